@@ -1,0 +1,244 @@
+//! What a pack says about itself: its manifest, and for each check the texts that reports print.
+//!
+//! All strings are `Cow<'static, str>`, so that one type serves a check's `static` metadata and a manifest read from
+//! `pack.toml`.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+/// Text that is either part of the pack's code or was read from its manifest.
+pub type Text = Cow<'static, str>;
+/// A list that is either part of the pack's code or was read from its manifest.
+pub type List<T> = Cow<'static, [T]>;
+
+/// Severity of the possible effect; factor S of the risk formula.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Worth knowing, no risk (0).
+    Info,
+    /// 1
+    Low,
+    /// 2
+    Medium,
+    /// 3
+    High,
+    /// 4
+    Critical,
+}
+
+impl Severity {
+    /// Severity points from 0 to 4.
+    #[must_use]
+    pub fn points(self) -> u8 {
+        match self {
+            Self::Info => 0,
+            Self::Low => 1,
+            Self::Medium => 2,
+            Self::High => 3,
+            Self::Critical => 4,
+        }
+    }
+}
+
+/// The part of the node that a check belongs to, as the client sees it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Category {
+    /// Where threads, memory and devices are.
+    Placement,
+    /// Clock, governor, idle states.
+    CpuPerformance,
+    /// Other work on the same CPUs: neighbours, throttling, interrupts.
+    Interference,
+    /// Host memory.
+    Memory,
+    /// GPUs and their links.
+    GpuHealth,
+    /// Kernel, time, virtualisation, containers, service definition.
+    Platform,
+    /// Latency, service level and capacity.
+    ServiceLevel,
+}
+
+impl Category {
+    /// All categories in the order of the report.
+    pub const ALL: [Self; 7] = [
+        Self::Placement,
+        Self::CpuPerformance,
+        Self::Interference,
+        Self::Memory,
+        Self::GpuHealth,
+        Self::Platform,
+        Self::ServiceLevel,
+    ];
+
+    /// The title that a report prints.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Placement => "Placement",
+            Self::CpuPerformance => "CPU performance",
+            Self::Interference => "Interference",
+            Self::Memory => "Memory",
+            Self::GpuHealth => "GPU health",
+            Self::Platform => "Platform",
+            Self::ServiceLevel => "Service level and capacity",
+        }
+    }
+}
+
+/// What a remedy touches, which decides the risk of change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ChangeKind {
+    /// Effective at once, reversible, no restart.
+    Runtime,
+    /// No technical change.
+    Process,
+    /// Restart of the service.
+    ServiceRestart,
+    /// Adds or removes replicas.
+    Capacity,
+    /// Drain of the node.
+    NodeDrain,
+    /// Reboot of the node.
+    Reboot,
+    /// Firmware setting and reboot.
+    Bios,
+    /// Hands on hardware.
+    Hardware,
+    /// Change by the provider or the hypervisor team.
+    Provider,
+}
+
+impl ChangeKind {
+    /// Risk of change from 1 (very low) to 4 (high).
+    #[must_use]
+    pub fn risk(self) -> u8 {
+        match self {
+            Self::Runtime | Self::Process => 1,
+            Self::ServiceRestart | Self::Capacity => 2,
+            Self::NodeDrain | Self::Reboot => 3,
+            Self::Bios | Self::Hardware | Self::Provider => 4,
+        }
+    }
+}
+
+/// How to mend what a check finds, and how to take it back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Remediation {
+    /// What to do now, without making it permanent.
+    pub runtime: Text,
+    /// What makes it survive a restart and a reboot.
+    pub persistent: Text,
+    /// How to undo both.
+    pub rollback: Text,
+    /// What the remedy touches.
+    pub change: ChangeKind,
+    /// A command that shows whether it worked.
+    pub verification: Text,
+    /// Published effect of the remedy with its source, or the plain statement that there is none.
+    pub expected_effect: Text,
+}
+
+/// A source that a reader can open.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// Title as the source itself gives it.
+    pub title: Text,
+    /// Address.
+    pub url: Text,
+}
+
+/// Where a threshold comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ThresholdBasis {
+    /// A vendor's documentation.
+    Vendor,
+    /// A paper, standard or engineering report.
+    Published,
+    /// Measured by us; the source says how.
+    Measured,
+    /// Our own proposal; never printed as a vendor's limit.
+    Expert,
+}
+
+/// A limit that a check compares with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Threshold {
+    /// What is limited, for example `share of CPU time on a remote node`.
+    pub name: Text,
+    /// The limit in `unit`.
+    pub number: f64,
+    /// Unit of `number`, for example `%`, `ms`, `MB/s`, `count`.
+    pub unit: Text,
+    /// Where it comes from.
+    pub basis: ThresholdBasis,
+    /// Document, measurement or reasoning behind it.
+    pub source: Text,
+    /// Date of the source, ISO 8601.
+    pub date: Text,
+    /// Hardware, kernels or situations that it is meant for.
+    pub applies_to: Text,
+}
+
+/// Everything that reports print about a check, and what the check needs.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckMeta {
+    /// Stable id such as `cpu.governor`.
+    pub id: Text,
+    /// What is true on a healthy node.
+    pub title: Text,
+    /// Category of the client's report.
+    pub category: Category,
+    /// Severity of the possible effect.
+    pub severity: Severity,
+    /// A failed gate makes the category and the node High.
+    #[serde(default)]
+    pub gate: bool,
+    /// Rank among the fifteen checks with the greatest impact, if it is one of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub top15_rank: Option<u8>,
+    /// Why it matters, for an engineer.
+    pub rationale: Text,
+    /// Why it matters, in business words.
+    pub business: Text,
+    /// Parts of the evidence that the check reads, as JSON pointers.
+    pub needs: List<Text>,
+    /// How to mend it.
+    pub remediation: Remediation,
+    /// Limits that the check compares with.
+    pub thresholds: List<Threshold>,
+    /// What applies and what does not, in words.
+    pub applicability: Text,
+    /// A warning that belongs to the finding or its remedy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<Text>,
+    /// Sources.
+    pub references: List<Reference>,
+}
+
+/// The manifest of a pack: embedded in the library, and beside it as `pack.toml`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackManifest {
+    /// Id of the pack, for example `core`.
+    pub id: Text,
+    /// Version of the pack (semantic versioning).
+    pub version: Text,
+    /// Major version of the ABI that the pack speaks.
+    pub abi_major: u32,
+    /// Lowest minor version of the ABI that the pack needs.
+    pub abi_minor: u32,
+    /// File name of the library beside `pack.toml`.
+    pub library: Text,
+    /// The checks, sorted by id.
+    pub checks: List<CheckMeta>,
+}

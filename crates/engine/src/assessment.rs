@@ -1,0 +1,178 @@
+//! The result of an analysis: the one model that every output format is rendered from.
+
+use plumb_check_sdk::{Category, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold};
+use serde::Serialize;
+
+/// Version of the JSON form of [`Assessment`].
+pub const ASSESSMENT_SCHEMA: u32 = 1;
+
+/// The grade of a finding, a category or a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Grade {
+    /// Not enough was seen to say more than the findings themselves do.
+    NotAssessable,
+    /// R below 20.
+    Low,
+    /// R from 20 to below 55.
+    Medium,
+    /// R of 55 or more.
+    High,
+}
+
+impl Grade {
+    /// The word that reports print.
+    #[must_use]
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::NotAssessable => "Not assessable",
+            Self::Low => "Low",
+            Self::Medium => "Medium",
+            Self::High => "High",
+        }
+    }
+}
+
+/// Everything that is said about a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Assessment {
+    /// [`ASSESSMENT_SCHEMA`].
+    pub schema: u32,
+    /// Version of the tool that analysed.
+    pub tool_version: String,
+    /// Where the evidence comes from.
+    pub provenance: Provenance,
+    /// The node at a glance.
+    pub node: NodeSummary,
+    /// Overall grade.
+    pub risk: Risk,
+    /// Severity points assessed ÷ severity points applicable, 0 to 1; `None` where nothing applied.
+    pub coverage: Option<f64>,
+    /// All seven categories, in the order of the report.
+    pub categories: Vec<CategoryResult>,
+    /// All findings: deviations first, by falling score, then by check and subject.
+    pub findings: Vec<RatedFinding>,
+    /// What each probe of the collector came to, in the order of the bundle.
+    pub probes: Vec<plumb_evidence::model::ProbeOutcome>,
+    /// The packs that were asked.
+    pub packs: Vec<PackUsed>,
+}
+
+/// Where the evidence comes from.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Provenance {
+    /// SHA-256 of the bundle's manifest, which names the hash of every file.
+    pub bundle_sha256: String,
+    /// Start of the collection, RFC 3339, UTC. Also the date of the report: rendering reads no clock.
+    pub collected: String,
+    /// `live` or `sysroot`.
+    pub origin: String,
+    /// True if the collector ran with user id 0.
+    pub root: bool,
+}
+
+/// The node at a glance: rows of label and value, ready to print.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeSummary {
+    /// Host name, or why it is missing.
+    pub hostname: String,
+    /// Label and value.
+    pub facts: Vec<(String, String)>,
+}
+
+/// Overall grade of the node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Risk {
+    /// The grade.
+    pub grade: Grade,
+    /// Where the grade is `not-assessable`: what the findings alone already amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Grade>,
+    /// Why, in one sentence without a full stop.
+    pub reason: String,
+}
+
+/// Grade of one category.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CategoryResult {
+    /// The category.
+    pub id: Category,
+    /// Its title.
+    pub title: String,
+    /// Its grade; `None` where no check of the category applies to this node.
+    pub grade: Option<Grade>,
+    /// Where the grade is `not-assessable`: what the findings alone already amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Grade>,
+    /// Severity points assessed ÷ applicable; `None` where none applied.
+    pub coverage: Option<f64>,
+    /// Number of checks with a deviation.
+    pub deviations: u32,
+    /// Number of checks that applied but were not answered.
+    pub unanswered: u32,
+    /// Number of checks that do not apply to this node.
+    pub not_applicable: u32,
+}
+
+/// A finding with everything that a report prints about it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RatedFinding {
+    /// Id of the check.
+    pub check: String,
+    /// Title of the check: what is true on a healthy node.
+    pub title: String,
+    /// Category of the check.
+    pub category: Category,
+    /// The result.
+    pub outcome: Outcome,
+    /// Severity of the possible effect.
+    pub severity: Severity,
+    /// Likelihood from 1 to 4.
+    pub likelihood: u8,
+    /// Confidence.
+    pub confidence: Confidence,
+    /// R = 100 · S/4 · L/4 · C · W, rounded to one decimal; 0 for outcomes that carry no risk.
+    pub score: f64,
+    /// Grade of the score, floors applied; `None` for outcomes that carry no risk.
+    pub grade: Option<Grade>,
+    /// What was looked at.
+    pub subject: String,
+    /// What was found.
+    pub message: String,
+    /// What it rests on.
+    pub evidence: Vec<Citation>,
+    /// Why it matters, for an engineer.
+    pub rationale: String,
+    /// Why it matters, in business words.
+    pub business: String,
+    /// What applies and what does not.
+    pub applicability: String,
+    /// How to mend it.
+    pub remediation: Remediation,
+    /// Risk of change of the remedy, 1 to 4.
+    pub risk_of_change: u8,
+    /// Limits that were compared with.
+    pub thresholds: Vec<Threshold>,
+    /// A warning that belongs to the finding or its remedy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub caveat: Option<String>,
+    /// Sources.
+    pub references: Vec<Reference>,
+}
+
+/// A pack that was asked.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PackUsed {
+    /// Id of the pack.
+    pub id: String,
+    /// Version of the pack.
+    pub version: String,
+    /// SHA-256 of the library that was loaded.
+    pub sha256: String,
+    /// Number of its checks.
+    pub checks: u32,
+    /// `ok`, or why it did not answer.
+    pub status: String,
+    /// Protections in force while it ran, or why one was not available.
+    pub sandbox: String,
+}

@@ -1,0 +1,7 @@
+//! Turns the findings of the packs into risk, coverage and an order of work.
+//!
+//! Pure functions: no I/O, no clock, no hash maps, so that the same input gives the same bytes.
+
+pub mod assessment;
+
+pub use assessment::Assessment;

@@ -1,0 +1,185 @@
+//! A value of the node, or the reason why there is none.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Why a value is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Absence {
+    /// The node does not have it: no such file, no such device.
+    Absent,
+    /// It is there, but the collector was not allowed to read it.
+    Denied,
+    /// Reading it did not finish within the probe's time budget.
+    Timeout,
+    /// It was longer than the limit of the collector and was cut.
+    Truncated,
+    /// The collector was told not to ask.
+    Skipped,
+    /// Reading failed in another way.
+    Failed,
+    /// It was read, but is not of the form that the kernel documents.
+    Malformed,
+}
+
+impl Absence {
+    /// The word used in every output format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Denied => "denied",
+            Self::Timeout => "timeout",
+            Self::Truncated => "truncated",
+            Self::Skipped => "skipped",
+            Self::Failed => "failed",
+            Self::Malformed => "malformed",
+        }
+    }
+}
+
+impl fmt::Display for Absence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A missing value: why, and in which words.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// Why there is no value.
+    pub missing: Absence,
+    /// What was tried and what came back, for a reader of the report.
+    pub reason: String,
+}
+
+impl Missing {
+    /// A missing value.
+    #[must_use]
+    pub fn new(missing: Absence, reason: impl Into<String>) -> Self {
+        Self { missing, reason: reason.into() }
+    }
+}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.reason, self.missing)
+    }
+}
+
+impl std::error::Error for Missing {}
+
+/// A value of the node, or the reason why there is none.
+///
+/// In JSON a known value stands for itself, and a missing one is `{"missing": "denied", "reason": "…"}`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact<T> {
+    /// The value.
+    Known(T),
+    /// Why there is none.
+    Missing(Missing),
+}
+
+impl<T> Fact<T> {
+    /// A value that the node does not have.
+    #[must_use]
+    pub fn absent(reason: impl Into<String>) -> Self {
+        Self::Missing(Missing::new(Absence::Absent, reason))
+    }
+
+    /// The value, if it is known.
+    #[must_use]
+    pub fn known(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::Missing(_) => None,
+        }
+    }
+
+    /// The value, or why it is missing; made for `?` in checks.
+    ///
+    /// # Errors
+    /// Returns the reason where the value is missing.
+    pub fn require(&self) -> Result<&T, Missing> {
+        match self {
+            Self::Known(value) => Ok(value),
+            Self::Missing(missing) => Err(missing.clone()),
+        }
+    }
+
+    /// Applies `f` to a known value.
+    #[must_use]
+    pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {
+        match self {
+            Self::Known(value) => Fact::Known(f(value)),
+            Self::Missing(missing) => Fact::Missing(missing),
+        }
+    }
+
+    /// Applies `f`, which may find the value malformed, to a known value.
+    #[must_use]
+    pub fn and_then<U>(self, f: impl FnOnce(T) -> Fact<U>) -> Fact<U> {
+        match self {
+            Self::Known(value) => f(value),
+            Self::Missing(missing) => Fact::Missing(missing),
+        }
+    }
+}
+
+impl<T> From<Result<T, Missing>> for Fact<T> {
+    fn from(result: Result<T, Missing>) -> Self {
+        match result {
+            Ok(value) => Self::Known(value),
+            Err(missing) => Self::Missing(missing),
+        }
+    }
+}
+
+impl<T: Serialize> Serialize for Fact<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Known(value) => value.serialize(serializer),
+            Self::Missing(missing) => missing.serialize(serializer),
+        }
+    }
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Fact<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Repr<T> {
+            Missing(Missing),
+            Known(T),
+        }
+        Ok(match Repr::deserialize(deserializer)? {
+            Repr::Missing(missing) => Self::Missing(missing),
+            Repr::Known(value) => Self::Known(value),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_of_a_known_fact_is_the_value_itself() {
+        let known: Fact<u32> = Fact::Known(7);
+        assert_eq!(serde_json::to_string(&known).unwrap(), "7");
+        let back: Fact<u32> = serde_json::from_str("7").unwrap();
+        assert_eq!(back, known);
+    }
+
+    #[test]
+    fn json_of_a_missing_fact_names_status_and_reason() {
+        let missing: Fact<u32> = Fact::Missing(Missing::new(Absence::Denied, "cannot read /x"));
+        let text = serde_json::to_string(&missing).unwrap();
+        assert_eq!(text, r#"{"missing":"denied","reason":"cannot read /x"}"#);
+        let back: Fact<u32> = serde_json::from_str(&text).unwrap();
+        assert_eq!(back, missing);
+    }
+}

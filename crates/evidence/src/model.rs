@@ -1,0 +1,495 @@
+//! `Evidence`: what is known about a node, derived from the raw files of a bundle.
+//!
+//! Every section is a [`Fact`], so that "could not be read" travels with the data. Each section that comes from files
+//! carries the path it was read from; a field is named after the file where the kernel has one per field, so that
+//! `path` + `/` + file name is the citation of a finding.
+//!
+//! Units are in the names: `_bytes`, `_khz`, `_us`, `_ticks` (scheduler clock ticks, `USER_HZ`).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Fact;
+use crate::index_set::{CpuSet, NodeSet};
+
+/// Version of this schema; grows when a field changes its meaning, not when one is added.
+pub const EVIDENCE_SCHEMA: u32 = 1;
+
+/// What is known about a node.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// [`EVIDENCE_SCHEMA`].
+    pub schema: u32,
+    /// How the evidence was gathered.
+    pub collection: Collection,
+    /// Operating system, kernel, virtualisation.
+    pub node: Node,
+    /// Sockets, cores, PUs, caches.
+    pub cpu: Fact<Cpu>,
+    /// NUMA nodes and distances.
+    pub numa: Fact<Numa>,
+    /// All PCI devices, by address.
+    pub pci: Fact<Vec<PciDevice>>,
+    /// GPUs and other accelerators, by address; known to be empty where PCI was readable and there is none.
+    pub gpus: Fact<Vec<Gpu>>,
+    /// Frequency scaling.
+    pub cpufreq: Fact<CpuFreq>,
+    /// Idle states.
+    pub cpuidle: Fact<CpuIdle>,
+    /// Kernel parameters under `/proc/sys`, by dotted name.
+    pub sysctl: BTreeMap<String, Fact<String>>,
+    /// Interrupt lines.
+    pub interrupts: Fact<Vec<Interrupt>>,
+    /// The control groups that the collector itself ran in, outermost last.
+    pub cgroup: Fact<Cgroup>,
+    /// Processes and their threads, by PID.
+    pub processes: Fact<Vec<Process>>,
+    /// What hwloc found.
+    pub hwloc: Fact<Hwloc>,
+    /// What NVIDIA's management library answered.
+    pub nvml: Fact<Nvml>,
+}
+
+/// How the evidence was gathered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Collection {
+    /// Version of the collecting tool.
+    pub tool_version: String,
+    /// Start of the collection, RFC 3339, UTC.
+    pub started: String,
+    /// End of the collection, RFC 3339, UTC.
+    pub finished: String,
+    /// Where the files came from.
+    pub origin: Origin,
+    /// True if the collector ran with user id 0.
+    pub root: bool,
+    /// What each probe came to.
+    pub probes: Vec<ProbeOutcome>,
+}
+
+/// Where the raw files came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Origin {
+    /// The running node.
+    Live,
+    /// A recorded tree of `/proc` and `/sys`.
+    Sysroot,
+}
+
+/// What a probe came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeOutcome {
+    /// Id of the probe.
+    pub id: String,
+    /// `ok`, or why not.
+    pub status: String,
+    /// In words, where the status is not `ok`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+/// Operating system, kernel, virtualisation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Node {
+    /// Host name.
+    pub hostname: Fact<String>,
+    /// Kernel release, as `uname -r` prints it.
+    pub kernel: Fact<String>,
+    /// `PRETTY_NAME` of `/etc/os-release`.
+    pub os: Fact<String>,
+    /// Kernel command line.
+    pub cmdline: Fact<String>,
+    /// `none` on bare metal, else the hypervisor (`kvm`, `vmware`, `xen`, `microsoft`, `oracle`, or `vm` if unknown).
+    pub virtualization: Fact<String>,
+    /// Container runtime (`docker`, `podman`, `kubernetes`, `lxc`, …), `none` outside one.
+    pub container: Fact<String>,
+    /// Manufacturer and product as the firmware names them.
+    pub machine: Fact<String>,
+}
+
+/// Sockets, cores, PUs, caches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cpu {
+    /// Folder or file that it was read from.
+    pub path: String,
+    /// Model name.
+    pub model: Fact<String>,
+    /// Vendor, as `/proc/cpuinfo` gives it (`GenuineIntel`, `AuthenticAMD`, …).
+    pub vendor: Fact<String>,
+    /// CPUs that are there, online or not.
+    pub present: CpuSet,
+    /// CPUs that run.
+    pub online: CpuSet,
+    /// Number of sockets with an online CPU.
+    pub sockets: u32,
+    /// Number of physical cores with an online CPU.
+    pub cores: u32,
+    /// Number of online PUs (hardware threads).
+    pub pus: u32,
+    /// True if more than one thread of a core is online.
+    pub smt_active: bool,
+    /// Online CPUs, by number.
+    pub cpus: Vec<Pu>,
+    /// Caches of the online CPUs, by level, kind and first CPU.
+    pub caches: Vec<Cache>,
+}
+
+/// One online CPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pu {
+    /// Number of the CPU.
+    pub cpu: u32,
+    /// Logical number of its core, counted over the node in order of first CPU.
+    pub core: u32,
+    /// Logical number of its socket, counted in order of first CPU.
+    pub socket: u32,
+    /// Number of its NUMA node.
+    pub node: Option<u32>,
+    /// Highest frequency of the hardware in kHz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_khz: Option<u64>,
+    /// Lowest frequency of the hardware in kHz.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_khz: Option<u64>,
+}
+
+/// One cache.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Cache {
+    /// 1, 2, 3, …
+    pub level: u32,
+    /// `data`, `instruction` or `unified`.
+    pub kind: String,
+    /// Size in bytes, if known.
+    pub size_bytes: Option<u64>,
+    /// CPUs that share it.
+    pub cpus: CpuSet,
+}
+
+/// NUMA nodes and distances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Numa {
+    /// Folder that it was read from.
+    pub path: String,
+    /// Nodes that are online, by number.
+    pub nodes: Vec<NumaNode>,
+}
+
+impl Numa {
+    /// Nodes that have memory.
+    pub fn with_memory(&self) -> impl Iterator<Item = &NumaNode> {
+        self.nodes.iter().filter(|node| node.mem_total_bytes.known().is_none_or(|&bytes| bytes > 0))
+    }
+
+    /// The node with number `id`.
+    #[must_use]
+    pub fn node(&self, id: u32) -> Option<&NumaNode> {
+        self.nodes.iter().find(|node| node.id == id)
+    }
+}
+
+/// One NUMA node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumaNode {
+    /// Number of the node.
+    pub id: u32,
+    /// Its CPUs; empty for memory-only nodes.
+    pub cpus: CpuSet,
+    /// Size of its memory in bytes.
+    pub mem_total_bytes: Fact<u64>,
+    /// Free memory in bytes at the time of collection.
+    pub mem_free_bytes: Fact<u64>,
+    /// Distances to the nodes of [`Numa::nodes`], in their order, as the firmware states them (10 is local).
+    pub distances: Fact<Vec<u32>>,
+}
+
+/// One PCI device.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PciDevice {
+    /// Folder that it was read from, `/sys/bus/pci/devices/…`.
+    pub path: String,
+    /// `DDDD:BB:DD.F`
+    pub address: String,
+    /// Class, subclass and programming interface, 24 bits (`0x030200` is a 3D controller).
+    pub class: Fact<u32>,
+    /// Vendor id.
+    pub vendor: Fact<u32>,
+    /// Device id.
+    pub device: Fact<u32>,
+    /// NUMA node as the firmware told the kernel; -1 means that it did not.
+    pub numa_node: Fact<i32>,
+    /// CPUs that the kernel holds to be local.
+    pub local_cpulist: Fact<CpuSet>,
+    /// Link speed and width.
+    pub link: Fact<PciLink>,
+    /// Kernel driver in charge.
+    pub driver: Fact<String>,
+    /// Address of the bridge above, if there is one.
+    pub parent: Option<String>,
+}
+
+/// Speed and width of a PCI Express link; both depend on load and power state.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PciLink {
+    /// GT/s now.
+    pub current_gts: f64,
+    /// GT/s at most.
+    pub max_gts: f64,
+    /// Lanes now.
+    pub current_width: u32,
+    /// Lanes at most.
+    pub max_width: u32,
+}
+
+// Speeds are parsed from a fixed set of decimal texts, so they are never NaN.
+impl Eq for PciLink {}
+
+/// One GPU or other accelerator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gpu {
+    /// Folder of the PCI device.
+    pub path: String,
+    /// PCI address.
+    pub address: String,
+    /// `GPU` or `accelerator`.
+    pub kind: String,
+    /// `nvidia`, `amd`, `intel`, or the vendor id in hexadecimal.
+    pub vendor: String,
+    /// Product name, where a driver tells it.
+    pub name: Fact<String>,
+    /// Driver's unique id, where a driver tells it.
+    pub uuid: Fact<String>,
+    /// Where it is attached, by each source that was asked; sources may disagree.
+    pub numa: GpuNuma,
+    /// CPUs that the kernel holds to be local.
+    pub local_cpulist: Fact<CpuSet>,
+}
+
+/// NUMA node of a GPU by source.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GpuNuma {
+    /// `numa_node` of the PCI device; -1 means that the firmware did not tell.
+    pub sysfs: Fact<i32>,
+    /// Nodes that hwloc holds to be local.
+    pub hwloc: Fact<NodeSet>,
+    /// NVML's memory affinity.
+    pub nvml: Fact<NodeSet>,
+}
+
+/// Frequency scaling.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuFreq {
+    /// Policies, by number.
+    pub policies: Vec<FreqPolicy>,
+    /// `/sys/devices/system/cpu/cpufreq/boost`.
+    pub boost: Fact<String>,
+    /// `/sys/devices/system/cpu/intel_pstate/status` (`active`, `passive`, `off`).
+    pub intel_pstate: Fact<String>,
+    /// `/sys/devices/system/cpu/intel_pstate/no_turbo`.
+    pub intel_no_turbo: Fact<String>,
+    /// `/sys/devices/system/cpu/amd_pstate/status` (`active`, `passive`, `guided`, `disable`).
+    pub amd_pstate: Fact<String>,
+}
+
+/// A group of CPUs that share frequency settings.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FreqPolicy {
+    /// Folder that it was read from; fields are named after its files.
+    pub path: String,
+    /// CPUs of the policy.
+    pub cpus: CpuSet,
+    /// Frequency driver.
+    pub scaling_driver: Fact<String>,
+    /// Governor in force.
+    pub scaling_governor: Fact<String>,
+    /// Governors on offer, separated by blanks.
+    pub scaling_available_governors: Fact<String>,
+    /// Energy preference hint, on drivers that have it.
+    pub energy_performance_preference: Fact<String>,
+    /// Lower limit in kHz.
+    pub scaling_min_freq_khz: Fact<u64>,
+    /// Upper limit in kHz.
+    pub scaling_max_freq_khz: Fact<u64>,
+    /// Highest frequency of the hardware in kHz.
+    pub cpuinfo_max_freq_khz: Fact<u64>,
+}
+
+/// Idle states.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CpuIdle {
+    /// Idle driver.
+    pub driver: Fact<String>,
+    /// Idle governor.
+    pub governor: Fact<String>,
+    /// States, grouped over CPUs that have the same.
+    pub states: Vec<IdleState>,
+}
+
+/// An idle state of a group of CPUs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdleState {
+    /// Number of the state.
+    pub index: u32,
+    /// Name, such as `C6`.
+    pub name: String,
+    /// Exit latency in µs as the driver states it.
+    pub latency_us: u64,
+    /// CPUs that have the state.
+    pub cpus: CpuSet,
+    /// CPUs on which it is disabled.
+    pub disabled: CpuSet,
+}
+
+/// One interrupt line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interrupt {
+    /// Number of the line.
+    pub irq: u32,
+    /// Devices and drivers that use it.
+    pub name: Fact<String>,
+    /// CPUs that may serve it.
+    pub smp_affinity_list: Fact<CpuSet>,
+    /// CPUs that do serve it.
+    pub effective_affinity_list: Fact<CpuSet>,
+    /// Interrupts since boot, over all CPUs.
+    pub count: Fact<u64>,
+}
+
+/// Control groups of the collector.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cgroup {
+    /// 1, 2, or 12 for both at once.
+    pub version: u32,
+    /// From its own group up to the root.
+    pub chain: Vec<CgroupLevel>,
+}
+
+/// One control group; values are the text of the files, by file name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CgroupLevel {
+    /// Folder that it was read from.
+    pub path: String,
+    /// For example `cpuset.cpus.effective` → `0-7`.
+    pub values: BTreeMap<String, String>,
+}
+
+/// One process.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Process {
+    /// Folder that it was read from.
+    pub path: String,
+    /// Process id, in the PID namespace of the collector.
+    pub pid: u32,
+    /// Process id of the parent.
+    pub ppid: u32,
+    /// Name, at most 15 bytes.
+    pub comm: String,
+    /// Arguments; values that look like secrets were masked at collection.
+    pub cmdline: Fact<Vec<String>>,
+    /// Text of `/proc/PID/cgroup`.
+    pub cgroup: Fact<String>,
+    /// PCI addresses of the GPUs that it uses, by NVML or by open device nodes.
+    pub gpus: Fact<Vec<String>>,
+    /// Threads, by thread id.
+    pub threads: Vec<Thread>,
+}
+
+/// One thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Thread {
+    /// Thread id.
+    pub tid: u32,
+    /// Name, at most 15 bytes.
+    pub comm: String,
+    /// CPUs that it may run on.
+    pub cpus_allowed: Fact<CpuSet>,
+    /// NUMA nodes that it may allocate from.
+    pub mems_allowed: Fact<NodeSet>,
+    /// CPU that it last ran on.
+    pub last_cpu: Fact<u32>,
+    /// CPU time in user and kernel mode since its start, in clock ticks.
+    pub cpu_ticks: Fact<u64>,
+}
+
+/// What hwloc found.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hwloc {
+    /// Version of hwloc's XML.
+    pub xml_version: String,
+    /// Packages.
+    pub packages: u32,
+    /// Cores.
+    pub cores: u32,
+    /// PUs.
+    pub pus: u32,
+    /// NUMA nodes.
+    pub numa_nodes: u32,
+    /// Locality of PCI devices.
+    pub pci: Vec<HwlocPci>,
+}
+
+/// Locality of a PCI device as hwloc sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HwlocPci {
+    /// PCI address.
+    pub address: String,
+    /// Local CPUs.
+    pub cpus: CpuSet,
+    /// Local NUMA nodes.
+    pub nodes: NodeSet,
+}
+
+/// What NVIDIA's management library answered. Also the form of `api/nvml.json` in a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nvml {
+    /// Version of the kernel driver.
+    pub driver_version: Fact<String>,
+    /// Version of the library.
+    pub nvml_version: Fact<String>,
+    /// Devices, by NVML's index.
+    pub devices: Vec<NvmlDevice>,
+}
+
+/// One GPU as NVML sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NvmlDevice {
+    /// NVML's index.
+    pub index: u32,
+    /// PCI address in the form of sysfs (`0000:18:00.0`).
+    pub address: Fact<String>,
+    /// Product name.
+    pub name: Fact<String>,
+    /// Unique id, `GPU-…`.
+    pub uuid: Fact<String>,
+    /// CPUs that the driver holds to be local.
+    pub cpu_affinity: Fact<CpuSet>,
+    /// NUMA nodes that the driver holds to be local.
+    pub memory_affinity: Fact<NodeSet>,
+    /// Processes with a compute context.
+    pub compute_processes: Fact<Vec<NvmlProcess>>,
+    /// True if the driver stays loaded without clients.
+    pub persistence: Fact<bool>,
+    /// Performance state, 0 (highest) to 15.
+    pub pstate: Fact<u32>,
+    /// PCI Express generation now.
+    pub pcie_gen_current: Fact<u32>,
+    /// PCI Express generation that device and system allow.
+    pub pcie_gen_max: Fact<u32>,
+    /// PCI Express lanes now.
+    pub pcie_width_current: Fact<u32>,
+    /// PCI Express lanes that device and system allow.
+    pub pcie_width_max: Fact<u32>,
+    /// True if the GPU is split into MIG instances.
+    pub mig: Fact<bool>,
+}
+
+/// A process on a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NvmlProcess {
+    /// Process id, in the PID namespace that NVML answers for.
+    pub pid: u32,
+    /// GPU memory in bytes, where the driver tells it.
+    pub used_bytes: Option<u64>,
+}
