@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Reads a node, or a recording of one, into a bundle.
+//!
+//! Only reads: no probe writes to the node, changes a setting or opens a network socket ([`forbid_network`] makes the
+//! kernel see to the last). Each subject is a [`Probe`] with a time budget of its own; what a probe cannot read is
+//! recorded with the reason, and the others go on.
+
+mod collect;
+mod fs_source;
+mod helper;
+mod mask;
+mod network;
+mod probe;
+mod probes;
+mod recorder;
+
+pub use collect::{CollectError, Options, Progress, collect};
+pub use fs_source::FsSource;
+pub use helper::{Answer, Helper, helper_main};
+pub use network::forbid_network;
+pub use probe::Probe;
+pub use probes::PROBES;

@@ -1,1 +1,50 @@
-fn main() {}
+//! The command line of Plumb: parses, dispatches, prints, and turns the result into an exit code.
+//!
+//! This is the only crate that prints and that knows exit codes. Results go to standard output, everything else to
+//! standard error.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::{Cli, Command};
+use crate::exit::Outcome;
+
+mod analyse;
+mod cli;
+mod commands;
+mod console;
+mod exit;
+mod text;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Done.into() };
+        }
+    };
+    let console = console::Console::new(cli.quiet);
+    let result = match cli.command {
+        Command::Collect(args) => commands::collect::run(&args, &console),
+        Command::Check(args) => commands::check::run(&args, &console),
+        Command::Report(args) => commands::report::run(&args, &console),
+        Command::Audit(args) => commands::audit::run(&args, &console),
+        Command::Bundle(args) => commands::bundle::run(args, &console),
+        Command::Packs(args) => commands::packs::run(args, &console),
+        Command::Helper { answer } => commands::helper::run(&answer),
+        Command::Worker => return plumb_pack_host::worker_main(),
+    };
+    match result {
+        Ok(outcome) => outcome.into(),
+        Err(error) => {
+            let outcome = exit::classify(&error);
+            // The reader of a pipe has seen enough.
+            if outcome != Outcome::Done {
+                console.error(&error);
+            }
+            outcome.into()
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Runs the probes and makes the bundle.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
+
+use nix::sys::resource::{UsageWho, getrusage};
+use plumb_evidence::bundle::{Bundle, RAW, sha256_hex};
+use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
+use plumb_evidence::model::Origin;
+use plumb_evidence::{Absence, Missing, Source};
+use thiserror::Error;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::fs_source::FsSource;
+use crate::helper::{Helper, Running};
+use crate::probe::{Method, Probe};
+use crate::probes::PROBES;
+use crate::recorder::{Kept, Recorder};
+
+/// What to collect, and with what.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A recorded tree of `/proc` and `/sys` instead of the running node.
+    pub sysroot: Option<PathBuf>,
+    /// How to start helper processes.
+    pub helper: Helper,
+    /// Version that goes into the manifest.
+    pub tool_version: String,
+}
+
+/// Is told of each probe as it ends.
+pub type Progress<'a> = &'a mut dyn FnMut(&Probe, &ProbeRecord);
+
+/// Why nothing could be collected.
+#[derive(Debug, Error)]
+pub enum CollectError {
+    /// The sysroot cannot be opened.
+    #[error("cannot open the sysroot `{path}`; give a folder that holds the recorded `proc` and `sys`")]
+    Sysroot {
+        /// The folder.
+        path: PathBuf,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// The folder is something else.
+    #[error(
+        "`{path}` is no sysroot: it holds neither `proc/cpuinfo` nor `sys/devices/system`; give the folder that \
+             stands for `/` in the recording"
+    )]
+    NoSysroot {
+        /// The folder.
+        path: PathBuf,
+    },
+}
+
+/// Runs all probes and returns the bundle, which is still in memory.
+///
+/// # Errors
+/// Fails only where there is nothing to look at; whatever a probe cannot read is in the manifest.
+pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, CollectError> {
+    let started = OffsetDateTime::now_utc();
+    let clock = Instant::now();
+    let source = Arc::new(open(options.sysroot.as_deref())?);
+
+    let mut helpers = BTreeMap::new();
+    for probe in PROBES {
+        if let Method::Helper(answer) = probe.method {
+            helpers.insert(probe.id, Running::start(&options.helper, answer, source.root()));
+        }
+    }
+    let mut files = BTreeMap::new();
+    let mut links = BTreeMap::new();
+    let mut unread: Vec<Unread> = Vec::new();
+    let mut records = Vec::with_capacity(PROBES.len());
+    for probe in PROBES {
+        let Method::Files(run) = probe.method else { continue };
+        let begun = Instant::now();
+        let (result, kept) = with_deadline(&source, run, probe.budget);
+        let bytes = kept.files.values().map(|content| content.len() as u64).sum();
+        let record = record(probe, result, &kept.unread, begun.elapsed(), kept.files.len() as u64, bytes);
+        progress(probe, &record);
+        records.push(record);
+        files.extend(kept.files.into_iter().map(|(path, content)| (format!("{RAW}{path}"), content)));
+        links.extend(kept.links);
+        unread.extend(kept.unread);
+    }
+    for probe in PROBES {
+        let Method::Helper(answer) = probe.method else { continue };
+        let Some(running) = helpers.remove(probe.id) else { continue };
+        let result = running.and_then(|running| running.finish(answer, probe.budget));
+        let mut bytes = 0;
+        let result = result.map(|content| {
+            bytes = content.len() as u64;
+            files.insert(answer.file().to_owned(), content);
+        });
+        let count = u64::from(result.is_ok());
+        let record = record(probe, result, &[], clock.elapsed(), count, bytes);
+        progress(probe, &record);
+        records.push(record);
+    }
+    unread.sort();
+    unread.dedup();
+
+    let manifest = Manifest {
+        schema: BUNDLE_SCHEMA,
+        tool_version: options.tool_version.clone(),
+        started: timestamp(started),
+        finished: timestamp(OffsetDateTime::now_utc()),
+        host_token: host_token(source.as_ref()),
+        origin: if options.sysroot.is_some() { Origin::Sysroot } else { Origin::Live },
+        complete: true,
+        privileges: privileges(),
+        cost: cost(clock.elapsed()),
+        probes: records,
+        files: Vec::new(),
+        unread,
+        redactions: vec!["values of command-line arguments that look like secrets are masked".to_owned()],
+    };
+    Ok(Bundle::new(manifest, files, links))
+}
+
+fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
+    let Some(path) = sysroot else { return Ok(FsSource::live()) };
+    let source =
+        FsSource::recorded(path).map_err(|source| CollectError::Sysroot { path: path.to_owned(), source })?;
+    if source.read("/proc/cpuinfo").is_err() && source.list("/sys/devices/system").is_err() {
+        return Err(CollectError::NoSysroot { path: path.to_owned() });
+    }
+    Ok(source)
+}
+
+/// Runs a probe in a thread of its own, so that a file that hangs holds up this probe alone.
+fn with_deadline(
+    source: &Arc<FsSource>,
+    run: fn(&Recorder<'_, FsSource>) -> Result<(), Missing>,
+    budget: Duration,
+) -> (Result<(), Missing>, Kept) {
+    let (sender, receiver) = channel();
+    let source = Arc::clone(source);
+    std::thread::spawn(move || {
+        let recorder = Recorder::new(source.as_ref());
+        let result = run(&recorder);
+        let _ = sender.send((result, recorder.finish()));
+    });
+    receiver.recv_timeout(budget).unwrap_or_else(|error| {
+        let missing = match error {
+            RecvTimeoutError::Timeout => {
+                Missing::new(Absence::Timeout, format!("not finished within {} s", budget.as_secs()))
+            }
+            RecvTimeoutError::Disconnected => Missing::new(Absence::Failed, "the probe panicked"),
+        };
+        (Err(missing), Kept::default())
+    })
+}
+
+fn record(
+    probe: &Probe,
+    result: Result<(), Missing>,
+    unread: &[Unread],
+    duration: Duration,
+    files: u64,
+    bytes: u64,
+) -> ProbeRecord {
+    let (status, reason) = match result {
+        Err(missing) => (status(missing.missing), missing.reason),
+        Ok(()) => match unread {
+            [] => (ProbeStatus::Ok, String::new()),
+            [first, rest @ ..] => {
+                let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+                (status(first.status), format!("{}{more}", first.reason))
+            }
+        },
+    };
+    ProbeRecord {
+        id: probe.id.to_owned(),
+        status,
+        reason,
+        reads: probe.reads.iter().map(|&path| path.to_owned()).collect(),
+        duration_us: micros(duration),
+        files,
+        bytes,
+    }
+}
+
+fn status(absence: Absence) -> ProbeStatus {
+    match absence {
+        Absence::Absent => ProbeStatus::Absent,
+        Absence::Denied => ProbeStatus::Denied,
+        Absence::Timeout => ProbeStatus::Timeout,
+        Absence::Truncated => ProbeStatus::Truncated,
+        Absence::Skipped => ProbeStatus::Skipped,
+        Absence::Failed | Absence::Malformed => ProbeStatus::Failed,
+    }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+fn timestamp(time: OffsetDateTime) -> String {
+    let whole = time.replace_nanosecond(0).unwrap_or(time);
+    whole.format(&Rfc3339).unwrap_or_default()
+}
+
+/// A pseudonym of the node: a hash of its machine id, or else of its name.
+fn host_token(source: &FsSource) -> String {
+    let identity = source
+        .text("/etc/machine-id")
+        .or_else(|_| source.text("/proc/sys/kernel/hostname"))
+        .unwrap_or_default();
+    sha256_hex(format!("plumb host token {identity}").as_bytes())[..16].to_owned()
+}
+
+fn privileges() -> Privileges {
+    let status = FsSource::live().text("/proc/self/status").unwrap_or_default();
+    let cap_eff = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap_or_default();
+    Privileges { euid: nix::unistd::geteuid().as_raw(), cap_eff: cap_eff.trim().to_owned() }
+}
+
+/// What the collection cost so far; called when everything has been read.
+fn cost(wall: Duration) -> Cost {
+    let mut cpu_us = 0;
+    let mut peak_rss_kib = 0;
+    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
+        if let Ok(usage) = getrusage(who) {
+            for time in [usage.user_time(), usage.system_time()] {
+                cpu_us += u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or(0);
+            }
+            peak_rss_kib = peak_rss_kib.max(u64::try_from(usage.max_rss()).unwrap_or(0));
+        }
+    }
+    Cost { cpu_us, wall_us: micros(wall), peak_rss_kib }
+}

@@ -1,0 +1,49 @@
+//! A probe: one subject, what it reads, and how long it may take.
+
+use std::time::Duration;
+
+use plumb_evidence::Missing;
+
+use crate::fs_source::FsSource;
+use crate::helper::Answer;
+use crate::recorder::Recorder;
+
+/// What a probe needs to be allowed to do to see everything.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privilege {
+    /// Any user.
+    Any,
+    /// Root, or the owner of the processes looked at; others see less, which is recorded.
+    Root,
+}
+
+/// How a probe gets at its subject.
+#[derive(Clone, Copy)]
+pub(crate) enum Method {
+    /// By reading files.
+    Files(fn(&Recorder<'_, FsSource>) -> Result<(), Missing>),
+    /// By asking a library, in a process of its own that can be killed.
+    Helper(Answer),
+}
+
+/// One subject of the collection.
+#[derive(Clone, Copy)]
+pub struct Probe {
+    /// Id, for example `pci`.
+    pub id: &'static str,
+    /// What it looks at, for a person.
+    pub title: &'static str,
+    /// Folders and files that it reads.
+    pub reads: &'static [&'static str],
+    /// What it needs to be allowed to do to see everything.
+    pub privilege: Privilege,
+    /// When it is given up.
+    pub budget: Duration,
+    pub(crate) method: Method,
+}
+
+impl std::fmt::Debug for Probe {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Probe").field("id", &self.id).field("reads", &self.reads).finish_non_exhaustive()
+    }
+}

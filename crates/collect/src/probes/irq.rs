@@ -1,0 +1,23 @@
+//! Interrupt lines and their CPUs.
+
+use plumb_evidence::Missing;
+
+use super::{Files, SECONDS};
+use crate::probe::{Method, Privilege, Probe};
+
+pub(super) const PROBE: Probe = Probe {
+    id: "irq",
+    title: "interrupts",
+    reads: &["/proc/interrupts", "/proc/softirqs", "/proc/irq"],
+    privilege: Privilege::Any,
+    budget: SECONDS,
+    method: Method::Files(run),
+};
+
+fn run(files: &Files<'_>) -> Result<(), Missing> {
+    files.files("/proc", &["interrupts", "softirqs", "irq/default_smp_affinity"]);
+    for line in files.numbered("/proc/irq", "") {
+        files.files(&line, &["smp_affinity_list", "effective_affinity_list", "node"]);
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! PCI devices: class, NUMA node, link, driver, place in the tree.
+
+use plumb_evidence::{Absence, Missing};
+
+use super::{Files, SECONDS};
+use crate::probe::{Method, Privilege, Probe};
+
+const PATH: &str = "/sys/bus/pci/devices";
+
+pub(super) const PROBE: Probe = Probe {
+    id: "pci",
+    title: "PCI devices",
+    reads: &[PATH],
+    privilege: Privilege::Any,
+    budget: SECONDS,
+    method: Method::Files(run),
+};
+
+fn run(files: &Files<'_>) -> Result<(), Missing> {
+    let addresses = files.list(PATH);
+    if addresses.is_empty() {
+        return Err(Missing::new(Absence::Absent, format!("{PATH} lists no device")));
+    }
+    for address in addresses {
+        let device = format!("{PATH}/{address}");
+        files.link(&device);
+        files.link(&format!("{device}/driver"));
+        files.link_if(&format!("{device}/iommu_group"), |_| true);
+        files.files(
+            &device,
+            &[
+                "class",
+                "vendor",
+                "device",
+                "subsystem_vendor",
+                "subsystem_device",
+                "numa_node",
+                "local_cpulist",
+                "current_link_speed",
+                "current_link_width",
+                "max_link_speed",
+                "max_link_width",
+            ],
+        );
+    }
+    Ok(())
+}

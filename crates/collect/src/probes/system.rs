@@ -1,0 +1,64 @@
+//! Operating system, kernel, boot arguments, firmware names, virtualisation.
+
+use plumb_evidence::Missing;
+
+use super::{Files, SECONDS};
+use crate::probe::{Method, Privilege, Probe};
+
+pub(super) const PROBE: Probe = Probe {
+    id: "system",
+    title: "operating system, kernel, firmware names",
+    reads: &[
+        "/proc/version",
+        "/proc/cmdline",
+        "/proc/uptime",
+        "/proc/loadavg",
+        "/proc/meminfo",
+        "/proc/1/cgroup",
+        "/proc/device-tree/model",
+        "/proc/sys/kernel/hostname",
+        "/proc/sys/kernel/osrelease",
+        "/etc/os-release",
+        "/usr/lib/os-release",
+        "/sys/class/dmi/id",
+        "/sys/hypervisor",
+        "/.dockerenv",
+        "/run/.containerenv",
+        "/run/systemd/container",
+    ],
+    privilege: Privilege::Any,
+    budget: SECONDS,
+    method: Method::Files(run),
+};
+
+fn run(files: &Files<'_>) -> Result<(), Missing> {
+    files.files(
+        "/proc",
+        &[
+            "version",
+            "cmdline",
+            "uptime",
+            "loadavg",
+            "meminfo",
+            "1/cgroup",
+            "device-tree/model",
+            "sys/kernel/hostname",
+            "sys/kernel/osrelease",
+        ],
+    );
+    files.either("", &["etc/os-release", "usr/lib/os-release"]);
+    files.files(
+        "/sys/class/dmi/id",
+        &[
+            "sys_vendor",
+            "product_name",
+            "board_vendor",
+            "board_name",
+            "bios_vendor",
+            "bios_version",
+            "bios_date",
+        ],
+    );
+    files.files("", &["sys/hypervisor/type", ".dockerenv", "run/.containerenv", "run/systemd/container"]);
+    Ok(())
+}

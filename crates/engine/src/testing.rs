@@ -1,0 +1,74 @@
+//! Builders for the tests of this crate.
+
+use plumb_check_sdk::{
+    Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Remediation,
+    Severity,
+};
+use plumb_evidence::Evidence;
+
+use crate::assess::PackAnswer;
+
+pub(crate) fn empty_evidence() -> Evidence {
+    let missing = serde_json::json!({"missing": "skipped", "reason": "test"});
+    let text = || missing.clone();
+    serde_json::from_value(serde_json::json!({
+        "schema": 1,
+        "collection": {"tool_version": "0", "started": "2026-01-01T00:00:00Z", "finished": "2026-01-01T00:00:01Z",
+                       "origin": "live", "root": true, "probes": []},
+        "node": {"hostname": text(), "kernel": text(), "os": text(), "cmdline": text(),
+                 "virtualization": text(), "container": text(), "machine": text()},
+        "cpu": text(), "numa": text(), "pci": text(), "gpus": text(), "cpufreq": text(), "cpuidle": text(),
+        "sysctl": {}, "interrupts": text(), "cgroup": text(), "processes": text(), "hwloc": text(), "nvml": text()
+    }))
+    .unwrap()
+}
+
+pub(crate) fn answer(checks: &[(&str, Severity, Outcome)]) -> PackAnswer {
+    PackAnswer {
+        manifest: PackManifest {
+            id: "test".into(),
+            version: "0.0.0".into(),
+            abi_major: 1,
+            abi_minor: 0,
+            library: "libtest.so".into(),
+            checks: checks.iter().map(|&(id, severity, _)| meta(id, severity)).collect(),
+        },
+        findings: checks
+            .iter()
+            .map(|&(id, _, outcome)| {
+                Finding::new(id, outcome, "node", "something was seen")
+                    .with_likelihood(Likelihood::Mechanism)
+                    .with_evidence(Citation::new("/proc/version", "x"))
+            })
+            .collect(),
+        sha256: "0".repeat(64),
+        status: "ok".into(),
+        sandbox: "none".into(),
+    }
+}
+
+fn meta(id: &str, severity: Severity) -> CheckMeta {
+    CheckMeta {
+        id: id.to_owned().into(),
+        title: "all is well".into(),
+        category: Category::Placement,
+        severity,
+        gate: false,
+        top15_rank: None,
+        rationale: "because".into(),
+        business: "money".into(),
+        needs: vec![].into(),
+        remediation: Remediation {
+            runtime: "do".into(),
+            persistent: "keep".into(),
+            rollback: "undo".into(),
+            change: ChangeKind::Runtime,
+            verification: "look".into(),
+            expected_effect: "none published".into(),
+        },
+        thresholds: vec![].into(),
+        applicability: "always".into(),
+        caveat: None,
+        references: vec![].into(),
+    }
+}

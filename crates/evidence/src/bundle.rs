@@ -1,0 +1,174 @@
+//! A bundle in memory: the manifest and the files, and the view of them as a [`Source`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
+
+use sha2::{Digest, Sha256};
+
+use crate::fact::{Absence, Missing};
+use crate::manifest::{FileRecord, Manifest};
+use crate::source::Source;
+
+/// Folder of the bundle that holds the node's files under their absolute paths.
+pub const RAW: &str = "raw";
+/// File of the bundle that holds symbolic links of the node: a JSON object from absolute path to target.
+pub const LINKS_NAME: &str = "links.json";
+/// hwloc's XML export.
+pub const HWLOC_NAME: &str = "api/hwloc.xml";
+/// NVML's answers, in the form of [`crate::model::Nvml`].
+pub const NVML_NAME: &str = "api/nvml.json";
+
+/// A bundle in memory, verified: every file is listed in the manifest with its hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bundle {
+    pub(crate) manifest: Manifest,
+    pub(crate) manifest_sha256: String,
+    pub(crate) files: BTreeMap<String, Vec<u8>>,
+    pub(crate) links: BTreeMap<String, String>,
+}
+
+impl Bundle {
+    /// Makes a bundle from files by their path inside the bundle (`raw/proc/cpuinfo`) and links by absolute path.
+    ///
+    /// The list of files in `manifest` is replaced by what is given.
+    #[must_use]
+    pub fn new(
+        mut manifest: Manifest,
+        mut files: BTreeMap<String, Vec<u8>>,
+        links: BTreeMap<String, String>,
+    ) -> Self {
+        if !links.is_empty() {
+            let text = serde_json::to_vec(&links).unwrap_or_default();
+            files.insert(LINKS_NAME.to_owned(), text);
+        }
+        manifest.files = files
+            .iter()
+            .map(|(path, bytes)| FileRecord {
+                path: path.clone(),
+                size: bytes.len() as u64,
+                sha256: sha256_hex(bytes),
+            })
+            .collect();
+        let manifest_sha256 = sha256_hex(&manifest_bytes(&manifest));
+        Self { manifest, manifest_sha256, files, links }
+    }
+
+    /// The manifest.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// SHA-256 of the manifest's bytes, which name the hash of every other file: the identity of the bundle.
+    #[must_use]
+    pub fn manifest_sha256(&self) -> &str {
+        &self.manifest_sha256
+    }
+
+    /// The files, by path inside the bundle, without the manifest.
+    #[must_use]
+    pub fn files(&self) -> &BTreeMap<String, Vec<u8>> {
+        &self.files
+    }
+
+    /// A file that is not under `raw/`, such as [`HWLOC_NAME`], whose gathering was the task of `probe`.
+    ///
+    /// # Errors
+    /// Says why the probe brought none.
+    pub fn api(&self, name: &str, probe: &str) -> Result<&[u8], Missing> {
+        if let Some(bytes) = self.files.get(name) {
+            return Ok(bytes);
+        }
+        Err(match self.manifest.probes.iter().find(|record| record.id == probe) {
+            Some(record) => {
+                let absence = record.status.absence().unwrap_or(Absence::Absent);
+                Missing::new(absence, record.reason.clone())
+            }
+            None => Missing::new(Absence::Skipped, format!("the collector did not run the probe `{probe}`")),
+        })
+    }
+
+    /// Why `path` is not in the bundle.
+    fn why_missing(&self, path: &str) -> Missing {
+        if let Ok(position) = self.manifest.unread.binary_search_by(|unread| unread.path.as_str().cmp(path)) {
+            let unread = &self.manifest.unread[position];
+            return Missing::new(unread.status, unread.reason.clone());
+        }
+        let covers = |prefix: &str| {
+            path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let mut covered = false;
+        for record in &self.manifest.probes {
+            if record.reads.iter().any(|prefix| covers(prefix)) {
+                covered = true;
+                // A denied probe lists what it could not read, so other files were absent.
+                match record.status.absence() {
+                    None | Some(Absence::Absent | Absence::Denied) => {}
+                    Some(absence) => return Missing::new(absence, record.reason.clone()),
+                }
+            }
+        }
+        if covered {
+            Missing::new(Absence::Absent, format!("{path} is not on this node"))
+        } else {
+            Missing::new(Absence::Skipped, format!("{path} was not collected"))
+        }
+    }
+}
+
+impl Source for Bundle {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
+        match self.files.get(&format!("{RAW}{path}")) {
+            Some(bytes) => Ok(bytes.clone()),
+            None => Err(self.why_missing(path)),
+        }
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+        let mut names = BTreeSet::new();
+        children(&self.files, &format!("{RAW}{path}/"), &mut names);
+        children(&self.links, &format!("{path}/"), &mut names);
+        if names.is_empty() {
+            return Err(self.why_missing(path));
+        }
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn link(&self, path: &str) -> Result<String, Missing> {
+        self.links.get(path).cloned().ok_or_else(|| self.why_missing(path))
+    }
+}
+
+/// Collects the names directly below `prefix` (which ends in a slash), skipping over what lies below each name.
+fn children<'a, V>(map: &'a BTreeMap<String, V>, prefix: &str, names: &mut BTreeSet<&'a str>) {
+    let mut from = Bound::Included(prefix.to_owned());
+    while let Some((key, _)) = map.range((from, Bound::Unbounded)).next() {
+        let Some(rest) = key.strip_prefix(prefix) else { break };
+        let name = rest.split('/').next().unwrap_or(rest);
+        names.insert(name);
+        // `0` is the character after `/`: the next key that is neither this name nor below it.
+        from = if rest.len() == name.len() {
+            Bound::Excluded(key.clone())
+        } else {
+            Bound::Included(format!("{prefix}{name}0"))
+        };
+    }
+}
+
+/// The bytes of a manifest as they are written and hashed.
+pub(crate) fn manifest_bytes(manifest: &Manifest) -> Vec<u8> {
+    let mut bytes = serde_json::to_vec_pretty(manifest).unwrap_or_default();
+    bytes.push(b'\n');
+    bytes
+}
+
+/// SHA-256 in lower-case hexadecimal.
+#[must_use]
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write;
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

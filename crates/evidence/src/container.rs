@@ -1,0 +1,412 @@
+//! Reading and writing bundles: `NAME.plumb` (tar, compressed with zstd) or the unpacked folder.
+//!
+//! A bundle may come from anybody, so reading trusts nothing: paths, kinds and sizes of entries are checked while
+//! streaming, and every hash before anything is derived.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Write};
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::bundle::{Bundle, LINKS_NAME, manifest_bytes, sha256_hex};
+use crate::manifest::{BUNDLE_SCHEMA, MANIFEST_NAME, Manifest};
+
+/// Limits on what is read from a bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Number of entries.
+    pub entries: u64,
+    /// Bytes of one file.
+    pub file_bytes: u64,
+    /// Bytes of all files.
+    pub total_bytes: u64,
+    /// Unpacked bytes per packed byte, checked from 64 MiB on: small files of one value pack very well.
+    pub ratio: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { entries: 500_000, file_bytes: 64 << 20, total_bytes: 1 << 30, ratio: 400 }
+    }
+}
+
+/// Why a bundle could not be read or written.
+#[derive(Debug, Error)]
+pub enum BundleError {
+    /// The file cannot be opened or read.
+    #[error("cannot read bundle `{path}`")]
+    Read {
+        /// The bundle.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// The file is something else.
+    #[error(
+        "`{path}` is not a bundle: {detail}; give a file written by `plumb collect`, or the folder that \
+             `plumb bundle unpack` made of it"
+    )]
+    NotABundle {
+        /// The file.
+        path: PathBuf,
+        /// What was found instead.
+        detail: String,
+    },
+    /// The file ends in the middle.
+    #[error("bundle `{path}` is truncated or damaged ({detail}); copy it again from the node")]
+    Damaged {
+        /// The bundle.
+        path: PathBuf,
+        /// Where.
+        detail: String,
+    },
+    /// The file was written by a later version.
+    #[error(
+        "bundle `{path}` has format {found}, this version reads up to {BUNDLE_SCHEMA}; use a newer plumb"
+    )]
+    TooNew {
+        /// The bundle.
+        path: PathBuf,
+        /// Its format.
+        found: u32,
+    },
+    /// An entry that no honest bundle has.
+    #[error("bundle `{path}` refused: {detail}")]
+    Hostile {
+        /// The bundle.
+        path: PathBuf,
+        /// What is wrong with it.
+        detail: String,
+    },
+    /// Content and manifest disagree.
+    #[error(
+        "bundle `{path}` fails its integrity check: {detail}; it was changed after `plumb collect` wrote it"
+    )]
+    Integrity {
+        /// The bundle.
+        path: PathBuf,
+        /// Which file, and how.
+        detail: String,
+    },
+    /// The output cannot be written.
+    #[error("cannot write `{path}`; nothing was left behind")]
+    Write {
+        /// The output.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl BundleError {
+    /// True where the content is not what the manifest promises, as opposed to a wrong or damaged file.
+    #[must_use]
+    pub fn is_integrity(&self) -> bool {
+        matches!(self, Self::Integrity { .. } | Self::Hostile { .. })
+    }
+}
+
+impl Bundle {
+    /// Reads a bundle file or an unpacked bundle folder, within the default [`Limits`], and verifies it.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn read(path: &Path) -> Result<Self, BundleError> {
+        Self::read_within(path, &Limits::default())
+    }
+
+    /// Reads and verifies a bundle within `limits`.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn read_within(path: &Path, limits: &Limits) -> Result<Self, BundleError> {
+        let metadata =
+            fs::metadata(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
+        let (manifest, files) =
+            if metadata.is_dir() { read_folder(path, limits)? } else { read_file(path, limits)? };
+        verify(path, &manifest, files)
+    }
+
+    /// Writes the bundle to `path`: to a temporary name beside it, synced, then renamed, so that a full disk or a kill
+    /// leaves what was there before.
+    ///
+    /// # Errors
+    /// [`BundleError::Write`] names the file and the system's answer.
+    pub fn write(&self, path: &Path) -> Result<(), BundleError> {
+        write_atomically(path, |file| {
+            let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 3)?;
+            encoder.include_checksum(true)?;
+            let mut archive = tar::Builder::new(&mut encoder);
+            append(&mut archive, MANIFEST_NAME, &manifest_bytes(&self.manifest))?;
+            for (name, bytes) in &self.files {
+                append(&mut archive, name, bytes)?;
+            }
+            archive.finish()?;
+            drop(archive);
+            encoder.finish()?.flush()
+        })
+        .map_err(|source| BundleError::Write { path: path.to_owned(), source })
+    }
+
+    /// Writes the files of the bundle into the folder `dir`, which must not exist yet.
+    ///
+    /// # Errors
+    /// [`BundleError::Write`] names the file and the system's answer.
+    pub fn unpack(&self, dir: &Path) -> Result<(), BundleError> {
+        let error = |path: &Path| {
+            let path = path.to_owned();
+            move |source| BundleError::Write { path, source }
+        };
+        let parent = match dir.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        if dir.exists() {
+            return Err(error(dir)(io::ErrorKind::AlreadyExists.into()));
+        }
+        let staging = tempfile::Builder::new().prefix(".plumb-").tempdir_in(parent).map_err(error(dir))?;
+        let root = staging.path();
+        fs::write(root.join(MANIFEST_NAME), manifest_bytes(&self.manifest)).map_err(error(dir))?;
+        for (name, bytes) in &self.files {
+            let path = root.join(name);
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder).map_err(error(&dir.join(name)))?;
+            }
+            fs::write(&path, bytes).map_err(error(&dir.join(name)))?;
+        }
+        let staged = staging.keep();
+        fs::rename(&staged, dir).map_err(|source| {
+            let _ = fs::remove_dir_all(&staged);
+            error(dir)(source)
+        })
+    }
+}
+
+/// Writes a file so that a reader sees the old content or the whole new one.
+///
+/// # Errors
+/// The system's answer; the temporary file is removed.
+pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    let mut file = tempfile::Builder::new().prefix(".plumb-").tempfile_in(folder)?;
+    fill(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Evidence is about somebody's machine: readable by its owner alone until the owner decides otherwise.
+        file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
+    }
+    file.persist(path).map_err(|error| error.error)?;
+    File::open(folder)?.sync_all()
+}
+
+fn append<W: Write>(archive: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    header.set_entry_type(tar::EntryType::Regular);
+    archive.append_data(&mut header, name, bytes)
+}
+
+/// Bytes of the longest name of an entry.
+const MAX_NAME: u64 = 4096;
+
+type Files = BTreeMap<String, Vec<u8>>;
+
+fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
+    let read = |source| BundleError::Read { path: path.to_owned(), source };
+    let file = File::open(path).map_err(read)?;
+    let packed_bytes = file.metadata().map_err(read)?.len();
+    let mut reader = BufReader::new(file);
+    let magic = io::BufRead::fill_buf(&mut reader).map_err(read)?;
+    if magic.is_empty() {
+        return Err(BundleError::Damaged { path: path.to_owned(), detail: "it is empty".into() });
+    }
+    if !magic.starts_with(&[0x28, 0xb5, 0x2f, 0xfd]) {
+        return Err(BundleError::NotABundle {
+            path: path.to_owned(),
+            detail: "it does not begin as a zstd-compressed archive does".into(),
+        });
+    }
+    let damaged =
+        |error: &io::Error| BundleError::Damaged { path: path.to_owned(), detail: error.to_string() };
+    let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
+    let mut decoder = zstd::stream::read::Decoder::with_buffer(reader).map_err(|error| damaged(&error))?;
+    decoder.window_log_max(27).map_err(|error| damaged(&error))?;
+    let mut archive = tar::Archive::new(decoder);
+
+    let mut files = Files::new();
+    let mut long_name: Option<Vec<u8>> = None;
+    let mut total = 0u64;
+    let mut count = 0u64;
+    // Raw, because otherwise the archive's reader would take in a long name of any size before it can be refused.
+    for entry in archive.entries().map_err(|error| damaged(&error))?.raw(true) {
+        let entry = entry.map_err(|error| damaged(&error))?;
+        count += 1;
+        if count > limits.entries {
+            return Err(hostile(format!("more than {} entries", limits.entries)));
+        }
+        let name = long_name.take().unwrap_or_else(|| entry.path_bytes().into_owned());
+        let name =
+            String::from_utf8(name).map_err(|_| hostile("the name of an entry is not UTF-8".into()))?;
+        match entry.header().entry_type() {
+            tar::EntryType::Regular | tar::EntryType::Continuous => {}
+            tar::EntryType::Directory => continue,
+            tar::EntryType::GNULongName if entry.size() <= MAX_NAME => {
+                let mut bytes = Vec::new();
+                entry.take(MAX_NAME).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+                while bytes.last() == Some(&0) {
+                    bytes.pop();
+                }
+                long_name = Some(bytes);
+                continue;
+            }
+            kind => {
+                let name = name.escape_debug();
+                return Err(hostile(format!("`{name}` is of kind {kind:?}; only files are allowed")));
+            }
+        }
+        check_name(&name).map_err(hostile)?;
+        let size = entry.size();
+        if size > limits.file_bytes {
+            return Err(hostile(format!("`{name}` has {size} bytes, at most {} allowed", limits.file_bytes)));
+        }
+        total += size;
+        if total > limits.total_bytes {
+            return Err(hostile(format!("more than {} bytes in all", limits.total_bytes)));
+        }
+        if total > 64 << 20 && total / packed_bytes.max(1) > limits.ratio {
+            return Err(hostile(format!("it unpacks to more than {} times its size", limits.ratio)));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0).min(1 << 20));
+        entry.take(size).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
+        if bytes.len() as u64 != size {
+            return Err(BundleError::Damaged {
+                path: path.to_owned(),
+                detail: format!("`{name}` ends after {} of {size} bytes", bytes.len()),
+            });
+        }
+        if files.insert(name.clone(), bytes).is_some() {
+            return Err(hostile(format!("`{name}` occurs twice")));
+        }
+    }
+    // The end of the stream carries a checksum, and the archive's reader stops before it.
+    let mut rest = archive.into_inner();
+    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
+    match files.remove(MANIFEST_NAME) {
+        Some(manifest) => Ok((manifest, files)),
+        None => Err(BundleError::NotABundle {
+            path: path.to_owned(),
+            detail: format!("the archive holds no {MANIFEST_NAME}"),
+        }),
+    }
+}
+
+fn read_folder(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
+    let read = |file: PathBuf| move |source| BundleError::Read { path: file, source };
+    let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
+    let manifest_path = path.join(MANIFEST_NAME);
+    if !manifest_path.is_file() {
+        return Err(BundleError::NotABundle {
+            path: path.to_owned(),
+            detail: format!("the folder holds no {MANIFEST_NAME}"),
+        });
+    }
+    let manifest = fs::read(&manifest_path).map_err(read(manifest_path))?;
+    let root = fs::canonicalize(path).map_err(read(path.to_owned()))?;
+    let mut files = Files::new();
+    let mut folders = vec![root.clone()];
+    let (mut total, mut count) = (0u64, 0u64);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(read(folder.clone()))? {
+            let entry = entry.map_err(read(folder.clone()))?;
+            let file = entry.path();
+            let name = file
+                .strip_prefix(&root)
+                .ok()
+                .and_then(Path::to_str)
+                .ok_or_else(|| hostile("the name of a file is not UTF-8".into()))?
+                .to_owned();
+            let kind = entry.file_type().map_err(read(file.clone()))?;
+            count += 1;
+            if count > limits.entries {
+                return Err(hostile(format!("more than {} entries", limits.entries)));
+            }
+            if kind.is_dir() {
+                folders.push(file);
+            } else if !kind.is_file() {
+                return Err(hostile(format!("`{name}` is neither a file nor a folder")));
+            } else if name != MANIFEST_NAME {
+                let size = entry.metadata().map_err(read(file.clone()))?.len();
+                total += size;
+                if size > limits.file_bytes || total > limits.total_bytes {
+                    return Err(hostile(format!("`{name}` goes beyond the limit on size")));
+                }
+                files.insert(name, fs::read(&file).map_err(read(file))?);
+            }
+        }
+    }
+    Ok((manifest, files))
+}
+
+/// Refuses names that could leave the folder they are unpacked into, or that say one thing in two ways.
+fn check_name(name: &str) -> Result<(), String> {
+    let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
+    let canonical = !name.is_empty() && !name.contains("//") && !name.ends_with('/') && !name.contains("/./");
+    if plain && canonical && !name.starts_with("./") && !name.contains('\0') && name.len() as u64 <= MAX_NAME
+    {
+        Ok(())
+    } else {
+        Err(format!("`{}` is not a plain relative path", name.escape_debug()))
+    }
+}
+
+fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, BundleError> {
+    #[derive(serde::Deserialize)]
+    struct Version {
+        schema: u32,
+    }
+    let not_a_bundle = |error: serde_json::Error| BundleError::NotABundle {
+        path: path.to_owned(),
+        detail: format!("its {MANIFEST_NAME} is not a manifest: {error}"),
+    };
+    // The version is read first: a later format may have a manifest that this code cannot read.
+    let version: Version = serde_json::from_slice(manifest_bytes).map_err(not_a_bundle)?;
+    if version.schema > BUNDLE_SCHEMA {
+        return Err(BundleError::TooNew { path: path.to_owned(), found: version.schema });
+    }
+    let mut manifest: Manifest = serde_json::from_slice(manifest_bytes).map_err(not_a_bundle)?;
+    let integrity = |detail: String| BundleError::Integrity { path: path.to_owned(), detail };
+    for record in &manifest.files {
+        let Some(bytes) = files.get(&record.path) else {
+            return Err(integrity(format!("`{}` is missing", record.path)));
+        };
+        if bytes.len() as u64 != record.size || sha256_hex(bytes) != record.sha256 {
+            return Err(integrity(format!("`{}` is not the file that was collected", record.path)));
+        }
+    }
+    if files.len() != manifest.files.len() {
+        let extra = files
+            .keys()
+            .find(|name| !manifest.files.iter().any(|record| record.path == **name))
+            .map_or("a file", String::as_str);
+        return Err(integrity(format!("`{extra}` is not listed in the manifest")));
+    }
+    let links = match files.get(LINKS_NAME) {
+        Some(bytes) => serde_json::from_slice(bytes)
+            .map_err(|error| integrity(format!("`{LINKS_NAME}` is not a list of links: {error}")))?,
+        None => BTreeMap::new(),
+    };
+    // Looked up by binary search.
+    manifest.unread.sort();
+    Ok(Bundle { manifest_sha256: sha256_hex(manifest_bytes), manifest, files, links })
+}

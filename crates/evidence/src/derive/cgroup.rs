@@ -1,0 +1,113 @@
+//! Control groups of the collector: `/proc/self/cgroup` and the files of each group up to the root.
+
+use std::collections::BTreeMap;
+
+use crate::fact::Missing;
+use crate::model::{Cgroup, CgroupLevel};
+use crate::source::Source;
+
+/// Files that say what a group may use, version 2 and version 1.
+pub const FILES: &[&str] = &[
+    "cgroup.controllers",
+    "cpu.max",
+    "cpu.stat",
+    "cpu.weight",
+    "cpu.pressure",
+    "cpuset.cpus",
+    "cpuset.cpus.effective",
+    "cpuset.cpus.partition",
+    "cpuset.mems",
+    "cpuset.mems.effective",
+    "memory.current",
+    "memory.high",
+    "memory.max",
+    "memory.swap.max",
+    "pids.max",
+    // Version 1.
+    "cpu.cfs_period_us",
+    "cpu.cfs_quota_us",
+    "cpu.shares",
+    "cpuset.effective_cpus",
+    "cpuset.effective_mems",
+    "memory.limit_in_bytes",
+];
+
+/// Where control groups are mounted.
+pub const MOUNT: &str = "/sys/fs/cgroup";
+/// Which groups the collector is in.
+pub const MEMBERSHIP: &str = "/proc/self/cgroup";
+
+/// The folders of the groups that `membership` (the text of [`MEMBERSHIP`]) names, each from the group up to the root.
+///
+/// Version 2 has one line, `0::/path`; version 1 one line per hierarchy, `4:cpu,cpuacct:/path`, of which those that
+/// limit CPUs or memory are followed.
+#[must_use]
+pub fn folders(membership: &str) -> Vec<String> {
+    let mut folders = Vec::new();
+    for line in membership.lines() {
+        let mut fields = line.splitn(3, ':');
+        let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
+            continue;
+        };
+        let mount = if controllers.is_empty() {
+            MOUNT.to_owned()
+        } else if controllers.split(',').any(|name| matches!(name, "cpu" | "cpuset" | "memory")) {
+            format!("{MOUNT}/{controllers}")
+        } else {
+            continue;
+        };
+        let mut below = path.trim_matches('/');
+        // A group outside the namespace reads `/../…`; its folder cannot be named from in here.
+        if below.split('/').any(|part| part == "..") {
+            below = "";
+        }
+        loop {
+            folders.push(if below.is_empty() { mount.clone() } else { format!("{mount}/{below}") });
+            match below.rsplit_once('/') {
+                Some((above, _)) => below = above,
+                None if below.is_empty() => break,
+                None => below = "",
+            }
+        }
+    }
+    folders
+}
+
+/// # Errors
+/// A kernel without control groups has no membership.
+pub(crate) fn derive(source: &impl Source) -> Result<Cgroup, Missing> {
+    let membership = source.text(MEMBERSHIP)?;
+    let unified = membership.lines().any(|line| line.starts_with("0::"));
+    let legacy = membership.lines().any(|line| !line.starts_with("0::"));
+    let chain = folders(&membership)
+        .into_iter()
+        .map(|path| {
+            let values: BTreeMap<_, _> = FILES
+                .iter()
+                .filter_map(|&name| Some((name.to_owned(), source.text(&format!("{path}/{name}")).ok()?)))
+                .collect();
+            CgroupLevel { path, values }
+        })
+        .collect();
+    let version = match (unified, legacy) {
+        (true, true) => 12,
+        (false, true) => 1,
+        _ => 2,
+    };
+    Ok(Cgroup { version, chain })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_versions_lead_up_to_the_root() {
+        assert_eq!(folders("0::/a/b\n"), ["/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a", "/sys/fs/cgroup"]);
+        assert_eq!(
+            folders("5:cpuset:/x\n4:cpu,cpuacct:/\n3:freezer:/x\n"),
+            ["/sys/fs/cgroup/cpuset/x", "/sys/fs/cgroup/cpuset", "/sys/fs/cgroup/cpu,cpuacct"]
+        );
+        assert_eq!(folders("0::/../other"), ["/sys/fs/cgroup"]);
+    }
+}

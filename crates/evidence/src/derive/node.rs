@@ -1,0 +1,129 @@
+//! Operating system, kernel, virtualisation.
+
+use crate::derive::cpuinfo::CpuInfo;
+use crate::fact::{Fact, Missing};
+use crate::model::Node;
+use crate::source::Source;
+
+pub(crate) fn derive(source: &impl Source) -> Node {
+    Node {
+        hostname: source.fact("/proc/sys/kernel/hostname"),
+        kernel: source
+            .text("/proc/sys/kernel/osrelease")
+            .or_else(|_| {
+                // `Linux version 6.1.0-18-amd64 (…`
+                let text = source.text("/proc/version")?;
+                Ok(text.split_whitespace().nth(2).unwrap_or(&text).to_owned())
+            })
+            .into(),
+        os: source
+            .text("/etc/os-release")
+            .or_else(|_| source.text("/usr/lib/os-release"))
+            .into_fact()
+            .and_then(|text| os_name(&text)),
+        cmdline: source.fact("/proc/cmdline"),
+        virtualization: virtualization(source).into(),
+        container: container(source).into(),
+        machine: machine(source).into(),
+    }
+}
+
+trait IntoFact<T> {
+    fn into_fact(self) -> Fact<T>;
+}
+
+impl<T> IntoFact<T> for Result<T, Missing> {
+    fn into_fact(self) -> Fact<T> {
+        self.into()
+    }
+}
+
+fn os_name(text: &str) -> Fact<String> {
+    let value = |key: &str| {
+        text.lines().find_map(|line| {
+            Some(line.strip_prefix(key)?.strip_prefix('=')?.trim().trim_matches(['"', '\'']).to_owned())
+        })
+    };
+    value("PRETTY_NAME")
+        .or_else(|| value("NAME"))
+        .map_or_else(|| Fact::absent("os-release names no system"), Fact::Known)
+}
+
+fn machine(source: &impl Source) -> Result<String, Missing> {
+    let dmi = |name: &str| source.text(&format!("/sys/class/dmi/id/{name}"));
+    let product = dmi("product_name").or_else(|_| source.text("/proc/device-tree/model"))?;
+    let vendor = dmi("sys_vendor").unwrap_or_default();
+    Ok(format!("{vendor} {product}").trim().to_owned())
+}
+
+/// Makers of virtual machines by the words of their firmware tables, as systemd-detect-virt(1) lists them.
+const HYPERVISORS: &[(&str, &str)] = &[
+    ("KVM", "kvm"),
+    ("OpenStack", "kvm"),
+    ("KubeVirt", "kvm"),
+    ("Amazon EC2", "amazon"),
+    ("Google Compute Engine", "google"),
+    ("QEMU", "qemu"),
+    ("VMware", "vmware"),
+    ("innotek GmbH", "oracle"),
+    ("VirtualBox", "oracle"),
+    ("Xen", "xen"),
+    ("Bochs", "bochs"),
+    ("Parallels", "parallels"),
+    ("BHYVE", "bhyve"),
+    ("Hyper-V", "microsoft"),
+];
+
+/// # Errors
+/// Without `/proc/cpuinfo` nothing says whether there is a hypervisor.
+fn virtualization(source: &impl Source) -> Result<String, Missing> {
+    let named = || {
+        let mut texts = ["product_name", "sys_vendor", "board_vendor", "bios_vendor"]
+            .iter()
+            .filter_map(|name| source.text(&format!("/sys/class/dmi/id/{name}")).ok())
+            .collect::<Vec<_>>();
+        if let Ok(kind) = source.text("/sys/hypervisor/type") {
+            texts.push(kind.replace("xen", "Xen"));
+        }
+        if texts.iter().any(|text| text == "Virtual Machine")
+            && texts.iter().any(|text| text == "Microsoft Corporation")
+        {
+            return Some("microsoft");
+        }
+        HYPERVISORS
+            .iter()
+            .find(|(word, _)| texts.iter().any(|text| text.contains(word)))
+            .map(|&(_, name)| name)
+    };
+    let info = CpuInfo::read(source)?;
+    // A cloud's bare-metal machine carries the same firmware names, so on x86 the CPU's own flag decides.
+    let has_flags = info.first(&["flags"]).known().is_some();
+    Ok(match (has_flags, info.hypervisor_flag()) {
+        (true, false) => "none",
+        (true, true) => named().unwrap_or("vm"),
+        (false, _) => named().unwrap_or("none"),
+    }
+    .to_owned())
+}
+
+/// # Errors
+/// Without `/proc/1/cgroup` nothing says whether this is a container.
+fn container(source: &impl Source) -> Result<String, Missing> {
+    for (file, name) in [("/.dockerenv", "docker"), ("/run/.containerenv", "podman")] {
+        if source.read(file).is_ok() {
+            return Ok(name.to_owned());
+        }
+    }
+    if let Ok(name) = source.text("/run/systemd/container") {
+        return Ok(name);
+    }
+    let groups = source.text("/proc/1/cgroup")?;
+    let known = ["kubepods", "docker", "libpod", "lxc", "containerd", "crio"];
+    Ok(match known.iter().find(|&&word| groups.contains(word)) {
+        Some(&"kubepods") => "kubernetes",
+        Some(&"libpod") => "podman",
+        Some(&word) => word,
+        None => "none",
+    }
+    .to_owned())
+}

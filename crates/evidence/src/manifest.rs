@@ -1,0 +1,147 @@
+//! The manifest of a bundle: what was asked, what came back, and the hash of every file.
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Absence;
+use crate::model::Origin;
+
+/// Version of the bundle format that this code writes; it reads this one and all before it.
+pub const BUNDLE_SCHEMA: u32 = 1;
+
+/// Name of the manifest inside a bundle.
+pub const MANIFEST_NAME: &str = "manifest.json";
+
+/// The manifest of a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`BUNDLE_SCHEMA`] of the writer.
+    pub schema: u32,
+    /// Version of the collecting tool.
+    pub tool_version: String,
+    /// Start of the collection, RFC 3339, UTC.
+    pub started: String,
+    /// End of the collection, RFC 3339, UTC.
+    pub finished: String,
+    /// Pseudonym of the node: the same for two bundles of one node, without telling its name.
+    pub host_token: String,
+    /// Live node or recorded tree.
+    pub origin: Origin,
+    /// False if the collection was interrupted.
+    pub complete: bool,
+    /// What the collector was allowed to do.
+    pub privileges: Privileges,
+    /// What the collection cost the node.
+    pub cost: Cost,
+    /// What each probe came to, in the order in which they ran.
+    pub probes: Vec<ProbeRecord>,
+    /// Every file of the bundle except the manifest, by path.
+    pub files: Vec<FileRecord>,
+    /// Files of the node that are there but could not be read, by path. What is in neither list was absent.
+    pub unread: Vec<Unread>,
+    /// What was changed in the files to keep secrets and names out.
+    pub redactions: Vec<String>,
+}
+
+/// What the collector was allowed to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Privileges {
+    /// Effective user id.
+    pub euid: u32,
+    /// Effective capabilities as a hexadecimal mask, from `/proc/self/status`.
+    pub cap_eff: String,
+}
+
+/// What the collection cost the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// CPU time of the collector and its helpers in µs.
+    pub cpu_us: u64,
+    /// Wall time in µs.
+    pub wall_us: u64,
+    /// Peak resident memory of the collector in KiB.
+    pub peak_rss_kib: u64,
+}
+
+/// How a probe ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProbeStatus {
+    /// Everything that it asks for was there and readable.
+    Ok,
+    /// Some files were not readable; they are listed as unread.
+    Denied,
+    /// The node does not have the subject.
+    Absent,
+    /// The time budget ran out.
+    Timeout,
+    /// A limit on size was reached.
+    Truncated,
+    /// The collector was told not to run it.
+    Skipped,
+    /// It failed in another way.
+    Failed,
+}
+
+impl ProbeStatus {
+    /// The word used in every output format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.absence().map_or("ok", Absence::as_str)
+    }
+
+    /// What the status means for a file that the probe should have read but is not in the bundle.
+    #[must_use]
+    pub fn absence(self) -> Option<Absence> {
+        match self {
+            Self::Ok => None,
+            Self::Denied => Some(Absence::Denied),
+            Self::Absent => Some(Absence::Absent),
+            Self::Timeout => Some(Absence::Timeout),
+            Self::Truncated => Some(Absence::Truncated),
+            Self::Skipped => Some(Absence::Skipped),
+            Self::Failed => Some(Absence::Failed),
+        }
+    }
+}
+
+/// What a probe came to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProbeRecord {
+    /// Id of the probe, for example `pci`.
+    pub id: String,
+    /// How it ended.
+    pub status: ProbeStatus,
+    /// In words, where the status is not `ok`.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+    /// Folders and files that the probe reads; what lies below them and is not in the bundle shares its status.
+    pub reads: Vec<String>,
+    /// Wall time in µs.
+    pub duration_us: u64,
+    /// Number of files it added.
+    pub files: u64,
+    /// Bytes it added.
+    pub bytes: u64,
+}
+
+/// A file of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileRecord {
+    /// Path inside the bundle.
+    pub path: String,
+    /// Size in bytes.
+    pub size: u64,
+    /// SHA-256, hexadecimal.
+    pub sha256: String,
+}
+
+/// A file of the node that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Unread {
+    /// Path on the node.
+    pub path: String,
+    /// Why.
+    pub status: Absence,
+    /// In words.
+    pub reason: String,
+}

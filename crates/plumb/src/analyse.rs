@@ -1,0 +1,77 @@
+//! Bundle → evidence → packs → assessment.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use plumb_engine::{Assessment, PackAnswer};
+use plumb_evidence::{Bundle, derive};
+use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackLocation, SearchPath, discover};
+
+use crate::cli::PackPaths;
+use crate::exit::UsageError;
+
+/// Asks all packs about a bundle and puts their answers together.
+pub(crate) fn assess(bundle: &Bundle, packs: &PackPaths) -> anyhow::Result<Assessment> {
+    let locations = find_packs(packs)?;
+    if locations.is_empty() {
+        bail!(UsageError(format!(
+            "no check pack was found in {}; name one with --pack, or set PLUMB_PACK_PATH",
+            list(&install_folders()?)
+        )));
+    }
+    let evidence = derive(bundle);
+    let document = EvidenceDocument::new(&evidence)?;
+    let mut host = Host::open(options(&locations)?, &locations);
+    let answers = host
+        .evaluate(&document)
+        .into_iter()
+        .map(|run| PackAnswer {
+            status: run.status.to_string(),
+            manifest: run.manifest,
+            findings: run.findings,
+            sha256: run.sha256,
+            sandbox: run.sandbox,
+        })
+        .collect();
+    Ok(plumb_engine::assess(&evidence, bundle.manifest_sha256(), env!("CARGO_PKG_VERSION"), answers))
+}
+
+/// All packs that would be asked; none is loaded.
+pub(crate) fn find_packs(packs: &PackPaths) -> anyhow::Result<Vec<PackLocation>> {
+    let mut search =
+        SearchPath { explicit: packs.packs.clone(), folders: Vec::new(), install: install_folders()? };
+    if let Some(folders) = std::env::var_os("PLUMB_PACK_PATH") {
+        search.add_folders(&folders).context("PLUMB_PACK_PATH cannot be used")?;
+    }
+    Ok(discover(&search)?)
+}
+
+/// The folders of packs that came with this installation: beside the program, or in the prefix that it lies in.
+fn install_folders() -> anyhow::Result<Vec<PathBuf>> {
+    let program = std::env::current_exe().context("cannot find the running program")?;
+    let folder = program.parent().context("the running program lies in no folder")?;
+    Ok(vec![folder.join("packs"), folder.join("../lib/plumb/packs")])
+}
+
+fn list(folders: &[PathBuf]) -> String {
+    folders.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(" or ")
+}
+
+fn options(locations: &[PackLocation]) -> anyhow::Result<HostOptions> {
+    let program = std::env::current_exe().context("cannot find the running program")?;
+    let mut options = HostOptions::new(vec![program.into_os_string(), OsString::from("worker")]);
+    options.trust = trust_policy(locations)?;
+    Ok(options)
+}
+
+/// Packs are pinned by the lock of the installation and by the user's own.
+fn trust_policy(_locations: &[PackLocation]) -> anyhow::Result<plumb_pack_host::TrustPolicy> {
+    let mut policy = plumb_pack_host::TrustPolicy::default();
+    policy.locks = install_folders()?
+        .into_iter()
+        .map(|folder| folder.join(plumb_pack_host::LOCK_FILE))
+        .filter(|lock| lock.exists())
+        .collect();
+    Ok(policy)
+}

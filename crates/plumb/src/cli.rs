@@ -1,0 +1,237 @@
+//! The command line as clap sees it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use plumb_engine::Grade;
+
+/// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
+#[derive(Debug, Parser)]
+#[command(name = "plumb", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Say nothing on standard error but warnings and errors.
+    #[arg(long, short, global = true)]
+    pub(crate) quiet: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Gather evidence on this node into a bundle. Reads only: changes nothing, opens no network connection.
+    Collect(CollectArgs),
+    /// Analyse a bundle: findings, risk, coverage.
+    Check(CheckArgs),
+    /// Render the report of a bundle as PDF and Markdown.
+    Report(ReportArgs),
+    /// Collect, check and report in one go.
+    Audit(AuditArgs),
+    /// Look into a bundle.
+    Bundle(BundleArgs),
+    /// List and inspect check packs.
+    Packs(PacksArgs),
+    /// Ask one library for its answer; used by `collect`.
+    #[command(hide = true)]
+    Helper { answer: String },
+    /// Load one pack and answer for it; used by `check`.
+    #[command(hide = true)]
+    Worker,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
+pub(crate) enum ReportFormat {
+    Pdf,
+    Md,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RiskLevel {
+    Low,
+    Medium,
+    High,
+}
+
+impl From<RiskLevel> for Grade {
+    fn from(level: RiskLevel) -> Self {
+        match level {
+            RiskLevel::Low => Self::Low,
+            RiskLevel::Medium => Self::Medium,
+            RiskLevel::High => Self::High,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectArgs {
+    /// File to write; default: HOSTNAME-TIME.plumb in the working folder.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) from: CollectFrom,
+    /// How to print the summary.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CollectFrom {
+    /// Read a recorded tree of /proc and /sys instead of this node; DIR stands for `/`.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) sysroot: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PackPaths {
+    /// A check pack to use besides the installed ones: its folder, its pack.toml or its library. May be repeated;
+    /// further folders of packs are taken from PLUMB_PACK_PATH.
+    #[arg(long = "pack", value_name = "PATH")]
+    pub(crate) packs: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Gates {
+    /// Exit with 3 if the risk of the node is at or above this level.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(crate) fail_on: Option<RiskLevel>,
+    /// Exit with 4 if less than this share (0 to 1) of what applies was answered.
+    #[arg(long, value_name = "SHARE", value_parser = share)]
+    pub(crate) require_coverage: Option<f64>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.0..=1.0).contains(&value) => Ok(value),
+        _ => Err("give a number from 0 to 1, for example 0.8".to_owned()),
+    }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct CheckArgs {
+    /// Bundle: a .plumb file, or the folder that it was unpacked into.
+    pub(crate) bundle: PathBuf,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) gates: Gates,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rendering {
+    /// What to render, separated by commas.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "pdf,md")]
+    pub(crate) formats: Vec<ReportFormat>,
+    /// Folder of a theme; default: the built-in one.
+    #[arg(long, value_name = "DIR")]
+    pub(crate) theme: Option<PathBuf>,
+    /// The typst program to use; default: PLUMB_TYPST, then the one that `cargo xtask setup` installed, then PATH.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) typst: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Bundle: a .plumb file, or the folder that it was unpacked into.
+    pub(crate) bundle: PathBuf,
+    /// Folder for report.pdf and report.md; made if it is not there.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) rendering: Rendering,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) gates: Gates,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AuditArgs {
+    /// Analyse this bundle instead of collecting a new one.
+    pub(crate) bundle: Option<PathBuf>,
+    /// Folder for node.plumb, report.pdf and report.md; made if it is not there.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    #[command(flatten)]
+    pub(crate) from: CollectFrom,
+    #[command(flatten)]
+    pub(crate) rendering: Rendering,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) gates: Gates,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct BundleArgs {
+    #[command(subcommand)]
+    pub(crate) command: BundleCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BundleCommand {
+    /// Show what a bundle holds, or its topology as a well-known tool would print it.
+    Show {
+        /// Bundle: a .plumb file, or the folder that it was unpacked into.
+        bundle: PathBuf,
+        /// Which view.
+        #[arg(long = "as", value_enum, default_value = "summary", value_name = "VIEW")]
+        view: View,
+    },
+    /// Check that every file is the one that was collected.
+    Verify {
+        /// Bundle: a .plumb file, or the folder that it was unpacked into.
+        bundle: PathBuf,
+    },
+    /// Unpack a bundle into a new folder.
+    Unpack {
+        /// Bundle: a .plumb file.
+        bundle: PathBuf,
+        /// Folder to make.
+        #[arg(long, short, value_name = "DIR")]
+        output: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    /// Probes, files, cost.
+    Summary,
+    /// `lscpu -e`
+    Lscpu,
+    /// `numactl --hardware`
+    Numactl,
+    /// `lstopo-no-graphics`
+    Lstopo,
+    /// The derived evidence, as the packs see it (JSON).
+    Evidence,
+    /// The manifest (JSON).
+    Manifest,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PacksArgs {
+    #[command(subcommand)]
+    pub(crate) command: PacksCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PacksCommand {
+    /// List the packs that `check` would use, without loading any.
+    List {
+        #[command(flatten)]
+        packs: PackPaths,
+        /// How to print the list.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+}

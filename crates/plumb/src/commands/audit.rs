@@ -1,0 +1,37 @@
+//! `plumb audit`: collect, check and report.
+
+use anyhow::bail;
+use plumb_evidence::Bundle;
+
+use crate::analyse;
+use crate::cli::AuditArgs;
+use crate::commands::check::gate;
+use crate::commands::collect::collect;
+use crate::commands::report::{Renderer, make_folder};
+use crate::console::Console;
+use crate::exit::{Outcome, UsageError};
+use crate::text;
+
+pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome> {
+    if args.bundle.is_some() && args.from.sysroot.is_some() {
+        bail!(UsageError("give a bundle or --sysroot, not both".to_owned()));
+    }
+    let renderer = Renderer::new(&args.rendering)?;
+    make_folder(&args.output)?;
+    let mut written = Vec::new();
+    let bundle = match &args.bundle {
+        Some(path) => Bundle::read(path)?,
+        None => {
+            let bundle = collect(&args.from, console)?;
+            let path = args.output.join("node.plumb");
+            bundle.write(&path)?;
+            written.push(path);
+            bundle
+        }
+    };
+    let assessment = analyse::assess(&bundle, &args.packs)?;
+    written.extend(renderer.render(&assessment, &args.output, console)?);
+    let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
+    console.result(&format!("{}\n{paths}", text::headline(&assessment)))?;
+    Ok(gate(&assessment, &args.gates, console))
+}

@@ -1,0 +1,82 @@
+//! Exit codes, and which error leads to which.
+
+use std::io;
+use std::process::ExitCode;
+
+use plumb_collect::CollectError;
+use plumb_evidence::BundleError;
+use plumb_report::ReportError;
+
+/// How a command ended. The numbers are documented in the README and do not change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// 0
+    Done,
+    /// 1: a fault of Plumb itself.
+    Internal,
+    /// 2: wrong arguments, bad or missing input, an output that cannot be written.
+    Usage,
+    /// 3: the risk is at or above `--fail-on`.
+    RiskReached,
+    /// 4: the coverage is below `--require-coverage`.
+    Incomplete,
+    /// 5: content is not what its hash, signature or owner promises.
+    Integrity,
+}
+
+impl From<Outcome> for ExitCode {
+    fn from(outcome: Outcome) -> Self {
+        Self::from(match outcome {
+            Outcome::Done => 0,
+            Outcome::Internal => 1,
+            Outcome::Usage => 2,
+            Outcome::RiskReached => 3,
+            Outcome::Incomplete => 4,
+            Outcome::Integrity => 5,
+        })
+    }
+}
+
+/// A mistake in the command line that the parser cannot see.
+#[derive(Debug)]
+pub(crate) struct UsageError(pub(crate) String);
+
+impl std::fmt::Display for UsageError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for UsageError {}
+
+/// The exit code of an error, by the first error in its chain that says.
+pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
+    for cause in error.chain() {
+        if let Some(error) = cause.downcast_ref::<BundleError>() {
+            return if error.is_integrity() { Outcome::Integrity } else { Outcome::Usage };
+        }
+        if let Some(error) = cause.downcast_ref::<plumb_pack_host::Error>() {
+            return if matches!(error, plumb_pack_host::Error::Untrusted { .. }) {
+                Outcome::Integrity
+            } else {
+                Outcome::Usage
+            };
+        }
+        if cause.is::<UsageError>() || cause.is::<CollectError>() {
+            return Outcome::Usage;
+        }
+        if let Some(error) = cause.downcast_ref::<ReportError>() {
+            return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {
+                Outcome::Internal
+            } else {
+                Outcome::Usage
+            };
+        }
+        if let Some(error) = cause.downcast_ref::<io::Error>()
+            && error.kind() == io::ErrorKind::BrokenPipe
+        {
+            return Outcome::Done;
+        }
+    }
+    Outcome::Internal
+}

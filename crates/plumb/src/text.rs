@@ -1,0 +1,199 @@
+//! Results as text for a terminal. Understandable without colour; the same facts as the JSON form.
+
+use std::fmt::Write;
+use std::path::Path;
+
+use plumb_check_sdk::Outcome;
+use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
+use plumb_evidence::Bundle;
+use plumb_evidence::manifest::{Manifest, ProbeStatus};
+
+/// Widest line that is printed, however wide the terminal is.
+const WIDTH: usize = 100;
+
+fn width() -> usize {
+    textwrap::termwidth().clamp(40, WIDTH)
+}
+
+/// Adds `text`, wrapped, with `first` before it and its later lines set in by as much.
+fn wrap(out: &mut String, first: &str, text: &str) {
+    let rest = " ".repeat(first.chars().count());
+    let options = textwrap::Options::new(width())
+        .initial_indent(first)
+        .subsequent_indent(&rest)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .break_words(false);
+    out.push_str(&textwrap::fill(text, options));
+    out.push('\n');
+}
+
+/// Risk and coverage in two lines.
+pub(crate) fn headline(assessment: &Assessment) -> String {
+    let risk = &assessment.risk;
+    let mut grade = risk.grade.title().to_uppercase();
+    if let Some(least) = risk.at_least {
+        let _ = write!(grade, ", at least {}", least.title().to_uppercase());
+    }
+    let mut out = String::new();
+    wrap(&mut out, "Risk:     ", &format!("{grade} ({})", risk.reason));
+    wrap(&mut out, "Coverage: ", &coverage(assessment.coverage));
+    out
+}
+
+fn coverage(share: Option<f64>) -> String {
+    share.map_or_else(
+        || "nothing that carries risk applies".to_owned(),
+        |share| format!("{:.0} % of what applies, weighted by severity", (share * 100.0).floor()),
+    )
+}
+
+/// The whole assessment.
+pub(crate) fn assessment(assessment: &Assessment) -> String {
+    let mut out = String::new();
+    wrap(&mut out, "Node:     ", &assessment.node.hostname);
+    wrap(
+        &mut out,
+        "Evidence: ",
+        &format!(
+            "collected {} ({}), manifest sha256 {}",
+            assessment.provenance.collected,
+            assessment.provenance.origin,
+            assessment.provenance.bundle_sha256
+        ),
+    );
+    out.push_str(&headline(assessment));
+    out.push('\n');
+    for category in &assessment.categories {
+        let _ = writeln!(out, "{:<28}{}", category.title, grade_of(category));
+    }
+    for (title, wanted) in [
+        ("Findings", &[Outcome::Fail, Outcome::Warn][..]),
+        ("Not answered", &[Outcome::Contradictory, Outcome::NotRun]),
+        ("Accepted", &[Outcome::Accepted]),
+        ("For information", &[Outcome::Info]),
+        ("In order", &[Outcome::Pass]),
+        ("Not applicable", &[Outcome::NotApplicable]),
+    ] {
+        let findings: Vec<&RatedFinding> =
+            assessment.findings.iter().filter(|finding| wanted.contains(&finding.outcome)).collect();
+        if findings.is_empty() {
+            continue;
+        }
+        let _ = writeln!(out, "\n{title} ({})", findings.len());
+        for finding in findings {
+            one(&mut out, finding);
+        }
+    }
+    out
+}
+
+fn grade_of(category: &CategoryResult) -> String {
+    let Some(grade) = category.grade else { return "nothing applies".to_owned() };
+    let mut text = grade.title().to_owned();
+    if let Some(least) = category.at_least {
+        let _ = write!(text, ", at least {}", least.title());
+    }
+    if let Some(share) = category.coverage {
+        let _ = write!(text, ", coverage {:.0} %", (share * 100.0).floor());
+    }
+    if category.unanswered > 0 {
+        let _ = write!(text, ", {} not answered", category.unanswered);
+    }
+    text
+}
+
+fn one(out: &mut String, finding: &RatedFinding) {
+    let mut head = format!("  {} {}", finding.outcome.as_str().to_uppercase(), finding.check);
+    if let Some(grade) = finding.grade {
+        let _ = write!(head, "  risk {} ({:.1})", grade.title(), finding.score);
+    }
+    let _ = writeln!(out, "{head}");
+    wrap(out, "      ", &format!("{}: {}", finding.subject, finding.message));
+    if finding.outcome == Outcome::Pass || finding.outcome == Outcome::NotApplicable {
+        return;
+    }
+    for citation in finding.evidence.iter().take(6) {
+        wrap(out, "      evidence  ", &format!("{} = {}", citation.source, citation.value));
+    }
+    if finding.evidence.len() > 6 {
+        let _ = writeln!(out, "      evidence  and {} more, see --format json", finding.evidence.len() - 6);
+    }
+    if finding.grade.is_some_and(|grade| grade > Grade::NotAssessable) {
+        wrap(out, "      fix now   ", &finding.remediation.runtime);
+        wrap(out, "      undo      ", &finding.remediation.rollback);
+    }
+}
+
+/// What `collect` says at its end.
+pub(crate) fn collected(bundle: &Bundle, output: &Path) -> String {
+    let manifest = bundle.manifest();
+    let mut out = String::new();
+    let partial = manifest.probes.iter().filter(|probe| probe.status != ProbeStatus::Ok).count();
+    let _ = writeln!(
+        out,
+        "{} files from {} probes, {partial} of them with gaps; {}",
+        manifest.files.len(),
+        manifest.probes.len(),
+        cost(manifest)
+    );
+    let _ = writeln!(out, "{}", output.display());
+    out
+}
+
+fn cost(manifest: &Manifest) -> String {
+    let cost = &manifest.cost;
+    format!(
+        "{:.1} ms of wall time, {:.1} ms of CPU time, {:.1} MiB at most",
+        millis(cost.wall_us),
+        millis(cost.cpu_us),
+        millis(cost.peak_rss_kib) / 1.024
+    )
+}
+
+#[expect(clippy::cast_precision_loss, reason = "one decimal is printed")]
+fn millis(thousandths: u64) -> f64 {
+    thousandths as f64 / 1000.0
+}
+
+/// What a bundle holds.
+pub(crate) fn bundle(bundle: &Bundle) -> String {
+    let manifest = bundle.manifest();
+    let mut out = String::new();
+    let bytes: u64 = manifest.files.iter().map(|file| file.size).sum();
+    let _ = writeln!(out, "Format:    {} (written by plumb {})", manifest.schema, manifest.tool_version);
+    let _ = writeln!(out, "Collected: {} to {}", manifest.started, manifest.finished);
+    let _ = writeln!(out, "Host:      token {}", manifest.host_token);
+    let root = if manifest.privileges.euid == 0 { "root" } else { "not root" };
+    let _ = writeln!(out, "Rights:    {root}, capabilities {}", manifest.privileges.cap_eff);
+    let _ = writeln!(out, "Complete:  {}", if manifest.complete { "yes" } else { "no, interrupted" });
+    let _ = writeln!(out, "Files:     {} with {bytes} bytes, all hashes right", manifest.files.len());
+    let _ = writeln!(out, "Manifest:  sha256 {}", bundle.manifest_sha256());
+    let _ = writeln!(out, "Cost:      {}", cost(manifest));
+    for redaction in &manifest.redactions {
+        let _ = writeln!(out, "Redacted:  {redaction}");
+    }
+    let _ =
+        writeln!(out, "\n{:<10} {:<10} {:>6} {:>9} {:>8}  reason", "probe", "status", "files", "bytes", "ms");
+    for probe in &manifest.probes {
+        let row = format!(
+            "{:<10} {:<10} {:>6} {:>9} {:>8.1}  {}",
+            probe.id,
+            probe.status.as_str(),
+            probe.files,
+            probe.bytes,
+            millis(probe.duration_us),
+            probe.reason
+        );
+        let _ = writeln!(out, "{}", row.trim_end());
+    }
+    if !manifest.unread.is_empty() {
+        let _ = writeln!(out, "\nNot readable ({})", manifest.unread.len());
+        for unread in manifest.unread.iter().take(20) {
+            let _ = writeln!(out, "  {} {}", unread.status.as_str(), unread.path);
+        }
+        if manifest.unread.len() > 20 {
+            let _ = writeln!(out, "  and {} more, see --as manifest", manifest.unread.len() - 20);
+        }
+    }
+    out
+}
