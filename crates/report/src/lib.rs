@@ -1,1 +1,27 @@
-//! Placeholder.
+//! Renders an [`Assessment`](plumb_engine::Assessment) for people.
+//!
+//! 1. The assessment becomes a *view*: findings grouped by check, numbers and enums as words, texts cleaned.
+//! 2. A [`Theme`] (templates, words, assets) turns the view into Markdown ([`markdown`]) or into Typst source
+//!    ([`typst_source`]).
+//! 3. [`pdf`] has [`Typst`] compile the source and writes the file, whole or not at all.
+//!
+//! Steps 1 and 2 do no I/O. Nothing reads a clock: every date is the bundle's, and the same assessment and theme give
+//! the same bytes. Texts of a node are data in every format; the rules are in [`escape`].
+#![warn(missing_docs)]
+
+mod error;
+pub mod escape;
+mod filters;
+mod glyphs;
+mod messages;
+mod output;
+mod render;
+mod theme;
+mod typst;
+mod view;
+
+pub use error::{Place, ReportError};
+pub use output::write_file;
+pub use render::{TypstSource, markdown, typst_source};
+pub use theme::Theme;
+pub use typst::{Rendered, TYPST_VERSION, Typst, pdf};

@@ -1,0 +1,41 @@
+//! The filters that Markdown templates may use besides the template engine's own.
+#![expect(
+    clippy::disallowed_types,
+    reason = "the engine's filter signature asks for a hash map; it is only looked up"
+)]
+
+use std::collections::HashMap;
+
+use tera::{Filter, Tera, Value};
+
+use crate::escape::{code, code_cell, fence};
+
+/// Registers them.
+pub(crate) fn register(tera: &mut Tera) {
+    tera.register_filter("code", Verbatim { name: "code", apply: |text, _| code(text) });
+    tera.register_filter("code_cell", Verbatim { name: "code_cell", apply: |text, _| code_cell(text) });
+    tera.register_filter("fence", Verbatim { name: "fence", apply: fence });
+}
+
+/// A filter whose result is finished Markdown, which must not be escaped once more.
+struct Verbatim {
+    name: &'static str,
+    apply: fn(&str, usize) -> String,
+}
+
+impl Filter for Verbatim {
+    fn filter(&self, value: &Value, arguments: &HashMap<String, Value>) -> tera::Result<Value> {
+        let Some(text) = value.as_str() else {
+            return Err(tera::Error::msg(format!(
+                "filter `{}` expects text, but found `{value}`",
+                self.name
+            )));
+        };
+        let indent = arguments.get("indent").and_then(Value::as_u64).unwrap_or(0).min(32);
+        Ok(Value::String((self.apply)(text, usize::try_from(indent).unwrap_or(0))))
+    }
+
+    fn is_safe(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,141 @@
+//! Templates into text, and the template engine's errors into a file, a line and a sentence.
+
+use std::collections::BTreeMap;
+use std::error::Error as _;
+
+use plumb_engine::Assessment;
+use serde::Serialize;
+use tera::{Context, Tera};
+
+use crate::ReportError;
+use crate::error::Place;
+use crate::theme::{MARKDOWN_TEMPLATE, TYPST_TEMPLATE, Theme};
+use crate::view::{Counts, View};
+use crate::{escape, filters};
+
+/// Name of the main file of a [`TypstSource`].
+pub(crate) const MAIN: &str = "report.typ";
+/// Name of the data file of a [`TypstSource`].
+const DATA: &str = "data.json";
+
+/// Everything that Typst needs to compile a report: the main file, the data, and the assets of the theme.
+///
+/// No text of a node is in the main file: it is all in `data.json`, which the main file reads with `json()`. A string
+/// that arrives so is printed by Typst and never parsed, so nothing in it can act as markup or code.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TypstSource {
+    files: BTreeMap<String, Vec<u8>>,
+    theme: String,
+}
+
+impl TypstSource {
+    /// The files, by path relative to the folder that Typst is given as root; the main file is `report.typ`.
+    pub fn files(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
+    }
+
+    pub(crate) fn data(&self) -> &[u8] {
+        self.files.get(DATA).map_or(&[], Vec::as_slice)
+    }
+
+    pub(crate) fn set_data(&mut self, data: Vec<u8>) {
+        self.files.insert(DATA.to_owned(), data);
+    }
+
+    /// Name of the theme, for error texts.
+    pub(crate) fn theme(&self) -> &str {
+        &self.theme
+    }
+}
+
+/// Renders `assessment` as Markdown.
+///
+/// # Errors
+/// If a template or message of the theme is at fault, or the assessment's collection time is no time.
+pub fn markdown(assessment: &Assessment, theme: &Theme) -> Result<String, ReportError> {
+    let view = View::new(assessment, theme.messages())?;
+    let mut engine = engine(theme, ".md.tera")?;
+    engine.set_escape_fn(escape::markdown);
+    render(&engine, theme, MARKDOWN_TEMPLATE, &view)
+}
+
+/// Renders `assessment` as Typst source with its data and assets.
+///
+/// # Errors
+/// As [`markdown`].
+pub fn typst_source(assessment: &Assessment, theme: &Theme) -> Result<TypstSource, ReportError> {
+    /// What a Typst template may know: see [`TypstSource`].
+    #[derive(Serialize)]
+    struct Skeleton {
+        n: Counts,
+    }
+
+    let view = View::new(assessment, theme.messages())?;
+    let engine = engine(theme, ".typ.tera")?;
+    let main = render(&engine, theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() })?;
+    let mut files: BTreeMap<_, _> =
+        theme.assets().map(|(name, file)| (name.to_owned(), file.bytes.clone())).collect();
+    files.insert(MAIN.to_owned(), main.into_bytes());
+    files.insert(DATA.to_owned(), serde_json::to_vec_pretty(&view).map_err(ReportError::Data)?);
+    Ok(TypstSource { files, theme: theme.name().to_owned() })
+}
+
+/// An engine with those templates of the theme whose names end in `suffix`: a theme may hold templates for formats
+/// that are not asked for now, and their mistakes must not matter.
+fn engine(theme: &Theme, suffix: &'static str) -> Result<Tera, ReportError> {
+    let mut engine = Tera::default();
+    engine.autoescape_on(vec![suffix]);
+    filters::register(&mut engine);
+    let mut templates = Vec::new();
+    for (name, file) in theme.templates().filter(|(name, _)| name.ends_with(suffix)) {
+        templates.push((name, file.text()?));
+    }
+    engine.add_raw_templates(templates).map_err(|error| template_error(theme, "", &error))?;
+    Ok(engine)
+}
+
+fn render(engine: &Tera, theme: &Theme, name: &str, data: &impl Serialize) -> Result<String, ReportError> {
+    let context = Context::from_serialize(data).map_err(|error| template_error(theme, name, &error))?;
+    engine.render(name, &context).map_err(|error| template_error(theme, name, &error))
+}
+
+/// Names the template and, as far as the engine tells or the message allows to find it, the line.
+fn template_error(theme: &Theme, rendered: &str, error: &tera::Error) -> ReportError {
+    // From the outermost "failed to render" to the cause.
+    let mut chain = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        chain.push(error.to_string());
+        cause = error.source();
+    }
+    let named = chain.iter().rev().flat_map(|text| text.split(['\'', '"', '`']).rev().map(str::to_owned));
+    let name =
+        named.into_iter().find(|part| theme.file(part).is_some()).unwrap_or_else(|| rendered.to_owned());
+    let file = theme.file(&name).map_or_else(|| name.clone().into(), |file| file.path.clone());
+    let innermost = chain.last().map_or("", String::as_str);
+
+    let (line, problem) = match parse_position(innermost) {
+        Some((line, problem)) => (Some(line), problem),
+        None => {
+            let text = theme.file(&name).and_then(|file| file.text().ok()).unwrap_or("");
+            (line_of(innermost, text), innermost.replace('\n', " "))
+        }
+    };
+    ReportError::Template { place: Place { file, line }, problem }
+}
+
+/// Line and message of a syntax error, which the engine draws as ` --> 3:5`, the source line, and `= expected …`.
+fn parse_position(text: &str) -> Option<(usize, String)> {
+    let position = text.split("--> ").nth(1)?;
+    let line = position.split(':').next()?.trim().parse().ok()?;
+    let problem: Vec<_> = text.lines().filter_map(|line| line.trim().strip_prefix("= ")).collect();
+    Some((line, if problem.is_empty() { text.trim().to_owned() } else { problem.join(", ") }))
+}
+
+/// The first line with a tag that holds what the message quotes: the engine does not tell the line of an error that
+/// occurs while rendering.
+fn line_of(message: &str, template: &str) -> Option<usize> {
+    let quoted: Vec<_> = message.split(['`', '\'']).skip(1).step_by(2).collect();
+    let is_hit = |line: &str| quoted.iter().any(|part| !part.is_empty() && line.contains(part));
+    template.lines().position(|line| line.contains('{') && is_hit(line)).map(|index| index + 1)
+}

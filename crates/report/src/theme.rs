@@ -1,0 +1,193 @@
+//! Themes: folders of templates, message files and assets.
+//!
+//! A theme consists of `report.md.tera`, `report.typ.tera`, `messages/LANGUAGE.toml`, and any assets that the Typst
+//! template imports (the default theme has `layout.typ`, `appendix.typ` and `marks.typ`). The default theme is part of the program, and what another
+//! theme leaves out is taken from it: a folder with nothing but its own `layout.typ` is a complete theme.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use crate::ReportError;
+use crate::messages::Messages;
+
+/// Template of the Markdown report.
+pub(crate) const MARKDOWN_TEMPLATE: &str = "report.md.tera";
+/// Template of the Typst source.
+pub(crate) const TYPST_TEMPLATE: &str = "report.typ.tera";
+const ENGLISH: &str = "messages/en.toml";
+
+/// The default theme, by path within the theme.
+const DEFAULT: &[(&str, &str)] = &[
+    (MARKDOWN_TEMPLATE, include_str!("../../../report-templates/default/report.md.tera")),
+    ("macros.md.tera", include_str!("../../../report-templates/default/macros.md.tera")),
+    (TYPST_TEMPLATE, include_str!("../../../report-templates/default/report.typ.tera")),
+    ("layout.typ", include_str!("../../../report-templates/default/layout.typ")),
+    ("appendix.typ", include_str!("../../../report-templates/default/appendix.typ")),
+    ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
+    (ENGLISH, DEFAULT_ENGLISH),
+];
+
+/// A folder picked by mistake (a home folder, say) should give an error at once, not be read to its end.
+const MAX_FILES: usize = 500;
+const MAX_BYTES: u64 = 64 << 20;
+const MAX_DEPTH: usize = 6;
+
+/// Templates, messages and assets of a report.
+#[derive(Clone, Debug)]
+pub struct Theme {
+    name: String,
+    files: BTreeMap<String, ThemeFile>,
+    messages: Messages,
+}
+
+/// One file of a theme.
+#[derive(Clone, Debug)]
+pub(crate) struct ThemeFile {
+    /// Where it came from, for error texts.
+    pub(crate) path: PathBuf,
+    /// Content.
+    pub(crate) bytes: Vec<u8>,
+}
+
+impl ThemeFile {
+    /// The content as text.
+    pub(crate) fn text(&self) -> Result<&str, ReportError> {
+        std::str::from_utf8(&self.bytes).map_err(|error| ReportError::Theme {
+            path: self.path.clone(),
+            problem: format!("expected text in UTF-8, but byte {} is not", error.valid_up_to()),
+        })
+    }
+}
+
+impl Theme {
+    /// The theme that is part of the program.
+    ///
+    /// # Errors
+    /// Never, unless its message file is damaged, which a test rules out.
+    pub fn builtin() -> Result<Self, ReportError> {
+        Self::new("built-in".to_owned(), default_files())
+    }
+
+    /// The theme in `folder`; what the folder lacks is taken from the default theme.
+    ///
+    /// # Errors
+    /// If the folder cannot be read, is no theme, or holds a message file that does not parse.
+    pub fn from_dir(folder: &Path) -> Result<Self, ReportError> {
+        let mut own = BTreeMap::new();
+        read_folder(folder, "", 0, &mut own)?;
+        if !own.keys().any(|name| DEFAULT.iter().any(|(known, _)| name == known)) {
+            let known: Vec<_> = DEFAULT.iter().map(|(known, _)| format!("`{known}`")).collect();
+            return Err(ReportError::Theme {
+                path: folder.to_owned(),
+                problem: format!("expected at least one of {}, but found none", known.join(", ")),
+            });
+        }
+        let mut files = default_files();
+        files.extend(own);
+        Self::new(folder.display().to_string(), files)
+    }
+
+    fn new(name: String, files: BTreeMap<String, ThemeFile>) -> Result<Self, ReportError> {
+        // A theme's own English may lack keys that were added later: the built-in ones stand in.
+        let mut messages = Messages::parse(ENGLISH.into(), DEFAULT_ENGLISH)?;
+        if let Some(file) = files.get(ENGLISH) {
+            messages.overlay(Messages::parse(file.path.clone(), file.text()?)?);
+        }
+        Ok(Self { name, files, messages })
+    }
+
+    /// What to call the theme in an error text.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The fixed words of the report.
+    pub(crate) fn messages(&self) -> &Messages {
+        &self.messages
+    }
+
+    /// All templates, by path within the theme.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = (&str, &ThemeFile)> {
+        self.files
+            .iter()
+            .filter(|(name, _)| name.ends_with(".tera"))
+            .map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// All files that Typst may read, by path within the theme.
+    pub(crate) fn assets(&self) -> impl Iterator<Item = (&str, &ThemeFile)> {
+        self.files
+            .iter()
+            .filter(|(name, _)| !name.ends_with(".tera") && !name.starts_with("messages/"))
+            .map(|(name, file)| (name.as_str(), file))
+    }
+
+    /// The file with path `name` within the theme.
+    pub(crate) fn file(&self, name: &str) -> Option<&ThemeFile> {
+        self.files.get(name)
+    }
+}
+
+const DEFAULT_ENGLISH: &str = include_str!("../../../report-templates/default/messages/en.toml");
+
+fn default_files() -> BTreeMap<String, ThemeFile> {
+    let file = |&(name, text): &(&str, &str)| {
+        let path = Path::new("report-templates/default").join(name);
+        (name.to_owned(), ThemeFile { path, bytes: text.as_bytes().to_vec() })
+    };
+    DEFAULT.iter().map(file).collect()
+}
+
+fn read_folder(
+    folder: &Path,
+    prefix: &str,
+    depth: usize,
+    files: &mut BTreeMap<String, ThemeFile>,
+) -> Result<(), ReportError> {
+    let failed = |path: &Path| {
+        let path = path.to_owned();
+        move |source: io::Error| ReportError::ThemeRead { path, source }
+    };
+    let unusable =
+        |path: &Path, problem: &str| ReportError::Theme { path: path.to_owned(), problem: problem.into() };
+    if depth > MAX_DEPTH {
+        return Err(unusable(
+            folder,
+            &format!("expected at most {MAX_DEPTH} levels of folders, but found more"),
+        ));
+    }
+    for entry in fs::read_dir(folder).map_err(failed(folder))? {
+        let entry = entry.map_err(failed(folder))?;
+        let path = entry.path();
+        let Ok(name) = entry.file_name().into_string() else {
+            return Err(unusable(&path, "expected file names in UTF-8"));
+        };
+        // Version control and desktop leftovers.
+        if name.starts_with('.') {
+            continue;
+        }
+        let name = format!("{prefix}{name}");
+        // Links are followed: a theme is chosen by the user, and shared logos are often links.
+        let meta = fs::metadata(&path).map_err(failed(&path))?;
+        if meta.is_dir() {
+            read_folder(&path, &format!("{name}/"), depth + 1, files)?;
+        } else if meta.is_file() {
+            let total: u64 = files.values().map(|file| file.bytes.len() as u64).sum();
+            if files.len() >= MAX_FILES || total + meta.len() > MAX_BYTES {
+                let problem = format!(
+                    "expected at most {MAX_FILES} files of {} MiB in all, but found more",
+                    MAX_BYTES >> 20
+                );
+                return Err(unusable(&path, &problem));
+            }
+            let bytes = fs::read(&path).map_err(failed(&path))?;
+            files.insert(name, ThemeFile { path, bytes });
+        } else {
+            return Err(unusable(&path, "expected files and folders only, but this is neither"));
+        }
+    }
+    Ok(())
+}

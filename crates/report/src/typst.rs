@@ -1,0 +1,309 @@
+//! The Typst compiler: finding the right version, and running it so that it can neither reach beyond its folder nor
+//! leave anything behind.
+
+use std::collections::BTreeSet;
+use std::ffi::OsString;
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use plumb_engine::Assessment;
+use tempfile::TempDir;
+
+use crate::ReportError;
+use crate::glyphs;
+use crate::output::write_file;
+use crate::render::{MAIN, TypstSource, typst_source};
+use crate::theme::Theme;
+use crate::view::collected;
+
+/// The version of Typst that reports are made with: another one may lay out pages differently, and the same input has
+/// to give the same bytes.
+pub const TYPST_VERSION: &str = "0.15.1";
+
+/// Accessible PDF: tagged, with title, language and alternative texts. Typst refuses to write a file that is not.
+const PDF_STANDARD: &str = "ua-1";
+const COMPILE_LIMIT: Duration = Duration::from_secs(120);
+const VERSION_LIMIT: Duration = Duration::from_secs(20);
+/// How much of Typst's messages is read, and how much of it is shown.
+const MAX_MESSAGES: u64 = 8 << 20;
+const MAX_LINES: usize = 60;
+/// How many characters without a font a warning names.
+const MAX_NAMED: usize = 20;
+/// Each round replaces all characters that Typst named, so that the second one succeeds, unless a replacement brought
+/// up others.
+const MAX_ROUNDS: u32 = 4;
+
+/// A Typst compiler of the right version.
+#[derive(Clone, Debug)]
+pub struct Typst {
+    program: PathBuf,
+    limit: Duration,
+}
+
+/// What Typst had to say about a PDF that it did write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rendered {
+    /// Warnings of Typst, empty if there are none.
+    pub warnings: String,
+}
+
+impl Typst {
+    /// Finds Typst [`TYPST_VERSION`].
+    ///
+    /// `explicit` is what the user named (an option or `PLUMB_TYPST`): if it is given, nothing else is tried. Otherwise
+    /// the first of `candidates` (program files, or folders that hold `typst`) and of the folders in `PATH` that has
+    /// the right version is taken.
+    ///
+    /// # Errors
+    /// [`ReportError::TypstMissing`], which names each place with what was found there.
+    pub fn discover(explicit: Option<&Path>, candidates: &[PathBuf]) -> Result<Self, ReportError> {
+        Self::discover_in(explicit, candidates, std::env::var_os("PATH"))
+    }
+
+    /// [`Self::discover`] with another `PATH`, for tests.
+    #[doc(hidden)]
+    pub fn discover_in(
+        explicit: Option<&Path>,
+        candidates: &[PathBuf],
+        path: Option<OsString>,
+    ) -> Result<Self, ReportError> {
+        let mut looked_at = Vec::new();
+        if let Some(program) = explicit {
+            return match try_program(program) {
+                Ok(found) => Ok(found),
+                Err(problem) => {
+                    looked_at.push(format!("`{}` as asked for: {problem}", program.display()));
+                    Err(ReportError::TypstMissing { looked_at })
+                }
+            };
+        }
+        for candidate in candidates {
+            match try_program(candidate) {
+                Ok(found) => return Ok(found),
+                Err(problem) => looked_at.push(format!("`{}`: {problem}", candidate.display())),
+            }
+        }
+        let path = path.unwrap_or_default();
+        let mut problems = Vec::new();
+        // An empty entry means the working folder, which is no place to run programs from.
+        for folder in std::env::split_paths(&path).filter(|folder| folder.is_absolute()) {
+            let program = folder.join("typst");
+            if program.exists() {
+                match try_program(&program) {
+                    Ok(found) => return Ok(found),
+                    Err(problem) => problems.push(format!("`{}` in PATH: {problem}", program.display())),
+                }
+            }
+        }
+        if problems.is_empty() {
+            problems.push("PATH: no program `typst`".to_owned());
+        }
+        looked_at.extend(problems);
+        Err(ReportError::TypstMissing { looked_at })
+    }
+
+    /// The program file.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Replaces the time after which a compilation is stopped.
+    #[must_use]
+    pub fn with_limit(mut self, limit: Duration) -> Self {
+        self.limit = limit;
+        self
+    }
+
+    /// Takes `program` without asking for its version, for tests.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn unchecked(program: PathBuf) -> Self {
+        Self { program, limit: COMPILE_LIMIT }
+    }
+
+    /// Compiles `source`; `timestamp`, in seconds since 1970, becomes the creation date of the PDF.
+    ///
+    /// # Errors
+    /// If Typst cannot be run, rejects the source or takes too long.
+    pub fn compile(&self, source: &TypstSource, timestamp: i64) -> Result<(Vec<u8>, Rendered), ReportError> {
+        let mut source = source.clone();
+        let mut replaced = BTreeSet::new();
+        for _ in 0..MAX_ROUNDS {
+            let messages = match self.compile_once(&source, timestamp)? {
+                Ok((bytes, mut warnings)) => {
+                    if !replaced.is_empty() {
+                        warnings = [replaced_note(&replaced), warnings].join("\n").trim_end().to_owned();
+                    }
+                    return Ok((bytes, Rendered { warnings }));
+                }
+                Err(messages) => messages,
+            };
+            let missing = glyphs::missing(&messages);
+            let Some(data) = glyphs::replace(source.data(), &missing) else {
+                return Err(failed(&source, &messages));
+            };
+            source.set_data(data);
+            replaced.extend(missing);
+        }
+        Err(failed(
+            &source,
+            "the theme's fonts lack characters of the report, even after these were replaced",
+        ))
+    }
+
+    /// The PDF with Typst's warnings, or what Typst said against the source.
+    fn compile_once(&self, source: &TypstSource, timestamp: i64) -> Result<Compiled, ReportError> {
+        let scratch = Scratch::new()?;
+        let tree = scratch.path().join("tree");
+        for (name, bytes) in source.files() {
+            let path = tree.join(name);
+            let parent = path.parent().unwrap_or(&tree);
+            fs::create_dir_all(parent)
+                .and_then(|()| fs::write(&path, bytes))
+                .map_err(|e| scratch.failed(e))?;
+        }
+        let timestamp = timestamp.to_string();
+        // Paths are relative to the working folder, so that Typst's messages do not show the temporary name.
+        let arguments = [
+            &["compile", "--root", "."][..],
+            // The fonts of the machine differ from place to place; the ones inside Typst do not.
+            &["--ignore-system-fonts", "--creation-timestamp", &timestamp, "--pdf-standard", PDF_STANDARD],
+            // Packages from elsewhere would be code and text that the theme does not show.
+            &["--package-path", "../packages", "--package-cache-path", "../packages"],
+            &[MAIN, "../out.pdf"],
+        ];
+        let run = run(&self.program, &arguments.concat(), &tree, scratch.path(), self.limit)
+            .map_err(|source| ReportError::TypstStart { path: self.program.clone(), source })?;
+        let Some((status, messages)) = run else {
+            return Err(ReportError::TypstTimeout { seconds: self.limit.as_secs() });
+        };
+        if status.success() {
+            let bytes = fs::read(scratch.path().join("out.pdf")).map_err(|e| scratch.failed(e))?;
+            Ok(Ok((bytes, messages)))
+        } else if messages.is_empty() {
+            Ok(Err(format!("typst ended with {status}")))
+        } else {
+            Ok(Err(messages))
+        }
+    }
+}
+
+/// PDF and warnings, or errors.
+type Compiled = Result<(Vec<u8>, String), String>;
+
+fn replaced_note(replaced: &BTreeSet<String>) -> String {
+    let named: Vec<&str> = replaced.iter().take(MAX_NAMED).map(String::as_str).collect();
+    let more = if replaced.len() > MAX_NAMED { " …" } else { "" };
+    format!("printed as code points, for want of a font: {}{more}", named.join(" "))
+}
+
+fn failed(source: &TypstSource, messages: &str) -> ReportError {
+    // A broken theme can repeat one message for each finding; the first ones say it.
+    let shown: Vec<&str> = messages.lines().take(MAX_LINES).collect();
+    let mut stderr = shown.join("\n").trim_end().to_owned();
+    if messages.lines().nth(MAX_LINES).is_some() {
+        stderr.push_str("\n…");
+    }
+    ReportError::TypstFailed { theme: source.theme().to_owned(), stderr }
+}
+
+/// Renders `assessment` as PDF and writes it to `out`, whole or not at all.
+///
+/// # Errors
+/// As [`markdown`](crate::markdown), and if Typst fails or `out` cannot be written.
+pub fn pdf(
+    assessment: &Assessment,
+    theme: &Theme,
+    typst: &Typst,
+    out: &Path,
+) -> Result<Rendered, ReportError> {
+    let source = typst_source(assessment, theme)?;
+    let (bytes, rendered) = typst.compile(&source, collected(assessment)?.unix_timestamp())?;
+    write_file(out, &bytes)?;
+    Ok(rendered)
+}
+
+/// A temporary folder that goes when the value does, errors and panics included.
+struct Scratch(TempDir);
+
+impl Scratch {
+    fn new() -> Result<Self, ReportError> {
+        let made = tempfile::Builder::new().prefix("plumb-report-").tempdir();
+        // The temporary name differs from run to run; only the folder above it is of use.
+        let made =
+            made.map_err(|e| ReportError::Scratch { path: std::env::temp_dir(), source: e.kind().into() })?;
+        Ok(Self(made))
+    }
+
+    fn path(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn failed(&self, source: io::Error) -> ReportError {
+        ReportError::Scratch { path: std::env::temp_dir(), source }
+    }
+}
+
+/// `program` as [`Typst`] if it has the right version, else what is wrong with it.
+fn try_program(program: &Path) -> Result<Typst, String> {
+    let program = if program.is_dir() { program.join("typst") } else { program.to_owned() };
+    // Later runs have another working folder.
+    let program = std::path::absolute(&program).map_err(|error| error.to_string())?;
+    if !program.exists() {
+        return Err("no such file".to_owned());
+    }
+    let version = version(&program)?;
+    if version == TYPST_VERSION {
+        Ok(Typst { program, limit: COMPILE_LIMIT })
+    } else {
+        Err(format!("expected version {TYPST_VERSION}, found {version}"))
+    }
+}
+
+fn version(program: &Path) -> Result<String, String> {
+    let scratch = Scratch::new().map_err(|error| error.to_string())?;
+    let run = run(program, &["--version"], scratch.path(), scratch.path(), VERSION_LIMIT);
+    let Some((status, text)) = run.map_err(|error| format!("cannot be run ({error})"))? else {
+        return Err(format!("did not tell its version within {} s", VERSION_LIMIT.as_secs()));
+    };
+    // `typst 0.15.1 (unknown commit)`
+    let mut words = text.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("typst"), Some(version)) if status.success() => Ok(version.to_owned()),
+        _ => Err("did not tell its version".to_owned()),
+    }
+}
+
+/// Runs `program` in `folder` and returns its exit status and everything that it printed; `None` if it was killed after
+/// `limit`.
+fn run(
+    program: &Path,
+    arguments: &[&str],
+    folder: &Path,
+    scratch: &Path,
+    limit: Duration,
+) -> io::Result<Option<(ExitStatus, String)>> {
+    // Into a file: with a pipe, a grandchild that keeps the other end open would make the wait after the kill endless.
+    let log = scratch.join("messages");
+    let handle = duct::cmd(program, arguments)
+        .dir(folder)
+        // TYPST_* and SOURCE_DATE_EPOCH of the caller would change the result, proxies would open the network.
+        .full_env([("PATH", "/usr/bin:/bin"), ("NO_COLOR", "1")])
+        .stdin_null()
+        .stderr_to_stdout()
+        .stdout_path(&log)
+        .unchecked()
+        .start()?;
+    let Some(output) = handle.wait_timeout(limit)? else {
+        handle.kill()?;
+        handle.wait()?;
+        return Ok(None);
+    };
+    let mut text = Vec::new();
+    fs::File::open(&log)?.take(MAX_MESSAGES).read_to_end(&mut text)?;
+    Ok(Some((output.status, String::from_utf8_lossy(&text).trim_end().to_owned())))
+}

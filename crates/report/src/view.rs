@@ -1,0 +1,348 @@
+//! What a report says, before any format: an [`Assessment`] with its findings grouped, its numbers as text and its
+//! enums as words. Markdown and Typst print the same [`View`], so they cannot differ in content.
+//!
+//! Every text of the assessment passes through [`clean`] here, and nowhere else.
+
+mod findings;
+mod summary;
+
+use plumb_check_sdk::Outcome;
+use plumb_engine::Assessment;
+use plumb_engine::assessment::{CategoryResult, Grade};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::ReportError;
+use crate::escape::clean;
+use crate::messages::Messages;
+use findings::{Group, Row};
+use summary::{FirstStep, KeyIssue};
+
+/// A report, ready to print.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct View {
+    /// The words of the message file.
+    t: Value,
+    document: Document,
+    risk: Risk,
+    coverage: Coverage,
+    categories: Vec<Category>,
+    counts: Vec<Count>,
+    key_issues: Vec<KeyIssue>,
+    first_steps: Vec<FirstStep>,
+    /// True if the grade has to wait for more evidence.
+    gaps: bool,
+    /// True if no check had anything to judge.
+    nothing_applied: bool,
+    deviations: Vec<Group>,
+    accepted: Vec<Group>,
+    info: Vec<Group>,
+    unanswered: Vec<Row>,
+    passed: Vec<Row>,
+    not_applicable: Vec<Row>,
+    node: Vec<Fact>,
+    probes: Vec<Probe>,
+    packs: Vec<Pack>,
+    provenance: Vec<Fact>,
+}
+
+/// How often each section's template is used. All that a Typst template may know of the data, so that no text of a
+/// node can become source.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Counts {
+    deviations: usize,
+    accepted: usize,
+    info: usize,
+    unanswered: usize,
+    passed: usize,
+    not_applicable: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Document {
+    host: String,
+    /// Date in words.
+    date: String,
+    /// Time of day with zone.
+    time: String,
+    /// Date and time as the bundle gives them.
+    collected: String,
+    prepared: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Risk {
+    grade: GradeView,
+    reason: String,
+}
+
+/// A grade with everything that a mark needs.
+#[derive(Clone, Debug, Serialize)]
+struct GradeView {
+    id: String,
+    /// With the lower bound, where there is one.
+    text: String,
+    /// 3 for High to 1 for Low, 0 for not assessable.
+    level: u8,
+    /// Level of the lower bound, 0 if there is none.
+    at_least: u8,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Coverage {
+    text: String,
+    /// From 0 to 100, for drawing.
+    percent: Option<f64>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Category {
+    title: String,
+    grade: Option<GradeView>,
+    coverage: Coverage,
+    deviations: u32,
+    unanswered: u32,
+    not_applicable: u32,
+}
+
+/// Number of findings and checks with one outcome.
+#[derive(Clone, Debug, Serialize)]
+struct Count {
+    id: &'static str,
+    word: String,
+    meaning: String,
+    findings: usize,
+    checks: usize,
+}
+
+/// A row of label and value.
+#[derive(Clone, Debug, Serialize)]
+struct Fact {
+    label: String,
+    value: String,
+    /// True for hashes and paths.
+    code: bool,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Probe {
+    id: String,
+    status: String,
+    reason: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Pack {
+    id: String,
+    version: String,
+    checks: u32,
+    status: String,
+    sandbox: String,
+    sha256: String,
+}
+
+const OUTCOMES: [Outcome; 8] = [
+    Outcome::Fail,
+    Outcome::Warn,
+    Outcome::Contradictory,
+    Outcome::NotRun,
+    Outcome::Accepted,
+    Outcome::Info,
+    Outcome::Pass,
+    Outcome::NotApplicable,
+];
+
+impl View {
+    pub(crate) fn new(assessment: &Assessment, messages: &Messages) -> Result<Self, ReportError> {
+        let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
+        let fact = |(label, value): &(String, String)| Fact {
+            label: clean(label),
+            value: clean(value),
+            code: false,
+        };
+        Ok(Self {
+            t: messages.all().clone(),
+            document: document(assessment, messages)?,
+            risk: Risk {
+                grade: grade(assessment.risk.grade, assessment.risk.at_least, messages)?,
+                reason: summary::reason(&sentence(&clean(&assessment.risk.reason))),
+            },
+            coverage: coverage(assessment.coverage, messages)?,
+            categories: assessment
+                .categories
+                .iter()
+                .map(|c| category(c, messages))
+                .collect::<Result<_, _>>()?,
+            counts: counts(assessment, messages)?,
+            key_issues: summary::key_issues(&deviations, messages)?,
+            first_steps: summary::first_steps(&deviations),
+            gaps: assessment.risk.grade == Grade::NotAssessable,
+            nothing_applied: assessment
+                .findings
+                .iter()
+                .all(|finding| finding.outcome == Outcome::NotApplicable),
+            deviations,
+            accepted: findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?,
+            info: findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?,
+            unanswered: findings::rows(assessment, messages, Outcome::is_unanswered)?,
+            passed: findings::rows(assessment, messages, |outcome| outcome == Outcome::Pass)?,
+            not_applicable: findings::rows(assessment, messages, |outcome| {
+                outcome == Outcome::NotApplicable
+            })?,
+            node: assessment.node.facts.iter().map(fact).collect(),
+            probes: probes(assessment),
+            packs: packs(assessment),
+            provenance: provenance(assessment, messages)?,
+        })
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            deviations: self.deviations.len(),
+            accepted: self.accepted.len(),
+            info: self.info.len(),
+            unanswered: self.unanswered.len(),
+            passed: self.passed.len(),
+            not_applicable: self.not_applicable.len(),
+        }
+    }
+}
+
+/// The collection time of `assessment`, in UTC.
+pub(crate) fn collected(assessment: &Assessment) -> Result<OffsetDateTime, ReportError> {
+    let found = &assessment.provenance.collected;
+    let time = OffsetDateTime::parse(found, &Rfc3339).ok().map(|time| time.to_offset(time::UtcOffset::UTC));
+    time.filter(|time| (1970..=9999).contains(&time.year()))
+        .ok_or_else(|| ReportError::Time { found: clean(found) })
+}
+
+/// `text` with a capital letter: the reason of a grade stands alone, other than messages, which follow their subject.
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
+
+fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, ReportError> {
+    let time = collected(assessment)?;
+    let (day, year) = (time.day().to_string(), time.year().to_string());
+    let month = messages.month(u8::from(time.month()))?;
+    let tool = clean(&assessment.tool_version);
+    Ok(Document {
+        host: clean(&assessment.node.hostname),
+        date: messages.fill("document", "date", &[("day", &day), ("month", month), ("year", &year)])?,
+        time: format!("{:02}:{:02} UTC", time.hour(), time.minute()),
+        collected: clean(&assessment.provenance.collected),
+        prepared: messages.fill("document", "prepared", &[("version", &tool)])?,
+    })
+}
+
+/// The kebab-case name that serde gives a variant; message files use the same.
+fn id(value: impl Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(Value::String(id)) => id,
+        // Only enums without fields get here, and those are strings; a lookup of the empty id names the section.
+        _ => String::new(),
+    }
+}
+
+fn level(grade: Grade) -> u8 {
+    match grade {
+        Grade::NotAssessable => 0,
+        Grade::Low => 1,
+        Grade::Medium => 2,
+        Grade::High => 3,
+    }
+}
+
+fn grade(grade: Grade, at_least: Option<Grade>, messages: &Messages) -> Result<GradeView, ReportError> {
+    let word = messages.get("grade", &id(grade))?;
+    let text = match at_least {
+        Some(floor) => {
+            let floor = messages.get("grade", &id(floor))?;
+            messages.fill("grade", "at_least", &[("grade", word), ("floor", floor)])?
+        }
+        None => word.to_owned(),
+    };
+    Ok(GradeView { id: id(grade), text, level: level(grade), at_least: at_least.map_or(0, level) })
+}
+
+fn coverage(share: Option<f64>, messages: &Messages) -> Result<Coverage, ReportError> {
+    let Some(share) = share else {
+        return Ok(Coverage { text: messages.get("document", "none_applied")?.to_owned(), percent: None });
+    };
+    let percent = (share * 100.0).clamp(0.0, 100.0);
+    // Rounded down, so that 100 % is printed only where nothing is missing; the addend absorbs 0.29 · 100 = 28.99….
+    Ok(Coverage { text: format!("{:.0} %", (percent + 1e-9).floor()), percent: Some(percent) })
+}
+
+fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, ReportError> {
+    // A message file may translate the title; the English one has no need to repeat it.
+    let title = messages.find("category", &id(category.id)).unwrap_or(&category.title);
+    Ok(Category {
+        title: clean(title),
+        grade: category.grade.map(|g| grade(g, category.at_least, messages)).transpose()?,
+        coverage: coverage(category.coverage, messages)?,
+        deviations: category.deviations,
+        unanswered: category.unanswered,
+        not_applicable: category.not_applicable,
+    })
+}
+
+fn counts(assessment: &Assessment, messages: &Messages) -> Result<Vec<Count>, ReportError> {
+    let count = |outcome: Outcome| {
+        let found = assessment.findings.iter().filter(|finding| finding.outcome == outcome);
+        let mut checks: Vec<_> = found.map(|finding| finding.check.as_str()).collect();
+        let findings = checks.len();
+        checks.sort_unstable();
+        checks.dedup();
+        Ok(Count {
+            id: outcome.as_str(),
+            word: messages.get("outcome", outcome.as_str())?.to_owned(),
+            meaning: messages.get("outcome_meaning", outcome.as_str())?.to_owned(),
+            findings,
+            checks: checks.len(),
+        })
+    };
+    OUTCOMES.into_iter().map(count).collect()
+}
+
+fn probes(assessment: &Assessment) -> Vec<Probe> {
+    let incomplete = assessment.probes.iter().filter(|probe| probe.status != "ok");
+    incomplete
+        .map(|probe| Probe {
+            id: clean(&probe.id),
+            status: clean(&probe.status),
+            reason: clean(&probe.reason),
+        })
+        .collect()
+}
+
+fn packs(assessment: &Assessment) -> Vec<Pack> {
+    let pack = |pack: &plumb_engine::assessment::PackUsed| Pack {
+        id: clean(&pack.id),
+        version: clean(&pack.version),
+        checks: pack.checks,
+        status: clean(&pack.status),
+        sandbox: clean(&pack.sandbox),
+        sha256: clean(&pack.sha256),
+    };
+    assessment.packs.iter().map(pack).collect()
+}
+
+fn provenance(assessment: &Assessment, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
+    let from = &assessment.provenance;
+    let origin = messages.find("origin", &from.origin).unwrap_or(&from.origin);
+    let root = messages.get("answer", if from.root { "yes" } else { "no" })?;
+    let fact = |label: &str, value: &str, code: bool| {
+        Ok(Fact { label: messages.get("label", label)?.to_owned(), value: clean(value), code })
+    };
+    Ok(vec![
+        fact("bundle", &from.bundle_sha256, true)?,
+        fact("collected", &from.collected, false)?,
+        fact("origin", origin, false)?,
+        fact("privilege", root, false)?,
+        fact("tool", &format!("Plumb {}", assessment.tool_version), false)?,
+    ])
+}

@@ -1,0 +1,320 @@
+//! Findings as a report shows them: those of one check share a group, so that its long texts are printed once.
+
+use plumb_check_sdk::{Citation, Outcome, Reference, Threshold};
+use plumb_engine::Assessment;
+use plumb_engine::assessment::{Grade, RatedFinding};
+use plumb_engine::score::{HIGH_FROM, MEDIUM_FROM};
+use serde::Serialize;
+
+use super::{GradeView, grade, id};
+use crate::ReportError;
+use crate::escape::clean;
+use crate::messages::Messages;
+
+/// All findings of one check within a section.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Group {
+    /// `F1`, `F2`, …: what other parts of the report refer to.
+    pub(super) id: String,
+    check: String,
+    pub(super) title: String,
+    category: String,
+    /// The worst outcome of the group.
+    outcome: Word,
+    /// Grade of the worst finding.
+    pub(super) grade: Option<GradeView>,
+    /// Highest score of the group.
+    pub(super) score: String,
+    /// [`Self::score`] ÷ risk of change, the order of work.
+    #[serde(skip)]
+    pub(super) urgency: f64,
+    verify_first: bool,
+    pub(super) findings: Vec<Instance>,
+    business: String,
+    rationale: String,
+    applicability: String,
+    pub(super) remediation: Remediation,
+    thresholds: Vec<Limit>,
+    caveat: Option<String>,
+    references: Vec<Source>,
+}
+
+/// One finding of a group.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Instance {
+    outcome: Word,
+    pub(super) subject: String,
+    pub(super) message: String,
+    severity: String,
+    severity_points: u8,
+    likelihood: u8,
+    likelihood_word: String,
+    confidence: String,
+    /// Factor C.
+    confidence_factor: String,
+    score: String,
+    grade: Option<GradeView>,
+    /// True if the grade is above the band of the score.
+    floor: bool,
+    evidence: Vec<Evidence>,
+}
+
+/// Findings of one check with the same outcome, message and evidence.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Row {
+    check: String,
+    title: String,
+    outcome: Word,
+    subjects: Vec<String>,
+    message: String,
+    evidence: Vec<Evidence>,
+}
+
+/// An enum's variant: id for marks, word for readers.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Word {
+    id: String,
+    word: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct Evidence {
+    source: String,
+    value: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Remediation {
+    /// Steps and alternatives, one a line.
+    pub(super) now: Vec<String>,
+    pub(super) permanent: Vec<String>,
+    rollback: Vec<String>,
+    verification: String,
+    pub(super) change: String,
+    pub(super) change_risk: u8,
+    change_risk_word: String,
+    effect: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Limit {
+    name: String,
+    /// Number and unit.
+    limit: String,
+    basis: Word,
+    source: String,
+    date: String,
+    applies_to: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Source {
+    title: String,
+    url: String,
+    /// True if `url` may be printed as a link.
+    link: bool,
+}
+
+/// The findings whose outcome is `wanted`, by check, in the order of each check's first finding.
+pub(super) fn groups(
+    assessment: &Assessment,
+    messages: &Messages,
+    wanted: fn(Outcome) -> bool,
+    prefix: &str,
+) -> Result<Vec<Group>, ReportError> {
+    let by_check = by_check(assessment, wanted);
+    by_check.iter().zip(1..).map(|(members, n)| group(members, format!("{prefix}{n}"), messages)).collect()
+}
+
+/// The findings whose outcome is `wanted`, one row for all subjects of a check about which the same is said.
+pub(super) fn rows(
+    assessment: &Assessment,
+    messages: &Messages,
+    wanted: fn(Outcome) -> bool,
+) -> Result<Vec<Row>, ReportError> {
+    let mut rows: Vec<Row> = Vec::new();
+    for members in by_check(assessment, wanted) {
+        let first = rows.len();
+        for finding in members {
+            let row = Row {
+                check: clean(&finding.check),
+                title: clean(&finding.title),
+                outcome: outcome(finding.outcome, messages)?,
+                subjects: vec![clean(&finding.subject)],
+                message: clean(&finding.message),
+                // The message of an answered check says it all; an unanswered one is believed for its sources only.
+                evidence: if finding.outcome.is_unanswered() {
+                    evidence(&finding.evidence)
+                } else {
+                    Vec::new()
+                },
+            };
+            let same = |other: &&mut Row| {
+                (&other.outcome, &other.message, &other.evidence)
+                    == (&row.outcome, &row.message, &row.evidence)
+            };
+            match rows[first..].iter_mut().find(same) {
+                Some(other) => other.subjects.extend(row.subjects),
+                None => rows.push(row),
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&RatedFinding>> {
+    let mut groups: Vec<Vec<&RatedFinding>> = Vec::new();
+    for finding in assessment.findings.iter().filter(|finding| wanted(finding.outcome)) {
+        match groups.iter_mut().find(|group| group[0].check == finding.check) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<Group, ReportError> {
+    // Texts come from the check's metadata, so the first member's hold for all.
+    let first = members[0];
+    let score = members.iter().map(|finding| finding.score).fold(0.0, f64::max);
+    let worst = members.iter().filter_map(|finding| finding.grade).max();
+    let failed = members.iter().find(|finding| finding.outcome == Outcome::Fail).unwrap_or(&members[0]);
+    Ok(Group {
+        id,
+        check: clean(&first.check),
+        title: clean(&first.title),
+        category: clean(
+            messages.find("category", &super::id(first.category)).unwrap_or(first.category.title()),
+        ),
+        outcome: outcome(failed.outcome, messages)?,
+        grade: worst.map(|worst| grade(worst, None, messages)).transpose()?,
+        score: format!("{score:.1}"),
+        urgency: score / f64::from(first.risk_of_change.max(1)),
+        verify_first: first.outcome.is_deviation()
+            && members.iter().any(|finding| finding.confidence == plumb_check_sdk::Confidence::Low),
+        findings: members.iter().map(|finding| instance(finding, messages)).collect::<Result<_, _>>()?,
+        business: clean(&first.business),
+        rationale: clean(&first.rationale),
+        applicability: clean(&first.applicability),
+        remediation: remediation(first, messages)?,
+        thresholds: first.thresholds.iter().map(|t| limit(t, messages)).collect::<Result<_, _>>()?,
+        caveat: first.caveat.as_deref().map(clean),
+        references: first.references.iter().map(source).collect(),
+    })
+}
+
+fn instance(finding: &RatedFinding, messages: &Messages) -> Result<Instance, ReportError> {
+    let rung = finding.likelihood.to_string();
+    Ok(Instance {
+        outcome: outcome(finding.outcome, messages)?,
+        subject: clean(&finding.subject),
+        message: clean(&finding.message),
+        severity: messages.get("severity", &id(finding.severity))?.to_owned(),
+        severity_points: finding.severity.points(),
+        likelihood: finding.likelihood,
+        likelihood_word: messages.get("likelihood_word", &rung)?.to_owned(),
+        confidence: messages.get("confidence", &id(finding.confidence))?.to_owned(),
+        confidence_factor: format!("{:.1}", finding.confidence.factor()),
+        score: format!("{:.1}", finding.score),
+        grade: finding.grade.map(|g| grade(g, None, messages)).transpose()?,
+        floor: finding.grade.is_some_and(|grade| grade > band(finding.score)),
+        evidence: evidence(&finding.evidence),
+    })
+}
+
+/// The band of a score before floors, as the method chapter prints it.
+fn band(score: f64) -> Grade {
+    if score >= HIGH_FROM {
+        Grade::High
+    } else if score >= MEDIUM_FROM {
+        Grade::Medium
+    } else {
+        Grade::Low
+    }
+}
+
+fn outcome(outcome: Outcome, messages: &Messages) -> Result<Word, ReportError> {
+    Ok(Word { id: outcome.as_str().to_owned(), word: messages.get("outcome", outcome.as_str())?.to_owned() })
+}
+
+fn evidence(citations: &[Citation]) -> Vec<Evidence> {
+    citations.iter().map(|c| Evidence { source: clean(&c.source), value: clean(&c.value) }).collect()
+}
+
+fn remediation(finding: &RatedFinding, messages: &Messages) -> Result<Remediation, ReportError> {
+    let remedy = &finding.remediation;
+    Ok(Remediation {
+        now: steps(&remedy.runtime),
+        permanent: steps(&remedy.persistent),
+        rollback: steps(&remedy.rollback),
+        verification: steps(&remedy.verification).join("\n"),
+        change: messages.get("change", &id(remedy.change))?.to_owned(),
+        change_risk: finding.risk_of_change,
+        change_risk_word: messages.get("change_risk", &finding.risk_of_change.to_string())?.to_owned(),
+        effect: clean(&remedy.expected_effect),
+    })
+}
+
+/// The parts of a text of the catalogue, which separates steps and alternatives by a semicolon between blanks. A
+/// semicolon of a shell command has no blank before it and stays.
+fn steps(text: &str) -> Vec<String> {
+    let text = clean(text);
+    let parts = text.split('\n').flat_map(|line| line.split(" ; "));
+    parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+}
+
+fn limit(threshold: &Threshold, messages: &Messages) -> Result<Limit, ReportError> {
+    let basis = id(threshold.basis);
+    Ok(Limit {
+        name: clean(&threshold.name),
+        limit: match &*threshold.unit {
+            // A number of things needs no unit to be read.
+            "" | "count" => threshold.number.to_string(),
+            unit => format!("{} {}", threshold.number, clean(unit)),
+        },
+        basis: Word { word: messages.get("basis", &basis)?.to_owned(), id: basis },
+        source: clean(&threshold.source),
+        date: clean(&threshold.date),
+        applies_to: clean(&threshold.applies_to),
+    })
+}
+
+fn source(reference: &Reference) -> Source {
+    let url = clean(&reference.url);
+    Source { title: clean(&reference.title), link: is_link(&url), url }
+}
+
+/// True for web addresses without characters that could end a link early. A pack could name `javascript:` or `file:`.
+fn is_link(url: &str) -> bool {
+    (url.starts_with("https://") || url.starts_with("http://"))
+        && url.chars().all(|c| {
+            c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '`' | '\\' | '^' | '{' | '|' | '}')
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_are_parted_but_commands_are_not() {
+        assert_eq!(steps("cpupower x ; tuned-adm y"), ["cpupower x", "tuned-adm y"]);
+        assert_eq!(steps("for t in *; do cat $t; done"), ["for t in *; do cat $t; done"]);
+        assert!(steps(" ").is_empty());
+    }
+
+    #[test]
+    fn the_method_chapter_prints_the_limits_of_the_engine() {
+        // `[method]` of messages/en.toml has them in words.
+        assert_eq!((HIGH_FROM, MEDIUM_FROM), (55.0, 20.0));
+        assert_eq!((plumb_engine::assess::ASSESSABLE_FROM, plumb_engine::assess::LOW_FROM), (0.70, 0.80));
+    }
+
+    #[test]
+    fn only_web_addresses_are_links() {
+        assert!(is_link("https://docs.kernel.org/admin-guide/pm/cpufreq.html#a"));
+        assert!(!is_link("javascript:alert(1)"));
+        assert!(!is_link("https://a> <b"));
+        assert!(!is_link("file:///etc/passwd"));
+    }
+}

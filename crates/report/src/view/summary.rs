@@ -1,0 +1,108 @@
+//! The parts of the one-page summary that are derived from the findings: the key issues and what to do first.
+
+use serde::Serialize;
+
+use super::GradeView;
+use super::findings::Group;
+use crate::ReportError;
+use crate::messages::Messages;
+
+/// So many fit on one page together with the table of categories.
+const MAX_KEY_ISSUES: usize = 5;
+const MAX_FIRST_STEPS: usize = 3;
+/// Texts of the summary are cut to about two lines; the finding has them in full.
+const MAX_CHARS: usize = 130;
+const MAX_SUBJECT_CHARS: usize = 44;
+const MAX_REASON_CHARS: usize = 260;
+
+/// One of the highest-rated findings.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct KeyIssue {
+    /// Id of the group.
+    id: String,
+    message: String,
+    /// First subject, and the number of others.
+    subject: String,
+    score: String,
+    grade: Option<GradeView>,
+}
+
+/// One of the remedies with the best ratio of risk to risk of change.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct FirstStep {
+    /// Id of the group.
+    id: String,
+    title: String,
+    step: String,
+    change: String,
+    change_risk: u8,
+}
+
+/// The first groups, which are the ones with the highest scores.
+pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Vec<KeyIssue>, ReportError> {
+    let issue = |group: &Group| {
+        let first = &group.findings[0];
+        let mut subject = clip(&first.subject, MAX_SUBJECT_CHARS);
+        if let others @ 1.. = group.findings.len() - 1 {
+            let others = messages.fill("text", "more_subjects", &[("n", &others.to_string())])?;
+            subject = format!("{subject} {others}");
+        }
+        Ok(KeyIssue {
+            id: group.id.clone(),
+            message: clip(&first.message, MAX_CHARS),
+            subject,
+            score: group.score.clone(),
+            grade: group.grade.clone(),
+        })
+    };
+    deviations.iter().take(MAX_KEY_ISSUES).map(issue).collect()
+}
+
+/// The groups in the order of risk ÷ risk of change: what gives most for the least disturbance comes first.
+pub(super) fn first_steps(deviations: &[Group]) -> Vec<FirstStep> {
+    let mut groups: Vec<_> = deviations.iter().collect();
+    // Stable: groups of equal urgency stay in the order of their score.
+    groups.sort_by(|a, b| b.urgency.total_cmp(&a.urgency));
+    let step = |group: &Group| {
+        let remedy = &group.remediation;
+        // "none (firmware setting)" is an answer to "what can be done at once", but no step.
+        let is_step = |text: &&String| !text.to_lowercase().starts_with("none");
+        let step = remedy.now.iter().chain(&remedy.permanent).find(is_step);
+        FirstStep {
+            id: group.id.clone(),
+            title: clip(&group.title, MAX_CHARS),
+            step: step.map(|step| clip(step, MAX_CHARS)).unwrap_or_default(),
+            change: remedy.change.clone(),
+            change_risk: remedy.change_risk,
+        }
+    };
+    groups.into_iter().take(MAX_FIRST_STEPS).map(step).collect()
+}
+
+/// The reason of the grade, for the summary.
+pub(super) fn reason(text: &str) -> String {
+    clip(text, MAX_REASON_CHARS)
+}
+
+/// At most `limit` characters of `text`, cut between words where there is one to cut at.
+fn clip(text: &str, limit: usize) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let Some((end, _)) = line.char_indices().nth(limit) else {
+        return line;
+    };
+    let head = &line[..end];
+    let cut = head.rfind(' ').filter(|&cut| cut > end / 2).unwrap_or(end);
+    format!("{} …", head[..cut].trim_end_matches([',', ';', ':', ' ', '(']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clips_between_words_and_within_long_ones() {
+        assert_eq!(clip("short", 10), "short");
+        assert_eq!(clip("one two, three", 10), "one two …");
+        assert_eq!(clip("ääääääääää", 4), "ääää …");
+    }
+}

@@ -1,0 +1,198 @@
+//! What the formats say, and that they say the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use plumb_engine::Assessment;
+use plumb_report::escape::markdown as escaped;
+use plumb_report::{Theme, TypstSource, markdown, typst_source};
+use serde_json::Value;
+
+use crate::sample;
+
+/// Check, outcome, subject and message of a finding.
+type Key = (String, String, String, String);
+
+#[test]
+fn golden_markdown() {
+    let theme = Theme::builtin().unwrap();
+    for (name, assessment) in
+        [("typical", sample::typical()), ("all-not-applicable", sample::all_not_applicable())]
+    {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.md"));
+        let rendered = markdown(&assessment, &theme).unwrap();
+        if std::env::var_os("UPDATE_GOLDEN").is_some() {
+            fs::write(&path, &rendered).unwrap();
+        }
+        let golden = fs::read_to_string(&path).unwrap();
+        assert!(
+            rendered == golden,
+            "{} is out of date: run with UPDATE_GOLDEN=1 and read the diff",
+            path.display()
+        );
+    }
+}
+
+#[test]
+fn same_bytes_twice() {
+    for (name, assessment) in sample::all() {
+        let once = || {
+            let theme = Theme::builtin().unwrap();
+            (markdown(&assessment, &theme).unwrap(), typst_source(&assessment, &theme).unwrap())
+        };
+        assert!(once() == once(), "{name}");
+    }
+}
+
+#[test]
+fn all_formats_have_the_findings_of_the_assessment() {
+    let theme = Theme::builtin().unwrap();
+    for (name, assessment) in sample::all() {
+        let expected: BTreeSet<Key> = assessment
+            .findings
+            .iter()
+            .map(|f| (f.check.clone(), f.outcome.as_str().to_owned(), clean(&f.subject), clean(&f.message)))
+            .collect();
+        let source = typst_source(&assessment, &theme).unwrap();
+        assert!(findings_in_data(&source) == expected, "{name}: Typst data");
+
+        let text = markdown(&assessment, &theme).unwrap();
+        let expected: BTreeSet<Key> = expected
+            .into_iter()
+            .map(|(check, outcome, subject, message)| (check, outcome, escaped(&subject), escaped(&message)))
+            .collect();
+        assert!(findings_in_markdown(&text, &assessment) == expected, "{name}: Markdown");
+    }
+}
+
+#[test]
+fn each_deviation_has_a_place_in_the_typst_source() {
+    let source = typst_source(&sample::many(), &Theme::builtin().unwrap()).unwrap();
+    let main = file(&source, "report.typ");
+    assert_eq!(main.matches("#finding(data, data.deviations.at(").count(), 20);
+}
+
+#[test]
+fn no_text_of_a_node_is_typst_source() {
+    let source = typst_source(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    for (name, bytes) in source.files().filter(|(name, _)| *name != "data.json") {
+        let text = String::from_utf8_lossy(bytes);
+        for word in [sample::HOSTILE, "gpu-node-07", "41233", "powersave"] {
+            assert!(!text.contains(word), "{word} in {name}");
+        }
+    }
+}
+
+#[test]
+fn hostile_text_is_escaped_in_markdown() {
+    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    assert!(!text.contains(sample::HOSTILE));
+    assert_eq!(text.matches(r#"\#import "x" \*\_\<b>"#).count(), 3, "key issues, finding, and node table");
+}
+
+#[test]
+fn a_proposal_is_never_called_a_vendors_limit() {
+    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    let row = text.lines().find(|line| line.contains("share of CPU time")).unwrap();
+    assert!(row.contains("| our proposal |"), "{row}");
+    assert!(!row.contains("vendor"), "{row}");
+}
+
+#[test]
+fn every_table_row_has_the_cells_of_its_header() {
+    for (name, assessment) in sample::all() {
+        let text = markdown(&assessment, &Theme::builtin().unwrap()).unwrap();
+        let mut cells = None;
+        for line in text.lines() {
+            // Code spans in tables escape the bar too, so that every bare one is a border.
+            let bars = line.replace("\\|", "").matches('|').count();
+            match (line.starts_with('|'), cells) {
+                (true, None) => cells = Some(bars),
+                (true, Some(expected)) => assert_eq!(bars, expected, "{name}: {line}"),
+                (false, _) => cells = None,
+            }
+        }
+    }
+}
+
+fn clean(text: &str) -> String {
+    text.replace('\t', " ").trim_end().to_owned()
+}
+
+fn file<'a>(source: &'a TypstSource, name: &str) -> &'a str {
+    let (_, bytes) = source.files().find(|(found, _)| *found == name).unwrap();
+    std::str::from_utf8(bytes).unwrap()
+}
+
+fn findings_in_data(source: &TypstSource) -> BTreeSet<Key> {
+    let data: Value = serde_json::from_str(file(source, "data.json")).unwrap();
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let mut keys = BTreeSet::new();
+    for section in ["deviations", "accepted", "info"] {
+        for group in data[section].as_array().unwrap() {
+            for f in group["findings"].as_array().unwrap() {
+                let outcome = text(&f["outcome"]["id"]);
+                keys.insert((text(&group["check"]), outcome, text(&f["subject"]), text(&f["message"])));
+            }
+        }
+    }
+    for section in ["unanswered", "passed", "not_applicable"] {
+        for row in data[section].as_array().unwrap() {
+            for subject in row["subjects"].as_array().unwrap() {
+                let outcome = text(&row["outcome"]["id"]);
+                keys.insert((text(&row["check"]), outcome, text(subject), text(&row["message"])));
+            }
+        }
+    }
+    keys
+}
+
+/// Reads the findings back from Markdown, by the shape of its headings and tables.
+fn findings_in_markdown(text: &str, assessment: &Assessment) -> BTreeSet<Key> {
+    let mut keys = BTreeSet::new();
+    let mut section = String::new();
+    let mut check = String::new();
+    let outcome_words = [("Fail", "fail"), ("Warn", "warn"), ("Info", "info"), ("Accepted", "accepted")];
+    for line in text.lines() {
+        if let Some(heading) = line.strip_prefix("## ") {
+            section = heading.to_owned();
+        }
+        match section.as_str() {
+            "Findings" | "Accepted deviations" | "For information" => {
+                if let Some(last) =
+                    line.rsplit(" · ").next().filter(|last| last.starts_with('`') && line.contains("** · "))
+                {
+                    check = last.trim_matches('`').to_owned();
+                }
+                // Stars of a subject are escaped, so that the first bare pair ends it.
+                let parts = line.strip_prefix("**").and_then(|rest| rest.split_once("**: "));
+                for (word, id) in outcome_words {
+                    let subject = parts.and_then(|(head, _)| head.strip_prefix(word)?.strip_prefix(" · "));
+                    if let (Some(subject), Some((_, message))) = (subject, parts) {
+                        keys.insert((check.clone(), id.to_owned(), subject.to_owned(), message.to_owned()));
+                    }
+                }
+            }
+            "Unanswered checks" | "Checks passed" | "Checks that do not apply" if line.contains(" (`") => {
+                let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
+                let check = cells[0].rsplit("(`").next().unwrap().trim_end_matches("`)").to_owned();
+                let (outcome, subjects, message) = match (section.as_str(), cells.len()) {
+                    ("Unanswered checks", _) if cells[1] == "Not run" => ("not-run", cells[2], cells[3]),
+                    ("Unanswered checks", _) => ("contradictory", cells[2], cells[3]),
+                    ("Checks passed", _) => ("pass", cells[1], cells[2]),
+                    _ => ("not-applicable", cells[1], cells[2]),
+                };
+                // Subjects may hold commas themselves, so they are looked up rather than split.
+                for finding in assessment.findings.iter().filter(|finding| finding.check == check) {
+                    let subject = escaped(&clean(&finding.subject));
+                    if subjects.contains(&subject) && finding.outcome.as_str() == outcome {
+                        keys.insert((check.clone(), outcome.to_owned(), subject, message.to_owned()));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    keys
+}

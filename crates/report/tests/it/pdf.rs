@@ -1,0 +1,125 @@
+//! PDFs by the real compiler, where it is there: in `PLUMB_TYPST`, as `cargo xtask test` sets it, or in `PATH`.
+//!
+//! The PDFs stay in the target folder's `tmp/reports`, so that they can be looked at.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plumb_report::{Theme, Typst, pdf, typst_source};
+
+use crate::sample;
+
+/// Typst, or `None` with the reason on the test's output.
+fn typst() -> Option<Typst> {
+    let explicit = std::env::var_os("PLUMB_TYPST").map(PathBuf::from);
+    match Typst::discover(explicit.as_deref(), &[]) {
+        Ok(typst) => Some(typst),
+        Err(error) => {
+            println!("skipped: {error}");
+            None
+        }
+    }
+}
+
+/// Text of the PDF at `path`, or `None` with the reason on the test's output.
+fn text_of(path: &Path) -> Option<String> {
+    match Command::new("pdftotext").arg("-raw").arg(path).arg("-").output() {
+        Ok(output) => {
+            assert!(output.status.success(), "pdftotext failed on {}", path.display());
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
+        Err(error) => {
+            println!("skipped: pdftotext (poppler-utils) cannot be run: {error}");
+            None
+        }
+    }
+}
+
+#[test]
+fn all_samples_compile_to_accessible_pdf_without_warnings() {
+    let Some(typst) = typst() else { return };
+    let theme = Theme::builtin().unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, assessment) in sample::all() {
+        let path = folder.join(format!("{name}.pdf"));
+        let rendered = pdf(&assessment, &theme, &typst, &path).unwrap();
+        assert_eq!(rendered.warnings, "", "{name}");
+        let bytes = fs::read(&path).unwrap();
+        assert!(bytes.starts_with(b"%PDF-"), "{name}");
+
+        let Some(text) = text_of(&path) else { continue };
+        // Lines break anywhere within long words.
+        let text: String = text.split_whitespace().collect();
+        let pages = text.matches("Page").count();
+        assert!(pages >= 3, "{name}");
+        for finding in &assessment.findings {
+            for part in [&finding.check, &finding.title] {
+                let part: String = part.split_whitespace().collect();
+                // Words that are cut by a page end are interrupted by header and footer.
+                assert!(part.len() > 100 || text.contains(&part), "{name}: {part}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_pdf_is_the_same_twice_and_dated_by_the_bundle() {
+    let Some(typst) = typst() else { return };
+    let source = typst_source(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    let (one, _) = typst.compile(&source, 1_773_480_413).unwrap();
+    let (two, _) = typst.compile(&source, 1_773_480_413).unwrap();
+    assert!(one == two);
+    assert!(one.windows(16).any(|part| part == b"D:20260314092653"));
+}
+
+#[test]
+fn hostile_text_is_printed_as_it_is() {
+    let Some(typst) = typst() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    let mut assessment = sample::typical();
+    assessment.node.hostname = sample::HOSTILE.into();
+    pdf(&assessment, &Theme::builtin().unwrap(), &typst, &path).unwrap();
+    let Some(text) = text_of(&path) else { return };
+    // Cover, header of each page, node table and message.
+    assert!(text.matches(sample::HOSTILE).count() >= 4, "{text}");
+}
+
+#[test]
+fn characters_without_a_font_are_printed_as_code_points() {
+    let Some(typst) = typst() else { return };
+    let mut assessment = sample::typical();
+    assessment.node.hostname = "测试-😀-Привет".into();
+    assessment.findings[0].subject = "контейнер 測\u{e000}\u{fffe}\u{feff}\u{200b}\u{ad}\u{301} עברית".into();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    let rendered = pdf(&assessment, &Theme::builtin().unwrap(), &typst, &path).unwrap();
+    assert_eq!(rendered.warnings, "printed as code points, for want of a font: 测 測 试 😀");
+    let Some(text) = text_of(&path) else { return };
+    assert!(text.contains("[U+6D4B][U+8BD5]-[U+1F600]-Привет"), "{text}");
+}
+
+#[test]
+fn errors_of_a_themes_layout_name_its_line() {
+    let Some(typst) = typst() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("report.typ.tera"), "#import \"layout.typ\": *\n\n#nonsense\n").unwrap();
+    let theme = Theme::from_dir(folder.path()).unwrap();
+    let source = typst_source(&sample::typical(), &theme).unwrap();
+    let error = typst.compile(&source, 0).unwrap_err().to_string();
+    assert!(error.contains("unknown variable: nonsense"), "{error}");
+    assert!(error.contains("report.typ:3:1"), "{error}");
+    assert!(!error.contains("plumb-report-"), "{error}");
+}
+
+#[test]
+fn a_theme_cannot_read_beyond_its_folder() {
+    let Some(typst) = typst() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("report.typ.tera"), "#read(\"../../../../../etc/hostname\")\n").unwrap();
+    let source = typst_source(&sample::typical(), &Theme::from_dir(folder.path()).unwrap()).unwrap();
+    let error = typst.compile(&source, 0).unwrap_err().to_string();
+    assert!(error.contains("would escape") || error.contains("outside"), "{error}");
+}

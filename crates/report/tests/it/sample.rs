@@ -1,0 +1,453 @@
+//! Assessments to render. All of them are made up.
+
+use std::borrow::Cow;
+
+use plumb_check_sdk::{
+    Category, ChangeKind, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold,
+    ThresholdBasis,
+};
+use plumb_engine::assessment::{
+    ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, NodeSummary, PackUsed, Provenance, RatedFinding,
+    Risk,
+};
+use plumb_evidence::model::ProbeOutcome;
+
+/// What a client may be called.
+pub(crate) const HOSTILE: &str = r#"#import "x" *_<b>"#;
+
+/// Two GPUs on two sockets: one fail, one warn, one not run, one contradictory, one not applicable, one pass.
+pub(crate) fn typical() -> Assessment {
+    let affinity = |gpu: &str, node: u32, process: u32| RatedFinding {
+        outcome: Outcome::Fail,
+        likelihood: 3,
+        score: 75.0,
+        grade: Some(Grade::High),
+        severity: Severity::Critical,
+        subject: format!("process {process} on GPU {gpu}"),
+        message: format!(
+            "the worker is bound to CPUs of NUMA node {}, but its GPU is attached to node {node}",
+            1 - node
+        ),
+        evidence: vec![
+            Citation::new(format!("/sys/bus/pci/devices/{gpu}/numa_node"), node.to_string()),
+            Citation::new(format!("/proc/{process}/status"), "Cpus_allowed_list: 32-63,96-127"),
+        ],
+        ..gpu_affinity()
+    };
+    let mut assessment = Assessment {
+        schema: ASSESSMENT_SCHEMA,
+        tool_version: "0.1.0".into(),
+        provenance: Provenance {
+            bundle_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+            collected: "2026-03-14T09:26:53Z".into(),
+            origin: "live".into(),
+            root: true,
+        },
+        node: NodeSummary {
+            hostname: "gpu-node-07.example".into(),
+            facts: [
+                ("Machine", "Example Systems ES-2208"),
+                ("Operating system", "Debian GNU/Linux 12 (bookworm)"),
+                ("Kernel", "6.1.0-31-amd64"),
+                ("Processors", "2 × Example CPU 8462Y+, 64 cores, 128 threads"),
+                ("NUMA nodes", "2 (node 0: CPUs 0-31,64-95; node 1: CPUs 32-63,96-127)"),
+                ("GPUs", "2 × Example H100 80GB (0000:18:00.0 on node 0, 0000:9a:00.0 on node 1)"),
+                ("Client", HOSTILE),
+            ]
+            .map(|(label, value)| (label.to_owned(), value.to_owned()))
+            .into(),
+        },
+        risk: Risk {
+            grade: Grade::High,
+            at_least: None,
+            reason:
+                "a finding of grade High with high confidence: GPU workers run on CPUs local to their GPU"
+                    .into(),
+        },
+        coverage: Some(0.83),
+        categories: categories(),
+        findings: vec![
+            affinity("0000:18:00.0", 0, 41_233),
+            affinity("0000:9a:00.0", 1, 41_234),
+            RatedFinding {
+                outcome: Outcome::Warn,
+                likelihood: 2,
+                score: 18.8,
+                grade: Some(Grade::Low),
+                subject: "CPUs 0-127".into(),
+                message: "intel_pstate runs in active mode with the energy preference balance_performance"
+                    .into(),
+                evidence: vec![
+                    Citation::new(
+                        "/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor",
+                        "powersave (128 of 128)",
+                    ),
+                    Citation::new(
+                        "/sys/devices/system/cpu/cpu0/cpufreq/energy_performance_preference",
+                        "balance_performance",
+                    ),
+                ],
+                ..governor()
+            },
+            RatedFinding {
+                outcome: Outcome::Contradictory,
+                subject: "GPU 0000:9a:00.0".into(),
+                message: "sysfs and NVML name different NUMA nodes".into(),
+                evidence: vec![
+                    Citation::new("/sys/bus/pci/devices/0000:9a:00.0/numa_node", "1"),
+                    Citation::new("api/nvml.json", "memory_affinity: 0"),
+                ],
+                ..numa_known()
+            },
+            RatedFinding {
+                outcome: Outcome::NotRun,
+                subject: "node".into(),
+                message: "/sys/kernel/debug/sched was denied: the collector did not run with the privilege"
+                    .into(),
+                ..simple(
+                    "sched.migration-cost",
+                    "Scheduler tunables are at their defaults",
+                    Category::Interference,
+                )
+            },
+            RatedFinding {
+                outcome: Outcome::Pass,
+                subject: "GPU 0000:18:00.0".into(),
+                message: "the firmware names NUMA node 0, and NVML agrees".into(),
+                ..numa_known()
+            },
+            RatedFinding {
+                outcome: Outcome::NotApplicable,
+                subject: "node".into(),
+                message: "not a virtual machine (virtualization = none)".into(),
+                ..simple(
+                    "virt.vnuma-pinning",
+                    "The guest's NUMA layout follows the host's",
+                    Category::Platform,
+                )
+            },
+        ],
+        probes: vec![
+            probe("cpu", "ok", ""),
+            probe("pci", "ok", ""),
+            probe("sched-debug", "denied", "/sys/kernel/debug: permission denied"),
+        ],
+        packs: vec![PackUsed {
+            id: "core".into(),
+            version: "0.1.0".into(),
+            sha256: "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae".into(),
+            checks: 5,
+            status: "ok".into(),
+            sandbox: "landlock, seccomp, 256 MiB of memory".into(),
+        }],
+    };
+    // A client's text can get into any field.
+    assessment.findings[2].message.push_str(&format!(" (ticket of {HOSTILE})"));
+    assessment
+}
+
+/// No check had anything to judge.
+pub(crate) fn all_not_applicable() -> Assessment {
+    let mut assessment = typical();
+    assessment.coverage = None;
+    assessment.risk =
+        Risk { grade: Grade::NotAssessable, at_least: None, reason: "no check applies to this node".into() };
+    for category in &mut assessment.categories {
+        *category = CategoryResult {
+            grade: None,
+            at_least: None,
+            coverage: None,
+            deviations: 0,
+            unanswered: 0,
+            not_applicable: 1,
+            ..category.clone()
+        };
+    }
+    assessment.findings = vec![
+        RatedFinding {
+            message: "no GPU and no accelerator was found".into(),
+            ..not_applicable(numa_known())
+        },
+        RatedFinding { message: "one NUMA node with memory".into(), ..not_applicable(gpu_affinity()) },
+        RatedFinding {
+            message: "a virtual machine without frequency scaling".into(),
+            ..not_applicable(governor())
+        },
+    ];
+    assessment.probes = vec![probe("cpu", "ok", "")];
+    assessment.node.facts.truncate(3);
+    assessment
+}
+
+/// Nothing at all: not one finding, fact, probe or pack.
+pub(crate) fn nothing() -> Assessment {
+    let mut assessment = all_not_applicable();
+    assessment.findings.clear();
+    assessment.probes.clear();
+    assessment.packs.clear();
+    assessment.node.facts.clear();
+    for category in &mut assessment.categories {
+        category.not_applicable = 0;
+    }
+    assessment
+}
+
+/// Eighty deviations of twenty checks, and as many other findings.
+pub(crate) fn many() -> Assessment {
+    let mut assessment = typical();
+    let others = assessment.findings.split_off(3);
+    assessment.findings.clear();
+    for check in 0..20_u32 {
+        for subject in 0..4_u32 {
+            let base = if check % 2 == 0 { gpu_affinity() } else { governor() };
+            let category = Category::ALL[check as usize % 7];
+            assessment.findings.push(RatedFinding {
+                check: format!("area{check}.check-{check}"),
+                title: format!("{} ({})", base.title, check + 1),
+                category,
+                outcome: if check % 3 == 0 { Outcome::Warn } else { Outcome::Fail },
+                likelihood: 2,
+                score: 90.0 - f64::from(check) * 4.0,
+                grade: Some(match check {
+                    0..=8 => Grade::High,
+                    9..=17 => Grade::Medium,
+                    _ => Grade::Low,
+                }),
+                subject: format!("GPU 0000:{:02x}:00.0", check * 4 + subject),
+                message: "the value of the setting is not the one that the workload needs".into(),
+                evidence: vec![
+                    Citation::new(format!("/sys/bus/pci/devices/0000:{subject:02x}:00.0/numa_node"), "-1"),
+                    Citation::new("/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/mapper/root ro quiet"),
+                ],
+                ..base
+            });
+        }
+    }
+    for n in 0..40 {
+        for other in &others {
+            assessment.findings.push(RatedFinding { check: format!("{}-{n}", other.check), ..other.clone() });
+        }
+    }
+    assessment
+}
+
+/// Names and values without a place to break a line.
+pub(crate) fn long_names() -> Assessment {
+    let mut assessment = typical();
+    let word = "averyveryverylongname".repeat(8);
+    assessment.node.hostname = format!("{word}.{word}.example");
+    assessment.node.facts.push((word.clone(), word.clone()));
+    assessment.risk = Risk {
+        grade: Grade::NotAssessable,
+        at_least: Some(Grade::Medium),
+        reason: format!("coverage is below 0.60: {word} {}", "and so on ".repeat(20)),
+    };
+    for category in &mut assessment.categories {
+        if category.grade.is_some() {
+            category.grade = Some(Grade::NotAssessable);
+            category.at_least = Some(Grade::Medium);
+        }
+    }
+    for finding in &mut assessment.findings {
+        finding.subject = format!("container {word}/{word}");
+        finding.message = format!("the unit {word} says {}", "much about little, ".repeat(12));
+        finding.title = format!("{} {word}", finding.title);
+        finding.check = format!("{}.{word}", finding.check);
+        finding
+            .evidence
+            .push(Citation::new(format!("/sys/fs/cgroup/{word}/{word}/{word}/cpuset"), word.repeat(3)));
+        finding.remediation.verification =
+            Cow::Owned(format!("cat /sys/fs/cgroup/{word}/cpuset.cpus | sort"));
+        finding.confidence = Confidence::Low;
+        for threshold in &mut finding.thresholds {
+            threshold.name = Cow::Owned(word.clone());
+            threshold.unit = Cow::Owned("requests-per-second-and-replica".into());
+        }
+    }
+    assessment.probes.push(probe(&word, "failed", &word));
+    assessment.packs[0].id = word.clone();
+    assessment.packs[0].status = format!("killed by signal 11 after {word}");
+    assessment
+}
+
+/// Every CPU by itself, as masks of odd bindings print.
+pub(crate) fn wide_lists() -> Assessment {
+    let mut assessment = typical();
+    let list: Vec<_> = (0..256).step_by(2).map(|cpu: u32| cpu.to_string()).collect();
+    let list = list.join(",");
+    for finding in &mut assessment.findings {
+        finding.subject = format!("CPUs {list}");
+        finding.evidence.push(Citation::new("/proc/41233/status", format!("Cpus_allowed_list:\t{list}")));
+        finding
+            .evidence
+            .push(Citation::new("/proc/41233/status", format!("Cpus_allowed:\n{}", "ffffffff,".repeat(24))));
+    }
+    assessment.findings[0].caveat = Some("Re-measure after the change.".into());
+    assessment
+}
+
+pub(crate) fn all() -> Vec<(&'static str, Assessment)> {
+    vec![
+        ("typical", typical()),
+        ("all-not-applicable", all_not_applicable()),
+        ("nothing", nothing()),
+        ("many", many()),
+        ("long-names", long_names()),
+        ("wide-lists", wide_lists()),
+    ]
+}
+
+fn probe(id: &str, status: &str, reason: &str) -> ProbeOutcome {
+    ProbeOutcome { id: id.into(), status: status.into(), reason: reason.into() }
+}
+
+fn not_applicable(finding: RatedFinding) -> RatedFinding {
+    RatedFinding { outcome: Outcome::NotApplicable, subject: "node".into(), evidence: Vec::new(), ..finding }
+}
+
+fn categories() -> Vec<CategoryResult> {
+    let row = |id: Category, grade, coverage, (deviations, unanswered, not_applicable)| CategoryResult {
+        id,
+        title: id.title().into(),
+        grade,
+        at_least: if grade == Some(Grade::NotAssessable) { Some(Grade::Low) } else { None },
+        coverage,
+        deviations,
+        unanswered,
+        not_applicable,
+    };
+    vec![
+        row(Category::Placement, Some(Grade::High), Some(0.8), (1, 1, 0)),
+        row(Category::CpuPerformance, Some(Grade::Low), Some(1.0), (1, 0, 0)),
+        row(Category::Interference, Some(Grade::NotAssessable), Some(0.0), (0, 1, 0)),
+        row(Category::Memory, None, None, (0, 0, 0)),
+        row(Category::GpuHealth, None, None, (0, 0, 0)),
+        row(Category::Platform, None, None, (0, 0, 1)),
+        row(Category::ServiceLevel, None, None, (0, 0, 0)),
+    ]
+}
+
+fn simple(check: &str, title: &str, category: Category) -> RatedFinding {
+    RatedFinding {
+        check: check.into(),
+        title: title.into(),
+        category,
+        outcome: Outcome::Pass,
+        severity: Severity::High,
+        likelihood: 2,
+        confidence: Confidence::High,
+        score: 0.0,
+        grade: None,
+        subject: "node".into(),
+        message: String::new(),
+        evidence: Vec::new(),
+        rationale: String::new(),
+        business: String::new(),
+        applicability: String::new(),
+        remediation: Remediation {
+            runtime: Cow::Borrowed("none (firmware or boot setting)"),
+            persistent: Cow::Borrowed(""),
+            rollback: Cow::Borrowed(""),
+            change: ChangeKind::Runtime,
+            verification: Cow::Borrowed(""),
+            expected_effect: Cow::Borrowed(""),
+        },
+        risk_of_change: 1,
+        thresholds: Vec::new(),
+        caveat: None,
+        references: Vec::new(),
+    }
+}
+
+fn numa_known() -> RatedFinding {
+    simple("topo.gpu-numa-known", "Every GPU reports the NUMA node it is attached to", Category::Placement)
+}
+
+fn gpu_affinity() -> RatedFinding {
+    RatedFinding {
+        rationale: "Kernel launches, copies and control messages of a worker on the far socket cross the link between \
+                    the sockets; it shows first in p95 and p99 and in the variance from run to run."
+            .into(),
+        business: "Each GPU has a near half and a far half of the server. Its helper program works from the far \
+                   half, so every instruction takes a detour."
+            .into(),
+        applicability: "Hosts with two or more NUMA nodes; virtual machines only where the layout is passed on".into(),
+        remediation: Remediation {
+            runtime: Cow::Borrowed(
+                "vLLM: add --numa-bind (or --numa-bind-nodes 0 0 1 1) ; SGLang: --numa-node 0 0 1 1 or \
+                 SGLANG_AUTO_NUMA_BIND=1 ; any server on one socket: numactl --cpunodebind=0 --membind=0 vllm serve … \
+                 ; test only, running process: taskset -acp 0-31,64-95 PID",
+            ),
+            persistent: Cow::Borrowed("put the flag or numactl into the unit's ExecStart"),
+            rollback: Cow::Borrowed("remove the flag ; taskset -acp 0-$(($(nproc --all)-1)) PID"),
+            change: ChangeKind::ServiceRestart,
+            verification: Cow::Borrowed(
+                "for t in /proc/PID/task/*; do grep Cpus_allowed_list $t/status; done | sort | uniq -c ; \
+                 numastat -p PID",
+            ),
+            expected_effect: Cow::Borrowed(
+                "PyTorch's documentation: typically 1-10 % overall, sometimes much more or none.",
+            ),
+        },
+        risk_of_change: 2,
+        thresholds: vec![Threshold {
+            name: Cow::Borrowed("share of CPU time on a remote node"),
+            number: 5.0,
+            unit: Cow::Borrowed("%"),
+            basis: ThresholdBasis::Expert,
+            source: Cow::Borrowed("above the noise of the sampling of five idle hosts"),
+            date: Cow::Borrowed("2026-02-01"),
+            applies_to: Cow::Borrowed("hosts with two or more NUMA nodes"),
+        }],
+        caveat: Some(
+            "A wrong binding is worse than none: measure again, and keep enough physical cores per worker.".into(),
+        ),
+        references: vec![
+            reference("NUMA binding (PyTorch elastic)", "https://docs.pytorch.org/docs/stable/elastic/numa.html"),
+            reference("numactl(8)", "https://man7.org/linux/man-pages/man8/numactl.8.html"),
+        ],
+        ..simple("numa.gpu-affinity", "GPU workers run on CPUs local to their GPU", Category::Placement)
+    }
+}
+
+fn governor() -> RatedFinding {
+    RatedFinding {
+        rationale: "Serial launch and scheduling work runs at whatever clock the governor allows; it shows as jitter \
+                    of the time to the first token and between tokens."
+            .into(),
+        business: "The processor is set to save electricity while it feeds far more expensive GPUs.".into(),
+        applicability: "Bare metal; virtual machines only where frequency scaling is exposed".into(),
+        remediation: Remediation {
+            runtime: Cow::Borrowed(
+                "cpupower frequency-set -g performance  (or: echo performance | tee \
+                 /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor)",
+            ),
+            persistent: Cow::Borrowed("tuned-adm profile accelerator-performance"),
+            rollback: Cow::Borrowed("tuned-adm profile balanced ; cpupower frequency-set -g powersave"),
+            change: ChangeKind::Runtime,
+            verification: Cow::Borrowed(
+                "sort -u /sys/devices/system/cpu/cpu*/cpufreq/scaling_governor ; cpupower frequency-info",
+            ),
+            expected_effect: Cow::Borrowed("A magazine measured +11 % performance and +7 % power on one Xeon."),
+        },
+        risk_of_change: 1,
+        thresholds: vec![Threshold {
+            name: Cow::Borrowed("CPUs that may have another governor"),
+            number: 0.0,
+            unit: Cow::Borrowed("count"),
+            basis: ThresholdBasis::Vendor,
+            source: Cow::Borrowed("TuneD profile accelerator-performance"),
+            date: Cow::Borrowed("2025-11-20"),
+            applies_to: Cow::Borrowed("all"),
+        }],
+        references: vec![reference(
+            "CPU Performance Scaling",
+            "https://docs.kernel.org/admin-guide/pm/cpufreq.html",
+        )],
+        ..simple("cpu.governor", "CPUs run with the performance governor", Category::CpuPerformance)
+    }
+}
+
+fn reference(title: &'static str, url: &'static str) -> Reference {
+    Reference { title: Cow::Borrowed(title), url: Cow::Borrowed(url) }
+}
