@@ -1,1 +1,4 @@
+//! End-to-end tests of the real binary.
 
+mod cli;
+mod recordings;

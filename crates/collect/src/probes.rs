@@ -11,6 +11,7 @@ mod cpu;
 mod freq;
 mod irq;
 mod numa;
+mod nvidia;
 mod pci;
 mod process;
 mod sysctl;
@@ -42,6 +43,7 @@ pub const PROBES: &[Probe] = &[
     cpu::PROBE,
     numa::PROBE,
     pci::PROBE,
+    nvidia::PROBE,
     freq::CPUFREQ,
     freq::CPUIDLE,
     sysctl::PROBE,

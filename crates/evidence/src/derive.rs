@@ -7,7 +7,7 @@ pub mod cgroup;
 mod cpu;
 mod cpuinfo;
 mod freq;
-mod gpu;
+pub mod gpu;
 pub(crate) mod hwloc;
 mod interrupts;
 mod node;
@@ -33,7 +33,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         (Fact::Missing(_), Origin::Sysroot) => Fact::absent("the recording names no CPU for hwloc to find"),
         _ => hwloc::derive(bundle).into(),
     };
-    let gpus = gpu::derive(&pci, &hwloc, &nvml);
+    let gpus: Fact<_> = gpu::derive(bundle, &pci, &hwloc, &nvml).into();
     Evidence {
         schema: EVIDENCE_SCHEMA,
         collection: Collection {

@@ -21,6 +21,8 @@ fn wrap(out: &mut String, first: &str, text: &str) {
     let options = textwrap::Options::new(width())
         .initial_indent(first)
         .subsequent_indent(&rest)
+        // At blanks only: a path or a command is copied as a whole.
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .break_words(false);
     out.push_str(&textwrap::fill(text, options));

@@ -26,6 +26,7 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         files.link(&device);
         files.link(&format!("{device}/driver"));
         files.link_if(&format!("{device}/iommu_group"), |_| true);
+        files.either(&device, &["local_cpulist", "local_cpus"]);
         files.files(
             &device,
             &[
@@ -35,7 +36,6 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
                 "subsystem_vendor",
                 "subsystem_device",
                 "numa_node",
-                "local_cpulist",
                 "current_link_speed",
                 "current_link_width",
                 "max_link_speed",

@@ -1,6 +1,6 @@
 //! Processes and threads: names, masks, last CPU, and which GPU device nodes are open.
 
-use plumb_evidence::derive::process::NVIDIA_GPUS;
+use plumb_evidence::derive::gpu::NVIDIA_GPUS;
 use plumb_evidence::{Absence, Missing};
 
 use super::Files;
@@ -17,9 +17,6 @@ pub(super) const PROBE: Probe = Probe {
 };
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {
-    for gpu in files.list(NVIDIA_GPUS) {
-        let _ = files.file(&format!("{NVIDIA_GPUS}/{gpu}/information"));
-    }
     let with_gpus = !files.list(NVIDIA_GPUS).is_empty();
     let processes = files.numbered("/proc", "");
     if processes.is_empty() {

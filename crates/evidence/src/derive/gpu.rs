@@ -2,40 +2,61 @@
 
 use crate::fact::{Absence, Fact, Missing};
 use crate::model::{Gpu, GpuNuma, Hwloc, Nvml, NvmlDevice, PciDevice};
+use crate::source::Source;
 
-pub(crate) const NVIDIA: u32 = 0x10de;
+const NVIDIA: u32 = 0x10de;
 const AMD: u32 = 0x1002;
 const INTEL: u32 = 0x8086;
 
-pub(crate) fn derive(pci: &Fact<Vec<PciDevice>>, hwloc: &Fact<Hwloc>, nvml: &Fact<Nvml>) -> Fact<Vec<Gpu>> {
-    match pci {
-        Fact::Missing(missing) => Fact::Missing(missing.clone()),
-        Fact::Known(devices) => Fact::Known(
-            devices.iter().filter_map(|device| Some(gpu(device, kind(device)?, hwloc, nvml))).collect(),
-        ),
+/// The NVIDIA driver's folder: one entry per GPU, by PCI address.
+pub const NVIDIA_GPUS: &str = "/proc/driver/nvidia/gpus";
+
+/// # Errors
+/// Fails where a device cannot be told to be a GPU or not: "no GPU" would be a guess.
+pub(crate) fn derive(
+    source: &impl Source,
+    pci: &Fact<Vec<PciDevice>>,
+    hwloc: &Fact<Hwloc>,
+    nvml: &Fact<Nvml>,
+) -> Result<Vec<Gpu>, Missing> {
+    let of_driver: Vec<String> =
+        source.list(NVIDIA_GPUS).unwrap_or_default().iter().map(|name| name.to_lowercase()).collect();
+    let mut gpus = Vec::new();
+    for device in pci.require()? {
+        let by_driver = of_driver.contains(&device.address);
+        let vendor = if by_driver { Ok(NVIDIA) } else { device.vendor.require().copied() };
+        let class = device.class.require()? >> 8;
+        if let Some(kind) = kind(class, &vendor)? {
+            gpus.push(gpu(device, kind, vendor.ok(), hwloc, nvml));
+        }
     }
+    Ok(gpus)
 }
 
 /// What kind of accelerator a device is, by PCI class (PCI Code and ID Assignment, base classes 03h, 0Bh, 12h).
 ///
 /// A VGA controller counts only from a maker of compute GPUs: in servers the others drive a service console.
-fn kind(device: &PciDevice) -> Option<&'static str> {
-    let class = device.class.known()? >> 8;
-    let vendor = device.vendor.known().copied();
-    match class {
+fn kind(class: u32, vendor: &Result<u32, Missing>) -> Result<Option<&'static str>, Missing> {
+    Ok(match class {
         0x0302 => Some("GPU"),
-        0x0300 | 0x0380 if matches!(vendor, Some(NVIDIA | AMD)) => Some("GPU"),
-        0x0380 if vendor == Some(INTEL) => Some("GPU"),
+        0x0300 => matches!(vendor.clone()?, NVIDIA | AMD).then_some("GPU"),
+        0x0380 => matches!(vendor.clone()?, NVIDIA | AMD | INTEL).then_some("GPU"),
         // Co-processors and processing accelerators; NVIDIA's NVSwitch is a bridge (0680h) and does not come here.
         // Intel's class 0B40h is also its QuickAssist, which is no accelerator for inference.
-        0x0b40 if vendor != Some(INTEL) => Some("accelerator"),
+        0x0b40 => (vendor.clone()? != INTEL).then_some("accelerator"),
         0x1200 => Some("accelerator"),
         _ => None,
-    }
+    })
 }
 
-fn gpu(device: &PciDevice, kind: &str, hwloc: &Fact<Hwloc>, nvml: &Fact<Nvml>) -> Gpu {
-    let vendor = match device.vendor.known().copied() {
+fn gpu(
+    device: &PciDevice,
+    kind: &str,
+    vendor: Option<u32>,
+    hwloc: &Fact<Hwloc>,
+    nvml: &Fact<Nvml>,
+) -> Gpu {
+    let vendor = match vendor {
         Some(NVIDIA) => "nvidia".to_owned(),
         Some(AMD) => "amd".to_owned(),
         Some(INTEL) => "intel".to_owned(),

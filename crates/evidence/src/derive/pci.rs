@@ -1,6 +1,8 @@
 //! PCI devices: `/sys/bus/pci/devices`.
 
+use crate::derive::freq::cpu_list;
 use crate::fact::{Absence, Missing};
+use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{PciDevice, PciLink};
 use crate::source::{Source, malformed};
 
@@ -21,7 +23,7 @@ fn device(source: &impl Source, address: &str) -> PciDevice {
         vendor: hex(source, &file("vendor")).into(),
         device: hex(source, &file("device")).into(),
         numa_node: source.parse(&file("numa_node")).into(),
-        local_cpulist: source.parse(&file("local_cpulist")).into(),
+        local_cpulist: local_cpus(source, &path).into(),
         link: link(source, &path).into(),
         driver: source.link(&file("driver")).map(|target| last_component(&target).to_owned()).into(),
         parent: source.link(&path).ok().and_then(|target| parent(&target)),
@@ -32,6 +34,18 @@ fn device(source: &impl Source, address: &str) -> PciDevice {
 fn hex(source: &impl Source, path: &str) -> Result<u32, Missing> {
     let text = source.text(path)?;
     u32::from_str_radix(text.trim_start_matches("0x"), 16).map_err(|_| malformed(path, &text))
+}
+
+/// The list form, or the mask form that is all that old recordings have.
+fn local_cpus(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
+    match cpu_list(source, &format!("{path}/local_cpulist")) {
+        Err(missing) if missing.missing == Absence::Absent => {
+            let file = format!("{path}/local_cpus");
+            let text = source.text(&file).map_err(|_| missing)?;
+            IndexSet::from_mask(&text).map_err(|_| malformed(&file, &text))
+        }
+        result => result,
+    }
 }
 
 fn link(source: &impl Source, path: &str) -> Result<PciLink, Missing> {

@@ -6,6 +6,7 @@ use procfs_core::FromRead;
 use procfs_core::process::Stat;
 
 use crate::derive::freq::numbered;
+use crate::derive::gpu::NVIDIA_GPUS;
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::IndexSet;
 use crate::model::{Gpu, Nvml, Process, Thread};
@@ -101,9 +102,6 @@ enum GpuUsers {
     Nodes(BTreeMap<String, String>),
     Unknown(Missing),
 }
-
-/// The NVIDIA driver's folder: one entry per GPU, by PCI address.
-pub const NVIDIA_GPUS: &str = "/proc/driver/nvidia/gpus";
 
 impl GpuUsers {
     fn new(source: &impl Source, gpus: &Fact<Vec<Gpu>>, nvml: &Fact<Nvml>) -> Self {
