@@ -120,8 +120,17 @@ fn this_machine_is_audited_the_same_twice() {
     }
     for finding in assessment["findings"].as_array().unwrap() {
         for key in [
-            "check", "outcome", "severity", "likelihood", "confidence", "score", "subject", "message", "evidence",
-            "remediation", "references",
+            "check",
+            "outcome",
+            "severity",
+            "likelihood",
+            "confidence",
+            "score",
+            "subject",
+            "message",
+            "evidence",
+            "remediation",
+            "references",
         ] {
             assert!(finding.get(key).is_some(), "{key} in {finding}");
         }
@@ -163,7 +172,10 @@ fn views_agree_with_the_tools_of_this_machine() {
     };
     // Free memory moves; everything else must be the same to the letter.
     let still = |text: &str| -> String {
-        text.lines().filter(|line| !line.contains(" free:")).map(|line| format!("{}\n", line.trim_end())).collect()
+        text.lines()
+            .filter(|line| !line.contains(" free:"))
+            .map(|line| format!("{}\n", line.trim_end()))
+            .collect()
     };
     if let Some(live) = tool("numactl", &["--hardware"]) {
         assert_eq!(still(&view("numactl")), still(&live));

@@ -25,7 +25,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "lscpu",
         "cores of different types: lscpu prints the largest cluster as cores per socket, and one socket for three",
     ),
-    ("hw/16amd64-8n2c-cpusets", "lscpu", "CPU 4 is offline: lscpu counts its core, Plumb counts cores that run"),
+    (
+        "hw/16amd64-8n2c-cpusets",
+        "lscpu",
+        "CPU 4 is offline: lscpu counts its core, Plumb counts cores that run",
+    ),
     ("hw/4fake-4gr1nu1pu", "hwloc", "the tree has no core ids: hwloc then shows no cores, Plumb one per PU"),
     ("hw/fakeheterocpunuma", "hwloc", "hwloc drops two nodes that the edited tree describes in part only"),
     ("hw/nvidiagpunumanodes", "hwloc", "hwloc hides the six memory-only nodes that are GPU memory"),
@@ -67,7 +71,12 @@ fn topology_equals_the_recorded_answers() {
             }
         }
         let notes = notes.join("; ");
-        table.push_str(&format!("| {name} | {} | {} | {} | {notes} |\n", show(own), show(lscpu), show(hwloc)));
+        table.push_str(&format!(
+            "| {name} | {} | {} | {} | {notes} |\n",
+            show(own),
+            show(lscpu),
+            show(hwloc)
+        ));
     }
     let _ = fs::write(plumb_tests::target().join("recordings.md"), &table);
     println!("{table}");
@@ -152,7 +161,10 @@ fn unpack(archive: &Path, to: &Path) -> Option<PathBuf> {
             return Some(folder);
         }
         folders.extend(
-            fs::read_dir(&folder).ok()?.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_dir()),
+            fs::read_dir(&folder)
+                .ok()?
+                .filter_map(|entry| Some(entry.ok()?.path()))
+                .filter(|path| path.is_dir()),
         );
     }
     assert!(!status.status.success(), "{} holds neither proc nor sys", archive.display());

@@ -1,1 +1,127 @@
-fn main() {}
+//! The automation of this workspace, as `cargo xtask COMMAND`.
+//!
+//! It is a program of the workspace rather than a set of scripts so that it needs nothing but the Rust toolchain. Each
+//! command starts with [`setup`], which installs what is missing and is quick when nothing is; so every command works on
+//! a fresh machine, in any order.
+
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "talking to the person at the terminal is its work"
+)]
+
+mod demo;
+mod packages;
+mod packs;
+mod run;
+mod setup;
+mod test;
+mod typst;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::workspace::{Profile, Workspace};
+
+const USAGE: &str = "\
+usage: cargo xtask COMMAND
+
+  demo                      install what is missing, build, audit this machine into target/demo
+  test                      install what is missing, build, run all tests
+  setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
+  packs [--release]         build plumb and the check packs, and lay the packs out beside it
+  help                      print this text
+";
+
+enum Command {
+    Demo,
+    Test,
+    Setup(Part),
+    Packs(Profile),
+    Help,
+}
+
+enum Part {
+    All,
+    Packages,
+    Typst,
+}
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let command = match parse(&arguments) {
+        Ok(command) => command,
+        Err(problem) => {
+            eprint!("error: {problem}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match execute(&command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(arguments: &[&str]) -> Result<Command, String> {
+    match arguments {
+        ["demo"] => Ok(Command::Demo),
+        ["test"] => Ok(Command::Test),
+        ["setup"] => Ok(Command::Setup(Part::All)),
+        ["setup", "packages"] => Ok(Command::Setup(Part::Packages)),
+        ["setup", "typst"] => Ok(Command::Setup(Part::Typst)),
+        ["packs"] => Ok(Command::Packs(Profile::Debug)),
+        ["packs", "--release"] => Ok(Command::Packs(Profile::Release)),
+        ["help" | "--help" | "-h"] => Ok(Command::Help),
+        [] => Err("expected a command, found none".to_owned()),
+        [command @ ("demo" | "test" | "setup" | "packs" | "help"), rest @ ..] => {
+            Err(format!("`{command}` does not take `{}`", rest.join(" ")))
+        }
+        [command, ..] => Err(format!("expected a command, found `{command}`")),
+    }
+}
+
+fn execute(command: &Command) -> anyhow::Result<()> {
+    match command {
+        Command::Demo => demo::run_demo(&Workspace::locate()?),
+        Command::Test => test::run_tests(&Workspace::locate()?),
+        Command::Setup(part) => {
+            match part {
+                Part::All => setup::all_packages()?,
+                Part::Packages => return setup::packages(),
+                Part::Typst => {}
+            }
+            println!("typst: {}", setup::typst()?.display());
+            Ok(())
+        }
+        Command::Packs(profile) => {
+            let workspace = Workspace::locate()?;
+            setup::packages()?;
+            let folder = packs::build_and_assemble(&workspace, *profile)?;
+            println!("packs: {}", folder.display());
+            Ok(())
+        }
+        Command::Help => {
+            print!("{USAGE}");
+            Ok(())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_with_too_much_or_unknown_words_are_refused() {
+        let problem = |arguments: &[&str]| parse(arguments).err();
+        assert_eq!(problem(&["demo"]), None);
+        assert_eq!(problem(&["packs", "--release"]), None);
+        assert_eq!(problem(&[]).as_deref(), Some("expected a command, found none"));
+        assert_eq!(problem(&["dist"]).as_deref(), Some("expected a command, found `dist`"));
+        assert_eq!(problem(&["setup", "fonts", "-q"]).as_deref(), Some("`setup` does not take `fonts -q`"));
+    }
+}

@@ -74,7 +74,7 @@ pub struct Provenance {
 /// The node at a glance: rows of label and value, ready to print.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct NodeSummary {
-    /// Host name, or why it is missing.
+    /// Host name, or `unnamed node`.
     pub hostname: String,
     /// Label and value.
     pub facts: Vec<(String, String)>,

@@ -29,7 +29,8 @@ pub(crate) fn summarise(evidence: &Evidence) -> NodeSummary {
         ),
     ];
     NodeSummary {
-        hostname: text(&node.hostname),
+        // A title must stay short; why the name is missing is told by the list of probes.
+        hostname: node.hostname.known().map_or_else(|| "unnamed node".to_owned(), Clone::clone),
         facts: rows.into_iter().map(|(label, value)| (label.to_owned(), value)).collect(),
     }
 }

@@ -51,6 +51,10 @@ impl std::error::Error for UsageError {}
 
 /// The exit code of an error, by the first error in its chain that says.
 pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
+    // As a context, it hides behind a type of anyhow's in the chain.
+    if error.is::<UsageError>() {
+        return Outcome::Usage;
+    }
     for cause in error.chain() {
         if let Some(error) = cause.downcast_ref::<BundleError>() {
             return if error.is_integrity() { Outcome::Integrity } else { Outcome::Usage };
@@ -62,7 +66,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
                 Outcome::Usage
             };
         }
-        if cause.is::<UsageError>() || cause.is::<CollectError>() {
+        if cause.is::<CollectError>() {
             return Outcome::Usage;
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {

@@ -30,11 +30,33 @@ pub fn clean(text: &str) -> String {
 
 /// Escapes text for a place inside a Markdown line, table cells included, so that it reads as it is.
 ///
+/// Checks put commands and values between backticks, and these become code spans: nothing in a span is markup. A bare
+/// `|` would end a table cell even there, so a span with one is escaped like the rest.
+///
 /// A mark is left alone where it can have no effect, because the file is also read as plain text: `_` within a word,
 /// and `-`, `+`, `=`, `>` and numbers anywhere but at the start.
 #[must_use]
 pub fn markdown(text: &str) -> String {
     let line = one_line(text);
+    let parts: Vec<&str> = line.split('`').collect();
+    if parts.len() < 3 || parts.len().is_multiple_of(2) {
+        return escape_marks(&line);
+    }
+    let mut escaped = String::with_capacity(line.len() + 16);
+    for (i, part) in parts.iter().enumerate() {
+        if i % 2 == 0 {
+            // Marks that count at the start of a line only are escaped once too often after a span, which shows nothing.
+            escaped.push_str(&escape_marks(part));
+        } else if part.trim().is_empty() || part.contains('|') {
+            escaped.push_str(&format!("\\`{}\\`", escape_marks(part)));
+        } else {
+            escaped.push_str(&code(part));
+        }
+    }
+    escaped
+}
+
+fn escape_marks(line: &str) -> String {
     let mut escaped = String::with_capacity(line.len() + 16);
     let mut previous = None;
     let mut chars = line.chars().peekable();
@@ -119,7 +141,8 @@ mod tests {
     fn hostile_text_loses_its_marks() {
         assert_eq!(markdown(r#"#import "x" *_<b>"#), r#"\#import "x" \*\_\<b>"#);
         assert_eq!(markdown("a|b\nc"), r"a\|b c");
-        assert_eq!(markdown("`x` [y](z) ![i](j)"), r"\`x\` \[y\](z) !\[i\](j)");
+        assert_eq!(markdown("`x [y](z) ![i](j)"), r"\`x \[y\](z) !\[i\](j)");
+        assert_eq!(markdown("`*x*` `a|b` *y*"), r"`*x*` \`a\|b\` \*y\*");
         assert_eq!(markdown("&lt; & &#60;"), r"\&lt; & \&#60;".replace('#', r"\#"));
         assert_eq!(markdown("$(nproc) ~~x~~"), r"\$(nproc) \~\~x\~\~");
     }

@@ -49,13 +49,7 @@ fn kind(class: u32, vendor: &Result<u32, Missing>) -> Result<Option<&'static str
     })
 }
 
-fn gpu(
-    device: &PciDevice,
-    kind: &str,
-    vendor: Option<u32>,
-    hwloc: &Fact<Hwloc>,
-    nvml: &Fact<Nvml>,
-) -> Gpu {
+fn gpu(device: &PciDevice, kind: &str, vendor: Option<u32>, hwloc: &Fact<Hwloc>, nvml: &Fact<Nvml>) -> Gpu {
     let vendor = match vendor {
         Some(NVIDIA) => "nvidia".to_owned(),
         Some(AMD) => "amd".to_owned(),

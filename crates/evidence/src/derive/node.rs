@@ -51,7 +51,8 @@ fn os_name(text: &str) -> Fact<String> {
 
 fn machine(source: &impl Source) -> Result<String, Missing> {
     let dmi = |name: &str| source.text(&format!("/sys/class/dmi/id/{name}"));
-    let product = dmi("product_name").or_else(|_| source.text("/proc/device-tree/model"))?;
+    let product =
+        dmi("product_name").or_else(|why| source.text("/proc/device-tree/model").map_err(|_| why))?;
     let vendor = dmi("sys_vendor").unwrap_or_default();
     Ok(format!("{vendor} {product}").trim().to_owned())
 }

@@ -1,6 +1,5 @@
 //! Reports of hand-built assessments: golden Markdown, PDF by its text, and every way to fail.
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, helpers of tests included")]
-#![expect(clippy::print_stdout, reason = "skipped tests say why")]
 
 mod errors;
 mod formats;

@@ -16,7 +16,7 @@ fn typst() -> Option<Typst> {
     match Typst::discover(explicit.as_deref(), &[]) {
         Ok(typst) => Some(typst),
         Err(error) => {
-            println!("skipped: {error}");
+            plumb_tests::skip(&format!("PDFs are not rendered: {error}"));
             None
         }
     }
@@ -30,7 +30,9 @@ fn text_of(path: &Path) -> Option<String> {
             Some(String::from_utf8(output.stdout).unwrap())
         }
         Err(error) => {
-            println!("skipped: pdftotext (poppler-utils) cannot be run: {error}");
+            plumb_tests::skip(&format!(
+                "the text of PDFs is not compared: pdftotext (poppler-utils) cannot be run: {error}"
+            ));
             None
         }
     }

@@ -1,0 +1,243 @@
+//! The bundle format against honest, damaged and hostile input.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+
+use plumb_evidence::bundle::sha256_hex;
+use plumb_evidence::container::Limits;
+use plumb_evidence::manifest::{
+    BUNDLE_SCHEMA, Cost, FileRecord, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread,
+};
+use plumb_evidence::model::Origin;
+use plumb_evidence::{Absence, Bundle, BundleError, Source};
+use proptest::prelude::*;
+
+fn manifest() -> Manifest {
+    Manifest {
+        schema: BUNDLE_SCHEMA,
+        tool_version: "0.0.0".into(),
+        started: "2026-01-01T00:00:00Z".into(),
+        finished: "2026-01-01T00:00:01Z".into(),
+        host_token: "0".into(),
+        origin: Origin::Live,
+        complete: true,
+        privileges: Privileges { euid: 0, cap_eff: "0".into() },
+        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1 },
+        probes: vec![
+            probe("cpu", ProbeStatus::Denied, "/sys/cpu"),
+            probe("gpu", ProbeStatus::Timeout, "/sys/gpu"),
+        ],
+        files: vec![],
+        unread: vec![Unread {
+            path: "/sys/cpu/secret".into(),
+            status: Absence::Denied,
+            reason: "/sys/cpu/secret: permission denied".into(),
+        }],
+        redactions: vec![],
+    }
+}
+
+fn probe(id: &str, status: ProbeStatus, reads: &str) -> ProbeRecord {
+    ProbeRecord {
+        id: id.into(),
+        status,
+        reason: format!("{id} says why"),
+        reads: vec![reads.into()],
+        duration_us: 0,
+        files: 0,
+        bytes: 0,
+    }
+}
+
+fn files(entries: &[(&str, &str)]) -> BTreeMap<String, Vec<u8>> {
+    entries.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect()
+}
+
+fn sample() -> Bundle {
+    let links = BTreeMap::from([("/sys/cpu/driver".to_owned(), "../drivers/x".to_owned())]);
+    let long = format!("raw/sys/{}/{}/value", "a".repeat(90), "b".repeat(90));
+    Bundle::new(
+        manifest(),
+        files(&[("raw/sys/cpu/a/one", "1\n"), ("raw/sys/cpu/b", "2\n"), (&long, "3")]),
+        links,
+    )
+}
+
+#[test]
+fn a_bundle_survives_writing_reading_unpacking_and_packing_by_tar() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("x.plumb");
+    let bundle = sample();
+    bundle.write(&path).unwrap();
+    assert_eq!(Bundle::read(&path).unwrap(), bundle);
+    let unpacked = folder.path().join("unpacked");
+    bundle.unpack(&unpacked).unwrap();
+    assert_eq!(Bundle::read(&unpacked).unwrap(), bundle);
+    assert!(bundle.unpack(&unpacked).is_err(), "an existing folder is not written into");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "no temporary file is left");
+}
+
+#[test]
+fn missing_files_say_why() {
+    let bundle = sample();
+    let why = |path: &str| bundle.read(path).unwrap_err().missing;
+    assert_eq!(bundle.text("/sys/cpu/a/one").unwrap(), "1");
+    assert_eq!(bundle.list("/sys/cpu").unwrap(), ["a", "b", "driver"]);
+    assert_eq!(why("/sys/cpu/secret"), Absence::Denied);
+    assert_eq!(why("/sys/cpu/other"), Absence::Absent, "a denied probe lists what it could not read");
+    assert_eq!(why("/sys/gpu/x"), Absence::Timeout);
+    assert_eq!(why("/sys/gpus"), Absence::Skipped, "a prefix is whole components");
+    assert_eq!(bundle.list("/sys/gpu").unwrap_err().missing, Absence::Timeout);
+}
+
+/// A tar entry as an attacker would write it: nothing is checked.
+fn entry(name: &[u8], kind: u8, size: u64, content: &[u8]) -> Vec<u8> {
+    let mut header = tar::Header::new_gnu();
+    {
+        let raw = header.as_mut_bytes();
+        raw[..name.len()].copy_from_slice(name);
+        raw[156] = kind;
+    }
+    header.set_size(size);
+    header.set_mode(0o644);
+    header.set_cksum();
+    let mut bytes = header.as_bytes().to_vec();
+    bytes.extend_from_slice(content);
+    bytes.resize(bytes.len().next_multiple_of(512), 0);
+    bytes
+}
+
+fn packed(folder: &Path, entries: &[Vec<u8>]) -> std::path::PathBuf {
+    let path = folder.join("hostile.plumb");
+    let mut tar: Vec<u8> = entries.concat();
+    tar.resize(tar.len() + 1024, 0);
+    fs::write(&path, zstd::encode_all(tar.as_slice(), 1).unwrap()).unwrap();
+    path
+}
+
+fn honest_manifest(names: &[(&str, &str)]) -> Vec<u8> {
+    let mut manifest = manifest();
+    manifest.files = names
+        .iter()
+        .map(|(path, text)| FileRecord {
+            path: (*path).into(),
+            size: text.len() as u64,
+            sha256: sha256_hex(text.as_bytes()),
+        })
+        .collect();
+    let text = serde_json::to_vec(&manifest).unwrap();
+    entry(b"manifest.json", b'0', text.len() as u64, &text)
+}
+
+#[test]
+fn hostile_entries_are_refused_by_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let x = |name: &str| entry(name.as_bytes(), b'0', 1, b"x");
+    let cases: Vec<(&str, Vec<Vec<u8>>, &str)> = vec![
+        ("parent", vec![x("raw/../../etc/passwd")], "plain relative path"),
+        ("absolute", vec![x("/etc/passwd")], "plain relative path"),
+        ("current", vec![x("./raw/x")], "plain relative path"),
+        ("double slash", vec![x("raw//x")], "plain relative path"),
+        ("empty name", vec![entry(b"", b'0', 1, b"x")], "plain relative path"),
+        ("not utf-8", vec![entry(b"raw/\xff", b'0', 1, b"x")], "not UTF-8"),
+        ("twice", vec![x("raw/x"), x("raw/x")], "twice"),
+        ("symlink", vec![entry(b"raw/x", b'2', 0, b"")], "only files"),
+        ("hard link", vec![entry(b"raw/x", b'1', 0, b"")], "only files"),
+        ("character device", vec![entry(b"raw/x", b'3', 0, b"")], "only files"),
+        ("fifo", vec![entry(b"raw/x", b'6', 0, b"")], "only files"),
+        ("sparse", vec![entry(b"raw/x", b'S', 0, b"")], "only files"),
+        ("pax header", vec![entry(b"x", b'x', 1, b"x")], "only files"),
+        ("endless name", vec![entry(b"././@LongLink", b'L', 1 << 40, b"x")], "only files"),
+        ("huge file", vec![entry(b"raw/x", b'0', 1 << 40, b"x")], "allowed"),
+    ];
+    for (case, mut entries, words) in cases {
+        entries.insert(0, honest_manifest(&[]));
+        let error = Bundle::read(&packed(folder.path(), &entries)).unwrap_err();
+        assert!(matches!(error, BundleError::Hostile { .. }), "{case}: {error}");
+        assert!(error.to_string().contains(words), "{case}: {error}");
+        assert!(error.to_string().contains("hostile.plumb"), "{case}: {error}");
+    }
+}
+
+#[test]
+fn bombs_are_refused_while_streaming() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("bomb.plumb");
+    // 4 GiB of zeros, announced as 100 files of 40 MiB, without ever holding them here.
+    let mut encoder = zstd::stream::write::Encoder::new(fs::File::create(&path).unwrap(), 1).unwrap();
+    let block = vec![0u8; 1 << 20];
+    for i in 0..100 {
+        let name = format!("raw/{i}");
+        encoder.write_all(&entry(name.as_bytes(), b'0', 40 << 20, b"")).unwrap();
+        for _ in 0..40 {
+            encoder.write_all(&block).unwrap();
+        }
+    }
+    encoder.finish().unwrap();
+    let error = Bundle::read(&path).unwrap_err();
+    assert!(error.to_string().contains("times its size"), "{error}");
+
+    let many = vec![entry(b"raw/x", b'5', 0, b""); 50];
+    let limits = Limits { entries: 20, ..Limits::default() };
+    let error = Bundle::read_within(&packed(folder.path(), &many), &limits).unwrap_err();
+    assert!(error.to_string().contains("more than 20 entries"), "{error}");
+}
+
+#[test]
+fn content_must_be_what_the_manifest_says() {
+    let folder = tempfile::tempdir().unwrap();
+    let x = entry(b"raw/x", b'0', 1, b"x");
+    let good = packed(folder.path(), &[honest_manifest(&[("raw/x", "x")]), x.clone()]);
+    assert!(Bundle::read(&good).is_ok());
+    for (case, entries) in [
+        ("changed", vec![honest_manifest(&[("raw/x", "y")]), x.clone()]),
+        ("missing", vec![honest_manifest(&[("raw/x", "x"), ("raw/y", "y")]), x.clone()]),
+        ("extra", vec![honest_manifest(&[]), x]),
+    ] {
+        let error = Bundle::read(&packed(folder.path(), &entries)).unwrap_err();
+        assert!(error.is_integrity(), "{case}: {error}");
+    }
+    let newer = serde_json::json!({"schema": 99, "what": "ever"}).to_string();
+    let newer = entry(b"manifest.json", b'0', newer.len() as u64, newer.as_bytes());
+    let error = Bundle::read(&packed(folder.path(), &[newer])).unwrap_err();
+    assert!(error.to_string().contains("newer plumb"), "{error}");
+}
+
+#[test]
+fn links_in_an_unpacked_bundle_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = folder.path().join("unpacked");
+    sample().unpack(&unpacked).unwrap();
+    let file = unpacked.join("raw/sys/cpu/b");
+    fs::remove_file(&file).unwrap();
+    std::os::unix::fs::symlink("/etc/hostname", &file).unwrap();
+    let error = Bundle::read(&unpacked).unwrap_err();
+    assert!(error.to_string().contains("neither a file nor a folder"), "{error}");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_damage_is_an_error_and_never_a_panic(position in 0usize..2000, value in any::<u8>(), cut in any::<bool>()) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("x.plumb");
+        let bundle = sample();
+        bundle.write(&path).unwrap();
+        let mut bytes = fs::read(&path).unwrap();
+        let position = position % bytes.len();
+        if cut {
+            bytes.truncate(position);
+        } else {
+            prop_assume!(bytes[position] != value);
+            bytes[position] = value;
+        }
+        fs::write(&path, &bytes).unwrap();
+        // A few bits of a compressed frame carry nothing; then the content must be what it was.
+        if let Ok(read) = Bundle::read(&path) {
+            prop_assert_eq!(read, bundle);
+        }
+    }
+}
