@@ -1,4 +1,5 @@
 //! End-to-end tests of the real binary.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod cli;
 mod recordings;

@@ -31,7 +31,11 @@ const DIFFERENCES: &[(&str, &str, &str)] = &[
         "CPU 4 is offline: lscpu counts its core, Plumb counts cores that run",
     ),
     ("hw/4fake-4gr1nu1pu", "hwloc", "the tree has no core ids: hwloc then shows no cores, Plumb one per PU"),
-    ("hw/fakeheterocpunuma", "hwloc", "fabricated: nodes 3 to 5 share CPUs, and hwloc drops nodes that overlap"),
+    (
+        "hw/fakeheterocpunuma",
+        "hwloc",
+        "fabricated: nodes 3 to 5 share CPUs, and hwloc drops nodes that overlap",
+    ),
     ("hw/nvidiagpunumanodes", "hwloc", "hwloc hides the six memory-only nodes that are GPU memory"),
 ];
 

@@ -11,6 +11,7 @@
 )]
 
 mod demo;
+mod new_check;
 mod packages;
 mod packs;
 mod run;
@@ -30,6 +31,8 @@ usage: cargo xtask COMMAND
   test                      install what is missing, build, run all tests
   setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
+  new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
+  bench                     measure what check packs cost, in a release build
   help                      print this text
 ";
 
@@ -38,6 +41,8 @@ enum Command {
     Test,
     Setup(Part),
     Packs(Profile),
+    NewCheck { pack: String, id: String },
+    Bench,
     Help,
 }
 
@@ -75,9 +80,14 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["setup", "typst"] => Ok(Command::Setup(Part::Typst)),
         ["packs"] => Ok(Command::Packs(Profile::Debug)),
         ["packs", "--release"] => Ok(Command::Packs(Profile::Release)),
+        ["new-check", pack, id] => Ok(Command::NewCheck { pack: (*pack).to_owned(), id: (*id).to_owned() }),
+        ["new-check", ..] => {
+            Err("`new-check` takes a pack and an id, such as `new-check memory mem.swap`".to_owned())
+        }
+        ["bench"] => Ok(Command::Bench),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         [] => Err("expected a command, found none".to_owned()),
-        [command @ ("demo" | "test" | "setup" | "packs" | "help"), rest @ ..] => {
+        [command @ ("demo" | "test" | "setup" | "packs" | "bench" | "help"), rest @ ..] => {
             Err(format!("`{command}` does not take `{}`", rest.join(" ")))
         }
         [command, ..] => Err(format!("expected a command, found `{command}`")),
@@ -103,6 +113,26 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             let folder = packs::build_and_assemble(&workspace, *profile)?;
             println!("packs: {}", folder.display());
             Ok(())
+        }
+        Command::NewCheck { pack, id } => {
+            setup::packages()?;
+            new_check::new_check(&Workspace::locate()?, pack, id)
+        }
+        Command::Bench => {
+            setup::packages()?;
+            let mut bench = run::cargo();
+            // Release, since that is what users run; ignored by `cargo test`, since timings are no assertions.
+            bench.args([
+                "test",
+                "--release",
+                "--package",
+                "plumb-pack-host",
+                "--",
+                "--ignored",
+                "--nocapture",
+                "bench",
+            ]);
+            run::run(bench.current_dir(&Workspace::locate()?.root))
         }
         Command::Help => {
             print!("{USAGE}");

@@ -70,6 +70,7 @@ fn assemble(checks: &Path, output: &Path, packs: &Path) -> Result<()> {
         })?;
         place(&to.join(&manifest.library), &bytes)?;
         place(&to.join("pack.toml"), &read(&path)?)?;
+        place_fixtures(&folder.join("fixtures"), &to.join("fixtures"))?;
         assembled.push(Assembled { manifest, sha256: hex(&Sha256::digest(&bytes)) });
     }
     assembled.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
@@ -77,6 +78,26 @@ fn assemble(checks: &Path, output: &Path, packs: &Path) -> Result<()> {
     write_lock(packs, &assembled)?;
     let names: Vec<&str> = assembled.iter().map(|pack| pack.manifest.id.as_str()).collect();
     note(&format!("packs in `{}`: {}", packs.display(), names.join(", ")));
+    Ok(())
+}
+
+/// The examples of a pack, which `plumb packs verify` tries: files in one folder per check.
+fn place_fixtures(from: &Path, to: &Path) -> Result<()> {
+    if to.exists() {
+        fs::remove_dir_all(to).with_context(|| format!("cannot remove `{}`", to.display()))?;
+    }
+    if !from.exists() {
+        return Ok(());
+    }
+    create_folder(to)?;
+    for folder in sorted_folders(from)? {
+        let below = to.join(folder.file_name().unwrap_or_default());
+        create_folder(&below)?;
+        for entry in fs::read_dir(&folder).with_context(|| format!("cannot list `{}`", folder.display()))? {
+            let file = entry.with_context(|| format!("cannot list `{}`", folder.display()))?.path();
+            place(&below.join(file.file_name().unwrap_or_default()), &read(&file)?)?;
+        }
+    }
     Ok(())
 }
 

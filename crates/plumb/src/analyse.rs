@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use anyhow::{Context, bail};
 use plumb_engine::{Assessment, PackAnswer};
 use plumb_evidence::{Bundle, derive};
-use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackLocation, SearchPath, discover};
+use plumb_pack_host::{
+    EvidenceDocument, Host, HostOptions, LOCK_FILE, PackLocation, SearchPath, TrustPolicy, discover,
+};
 
 use crate::cli::PackPaths;
 use crate::exit::UsageError;
@@ -22,7 +24,7 @@ pub(crate) fn assess(bundle: &Bundle, packs: &PackPaths) -> anyhow::Result<Asses
     }
     let evidence = derive(bundle);
     let document = EvidenceDocument::new(&evidence)?;
-    let mut host = Host::open(options(&locations)?, &locations);
+    let mut host = Host::open(host_options()?, &locations);
     let answers = host
         .evaluate(&document)
         .into_iter()
@@ -58,20 +60,28 @@ fn list(folders: &[PathBuf]) -> String {
     folders.iter().map(|folder| format!("`{}`", folder.display())).collect::<Vec<_>>().join(" or ")
 }
 
-fn options(locations: &[PackLocation]) -> anyhow::Result<HostOptions> {
+/// How packs are run: by this program again, as a worker.
+pub(crate) fn host_options() -> anyhow::Result<HostOptions> {
     let program = std::env::current_exe().context("cannot find the running program")?;
     let mut options = HostOptions::new(vec![program.into_os_string(), OsString::from("worker")]);
-    options.trust = trust_policy(locations)?;
+    options.trust = trust_policy()?;
     Ok(options)
 }
 
-/// Packs are pinned by the lock of the installation and by the user's own.
-fn trust_policy(_locations: &[PackLocation]) -> anyhow::Result<plumb_pack_host::TrustPolicy> {
-    let mut policy = plumb_pack_host::TrustPolicy::default();
-    policy.locks = install_folders()?
-        .into_iter()
-        .map(|folder| folder.join(plumb_pack_host::LOCK_FILE))
-        .filter(|lock| lock.exists())
-        .collect();
-    Ok(policy)
+/// Packs are pinned by the lock of the installation, which lies beside them, and by the user's own.
+pub(crate) fn trust_policy() -> anyhow::Result<TrustPolicy> {
+    Ok(TrustPolicy { locks: user_lock().into_iter().collect(), ..TrustPolicy::default() })
+}
+
+/// The user's own list of trusted packs, whether or not there is one yet.
+pub(crate) fn user_lock() -> Option<PathBuf> {
+    let folder = set("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")))?;
+    Some(folder.join("plumb").join(LOCK_FILE))
+}
+
+/// An environment variable that is set to something.
+pub(crate) fn set(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
 }

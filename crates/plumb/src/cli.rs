@@ -226,12 +226,39 @@ pub(crate) struct PacksArgs {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum PacksCommand {
-    /// List the packs that `check` would use, without loading any.
+    /// List the packs that `check` would use and why each is trusted, without loading any.
     List {
         #[command(flatten)]
         packs: PackPaths,
         /// How to print the list.
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
+    },
+    /// Show the page of a check, or of all checks of a pack, without loading anything.
+    Show {
+        /// Id of a check or of a pack.
+        id: String,
+        #[command(flatten)]
+        packs: PackPaths,
+    },
+    /// Try whether a pack keeps the rules: header, manifest, needs, damaged evidence, determinism, deadline.
+    Verify {
+        /// The pack: its folder, its pack.toml or its library. Default: all packs that `check` would use.
+        #[arg(value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Print only rules that are broken.
+        #[arg(long)]
+        only_failed: bool,
+        /// How to print the result.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Trust a pack as it is now: pin the hash of its library in your own packs.lock.
+    Trust {
+        /// The pack: its folder, its pack.toml or its library.
+        path: PathBuf,
+        /// Take the pack out of packs.lock instead.
+        #[arg(long)]
+        revoke: bool,
     },
 }

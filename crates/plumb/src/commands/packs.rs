@@ -1,43 +1,157 @@
-//! `plumb packs`
+//! `plumb packs`: list, show, verify, trust.
 
 use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use plumb_pack_host::{
+    LockFile, PackLocation, SearchPath, Verdict, Verification, check_trust, discover, page, pin, verify,
+};
 
 use crate::analyse;
-use crate::cli::{Format, PacksArgs, PacksCommand};
+use crate::cli::{Format, PackPaths, PacksArgs, PacksCommand};
 use crate::console::Console;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, UsageError};
 
 pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome> {
     match args.command {
-        PacksCommand::List { packs, format } => {
-            let locations = analyse::find_packs(&packs)?;
-            let text = match format {
-                Format::Json => {
-                    let rows: Vec<_> = locations
-                        .iter()
-                        .map(|pack| serde_json::json!({"folder": pack.folder, "manifest": pack.manifest}))
-                        .collect();
-                    format!("{}\n", serde_json::to_string_pretty(&rows)?)
+        PacksCommand::List { packs, format } => list(&packs, format, console),
+        PacksCommand::Show { id, packs } => show(&id, &packs, console),
+        PacksCommand::Verify { paths, only_failed, format } => {
+            verify_all(&paths, only_failed, format, console)
+        }
+        PacksCommand::Trust { path, revoke } => trust(&path, revoke, console),
+    }
+}
+
+fn list(packs: &PackPaths, format: Format, console: &Console) -> anyhow::Result<Outcome> {
+    let policy = analyse::trust_policy()?;
+    let mut text = String::new();
+    let mut rows = Vec::new();
+    for pack in analyse::find_packs(packs)? {
+        let trust = match check_trust(&pack, &policy) {
+            Ok(trust) => format!("{}, sha256 {}", trust.basis, trust.sha256),
+            Err(error) => chain(&error),
+        };
+        let _ = writeln!(text, "{} {}  {}", pack.manifest.id, pack.manifest.version, pack.folder.display());
+        let _ = writeln!(text, "  {trust}");
+        for check in pack.manifest.checks.iter() {
+            let _ = writeln!(text, "  {:<28} {}", check.id, check.title);
+        }
+        rows.push(serde_json::json!({"folder": pack.folder, "trust": trust, "manifest": pack.manifest}));
+    }
+    match format {
+        Format::Text => console.result(&text)?,
+        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&rows)?))?,
+    }
+    Ok(Outcome::Done)
+}
+
+fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcome> {
+    let mut pages = Vec::new();
+    let mut known = Vec::new();
+    for pack in analyse::find_packs(packs)? {
+        for check in pack.manifest.checks.iter() {
+            known.push(check.id.to_string());
+            if check.id == id || pack.manifest.id == id {
+                pages.push(page::of_check(check, &pack.manifest.id));
+            }
+        }
+    }
+    if pages.is_empty() {
+        bail!(UsageError(format!("no check or pack `{id}`; known checks: {}", known.join(", "))));
+    }
+    console.result(&pages.join("\n"))?;
+    Ok(Outcome::Done)
+}
+
+fn verify_all(
+    paths: &[PathBuf],
+    only_failed: bool,
+    format: Format,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    let locations = if paths.is_empty() {
+        analyse::find_packs(&PackPaths { packs: Vec::new() })?
+    } else {
+        discover(&SearchPath { explicit: paths.to_vec(), ..SearchPath::default() })?
+    };
+    if locations.is_empty() {
+        bail!(UsageError("no pack was found; name one".to_owned()));
+    }
+    let options = analyse::host_options()?;
+    let mut results: Vec<Verification> =
+        locations.iter().map(|location| verify(location, &options)).collect();
+    let passed = results.iter().all(Verification::passed);
+    if only_failed {
+        for result in &mut results {
+            result.rules.retain(|rule| rule.verdict == Verdict::Fail);
+        }
+    }
+    match format {
+        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&results)?))?,
+        Format::Text => {
+            let mut text = String::new();
+            for (location, result) in locations.iter().zip(&results) {
+                let _ = writeln!(
+                    text,
+                    "{} {}  {}",
+                    result.pack,
+                    location.manifest.version,
+                    location.folder.display()
+                );
+                for line in result.to_string().lines() {
+                    let _ = writeln!(text, "  {line}");
                 }
-                Format::Text => {
-                    let mut text = String::new();
-                    for pack in &locations {
-                        let _ = writeln!(
-                            text,
-                            "{} {}  {}",
-                            pack.manifest.id,
-                            pack.manifest.version,
-                            pack.folder.display()
-                        );
-                        for check in pack.manifest.checks.iter() {
-                            let _ = writeln!(text, "  {:<28} {}", check.id, check.title);
-                        }
-                    }
-                    text
-                }
-            };
+            }
             console.result(&text)?;
         }
     }
+    Ok(if passed { Outcome::Done } else { Outcome::Integrity })
+}
+
+fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome> {
+    let lock_path = analyse::user_lock().context(UsageError(
+        "neither XDG_CONFIG_HOME nor HOME is set, so there is no place for your packs.lock".to_owned(),
+    ))?;
+    let location: PackLocation =
+        discover(&SearchPath { explicit: vec![path.to_owned()], ..SearchPath::default() })?
+            .into_iter()
+            .next()
+            .context("a named pack was not found")?;
+    let mut lock = LockFile::read(&lock_path)?;
+    let id = location.manifest.id.to_string();
+    if revoke {
+        if !lock.remove(&id) {
+            bail!(UsageError(format!("`{id}` is not in {}", lock_path.display())));
+        }
+        lock.write(&lock_path)?;
+        console.result(&format!("{id} is no longer trusted by {}\n", lock_path.display()))?;
+        return Ok(Outcome::Done);
+    }
+    let pin = pin(&location)?;
+    let sha256 = pin.sha256.clone();
+    lock.insert(pin);
+    if let Some(folder) = lock_path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| UsageError(format!("cannot make the folder `{}`", folder.display())))?;
+    }
+    lock.write(&lock_path)?;
+    console.result(&format!(
+        "{id} {} sha256 {sha256}\npinned in {}\n",
+        location.manifest.version,
+        lock_path.display()
+    ))?;
     Ok(Outcome::Done)
+}
+
+/// An error with its causes, on one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let _ = write!(text, ": {error}");
+        cause = error.source();
+    }
+    text
 }

@@ -1,6 +1,5 @@
 //! `plumb report`
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -8,7 +7,7 @@ use plumb_engine::Assessment;
 use plumb_evidence::Bundle;
 use plumb_report::{TYPST_VERSION, Theme, Typst};
 
-use crate::analyse;
+use crate::analyse::{self, set};
 use crate::cli::{Rendering, ReportArgs, ReportFormat};
 use crate::commands::check::gate;
 use crate::console::Console;
@@ -90,9 +89,4 @@ fn installed_typst() -> Vec<PathBuf> {
     let tools = set("PLUMB_TOOLS").map(PathBuf::from).or(cache);
     let installed = tools.map(|tools| tools.join(format!("typst-{TYPST_VERSION}/bin/typst")));
     beside.into_iter().chain(installed).collect()
-}
-
-/// An environment variable that is set to something.
-fn set(name: &str) -> Option<OsString> {
-    std::env::var_os(name).filter(|value| !value.is_empty())
 }

@@ -1,0 +1,10 @@
+//! The pack `{{PACK}}`: say in one line what its checks have in common.
+
+use plumb_check_sdk::export_pack;
+
+pub mod {{MODULE}};
+
+export_pack! {
+    id: "{{PACK}}",
+    checks: [{{MODULE}}::{{TYPE}}],
+}
