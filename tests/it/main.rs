@@ -2,5 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod cli;
+mod packs;
 mod recordings;
 mod report;

@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use plumb_evidence::{Bundle, CpuSet, Evidence, derive};
+use plumb_evidence::{Bundle, CpuSet, Evidence, Source, derive};
 use plumb_tests::{plumb, recordings, run, skip};
 
 /// Sockets, cores, PUs, NUMA nodes; `None` where the tool gives no answer.
@@ -59,7 +59,9 @@ fn topology_equals_the_recorded_answers() {
         let bundle = work.path().join("out.plumb");
         let result = run(plumb().args(["-q", "collect", "-o"]).arg(&bundle).arg("--sysroot").arg(&root));
         assert_eq!(result.code, 0, "{name}: {}", result.err);
-        let evidence = derive(&Bundle::read(&bundle).unwrap());
+        let content = Bundle::read(&bundle).unwrap();
+        surprises.extend(bad_citations(&name, &bundle, &content));
+        let evidence = derive(&content);
         let own = counts(&evidence);
         seen += 1;
         let lscpu = lscpu(&answers);
@@ -86,6 +88,33 @@ fn topology_equals_the_recorded_answers() {
     println!("{table}");
     assert!(seen > 0, "no recording was found in {}", folder.display());
     assert!(surprises.is_empty(), "{}", surprises.join("\n"));
+}
+
+/// Findings that cite what is not in the bundle, or that claim a deviation and cite nothing.
+fn bad_citations(name: &str, path: &Path, content: &Bundle) -> Vec<String> {
+    let result = run(plumb().args(["check", "--format", "json"]).arg(path));
+    assert_eq!(result.code, 0, "{name}: {}", result.err);
+    let assessment: serde_json::Value = serde_json::from_str(&result.out).unwrap();
+    let mut bad = Vec::new();
+    for finding in assessment["findings"].as_array().unwrap() {
+        let check = &finding["check"];
+        let citations = finding["evidence"].as_array().unwrap();
+        let deviates = finding["outcome"] == "fail" || finding["outcome"] == "warn";
+        if deviates && citations.is_empty() {
+            bad.push(format!("{name}: {check} deviates and cites nothing"));
+        }
+        for citation in citations {
+            let source = citation["source"].as_str().unwrap();
+            let is_there = content.files().contains_key(source)
+                || content.read(source).is_ok()
+                || content.list(source).is_ok()
+                || content.link(source).is_ok();
+            if !is_there {
+                bad.push(format!("{name}: {check} cites {source}, which is not in the bundle"));
+            }
+        }
+    }
+    bad
 }
 
 fn show(counts: Counts) -> String {

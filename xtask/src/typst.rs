@@ -70,7 +70,7 @@ pub(crate) fn install() -> Result<PathBuf> {
         return Ok(program);
     }
     note(&format!(
-        "compiling typst-cli {VERSION} into `{}`, once: about five minutes on two cores, one line for each of some \
+        "compiling typst-cli {VERSION} into `{}`, once: about six minutes on two cores, one line for each of some \
          340 crates; if interrupted, the next run goes on from there",
         root.display()
     ));

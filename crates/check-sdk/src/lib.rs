@@ -2,12 +2,25 @@
 //!
 //! A pack is one `cdylib` that holds several [`Check`]s. Each check looks at the parts of the evidence that its
 //! [`CheckMeta`] declares and answers with [`Finding`]s. The engine, not the check, turns findings into risk.
+//!
+//! [`export_pack!`] exports a pack; [`limit`] has thresholds that carry their unit; [`model`] is the schema of the
+//! evidence. The boundary itself, for packs in other languages, is in [`abi`].
 #![warn(missing_docs)]
 
+pub mod abi;
+mod evidence;
+#[doc(hidden)]
+pub mod export;
 pub mod finding;
+pub mod limit;
 pub mod meta;
+mod pack;
 
+pub use evidence::{DocumentError, Evidence};
 pub use finding::{Citation, Confidence, Finding, Likelihood, Outcome};
 pub use meta::{
-    Category, ChangeKind, CheckMeta, PackManifest, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Category, ChangeKind, CheckMeta, List, PackManifest, Reference, Remediation, Severity, Text, Threshold,
+    ThresholdBasis,
 };
+pub use pack::{Check, Pack, Reply};
+pub use plumb_evidence::{Absence, CpuSet, Fact, IndexSet, Missing, NodeSet, model};

@@ -7,6 +7,8 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
+use crate::{Finding, Outcome};
+
 /// Text that is either part of the pack's code or was read from its manifest.
 pub type Text = Cow<'static, str>;
 /// A list that is either part of the pack's code or was read from its manifest.
@@ -223,6 +225,61 @@ pub struct CheckMeta {
     pub caveat: Option<Text>,
     /// Sources.
     pub references: List<Reference>,
+}
+
+impl CheckMeta {
+    /// A finding of this check.
+    #[must_use]
+    pub fn finding(
+        &self,
+        outcome: Outcome,
+        subject: impl Into<String>,
+        message: impl Into<String>,
+    ) -> Finding {
+        Finding::new(self.id.clone(), outcome, subject, message)
+    }
+
+    /// The evidence meets the condition.
+    #[must_use]
+    pub fn pass(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::Pass, subject, message)
+    }
+
+    /// The evidence deviates, but less than a failure does. Needs evidence.
+    #[must_use]
+    pub fn warn(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::Warn, subject, message)
+    }
+
+    /// The condition is violated. Needs evidence.
+    #[must_use]
+    pub fn fail(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::Fail, subject, message)
+    }
+
+    /// Worth telling, without risk.
+    #[must_use]
+    pub fn info(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::Info, subject, message)
+    }
+
+    /// There is nothing to judge on this node; `message` names the predicate that says so.
+    #[must_use]
+    pub fn not_applicable(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::NotApplicable, subject, message)
+    }
+
+    /// The question applies but could not be answered; `message` tells why.
+    #[must_use]
+    pub fn not_run(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::NotRun, subject, message)
+    }
+
+    /// Two sources that should agree do not. Needs both as evidence.
+    #[must_use]
+    pub fn contradictory(&self, subject: impl Into<String>, message: impl Into<String>) -> Finding {
+        self.finding(Outcome::Contradictory, subject, message)
+    }
 }
 
 /// The manifest of a pack: embedded in the library, and beside it as `pack.toml`.

@@ -1,1 +1,39 @@
-//! Placeholder.
+//! Finds, trusts, sandboxes and asks check packs.
+//!
+//! [`discover`] finds packs without loading them. [`Host::open`] decides which of them may be loaded, starts a worker
+//! process for each and loads it there; [`Host::evaluate`] asks all of them about one bundle. The process that calls
+//! these never loads foreign code itself: only [`worker_main`] does, in a process of its own that has given up whatever
+//! a pack must not have.
+//!
+//! A pack that fails is a result, not an error: one `not-run` finding per check that tells the cause.
+#![warn(missing_docs)]
+
+mod chain;
+mod discover;
+mod document;
+mod error;
+mod frame;
+mod host;
+mod image;
+#[cfg(feature = "test")]
+pub mod kit;
+mod library;
+mod link;
+mod lock;
+mod manifest;
+pub mod page;
+mod reply;
+mod sandbox;
+mod trust;
+mod verify;
+mod worker;
+
+pub use discover::{Origin, PackLocation, SearchPath, discover};
+pub use document::EvidenceDocument;
+pub use error::Error;
+pub use host::{Host, HostOptions, PackRun, PackStatus};
+pub use lock::{LOCK_FILE, LockFile, Pin};
+pub use manifest::{MANIFEST_FILE, parse as parse_manifest, to_toml as manifest_to_toml};
+pub use trust::{SigningKey, Trust, TrustBasis, TrustPolicy, Unpinned, check_trust, pin};
+pub use verify::{RuleResult, Verdict, Verification, verify};
+pub use worker::worker_main;

@@ -1,4 +1,5 @@
 //! The bundle format against honest, damaged and hostile input.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use std::collections::BTreeMap;
 use std::fs;

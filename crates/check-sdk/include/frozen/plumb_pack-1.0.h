@@ -1,0 +1,76 @@
+/* The C ABI of Plumb check packs, version 1.0, kept to prove that packs built with it still load. Never edit. */
+
+#ifndef PLUMB_PACK_H
+#define PLUMB_PACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* The first eight bytes of every table. */
+#define PLUMB_PACK_MAGIC {'P', 'L', 'U', 'M', 'B', 'P', 'C', 'K'}
+
+/* A pack exports this function; nothing else of it need be visible. */
+struct PlumbPack;
+#ifdef __cplusplus
+extern "C"
+#endif
+#ifdef __GNUC__
+__attribute__((visibility("default")))
+#endif
+const struct PlumbPack *plumb_pack_v1(void);
+
+// Major version of the ABI; part of the name of the exported function.
+#define PLUMB_ABI_MAJOR 1
+
+// Minor version of the ABI that this header describes.
+#define PLUMB_ABI_MINOR 0
+
+// `evaluate` succeeded; the reply is a JSON document.
+#define PLUMB_STATUS_OK 0
+
+// `evaluate` failed; the reply is the reason as UTF-8 text.
+#define PLUMB_STATUS_ERROR 1
+
+// The pack panicked and caught it; the reply is the message as UTF-8 text.
+#define PLUMB_STATUS_PANIC 2
+
+// Bytes that the callee may read for the duration of the call.
+typedef struct PlumbSlice {
+  // First byte; may be null if `len` is 0.
+  const uint8_t *ptr;
+  // Number of bytes.
+  size_t len;
+} PlumbSlice;
+
+// Bytes that the pack allocated and that only the pack's `free` may release.
+typedef struct PlumbBuffer {
+  // First byte; null for an empty buffer.
+  uint8_t *ptr;
+  // Number of bytes in use.
+  size_t len;
+  // For the pack's own use: what its allocator needs to release the buffer.
+  size_t capacity;
+} PlumbBuffer;
+
+// What a pack is and does. All functions are called from one thread of the worker, never at the same time.
+typedef struct PlumbPack {
+  // The eight bytes `PLUMBPCK`, without a terminating zero.
+  uint8_t magic[8];
+  // `PLUMB_ABI_MAJOR`.
+  uint32_t abi_major;
+  // `PLUMB_ABI_MINOR` of the header that the pack was built with.
+  uint32_t abi_minor;
+  // Size of this table in bytes, as the pack was built.
+  size_t size;
+  // Returns the manifest as JSON. The memory belongs to the pack and stays valid for the life of the process.
+  // [worker thread]
+  struct PlumbSlice (*manifest)(void);
+  // Runs all checks on the evidence (JSON, lent for the call) and stores a buffer in `reply`: for
+  // `PLUMB_STATUS_OK` the JSON document `{"findings": […]}`, else a text. Returns a `PLUMB_STATUS_…`.
+  // [worker thread]
+  int32_t (*evaluate)(struct PlumbSlice evidence, struct PlumbBuffer *reply);
+  // Releases a buffer that `evaluate` stored. [worker thread]
+  void (*free)(struct PlumbBuffer buffer);
+} PlumbPack;
+
+#endif  /* PLUMB_PACK_H */

@@ -1,0 +1,263 @@
+//! Typed partial views of the evidence: a check sees the parts that it declared, each parsed when it is first asked for.
+
+use std::borrow::{Borrow, Cow};
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
+use plumb_evidence::model::{
+    Cgroup, Collection, Cpu, CpuFreq, CpuIdle, Gpu, Hwloc, Interrupt, Node, Numa, Nvml, PciDevice, Process,
+};
+use plumb_evidence::{Absence, Missing};
+use serde::de::DeserializeOwned;
+use serde_json::value::RawValue;
+use thiserror::Error;
+
+use crate::Text;
+
+/// Evidence that is not a JSON object.
+#[derive(Debug, Error)]
+#[error("the evidence is not a JSON object")]
+pub struct DocumentError(#[source] serde_json::Error);
+
+type Sections<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The parts of a document that a check reads, by typed accessor or by JSON pointer.
+///
+/// A part that the check did not declare in `needs` is missing for it, whatever the document holds: the host sends the
+/// declared parts only, and so a check behaves the same in a test as in a worker.
+#[derive(Clone, Copy)]
+pub struct Evidence<'a> {
+    document: &'a Document<'a>,
+    needs: &'a [Text],
+}
+
+/// A whole document with its parsed sections.
+pub(crate) struct Document<'a> {
+    sections: Sections<'a>,
+    parsed: Parsed,
+}
+
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident: $stored:ty => $returned:ty,)+) => {
+        #[cfg(test)]
+        const ACCESSORS: &[&str] = &[$(stringify!($name)),+];
+
+        #[derive(Default)]
+        struct Parsed {
+            $($name: OnceCell<Result<$stored, Missing>>,)+
+        }
+
+        impl<'a> Evidence<'a> {
+            $(
+                $(#[$doc])*
+                ///
+                /// # Errors
+                /// Tells why it is missing: not in the evidence, not declared in `needs`, or not of the known form.
+                pub fn $name(&self) -> Result<&'a $returned, Missing> {
+                    const POINTER: &str = concat!("/", stringify!($name));
+                    self.declared(POINTER)?;
+                    let document = self.document;
+                    let parsed = document.parsed.$name.get_or_init(|| document.section(stringify!($name)));
+                    parsed.as_ref().map(|value| Borrow::<$returned>::borrow(value)).map_err(Clone::clone)
+                }
+            )+
+        }
+    };
+}
+
+sections! {
+    /// How the evidence was gathered (`/collection`).
+    collection: Collection => Collection,
+    /// Operating system, kernel, virtualisation (`/node`).
+    node: Node => Node,
+    /// Sockets, cores, PUs, caches (`/cpu`).
+    cpu: Cpu => Cpu,
+    /// NUMA nodes and distances (`/numa`).
+    numa: Numa => Numa,
+    /// All PCI devices, by address (`/pci`).
+    pci: Vec<PciDevice> => [PciDevice],
+    /// GPUs and other accelerators, by address (`/gpus`).
+    gpus: Vec<Gpu> => [Gpu],
+    /// Frequency scaling (`/cpufreq`).
+    cpufreq: CpuFreq => CpuFreq,
+    /// Idle states (`/cpuidle`).
+    cpuidle: CpuIdle => CpuIdle,
+    /// Interrupt lines (`/interrupts`).
+    interrupts: Vec<Interrupt> => [Interrupt],
+    /// The control groups that the collector ran in (`/cgroup`).
+    cgroup: Cgroup => Cgroup,
+    /// Processes and their threads (`/processes`).
+    processes: Vec<Process> => [Process],
+    /// What hwloc found (`/hwloc`).
+    hwloc: Hwloc => Hwloc,
+    /// What NVIDIA's management library answered (`/nvml`).
+    nvml: Nvml => Nvml,
+}
+
+impl<'a> Evidence<'a> {
+    pub(crate) fn new(document: &'a Document<'a>, needs: &'a [Text]) -> Self {
+        Self { document, needs }
+    }
+
+    /// The value at a JSON pointer such as `/cpu/model`. Pointers go through objects, not through arrays.
+    ///
+    /// # Errors
+    /// Tells why it is missing: it, or something that it is part of, could not be collected; it is not declared in
+    /// `needs`; or it is not of type `T`.
+    pub fn get<T: DeserializeOwned>(&self, pointer: &str) -> Result<T, Missing> {
+        self.declared(pointer)?;
+        let mut keys = pointer.strip_prefix('/').unwrap_or(pointer).split('/').map(unescape);
+        let first = keys.next().unwrap_or_default();
+        let absent = || Missing::new(Absence::Failed, format!("the evidence has no `{pointer}`"));
+        let mut value: &RawValue = self.document.sections.get(&first).ok_or_else(absent)?;
+        for key in keys {
+            if let Some(missing) = as_missing(value) {
+                return Err(missing);
+            }
+            let object: Sections<'_> = serde_json::from_str(value.get()).map_err(|_| absent())?;
+            value = object.get(&key).copied().ok_or_else(absent)?;
+        }
+        parse(value, pointer)
+    }
+
+    /// The kernel parameter with a dotted name such as `vm.zone_reclaim_mode` (`/sysctl/…`).
+    ///
+    /// # Errors
+    /// As [`Evidence::get`].
+    pub fn sysctl(&self, name: &str) -> Result<String, Missing> {
+        self.get(&format!("/sysctl/{}", name.replace('~', "~0").replace('/', "~1")))
+    }
+
+    fn declared(&self, pointer: &str) -> Result<(), Missing> {
+        let covers = |need: &Text| {
+            pointer.strip_prefix(need.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if self.needs.iter().any(covers) {
+            return Ok(());
+        }
+        let declared = self.needs.join(", ");
+        let reason =
+            format!("the check reads `{pointer}`, which its `needs` do not declare (declared: {declared})");
+        Err(Missing::new(Absence::Skipped, reason))
+    }
+}
+
+impl<'a> Document<'a> {
+    pub(crate) fn parse(json: &'a [u8]) -> Result<Self, DocumentError> {
+        let sections = serde_json::from_slice(json).map_err(DocumentError)?;
+        Ok(Self { sections, parsed: Parsed::default() })
+    }
+
+    /// Schema of the document, where it tells one.
+    pub(crate) fn schema(&self) -> Option<u32> {
+        self.sections.get("schema").and_then(|value| value.get().parse().ok())
+    }
+
+    fn section<T: DeserializeOwned>(&self, name: &str) -> Result<T, Missing> {
+        let pointer = format!("/{name}");
+        match self.sections.get(name) {
+            Some(value) => parse(value, &pointer),
+            // Not "absent": that would say that the node does not have it, and some checks then do not apply.
+            None => Err(Missing::new(Absence::Failed, format!("the evidence has no `{pointer}`"))),
+        }
+    }
+}
+
+fn parse<T: DeserializeOwned>(value: &RawValue, pointer: &str) -> Result<T, Missing> {
+    if let Some(missing) = as_missing(value) {
+        return Err(missing);
+    }
+    serde_json::from_str(value.get()).map_err(|error| {
+        Missing::new(
+            Absence::Malformed,
+            format!("`{pointer}` is not of the form that this pack knows: {error}"),
+        )
+    })
+}
+
+/// The reason, if `value` stands for a missing value.
+fn as_missing(value: &RawValue) -> Option<Missing> {
+    // The members can come in either order, but the document of the host begins with `missing`.
+    let text = value.get();
+    let head = text.strip_prefix('{')?.trim_start();
+    if !head.starts_with(r#""missing""#) && !head.starts_with(r#""reason""#) {
+        return None;
+    }
+    serde_json::from_str(text).ok()
+}
+
+fn unescape(key: &str) -> Cow<'_, str> {
+    if key.contains('~') { Cow::Owned(key.replace("~1", "/").replace("~0", "~")) } else { Cow::Borrowed(key) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn needs(pointers: &'static [&'static str]) -> Vec<Text> {
+        pointers.iter().map(|pointer| Text::Borrowed(*pointer)).collect()
+    }
+
+    fn get<T: DeserializeOwned>(
+        json: &str,
+        needs_of: &'static [&'static str],
+        pointer: &str,
+    ) -> Result<T, Missing> {
+        let document = Document::parse(json.as_bytes()).unwrap();
+        Evidence::new(&document, &needs(needs_of)).get(pointer)
+    }
+
+    #[test]
+    fn a_part_of_a_missing_section_is_missing_for_the_same_reason() {
+        let json = r#"{"cpu": {"missing": "denied", "reason": "cannot read /proc/cpuinfo"}}"#;
+        let missing = get::<String>(json, &["/cpu/model"], "/cpu/model").unwrap_err();
+        assert_eq!(missing.to_string(), "cannot read /proc/cpuinfo (denied)");
+        assert_eq!(get::<String>(json, &["/cpu"], "/cpu").unwrap_err(), missing);
+    }
+
+    #[test]
+    fn a_pointer_reaches_into_objects() {
+        let json = r#"{"node": {"kernel": "6.18.0"}, "sysctl": {"a/b": "1"}}"#;
+        assert_eq!(get::<String>(json, &["/node"], "/node/kernel").unwrap(), "6.18.0");
+        assert_eq!(get::<String>(json, &["/sysctl/a~1b"], "/sysctl/a~1b").unwrap(), "1");
+        assert_eq!(
+            get::<String>(json, &["/node"], "/node/os").unwrap_err().reason,
+            "the evidence has no `/node/os`"
+        );
+        assert_eq!(get::<u32>(json, &["/node"], "/node/kernel").unwrap_err().missing, Absence::Malformed);
+    }
+
+    #[test]
+    fn what_is_not_declared_is_missing() {
+        let json = r#"{"cpu": {"model": "x"}, "cpuidle": {}}"#;
+        let document = Document::parse(json.as_bytes()).unwrap();
+        let needs = needs(&["/cpu"]);
+        let missing = Evidence::new(&document, &needs).cpuidle().unwrap_err();
+        assert_eq!(missing.missing, Absence::Skipped);
+        assert_eq!(
+            missing.reason,
+            "the check reads `/cpuidle`, which its `needs` do not declare (declared: /cpu)"
+        );
+    }
+
+    #[test]
+    fn what_the_document_lacks_is_not_taken_for_absent_on_the_node() {
+        let document = Document::parse(b"{}").unwrap();
+        let needs = needs(&["/gpus"]);
+        assert_eq!(Evidence::new(&document, &needs).gpus().unwrap_err().missing, Absence::Failed);
+    }
+
+    #[test]
+    fn every_section_of_the_schema_has_an_accessor() {
+        let source = include_str!("../../evidence/src/model.rs");
+        let body = source.split_once("pub struct Evidence {").unwrap().1.split_once("\n}").unwrap().0;
+        let fields =
+            body.lines().filter_map(|line| Some(line.trim().strip_prefix("pub ")?.split_once(':')?.0));
+        let without_accessor = fields.filter(|field| !ACCESSORS.contains(field)).collect::<Vec<_>>();
+        assert_eq!(
+            without_accessor,
+            ["schema", "sysctl"],
+            "`schema` is for the SDK; `sysctl` has its own method"
+        );
+    }
+}

@@ -1,0 +1,66 @@
+//! The bytes that were checked, in a form that a worker can load and nobody can change.
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::OwnedFd;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+
+use crate::trust::Library;
+
+/// Kernels since 6.3 want to be told that a file in memory is going to be mapped as code.
+const MFD_EXEC: MFdFlags = MFdFlags::from_bits_retain(0x10);
+
+/// A library ready to be loaded.
+pub(crate) struct Image {
+    pub fd: OwnedFd,
+    /// Said in the output if the library could not be sealed.
+    pub weakness: Option<String>,
+}
+
+impl Image {
+    /// A sealed copy in memory. Where the kernel forbids code in such files, the file that was read from: only root and
+    /// the caller can write it, as was checked, but they could do so between check and load.
+    pub(crate) fn new(id: &str, library: Library) -> Self {
+        match seal(id, &library.bytes) {
+            Ok(fd) => Self { fd, weakness: None },
+            Err(errno) => Self {
+                fd: library.file.into(),
+                weakness: Some(format!("sealed copy of the library ({})", errno.desc())),
+            },
+        }
+    }
+}
+
+fn seal(id: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+    // The name shows in the memory map of the worker, and so in what a debugger prints.
+    let name = CString::new(format!("plumb-pack-{id}")).map_err(|_| Errno::EINVAL)?;
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let fd = match memfd_create(name.as_c_str(), flags | MFD_EXEC) {
+        Err(Errno::EINVAL) => memfd_create(name.as_c_str(), flags)?,
+        other => other?,
+    };
+    let mut file = File::from(fd);
+    file.write_all(bytes).map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(libc::EIO)))?;
+    let seals =
+        SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(seals))?;
+    Ok(file.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sealed_copy_cannot_be_written() {
+        let mut file = File::from(seal("x", b"bytes").unwrap());
+        assert_eq!(file.write(b"other").unwrap_err().raw_os_error(), Some(libc::EPERM));
+        assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
+        let seals = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::empty()));
+        assert_eq!(seals.unwrap_err(), Errno::EPERM);
+    }
+}

@@ -1,0 +1,244 @@
+//! May this library be loaded? Decided on the bytes that are then loaded, before any of its code runs.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use minisign_verify::{PublicKey, Signature};
+use sha2::{Digest, Sha256};
+
+use crate::Error;
+use crate::chain::Folder;
+use crate::discover::{Origin, PackLocation};
+use crate::lock::{LOCK_FILE, LockFile, Pin};
+
+/// Longest library that is loaded.
+const MAX_LIBRARY: u64 = 256 << 20;
+const MAX_LOCK: u64 = 1 << 20;
+const MAX_SIGNATURE: u64 = 64 << 10;
+
+/// What makes a library trusted. File and folders must be in the hands of root or the caller in any case.
+#[derive(Clone, Debug, Default)]
+pub struct TrustPolicy {
+    /// Locks of the user, in any order; one that does not exist is passed over.
+    pub locks: Vec<PathBuf>,
+    /// Keys whose minisign signature (`LIBRARY.minisig` beside the library) makes a library trusted.
+    pub keys: Vec<SigningKey>,
+    /// What happens to a library that is neither pinned nor signed nor part of the installation.
+    pub unpinned: Unpinned,
+}
+
+/// What happens to libraries that nothing vouches for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unpinned {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// They are loaded, into the sandbox as all others; for the author of a pack.
+    Allow,
+}
+
+/// A minisign public key.
+#[derive(Clone, Debug)]
+pub struct SigningKey(PublicKey);
+
+impl std::str::FromStr for SigningKey {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        PublicKey::from_base64(text.trim()).map(Self).map_err(|_| Error::Key { key: text.to_owned() })
+    }
+}
+
+/// Why a library is trusted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TrustBasis {
+    /// Its hash is in this lock.
+    Pinned(PathBuf),
+    /// Signed with a key of the policy.
+    Signed,
+    /// It came with this installation, which has no lock.
+    Installed,
+    /// Nothing vouches for it, and the policy allows that.
+    Unpinned,
+}
+
+impl std::fmt::Display for TrustBasis {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pinned(lock) => write!(f, "pinned in {}", lock.display()),
+            Self::Signed => f.write_str("signed"),
+            Self::Installed => f.write_str("part of the installation"),
+            Self::Unpinned => f.write_str("not pinned, allowed by request"),
+        }
+    }
+}
+
+/// A library that may be loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trust {
+    /// Why.
+    pub basis: TrustBasis,
+    /// SHA-256 of the library in hexadecimal.
+    pub sha256: String,
+}
+
+/// The bytes of a library, with their hash.
+pub(crate) struct Library {
+    pub bytes: Vec<u8>,
+    pub file: File,
+    pub sha256: String,
+    signature: Option<Vec<u8>>,
+}
+
+/// Decides whether a pack may be loaded, without loading it.
+///
+/// # Errors
+/// Tells why it may not, and what would change that.
+pub fn check_trust(location: &PackLocation, policy: &TrustPolicy) -> Result<Trust, Error> {
+    let library = read_library(location)?;
+    let basis = decide(location, &library, policy)?;
+    Ok(Trust { basis, sha256: library.sha256 })
+}
+
+/// The pin of a pack: what an explicit decision to trust it writes into a lock.
+///
+/// # Errors
+/// Fails if file or folders are not in the hands of root or the caller.
+pub fn pin(location: &PackLocation) -> Result<Pin, Error> {
+    Ok(Pin {
+        id: location.manifest.id.to_string(),
+        version: location.manifest.version.to_string(),
+        sha256: read_library(location)?.sha256,
+    })
+}
+
+/// The library, if it is trusted.
+pub(crate) fn open(location: &PackLocation, policy: &TrustPolicy) -> Result<(Library, TrustBasis), Error> {
+    let library = read_library(location)?;
+    let basis = decide(location, &library, policy)?;
+    Ok((library, basis))
+}
+
+fn read_library(location: &PackLocation) -> Result<Library, Error> {
+    let refuse = |reason: String| Error::Untrusted { id: location.manifest.id.to_string(), reason };
+    let folder = Folder::open(&location.folder).map_err(refuse)?;
+    let (bytes, file) = folder.read(&location.library, MAX_LIBRARY).map_err(refuse)?.ok_or_else(|| {
+        refuse(format!(
+            "there is no `{}`: build the pack, or correct `pack.toml`",
+            location.library_path().display()
+        ))
+    })?;
+    let signature = folder.read(&format!("{}.minisig", location.library), MAX_SIGNATURE).map_err(refuse)?;
+    let sha256 = hex(&Sha256::digest(&bytes));
+    Ok(Library { bytes, file, sha256, signature: signature.map(|(bytes, _)| bytes) })
+}
+
+fn decide(location: &PackLocation, library: &Library, policy: &TrustPolicy) -> Result<TrustBasis, Error> {
+    let id = location.manifest.id.as_ref();
+    let refuse = |reason: String| Error::Untrusted { id: id.to_owned(), reason };
+    if let Some(signature) = library.signature.as_ref().filter(|_| !policy.keys.is_empty()) {
+        // A signature that none of the keys made is no lesser claim than none, but someone should look at it.
+        return if is_signed(&library.bytes, signature, &policy.keys) {
+            Ok(TrustBasis::Signed)
+        } else {
+            Err(refuse(format!(
+                "`{}.minisig` is not a signature of it by any accepted key",
+                location.library
+            )))
+        };
+    }
+    let installed = location.origin == Origin::Install;
+    let own = location.folder.parent().filter(|_| installed).map(|folder| folder.join(LOCK_FILE));
+    let has_own_lock = own.as_ref().is_some_and(|path| path.exists());
+    for path in own.iter().chain(&policy.locks) {
+        let Some(lock) = read_lock(path).map_err(refuse)? else { continue };
+        match lock.get(id) {
+            Some(pin) if pin.sha256.eq_ignore_ascii_case(&library.sha256) => {
+                return Ok(TrustBasis::Pinned(path.clone()));
+            }
+            Some(pin) => {
+                return Err(refuse(format!(
+                    "its library has SHA-256 {}, but {} is pinned in `{}`: if you changed it, run `plumb packs trust {}`",
+                    short(&library.sha256),
+                    short(&pin.sha256),
+                    path.display(),
+                    location.folder.display()
+                )));
+            }
+            None => {}
+        }
+    }
+    if installed && !has_own_lock {
+        return Ok(TrustBasis::Installed);
+    }
+    match policy.unpinned {
+        Unpinned::Allow => Ok(TrustBasis::Unpinned),
+        Unpinned::Refuse => Err(refuse(format!(
+            "it is not pinned in any `{LOCK_FILE}`: look at it, then run `plumb packs trust {}`",
+            location.folder.display()
+        ))),
+    }
+}
+
+/// A lock that nobody but root and the caller could have written; `None` if there is none.
+fn read_lock(path: &Path) -> Result<Option<LockFile>, String> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Err(format!("`{}` is not the path of a lock", path.display()));
+    };
+    if !folder.exists() {
+        return Ok(None);
+    }
+    let Some((bytes, _)) = Folder::open(folder)?.read(name, MAX_LOCK)? else { return Ok(None) };
+    let text = String::from_utf8(bytes).map_err(|_| format!("`{}` is not text", path.display()))?;
+    LockFile::parse(&text, path).map(Some).map_err(|error| match std::error::Error::source(&error) {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
+}
+
+fn is_signed(bytes: &[u8], signature: &[u8], keys: &[SigningKey]) -> bool {
+    let signature = std::str::from_utf8(signature).ok().and_then(|text| Signature::decode(text).ok());
+    // Legacy signatures are refused: they are over the bytes, not over a hash, and no current tool makes them.
+    signature.is_some_and(|signature| keys.iter().any(|key| key.0.verify(bytes, &signature, false).is_ok()))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a `String` cannot fail.
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
+}
+
+/// As much of a hash as a reader compares.
+pub(crate) fn short(sha256: &str) -> &str {
+    sha256.get(..12).unwrap_or(sha256)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // Key and signature from the documentation of minisign-verify.
+    const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
+    const SIGNATURE: &str = "untrusted comment: signature from minisign secret key
+RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=
+trusted comment: timestamp:1556193335\tfile:test
+y/rUw2y8/hOUYjZU71eHp/Wo1KZ40fGy2VJEDl34XMJM+TX48Ss/17u3IvIfbVR1FkZZSNCisQbuQY+bHwhEBg==";
+
+    #[test]
+    fn a_signature_holds_for_its_bytes_and_key_only() {
+        let keys = [KEY.parse::<SigningKey>().unwrap()];
+        assert!(is_signed(b"test", SIGNATURE.as_bytes(), &keys));
+        assert!(!is_signed(b"tesu", SIGNATURE.as_bytes(), &keys));
+        assert!(!is_signed(b"test", SIGNATURE.as_bytes(), &[]));
+        assert!(!is_signed(b"test", b"nonsense", &keys));
+        assert!("nonsense".parse::<SigningKey>().is_err());
+    }
+
+    #[test]
+    fn hashes_are_in_lower_case_hexadecimal() {
+        assert_eq!(hex(&[0, 0xab, 0x10]), "00ab10");
+        assert_eq!(short("0123456789abcdef"), "0123456789ab");
+    }
+}

@@ -1,0 +1,115 @@
+//! `plumb packs`: what is listed, shown, verified and trusted.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use plumb_tests::{plumb, run, target};
+
+/// A copy of the shipped pack in a folder of its own, which nothing vouches for.
+fn foreign_pack(folder: &Path) -> PathBuf {
+    let pack = folder.join("core");
+    let shipped = target().join("packs/core");
+    fs::create_dir(&pack).unwrap();
+    for entry in fs::read_dir(&shipped).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::copy(&path, pack.join(path.file_name().unwrap())).unwrap();
+        }
+    }
+    pack
+}
+
+/// `plumb` from an installation without packs, with a configuration folder of its own.
+fn bare_plumb(folder: &Path) -> Command {
+    let program = folder.join("plumb");
+    if !program.exists() {
+        fs::copy(target().join("plumb"), &program).unwrap();
+    }
+    let mut command = Command::new(program);
+    command.env("XDG_CONFIG_HOME", folder.join("config")).env_remove("PLUMB_PACK_PATH");
+    command
+}
+
+#[test]
+fn shipped_packs_keep_all_rules() {
+    let result = run(plumb().args(["packs", "verify"]));
+    assert_eq!(result.code, 0, "{}", result.out);
+    assert!(!result.out.contains("FAIL") && !result.out.contains("skip"), "{}", result.out);
+}
+
+#[test]
+fn list_and_show_load_nothing_and_name_the_checks() {
+    let list = run(plumb().args(["packs", "list"]));
+    assert_eq!(list.code, 0, "{}", list.err);
+    for check in ["cpu.governor", "numa.gpu-affinity", "topo.gpu-numa-known"] {
+        assert!(list.out.contains(check), "{}", list.out);
+        let page = run(plumb().args(["packs", "show", check]));
+        assert!(page.out.contains("## Evidence"), "{}", page.out);
+    }
+    let unknown = run(plumb().args(["packs", "show", "no.such"]));
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.err.contains("known checks: cpu.governor"), "{unknown:?}");
+}
+
+#[test]
+fn no_pack_at_all_is_an_error_that_says_where_was_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    let result = run(bare_plumb(folder.path()).arg("check").arg(&bundle));
+    assert_eq!(result.code, 2, "{result:?}");
+    assert!(result.err.contains("--pack") && result.err.contains("packs`"), "{result:?}");
+}
+
+#[test]
+fn an_unpinned_pack_is_not_run_until_it_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    let pack = foreign_pack(folder.path());
+    let check = || -> serde_json::Value {
+        let mut command = bare_plumb(folder.path());
+        let result = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
+        assert_eq!(result.code, 0, "the report comes all the same: {result:?}");
+        serde_json::from_str(&result.out).unwrap()
+    };
+    let outcomes = |assessment: &serde_json::Value| -> Vec<String> {
+        let findings = assessment["findings"].as_array().unwrap();
+        findings.iter().map(|finding| finding["outcome"].as_str().unwrap().to_owned()).collect()
+    };
+    let refused = check();
+    assert_eq!(outcomes(&refused), ["not-run"; 3], "{refused}");
+    assert_eq!(refused["coverage"], 0.0);
+    assert!(refused["packs"][0]["status"].as_str().unwrap().contains("packs trust"), "{refused}");
+
+    let trust = run(bare_plumb(folder.path()).args(["packs", "trust"]).arg(&pack));
+    assert_eq!(trust.code, 0, "{trust:?}");
+    let trusted = check();
+    assert!(
+        !outcomes(&trusted).contains(&"not-run".to_owned()) || trusted["packs"][0]["status"] == "ok",
+        "{trusted}"
+    );
+    assert_eq!(trusted["packs"][0]["status"], "ok", "{trusted}");
+
+    // One changed byte, and it is another library.
+    let library = fs::read_dir(&pack)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .find(|p| p.extension().is_some_and(|e| e == "so"));
+    let library = library.unwrap();
+    let bytes = fs::read(&library).unwrap();
+    fs::write(&library, [bytes.as_slice(), b"x"].concat()).unwrap();
+    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+    fs::write(&library, bytes).unwrap();
+
+    // A folder that others may write to is no safe place, pinned or not.
+    fs::set_permissions(&pack, fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+    fs::set_permissions(&pack, fs::Permissions::from_mode(0o755)).unwrap();
+
+    let revoke = run(bare_plumb(folder.path()).args(["packs", "trust", "--revoke"]).arg(&pack));
+    assert_eq!(revoke.code, 0, "{revoke:?}");
+    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+}
