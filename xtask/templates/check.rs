@@ -45,7 +45,7 @@ static META: CheckMeta = CheckMeta {
         persistent: Borrowed("a file in `/etc/sysctl.d` with `vm.swappiness = 10`"),
         rollback: Borrowed("`sysctl -w vm.swappiness=VALUE` with the value named in the evidence; remove the file"),
         change: ChangeKind::Runtime,
-        verification: Borrowed("sysctl vm.swappiness"),
+        verification: Borrowed("`sysctl vm.swappiness`"),
         expected_effect: Borrowed("No published number."),
     },
     thresholds: Borrowed(&THRESHOLDS),

@@ -128,7 +128,10 @@ fn without_scaling(evidence: &Evidence<'_>, missing: &Missing) -> Result<Vec<Fin
     Ok(vec![if virtualization == "none" {
         META.not_run(
             "node",
-            format!("the firmware alone controls the clock, and does not tell how: {}", missing.reason),
+            format!(
+                "no frequency scaling is to be seen; the firmware may control the clock alone: {}",
+                missing.reason
+            ),
         )
     } else {
         META.not_applicable(

@@ -140,7 +140,7 @@ pub struct Remediation {
     pub rollback: Text,
     /// What the remedy touches.
     pub change: ChangeKind,
-    /// A command that shows whether it worked.
+    /// How to see whether it worked, commands between backticks.
     pub verification: Text,
     /// Published effect of the remedy with its source, or the plain statement that there is none.
     pub expected_effect: Text,

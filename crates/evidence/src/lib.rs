@@ -4,20 +4,30 @@
 //! parser improves old bundles too. This crate never touches a node.
 #![warn(missing_docs)]
 
+#[cfg(feature = "bundle")]
 pub mod bundle;
+#[cfg(feature = "bundle")]
 pub mod container;
+#[cfg(feature = "bundle")]
 pub mod derive;
 pub mod fact;
 pub mod index_set;
+#[cfg(feature = "bundle")]
 pub mod manifest;
 pub mod model;
+#[cfg(feature = "bundle")]
 pub mod source;
+#[cfg(feature = "bundle")]
 pub mod views;
 
+#[cfg(feature = "bundle")]
 pub use bundle::Bundle;
+#[cfg(feature = "bundle")]
 pub use container::BundleError;
+#[cfg(feature = "bundle")]
 pub use derive::derive;
 pub use fact::{Absence, Fact, Missing};
 pub use index_set::{CpuSet, IndexSet, NodeSet};
 pub use model::Evidence;
+#[cfg(feature = "bundle")]
 pub use source::Source;
