@@ -1,6 +1,6 @@
 //! Finds, trusts, sandboxes and asks check packs.
 //!
-//! [`discover`] finds packs without loading them. [`Host::open`] decides which of them may be loaded, starts a worker
+//! [`discover()`] finds packs without loading them. [`Host::open`] decides which of them may be loaded, starts a worker
 //! process for each and loads it there; [`Host::evaluate`] asks all of them about one bundle. The process that calls
 //! these never loads foreign code itself: only [`worker_main`] does, in a process of its own that has given up whatever
 //! a pack must not have.

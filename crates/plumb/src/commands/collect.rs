@@ -47,7 +47,7 @@ pub(crate) fn collect(from: &CollectFrom, console: &Console) -> anyhow::Result<B
     let bundle = plumb_collect::collect(&options, &mut |probe, record| {
         let reason =
             if record.status == ProbeStatus::Ok { String::new() } else { format!("  {}", record.reason) };
-        console.note(&format!("{:<9} {:<8}{reason}", probe.id, record.status.as_str()).trim_end());
+        console.note(format!("{:<9} {:<8}{reason}", probe.id, record.status.as_str()).trim_end());
     })?;
     Ok(bundle)
 }
