@@ -15,6 +15,16 @@ const WORKSPACE_NEEDS: &[Need] = &[
     Need { package: "libhwloc-dev", test: Test::Library("hwloc"), why: "reads the topology of a node" },
     Need { package: "libudev-dev", test: Test::Library("libudev"), why: "names PCI devices in hwloc" },
     Need {
+        package: "hwloc-nox",
+        test: Test::Program("lstopo-no-graphics"),
+        why: "tests compare with what it prints of this machine",
+    },
+    Need {
+        package: "numactl",
+        test: Test::Program("numactl"),
+        why: "tests compare with what it prints of this machine",
+    },
+    Need {
         package: "poppler-utils",
         test: Test::Program("pdftotext"),
         why: "reads PDF reports back in tests",
