@@ -5,4 +5,5 @@ mod cli;
 mod hostile;
 mod packs;
 mod recordings;
+mod removal;
 mod report;

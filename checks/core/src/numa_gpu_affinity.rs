@@ -164,8 +164,7 @@ fn unknown_users(processes: &[Process]) -> Option<Finding> {
             Fact::Missing(missing) => Some((process, missing)),
             Fact::Known(_) => None,
         })
-        // Threads of the kernel have no arguments, and use no GPU.
-        .filter(|(process, _)| process.cmdline.known().is_none_or(|arguments| !arguments.is_empty()))
+        .filter(|(process, _)| !process.kernel)
         .collect();
     let (process, missing) = unknown.first()?;
     let message = format!(

@@ -11,8 +11,8 @@ use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::model::{Gpu, Numa};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood,
-    Missing, NodeSet, Reference, Remediation, Severity,
+    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
+    Likelihood, Missing, NodeSet, Reference, Remediation, Severity,
 };
 
 /// See the module.
@@ -162,6 +162,14 @@ fn judge_known(gpu: &Gpu, numa: &Numa, node: u32, subject: String, of_sysfs: Cit
                 format!("{} is local to nodes {nodes}", gpu.address),
             ));
     }
+    if numa.nodes.len() > 1
+        && let Some(missing) = lost_opinion(gpu)
+    {
+        let message = format!(
+            "node {node} by the firmware, but a source that may say otherwise gave no answer: {missing}"
+        );
+        return META.not_run(subject, message).with_evidence(of_sysfs);
+    }
     let (message, confidence) = match &nvml {
         Some((nodes, _)) if nodes.len() == 1 => (format!("node {node}, and NVML agrees"), Confidence::High),
         Some((nodes, _)) => {
@@ -177,6 +185,18 @@ fn judge_known(gpu: &Gpu, numa: &Numa, node: u32, subject: String, of_sysfs: Cit
         Some((_, citation)) => finding.with_evidence(citation),
         None => finding,
     }
+}
+
+/// Why a source that exists on this node did not answer. It could have contradicted, so losing it must not make a pass;
+/// a source that the node does not have could not.
+fn lost_opinion(gpu: &Gpu) -> Option<&Missing> {
+    let sources = [(gpu.vendor == "nvidia").then_some(&gpu.numa.nvml), Some(&gpu.numa.hwloc)];
+    sources.into_iter().flatten().find_map(|fact| match fact {
+        Fact::Missing(missing) if !matches!(missing.missing, Absence::Absent | Absence::Skipped) => {
+            Some(missing)
+        }
+        _ => None,
+    })
 }
 
 /// What NVML says, if it says anything.

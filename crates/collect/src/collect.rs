@@ -69,7 +69,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let mut helpers = BTreeMap::new();
     for probe in PROBES {
         if let Method::Helper(answer) = probe.method {
-            helpers.insert(probe.id, Running::start(&options.helper, answer, source.root()));
+            helpers.insert(probe.id, Running::start(&options.helper, answer, source.as_ref()));
         }
     }
     let mut files = BTreeMap::new();
@@ -118,7 +118,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         probes: records,
         files: Vec::new(),
         unread,
-        redactions: vec!["values of command-line arguments that look like secrets are masked".to_owned()],
+        redactions: vec!["values of command-line and boot arguments that look like secrets are masked".to_owned()],
     };
     Ok(Bundle::new(manifest, files, links))
 }
@@ -127,7 +127,10 @@ fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
     let Some(path) = sysroot else { return Ok(FsSource::live()) };
     let source =
         FsSource::recorded(path).map_err(|source| CollectError::Sysroot { path: path.to_owned(), source })?;
-    if source.read("/proc/cpuinfo").is_err() && source.list("/sys/devices/system").is_err() {
+    let absent = |why: Missing| why.missing == Absence::Absent;
+    if source.read("/proc/cpuinfo").is_err_and(absent)
+        && source.list("/sys/devices/system").is_err_and(absent)
+    {
         return Err(CollectError::NoSysroot { path: path.to_owned() });
     }
     Ok(source)
@@ -165,20 +168,23 @@ fn record(
     files: u64,
     bytes: u64,
 ) -> ProbeRecord {
-    let (status, reason) = match result {
-        Err(missing) => (status(missing.missing), missing.reason),
-        Ok(()) => match unread {
-            [] => (ProbeStatus::Ok, String::new()),
-            [first, rest @ ..] => {
-                let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
-                (status(first.status), format!("{}{more}", first.reason))
-            }
-        },
+    let (status, reason, itemised) = match (result, unread) {
+        // "It lists nothing" is no news of a folder that could not be listed.
+        (Err(missing), []) => (status(missing.missing), missing.reason, false),
+        (Err(missing), _) if missing.missing != Absence::Absent => {
+            (status(missing.missing), missing.reason, false)
+        }
+        (Ok(()), []) => (ProbeStatus::Ok, String::new(), false),
+        (_, [first, rest @ ..]) => {
+            let more = if rest.is_empty() { String::new() } else { format!(", and {} more", rest.len()) };
+            (status(first.status), format!("{}{more}", first.reason), true)
+        }
     };
     ProbeRecord {
         id: probe.id.to_owned(),
         status,
         reason,
+        itemised,
         reads: probe.reads.iter().map(|&path| path.to_owned()).collect(),
         duration_us: micros(duration),
         files,

@@ -13,6 +13,9 @@ use plumb_evidence::{Absence, Missing, Source};
 /// Longest file that is read; the largest honest ones (`/proc/interrupts` of a large node) are about 10 MiB.
 const MAX_BYTES: u64 = 32 << 20;
 
+/// How often a file of a recorded tree is looked up again where a rename gets in the way.
+const LOOKUPS: u32 = 100;
+
 /// Files of the running node, or of a tree recorded from another.
 #[derive(Debug)]
 pub struct FsSource {
@@ -49,7 +52,16 @@ impl FsSource {
             None => File::options().read(true).custom_flags(flags.bits()).open(path),
             Some((_, root)) => {
                 let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-                let opened: OwnedFd = openat2(root, path.trim_start_matches('/'), how)?;
+                let path = path.trim_start_matches('/');
+                let mut opened = openat2(root, path, how);
+                // The kernel gives up where something is renamed, anywhere, while it follows `..` (openat2(2)).
+                for _ in 1..LOOKUPS {
+                    if !matches!(opened, Err(Errno::EAGAIN)) {
+                        break;
+                    }
+                    opened = openat2(root, path, how);
+                }
+                let opened: OwnedFd = opened.map_err(without_openat2)?;
                 Ok(opened.into())
             }
         }
@@ -96,8 +108,10 @@ impl Source for FsSource {
 
     fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
         let entries = self.folder(path).map_err(|error| missing(path, &error))?;
+        // A list that breaks off is none: what is missing from it would pass for absent.
+        let entries: Vec<_> = entries.collect::<io::Result<_>>().map_err(|error| missing(path, &error))?;
         let mut names: Vec<String> =
-            entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect();
+            entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
         names.sort_unstable();
         Ok(names)
     }
@@ -108,6 +122,18 @@ impl Source for FsSource {
             .into_os_string()
             .into_string()
             .map_err(|_| Missing::new(Absence::Malformed, format!("the target of {path} is not UTF-8")))
+    }
+}
+
+/// Says where the call itself is refused; reading a file is refused with EACCES.
+fn without_openat2(error: Errno) -> io::Error {
+    match error {
+        Errno::ENOSYS | Errno::EPERM => io::Error::other(format!(
+            "openat2, which keeps links of a recorded tree inside it, is refused here ({}); use linux 5.6 or later, \
+             and a container whose seccomp profile allows it",
+            error.desc().to_lowercase()
+        )),
+        other => other.into(),
     }
 }
 
@@ -156,5 +182,59 @@ mod tests {
         assert_eq!(source.list("/sys/bus/absolute").unwrap(), ["class"]);
         assert_eq!(source.link("/sys/bus/relative").unwrap(), "../devices/a");
         assert_eq!(source.read("/sys/bus/outside/passwd").unwrap_err().missing, Absence::Absent);
+    }
+
+    #[test]
+    fn renames_elsewhere_do_not_get_in_the_way() {
+        use std::sync::atomic::{AtomicBool, Ordering};
+
+        let tree = tempfile::tempdir().unwrap();
+        let root = tree.path();
+        fs::create_dir_all(root.join("a/b")).unwrap();
+        fs::write(root.join("value"), "1").unwrap();
+        std::os::unix::fs::symlink("../../value", root.join("a/b/link")).unwrap();
+        let source = FsSource::recorded(root).unwrap();
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let (one, two) = (root.join("one"), root.join("two"));
+                fs::write(&one, "").unwrap();
+                while !done.load(Ordering::Relaxed) {
+                    fs::rename(&one, &two).unwrap();
+                    fs::rename(&two, &one).unwrap();
+                }
+            });
+            let failed = (0..20_000).find_map(|_| source.text("/a/b/link").err());
+            done.store(true, Ordering::Relaxed);
+            assert_eq!(failed, None);
+        });
+    }
+
+    #[test]
+    fn where_openat2_is_refused_the_reason_says_so() {
+        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+
+        let tree = tempfile::tempdir().unwrap();
+        fs::write(tree.path().join("value"), "1").unwrap();
+        let source = FsSource::recorded(tree.path()).unwrap();
+        for (number, words) in [(1, "operation not permitted"), (38, "function not implemented")] {
+            // A filter holds for the thread that asks for it.
+            let why = std::thread::scope(|scope| {
+                let refused = scope.spawn(|| {
+                    let rules = [(437, Vec::new())].into_iter().collect();
+                    let arch = std::env::consts::ARCH.try_into().unwrap();
+                    let refuse = SeccompAction::Errno(number);
+                    let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap();
+                    let program: BpfProgram = filter.try_into().unwrap();
+                    seccompiler::apply_filter(&program).unwrap();
+                    source.read("/value").unwrap_err()
+                });
+                refused.join().unwrap()
+            });
+            assert_eq!(why.missing, Absence::Failed);
+            assert!(why.reason.starts_with("/value: openat2, which"), "{why}");
+            assert!(why.reason.contains(words), "{why}");
+        }
+        assert_eq!(source.text("/value").unwrap(), "1");
     }
 }

@@ -6,13 +6,15 @@
 
 use std::ffi::OsString;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread::JoinHandle;
-use std::time::Instant;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
 
 use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME};
-use plumb_evidence::{Absence, Missing};
+use plumb_evidence::{Absence, Missing, Source};
+
+use crate::fs_source::FsSource;
 
 mod hwloc;
 mod nvml;
@@ -62,8 +64,13 @@ pub struct Helper {
 
 /// First byte of a helper's output: an answer follows.
 const ANSWER: u8 = b'+';
-/// First byte of a helper's output: the reason of an absence follows.
-const ABSENT: u8 = b'-';
+/// First byte of a helper's output: why there is no answer follows, as JSON of [`Missing`].
+const NO_ANSWER: u8 = b'-';
+
+/// Longest answer.
+const MAX_ANSWER: u64 = 64 << 20;
+/// Longest text of errors that is kept.
+const MAX_ERRORS: u64 = 4096;
 
 /// What a helper process does: asks the library and writes the answer to standard output.
 ///
@@ -74,96 +81,135 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
         Answer::Hwloc => hwloc::ask(),
         Answer::Nvml => nvml::ask(),
     };
+    let (kind, bytes) = match result {
+        Ok(bytes) => (ANSWER, bytes),
+        Err(missing) => (NO_ANSWER, serde_json::to_vec(&missing)?),
+    };
     let mut out = io::stdout().lock();
-    match result {
-        Ok(bytes) => {
-            out.write_all(&[ANSWER])?;
-            out.write_all(&bytes)?;
-        }
-        Err(reason) => {
-            out.write_all(&[ABSENT])?;
-            out.write_all(reason.as_bytes())?;
-        }
-    }
+    out.write_all(&[kind])?;
+    out.write_all(&bytes)?;
     out.flush()
 }
 
 /// A helper process at work.
 pub(crate) struct Running {
     child: Child,
-    output: JoinHandle<io::Result<Vec<u8>>>,
-    errors: JoinHandle<io::Result<Vec<u8>>>,
+    output: Receiver<io::Result<Vec<u8>>>,
+    errors: Receiver<io::Result<Vec<u8>>>,
     started: Instant,
 }
 
+/// How long a process that was killed, or has closed its output, is waited for. One that sleeps in a sick driver cannot
+/// be killed, and must not hold up the collector.
+const LAST_WAIT: Duration = Duration::from_secs(1);
+
 impl Running {
-    pub(crate) fn start(helper: &Helper, answer: Answer, sysroot: Option<&Path>) -> Result<Self, Missing> {
-        if answer == Answer::Nvml && sysroot.is_some() {
-            return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
-        }
+    pub(crate) fn start(helper: &Helper, answer: Answer, source: &FsSource) -> Result<Self, Missing> {
         let mut command = Command::new(&helper.program);
         command.args(&helper.arguments).arg(answer.word());
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        if let Some(root) = sysroot {
+        // hwloc obeys many variables, and one of them would make it describe another machine.
+        for (name, _) in std::env::vars_os() {
+            if name.to_string_lossy().starts_with("HWLOC_") {
+                command.env_remove(name);
+            }
+        }
+        match (answer, source.root()) {
+            (Answer::Nvml, Some(_)) => {
+                return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
+            }
+            // Asked without its driver, the library would load it: a change to the node.
+            (Answer::Nvml, None) => {
+                if let Err(why) = source.read("/proc/driver/nvidia/version") {
+                    let reason = match why.missing {
+                        Absence::Absent => "NVIDIA's kernel driver is not loaded".to_owned(),
+                        _ => why.reason,
+                    };
+                    return Err(Missing::new(why.missing, reason));
+                }
+            }
             // hwloc's own way to look at a recording; the second keeps it from asking this machine's CPU.
-            command.env("HWLOC_FSROOT", root).env("HWLOC_THISSYSTEM", "0").env("HWLOC_COMPONENTS", "-x86");
+            (Answer::Hwloc, Some(root)) => {
+                command
+                    .env("HWLOC_FSROOT", root)
+                    .env("HWLOC_THISSYSTEM", "0")
+                    .env("HWLOC_COMPONENTS", "-x86");
+            }
+            (Answer::Hwloc, None) => {}
         }
         let started = Instant::now();
-        let failed = |error: io::Error| {
+        let mut child = command.spawn().map_err(|error| {
             Missing::new(Absence::Failed, format!("cannot start a helper process: {error}"))
-        };
-        let mut child = command.spawn().map_err(failed)?;
-        let output = reader(child.stdout.take(), 64 << 20);
-        let errors = reader(child.stderr.take(), 4096);
+        })?;
+        let output = reader(child.stdout.take(), MAX_ANSWER + 2);
+        let errors = reader(child.stderr.take(), MAX_ERRORS);
         Ok(Self { child, output, errors, started })
     }
 
     /// Waits until the deadline, then kills.
-    pub(crate) fn finish(mut self, answer: Answer, budget: std::time::Duration) -> Result<Vec<u8>, Missing> {
-        let failed = |reason: String| Missing::new(Absence::Failed, reason);
+    pub(crate) fn finish(mut self, answer: Answer, budget: Duration) -> Result<Vec<u8>, Missing> {
         let word = answer.word();
-        while !self.output.is_finished() {
-            if self.started.elapsed() > budget {
-                let _ = self.child.kill();
-                let _ = self.child.wait();
-                return Err(Missing::new(
-                    Absence::Timeout,
-                    format!("{word} gave no answer within {} s", budget.as_secs()),
-                ));
-            }
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        }
-        let status = self.child.wait().map_err(|error| failed(format!("{word}: {error}")))?;
-        let output = join(self.output).map_err(|error| failed(format!("{word}: {error}")))?;
+        let failed = |reason: String| Missing::new(Absence::Failed, reason);
+        let Ok(output) = self.output.recv_timeout(budget.saturating_sub(self.started.elapsed())) else {
+            let _ = self.child.kill();
+            let ended = self.wait().is_some();
+            let rest = if ended { "" } else { ", and could not be ended" };
+            return Err(Missing::new(
+                Absence::Timeout,
+                format!("{word} gave no answer within {} s{rest}", budget.as_secs()),
+            ));
+        };
+        let output = output.map_err(|error| failed(format!("{word}: {error}")))?;
+        let Some(status) = self.wait() else {
+            let _ = self.child.kill();
+            return Err(failed(format!("the helper for {word} did not end")));
+        };
         if !status.success() {
-            let errors = join(self.errors).unwrap_or_default();
+            let errors = self.errors.recv_timeout(LAST_WAIT).ok().and_then(Result::ok).unwrap_or_default();
             let errors = String::from_utf8_lossy(&errors);
             let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message");
             return Err(failed(format!("the helper for {word} ended with {status}: {last}")));
         }
         match output.split_first() {
-            Some((&ANSWER, bytes)) => Ok(bytes.to_vec()),
-            Some((&ABSENT, reason)) => {
-                Err(Missing::new(Absence::Absent, String::from_utf8_lossy(reason).into_owned()))
+            Some((&ANSWER, bytes)) if bytes.len() as u64 > MAX_ANSWER => {
+                Err(Missing::new(Absence::Truncated, format!("{word} gave more than {MAX_ANSWER} bytes")))
             }
+            Some((&ANSWER, bytes)) => Ok(bytes.to_vec()),
+            Some((&NO_ANSWER, json)) => Err(serde_json::from_slice(json)
+                .unwrap_or_else(|error| failed(format!("the helper for {word}: {error}")))),
             _ => Err(failed(format!("the helper for {word} gave no answer"))),
+        }
+    }
+
+    /// The end of a process that is about to end, or `None` if it does not.
+    fn wait(&mut self) -> Option<ExitStatus> {
+        let until = Instant::now() + LAST_WAIT;
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return Some(status),
+                Ok(None) if Instant::now() < until => std::thread::sleep(Duration::from_micros(200)),
+                _ => return None,
+            }
         }
     }
 }
 
-fn reader(pipe: Option<impl Read + Send + 'static>, limit: u64) -> JoinHandle<io::Result<Vec<u8>>> {
+/// Reads a pipe to its end in a thread of its own, keeping at most `limit` bytes.
+fn reader(pipe: Option<impl Read + Send + 'static>, limit: u64) -> Receiver<io::Result<Vec<u8>>> {
+    let (sender, receiver) = channel();
     std::thread::spawn(move || {
-        let mut bytes = Vec::new();
-        if let Some(pipe) = pipe {
-            let mut limited = pipe.take(limit);
-            limited.read_to_end(&mut bytes)?;
-            // What goes beyond the limit is read and dropped, or the helper would wait for ever.
-            io::copy(&mut limited.into_inner(), &mut io::sink())?;
-        }
-        Ok(bytes)
-    })
-}
-
-fn join(handle: JoinHandle<io::Result<Vec<u8>>>) -> io::Result<Vec<u8>> {
-    handle.join().unwrap_or_else(|_| Err(io::Error::other("its output could not be read")))
+        let read = || {
+            let mut bytes = Vec::new();
+            if let Some(pipe) = pipe {
+                let mut limited = pipe.take(limit);
+                limited.read_to_end(&mut bytes)?;
+                // What goes beyond the limit is read and dropped, or the helper would wait for ever.
+                io::copy(&mut limited.into_inner(), &mut io::sink())?;
+            }
+            Ok(bytes)
+        };
+        // Nobody listens any more where the helper was given up.
+        let _ = sender.send(read());
+    });
+    receiver
 }

@@ -71,12 +71,21 @@ impl<'a, S: Source> Recorder<'a, S> {
     }
 
     /// Keeps the target of a symbolic link if it pleases `wanted`.
-    pub(crate) fn link_if(&self, path: &str, wanted: impl FnOnce(&str) -> bool) {
-        if let Ok(target) = self.source.link(path)
-            && wanted(&target)
-        {
+    ///
+    /// # Errors
+    /// Says why the link could not be read, and notes nothing: a folder of links is denied as a whole.
+    pub(crate) fn link_if(&self, path: &str, wanted: impl FnOnce(&str) -> bool) -> Result<(), Missing> {
+        let target = self.source.link(path)?;
+        if wanted(&target) {
             self.kept.borrow_mut().links.insert(path.to_owned(), target);
         }
+        Ok(())
+    }
+
+    /// Notes that `path` could not be read.
+    pub(crate) fn unread(&self, path: &str, why: Missing) {
+        let unread = Unread { path: path.to_owned(), status: why.missing, reason: why.reason };
+        self.kept.borrow_mut().unread.push(unread);
     }
 
     /// The names in a folder; empty where it is absent.
@@ -113,8 +122,7 @@ impl<'a, S: Source> Recorder<'a, S> {
         if let Err(why) = &result
             && why.missing != Absence::Absent
         {
-            let unread = Unread { path: path.to_owned(), status: why.missing, reason: why.reason.clone() };
-            self.kept.borrow_mut().unread.push(unread);
+            self.unread(path, why.clone());
         }
         result
     }

@@ -71,6 +71,12 @@ pub fn assess(
                 .is_some_and(|findings| findings.iter().any(|finding| finding.outcome.is_unanswered()))
         })
         .count();
+    let ranks: std::collections::BTreeSet<u8> = answers
+        .iter()
+        .flat_map(|answer| answer.manifest.checks.iter())
+        .filter_map(|meta| meta.top15_rank)
+        .collect();
+    let top15_absent = (1..=15).filter(|rank| !ranks.contains(rank)).count();
     let coverage = coverage(tally.iter());
     let categories: Vec<CategoryResult> =
         Category::ALL.iter().map(|&category| rate_category(category, &tally)).collect();
@@ -95,7 +101,7 @@ pub fn assess(
             root: evidence.collection.root,
         },
         node: summary::summarise(evidence),
-        risk: overall(&findings, &categories, coverage, top15_unanswered),
+        risk: overall(&findings, &categories, coverage, top15_unanswered, top15_absent),
         coverage: coverage.map(round),
         categories,
         findings,
@@ -136,6 +142,7 @@ fn rate(meta: &CheckMeta, finding: &Finding) -> RatedFinding {
         category: meta.category,
         outcome: finding.outcome,
         severity,
+        gate: meta.gate,
         likelihood: finding.likelihood.points(),
         confidence: finding.confidence,
         score,
@@ -210,7 +217,9 @@ fn rate_category(category: Category, tally: &[CheckTally]) -> CategoryResult {
         (false, _) => (None, None),
         // There is nothing worse, however little was seen.
         (true, Some(Grade::High)) => (Some(Grade::High), None),
-        (true, _) if coverage.is_some_and(|share| share < ASSESSABLE_FROM) => {
+        (true, _)
+            if coverage.map_or(own.iter().any(|check| check.unanswered), |share| share < ASSESSABLE_FROM) =>
+        {
             (Some(Grade::NotAssessable), worst)
         }
         (true, _) => (Some(worst.unwrap_or(Grade::Low)), None),
@@ -232,10 +241,12 @@ fn overall(
     categories: &[CategoryResult],
     coverage: Option<f64>,
     top15_unanswered: usize,
+    top15_absent: usize,
 ) -> Risk {
     let of_grade = |grade: Grade| findings.iter().filter(move |finding| finding.grade == Some(grade));
-    let sure_high = of_grade(Grade::High)
-        .any(|finding| finding.confidence >= Confidence::Medium || finding.score < score::HIGH_FROM);
+    let failed_gate = |finding: &RatedFinding| finding.gate && finding.outcome == Outcome::Fail;
+    let sure_high =
+        of_grade(Grade::High).any(|finding| finding.confidence >= Confidence::Medium || failed_gate(finding));
     let high_categories = categories.iter().filter(|category| category.grade == Some(Grade::High)).count();
     let worst = findings.iter().filter_map(|finding| finding.grade).max();
     let of = |grade: Grade| {
@@ -257,7 +268,9 @@ fn overall(
         return Risk { grade: Grade::NotAssessable, at_least: None, reason };
     };
     let percent = (share * 100.0).floor();
-    let not_assessable = |why: String| Risk { grade: Grade::NotAssessable, at_least: worst, reason: why };
+    // A High finding that is not sure makes the node Medium, and so is no lower bound either.
+    let at_least = worst.map(|grade| grade.min(Grade::Medium));
+    let not_assessable = |why: String| Risk { grade: Grade::NotAssessable, at_least, reason: why };
     if share < ASSESSABLE_FROM {
         return not_assessable(format!(
             "only {percent} % of what applies to this node, weighted by severity, could be answered"
@@ -270,6 +283,10 @@ fn overall(
             "no finding above low risk, but only {percent} % of what applies, weighted by severity, was answered; \
              low needs {:.0} %",
             LOW_FROM * 100.0
+        )),
+        _ if top15_absent > 0 => not_assessable(format!(
+            "no finding above low risk, but {top15_absent} of the 15 checks with the greatest impact are not in the \
+             packs that were asked"
         )),
         _ if top15_unanswered > 0 => not_assessable(format!(
             "no finding above low risk, but {top15_unanswered} of the checks with the greatest impact could not be \
@@ -292,7 +309,8 @@ mod tests {
     use super::*;
     use crate::testing;
 
-    fn run(answers: Vec<PackAnswer>) -> Assessment {
+    fn run(mut answers: Vec<PackAnswer>) -> Assessment {
+        answers.push(testing::top15());
         assess(&testing::empty_evidence(), "0", "0", answers)
     }
 
@@ -312,6 +330,26 @@ mod tests {
         assert_eq!(assessment.findings[0].outcome, Outcome::NotRun);
         assert_eq!(assessment.coverage, Some(0.0));
         assert_eq!(assessment.risk.grade, Grade::NotAssessable);
+    }
+
+    #[test]
+    fn a_failed_gate_is_high_however_strong_its_evidence() {
+        for likelihood in [Likelihood::Setting, Likelihood::Mechanism, Likelihood::Measured] {
+            let mut answer = testing::answer(&[("a.gate", Severity::Critical, Outcome::Fail)]);
+            answer.manifest.checks.to_mut()[0].gate = true;
+            answer.findings[0].likelihood = likelihood;
+            answer.findings[0].confidence = Confidence::Low;
+            assert_eq!(run(vec![answer]).risk.grade, Grade::High, "{likelihood:?}");
+        }
+    }
+
+    #[test]
+    fn low_needs_the_checks_with_the_greatest_impact() {
+        let answer = || testing::answer(&[("a.one", Severity::High, Outcome::Pass)]);
+        assert_eq!(run(vec![answer()]).risk.grade, Grade::Low);
+        let without = assess(&testing::empty_evidence(), "0", "0", vec![answer()]);
+        assert_eq!(without.risk.grade, Grade::NotAssessable);
+        assert!(without.risk.reason.contains("15 of the 15"), "{}", without.risk.reason);
     }
 
     #[test]

@@ -127,6 +127,8 @@ pub struct RatedFinding {
     pub outcome: Outcome,
     /// Severity of the possible effect.
     pub severity: Severity,
+    /// True if a failure makes category and node High.
+    pub gate: bool,
     /// Likelihood from 1 to 4.
     pub likelihood: u8,
     /// Confidence.

@@ -90,9 +90,15 @@ impl Bundle {
 
     /// Why `path` is not in the bundle.
     fn why_missing(&self, path: &str) -> Missing {
-        if let Ok(position) = self.manifest.unread.binary_search_by(|unread| unread.path.as_str().cmp(path)) {
-            let unread = &self.manifest.unread[position];
-            return Missing::new(unread.status, unread.reason.clone());
+        // What could not be listed hides what is below it.
+        for above in std::path::Path::new(path).ancestors() {
+            let above = above.to_string_lossy();
+            if let Ok(position) =
+                self.manifest.unread.binary_search_by(|unread| unread.path.as_str().cmp(&above))
+            {
+                let unread = &self.manifest.unread[position];
+                return Missing::new(unread.status, unread.reason.clone());
+            }
         }
         let covers = |prefix: &str| {
             path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -101,9 +107,10 @@ impl Bundle {
         for record in &self.manifest.probes {
             if record.reads.iter().any(|prefix| covers(prefix)) {
                 covered = true;
-                // A denied probe lists what it could not read, so other files were absent.
                 match record.status.absence() {
-                    None | Some(Absence::Absent | Absence::Denied) => {}
+                    // What it could not read is listed, so other files were absent.
+                    None | Some(Absence::Absent) => {}
+                    Some(_) if record.itemised => {}
                     Some(absence) => return Missing::new(absence, record.reason.clone()),
                 }
             }
@@ -126,6 +133,10 @@ impl Source for Bundle {
 
     fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
         let mut names = BTreeSet::new();
+        // Parts of a folder that could not be listed whole are no answer.
+        if self.manifest.unread.binary_search_by(|unread| unread.path.as_str().cmp(path)).is_ok() {
+            return Err(self.why_missing(path));
+        }
         children(&self.files, &format!("{RAW}{path}/"), &mut names);
         children(&self.links, &format!("{path}/"), &mut names);
         if names.is_empty() {

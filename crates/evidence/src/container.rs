@@ -3,7 +3,7 @@
 //! A bundle may come from anybody, so reading trusts nothing: paths, kinds and sizes of entries are checked while
 //! streaming, and every hash before anything is derived.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use thiserror::Error;
 
 use crate::bundle::{Bundle, LINKS_NAME, manifest_bytes, sha256_hex};
+use crate::files::{Readers, write_atomically};
 use crate::manifest::{BUNDLE_SCHEMA, MANIFEST_NAME, Manifest};
 
 /// Limits on what is read from a bundle.
@@ -135,7 +136,7 @@ impl Bundle {
     /// # Errors
     /// [`BundleError::Write`] names the file and the system's answer.
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
-        write_atomically(path, |file| {
+        write_atomically(path, Readers::Owner, |file| {
             let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 3)?;
             encoder.include_checksum(true)?;
             let mut archive = tar::Builder::new(&mut encoder);
@@ -182,31 +183,6 @@ impl Bundle {
             error(dir)(source)
         })
     }
-}
-
-/// Writes a file so that a reader sees the old content or the whole new one.
-///
-/// # Errors
-/// The system's answer; the temporary file is removed.
-pub fn write_atomically(path: &Path, fill: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        _ => Path::new("."),
-    };
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    let mut file = tempfile::Builder::new().prefix(".plumb-").tempfile_in(folder)?;
-    fill(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        // Evidence is about somebody's machine: readable by its owner alone until the owner decides otherwise.
-        file.as_file().set_permissions(fs::Permissions::from_mode(0o600))?;
-    }
-    file.persist(path).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }
 
 fn append<W: Write>(archive: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> io::Result<()> {
@@ -315,17 +291,21 @@ fn read_folder(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleE
     let read = |file: PathBuf| move |source| BundleError::Read { path: file, source };
     let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
     let manifest_path = path.join(MANIFEST_NAME);
-    if !manifest_path.is_file() {
+    // Without following links: the manifest is read before the folder is walked, where links are refused.
+    if !fs::symlink_metadata(&manifest_path).is_ok_and(|metadata| metadata.is_file()) {
         return Err(BundleError::NotABundle {
             path: path.to_owned(),
-            detail: format!("the folder holds no {MANIFEST_NAME}"),
+            detail: format!("the folder holds no file {MANIFEST_NAME}"),
         });
     }
-    let manifest = fs::read(&manifest_path).map_err(read(manifest_path))?;
+    let too_large = |name: &str| hostile(format!("`{name}` goes beyond the limit on size"));
+    let manifest = read_limited(&manifest_path, limits.file_bytes.min(limits.total_bytes))
+        .map_err(read(manifest_path))?
+        .ok_or_else(|| too_large(MANIFEST_NAME))?;
     let root = fs::canonicalize(path).map_err(read(path.to_owned()))?;
     let mut files = Files::new();
     let mut folders = vec![root.clone()];
-    let (mut total, mut count) = (0u64, 0u64);
+    let (mut total, mut count) = (manifest.len() as u64, 0u64);
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).map_err(read(folder.clone()))? {
             let entry = entry.map_err(read(folder.clone()))?;
@@ -346,16 +326,23 @@ fn read_folder(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleE
             } else if !kind.is_file() {
                 return Err(hostile(format!("`{name}` is neither a file nor a folder")));
             } else if name != MANIFEST_NAME {
-                let size = entry.metadata().map_err(read(file.clone()))?.len();
-                total += size;
-                if size > limits.file_bytes || total > limits.total_bytes {
-                    return Err(hostile(format!("`{name}` goes beyond the limit on size")));
-                }
-                files.insert(name, fs::read(&file).map_err(read(file))?);
+                let limit = limits.file_bytes.min(limits.total_bytes - total);
+                let bytes =
+                    read_limited(&file, limit).map_err(read(file))?.ok_or_else(|| too_large(&name))?;
+                total += bytes.len() as u64;
+                files.insert(name, bytes);
             }
         }
     }
     Ok((manifest, files))
+}
+
+/// The content of a file of at most `limit` bytes; nothing for a longer one. Bounded while reading, because the size that
+/// the file system gives may be wrong by then.
+fn read_limited(file: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    File::open(file)?.take(limit.saturating_add(1)).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= limit).then_some(bytes))
 }
 
 /// Refuses names that could leave the folder they are unpacked into, or that say one thing in two ways.
@@ -386,7 +373,14 @@ fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, Bu
     }
     let mut manifest: Manifest = serde_json::from_slice(manifest_bytes).map_err(not_a_bundle)?;
     let integrity = |detail: String| BundleError::Integrity { path: path.to_owned(), detail };
+    let mut listed = BTreeSet::new();
     for record in &manifest.files {
+        if !listed.insert(record.path.as_str()) {
+            return Err(BundleError::Hostile {
+                path: path.to_owned(),
+                detail: format!("its manifest lists `{}` twice", record.path.escape_debug()),
+            });
+        }
         let Some(bytes) = files.get(&record.path) else {
             return Err(integrity(format!("`{}` is missing", record.path)));
         };
@@ -394,11 +388,7 @@ fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, Bu
             return Err(integrity(format!("`{}` is not the file that was collected", record.path)));
         }
     }
-    if files.len() != manifest.files.len() {
-        let extra = files
-            .keys()
-            .find(|name| !manifest.files.iter().any(|record| record.path == **name))
-            .map_or("a file", String::as_str);
+    if let Some(extra) = files.keys().find(|name| !listed.contains(name.as_str())) {
         return Err(integrity(format!("`{extra}` is not listed in the manifest")));
     }
     let links = match files.get(LINKS_NAME) {

@@ -6,13 +6,17 @@ use std::str::FromStr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
-/// The largest index that is accepted; the kernel's own limit (`CONFIG_NR_CPUS`) is 8192 on x86-64.
-const MAX_INDEX: u32 = 1 << 20;
+/// The largest index that is accepted, so that a few bytes of a hostile bundle do not become megabytes; the kernel's own
+/// limit (`CONFIG_NR_CPUS`) is at most 8192.
+const MAX_INDEX: u32 = 16383;
+
+/// The longest text that is accepted, in bytes; every other CPU of 16384, listed one by one, takes 50 KiB.
+const MAX_TEXT: usize = 256 << 10;
 
 /// A set of CPU or NUMA node numbers.
 ///
 /// Reads and writes the kernel's list form (`0-3,8,10-11`); the mask form (`ff,00000001`) is read with
-/// [`IndexSet::from_mask`]. An index is at most 2^20.
+/// [`IndexSet::from_mask`]. An index is at most 16383, a text at most 256 KiB long.
 #[derive(Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct IndexSet {
     // Never ends in a zero word, so that derived equality is set equality.
@@ -38,16 +42,24 @@ impl IndexSet {
         Self { words: Vec::new() }
     }
 
-    /// Adds `index`; indices above 2^20 are ignored.
+    /// Adds `index`; indices above 16383 are ignored.
     pub fn insert(&mut self, index: u32) {
-        if index > MAX_INDEX {
-            return;
+        if index <= MAX_INDEX {
+            self.insert_range(index, index);
         }
-        let word = (index / 64) as usize;
-        if word >= self.words.len() {
-            self.words.resize(word + 1, 0);
+    }
+
+    /// Adds `first` to `last`, both at most [`MAX_INDEX`], word by word: a list may repeat a wide range many times.
+    fn insert_range(&mut self, first: u32, last: u32) {
+        let (first_word, last_word) = ((first / 64) as usize, (last / 64) as usize);
+        if last_word >= self.words.len() {
+            self.words.resize(last_word + 1, 0);
         }
-        self.words[word] |= 1 << (index % 64);
+        for word in first_word..=last_word {
+            let from = if word == first_word { first % 64 } else { 0 };
+            let to = if word == last_word { last % 64 } else { 63 };
+            self.words[word] |= (u64::MAX << from) & (u64::MAX >> (63 - to));
+        }
     }
 
     /// True if `index` is a member.
@@ -115,14 +127,26 @@ impl IndexSet {
 
     /// Reads the kernel's mask form: 32-bit words in hexadecimal, the highest first, separated by commas.
     ///
+    /// hwloc leaves inner words of zero out (`0x00000001,,0x00000100`).
+    ///
     /// # Errors
     /// Fails on anything else.
     pub fn from_mask(text: &str) -> Result<Self, ParseIndexSetError> {
         let error = || ParseIndexSetError { text: text.chars().take(80).collect() };
         let trimmed = text.trim();
         let digits = trimmed.strip_prefix("0x").unwrap_or(trimmed);
+        // What is left out is always between two words; at either end the text was cut.
+        if digits.is_empty() || text.len() > MAX_TEXT || digits.starts_with(',') || digits.ends_with(',') {
+            return Err(error());
+        }
         let mut set = Self::new();
         for (group, base) in digits.rsplit(',').zip((0u32..).step_by(32)) {
+            if group.is_empty() {
+                if base > MAX_INDEX {
+                    return Err(error());
+                }
+                continue;
+            }
             let group = group.trim();
             let group = group.strip_prefix("0x").unwrap_or(group);
             // A mask without commas may be longer than one word (hwloc, old kernels).
@@ -160,6 +184,9 @@ impl FromStr for IndexSet {
         if trimmed.is_empty() {
             return Ok(set);
         }
+        if text.len() > MAX_TEXT {
+            return Err(error());
+        }
         for part in trimmed.split(',') {
             let (first, last) = part.split_once('-').unwrap_or((part, part));
             let first: u32 = first.trim().parse().map_err(|_| error())?;
@@ -167,9 +194,7 @@ impl FromStr for IndexSet {
             if first > last || last > MAX_INDEX {
                 return Err(error());
             }
-            for index in first..=last {
-                set.insert(index);
-            }
+            set.insert_range(first, last);
         }
         Ok(set)
     }
@@ -239,12 +264,49 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["a", "3-1", "1,,2", "1-", "99999999999", "0-4000000", "-1"] {
+        for text in ["a", "3-1", "1,,2", "1-", "99999999999", "0-4000000", "0-16384", "-1"] {
             assert!(text.parse::<IndexSet>().is_err(), "{text}");
         }
-        for text in ["", "g", "1,", "123456789,1"] {
+        for text in
+            ["", "g", "1,", ",1", "0x1,,", ",,0x1", ",", "0x,1", "1,0x,1", "1, ,1", "123456789,1", "0xf...f"]
+        {
             assert!(IndexSet::from_mask(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn hwloc_leaves_out_inner_words_of_zero() {
+        for (mask, list) in [
+            ("0x00000001,,0x00000100", "8,64"),
+            ("0x00000300,,0x0", "72-73"),
+            ("0x1,,,,0x1", "0,128"),
+            ("0xffffffff,0x80000000", "31-63"),
+        ] {
+            assert_eq!(IndexSet::from_mask(mask).unwrap().to_string(), list, "{mask}");
+        }
+    }
+
+    #[test]
+    fn small_texts_make_small_sets() {
+        let largest = "0-16383".parse::<IndexSet>().unwrap();
+        assert_eq!((largest.len(), largest.words.len()), (16384, 256));
+        assert_eq!(IndexSet::from_mask(&vec!["ffffffff"; 512].join(",")).unwrap(), largest);
+        for text in ["0-16384", "16384", "0-1048576"] {
+            assert!(text.parse::<IndexSet>().is_err(), "{text}");
+        }
+        for text in
+            [vec!["1"; 513].join(","), format!("1{}", "0".repeat(4096)), format!("1{}1", ",".repeat(600))]
+        {
+            assert!(IndexSet::from_mask(&text).is_err(), "{}", text.len());
+        }
+        assert!("0,".repeat(200 << 10).trim_end_matches(',').parse::<IndexSet>().is_err());
+        assert!(IndexSet::from_mask(&"0".repeat(300 << 10)).is_err());
+        let mut set = IndexSet::new();
+        set.insert(16384);
+        assert!(set.is_empty());
+        // As many wide ranges as the limit on the text allows: word by word this takes no time.
+        let wide = vec!["0-16383"; MAX_TEXT / 8].join(",");
+        assert_eq!(wide.parse::<IndexSet>().unwrap(), largest);
     }
 
     proptest! {

@@ -11,6 +11,8 @@ pub mod container;
 #[cfg(feature = "bundle")]
 pub mod derive;
 pub mod fact;
+#[cfg(feature = "files")]
+pub mod files;
 pub mod index_set;
 #[cfg(feature = "bundle")]
 pub mod manifest;

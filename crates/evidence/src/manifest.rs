@@ -114,6 +114,10 @@ pub struct ProbeRecord {
     /// In words, where the status is not `ok`.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// True if the status comes from single files, which are listed in [`Manifest::unread`]; false if it holds for the
+    /// probe as a whole.
+    #[serde(default)]
+    pub itemised: bool,
     /// Folders and files that the probe reads; what lies below them and is not in the bundle shares its status.
     pub reads: Vec<String>,
     /// Wall time in µs.

@@ -371,8 +371,8 @@ pub struct Cgroup {
 pub struct CgroupLevel {
     /// Folder that it was read from.
     pub path: String,
-    /// For example `cpuset.cpus.effective` → `0-7`.
-    pub values: BTreeMap<String, String>,
+    /// For example `cpuset.cpus.effective` → `0-7`. What the group does not have is left out.
+    pub values: BTreeMap<String, Fact<String>>,
 }
 
 /// One process.
@@ -384,8 +384,11 @@ pub struct Process {
     pub pid: u32,
     /// Process id of the parent.
     pub ppid: u32,
-    /// Name, at most 15 bytes.
+    /// Name, at most 15 bytes; empty if nothing of the process could be read.
     pub comm: String,
+    /// True for a thread of the kernel itself.
+    #[serde(default)]
+    pub kernel: bool,
     /// Arguments; values that look like secrets were masked at collection.
     pub cmdline: Fact<Vec<String>>,
     /// Text of `/proc/PID/cgroup`.
@@ -436,9 +439,9 @@ pub struct HwlocPci {
     /// PCI address.
     pub address: String,
     /// Local CPUs.
-    pub cpus: CpuSet,
+    pub cpus: Fact<CpuSet>,
     /// Local NUMA nodes.
-    pub nodes: NodeSet,
+    pub nodes: Fact<NodeSet>,
 }
 
 /// What NVIDIA's management library answered. Also the form of `api/nvml.json` in a bundle.

@@ -98,7 +98,7 @@ pub(crate) struct PackPaths {
 
 #[derive(Debug, Args)]
 pub(crate) struct Gates {
-    /// Exit with 3 if the risk of the node is at or above this level.
+    /// Exit with 3 if the risk of the node is at or above this level, with 4 if the node is not assessable.
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(crate) fail_on: Option<RiskLevel>,
     /// Exit with 4 if less than this share (0 to 1) of what applies was answered.

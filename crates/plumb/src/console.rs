@@ -2,6 +2,10 @@
 
 use std::io::{self, Write};
 
+use anyhow::Context;
+
+use crate::exit::UsageError;
+
 /// Talks to the person at the terminal.
 #[derive(Debug)]
 pub(crate) struct Console {
@@ -34,10 +38,16 @@ impl Console {
     }
 
     /// Writes a result to standard output.
-    pub(crate) fn result(&self, text: &str) -> io::Result<()> {
+    ///
+    /// A reader that has seen enough and closed the pipe is no error: the verdict, and so the exit code, stays.
+    pub(crate) fn result(&self, text: &str) -> anyhow::Result<()> {
         let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                Err(error).context(UsageError("cannot write to standard output".to_owned()))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn line(&self, message: &str) {

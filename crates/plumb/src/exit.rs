@@ -1,6 +1,5 @@
 //! Exit codes, and which error leads to which.
 
-use std::io;
 use std::process::ExitCode;
 
 use plumb_collect::CollectError;
@@ -18,7 +17,7 @@ pub(crate) enum Outcome {
     Usage,
     /// 3: the risk is at or above `--fail-on`.
     RiskReached,
-    /// 4: the coverage is below `--require-coverage`.
+    /// 4: the coverage is below `--require-coverage`, or `--fail-on` cannot be answered.
     Incomplete,
     /// 5: content is not what its hash, signature or owner promises.
     Integrity,
@@ -75,11 +74,6 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
             } else {
                 Outcome::Usage
             };
-        }
-        if let Some(error) = cause.downcast_ref::<io::Error>()
-            && error.kind() == io::ErrorKind::BrokenPipe
-        {
-            return Outcome::Done;
         }
     }
     Outcome::Internal

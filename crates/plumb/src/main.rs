@@ -39,12 +39,8 @@ fn main() -> ExitCode {
     match result {
         Ok(outcome) => outcome.into(),
         Err(error) => {
-            let outcome = exit::classify(&error);
-            // The reader of a pipe has seen enough.
-            if outcome != Outcome::Done {
-                console.error(&error);
-            }
-            outcome.into()
+            console.error(&error);
+            exit::classify(&error).into()
         }
     }
 }

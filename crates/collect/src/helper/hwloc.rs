@@ -3,10 +3,13 @@
 use hwlocality::Topology;
 use hwlocality::topology::builder::{BuildFlags, TypeFilter};
 use hwlocality::topology::export::xml::XMLExportFlags;
+use plumb_evidence::{Absence, Missing};
 
 /// Discovers the topology, devices included, and exports it.
-pub(super) fn ask() -> Result<Vec<u8>, String> {
-    let error = |what: &str, error: &dyn std::fmt::Display| format!("hwloc cannot {what}: {error}");
+pub(super) fn ask() -> Result<Vec<u8>, Missing> {
+    let error = |what: &str, error: &dyn std::fmt::Display| {
+        Missing::new(Absence::Failed, format!("hwloc cannot {what}: {error}"))
+    };
     let topology = Topology::builder()
         // The whole machine, not only what this process may use: the report compares the two.
         .with_flags(BuildFlags::INCLUDE_DISALLOWED)

@@ -13,13 +13,15 @@ const CPU_WORDS: usize = 128;
 const NODE_WORDS: usize = 16;
 
 /// Asks for everything that the evidence model keeps.
-pub(super) fn ask() -> Result<Vec<u8>, String> {
+pub(super) fn ask() -> Result<Vec<u8>, Missing> {
     let library = Library::init().map_err(|error| match error {
-        NvmlError::LibloadingError(_) => "NVIDIA's management library is not installed".to_owned(),
-        NvmlError::DriverNotLoaded => "NVIDIA's kernel driver is not loaded".to_owned(),
-        error => format!("NVML does not start: {error}"),
+        NvmlError::LibloadingError(_) => {
+            Missing::new(Absence::Absent, "NVIDIA's management library is not installed")
+        }
+        NvmlError::DriverNotLoaded => Missing::new(Absence::Absent, "NVIDIA's kernel driver is not loaded"),
+        error => reason("anything", &error),
     })?;
-    let count = library.device_count().map_err(|error| format!("NVML does not count its GPUs: {error}"))?;
+    let count = library.device_count().map_err(|error| reason("how many GPUs there are", &error))?;
     let answers = Nvml {
         driver_version: fact("the driver version", library.sys_driver_version()),
         nvml_version: fact("its version", library.sys_nvml_version()),
@@ -30,7 +32,8 @@ pub(super) fn ask() -> Result<Vec<u8>, String> {
             })
             .collect(),
     };
-    serde_json::to_vec_pretty(&answers).map_err(|error| error.to_string())
+    serde_json::to_vec_pretty(&answers)
+        .map_err(|error| Missing::new(Absence::Failed, format!("NVML's answers cannot be written: {error}")))
 }
 
 fn describe(index: u32, device: &Device<'_>) -> NvmlDevice {
@@ -100,13 +103,12 @@ fn reason(what: &str, error: &NvmlError) -> Missing {
     Missing::new(absence, format!("NVML does not tell {what}: {error}"))
 }
 
-/// `00000000:18:00.0` → `0000:18:00.0`: NVML writes eight digits of domain, sysfs four unless it needs more.
+/// `00000000:18:00.0` → `0000:18:00.0`: NVML writes eight digits of domain, the kernel as many as it needs, at least
+/// four (`%04x`).
 fn sysfs_address(bus_id: &str) -> String {
     let lower = bus_id.to_lowercase();
-    match lower.split_once(':') {
-        Some((domain, rest)) if domain.len() == 8 && domain.starts_with("0000") => {
-            format!("{}:{rest}", &domain[4..])
-        }
+    match lower.split_once(':').map(|(domain, rest)| (u32::from_str_radix(domain, 16), rest)) {
+        Some((Ok(domain), rest)) => format!("{domain:04x}:{rest}"),
         _ => lower,
     }
 }
@@ -128,7 +130,7 @@ mod tests {
     #[test]
     fn addresses_take_the_form_of_sysfs() {
         assert_eq!(sysfs_address("00000000:18:00.0"), "0000:18:00.0");
-        assert_eq!(sysfs_address("00010000:3B:00.0"), "00010000:3b:00.0");
+        assert_eq!(sysfs_address("00010000:3B:00.0"), "10000:3b:00.0");
     }
 
     #[test]

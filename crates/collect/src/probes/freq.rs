@@ -29,6 +29,8 @@ pub(super) const CPUIDLE: Probe = Probe {
     method: Method::Files(cpuidle),
 };
 
+/// Without `scaling_cur_freq`: kernels before 5.19 measure it for each reader, which takes 10 to 20 ms per busy CPU and
+/// interrupts it, on a node that is serving; and the frequency of one moment proves nothing.
 const POLICY: &[&str] = &[
     "affected_cpus",
     "related_cpus",
@@ -37,7 +39,6 @@ const POLICY: &[&str] = &[
     "scaling_available_governors",
     "scaling_min_freq",
     "scaling_max_freq",
-    "scaling_cur_freq",
     "cpuinfo_min_freq",
     "cpuinfo_max_freq",
     "base_frequency",

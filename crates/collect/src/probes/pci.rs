@@ -25,7 +25,7 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         let device = format!("{PATH}/{address}");
         files.link(&device);
         files.link(&format!("{device}/driver"));
-        files.link_if(&format!("{device}/iommu_group"), |_| true);
+        files.link(&format!("{device}/iommu_group"));
         files.either(&device, &["local_cpulist", "local_cpus"]);
         files.files(
             &device,

@@ -31,7 +31,16 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         if with_gpus {
             let folder = format!("{process}/fd");
             for descriptor in files.list(&folder) {
-                files.link_if(&format!("{folder}/{descriptor}"), |target| target.starts_with("/dev/nvidia"));
+                let link = format!("{folder}/{descriptor}");
+                match files.link_if(&link, |target| target.starts_with("/dev/nvidia")) {
+                    // It was closed meanwhile.
+                    Err(why) if why.missing == Absence::Absent => {}
+                    Err(why) => {
+                        files.unread(&folder, why);
+                        break;
+                    }
+                    Ok(()) => {}
+                }
             }
         }
     }

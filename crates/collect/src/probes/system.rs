@@ -3,6 +3,7 @@
 use plumb_evidence::Missing;
 
 use super::{Files, SECONDS};
+use crate::mask::mask_arguments;
 use crate::probe::{Method, Privilege, Probe};
 
 pub(super) const PROBE: Probe = Probe {
@@ -36,7 +37,6 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         "/proc",
         &[
             "version",
-            "cmdline",
             "uptime",
             "loadavg",
             "meminfo",
@@ -46,6 +46,8 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
             "sys/kernel/osrelease",
         ],
     );
+    // Boot arguments may hold passwords of network disks, and credentials for systemd.
+    let _ = files.file_with("/proc/cmdline", |bytes| mask_arguments(&bytes));
     files.either("", &["etc/os-release", "usr/lib/os-release"]);
     files.files(
         "/sys/class/dmi/id",

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::fact::Missing;
+use crate::fact::{Absence, Fact, Missing};
 use crate::model::{Cgroup, CgroupLevel};
 use crate::source::Source;
 
@@ -40,19 +40,25 @@ pub const MEMBERSHIP: &str = "/proc/self/cgroup";
 /// The folders of the groups that `membership` (the text of [`MEMBERSHIP`]) names, each from the group up to the root.
 ///
 /// Version 2 has one line, `0::/path`; version 1 one line per hierarchy, `4:cpu,cpuacct:/path`, of which those that
-/// limit CPUs or memory are followed.
+/// limit CPUs or memory are followed. Where both are in use, version 2 is mounted at `unified`.
 #[must_use]
 pub fn folders(membership: &str) -> Vec<String> {
     let mut folders = Vec::new();
+    let hybrid = membership.lines().any(|line| !line.starts_with("0::"));
     for line in membership.lines() {
         let mut fields = line.splitn(3, ':');
         let (Some(_), Some(controllers), Some(path)) = (fields.next(), fields.next(), fields.next()) else {
             continue;
         };
-        let mount = if controllers.is_empty() {
+        let mount = if controllers.is_empty() && hybrid {
+            format!("{MOUNT}/unified")
+        } else if controllers.is_empty() {
             MOUNT.to_owned()
         } else if controllers.split(',').any(|name| matches!(name, "cpu" | "cpuset" | "memory")) {
-            format!("{MOUNT}/{controllers}")
+            // The kernel may list `cpuacct,cpu`; the folder is always named this way.
+            let mut names: Vec<&str> = controllers.split(',').collect();
+            names.sort_unstable();
+            format!("{MOUNT}/{}", names.join(","))
         } else {
             continue;
         };
@@ -82,9 +88,13 @@ pub(crate) fn derive(source: &impl Source) -> Result<Cgroup, Missing> {
     let chain = folders(&membership)
         .into_iter()
         .map(|path| {
-            let values: BTreeMap<_, _> = FILES
+            // A file that the group does not have is left out; one that could not be read is no "no limit".
+            let values: BTreeMap<String, Fact<String>> = FILES
                 .iter()
-                .filter_map(|&name| Some((name.to_owned(), source.text(&format!("{path}/{name}")).ok()?)))
+                .filter_map(|&name| match source.fact(&format!("{path}/{name}")) {
+                    Fact::Missing(why) if why.missing == Absence::Absent => None,
+                    value => Some((name.to_owned(), value)),
+                })
                 .collect();
             CgroupLevel { path, values }
         })
@@ -105,9 +115,11 @@ mod tests {
     fn both_versions_lead_up_to_the_root() {
         assert_eq!(folders("0::/a/b\n"), ["/sys/fs/cgroup/a/b", "/sys/fs/cgroup/a", "/sys/fs/cgroup"]);
         assert_eq!(
-            folders("5:cpuset:/x\n4:cpu,cpuacct:/\n3:freezer:/x\n"),
+            folders("5:cpuset:/x\n4:cpuacct,cpu:/\n3:freezer:/x\n"),
             ["/sys/fs/cgroup/cpuset/x", "/sys/fs/cgroup/cpuset", "/sys/fs/cgroup/cpu,cpuacct"]
         );
         assert_eq!(folders("0::/../other"), ["/sys/fs/cgroup"]);
+        let hybrid = folders("1:memory:/a\n0::/a\n");
+        assert!(hybrid.contains(&"/sys/fs/cgroup/unified/a".to_owned()), "{hybrid:?}");
     }
 }

@@ -10,7 +10,7 @@ use crate::source::{Source, malformed};
 
 /// # Errors
 /// Virtual machines and some kernels have no frequency scaling.
-pub(crate) fn cpufreq(source: &impl Source) -> Result<CpuFreq, Missing> {
+pub(crate) fn cpufreq(source: &impl Source, online: Option<&CpuSet>) -> Result<CpuFreq, Missing> {
     let root = format!("{}/cpufreq", cpu::PATH);
     let policies = match numbered(source, &root, "policy") {
         Ok(numbers) if !numbers.is_empty() => {
@@ -31,6 +31,14 @@ pub(crate) fn cpufreq(source: &impl Source) -> Result<CpuFreq, Missing> {
             }
             policies
         }
+    };
+    // The folder of a policy outlives its last online CPU, and its files then answer EBUSY or what was true before.
+    let policies = match online {
+        Some(online) => policies
+            .into_iter()
+            .filter(|policy: &FreqPolicy| !policy.cpus.intersection(online).is_empty())
+            .collect(),
+        None => policies,
     };
     Ok(CpuFreq {
         policies,
@@ -70,17 +78,22 @@ pub(crate) fn cpuidle(source: &impl Source) -> Result<CpuIdle, Missing> {
     let mut states: BTreeMap<(u32, String, u64), (CpuSet, CpuSet)> = BTreeMap::new();
     for cpu in numbered(source, cpu::PATH, "cpu")? {
         let folder = format!("{}/cpu{cpu}/cpuidle", cpu::PATH);
-        for index in numbered(source, &folder, "state").unwrap_or_default() {
+        let indices = match numbered(source, &folder, "state") {
+            Err(why) if why.missing == Absence::Absent => Vec::new(),
+            indices => indices?,
+        };
+        for index in indices {
             let path = format!("{folder}/state{index}");
-            let (Ok(name), Ok(latency)) =
-                (source.text(&format!("{path}/name")), source.parse::<u64>(&format!("{path}/latency")))
-            else {
-                continue;
-            };
+            let name = source.text(&format!("{path}/name"))?;
+            let latency = source.parse::<u64>(&format!("{path}/latency"))?;
             let (cpus, disabled) = states.entry((index, name, latency)).or_default();
             cpus.insert(cpu);
-            if source.text(&format!("{path}/disable")).is_ok_and(|text| text != "0") {
-                disabled.insert(cpu);
+            match source.text(&format!("{path}/disable")) {
+                Ok(text) if text != "0" => disabled.insert(cpu),
+                Ok(_) => {}
+                // Kernels before 3.10 cannot disable a state.
+                Err(why) if why.missing == Absence::Absent => {}
+                Err(why) => return Err(why),
             }
         }
     }

@@ -30,6 +30,15 @@ pub(crate) fn derive(
             gpus.push(gpu(device, kind, vendor.ok(), hwloc, nvml));
         }
     }
+    let of_nvml = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
+    let named = of_driver.iter().chain(of_nvml.iter().filter_map(|device| device.address.known()));
+    for address in named {
+        if !gpus.iter().any(|gpu| gpu.address == *address) {
+            let reason =
+                format!("NVIDIA's driver names a GPU at {address} that the PCI bus does not list as one");
+            return Err(Missing::new(Absence::Failed, reason));
+        }
+    }
     Ok(gpus)
 }
 
@@ -81,7 +90,7 @@ fn gpu(device: &PciDevice, kind: &str, vendor: Option<u32>, hwloc: &Fact<Hwloc>,
             hwloc: match hwloc {
                 Fact::Missing(missing) => Fact::Missing(missing.clone()),
                 Fact::Known(hwloc) => match hwloc.pci.iter().find(|seen| seen.address == device.address) {
-                    Some(seen) => Fact::Known(seen.nodes.clone()),
+                    Some(seen) => seen.nodes.clone(),
                     None => Fact::absent(format!("hwloc does not list {}", device.address)),
                 },
             },

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::derive::freq::{cpu_list, numbered};
 use crate::fact::{Fact, Missing};
 use crate::model::Interrupt;
-use crate::source::Source;
+use crate::source::{Source, malformed};
 
 const TABLE: &str = "/proc/interrupts";
 const FOLDER: &str = "/proc/irq";
@@ -13,7 +13,10 @@ const FOLDER: &str = "/proc/irq";
 /// # Errors
 /// Fails where neither the table nor the folder is there.
 pub(crate) fn derive(source: &impl Source) -> Result<Vec<Interrupt>, Missing> {
-    let table = source.text(TABLE).map(|text| parse_table(&text));
+    // Containers hide the table behind an empty file.
+    let table = source.text(TABLE).and_then(|text| {
+        if text.starts_with("CPU") { Ok(parse_table(&text)) } else { Err(malformed(TABLE, &text)) }
+    });
     let mut lines = numbered(source, FOLDER, "").unwrap_or_default();
     match &table {
         Ok(rows) => lines.extend(rows.keys()),

@@ -1,7 +1,7 @@
 //! Operating system, kernel, virtualisation.
 
 use crate::derive::cpuinfo::CpuInfo;
-use crate::fact::{Fact, Missing};
+use crate::fact::{Absence, Fact, Missing};
 use crate::model::Node;
 use crate::source::Source;
 
@@ -98,13 +98,15 @@ fn virtualization(source: &impl Source) -> Result<String, Missing> {
     };
     let info = CpuInfo::read(source)?;
     // A cloud's bare-metal machine carries the same firmware names, so on x86 the CPU's own flag decides.
-    let has_flags = info.first(&["flags"]).known().is_some();
-    Ok(match (has_flags, info.hypervisor_flag()) {
-        (true, false) => "none",
-        (true, true) => named().unwrap_or("vm"),
-        (false, _) => named().unwrap_or("none"),
+    if info.first(&["flags"]).known().is_some() {
+        let name = if info.hypervisor_flag() { named().unwrap_or("vm") } else { "none" };
+        return Ok(name.to_owned());
     }
-    .to_owned())
+    // Elsewhere only the firmware can tell, and its silence tells nothing.
+    match named() {
+        Some(name) => Ok(name.to_owned()),
+        None => source.text("/sys/class/dmi/id/sys_vendor").map(|_| "none".to_owned()),
+    }
 }
 
 /// # Errors
@@ -119,6 +121,13 @@ fn container(source: &impl Source) -> Result<String, Missing> {
         return Ok(name);
     }
     let groups = source.text("/proc/1/cgroup")?;
+    // Under systemd, process 1 is in a group of its own (`/init.scope`). At the root it is in a private namespace of
+    // groups, as containers have it, or there is no systemd.
+    if groups.lines().all(|line| line.ends_with(":/")) {
+        let reason = "process 1 is at the root of its control groups: a container with a namespace of its own, or no \
+                      systemd";
+        return Err(Missing::new(Absence::Absent, reason));
+    }
     let known = ["kubepods", "docker", "libpod", "lxc", "containerd", "crio"];
     Ok(match known.iter().find(|&&word| groups.contains(word)) {
         Some(&"kubepods") => "kubernetes",

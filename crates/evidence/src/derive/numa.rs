@@ -16,11 +16,12 @@ pub(crate) fn derive(source: &impl Source) -> Result<Numa, Missing> {
     if ids.is_empty() {
         return Err(Missing::new(Absence::Absent, format!("{PATH} lists no node")));
     }
-    let nodes = ids.into_iter().map(|id| node(source, id)).collect::<Result<_, _>>()?;
+    let count = ids.len();
+    let nodes = ids.into_iter().map(|id| node(source, id, count)).collect::<Result<_, _>>()?;
     Ok(Numa { path: PATH.to_owned(), nodes })
 }
 
-fn node(source: &impl Source, id: u32) -> Result<NumaNode, Missing> {
+fn node(source: &impl Source, id: u32, count: usize) -> Result<NumaNode, Missing> {
     let path = format!("{PATH}/node{id}");
     let meminfo = source.text(&format!("{path}/meminfo"));
     let memory = |key: &str| -> Fact<u64> {
@@ -35,7 +36,7 @@ fn node(source: &impl Source, id: u32) -> Result<NumaNode, Missing> {
         cpus: cpus(source, &path)?,
         mem_total_bytes: memory("MemTotal:"),
         mem_free_bytes: memory("MemFree:"),
-        distances: distances(source, &format!("{path}/distance")).into(),
+        distances: distances(source, &format!("{path}/distance"), count).into(),
     })
 }
 
@@ -51,9 +52,14 @@ fn cpus(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
     }
 }
 
-fn distances(source: &impl Source, path: &str) -> Result<Vec<u32>, Missing> {
+/// One distance per online node; the kernel leaves out the others.
+fn distances(source: &impl Source, path: &str, count: usize) -> Result<Vec<u32>, Missing> {
     let text = source.text(path)?;
-    text.split_whitespace().map(|word| word.parse().map_err(|_| malformed(path, &text))).collect()
+    let distances: Vec<u32> = text
+        .split_whitespace()
+        .map(|word| word.parse().map_err(|_| malformed(path, &text)))
+        .collect::<Result<_, _>>()?;
+    if distances.len() == count { Ok(distances) } else { Err(malformed(path, &text)) }
 }
 
 /// The value of `key` in a node's `meminfo` (`Node 0 MemTotal:  3931264 kB`), in bytes.

@@ -12,49 +12,102 @@ use crate::index_set::IndexSet;
 use crate::model::{Gpu, Nvml, Process, Thread};
 use crate::source::{Source, malformed};
 
+/// `PF_KTHREAD` of the kernel's `include/linux/sched.h`: a thread of the kernel itself.
+const KERNEL_THREAD: u32 = 0x0020_0000;
+
 /// # Errors
-/// Recordings of `/proc` and `/sys` seldom hold processes.
+/// Recordings of `/proc` and `/sys` seldom hold processes; a probe that ran out of time brings none either.
 pub(crate) fn derive(
     source: &impl Source,
+    live: bool,
     gpus: &Fact<Vec<Gpu>>,
     nvml: &Fact<Nvml>,
 ) -> Result<Vec<Process>, Missing> {
-    let users = GpuUsers::new(source, gpus, nvml);
     let pids = numbered(source, "/proc", "")?;
-    if pids.is_empty() {
-        return Err(Missing::new(Absence::Absent, "no process was recorded"));
+    let users = GpuUsers::new(source, live, &pids, gpus, nvml);
+    let mut processes = Vec::with_capacity(pids.len());
+    let mut unreadable = None;
+    for pid in pids {
+        let path = format!("/proc/{pid}");
+        match stat(source, &format!("{path}/stat")) {
+            Ok(stat) => processes.push(process(source, path, pid, stat, &users)),
+            // It ended while it was read.
+            Err(why) if why.missing == Absence::Absent => {}
+            Err(why) => {
+                processes.push(unreadable_process(path, pid, &why));
+                unreadable.get_or_insert(why);
+            }
+        }
     }
-    // A process may end while it is read; what is left of it says nothing.
-    Ok(pids.into_iter().filter_map(|pid| process(source, pid, &users).ok()).collect())
+    let nothing_seen = processes.iter().all(|process| process.comm.is_empty());
+    match unreadable {
+        Some(why) if nothing_seen => Err(why),
+        _ if processes.is_empty() => Err(Missing::new(Absence::Absent, "no process was recorded")),
+        _ => Ok(processes),
+    }
 }
 
-fn process(source: &impl Source, pid: u32, users: &GpuUsers) -> Result<Process, Missing> {
-    let path = format!("/proc/{pid}");
-    let stat = stat(source, &format!("{path}/stat"))?;
-    let threads = numbered(source, &format!("{path}/task"), "").unwrap_or_default();
-    Ok(Process {
+fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &GpuUsers) -> Process {
+    let kernel = stat.flags & KERNEL_THREAD != 0;
+    let threads = match numbered(source, &format!("{path}/task"), "") {
+        Ok(tids) => {
+            tids.into_iter().filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid)).collect()
+        }
+        Err(why) => vec![unreadable_thread(pid, stat.comm.clone(), &why)],
+    };
+    Process {
         pid,
         ppid: u32::try_from(stat.ppid).unwrap_or(0),
         comm: stat.comm,
+        kernel,
         cmdline: source
             .text(&format!("{path}/cmdline"))
-            .map(|text| text.split('\0').map(str::to_owned).collect())
+            .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
             .into(),
         cgroup: source.fact(&format!("{path}/cgroup")),
-        gpus: users.of(source, pid),
-        threads: threads
-            .into_iter()
-            .filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid).ok())
-            .collect(),
+        gpus: if kernel { Fact::Known(Vec::new()) } else { users.of(source, pid) },
+        threads,
         path,
-    })
+    }
 }
 
-fn thread(source: &impl Source, path: &str, tid: u32) -> Result<Thread, Missing> {
+/// A process that is there and of which nothing can be said: left out, it would seem to be none.
+fn unreadable_process(path: String, pid: u32, why: &Missing) -> Process {
+    Process {
+        path,
+        pid,
+        ppid: 0,
+        comm: String::new(),
+        kernel: false,
+        cmdline: Fact::Missing(why.clone()),
+        cgroup: Fact::Missing(why.clone()),
+        gpus: Fact::Missing(why.clone()),
+        threads: vec![unreadable_thread(pid, String::new(), why)],
+    }
+}
+
+fn unreadable_thread(tid: u32, comm: String, why: &Missing) -> Thread {
+    Thread {
+        tid,
+        comm,
+        cpus_allowed: Fact::Missing(why.clone()),
+        mems_allowed: Fact::Missing(why.clone()),
+        last_cpu: Fact::Missing(why.clone()),
+        cpu_ticks: Fact::Missing(why.clone()),
+    }
+}
+
+/// A thread, or `None` if it ended while it was read.
+fn thread(source: &impl Source, path: &str, tid: u32) -> Option<Thread> {
     let stat = stat(source, &format!("{path}/stat"));
     let status_path = format!("{path}/status");
-    let status = source.text(&status_path)?;
+    let status = source.text(&status_path);
+    let gone = |why: Option<&Missing>| why.is_some_and(|why| why.missing == Absence::Absent);
+    if gone(stat.as_ref().err()) && gone(status.as_ref().err()) {
+        return None;
+    }
     let field = |name: &str| {
+        let status = status.as_ref().map_err(Clone::clone)?;
         status
             .lines()
             .find_map(|line| Some(line.strip_prefix(name)?.strip_prefix(':')?.trim()))
@@ -71,7 +124,7 @@ fn thread(source: &impl Source, path: &str, tid: u32) -> Result<Thread, Missing>
         };
         set.into()
     };
-    Ok(Thread {
+    Some(Thread {
         tid,
         comm: field("Name").map_or_else(|_| String::new(), str::to_owned),
         cpus_allowed: set("Cpus_allowed"),
@@ -95,57 +148,82 @@ fn stat(source: &impl Source, path: &str) -> Result<Stat, Missing> {
 /// Which process uses which GPU.
 ///
 /// NVML knows compute contexts exactly. Without it, open device nodes say which GPUs a process could reach: CUDA opens
-/// the node of every visible GPU, so that this is an upper bound.
+/// the node of every visible GPU, so that more than one is an upper bound and no answer.
 enum GpuUsers {
     None,
-    Nvml(BTreeMap<u32, Vec<String>>),
-    Nodes(BTreeMap<String, String>),
+    /// The second part is what holds for a process that NVML does not name.
+    Nvml(BTreeMap<u32, Vec<String>>, Result<(), Missing>),
+    Nodes(BTreeMap<String, String>, bool),
     Unknown(Missing),
 }
 
 impl GpuUsers {
-    fn new(source: &impl Source, gpus: &Fact<Vec<Gpu>>, nvml: &Fact<Nvml>) -> Self {
-        match gpus {
+    fn new(source: &impl Source, live: bool, pids: &[u32], gpus: &Fact<Vec<Gpu>>, nvml: &Fact<Nvml>) -> Self {
+        let gpus = match gpus {
             Fact::Missing(missing) => return Self::Unknown(missing.clone()),
             Fact::Known(gpus) if gpus.is_empty() => return Self::None,
-            Fact::Known(_) => {}
-        }
+            Fact::Known(gpus) => gpus,
+        };
+        let answer = match nvml {
+            Fact::Known(nvml) => Self::by_nvml(pids, gpus, nvml),
+            Fact::Missing(missing) => Self::by_nodes(source, live, missing),
+        };
+        answer.unwrap_or_else(Self::Unknown)
+    }
+
+    fn by_nvml(pids: &[u32], gpus: &[Gpu], nvml: &Nvml) -> Result<Self, Missing> {
         let mut by_pid: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-        match nvml {
-            Fact::Known(nvml) => {
-                for device in &nvml.devices {
-                    match (device.address.require(), device.compute_processes.require()) {
-                        (Ok(address), Ok(processes)) => {
-                            for process in processes {
-                                by_pid.entry(process.pid).or_default().push(address.clone());
-                            }
-                        }
-                        (Err(missing), _) | (_, Err(missing)) => return Self::Unknown(missing),
-                    }
+        let mut rest = Ok(());
+        for device in &nvml.devices {
+            let address = device.address.require()?;
+            for process in device.compute_processes.require()? {
+                if !pids.contains(&process.pid) {
+                    // In another PID namespace the number may even be that of another process here.
+                    return Err(Missing::new(
+                        Absence::Failed,
+                        format!(
+                            "NVML names process {}, which /proc does not list: it is hidden, in another PID \
+                             namespace, or has just ended",
+                            process.pid
+                        ),
+                    ));
                 }
-                Self::Nvml(by_pid)
-            }
-            Fact::Missing(missing) => {
-                let nodes: BTreeMap<String, String> = source
-                    .list(NVIDIA_GPUS)
-                    .unwrap_or_default()
-                    .into_iter()
-                    .filter_map(|address| {
-                        let text = source.text(&format!("{NVIDIA_GPUS}/{address}/information")).ok()?;
-                        let minor = text.lines().find_map(|line| line.strip_prefix("Device Minor:"))?;
-                        Some((format!("/dev/nvidia{}", minor.trim()), address.to_lowercase()))
-                    })
-                    .collect();
-                if nodes.is_empty() { Self::Unknown(missing.clone()) } else { Self::Nodes(nodes) }
+                by_pid.entry(process.pid).or_default().push(address.clone());
             }
         }
+        let listed =
+            |gpu: &&Gpu| nvml.devices.iter().any(|device| device.address.known() == Some(&gpu.address));
+        if let Some(gpu) = gpus.iter().find(|gpu| !listed(gpu)) {
+            let reason = format!("NVML does not list {}, so its users are not known", gpu.address);
+            rest = Err(Missing::new(Absence::Absent, reason));
+        }
+        Ok(Self::Nvml(by_pid, rest))
+    }
+
+    fn by_nodes(source: &impl Source, live: bool, nvml: &Missing) -> Result<Self, Missing> {
+        let addresses = source.list(NVIDIA_GPUS).map_err(|_| nvml.clone())?;
+        let mut nodes = BTreeMap::new();
+        for address in addresses {
+            let path = format!("{NVIDIA_GPUS}/{address}/information");
+            let text = source.text(&path)?;
+            let minor = text
+                .lines()
+                .find_map(|line| line.strip_prefix("Device Minor:"))
+                .ok_or_else(|| malformed(&path, &text))?;
+            nodes.insert(format!("/dev/nvidia{}", minor.trim()), address.to_lowercase());
+        }
+        Ok(Self::Nodes(nodes, live))
     }
 
     fn of(&self, source: &impl Source, pid: u32) -> Fact<Vec<String>> {
         match self {
             Self::None => Fact::Known(Vec::new()),
-            Self::Nvml(by_pid) => Fact::Known(by_pid.get(&pid).cloned().unwrap_or_default()),
-            Self::Nodes(nodes) => {
+            Self::Nvml(by_pid, rest) => match (by_pid.get(&pid), rest) {
+                (Some(used), _) => Fact::Known(used.clone()),
+                (None, Ok(())) => Fact::Known(Vec::new()),
+                (None, Err(missing)) => Fact::Missing(missing.clone()),
+            },
+            Self::Nodes(nodes, live) => {
                 let folder = format!("/proc/{pid}/fd");
                 match source.list(&folder) {
                     Ok(names) => {
@@ -156,14 +234,159 @@ impl GpuUsers {
                             .collect();
                         used.sort();
                         used.dedup();
-                        Fact::Known(used)
+                        if used.len() < 2 {
+                            return Fact::Known(used);
+                        }
+                        let reason = format!(
+                            "process {pid} has the device nodes of {} GPUs open, and only NVML knows which it uses",
+                            used.len()
+                        );
+                        Fact::Missing(Missing::new(Absence::Absent, reason))
                     }
-                    // Only links to device nodes are kept, so a process without any has no folder.
-                    Err(missing) if missing.missing == Absence::Absent => Fact::Known(Vec::new()),
+                    // Only links to device nodes are kept, so a live process without any has no folder.
+                    Err(missing) if missing.missing == Absence::Absent && *live => Fact::Known(Vec::new()),
                     Err(missing) => Fact::Missing(missing),
                 }
             }
             Self::Unknown(missing) => Fact::Missing(missing.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::Bundle;
+    use crate::model::{GpuNuma, NvmlDevice, NvmlProcess};
+
+    fn missing<T>() -> Fact<T> {
+        Fact::absent("not part of this test")
+    }
+
+    fn gpu(address: &str) -> Gpu {
+        Gpu {
+            path: format!("/sys/bus/pci/devices/{address}"),
+            address: address.into(),
+            kind: "GPU".into(),
+            vendor: "nvidia".into(),
+            name: missing(),
+            uuid: missing(),
+            numa: GpuNuma { sysfs: missing(), hwloc: missing(), nvml: missing() },
+            local_cpulist: missing(),
+        }
+    }
+
+    fn nvml(devices: &[(&str, &[u32])]) -> Fact<Nvml> {
+        let device = |(index, (address, pids)): (usize, &(&str, &[u32]))| NvmlDevice {
+            index: u32::try_from(index).unwrap(),
+            address: Fact::Known((*address).to_owned()),
+            name: missing(),
+            uuid: missing(),
+            cpu_affinity: missing(),
+            memory_affinity: missing(),
+            compute_processes: Fact::Known(
+                pids.iter().map(|&pid| NvmlProcess { pid, used_bytes: None }).collect(),
+            ),
+            persistence: missing(),
+            pstate: missing(),
+            pcie_gen_current: missing(),
+            pcie_gen_max: missing(),
+            pcie_width_current: missing(),
+            pcie_width_max: missing(),
+            mig: missing(),
+        };
+        Fact::Known(Nvml {
+            driver_version: missing(),
+            nvml_version: missing(),
+            devices: devices.iter().enumerate().map(device).collect(),
+        })
+    }
+
+    /// Field 9 of proc(5) are the flags.
+    fn stat_line(pid: u32, flags: u32) -> String {
+        let mut fields = vec!["0".to_owned(); 50];
+        fields[0] = "S".into();
+        fields[6] = flags.to_string();
+        format!("{pid} (worker) {}\n", fields.join(" "))
+    }
+
+    fn bundle(processes: &[(u32, u32)], links: &[(&str, &str)]) -> Bundle {
+        let mut files: BTreeMap<String, Vec<u8>> = processes
+            .iter()
+            .map(|&(pid, flags)| (format!("raw/proc/{pid}/stat"), stat_line(pid, flags).into_bytes()))
+            .collect();
+        for (address, minor) in [("0000:18:00.0", 0), ("0000:28:00.0", 1)] {
+            let text = format!("Model: x\nDevice Minor: \t {minor}\n");
+            files.insert(format!("raw{NVIDIA_GPUS}/{address}/information"), text.into_bytes());
+        }
+        let links = links.iter().map(|(path, to)| ((*path).to_owned(), (*to).to_owned())).collect();
+        let manifest: crate::manifest::Manifest = serde_json::from_value(serde_json::json!({
+            "schema": 1, "tool_version": "0", "started": "", "finished": "", "host_token": "", "origin": "live",
+            "complete": true, "privileges": {"euid": 0, "cap_eff": ""},
+            "cost": {"cpu_us": 0, "wall_us": 0, "peak_rss_kib": 0},
+            "probes": [{"id": "process", "status": "ok", "reads": ["/proc"], "duration_us": 0, "files": 0,
+                        "bytes": 0}],
+            "files": [], "redactions": [],
+            "unread": [{"path": "/proc/9/stat", "status": "denied", "reason": "/proc/9/stat: permission denied"}],
+        }))
+        .unwrap();
+        Bundle::new(manifest, files, links)
+    }
+
+    fn users(bundle: &Bundle, live: bool, nvml: &Fact<Nvml>) -> BTreeMap<u32, Fact<Vec<String>>> {
+        let gpus = Fact::Known(vec![gpu("0000:18:00.0"), gpu("0000:28:00.0")]);
+        let processes = derive(bundle, live, &gpus, nvml).unwrap();
+        processes.into_iter().map(|process| (process.pid, process.gpus)).collect()
+    }
+
+    #[test]
+    fn nvml_is_exact_and_an_unknown_pid_makes_it_worthless() {
+        let two = bundle(&[(10, 0), (11, 0)], &[]);
+        let exact = users(&two, true, &nvml(&[("0000:18:00.0", &[10]), ("0000:28:00.0", &[])]));
+        assert_eq!(exact[&10], Fact::Known(vec!["0000:18:00.0".to_owned()]));
+        assert_eq!(exact[&11], Fact::Known(vec![]));
+        let foreign = users(&two, true, &nvml(&[("0000:18:00.0", &[10, 4242]), ("0000:28:00.0", &[])]));
+        assert!(foreign.values().all(|gpus| gpus.known().is_none()), "{foreign:?}");
+        let partial = users(&two, true, &nvml(&[("0000:18:00.0", &[10])]));
+        assert!(partial[&10].known().is_some() && partial[&11].known().is_none(), "{partial:?}");
+    }
+
+    #[test]
+    fn open_device_nodes_are_an_answer_only_where_they_are_not_an_upper_bound() {
+        let links = [
+            ("/proc/10/fd/3", "/dev/nvidia0"),
+            ("/proc/10/fd/4", "/dev/nvidiactl"),
+            ("/proc/11/fd/3", "/dev/nvidia0"),
+            ("/proc/11/fd/4", "/dev/nvidia1"),
+        ];
+        let nodes = bundle(&[(10, 0), (11, 0), (12, 0)], &links);
+        let live = users(&nodes, true, &missing());
+        assert_eq!(live[&10], Fact::Known(vec!["0000:18:00.0".to_owned()]));
+        assert!(live[&11].known().is_none(), "two nodes are an upper bound");
+        assert_eq!(live[&12], Fact::Known(vec![]));
+        let recorded = users(&nodes, false, &missing());
+        assert!(recorded[&12].known().is_none(), "a recording without open files tells nothing");
+    }
+
+    #[test]
+    fn kernel_threads_use_no_gpu_and_unreadable_processes_stay() {
+        let mut content = bundle(&[(2, KERNEL_THREAD), (10, 0)], &[]);
+        // Listed through another of its files.
+        content.files.insert("raw/proc/9/cgroup".into(), b"0::/\n".to_vec());
+        let gpus = Fact::Known(vec![gpu("0000:18:00.0")]);
+        let processes = derive(&content, true, &gpus, &missing()).unwrap();
+        let by_pid = |pid: u32| processes.iter().find(|process| process.pid == pid).unwrap();
+        assert!(by_pid(2).kernel && by_pid(2).gpus == Fact::Known(vec![]));
+        assert!(!by_pid(10).kernel);
+        assert_eq!(by_pid(9).gpus.require().unwrap_err().missing, Absence::Denied);
+        assert_eq!(by_pid(9).threads.len(), 1);
+    }
+
+    #[test]
+    fn nothing_but_unreadable_processes_is_no_list() {
+        let mut content = bundle(&[], &[]);
+        content.files.insert("raw/proc/9/cgroup".into(), b"0::/\n".to_vec());
+        let why = derive(&content, true, &Fact::Known(vec![]), &missing()).unwrap_err();
+        assert_eq!(why.missing, Absence::Denied);
     }
 }

@@ -29,7 +29,8 @@ fn numa_bytes(machine: &Node<'_, '_>) -> u64 {
         .descendants()
         .filter(|node| node.attribute("type") == Some("NUMANode"))
         .filter_map(|node| node.attribute("local_memory")?.parse::<u64>().ok())
-        .sum()
+        // Not `sum`, which panics on the sizes that an attacker may write.
+        .fold(0, u64::saturating_add)
 }
 
 #[derive(Default)]
@@ -41,6 +42,7 @@ struct View {
 }
 
 impl View {
+    /// Recursive: [`parse`] sees to it that the tree is not deep.
     fn object(&mut self, object: &Node<'_, '_>, depth: usize, same_line: bool) {
         if same_line {
             self.text.push_str(" + ");
@@ -132,16 +134,16 @@ impl View {
 
 /// The unit that lstopo takes: the largest of which there are at least ten.
 fn size(bytes: u64) -> String {
-    let kib = (bytes + 512) >> 10;
+    let kib = bytes.saturating_add(512) >> 10;
     if kib < 10 << 10 {
         return format!("{kib}KB");
     }
-    let mib = (bytes + (1 << 19)) >> 20;
+    let mib = bytes.saturating_add(1 << 19) >> 20;
     if mib < 10 << 10 {
         return format!("{mib}MB");
     }
-    let gib = (bytes + (1 << 29)) >> 30;
-    if gib < 10 << 10 { format!("{gib}GB") } else { format!("{}TB", (bytes + (1 << 39)) >> 40) }
+    let gib = bytes.saturating_add(1 << 29) >> 30;
+    if gib < 10 << 10 { format!("{gib}GB") } else { format!("{}TB", bytes.saturating_add(1 << 39) >> 40) }
 }
 
 /// Names of PCI classes, as hwloc shortens them.

@@ -6,13 +6,14 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use plumb_evidence::bundle::sha256_hex;
+use plumb_evidence::bundle::{HWLOC_NAME, sha256_hex};
 use plumb_evidence::container::Limits;
 use plumb_evidence::manifest::{
     BUNDLE_SCHEMA, Cost, FileRecord, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread,
 };
 use plumb_evidence::model::Origin;
-use plumb_evidence::{Absence, Bundle, BundleError, Source};
+use plumb_evidence::views::lstopo;
+use plumb_evidence::{Absence, Bundle, BundleError, Fact, Source, derive};
 use proptest::prelude::*;
 
 fn manifest() -> Manifest {
@@ -45,6 +46,7 @@ fn probe(id: &str, status: ProbeStatus, reads: &str) -> ProbeRecord {
         id: id.into(),
         status,
         reason: format!("{id} says why"),
+        itemised: status == ProbeStatus::Denied,
         reads: vec![reads.into()],
         duration_us: 0,
         files: 0,
@@ -200,6 +202,15 @@ fn content_must_be_what_the_manifest_says() {
         let error = Bundle::read(&packed(folder.path(), &entries)).unwrap_err();
         assert!(error.is_integrity(), "{case}: {error}");
     }
+    // As many entries as files, and yet one file that nobody vouches for.
+    let doubled = [
+        honest_manifest(&[("raw/x", "x"), ("raw/x", "x")]),
+        entry(b"raw/x", b'0', 1, b"x"),
+        entry(b"raw/evil", b'0', 1, b"x"),
+    ];
+    let error = Bundle::read(&packed(folder.path(), &doubled)).unwrap_err();
+    assert!(matches!(error, BundleError::Hostile { .. }), "{error}");
+    assert!(error.to_string().contains("lists `raw/x` twice"), "{error}");
     let newer = serde_json::json!({"schema": 99, "what": "ever"}).to_string();
     let newer = entry(b"manifest.json", b'0', newer.len() as u64, newer.as_bytes());
     let error = Bundle::read(&packed(folder.path(), &[newer])).unwrap_err();
@@ -216,6 +227,82 @@ fn links_in_an_unpacked_bundle_are_refused() {
     std::os::unix::fs::symlink("/etc/hostname", &file).unwrap();
     let error = Bundle::read(&unpacked).unwrap_err();
     assert!(error.to_string().contains("neither a file nor a folder"), "{error}");
+}
+
+#[test]
+fn the_size_of_an_unpacked_bundle_is_limited_manifest_included() {
+    let folder = tempfile::tempdir().unwrap();
+    let unpacked = folder.path().join("unpacked");
+    sample().unpack(&unpacked).unwrap();
+    let manifest = unpacked.join("manifest.json");
+    let size = fs::metadata(&manifest).unwrap().len();
+    let read = |file_bytes, total_bytes| {
+        Bundle::read_within(&unpacked, &Limits { file_bytes, total_bytes, ..Limits::default() })
+    };
+    assert!(read(size, 2 * size).is_ok());
+    for (file_bytes, total_bytes) in [(size - 1, 2 * size), (2 * size, size - 1)] {
+        let error = read(file_bytes, total_bytes).unwrap_err().to_string();
+        assert!(error.contains("`manifest.json` goes beyond the limit on size"), "{error}");
+    }
+    let error = read(size, size + 1).unwrap_err().to_string();
+    assert!(error.contains("goes beyond the limit on size"), "{error}");
+
+    fs::rename(&manifest, folder.path().join("elsewhere")).unwrap();
+    std::os::unix::fs::symlink(folder.path().join("elsewhere"), &manifest).unwrap();
+    let error = Bundle::read(&unpacked).unwrap_err().to_string();
+    assert!(error.contains("holds no file manifest.json"), "a link is no manifest: {error}");
+}
+
+fn with_hwloc(xml: &str) -> Bundle {
+    Bundle::new(manifest(), files(&[(HWLOC_NAME, xml)]), BTreeMap::new())
+}
+
+#[test]
+fn a_mask_of_hwloc_that_is_none_is_not_an_empty_set() {
+    let topology = |cpuset: &str, nodeset: &str| {
+        with_hwloc(&format!(
+            r#"<topology version="2.0"><object type="Machine" {cpuset} {nodeset}>
+            <object type="PCIDev" pci_busid="0000:01:00.0"/></object></topology>"#
+        ))
+    };
+    let pci = |bundle: &Bundle| derive(bundle).hwloc.require().unwrap().pci[0].clone();
+    let good = pci(&topology(r#"cpuset="0x00000001,,0x00000100""#, r#"nodeset="0x0""#));
+    assert_eq!(good.cpus.require().unwrap().to_string(), "8,64");
+    assert!(good.nodes.require().unwrap().is_empty());
+    let bad = pci(&topology(r#"cpuset="0xnonsense""#, ""));
+    let Fact::Missing(why) = &bad.cpus else { panic!("{bad:?}") };
+    assert_eq!(why.missing, Absence::Malformed);
+    assert!(why.reason.contains("the cpuset of 0000:01:00.0, `0xnonsense`, is not a mask"), "{why}");
+    assert_eq!(bad.nodes.require().unwrap_err().missing, Absence::Absent);
+}
+
+#[test]
+fn deep_topologies_are_refused_before_anything_descends() {
+    let nested = |depth: usize| {
+        let open = r#"<object type="PCIDev" pci_busid="0000:00:00.0">"#;
+        with_hwloc(&format!(
+            "<topology>{}{}</topology>",
+            open.repeat(depth - 1),
+            "</object>".repeat(depth - 1)
+        ))
+    };
+    let deepest = nested(256);
+    assert_eq!(derive(&deepest).hwloc.require().unwrap().pci.len(), 255);
+    assert_eq!(lstopo(&deepest).unwrap().matches("PCI 00:00.0").count(), 255);
+    for depth in [257, 200_000] {
+        let bundle = nested(depth);
+        for why in [derive(&bundle).hwloc.require().unwrap_err(), lstopo(&bundle).unwrap_err()] {
+            assert_eq!(why.missing, Absence::Malformed);
+            assert!(why.reason.contains("nested deeper than 256 levels"), "{why}");
+        }
+    }
+}
+
+#[test]
+fn sizes_that_no_machine_has_do_not_overflow() {
+    let node = r#"<object type="NUMANode" local_memory="18446744073709551615"/>"#;
+    let bundle = with_hwloc(&format!(r#"<topology><object type="Machine">{node}{node}</object></topology>"#));
+    assert!(lstopo(&bundle).unwrap().starts_with("Machine (16777215TB total)"));
 }
 
 proptest! {

@@ -17,12 +17,16 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
         bail!(UsageError("give a bundle or --sysroot, not both".to_owned()));
     }
     let renderer = Renderer::new(&args.rendering)?;
-    make_folder(&args.output)?;
     let mut written = Vec::new();
     let bundle = match &args.bundle {
-        Some(path) => Bundle::read(path)?,
+        Some(path) => {
+            let bundle = Bundle::read(path)?;
+            make_folder(&args.output)?;
+            bundle
+        }
         None => {
             let bundle = collect(&args.from, console)?;
+            make_folder(&args.output)?;
             let path = args.output.join("node.plumb");
             bundle.write(&path)?;
             written.push(path);

@@ -1,6 +1,6 @@
 //! `plumb check`
 
-use plumb_engine::Assessment;
+use plumb_engine::{Assessment, Grade};
 use plumb_evidence::Bundle;
 
 use crate::analyse;
@@ -19,22 +19,30 @@ pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome
     Ok(gate(&assessment, &args.gates, console))
 }
 
-/// The exit code that the user asked for. The worse of the two wins, and risk is worse than a gap.
+/// The exit code that the user asked for: risk is worse than a gap.
+///
+/// A node of which not enough was seen does not pass `--fail-on`: nothing shows that it is below the level.
 pub(crate) fn gate(assessment: &Assessment, gates: &Gates, console: &Console) -> Outcome {
-    let risk = assessment.risk.at_least.unwrap_or(assessment.risk.grade);
-    if let Some(level) = gates.fail_on
-        && risk >= level.into()
-    {
-        console.note(&format!("the risk is at or above the level given with --fail-on: {}", risk.title()));
-        return Outcome::RiskReached;
+    let risk = &assessment.risk;
+    if let Some(level) = gates.fail_on {
+        let least = risk.at_least.unwrap_or(risk.grade);
+        if least >= level.into() {
+            console.note(&format!("the risk is at or above the level of --fail-on: {}", least.title()));
+            return Outcome::RiskReached;
+        }
+        if risk.grade == Grade::NotAssessable {
+            console.note("the node is not assessable, so --fail-on has no answer");
+            return Outcome::Incomplete;
+        }
     }
+    // Where nothing applies, nothing was left out; but nothing was shown to be well either.
+    let coverage = assessment.coverage.unwrap_or(0.0);
     if let Some(required) = gates.require_coverage
-        // Where nothing applies, nothing was left out either; but nothing was shown to be well.
-        && assessment.coverage.unwrap_or(0.0) < required
+        && coverage < required
     {
         console.note(&format!(
-            "the coverage, {:.0} %, is below the {:.0} % of --require-coverage",
-            assessment.coverage.unwrap_or(0.0) * 100.0,
+            "the coverage, {:.1} %, is below the {:.1} % of --require-coverage",
+            coverage * 100.0,
             required * 100.0
         ));
         return Outcome::Incomplete;

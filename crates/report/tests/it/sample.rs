@@ -334,6 +334,7 @@ fn simple(check: &str, title: &str, category: Category) -> RatedFinding {
         category,
         outcome: Outcome::Pass,
         severity: Severity::High,
+        gate: false,
         likelihood: 2,
         confidence: Confidence::High,
         score: 0.0,

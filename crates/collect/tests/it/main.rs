@@ -1,0 +1,110 @@
+//! What holds for a whole process that collects.
+#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
+
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::path::PathBuf;
+use std::process::Command;
+
+use plumb_collect::{Helper, Options, collect, forbid_network};
+use plumb_evidence::Bundle;
+use plumb_evidence::manifest::ProbeStatus;
+
+/// Set in the process that gives its network up: there is no way back for a thread, and none for this test's runner.
+const CHILD: &str = "PLUMB_TEST_WITHOUT_NETWORK";
+const TEST: &str = "only_sockets_that_stay_on_the_machine_can_be_made";
+
+#[test]
+fn only_sockets_that_stay_on_the_machine_can_be_made() {
+    if std::env::var_os(CHILD).is_some() {
+        return without_network();
+    }
+    let child = Command::new(std::env::current_exe().unwrap())
+        .args([TEST, "--exact", "--nocapture"])
+        .env(CHILD, "1")
+        .output()
+        .unwrap();
+    let output = String::from_utf8_lossy(&child.stdout) + String::from_utf8_lossy(&child.stderr);
+    assert!(child.status.success(), "{output}");
+    assert!(output.contains("1 passed"), "the child ran another test or none: {output}");
+}
+
+fn without_network() {
+    let socket = |family| call(libc::SYS_socket, family, libc::SOCK_DGRAM);
+    let raw = |family| call(libc::SYS_socket, family, libc::SOCK_RAW);
+    assert_eq!(socket(libc::AF_INET), Ok(()), "or the test could not fail");
+    if let Err(why) = forbid_network() {
+        return skipped(&format!("the rule against sockets, which the kernel does not take: {why}"));
+    }
+    let denied = Err(libc::EPERM);
+    for family in [libc::AF_INET, libc::AF_INET6, libc::AF_PACKET, libc::AF_VSOCK, libc::AF_ALG, libc::AF_XDP]
+    {
+        assert_eq!(socket(family), denied, "family {family}");
+        assert_eq!(raw(family), denied, "family {family}");
+    }
+    assert_eq!(std::net::TcpListener::bind("127.0.0.1:0").unwrap_err().raw_os_error(), Some(libc::EPERM));
+    assert_eq!(socket(libc::AF_UNIX), Ok(()));
+    assert_eq!(raw(libc::AF_NETLINK), Ok(()));
+    assert_eq!(call(libc::SYS_io_uring_setup, 1, 0), denied);
+    if cfg!(target_arch = "x86_64") {
+        for number in [libc::SYS_socket, libc::SYS_io_uring_setup] {
+            assert_eq!(call(number | 0x4000_0000, libc::AF_INET, libc::SOCK_STREAM), denied, "x32 {number}");
+        }
+    }
+    let inherited = std::thread::spawn(|| std::net::UdpSocket::bind("127.0.0.1:0")).join().unwrap();
+    assert_eq!(inherited.unwrap_err().raw_os_error(), Some(libc::EPERM), "threads inherit the rule");
+}
+
+#[expect(unsafe_code, reason = "no safe wrapper makes calls by the numbers of another ABI")]
+fn call(number: libc::c_long, first: i32, second: i32) -> Result<(), i32> {
+    // SAFETY: neither socket(2) nor io_uring_setup(2) with a null pointer touches memory of this process.
+    let answer = unsafe { libc::syscall(number, first, second, 0) };
+    if answer < 0 { Err(std::io::Error::last_os_error().raw_os_error().unwrap()) } else { Ok(()) }
+}
+
+fn skipped(what: &str) {
+    if let Some(log) = std::env::var_os("PLUMB_SKIP_LOG") {
+        let mut log = fs::File::options().append(true).create(true).open(log).unwrap();
+        writeln!(log, "skipped: {what}").unwrap();
+    }
+}
+
+/// A bundle of a recorded tree; the helper's libraries are not asked.
+fn collected(tree: &tempfile::TempDir) -> Bundle {
+    let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
+    let sysroot = Some(tree.path().to_owned());
+    collect(&Options { sysroot, helper, tool_version: "0".to_owned() }, &mut |_, _| {}).unwrap()
+}
+
+fn tree() -> tempfile::TempDir {
+    let tree = tempfile::tempdir().unwrap();
+    fs::create_dir_all(tree.path().join("proc")).unwrap();
+    fs::create_dir_all(tree.path().join("sys/devices/system/cpu/cpu0")).unwrap();
+    fs::write(tree.path().join("proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    tree
+}
+
+#[test]
+fn a_folder_that_cannot_be_listed_is_not_absent() {
+    let tree = tree();
+    let status = |id: &str| {
+        let bundle = collected(&tree);
+        bundle.manifest().probes.iter().find(|record| record.id == id).unwrap().status
+    };
+    assert_eq!((status("cpufreq"), status("cpuidle")), (ProbeStatus::Absent, ProbeStatus::Absent));
+    // A link that leads to itself cannot be listed by anybody, root included.
+    let cpu = tree.path().join("sys/devices/system/cpu");
+    symlink("cpufreq", cpu.join("cpufreq")).unwrap();
+    symlink("cpuidle", cpu.join("cpu0/cpuidle")).unwrap();
+    assert_eq!((status("cpufreq"), status("cpuidle")), (ProbeStatus::Failed, ProbeStatus::Failed));
+}
+
+#[test]
+fn boot_arguments_are_kept_without_their_secrets() {
+    let tree = tree();
+    let text = "root=/dev/sda1 rd.iscsi.password=hunter2hunter2 isolcpus=1-3\n";
+    fs::write(tree.path().join("proc/cmdline"), text).unwrap();
+    let kept = collected(&tree).files()["raw/proc/cmdline"].clone();
+    assert_eq!(String::from_utf8(kept).unwrap(), "root=/dev/sda1 rd.iscsi.password=*** isolcpus=1-3\n");
+}
