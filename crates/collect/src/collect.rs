@@ -118,7 +118,9 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         probes: records,
         files: Vec::new(),
         unread,
-        redactions: vec!["values of command-line and boot arguments that look like secrets are masked".to_owned()],
+        redactions: vec![
+            "values of command-line and boot arguments that look like secrets are masked".to_owned(),
+        ],
     };
     Ok(Bundle::new(manifest, files, links))
 }
