@@ -109,3 +109,35 @@ fn an_unpinned_pack_is_not_run_until_it_is_trusted() {
     assert_eq!(revoke.code, 0, "{revoke:?}");
     assert_eq!(outcomes(&check()), ["not-run"; 3]);
 }
+
+#[test]
+fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    let pack = foreign_pack(folder.path());
+    let library = pack.join("libplumb_pack_core.so");
+    let bytes = fs::read(&library).unwrap();
+    let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
+    let signature = minisign::sign(Some(&keys.pk), &keys.sk, bytes.as_slice(), None, None).unwrap();
+    fs::write(pack.join("libplumb_pack_core.so.minisig"), signature.into_string()).unwrap();
+    let status = || -> String {
+        let mut command = bare_plumb(folder.path());
+        let result = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
+        assert_eq!(result.code, 0, "{result:?}");
+        let assessment: serde_json::Value = serde_json::from_str(&result.out).unwrap();
+        assessment["packs"][0]["status"].as_str().unwrap().to_owned()
+    };
+    assert!(status().contains("not trusted"), "{}", status());
+    let trusted = folder.path().join("config/plumb/trusted-keys");
+    fs::create_dir_all(&trusted).unwrap();
+    fs::write(trusted.join("vendor.pub"), keys.pk.to_box().unwrap().into_string()).unwrap();
+    assert_eq!(status(), "ok");
+    fs::write(&library, [bytes.as_slice(), b"x"].concat()).unwrap();
+    assert!(status().contains("not trusted"), "{}", status());
+
+    fs::write(trusted.join("broken.pub"), "no key\n").unwrap();
+    let broken = run(bare_plumb(folder.path()).args(["packs", "list", "--pack"]).arg(&pack));
+    assert_eq!(broken.code, 2, "{broken:?}");
+    assert!(broken.err.contains("broken.pub"), "{broken:?}");
+}

@@ -68,17 +68,38 @@ pub(crate) fn host_options() -> anyhow::Result<HostOptions> {
     Ok(options)
 }
 
-/// Packs are pinned by the lock of the installation, which lies beside them, and by the user's own.
+/// Packs are pinned by the lock of the installation, which lies beside them, and by the user's own; or they are signed
+/// with one of the user's keys.
 pub(crate) fn trust_policy() -> anyhow::Result<TrustPolicy> {
-    Ok(TrustPolicy { locks: user_lock().into_iter().collect(), ..TrustPolicy::default() })
+    let mut policy = TrustPolicy { locks: user_lock().into_iter().collect(), ..TrustPolicy::default() };
+    let Some(folder) = config_folder().map(|folder| folder.join("trusted-keys")) else { return Ok(policy) };
+    let entries = match std::fs::read_dir(&folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(policy),
+        entries => entries.with_context(|| UsageError(format!("cannot list `{}`", folder.display())))?,
+    };
+    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "pub"));
+    paths.sort();
+    for path in paths {
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| UsageError(format!("cannot read the key `{}`", path.display())))?;
+        // minisign writes a comment first and the key below it.
+        let key = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+        policy.keys.push(key.parse().with_context(|| format!("`{}` cannot be used", path.display()))?);
+    }
+    Ok(policy)
 }
 
 /// The user's own list of trusted packs, whether or not there is one yet.
 pub(crate) fn user_lock() -> Option<PathBuf> {
+    Some(config_folder()?.join(LOCK_FILE))
+}
+
+fn config_folder() -> Option<PathBuf> {
     let folder = set("XDG_CONFIG_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(PathBuf::from(set("HOME")?).join(".config")))?;
-    Some(folder.join("plumb").join(LOCK_FILE))
+    Some(folder.join("plumb"))
 }
 
 /// An environment variable that is set to something.
