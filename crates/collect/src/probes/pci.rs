@@ -26,7 +26,8 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         files.link(&device);
         files.link(&format!("{device}/driver"));
         files.link(&format!("{device}/iommu_group"));
-        files.either(&device, &["local_cpulist", "local_cpus"]);
+        // Both forms: the mask is what hwloc places a device by, so a recording without it has no answer of hwloc.
+        files.files(&device, &["local_cpulist", "local_cpus"]);
         files.files(
             &device,
             &[

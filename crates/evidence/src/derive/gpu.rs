@@ -1,6 +1,7 @@
 //! GPUs and other accelerators, from PCI, with the NUMA node that each source gives for them.
 
 use crate::fact::{Absence, Fact, Missing};
+use crate::index_set::NodeSet;
 use crate::model::{Gpu, GpuNuma, Hwloc, Nvml, NvmlDevice, PciDevice};
 use crate::source::Source;
 
@@ -27,7 +28,8 @@ pub(crate) fn derive(
         let vendor = if by_driver { Ok(NVIDIA) } else { device.vendor.require().copied() };
         let class = device.class.require()? >> 8;
         if let Some(kind) = kind(class, &vendor)? {
-            gpus.push(gpu(device, kind, vendor.ok(), hwloc, nvml));
+            let of_hwloc = nodes_of_hwloc(source, device, hwloc);
+            gpus.push(gpu(device, kind, vendor.ok(), of_hwloc, nvml));
         }
     }
     let of_nvml = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
@@ -58,7 +60,34 @@ fn kind(class: u32, vendor: &Result<u32, Missing>) -> Result<Option<&'static str
     })
 }
 
-fn gpu(device: &PciDevice, kind: &str, vendor: Option<u32>, hwloc: &Fact<Hwloc>, nvml: &Fact<Nvml>) -> Gpu {
+/// hwloc places a device by its `local_cpus`. Without that file, in a recording that kept only the list form, it falls back
+/// to the whole machine or its first node, which would contradict the firmware for no reason.
+fn nodes_of_hwloc(source: &impl Source, device: &PciDevice, hwloc: &Fact<Hwloc>) -> Fact<NodeSet> {
+    let hwloc = match hwloc {
+        Fact::Missing(missing) => return Fact::Missing(missing.clone()),
+        Fact::Known(hwloc) => hwloc,
+    };
+    let mask = format!("{}/local_cpus", device.path);
+    match source.read(&mask) {
+        Err(why) if why.missing == Absence::Absent => {
+            return Fact::absent(format!("{mask}, by which hwloc places devices, is not there"));
+        }
+        Err(why) => return Fact::Missing(why),
+        Ok(_) => {}
+    }
+    match hwloc.pci.iter().find(|seen| seen.address == device.address) {
+        Some(seen) => seen.nodes.clone(),
+        None => Fact::absent(format!("hwloc does not list {}", device.address)),
+    }
+}
+
+fn gpu(
+    device: &PciDevice,
+    kind: &str,
+    vendor: Option<u32>,
+    of_hwloc: Fact<NodeSet>,
+    nvml: &Fact<Nvml>,
+) -> Gpu {
     let vendor = match vendor {
         Some(NVIDIA) => "nvidia".to_owned(),
         Some(AMD) => "amd".to_owned(),
@@ -87,18 +116,92 @@ fn gpu(device: &PciDevice, kind: &str, vendor: Option<u32>, hwloc: &Fact<Hwloc>,
         uuid: from_nvml(|answer| &answer.uuid),
         numa: GpuNuma {
             sysfs: device.numa_node.clone(),
-            hwloc: match hwloc {
-                Fact::Missing(missing) => Fact::Missing(missing.clone()),
-                Fact::Known(hwloc) => match hwloc.pci.iter().find(|seen| seen.address == device.address) {
-                    Some(seen) => seen.nodes.clone(),
-                    None => Fact::absent(format!("hwloc does not list {}", device.address)),
-                },
-            },
+            hwloc: of_hwloc,
             nvml: match &answer {
                 Ok(answer) => answer.memory_affinity.clone(),
                 Err(missing) => Fact::Missing(missing.clone()),
             },
         },
         local_cpulist: device.local_cpulist.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::HwlocPci;
+
+    /// A tree with one PCI device and the files that are named.
+    struct Tree(&'static [&'static str]);
+
+    impl Source for Tree {
+        fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
+            let name = path.rsplit('/').next().unwrap_or_default();
+            if self.0.contains(&name) {
+                Ok(b"ff\n".to_vec())
+            } else {
+                Err(Missing::new(Absence::Absent, path))
+            }
+        }
+        fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+            Err(Missing::new(Absence::Absent, path))
+        }
+        fn link(&self, path: &str) -> Result<String, Missing> {
+            Err(Missing::new(Absence::Absent, path))
+        }
+    }
+
+    fn device(class: u32, vendor: Fact<u32>) -> PciDevice {
+        PciDevice {
+            path: "/sys/bus/pci/devices/0000:18:00.0".into(),
+            address: "0000:18:00.0".into(),
+            class: Fact::Known(class),
+            vendor,
+            device: Fact::absent("test"),
+            numa_node: Fact::Known(1),
+            local_cpulist: Fact::absent("test"),
+            link: Fact::absent("test"),
+            driver: Fact::absent("test"),
+            parent: None,
+        }
+    }
+
+    fn gpus(tree: &Tree, device: PciDevice, nvml: &Fact<Nvml>) -> Result<Vec<Gpu>, Missing> {
+        let hwloc = Fact::Known(Hwloc {
+            xml_version: "2.0".into(),
+            packages: 2,
+            cores: 2,
+            pus: 2,
+            numa_nodes: 2,
+            pci: vec![HwlocPci {
+                address: "0000:18:00.0".into(),
+                cpus: Fact::absent("test"),
+                nodes: Fact::Known(std::iter::once(0).collect()),
+            }],
+        });
+        derive(tree, &Fact::Known(vec![device]), &hwloc, nvml)
+    }
+
+    #[test]
+    fn hwloc_has_no_say_where_it_could_not_see_the_mask() {
+        let none = Fact::absent("test");
+        let with = gpus(&Tree(&["local_cpus"]), device(0x03_0200, Fact::Known(NVIDIA)), &none).unwrap();
+        assert_eq!(with[0].numa.hwloc.known().map(ToString::to_string).as_deref(), Some("0"));
+        let without = gpus(&Tree(&[]), device(0x03_0200, Fact::Known(NVIDIA)), &none).unwrap();
+        assert_eq!(without[0].numa.hwloc.require().unwrap_err().missing, Absence::Absent);
+    }
+
+    #[test]
+    fn what_may_be_a_gpu_is_not_called_none() {
+        let none = Fact::absent("test");
+        let unknown = || Fact::Missing(Missing::new(Absence::Denied, "vendor"));
+        assert_eq!(
+            gpus(&Tree(&[]), device(0x03_0000, unknown()), &none).unwrap_err().missing,
+            Absence::Denied
+        );
+        assert!(gpus(&Tree(&[]), device(0x02_0000, unknown()), &none).unwrap().is_empty());
+        // The console of a server's service processor.
+        assert!(gpus(&Tree(&[]), device(0x03_0000, Fact::Known(0x1a03)), &none).unwrap().is_empty());
+        assert_eq!(gpus(&Tree(&[]), device(0x03_0000, Fact::Known(AMD)), &none).unwrap().len(), 1);
     }
 }
