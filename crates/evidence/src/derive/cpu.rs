@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::derive::cpuinfo::{self, CpuInfo};
-use crate::derive::freq::{cpu_list, numbered};
+use crate::derive::freq::numbered;
 use crate::fact::{Absence, Missing};
 use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{Cache, Cpu, Numa, Pu};
@@ -23,7 +23,7 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
     let listed: CpuSet =
         info.as_ref().map(|info| info.processors.keys().copied().collect()).unwrap_or_default();
     let online = online(source, &folders, &listed)?;
-    let present = cpu_list(source, &format!("{PATH}/present")).unwrap_or_else(|_| folders.union(&listed));
+    let present = source.parse(&format!("{PATH}/present")).unwrap_or_else(|_| folders.union(&listed));
 
     let mut cores = Numbering::default();
     let mut sockets = Numbering::default();
@@ -74,7 +74,7 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
 
 /// Online CPUs: the kernel's list, else the folders that are not switched off, else `/proc/cpuinfo`.
 fn online(source: &impl Source, folders: &CpuSet, listed: &CpuSet) -> Result<CpuSet, Missing> {
-    match cpu_list(source, &format!("{PATH}/online")) {
+    match source.parse::<CpuSet>(&format!("{PATH}/online")) {
         Ok(online) if !online.is_empty() => return Ok(online),
         Ok(_) => {}
         Err(missing) if missing.missing == Absence::Absent => {}
@@ -158,7 +158,8 @@ fn core_key(
 fn shared_cpus(source: &impl Source, folder: &str, names: &[&str]) -> Option<CpuSet> {
     names.iter().find_map(|name| {
         let file = format!("{folder}/topology/{name}");
-        cpu_list(source, &format!("{file}_list"))
+        source
+            .parse::<CpuSet>(&format!("{file}_list"))
             .ok()
             .or_else(|| IndexSet::from_mask(&source.text(&file).ok()?).ok())
             .filter(|shared| !shared.is_empty())
@@ -172,7 +173,7 @@ fn caches(source: &impl Source, online: &CpuSet) -> Vec<Cache> {
             let folder = format!("{PATH}/cpu{cpu}/cache");
             numbered(source, &folder, "index").unwrap_or_default().into_iter().filter_map(move |index| {
                 let path = format!("{folder}/index{index}");
-                let shared = cpu_list(source, &format!("{path}/shared_cpu_list")).ok().or_else(|| {
+                let shared = source.parse(&format!("{path}/shared_cpu_list")).ok().or_else(|| {
                     IndexSet::from_mask(&source.text(&format!("{path}/shared_cpu_map")).ok()?).ok()
                 });
                 Some(Cache {

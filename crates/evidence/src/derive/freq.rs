@@ -6,7 +6,7 @@ use crate::derive::cpu;
 use crate::fact::{Absence, Missing};
 use crate::index_set::CpuSet;
 use crate::model::{CpuFreq, CpuIdle, FreqPolicy, IdleState};
-use crate::source::{Source, malformed};
+use crate::source::Source;
 
 /// # Errors
 /// Virtual machines and some kernels have no frequency scaling.
@@ -125,10 +125,4 @@ pub(crate) fn numbered(source: &impl Source, path: &str, prefix: &str) -> Result
         source.list(path)?.iter().filter_map(|name| name.strip_prefix(prefix)?.parse().ok()).collect();
     numbers.sort_unstable();
     Ok(numbers)
-}
-
-/// Reads a file that holds a CPU list.
-pub(crate) fn cpu_list(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
-    let text = source.text(path)?;
-    text.parse().map_err(|_| malformed(path, &text))
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::derive::freq::{cpu_list, numbered};
+use crate::derive::freq::numbered;
 use crate::fact::{Fact, Missing};
+use crate::index_set::CpuSet;
 use crate::model::Interrupt;
 use crate::source::{Source, malformed};
 
@@ -35,7 +36,7 @@ pub(crate) fn derive(source: &impl Source) -> Result<Vec<Interrupt>, Missing> {
                 ),
                 Err(missing) => Fact::Missing(missing.clone()),
             };
-            let affinity = |name: &str| cpu_list(source, &format!("{FOLDER}/{irq}/{name}")).into();
+            let affinity = |name: &str| source.parse::<CpuSet>(&format!("{FOLDER}/{irq}/{name}")).into();
             Interrupt {
                 irq,
                 count: row.clone().map(|(count, _)| count),

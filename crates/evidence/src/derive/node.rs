@@ -16,25 +16,12 @@ pub(crate) fn derive(source: &impl Source) -> Node {
                 Ok(text.split_whitespace().nth(2).unwrap_or(&text).to_owned())
             })
             .into(),
-        os: source
-            .text("/etc/os-release")
-            .or_else(|_| source.text("/usr/lib/os-release"))
-            .into_fact()
+        os: Fact::from(source.text("/etc/os-release").or_else(|_| source.text("/usr/lib/os-release")))
             .and_then(|text| os_name(&text)),
         cmdline: source.fact("/proc/cmdline"),
         virtualization: virtualization(source).into(),
         container: container(source).into(),
         machine: machine(source).into(),
-    }
-}
-
-trait IntoFact<T> {
-    fn into_fact(self) -> Fact<T>;
-}
-
-impl<T> IntoFact<T> for Result<T, Missing> {
-    fn into_fact(self) -> Fact<T> {
-        self.into()
     }
 }
 

@@ -1,6 +1,5 @@
 //! PCI devices: `/sys/bus/pci/devices`.
 
-use crate::derive::freq::cpu_list;
 use crate::fact::{Absence, Missing};
 use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{PciDevice, PciLink};
@@ -38,7 +37,7 @@ fn hex(source: &impl Source, path: &str) -> Result<u32, Missing> {
 
 /// The list form, or the mask form that is all that old recordings have.
 fn local_cpus(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
-    match cpu_list(source, &format!("{path}/local_cpulist")) {
+    match source.parse::<CpuSet>(&format!("{path}/local_cpulist")) {
         Err(missing) if missing.missing == Absence::Absent => {
             let file = format!("{path}/local_cpus");
             let text = source.text(&file).map_err(|_| missing)?;
