@@ -9,8 +9,8 @@ use plumb_tests::{plumb, run, target};
 
 /// A copy of the shipped pack in a folder of its own, which nothing vouches for.
 fn foreign_pack(folder: &Path) -> PathBuf {
-    let pack = folder.join("core");
-    let shipped = target().join("packs/core");
+    let pack = folder.join("topology");
+    let shipped = target().join("packs/topology");
     fs::create_dir(&pack).unwrap();
     for entry in fs::read_dir(&shipped).unwrap() {
         let path = entry.unwrap().path();
@@ -116,11 +116,11 @@ fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
     let bundle = folder.path().join("node.plumb");
     assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
     let pack = foreign_pack(folder.path());
-    let library = pack.join("libplumb_pack_core.so");
+    let library = pack.join("libplumb_pack_topology.so");
     let bytes = fs::read(&library).unwrap();
     let keys = minisign::KeyPair::generate_unencrypted_keypair().unwrap();
     let signature = minisign::sign(Some(&keys.pk), &keys.sk, bytes.as_slice(), None, None).unwrap();
-    fs::write(pack.join("libplumb_pack_core.so.minisig"), signature.into_string()).unwrap();
+    fs::write(pack.join("libplumb_pack_topology.so.minisig"), signature.into_string()).unwrap();
     let status = || -> String {
         let mut command = bare_plumb(folder.path());
         let result = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));

@@ -49,6 +49,7 @@ static META: CheckMeta = CheckMeta {
         expected_effect: Borrowed("No published number."),
     },
     thresholds: Borrowed(&THRESHOLDS),
+    amplified_by: Borrowed(&[]),
     applicability: Borrowed("All nodes; a container reads the host's setting"),
     caveat: None,
     references: Borrowed(&[Reference {

@@ -5,14 +5,17 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
-    Cgroup, Collection, Cpu, CpuFreq, CpuIdle, Gpu, Hwloc, Interrupt, Node, Numa, Nvml, PciDevice, Process,
+    Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, Engagement, Gpu, Hwloc, InferenceServer,
+    Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice, Platform, Policy,
+    Power, Process, Services, Storage, Window,
 };
-use plumb_evidence::{Absence, Missing};
+use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use thiserror::Error;
 
-use crate::Text;
+use crate::limit::{Limit, Quantity, Unit};
+use crate::{CheckMeta, Text};
 
 /// Evidence that is not a JSON object.
 #[derive(Debug, Error)]
@@ -35,6 +38,7 @@ pub struct Evidence<'a> {
 pub(crate) struct Document<'a> {
     sections: Sections<'a>,
     parsed: Parsed,
+    policy: OnceCell<Policy>,
 }
 
 macro_rules! sections {
@@ -92,6 +96,30 @@ sections! {
     hwloc: Hwloc => Hwloc,
     /// What NVIDIA's management library answered (`/nvml`).
     nvml: Nvml => Nvml,
+    /// Inference servers (`/servers`).
+    servers: Vec<InferenceServer> => [InferenceServer],
+    /// What moved between two readings of the node (`/window`).
+    window: Window => Window,
+    /// CPU clocks, idle states, caps and throttling beyond frequency policies (`/power`).
+    power: Power => Power,
+    /// Host memory (`/memory`).
+    memory: Memory => Memory,
+    /// Network interfaces, RDMA devices, sockets (`/network`).
+    network: Network => Network,
+    /// Block devices and file systems that hold models (`/storage`).
+    storage: Storage => Storage,
+    /// Kernel, time, virtualisation, device isolation (`/platform`).
+    platform: Platform => Platform,
+    /// systemd units and settings that survive a reboot (`/services`).
+    services: Services => Services,
+    /// Container runtimes and Kubernetes (`/containers`).
+    containers: Containers => Containers,
+    /// Errors and throttling in the kernel log (`/kernel_log`).
+    kernel_log: KernelLog => KernelLog,
+    /// Load tests and noise measurements (`/measurements`).
+    measurements: Measurements => Measurements,
+    /// What the client supplies (`/engagement`).
+    engagement: Engagement => Engagement,
 }
 
 impl<'a> Evidence<'a> {
@@ -128,6 +156,24 @@ impl<'a> Evidence<'a> {
         self.get(&format!("/sysctl/{}", name.replace('~', "~0").replace('/', "~1")))
     }
 
+    /// Single-value files of a subject (`/settings/SUBJECT`), by absolute path.
+    ///
+    /// # Errors
+    /// As [`Evidence::get`].
+    pub fn settings(&self, subject: &str) -> Result<BTreeMap<String, Fact<String>>, Missing> {
+        self.get(&format!("/settings/{subject}"))
+    }
+
+    /// The limit that is to be compared with: `limit`, or what the policy of the audit has put in its place.
+    ///
+    /// The policy is always there; it needs no declaration.
+    #[must_use]
+    pub fn limit<U: Unit>(&self, check: &CheckMeta, limit: &Limit<U>) -> Limit<U> {
+        let policy = self.document.policy.get_or_init(|| self.document.section("policy").unwrap_or_default());
+        let replaced = policy.thresholds.get(&format!("{}/{}", check.id, limit.name));
+        Limit { value: replaced.map_or(limit.value, |replaced| Quantity::new(replaced.number)), ..*limit }
+    }
+
     fn declared(&self, pointer: &str) -> Result<(), Missing> {
         let covers = |need: &Text| {
             pointer.strip_prefix(need.as_ref()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
@@ -145,7 +191,7 @@ impl<'a> Evidence<'a> {
 impl<'a> Document<'a> {
     pub(crate) fn parse(json: &'a [u8]) -> Result<Self, DocumentError> {
         let sections = serde_json::from_slice(json).map_err(DocumentError)?;
-        Ok(Self { sections, parsed: Parsed::default() })
+        Ok(Self { sections, parsed: Parsed::default(), policy: OnceCell::new() })
     }
 
     /// Schema of the document, where it tells one.
@@ -256,8 +302,8 @@ mod tests {
         let without_accessor = fields.filter(|field| !ACCESSORS.contains(field)).collect::<Vec<_>>();
         assert_eq!(
             without_accessor,
-            ["schema", "sysctl"],
-            "`schema` is for the SDK; `sysctl` has its own method"
+            ["schema", "sysctl", "settings", "policy"],
+            "`schema` and `policy` are for the SDK; `sysctl` and `settings` have their own methods"
         );
     }
 }

@@ -59,6 +59,7 @@ compile_error!(
 /// #       expected_effect: Borrowed("e"),
 /// #   },
 /// #   thresholds: Borrowed(&[]),
+/// #   amplified_by: Borrowed(&[]),
 /// #   applicability: Borrowed("a"),
 /// #   caveat: None,
 /// #   references: Borrowed(&[]),

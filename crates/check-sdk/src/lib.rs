@@ -23,4 +23,5 @@ pub use meta::{
     ThresholdBasis,
 };
 pub use pack::{Check, Pack, Reply};
+pub use plumb_evidence::model::WorkloadTrait;
 pub use plumb_evidence::{Absence, CpuSet, Fact, IndexSet, Missing, NodeSet, model};

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use plumb_evidence::model::WorkloadTrait;
 use serde::{Deserialize, Serialize};
 
 use crate::{Finding, Outcome};
@@ -218,6 +219,9 @@ pub struct CheckMeta {
     pub remediation: Remediation,
     /// Limits that the check compares with.
     pub thresholds: List<Threshold>,
+    /// Traits of a workload that make the finding weigh more.
+    #[serde(default, skip_serializing_if = "no_trait")]
+    pub amplified_by: List<WorkloadTrait>,
     /// What applies and what does not, in words.
     pub applicability: Text,
     /// A warning that belongs to the finding or its remedy.
@@ -225,6 +229,10 @@ pub struct CheckMeta {
     pub caveat: Option<Text>,
     /// Sources.
     pub references: List<Reference>,
+}
+
+fn no_trait(traits: &List<WorkloadTrait>) -> bool {
+    traits.is_empty()
 }
 
 impl CheckMeta {

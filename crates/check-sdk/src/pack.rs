@@ -150,6 +150,7 @@ mod tests {
                 expected_effect: Borrowed("e"),
             },
             thresholds: Borrowed(&[]),
+            amplified_by: Borrowed(&[]),
             applicability: Borrowed("a"),
             caveat: None,
             references: Borrowed(&[]),

@@ -7,7 +7,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
 use nix::sys::resource::{UsageWho, getrusage};
-use plumb_evidence::bundle::{Bundle, RAW, sha256_hex};
+use plumb_evidence::bundle::{Bundle, RAW, sample_folder, sha256_hex};
 use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 use plumb_evidence::{Absence, Missing, Source};
@@ -17,7 +17,7 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::fs_source::FsSource;
 use crate::helper::{Helper, Running};
-use crate::probe::{Method, Probe};
+use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
 
@@ -30,6 +30,8 @@ pub struct Options {
     pub helper: Helper,
     /// Version that goes into the manifest.
     pub tool_version: String,
+    /// Time between two readings of what moves under load; `None` reads nothing twice.
+    pub sample: Option<Duration>,
 }
 
 /// Is told of each probe as it ends.
@@ -102,6 +104,35 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         progress(probe, &record);
         records.push(record);
     }
+    let mut samples_us = Vec::new();
+    if let Some(window) = options.sample {
+        let begun = Instant::now();
+        for index in 0..2 {
+            // The pause is the last thing before a reading, so that the window does not hold the static collection.
+            std::thread::sleep((window * index).saturating_sub(begun.elapsed()));
+            samples_us.push(micros(begun.elapsed()));
+            let folder = sample_folder(samples_us.len() - 1);
+            for probe in PROBES {
+                let Some(read) = probe.sample else { continue };
+                let (result, kept) = with_deadline(&source, read, probe.budget);
+                if let Err(missing) = result {
+                    unread.extend(probe.reads.iter().map(|path| Unread {
+                        path: format!("{folder}{path}"),
+                        status: missing.missing,
+                        reason: missing.reason.clone(),
+                    }));
+                }
+                unread.extend(kept.unread);
+                if let Some(record) = records.iter_mut().find(|record| record.id == probe.id) {
+                    record.files += kept.files.len() as u64;
+                    record.bytes += kept.files.values().map(|content| content.len() as u64).sum::<u64>();
+                }
+                files.extend(
+                    kept.files.into_iter().map(|(path, content)| (format!("{folder}{path}"), content)),
+                );
+            }
+        }
+    }
     unread.sort();
     unread.dedup();
 
@@ -115,6 +146,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         complete: true,
         privileges: privileges(),
         cost: cost(clock.elapsed()),
+        samples_us,
         probes: records,
         files: Vec::new(),
         unread,
@@ -139,11 +171,7 @@ fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
 }
 
 /// Runs a probe in a thread of its own, so that a file that hangs holds up this probe alone.
-fn with_deadline(
-    source: &Arc<FsSource>,
-    run: fn(&Recorder<'_, FsSource>) -> Result<(), Missing>,
-    budget: Duration,
-) -> (Result<(), Missing>, Kept) {
+fn with_deadline(source: &Arc<FsSource>, run: Read, budget: Duration) -> (Result<(), Missing>, Kept) {
     let (sender, receiver) = channel();
     let source = Arc::clone(source);
     std::thread::spawn(move || {

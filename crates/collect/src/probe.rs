@@ -17,11 +17,14 @@ pub enum Privilege {
     Root,
 }
 
+/// Reads files into the recorder.
+pub(crate) type Read = fn(&Recorder<'_, FsSource>) -> Result<(), Missing>;
+
 /// How a probe gets at its subject.
 #[derive(Clone, Copy)]
 pub(crate) enum Method {
     /// By reading files.
-    Files(fn(&Recorder<'_, FsSource>) -> Result<(), Missing>),
+    Files(Read),
     /// By asking a library, in a process of its own that can be killed.
     Helper(Answer),
 }
@@ -40,6 +43,8 @@ pub struct Probe {
     /// When it is given up.
     pub budget: Duration,
     pub(crate) method: Method,
+    /// Files that are read twice, at both ends of the window of `--sample`.
+    pub(crate) sample: Option<Read>,
 }
 
 impl std::fmt::Debug for Probe {

@@ -14,6 +14,7 @@ mod numa;
 mod nvidia;
 mod pci;
 mod process;
+mod settings;
 mod sysctl;
 mod system;
 
@@ -30,6 +31,7 @@ pub const PROBES: &[Probe] = &[
         privilege: Privilege::Any,
         budget: Duration::from_secs(20),
         method: Method::Helper(Answer::Hwloc),
+        sample: None,
     },
     Probe {
         id: "nvml",
@@ -38,6 +40,7 @@ pub const PROBES: &[Probe] = &[
         privilege: Privilege::Any,
         budget: Duration::from_secs(20),
         method: Method::Helper(Answer::Nvml),
+        sample: None,
     },
     system::PROBE,
     cpu::PROBE,
@@ -47,6 +50,7 @@ pub const PROBES: &[Probe] = &[
     freq::CPUFREQ,
     freq::CPUIDLE,
     sysctl::PROBE,
+    settings::PROBE,
     irq::PROBE,
     cgroup::PROBE,
     process::PROBE,

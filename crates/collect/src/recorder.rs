@@ -28,6 +28,11 @@ impl<'a, S: Source> Recorder<'a, S> {
         Self { source, kept: RefCell::default() }
     }
 
+    /// What is read from.
+    pub(crate) fn source(&self) -> &'a S {
+        self.source
+    }
+
     pub(crate) fn finish(self) -> Kept {
         self.kept.into_inner()
     }

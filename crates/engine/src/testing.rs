@@ -67,6 +67,7 @@ fn meta(id: &str, severity: Severity) -> CheckMeta {
             expected_effect: "none published".into(),
         },
         thresholds: vec![].into(),
+        amplified_by: vec![].into(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

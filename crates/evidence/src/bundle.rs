@@ -123,6 +123,73 @@ impl Bundle {
     }
 }
 
+/// One reading of the files that were read twice, as a source of its own.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample<'a> {
+    bundle: &'a Bundle,
+    index: usize,
+}
+
+impl Bundle {
+    /// The first and the last reading of a collection with `--sample`, and the seconds between them.
+    ///
+    /// # Errors
+    /// A bundle without two readings was collected without `--sample`, or the collection was interrupted.
+    pub fn samples(&self) -> Result<(Sample<'_>, Sample<'_>, f64), Missing> {
+        let offsets = &self.manifest.samples_us;
+        match (offsets.first(), offsets.last()) {
+            (Some(&first), Some(&last)) if last > first => Ok((
+                Sample { bundle: self, index: 0 },
+                Sample { bundle: self, index: offsets.len() - 1 },
+                (last - first) as f64 / 1e6,
+            )),
+            _ => Err(Missing::new(Absence::Skipped, "collected without `--sample`: nothing was read twice")),
+        }
+    }
+}
+
+/// Folder of the bundle that holds reading number `index` under absolute paths.
+#[must_use]
+pub fn sample_folder(index: usize) -> String {
+    format!("samples/{index:03}")
+}
+
+impl Sample<'_> {
+    fn why_missing(&self, path: &str) -> Missing {
+        // A reading that ran out of time notes its folders, `samples/001/proc`, beside the static ones.
+        let name = format!("{}{path}", sample_folder(self.index));
+        let unread = &self.bundle.manifest.unread;
+        let noted = std::path::Path::new(&name).ancestors().find_map(|above| {
+            let above = above.to_string_lossy();
+            unread.binary_search_by(|unread| unread.path.as_str().cmp(&above)).ok()
+        });
+        match noted {
+            Some(position) => Missing::new(unread[position].status, unread[position].reason.clone()),
+            None => self.bundle.why_missing(path),
+        }
+    }
+}
+
+impl Source for Sample<'_> {
+    fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
+        let name = format!("{}{path}", sample_folder(self.index));
+        self.bundle.files.get(&name).cloned().ok_or_else(|| self.why_missing(path))
+    }
+
+    fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+        let mut names = BTreeSet::new();
+        children(&self.bundle.files, &format!("{}{path}/", sample_folder(self.index)), &mut names);
+        if names.is_empty() {
+            return Err(self.why_missing(path));
+        }
+        Ok(names.into_iter().map(str::to_owned).collect())
+    }
+
+    fn link(&self, path: &str) -> Result<String, Missing> {
+        self.bundle.link(path)
+    }
+}
+
 impl Source for Bundle {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
         match self.files.get(&format!("{RAW}{path}")) {

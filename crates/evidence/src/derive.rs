@@ -4,21 +4,32 @@
 //! does where a kernel or an architecture lacks them.
 
 pub mod cgroup;
+pub mod container;
 mod cpu;
 mod cpuinfo;
 mod freq;
 pub mod gpu;
 pub(crate) mod hwloc;
 mod interrupts;
+pub mod kernel_log;
+pub mod memory;
+pub mod network;
 mod node;
 mod numa;
 mod pci;
+pub mod platform;
+pub mod power;
 pub mod process;
+pub mod server;
+pub mod service;
+pub mod settings;
+pub mod storage;
 pub mod sysctl;
+pub mod window;
 
 use crate::bundle::{Bundle, NVML_NAME};
 use crate::fact::{Absence, Fact, Missing};
-use crate::model::{Collection, EVIDENCE_SCHEMA, Evidence, Nvml, Origin, ProbeOutcome};
+use crate::model::{Collection, EVIDENCE_SCHEMA, Evidence, Nvml, Origin, Policy, ProbeOutcome};
 
 /// Derives what is known about the node from its bundle.
 #[must_use]
@@ -34,6 +45,8 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         _ => hwloc::derive(bundle).into(),
     };
     let gpus: Fact<_> = gpu::derive(bundle, &pci, &hwloc, &nvml).into();
+    let processes: Fact<_> = process::derive(bundle, manifest.origin == Origin::Live, &gpus, &nvml).into();
+    let servers: Fact<_> = server::derive(bundle, &processes).into();
     Evidence {
         schema: EVIDENCE_SCHEMA,
         collection: Collection {
@@ -58,7 +71,21 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         sysctl: sysctl::derive(bundle),
         interrupts: interrupts::derive(bundle).into(),
         cgroup: cgroup::derive(bundle).into(),
-        processes: process::derive(bundle, manifest.origin == Origin::Live, &gpus, &nvml).into(),
+        settings: settings::derive(bundle),
+        window: window::derive(bundle, &servers).into(),
+        power: power::derive(bundle).into(),
+        memory: memory::derive(bundle).into(),
+        network: network::derive(bundle).into(),
+        storage: storage::derive(bundle).into(),
+        platform: platform::derive(bundle).into(),
+        services: service::derive(bundle).into(),
+        containers: container::derive(bundle).into(),
+        kernel_log: kernel_log::derive(bundle).into(),
+        measurements: Fact::default(),
+        engagement: Fact::default(),
+        policy: Policy::default(),
+        processes,
+        servers,
         cpu,
         numa,
         pci,

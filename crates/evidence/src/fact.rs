@@ -88,6 +88,13 @@ pub enum Fact<T> {
     Missing(Missing),
 }
 
+/// What the evidence does not mention was not asked for.
+impl<T> Default for Fact<T> {
+    fn default() -> Self {
+        Self::Missing(Missing::new(Absence::Skipped, "not collected"))
+    }
+}
+
 impl<T> Fact<T> {
     /// A value that the node does not have.
     #[must_use]

@@ -32,6 +32,9 @@ pub struct Manifest {
     pub privileges: Privileges,
     /// What the collection cost the node.
     pub cost: Cost,
+    /// When each of the repeated readings began, in µs since the first; empty without `--sample`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub samples_us: Vec<u64>,
     /// What each probe came to, in the order in which they ran.
     pub probes: Vec<ProbeRecord>,
     /// Every file of the bundle except the manifest, by path.

@@ -13,6 +13,32 @@ use serde::{Deserialize, Serialize};
 use crate::fact::Fact;
 use crate::index_set::{CpuSet, NodeSet};
 
+mod container;
+mod engagement;
+mod inference;
+mod log;
+mod measurement;
+mod memory;
+mod network;
+mod platform;
+mod power;
+mod service;
+mod storage;
+mod window;
+
+pub use container::*;
+pub use engagement::*;
+pub use inference::*;
+pub use log::*;
+pub use measurement::*;
+pub use memory::*;
+pub use network::*;
+pub use platform::*;
+pub use power::*;
+pub use service::*;
+pub use storage::*;
+pub use window::*;
+
 /// Version of this schema; grows when a field changes its meaning, not when one is added.
 pub const EVIDENCE_SCHEMA: u32 = 1;
 
@@ -49,6 +75,48 @@ pub struct Evidence {
     pub hwloc: Fact<Hwloc>,
     /// What NVIDIA's management library answered.
     pub nvml: Fact<Nvml>,
+    /// Single-value files of the node, by subject and absolute path, verbatim.
+    #[serde(default)]
+    pub settings: BTreeMap<String, BTreeMap<String, Fact<String>>>,
+    /// Inference servers, by PID.
+    #[serde(default)]
+    pub servers: Fact<Vec<InferenceServer>>,
+    /// What moved between two readings of the node.
+    #[serde(default)]
+    pub window: Fact<Window>,
+    /// CPU clocks, idle states, caps and throttling beyond frequency policies.
+    #[serde(default)]
+    pub power: Fact<Power>,
+    /// Host memory.
+    #[serde(default)]
+    pub memory: Fact<Memory>,
+    /// Network interfaces, RDMA devices, sockets.
+    #[serde(default)]
+    pub network: Fact<Network>,
+    /// Block devices and file systems that hold models.
+    #[serde(default)]
+    pub storage: Fact<Storage>,
+    /// Kernel, time, virtualisation, device isolation.
+    #[serde(default)]
+    pub platform: Fact<Platform>,
+    /// systemd units and settings that survive a reboot.
+    #[serde(default)]
+    pub services: Fact<Services>,
+    /// Container runtimes and Kubernetes.
+    #[serde(default)]
+    pub containers: Fact<Containers>,
+    /// Errors and throttling in the kernel log.
+    #[serde(default)]
+    pub kernel_log: Fact<KernelLog>,
+    /// Load tests and noise measurements.
+    #[serde(default)]
+    pub measurements: Fact<Measurements>,
+    /// What the client supplies; not part of a bundle.
+    #[serde(default)]
+    pub engagement: Fact<Engagement>,
+    /// What the audit was told to judge differently; not part of a bundle. Always sent to packs.
+    #[serde(default)]
+    pub policy: Policy,
 }
 
 /// How the evidence was gathered.
@@ -414,6 +482,15 @@ pub struct Thread {
     pub last_cpu: Fact<u32>,
     /// CPU time in user and kernel mode since its start, in clock ticks.
     pub cpu_ticks: Fact<u64>,
+    /// Scheduling policy as the kernel numbers it: 0 other, 1 FIFO, 2 round robin, 3 batch, 5 idle, 6 deadline.
+    #[serde(default)]
+    pub policy: Fact<u32>,
+    /// Real-time priority, 0 for threads without.
+    #[serde(default)]
+    pub rt_priority: Fact<u32>,
+    /// Niceness, -20 to 19.
+    #[serde(default)]
+    pub nice: Fact<i32>,
 }
 
 /// What hwloc found.

@@ -46,7 +46,7 @@ impl EvidenceDocument {
         Self { sections: Parts::new(), payloads: Mutex::default(), raw: Some(bytes.into()) }
     }
 
-    /// The evidence reduced to what the pointers name, in the shape of the whole; `schema` is always part of it.
+    /// The evidence reduced to what the pointers name, in the shape of the whole; `schema` and `policy` are always part of it.
     ///
     /// Where something that a pointer passes through is missing, the reason takes its place. What the evidence does not
     /// have at all is left out.
@@ -60,6 +60,7 @@ impl EvidenceDocument {
         }
         let mut root = Tree::default();
         self.insert(&mut root, "/schema");
+        self.insert(&mut root, "/policy");
         for need in needs {
             self.insert(&mut root, need);
         }

@@ -1,6 +1,7 @@
 //! The command line as clap sees it.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plumb_engine::Grade;
@@ -86,6 +87,17 @@ pub(crate) struct CollectFrom {
     /// Read a recorded tree of /proc and /sys instead of this node; DIR stands for `/`.
     #[arg(long, value_name = "DIR")]
     pub(crate) sysroot: Option<PathBuf>,
+    /// Read what moves under load twice, this many seconds apart: clocks, interrupts, run delay, throttling. Without
+    /// it, checks of such effects are not run.
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    pub(crate) sample: Option<Duration>,
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(value) if (0.1..=3600.0).contains(&value) => Ok(Duration::from_secs_f64(value)),
+        _ => Err("give a number of seconds from 0.1 to 3600, for example 10".to_owned()),
+    }
 }
 
 #[derive(Debug, Args)]

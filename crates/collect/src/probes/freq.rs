@@ -18,6 +18,7 @@ pub(super) const CPUFREQ: Probe = Probe {
     privilege: Privilege::Any,
     budget: SECONDS,
     method: Method::Files(cpufreq),
+    sample: None,
 };
 
 pub(super) const CPUIDLE: Probe = Probe {
@@ -27,6 +28,7 @@ pub(super) const CPUIDLE: Probe = Probe {
     privilege: Privilege::Any,
     budget: SECONDS,
     method: Method::Files(cpuidle),
+    sample: None,
 };
 
 /// Without `scaling_cur_freq`: kernels before 5.19 measure it for each reader, which takes 10 to 20 ms per busy CPU and

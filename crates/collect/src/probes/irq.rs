@@ -12,6 +12,7 @@ pub(super) const PROBE: Probe = Probe {
     privilege: Privilege::Any,
     budget: SECONDS,
     method: Method::Files(run),
+    sample: None,
 };
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {

@@ -14,6 +14,7 @@ pub(super) const PROBE: Probe = Probe {
     privilege: Privilege::Root,
     budget: std::time::Duration::from_secs(20),
     method: Method::Files(run),
+    sample: None,
 };
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {

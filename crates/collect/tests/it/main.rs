@@ -74,7 +74,7 @@ fn skipped(what: &str) {
 fn collected(tree: &tempfile::TempDir) -> Bundle {
     let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
     let sysroot = Some(tree.path().to_owned());
-    collect(&Options { sysroot, helper, tool_version: "0".to_owned() }, &mut |_, _| {}).unwrap()
+    collect(&Options { sysroot, helper, tool_version: "0".to_owned(), sample: None }, &mut |_, _| {}).unwrap()
 }
 
 fn tree() -> tempfile::TempDir {

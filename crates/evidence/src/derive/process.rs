@@ -94,6 +94,9 @@ fn unreadable_thread(tid: u32, comm: String, why: &Missing) -> Thread {
         mems_allowed: Fact::Missing(why.clone()),
         last_cpu: Fact::Missing(why.clone()),
         cpu_ticks: Fact::Missing(why.clone()),
+        policy: Fact::Missing(why.clone()),
+        rt_priority: Fact::Missing(why.clone()),
+        nice: Fact::Missing(why.clone()),
     }
 }
 
@@ -129,18 +132,24 @@ fn thread(source: &impl Source, path: &str, tid: u32) -> Option<Thread> {
         comm: field("Name").map_or_else(|_| String::new(), str::to_owned),
         cpus_allowed: set("Cpus_allowed"),
         mems_allowed: set("Mems_allowed"),
-        last_cpu: match &stat {
-            Ok(stat) => stat
-                .processor
-                .and_then(|cpu| u32::try_from(cpu).ok())
-                .map_or_else(|| Fact::absent(format!("{path}/stat has no field `processor`")), Fact::Known),
-            Err(missing) => Fact::Missing(missing.clone()),
-        },
-        cpu_ticks: stat.map(|stat| stat.utime.saturating_add(stat.stime)).into(),
+        last_cpu: of_stat(&stat, path, |stat| stat.processor.and_then(|cpu| u32::try_from(cpu).ok())),
+        cpu_ticks: of_stat(&stat, path, |stat| Some(stat.utime.saturating_add(stat.stime))),
+        policy: of_stat(&stat, path, |stat| stat.policy),
+        rt_priority: of_stat(&stat, path, |stat| stat.rt_priority),
+        nice: of_stat(&stat, path, |stat| i32::try_from(stat.nice).ok()),
     })
 }
 
-fn stat(source: &impl Source, path: &str) -> Result<Stat, Missing> {
+/// A field of `stat` that old kernels may lack.
+fn of_stat<T>(stat: &Result<Stat, Missing>, path: &str, field: impl Fn(&Stat) -> Option<T>) -> Fact<T> {
+    match stat {
+        Ok(stat) => field(stat)
+            .map_or_else(|| Fact::absent(format!("{path}/stat lacks the field on this kernel")), Fact::Known),
+        Err(missing) => Fact::Missing(missing.clone()),
+    }
+}
+
+pub(super) fn stat(source: &impl Source, path: &str) -> Result<Stat, Missing> {
     let bytes = source.read(path)?;
     Stat::from_read(bytes.as_slice()).map_err(|_| malformed(path, &String::from_utf8_lossy(&bytes)))
 }

@@ -37,6 +37,7 @@ const fn meta(id: &'static str) -> CheckMeta {
             expected_effect: Borrowed("none"),
         },
         thresholds: Borrowed(&[]),
+        amplified_by: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

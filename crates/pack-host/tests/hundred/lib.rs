@@ -32,6 +32,7 @@ fn meta(number: usize) -> CheckMeta {
             expected_effect: Borrowed("none"),
         },
         thresholds: Borrowed(&[]),
+        amplified_by: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

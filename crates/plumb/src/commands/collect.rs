@@ -43,6 +43,7 @@ pub(crate) fn collect(from: &CollectFrom, console: &Console) -> anyhow::Result<B
         sysroot: from.sysroot.clone(),
         helper: Helper { program, arguments: vec!["helper".into()] },
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        sample: from.sample,
     };
     let bundle = plumb_collect::collect(&options, &mut |probe, record| {
         let reason =

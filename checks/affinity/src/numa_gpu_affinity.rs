@@ -71,6 +71,7 @@ static META: CheckMeta = CheckMeta {
         ),
     },
     thresholds: Borrowed(&THRESHOLDS),
+    amplified_by: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with vNUMA; containers; hosts with two or more NUMA nodes that have CPUs; NVIDIA \
          and AMD GPUs",

@@ -53,6 +53,7 @@ static META: CheckMeta = CheckMeta {
         ),
     },
     thresholds: Borrowed(&[]),
+    amplified_by: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines (a very common failure there); containers; NVIDIA and AMD GPUs; fails only on \
          hosts with two or more NUMA nodes that have memory",

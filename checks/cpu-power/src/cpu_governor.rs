@@ -59,6 +59,7 @@ static META: CheckMeta = CheckMeta {
         ),
     },
     thresholds: Borrowed(&[]),
+    amplified_by: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; a virtual machine only if the hypervisor exposes frequency scaling (else ask the provider); \
          containers read the host's setting; CPUs of any vendor",

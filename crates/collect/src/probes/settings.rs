@@ -1,0 +1,46 @@
+//! Single-value files, by subject: what to read is listed where it is derived.
+
+use plumb_evidence::Missing;
+use plumb_evidence::derive::settings::{SUBJECTS, expand};
+
+use super::{Files, SECONDS};
+use crate::probe::{Method, Privilege, Probe};
+
+pub(super) const PROBE: Probe = Probe {
+    id: "settings",
+    title: "single-value settings",
+    reads: &[
+        "/sys/bus",
+        "/sys/class",
+        "/sys/devices",
+        "/sys/firmware",
+        "/sys/kernel",
+        "/sys/module",
+        "/proc/sys",
+        "/etc",
+    ],
+    privilege: Privilege::Any,
+    budget: SECONDS,
+    method: Method::Files(run),
+    sample: Some(sample),
+};
+
+fn run(files: &Files<'_>) -> Result<(), Missing> {
+    for pattern in SUBJECTS.iter().flat_map(|subject| subject.paths) {
+        read(files, pattern);
+    }
+    Ok(())
+}
+
+fn sample(files: &Files<'_>) -> Result<(), Missing> {
+    for pattern in SUBJECTS.iter().flat_map(|subject| subject.sampled) {
+        read(files, pattern);
+    }
+    Ok(())
+}
+
+fn read(files: &Files<'_>, pattern: &str) {
+    for path in expand(files.source(), pattern) {
+        let _ = files.file(&path);
+    }
+}

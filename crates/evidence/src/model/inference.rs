@@ -1,0 +1,111 @@
+//! Inference servers: which processes they are made of, how they were started, what they were given.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cgroup, Thread};
+use crate::fact::Fact;
+
+/// One inference server: the processes that serve one model together.
+///
+/// A process that uses a GPU and is of no known kind is a server of the kind `unknown`, so that nothing on a GPU goes
+/// unjudged.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InferenceServer {
+    /// `vllm`, `sglang`, `tensorrt-llm`, `triton`, `tgi`, `llama.cpp`, `ollama`, `transformers` or `unknown`.
+    pub kind: String,
+    /// PID of the process that the others descend from.
+    pub pid: u32,
+    /// Model as it was named at the start.
+    pub model: Fact<String>,
+    /// Version of the server, where a path or an argument tells it.
+    pub version: Fact<String>,
+    /// Long options of the command line without dashes and with `-` between words, and their values; a flag has the
+    /// value `true`, a repeated option its values joined with a comma.
+    pub options: Fact<BTreeMap<String, String>>,
+    /// GPUs that share one replica's layers (tensor parallel size), from options or, failing that, their default 1.
+    pub tensor_parallel: Fact<u32>,
+    /// Stages of the pipeline.
+    pub pipeline_parallel: Fact<u32>,
+    /// Replicas behind one server.
+    pub data_parallel: Fact<u32>,
+    /// systemd unit, from the control group (`vllm.service`).
+    pub unit: Fact<String>,
+    /// Container id, from the control group; absent outside a container.
+    pub container: Fact<String>,
+    /// Its processes, by PID.
+    pub processes: Vec<ServerProcess>,
+}
+
+/// What a process does in its server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Takes requests from the network.
+    ApiServer,
+    /// Schedules batches.
+    EngineCore,
+    /// Launches kernels on one GPU or more.
+    GpuWorker,
+    /// Turns text into tokens or back.
+    Tokenizer,
+    /// Spreads requests over replicas.
+    Router,
+    /// All of these in one process.
+    Whole,
+    /// Anything else: helpers, resource trackers, shells.
+    #[default]
+    Other,
+}
+
+/// One process of an inference server.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerProcess {
+    /// Folder that it was read from, `/proc/PID`.
+    pub path: String,
+    /// Process id, in the PID namespace of the collector.
+    pub pid: u32,
+    /// Process id of the parent.
+    pub ppid: u32,
+    /// Name, at most 15 bytes.
+    pub comm: String,
+    /// What it does.
+    pub role: Role,
+    /// Arguments; values that look like secrets were masked at collection.
+    pub cmdline: Fact<Vec<String>>,
+    /// PCI addresses of the GPUs that it uses, by NVML or by open device nodes.
+    pub gpus: Fact<Vec<String>>,
+    /// Threads, by thread id.
+    pub threads: Vec<Thread>,
+    /// Environment: allowed names only, values that look like secrets masked.
+    pub environment: Fact<BTreeMap<String, String>>,
+    /// Limits by the kernel's name (`Max open files`): soft and hard, `None` for unlimited.
+    pub limits: Fact<BTreeMap<String, (Option<u64>, Option<u64>)>>,
+    /// Number of open file descriptors.
+    pub open_files: Fact<u64>,
+    /// -1000 (never killed for want of memory) to 1000.
+    pub oom_score_adj: Fact<i32>,
+    /// Where its memory is.
+    pub memory: Fact<ProcessMemory>,
+    /// Swapped out, in bytes (`VmSwap`).
+    pub swap_bytes: Fact<u64>,
+    /// Its control groups, from its own up to the root.
+    pub cgroup: Fact<Cgroup>,
+}
+
+/// Where the memory of a process is, from `numa_maps`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessMemory {
+    /// File that it was read from.
+    pub path: String,
+    /// Resident bytes by NUMA node, file mappings included.
+    pub bytes_by_node: BTreeMap<u32, u64>,
+    /// Resident anonymous and heap bytes by NUMA node: what the process itself allocated.
+    pub anonymous_by_node: BTreeMap<u32, u64>,
+    /// Number of mappings by memory policy (`default`, `bind:0`, `interleave:0-1`, `prefer:1`, …).
+    pub policies: BTreeMap<String, u32>,
+}

@@ -1,0 +1,243 @@
+//! What moved between two readings of the node: counters under load.
+//!
+//! Counts are differences between the last and the first reading; a counter that ran backwards (a device that was reset,
+//! a CPU that came online) is missing, never negative. Times are in the unit of the name; `_ticks` are `USER_HZ` ticks of
+//! 10 ms.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::fact::Fact;
+
+/// Two readings of the node, some seconds apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Window {
+    /// Seconds between the readings.
+    pub seconds: f64,
+    /// CPU time by CPU, from `/proc/stat`.
+    pub cpus: Fact<Vec<CpuTime>>,
+    /// Context switches of the node.
+    pub context_switches: Fact<u64>,
+    /// Runnable threads at each reading.
+    pub running: Fact<Vec<u64>>,
+    /// Stall times from `/proc/pressure`, by resource (`cpu`, `memory`, `io`, `irq`).
+    pub pressure: BTreeMap<String, Fact<Pressure>>,
+    /// Threads of inference servers.
+    pub threads: Fact<Vec<ThreadTime>>,
+    /// All processes that were there at both readings.
+    pub processes: Fact<Vec<ProcessTime>>,
+    /// Control groups of inference servers and all above them, by folder.
+    pub cgroups: BTreeMap<String, CgroupTime>,
+    /// Interrupts by line.
+    pub interrupts: Fact<Vec<InterruptCount>>,
+    /// Software interrupts by kind (`NET_RX`, `TIMER`, …): count by CPU, zeros left out.
+    pub softirqs: Fact<BTreeMap<String, BTreeMap<u32, u64>>>,
+    /// Kernel memory counters by name (`pgmajfault`, `allocstall_normal`, …), from `/proc/vmstat`.
+    pub vmstat: Fact<BTreeMap<String, u64>>,
+    /// NUMA allocation counters by node and name (`numa_miss`, …).
+    pub numastat: Fact<BTreeMap<u32, BTreeMap<String, u64>>>,
+    /// TCP counters by name (`ListenOverflows`, …), from `/proc/net/netstat` and `/proc/net/snmp`.
+    pub tcp: Fact<BTreeMap<String, u64>>,
+    /// Packet processing by CPU, from `/proc/net/softnet_stat`.
+    pub softnet: Fact<Vec<Softnet>>,
+    /// Text of single-value files at each reading, by subject and path: for example clocks, error counts, energy.
+    pub values: BTreeMap<String, BTreeMap<String, Vec<String>>>,
+    /// GPUs, by PCI address, as NVML saw them during the window.
+    pub gpus: Fact<Vec<GpuTime>>,
+}
+
+impl Window {
+    /// Difference between the last and the first value of a counter in [`values`](Self::values); `None` where it was not
+    /// read twice, is no number or ran backwards.
+    #[must_use]
+    pub fn delta(&self, subject: &str, path: &str) -> Option<u64> {
+        let readings = self.values.get(subject)?.get(path)?;
+        let [first, .., last] = readings.as_slice() else { return None };
+        let number = |text: &String| text.trim().parse::<u64>().ok();
+        number(last)?.checked_sub(number(first)?)
+    }
+}
+
+/// Time of one CPU during the window, in ticks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CpuTime {
+    /// Number of the CPU.
+    pub cpu: u32,
+    /// User mode, without guests.
+    pub user_ticks: u64,
+    /// User mode at low priority.
+    pub nice_ticks: u64,
+    /// Kernel mode.
+    pub system_ticks: u64,
+    /// Idle.
+    pub idle_ticks: u64,
+    /// Idle while I/O was outstanding.
+    pub iowait_ticks: u64,
+    /// Hardware interrupts.
+    pub irq_ticks: u64,
+    /// Software interrupts.
+    pub softirq_ticks: u64,
+    /// Taken by the hypervisor.
+    pub steal_ticks: u64,
+    /// Running guests; part of `user_ticks` in `/proc/stat`, taken out of it here.
+    pub guest_ticks: u64,
+}
+
+impl CpuTime {
+    /// All ticks of the window.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.busy() + self.idle_ticks + self.iowait_ticks
+    }
+
+    /// Ticks in which the CPU did something, or was taken away.
+    #[must_use]
+    pub fn busy(&self) -> u64 {
+        self.user_ticks
+            + self.nice_ticks
+            + self.system_ticks
+            + self.irq_ticks
+            + self.softirq_ticks
+            + self.steal_ticks
+            + self.guest_ticks
+    }
+}
+
+/// Stall time during the window (pressure stall information).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Pressure {
+    /// Time in which some thread waited for the resource, in µs.
+    pub some_us: u64,
+    /// Time in which all threads that were not idle waited, in µs; `None` where the kernel does not tell.
+    pub full_us: Option<u64>,
+}
+
+/// A thread of an inference server during the window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ThreadTime {
+    /// Process id.
+    pub pid: u32,
+    /// Thread id.
+    pub tid: u32,
+    /// Name.
+    pub comm: String,
+    /// CPU time in ticks.
+    pub cpu_ticks: u64,
+    /// Time on a CPU in ns, from `schedstat`.
+    pub run_ns: Fact<u64>,
+    /// Time waiting for a CPU while runnable, in ns.
+    pub wait_ns: Fact<u64>,
+    /// Number of times that it was put on a CPU.
+    pub timeslices: Fact<u64>,
+    /// Times that it gave up the CPU.
+    pub voluntary_switches: Fact<u64>,
+    /// Times that the CPU was taken from it.
+    pub involuntary_switches: Fact<u64>,
+    /// CPU that it last ran on, at each reading.
+    pub last_cpus: Vec<u32>,
+}
+
+/// A process during the window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessTime {
+    /// Process id.
+    pub pid: u32,
+    /// Name.
+    pub comm: String,
+    /// True for a thread of the kernel itself.
+    pub kernel: bool,
+    /// True if it belongs to an inference server.
+    pub inference: bool,
+    /// CPU time of all threads, in ticks.
+    pub cpu_ticks: u64,
+    /// CPU that its first thread last ran on, at each reading.
+    pub last_cpus: Vec<u32>,
+}
+
+/// A control group during the window; what it does not have is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CgroupTime {
+    /// CPU time in µs.
+    pub usage_us: Fact<u64>,
+    /// Periods of the CPU quota.
+    pub periods: Fact<u64>,
+    /// Periods in which it was throttled.
+    pub throttled_periods: Fact<u64>,
+    /// Time for which it was throttled, in µs, summed over CPUs.
+    pub throttled_us: Fact<u64>,
+    /// Stall times, by resource.
+    pub pressure: BTreeMap<String, Fact<Pressure>>,
+    /// Memory events by name (`high`, `max`, `oom_kill`, …).
+    pub memory_events: Fact<BTreeMap<String, u64>>,
+}
+
+/// Interrupts of one line during the window.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct InterruptCount {
+    /// Number, or the kernel's name (`LOC`, `TLB`, …).
+    pub irq: String,
+    /// Devices, drivers or a description.
+    pub name: String,
+    /// Count by CPU, zeros left out.
+    pub counts: BTreeMap<u32, u64>,
+}
+
+/// Packets processed by a CPU during the window.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Softnet {
+    /// Number of the CPU.
+    pub cpu: u32,
+    /// Packets processed.
+    pub processed: u64,
+    /// Packets dropped because the backlog was full.
+    pub dropped: u64,
+    /// Times that work was left over when the budget ran out.
+    pub squeezed: u64,
+}
+
+/// A GPU during the window, from samples about a second apart.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GpuTime {
+    /// PCI address in the form of sysfs.
+    pub address: String,
+    /// Number of samples.
+    pub samples: u32,
+    /// Share of time in which any kernel ran, in %, at each sample.
+    pub utilization_percent: Fact<Vec<u32>>,
+    /// SM clock in MHz at each sample.
+    pub sm_mhz: Fact<Vec<u32>>,
+    /// Memory clock in MHz at each sample.
+    pub memory_mhz: Fact<Vec<u32>>,
+    /// Power in W at each sample.
+    pub power_watts: Fact<Vec<f64>>,
+    /// Temperature of the GPU in °C at each sample.
+    pub temperature_celsius: Fact<Vec<u32>>,
+    /// NVML's bit mask of reasons why clocks are low, at each sample.
+    pub clock_reasons: Fact<Vec<u64>>,
+    /// Time for which clocks were held down during the window, in ns, by reason (`sw_power_cap`, `hw_thermal`, …).
+    pub clock_reasons_ns: Fact<BTreeMap<String, u64>>,
+    /// PCI Express generation at each sample.
+    pub pcie_generation: Fact<Vec<u32>>,
+    /// PCI Express lanes at each sample.
+    pub pcie_width: Fact<Vec<u32>>,
+    /// Data sent over PCI Express in kB/s at each sample.
+    pub pcie_tx_kb_per_s: Fact<Vec<u64>>,
+    /// Data received over PCI Express in kB/s at each sample.
+    pub pcie_rx_kb_per_s: Fact<Vec<u64>>,
+    /// PCI Express replays during the window.
+    pub pcie_replays: Fact<u64>,
+    /// Energy in mJ during the window.
+    pub energy_mj: Fact<u64>,
+    /// Memory in use at each sample, in bytes.
+    pub memory_used_bytes: Fact<Vec<u64>>,
+}
