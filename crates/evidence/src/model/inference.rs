@@ -82,8 +82,8 @@ pub struct ServerProcess {
     pub threads: Vec<Thread>,
     /// Environment: allowed names only, values that look like secrets masked.
     pub environment: Fact<BTreeMap<String, String>>,
-    /// Limits by the kernel's name (`Max open files`): soft and hard, `None` for unlimited.
-    pub limits: Fact<BTreeMap<String, (Option<u64>, Option<u64>)>>,
+    /// Limits by the kernel's name (`Max open files`).
+    pub limits: Fact<BTreeMap<String, ProcessLimit>>,
     /// Number of open file descriptors.
     pub open_files: Fact<u64>,
     /// -1000 (never killed for want of memory) to 1000.
@@ -108,4 +108,14 @@ pub struct ProcessMemory {
     pub anonymous_by_node: BTreeMap<u32, u64>,
     /// Number of mappings by memory policy (`default`, `bind:0`, `interleave:0-1`, `prefer:1`, …).
     pub policies: BTreeMap<String, u32>,
+}
+
+/// A limit of a process; `None` is unlimited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessLimit {
+    /// In force.
+    pub soft: Option<u64>,
+    /// Up to which the process may raise it.
+    pub hard: Option<u64>,
 }
