@@ -7,6 +7,7 @@ use crate::probe::{Method, Privilege, Probe};
 use crate::recorder::Recorder;
 
 mod cgroup;
+mod counters;
 mod cpu;
 mod freq;
 mod irq;
@@ -54,6 +55,8 @@ pub const PROBES: &[Probe] = &[
     irq::PROBE,
     cgroup::PROBE,
     process::PROBE,
+    process::MEMORY,
+    counters::PROBE,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;

@@ -75,16 +75,32 @@ impl<'a, S: Source> Recorder<'a, S> {
         }
     }
 
-    /// Keeps the target of a symbolic link if it pleases `wanted`.
+    /// Keeps the target of a symbolic link if it pleases `wanted`; true if it was kept.
     ///
     /// # Errors
     /// Says why the link could not be read, and notes nothing: a folder of links is denied as a whole.
-    pub(crate) fn link_if(&self, path: &str, wanted: impl FnOnce(&str) -> bool) -> Result<(), Missing> {
+    pub(crate) fn link_if(&self, path: &str, wanted: impl FnOnce(&str) -> bool) -> Result<bool, Missing> {
         let target = self.source.link(path)?;
-        if wanted(&target) {
+        let kept = wanted(&target);
+        if kept {
             self.kept.borrow_mut().links.insert(path.to_owned(), target);
         }
+        Ok(kept)
+    }
+
+    /// Keeps the target of a symbolic link after `change`, which takes names out.
+    ///
+    /// # Errors
+    /// As [`Recorder::link_if`].
+    pub(crate) fn link_as(&self, path: &str, change: impl FnOnce(String) -> String) -> Result<(), Missing> {
+        let target = self.source.link(path)?;
+        self.kept.borrow_mut().links.insert(path.to_owned(), change(target));
         Ok(())
+    }
+
+    /// How many files could not be read so far.
+    pub(crate) fn unread_count(&self) -> usize {
+        self.kept.borrow().unread.len()
     }
 
     /// Notes that `path` could not be read.

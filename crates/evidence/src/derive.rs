@@ -72,7 +72,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         interrupts: interrupts::derive(bundle).into(),
         cgroup: cgroup::derive(bundle).into(),
         settings: settings::derive(bundle),
-        window: window::derive(bundle, &servers).into(),
+        window: window::derive(bundle, &processes, &servers).into(),
         power: power::derive(bundle).into(),
         memory: memory::derive(bundle).into(),
         network: network::derive(bundle).into(),

@@ -463,7 +463,8 @@ pub struct Process {
     pub cgroup: Fact<String>,
     /// PCI addresses of the GPUs that it uses, by NVML or by open device nodes.
     pub gpus: Fact<Vec<String>>,
-    /// Threads, by thread id.
+    /// Threads, by thread id. Of a process that is no inference server and uses no GPU only the first thread is
+    /// collected; `window.processes` has the CPU time of all.
     pub threads: Vec<Thread>,
 }
 

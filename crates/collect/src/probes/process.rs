@@ -1,7 +1,14 @@
-//! Processes and threads: names, masks, last CPU, and which GPU device nodes are open.
+//! Processes and threads: names, masks, last CPU, and which GPU device nodes are open; of inference servers also limits,
+//! environment, control groups and where their memory is.
 
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use plumb_evidence::derive::cgroup::{FILES, SAMPLED, folders};
 use plumb_evidence::derive::gpu::NVIDIA_GPUS;
-use plumb_evidence::{Absence, Missing};
+use plumb_evidence::derive::server::is_kept;
+use plumb_evidence::derive::server::recognise::{Candidate, group};
+use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
 use crate::mask::mask_arguments;
@@ -12,8 +19,20 @@ pub(super) const PROBE: Probe = Probe {
     title: "processes and threads",
     reads: &["/proc"],
     privilege: Privilege::Root,
-    budget: std::time::Duration::from_secs(20),
+    budget: Duration::from_secs(20),
     method: Method::Files(run),
+    sample: Some(sample),
+};
+
+/// Reading `numa_maps` walks all pages of a process and holds its memory map meanwhile: seconds for a large one, so it is
+/// done once, by itself, with a deadline.
+pub(super) const MEMORY: Probe = Probe {
+    id: "numa-maps",
+    title: "memory of inference servers by NUMA node",
+    reads: &[],
+    privilege: Privilege::Root,
+    budget: Duration::from_secs(30),
+    method: Method::Files(memory),
     sample: None,
 };
 
@@ -23,27 +42,176 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
     if processes.is_empty() {
         return Err(Missing::new(Absence::Absent, "/proc lists no process"));
     }
-    for process in processes {
-        files.files(&process, &["stat", "cgroup"]);
+    let mut candidates = Vec::with_capacity(processes.len());
+    // Of these it is not known whether they use a GPU, so that they may be workers.
+    let mut hidden = BTreeSet::new();
+    for process in &processes {
+        files.files(process, &["stat", "cgroup"]);
         let _ = files.file_with(&format!("{process}/cmdline"), |bytes| mask_arguments(&bytes));
-        for thread in files.numbered(&format!("{process}/task"), "") {
-            files.files(&thread, &["stat", "status"]);
-        }
+        let Some(mut candidate) = candidate(process, files) else { continue };
         if with_gpus {
-            let folder = format!("{process}/fd");
-            for descriptor in files.list(&folder) {
-                let link = format!("{folder}/{descriptor}");
-                match files.link_if(&link, |target| target.starts_with("/dev/nvidia")) {
-                    // It was closed meanwhile.
-                    Err(why) if why.missing == Absence::Absent => {}
-                    Err(why) => {
-                        files.unread(&folder, why);
-                        break;
-                    }
-                    Ok(()) => {}
+            match opens_a_gpu(files, process) {
+                Some(opens) => candidate.gpu = opens,
+                None => {
+                    hidden.insert(candidate.pid);
                 }
+            }
+        }
+        candidates.push(candidate);
+    }
+    let members = members(&candidates);
+    for process in &processes {
+        let Some(pid) = pid_of(process) else { continue };
+        if members.contains(&pid) {
+            details(files, process);
+        }
+        if members.contains(&pid) || hidden.contains(&pid) {
+            for thread in files.numbered(&format!("{process}/task"), "") {
+                files.files(&thread, &["stat", "status"]);
+            }
+        } else {
+            // Other processes matter as neighbours: where they may run is told by their first thread.
+            files.files(&format!("{process}/task/{pid}"), &["stat", "status"]);
+        }
+    }
+    Ok(())
+}
+
+fn pid_of(process: &str) -> Option<u32> {
+    process.rsplit('/').next()?.parse().ok()
+}
+
+/// Whether a device node of a GPU is open; `None` where that cannot be seen.
+fn opens_a_gpu(files: &Files<'_>, process: &str) -> Option<bool> {
+    let folder = format!("{process}/fd");
+    let unread = files.unread_count();
+    let descriptors = files.list(&folder);
+    if files.unread_count() > unread {
+        return None;
+    }
+    let mut found = false;
+    for descriptor in descriptors {
+        let link = format!("{folder}/{descriptor}");
+        match files.link_if(&link, |target| target.starts_with("/dev/nvidia")) {
+            Ok(kept) => found |= kept,
+            // It was closed meanwhile.
+            Err(why) if why.missing == Absence::Absent => {}
+            Err(why) => {
+                files.unread(&folder, why);
+                return None;
+            }
+        }
+    }
+    Some(found)
+}
+
+/// What tells a process's place in a server, from files that were read already or are read now.
+fn candidate(process: &str, files: &Files<'_>) -> Option<Candidate> {
+    let stat = files.text(&format!("{process}/stat")).ok()?;
+    let name = stat.find('(')?;
+    let name_end = stat.rfind(')')?;
+    let ppid = stat.get(name_end + 1..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    let arguments = files.text(&format!("{process}/cmdline")).unwrap_or_default();
+    Some(Candidate {
+        pid: pid_of(process)?,
+        ppid,
+        comm: stat.get(name + 1..name_end)?.to_owned(),
+        arguments: arguments.split('\0').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
+        gpu: false,
+    })
+}
+
+/// All processes of all servers.
+fn members(candidates: &[Candidate]) -> BTreeSet<u32> {
+    group(candidates).into_iter().flat_map(|group| group.members).collect()
+}
+
+fn details(files: &Files<'_>, process: &str) {
+    files.files(process, &["status", "limits", "oom_score_adj", "mounts"]);
+    let _ = files.file_with(&format!("{process}/environ"), |bytes| allowed_variables(&bytes));
+    // The number of open files is wanted, not their names.
+    let descriptors = format!("{process}/fd");
+    for descriptor in files.list(&descriptors) {
+        let _ = files.link_as(&format!("{descriptors}/{descriptor}"), |target| {
+            if target.starts_with("/dev/nvidia") { target } else { "-".to_owned() }
+        });
+    }
+    if let Ok(membership) = files.text(&format!("{process}/cgroup")) {
+        for folder in folders(&membership) {
+            files.files(&folder, FILES);
+        }
+    }
+}
+
+/// Keeps the allowed variables of an environment, with what looks like a secret masked.
+fn allowed_variables(environ: &[u8]) -> Vec<u8> {
+    let kept = environ.split(|&byte| byte == 0).filter(|pair| {
+        let name = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
+        std::str::from_utf8(name).is_ok_and(is_kept)
+    });
+    mask_arguments(&kept.collect::<Vec<_>>().join(&0))
+}
+
+fn memory(files: &Files<'_>) -> Result<(), Missing> {
+    let members = servers_now(files);
+    if members.is_empty() {
+        return Err(Missing::new(Absence::Absent, "no inference server was found"));
+    }
+    for pid in members {
+        let _ = files.file(&format!("/proc/{pid}/numa_maps"));
+    }
+    Ok(())
+}
+
+/// Processes of inference servers, found without keeping anything.
+fn servers_now(files: &Files<'_>) -> BTreeSet<u32> {
+    let source = files.source();
+    let with_gpus = source.list(NVIDIA_GPUS).is_ok_and(|gpus| !gpus.is_empty());
+    let probing = crate::recorder::Recorder::new(source);
+    let candidates: Vec<Candidate> = source
+        .list("/proc")
+        .unwrap_or_default()
+        .into_iter()
+        .filter(|name| name.bytes().all(|byte| byte.is_ascii_digit()))
+        .filter_map(|name| {
+            let process = format!("/proc/{name}");
+            let mut candidate = candidate(&process, &probing)?;
+            candidate.gpu = with_gpus && opens_a_gpu(&probing, &process).unwrap_or_default();
+            Some(candidate)
+        })
+        .collect();
+    members(&candidates)
+}
+
+fn sample(files: &Files<'_>) -> Result<(), Missing> {
+    let members = servers_now(files);
+    for process in files.numbered("/proc", "") {
+        let _ = files.file(&format!("{process}/stat"));
+        if !pid_of(&process).is_some_and(|pid| members.contains(&pid)) {
+            continue;
+        }
+        for thread in files.numbered(&format!("{process}/task"), "") {
+            files.files(&thread, &["stat", "status", "schedstat"]);
+        }
+        if let Ok(membership) = files.source().text(&format!("{process}/cgroup")) {
+            for folder in folders(&membership) {
+                files.files(&folder, SAMPLED);
             }
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_allowed_variables_are_kept_and_secrets_among_them_are_masked() {
+        let environ = b"HOME=/root\0OMP_NUM_THREADS=4\0HF_TOKEN=hf_x\0VLLM_API_KEY=abc\0NCCL_DEBUG=INFO\0";
+        assert_eq!(
+            String::from_utf8(allowed_variables(environ)).unwrap(),
+            "OMP_NUM_THREADS=4\0VLLM_API_KEY=***\0NCCL_DEBUG=INFO"
+        );
+    }
 }

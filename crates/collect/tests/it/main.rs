@@ -4,12 +4,15 @@
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use plumb_collect::{Helper, Options, collect, forbid_network};
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::ProbeStatus;
+use plumb_evidence::model::Role;
 
 /// Set in the process that gives its network up: there is no way back for a thread, and none for this test's runner.
 const CHILD: &str = "PLUMB_TEST_WITHOUT_NETWORK";
@@ -107,4 +110,70 @@ fn boot_arguments_are_kept_without_their_secrets() {
     fs::write(tree.path().join("proc/cmdline"), text).unwrap();
     let kept = collected(&tree).files()["raw/proc/cmdline"].clone();
     assert_eq!(String::from_utf8(kept).unwrap(), "root=/dev/sda1 rd.iscsi.password=*** isolcpus=1-3\n");
+}
+
+/// A process that is named like a server, with variables of which one is a secret.
+struct Server(std::process::Child);
+
+impl Server {
+    fn start() -> Self {
+        let mut command = Command::new("/bin/sh");
+        command.arg0("/app/llama-server").args(["-c", "while :; do :; done", "--model", "/models/a b.gguf"]);
+        command.args(["--api-key", "sekret"]).env_clear().env("OMP_NUM_THREADS", "3").env("HF_TOKEN", "hf_x");
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+#[test]
+fn a_live_server_is_found_and_what_moves_is_read_twice() {
+    let server = Server::start();
+    let pid = server.0.id();
+    let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
+    let window = Duration::from_millis(300);
+    let options = Options { sysroot: None, helper, tool_version: "0".to_owned(), sample: Some(window) };
+    let bundle = collect(&options, &mut |_, _| {}).unwrap();
+    for (path, content) in bundle.files() {
+        let holds = |secret: &[u8]| content.windows(secret.len()).any(|bytes| bytes == secret);
+        assert!(!holds(b"hf_x\0") && !holds(b"\0sekret"), "{path}");
+    }
+    let evidence = plumb_evidence::derive(&bundle);
+
+    let servers = evidence.servers.require().unwrap();
+    let found = servers.iter().find(|server| server.pid == pid).unwrap();
+    assert_eq!((found.kind.as_str(), found.processes[0].role), ("llama.cpp", Role::Whole));
+    assert_eq!(found.model.require().unwrap(), "/models/a b.gguf");
+    assert_eq!(found.options.require().unwrap()["api-key"], "***");
+    let process = &found.processes[0];
+    assert_eq!(
+        process.environment.require().unwrap().iter().collect::<Vec<_>>(),
+        [(&"OMP_NUM_THREADS".to_owned(), &"3".to_owned())]
+    );
+    assert!(process.limits.require().unwrap().contains_key("Max open files"));
+    assert!(*process.open_files.require().unwrap() >= 3);
+    assert!(process.memory.require().is_ok_and(|memory| memory.bytes_by_node.values().sum::<u64>() > 0));
+
+    let window = evidence.window.require().unwrap();
+    assert!(window.seconds >= 0.3, "{}", window.seconds);
+    let thread = window.threads.require().unwrap().iter().find(|thread| thread.tid == pid).unwrap();
+    assert!(*thread.run_ns.require().unwrap() > 0, "{thread:?}");
+    let process = window.processes.require().unwrap().iter().find(|process| process.pid == pid).unwrap();
+    assert!(process.inference && !process.kernel);
+    let total: u64 = window.cpus.require().unwrap().iter().map(|cpu| cpu.total()).sum();
+    assert!(total > 0);
+    assert!(window.vmstat.require().is_ok() && window.softirqs.require().is_ok());
+}
+
+#[test]
+fn without_a_window_nothing_is_read_twice() {
+    let bundle = collected(&tree());
+    assert!(!bundle.files().keys().any(|path| path.starts_with("samples/")));
+    let why = plumb_evidence::derive(&bundle).window.require().unwrap_err();
+    assert_eq!(why.missing, plumb_evidence::Absence::Skipped);
 }

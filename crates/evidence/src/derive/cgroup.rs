@@ -1,4 +1,5 @@
-//! Control groups of the collector: `/proc/self/cgroup` and the files of each group up to the root.
+//! Control groups: of the collector (`/proc/self/cgroup`) and of inference servers (`/proc/PID/cgroup`), each up to the
+//! root.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use crate::source::Source;
 pub const FILES: &[&str] = &[
     "cgroup.controllers",
     "cpu.max",
+    "cpu.max.burst",
     "cpu.stat",
     "cpu.weight",
     "cpu.pressure",
@@ -18,9 +20,15 @@ pub const FILES: &[&str] = &[
     "cpuset.cpus.partition",
     "cpuset.mems",
     "cpuset.mems.effective",
+    "io.pressure",
+    "io.weight",
     "memory.current",
+    "memory.events",
     "memory.high",
     "memory.max",
+    "memory.numa_stat",
+    "memory.pressure",
+    "memory.swap.current",
     "memory.swap.max",
     "pids.max",
     // Version 1.
@@ -79,10 +87,29 @@ pub fn folders(membership: &str) -> Vec<String> {
     folders
 }
 
+/// Files of a group that count, read at both ends of a window.
+pub const SAMPLED: &[&str] =
+    &["cpu.stat", "cpu.pressure", "memory.pressure", "io.pressure", "memory.events", "memory.current"];
+
+/// The control groups of the collector.
+///
 /// # Errors
 /// A kernel without control groups has no membership.
 pub(crate) fn derive(source: &impl Source) -> Result<Cgroup, Missing> {
-    let membership = source.text(MEMBERSHIP)?;
+    chain_of(source, MEMBERSHIP)
+}
+
+/// The control groups that the file at `path` names.
+///
+/// # Errors
+/// A kernel without control groups has no membership; a group outside the collector's namespace cannot be looked at, and
+/// its limits are not those of the root.
+pub(crate) fn chain_of(source: &impl Source, path: &str) -> Result<Cgroup, Missing> {
+    let membership = source.text(path)?;
+    if membership.lines().any(|line| line.split('/').any(|part| part == "..")) && path != MEMBERSHIP {
+        let reason = format!("{path}: the group is outside of the collector's control group namespace");
+        return Err(Missing::new(Absence::Denied, reason));
+    }
     let unified = membership.lines().any(|line| line.starts_with("0::"));
     let legacy = membership.lines().any(|line| !line.starts_with("0::"));
     let chain = folders(&membership)

@@ -94,6 +94,14 @@ pub struct ServerProcess {
     pub swap_bytes: Fact<u64>,
     /// Its control groups, from its own up to the root.
     pub cgroup: Fact<Cgroup>,
+    /// Size limit of `/dev/shm` as it sees it, in bytes; half of the memory where the mount names none.
+    pub shm: Fact<u64>,
+    /// System-call filter: 0 none, 1 strict, 2 filter.
+    pub seccomp: Fact<u32>,
+    /// Effective capabilities, as the kernel's bit mask.
+    pub cap_eff: Fact<u64>,
+    /// True if it can gain no privileges.
+    pub no_new_privs: Fact<bool>,
 }
 
 /// Where the memory of a process is, from `numa_maps`.

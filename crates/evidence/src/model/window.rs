@@ -26,7 +26,7 @@ pub struct Window {
     pub pressure: BTreeMap<String, Fact<Pressure>>,
     /// Threads of inference servers.
     pub threads: Fact<Vec<ThreadTime>>,
-    /// All processes that were there at both readings.
+    /// Processes that were there at both readings and used CPU time in between, or belong to an inference server.
     pub processes: Fact<Vec<ProcessTime>>,
     /// Control groups of inference servers and all above them, by folder.
     pub cgroups: BTreeMap<String, CgroupTime>,
