@@ -1,5 +1,7 @@
 //! Helpers of the end-to-end tests, which run the real binary.
 
+pub mod synthetic;
+
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

@@ -3,6 +3,7 @@
 
 mod cli;
 mod hostile;
+mod nodes;
 mod packs;
 mod recordings;
 mod removal;

@@ -1,0 +1,122 @@
+//! What moves during the window.
+
+use std::fmt::Write;
+
+use super::{CORES, CPUS, Node, SECONDS};
+
+impl Node {
+    pub(super) fn counters(&mut self) {
+        self.cpu_time(0);
+        for resource in ["cpu", "memory", "io"] {
+            let path = format!("/proc/pressure/{resource}");
+            self.set(&path, pressure(0));
+            self.window(&path, pressure(0), pressure(1000));
+        }
+        self.vmstat(&[]);
+        let heading: String = (0..CPUS).map(|cpu| format!(" CPU{cpu}")).collect();
+        let softirqs = |count: u64| {
+            let counts = |on: &[u32]| -> String {
+                (0..CPUS).map(|cpu| format!(" {}", if on.contains(&cpu) { count } else { 0 })).collect()
+            };
+            format!(
+                "{heading}\n NET_RX:{}\n BLOCK:{}\n TIMER:{}\n",
+                counts(&[0]),
+                counts(&[32]),
+                counts(&[0, 32])
+            )
+        };
+        self.window("/proc/softirqs", softirqs(1000), softirqs(6000));
+        let softnet = |packets: u64| -> String {
+            (0..CPUS)
+                .map(|cpu| {
+                    let packets = if cpu == 0 { packets } else { 0 };
+                    format!("{packets:08x} {}{cpu:08x}\n", "00000000 ".repeat(11))
+                })
+                .collect()
+        };
+        self.window("/proc/net/softnet_stat", softnet(10_000), softnet(20_000));
+        let netstat = "TcpExt: ListenOverflows ListenDrops TCPTimeouts\nTcpExt: 0 0 0\n";
+        self.window("/proc/net/netstat", netstat, netstat);
+        let snmp = |segments: u64| format!("Tcp: MaxConn OutSegs RetransSegs\nTcp: -1 {segments} 0\n");
+        self.window("/proc/net/snmp", snmp(1000), snmp(100_000));
+    }
+
+    /// CPU times of the window: worker CPUs three quarters busy, others nearly idle; `steal` ticks taken from each.
+    pub fn cpu_time(&mut self, steal: u64) {
+        let total = SECONDS * 100;
+        let text = |end: bool| {
+            let mut text = "cpu  0 0 0 0 0 0 0 0 0 0\n".to_owned();
+            for cpu in 0..CPUS {
+                let core = cpu % CORES;
+                let busy = if !end {
+                    0
+                } else if core >= 4 {
+                    total * 3 / 4 - steal
+                } else {
+                    total / 50
+                };
+                let steal = if end { steal } else { 0 };
+                let idle = if end { total - busy - steal } else { 0 };
+                let _ = writeln!(
+                    text,
+                    "cpu{cpu} {} 0 1000 {} 0 0 0 {} 0 0",
+                    5000 + busy,
+                    90_000 + idle,
+                    10 + steal
+                );
+            }
+            let (switches, running) = if end { (2_000_000, 60) } else { (1_000_000, 61) };
+            let _ = writeln!(text, "ctxt {switches}\nbtime 1700000000\nprocesses 1\nprocs_running {running}");
+            text
+        };
+        self.set("/proc/stat", text(false));
+        self.window("/proc/stat", text(false), text(true));
+    }
+
+    /// Kernel memory counters; `moved` are the ones that count during the window.
+    pub fn vmstat(&mut self, moved: &[(&str, u64)]) {
+        const NAMES: &[&str] = &[
+            "pgfault",
+            "pgmajfault",
+            "pswpin",
+            "pswpout",
+            "allocstall_dma",
+            "allocstall_dma32",
+            "allocstall_normal",
+            "allocstall_movable",
+            "compact_stall",
+            "compact_fail",
+            "compact_success",
+            "thp_fault_alloc",
+            "thp_fault_fallback",
+            "thp_split_page",
+            "numa_hint_faults",
+            "numa_hint_faults_local",
+            "numa_pages_migrated",
+            "numa_pte_updates",
+            "zone_reclaim_success",
+            "zone_reclaim_failed",
+            "oom_kill",
+            "pgscan_direct",
+            "pgsteal_direct",
+            "pgscan_kswapd",
+        ];
+        let text = |end: bool| -> String {
+            NAMES
+                .iter()
+                .map(|name| {
+                    let count = moved.iter().find(|(moved, _)| moved == name).map_or(0, |&(_, count)| count);
+                    format!("{name} {}\n", 100 + if end { count } else { 0 })
+                })
+                .collect()
+        };
+        self.set("/proc/vmstat", text(false));
+        self.window("/proc/vmstat", text(false), text(true));
+    }
+}
+
+pub(super) fn pressure(total: u64) -> String {
+    format!(
+        "some avg10=0.00 avg60=0.00 avg300=0.00 total={total}\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
+    )
+}
