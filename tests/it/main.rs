@@ -1,6 +1,7 @@
 //! End-to-end tests of the real binary.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod bench;
 mod cli;
 mod hostile;
 mod nodes;

@@ -10,6 +10,7 @@
     reason = "talking to the person at the terminal is its work"
 )]
 
+mod bench;
 mod demo;
 mod new_check;
 mod packages;
@@ -120,19 +121,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
         }
         Command::Bench => {
             setup::packages()?;
-            let mut bench = run::cargo();
-            // Release, since that is what users run; ignored by `cargo test`, since timings are no assertions.
-            bench.args([
-                "test",
-                "--release",
-                "--package",
-                "plumb-pack-host",
-                "--",
-                "--ignored",
-                "--nocapture",
-                "bench",
-            ]);
-            run::run(bench.current_dir(&Workspace::locate()?.root))
+            bench::bench(&Workspace::locate()?)
         }
         Command::Help => {
             print!("{USAGE}");
