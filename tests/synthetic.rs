@@ -4,13 +4,14 @@
 //! inference node (128 CPUs), so that the analysis of it can be timed, too.
 
 mod counters;
+mod gpus;
 mod server;
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use plumb_evidence::Bundle;
-use plumb_evidence::bundle::{NVML_NAME, RAW, sample_folder};
+use plumb_evidence::bundle::{RAW, sample_folder};
 use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 
@@ -128,6 +129,7 @@ impl Node {
             probes: vec![
                 probe("files", &["/proc", "/sys", "/etc", "/run", "/usr", "/var", "/boot", "/dev"]),
                 probe("nvml", &[]),
+                probe("nvml-window", &[]),
                 ProbeRecord {
                     status: ProbeStatus::Absent,
                     reason: "hwloc is not installed".into(),
@@ -153,6 +155,7 @@ impl Node {
         node.interrupts();
         node.server();
         node.counters();
+        node.gpus();
         node
     }
 
@@ -355,32 +358,34 @@ impl Node {
     }
 
     fn interrupts(&mut self) {
+        self.interrupts_on(0, 20_000);
+        self.set("/proc/irq/default_smp_affinity", "ffffffff,ffffffff,ffffffff,ffffffff\n");
+    }
+
+    /// Lets the network device interrupt CPU `target`, `moved` times during the window.
+    pub fn interrupts_on(&mut self, target: u32, moved: u64) {
         let heading: String = (0..CPUS).map(|cpu| format!("     CPU{cpu}")).collect();
         let row = |irq: &str, per_cpu: &dyn Fn(u32) -> u64, name: &str| {
             let counts: String = (0..CPUS).map(|cpu| format!(" {:10}", per_cpu(cpu))).collect();
             format!("{irq:>4}:{counts}  {name}\n")
         };
-        let table = |nic: u64, timer: u64| {
+        let table = |moved: u64| {
             let on = |target: u32, count: u64| move |cpu: u32| if cpu == target { count } else { 0 };
             let mut text = format!("     {heading}\n");
-            text += &row("120", &on(0, nic), "IR-PCI-MSIX-0000:4f:00.0 0-edge mlx5_comp0@pci:0000:4f:00.0");
-            text += &row("121", &on(32, nic / 10), "IR-PCI-MSIX-0000:e1:00.0 1-edge nvme0q1");
-            text += &row("LOC", &|_| timer, "Local timer interrupts");
+            let nic = "IR-PCI-MSIX-0000:4f:00.0 0-edge mlx5_comp0@pci:0000:4f:00.0";
+            text += &row("120", &on(target, 500_000 + moved), nic);
+            text += &row("121", &on(32, 50_000), "IR-PCI-MSIX-0000:e1:00.0 1-edge nvme0q1");
+            text += &row("LOC", &|_| 1_000_000, "Local timer interrupts");
             text
         };
-        self.set("/proc/interrupts", table(500_000, 1_000_000));
-        self.window("/proc/interrupts", table(500_000, 1_000_000), table(520_000, 1_001_000));
-        for (irq, cpu, node) in [(120, 0, 0), (121, 32, 1)] {
+        self.set("/proc/interrupts", table(0));
+        self.window("/proc/interrupts", table(0), table(moved));
+        for (irq, cpu, node) in [(120, target, 0), (121, 32, 1)] {
             let folder = format!("/proc/irq/{irq}");
             self.set(&format!("{folder}/smp_affinity_list"), format!("{cpu}\n"));
             self.set(&format!("{folder}/effective_affinity_list"), format!("{cpu}\n"));
             self.set(&format!("{folder}/node"), format!("{node}\n"));
         }
-        self.set("/proc/irq/default_smp_affinity", "ffffffff,ffffffff,ffffffff,ffffffff\n");
-    }
-
-    /// Puts NVML's answers.
-    pub fn nvml(&mut self, answers: &serde_json::Value) {
-        self.files.insert(NVML_NAME.to_owned(), answers.to_string().into_bytes());
+        self.softirqs_on(target, moved);
     }
 }

@@ -1,7 +1,11 @@
 //! A synthetic node under load, healthy and with one thing broken at a time.
 
+use std::collections::BTreeMap;
+
 use plumb_evidence::model::Role;
-use plumb_tests::synthetic::{ENGINE_CORE, FIRST_WORKER, Node, SECONDS};
+use plumb_tests::synthetic::{ENGINE_CORE, FIRST_WORKER, Node, SECONDS, SERVICE};
+use plumb_tests::{plumb, run};
+use serde_json::{Value, json};
 
 #[test]
 fn the_healthy_node_is_understood() {
@@ -25,4 +29,102 @@ fn the_healthy_node_is_understood() {
     assert!(threads.iter().all(|thread| thread.wait_ns.known().is_some()));
     assert!(window.cgroups.values().all(|group| group.throttled_us.known().is_some()));
     assert_eq!(window.interrupts.require().unwrap().len(), 3);
+}
+
+/// What is broken, the check that must find it, and how to break it.
+type Defect = (&'static str, &'static str, fn(&mut Node));
+
+const DEFECTS: &[Defect] = &[
+    ("wrong governor", "cpu.governor", |node| {
+        for cpu in 0..128 {
+            let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");
+            node.set(&format!("{policy}/scaling_governor"), "powersave\n");
+            node.set(&format!("{policy}/energy_performance_preference"), "power\n");
+        }
+    }),
+    ("unpinned server", "numa.gpu-affinity", |node| {
+        for worker in 0..8 {
+            node.pin(FIRST_WORKER + worker, "0-127");
+        }
+    }),
+    ("worker on the far node", "numa.gpu-affinity", |node| node.pin(FIRST_WORKER, "40-45,104-109")),
+    ("pages remote", "numa.memory-locality", |node| {
+        for worker in 0..4 {
+            node.memory_on(FIRST_WORKER + worker, 1);
+        }
+    }),
+    ("throttled cgroup", "sched.cfs-throttling", |node| {
+        let folder = format!("/sys/fs/cgroup{SERVICE}");
+        node.set(&format!("{folder}/cpu.max"), "1600000 100000\n");
+        node.throttle(&folder, 30, 2_000_000);
+    }),
+    ("interrupts on inference cores", "irq.critical-cores", |node| node.interrupts_on(4, 2_000_000)),
+    ("GPU at x8", "gpu.pcie-link", |node| {
+        let folder = format!("/sys/bus/pci/devices/{}", plumb_tests::synthetic::gpu_address(2));
+        node.set(&format!("{folder}/current_link_width"), "8\n");
+        node.gpu(2, "pcie_width_current", &json!(8));
+        node.gpu_readings(2, "pcie_width", |_| json!(8));
+    }),
+    ("numa_balancing with pins", "mem.numa-balancing", |node| {
+        node.set("/proc/sys/kernel/numa_balancing", "1\n");
+        node.vmstat(&[
+            ("numa_hint_faults", 500_000),
+            ("numa_pte_updates", 500_000),
+            ("numa_pages_migrated", 50_000),
+        ]);
+    }),
+    ("steal", "virt.steal", |node| {
+        let cpuinfo = node.text("/proc/cpuinfo").replace("nonstop_tsc", "nonstop_tsc hypervisor");
+        node.set("/proc/cpuinfo", cpuinfo);
+        node.set("/sys/class/dmi/id/sys_vendor", "QEMU\n");
+        node.cpu_time(100);
+    }),
+    ("stalls for huge pages", "mem.thp", |node| {
+        let thp = "/sys/kernel/mm/transparent_hugepage";
+        node.set(&format!("{thp}/enabled"), "[always] madvise never\n");
+        node.set(&format!("{thp}/defrag"), "[always] defer defer+madvise madvise never\n");
+        node.vmstat(&[("compact_stall", 5000), ("allocstall_normal", 5000), ("thp_fault_fallback", 5000)]);
+    }),
+];
+
+/// Deviations by check: worst outcome and messages.
+fn deviations(node: &Node) -> BTreeMap<String, String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("node.plumb");
+    node.bundle().write(&path).unwrap();
+    let result = run(plumb().args(["check", "--format", "json"]).arg(&path));
+    assert_eq!(result.code, 0, "{}", result.err);
+    let json: Value = serde_json::from_str(&result.out).unwrap();
+    let mut found: BTreeMap<String, String> = BTreeMap::new();
+    for finding in json["findings"].as_array().unwrap() {
+        let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+        if matches!(text("outcome").as_str(), "warn" | "fail") {
+            let line = format!("{}: {}: {}", text("outcome"), text("subject"), text("message"));
+            let lines = found.entry(text("check")).or_default();
+            lines.push_str(&line);
+            lines.push('\n');
+        }
+    }
+    found
+}
+
+#[test]
+fn one_broken_thing_is_found_and_a_healthy_node_is_left_alone() {
+    let healthy = deviations(&Node::healthy());
+    assert!(healthy.is_empty(), "a healthy node has deviations: {healthy:#?}");
+    let mut complaints = Vec::new();
+    for (defect, check, break_it) in DEFECTS {
+        let mut node = Node::healthy();
+        break_it(&mut node);
+        let found = deviations(&node);
+        match found.get(*check) {
+            Some(lines) => println!("{defect}: {check}: {}", lines.lines().next().unwrap_or_default()),
+            None => complaints.push(format!("{defect}: {check} did not find it; found {found:#?}")),
+        }
+        let others: Vec<&String> = found.keys().filter(|found| *found != check).collect();
+        if !others.is_empty() {
+            println!("  also {others:?}");
+        }
+    }
+    assert!(complaints.is_empty(), "{}", complaints.join("\n"));
 }

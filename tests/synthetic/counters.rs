@@ -13,19 +13,6 @@ impl Node {
             self.window(&path, pressure(0), pressure(1000));
         }
         self.vmstat(&[]);
-        let heading: String = (0..CPUS).map(|cpu| format!(" CPU{cpu}")).collect();
-        let softirqs = |count: u64| {
-            let counts = |on: &[u32]| -> String {
-                (0..CPUS).map(|cpu| format!(" {}", if on.contains(&cpu) { count } else { 0 })).collect()
-            };
-            format!(
-                "{heading}\n NET_RX:{}\n BLOCK:{}\n TIMER:{}\n",
-                counts(&[0]),
-                counts(&[32]),
-                counts(&[0, 32])
-            )
-        };
-        self.window("/proc/softirqs", softirqs(1000), softirqs(6000));
         let softnet = |packets: u64| -> String {
             (0..CPUS)
                 .map(|cpu| {
@@ -39,6 +26,18 @@ impl Node {
         self.window("/proc/net/netstat", netstat, netstat);
         let snmp = |segments: u64| format!("Tcp: MaxConn OutSegs RetransSegs\nTcp: -1 {segments} 0\n");
         self.window("/proc/net/snmp", snmp(1000), snmp(100_000));
+    }
+
+    /// Software interrupts of the network on CPU `target`, of the disk on CPU 32.
+    pub(super) fn softirqs_on(&mut self, target: u32, moved: u64) {
+        let heading: String = (0..CPUS).map(|cpu| format!(" CPU{cpu}")).collect();
+        let text = |packets: u64| {
+            let counts = |on: u32, count: u64| -> String {
+                (0..CPUS).map(|cpu| format!(" {}", if on == cpu { count } else { 0 })).collect()
+            };
+            format!("{heading}\n NET_RX:{}\n BLOCK:{}\n", counts(target, packets), counts(32, packets / 10))
+        };
+        self.window("/proc/softirqs", text(1000), text(1000 + moved));
     }
 
     /// CPU times of the window: worker CPUs three quarters busy, others nearly idle; `steal` ticks taken from each.
