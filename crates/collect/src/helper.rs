@@ -114,6 +114,13 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        if answer == Answer::Hwloc {
+            // Its x86 part would move itself to each CPU in turn to ask it, those of the inference included, for what
+            // the kernel's files say as well; on a recording it would ask this machine's CPU.
+            command.env("HWLOC_COMPONENTS", "-x86");
+            // Its plug-ins for CUDA, OpenCL and GL, where a node has them, would start work on the GPUs.
+            command.env("HWLOC_PLUGINS_PATH", "/nonexistent");
+        }
         match (answer, source.root()) {
             (Answer::Nvml, Some(_)) => {
                 return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
@@ -128,12 +135,9 @@ impl Running {
                     return Err(Missing::new(why.missing, reason));
                 }
             }
-            // hwloc's own way to look at a recording; the second keeps it from asking this machine's CPU.
+            // hwloc's own way to look at a recording.
             (Answer::Hwloc, Some(root)) => {
-                command
-                    .env("HWLOC_FSROOT", root)
-                    .env("HWLOC_THISSYSTEM", "0")
-                    .env("HWLOC_COMPONENTS", "-x86");
+                command.env("HWLOC_FSROOT", root).env("HWLOC_THISSYSTEM", "0");
             }
             (Answer::Hwloc, None) => {}
         }

@@ -109,9 +109,19 @@ impl<'a, S: Source> Recorder<'a, S> {
         self.kept.borrow_mut().unread.push(unread);
     }
 
-    /// The names in a folder; empty where it is absent.
+    /// The names in a folder; empty where it is absent. Paths are text, so a name that is none is noted as unread.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
-        self.noting(path, self.source.list(path)).unwrap_or_default()
+        let mut names = self.noting(path, self.source.list(path)).unwrap_or_default();
+        names.retain(|name| {
+            let text = !name.contains(char::REPLACEMENT_CHARACTER);
+            if !text {
+                let path = format!("{path}/{name}");
+                let reason = format!("{path}: its name is not UTF-8");
+                self.unread(&path, Missing::new(Absence::Malformed, reason));
+            }
+            text
+        });
+        names
     }
 
     /// The paths of the entries of a folder that are `prefix` and a number.
