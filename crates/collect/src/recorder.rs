@@ -9,8 +9,12 @@ use plumb_evidence::{Absence, Missing, Source};
 /// Reads from a source and keeps what came back, verbatim.
 pub(crate) struct Recorder<'a, S> {
     source: &'a S,
+    /// Tells the size of a file instead of reading it.
+    size: Option<Size<S>>,
     kept: RefCell<Kept>,
 }
+
+type Size<S> = fn(&S, &str) -> Result<u64, Missing>;
 
 /// What was kept.
 #[derive(Default)]
@@ -19,13 +23,20 @@ pub(crate) struct Kept {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Targets of symbolic links, by absolute path.
     pub(crate) links: BTreeMap<String, String>,
+    /// Sizes of files that were only looked at, by absolute path; their content is empty.
+    pub(crate) sizes: BTreeMap<String, u64>,
     /// What is there but could not be read.
     pub(crate) unread: Vec<Unread>,
 }
 
 impl<'a, S: Source> Recorder<'a, S> {
     pub(crate) fn new(source: &'a S) -> Self {
-        Self { source, kept: RefCell::default() }
+        Self { source, size: None, kept: RefCell::default() }
+    }
+
+    /// Asks for sizes instead of contents.
+    pub(crate) fn surveying(source: &'a S, size: Size<S>) -> Self {
+        Self { source, size: Some(size), kept: RefCell::default() }
     }
 
     /// What is read from.
@@ -48,6 +59,13 @@ impl<'a, S: Source> Recorder<'a, S> {
         path: &str,
         change: impl FnOnce(Vec<u8>) -> Vec<u8>,
     ) -> Result<(), Missing> {
+        if let Some(size) = self.size {
+            let size = self.noting(path, size(self.source, path))?;
+            let mut kept = self.kept.borrow_mut();
+            kept.files.insert(path.to_owned(), Vec::new());
+            kept.sizes.insert(path.to_owned(), size);
+            return Ok(());
+        }
         let bytes = self.noting(path, self.source.read(path))?;
         self.kept.borrow_mut().files.insert(path.to_owned(), change(bytes));
         Ok(())
@@ -140,6 +158,10 @@ impl<'a, S: Source> Recorder<'a, S> {
     pub(crate) fn text(&self, path: &str) -> Result<String, Missing> {
         if !self.kept.borrow().files.contains_key(path) {
             self.file(path)?;
+        }
+        // What leads to other files is read even where sizes are all that is wanted.
+        if self.size.is_some() {
+            return self.source.text(path);
         }
         Ok(self
             .kept

@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use thiserror::Error;
 
 use crate::bundle::{Bundle, LINKS_NAME, manifest_bytes, sha256_hex};
-use crate::files::{Readers, write_atomically};
+use crate::files::{Readers, check_target, write_atomically};
 use crate::manifest::{BUNDLE_SCHEMA, MANIFEST_NAME, Manifest};
 
 /// Limits on what is read from a bundle.
@@ -92,13 +92,29 @@ pub enum BundleError {
         detail: String,
     },
     /// The output cannot be written.
-    #[error("cannot write `{path}`; nothing was left behind")]
+    #[error("cannot write `{path}`; {}; nothing was left behind", advice(source))]
     Write {
         /// The output.
         path: PathBuf,
         /// The system's answer.
         source: io::Error,
     },
+}
+
+/// What to do where a file cannot be written.
+fn advice(error: &io::Error) -> &'static str {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+            "make room on that file system, or name a place on another one"
+        }
+        io::ErrorKind::ReadOnlyFilesystem | io::ErrorKind::PermissionDenied => {
+            "name a place that you may write to"
+        }
+        io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+            "make its folder first, or name another one"
+        }
+        _ => "name another place",
+    }
 }
 
 impl BundleError {
@@ -128,6 +144,14 @@ impl Bundle {
         let (manifest, files) =
             if metadata.is_dir() { read_folder(path, limits)? } else { read_file(path, limits)? };
         verify(path, &manifest, files)
+    }
+
+    /// Whether a bundle could be written to `path`, as far as can be told before there is one.
+    ///
+    /// # Errors
+    /// As [`Self::write`].
+    pub fn check_target(path: &Path) -> Result<(), BundleError> {
+        check_target(path).map_err(|source| BundleError::Write { path: path.to_owned(), source })
     }
 
     /// Writes the bundle to `path`: to a temporary name beside it, synced, then renamed, so that a full disk or a kill

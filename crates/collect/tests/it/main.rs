@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use plumb_collect::{Helper, Options, collect, forbid_network};
+use plumb_collect::{Conduct, Helper, Options, collect, forbid_network};
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::ProbeStatus;
 use plumb_evidence::model::Role;
@@ -77,7 +77,11 @@ fn skipped(what: &str) {
 fn collected(tree: &tempfile::TempDir) -> Bundle {
     let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
     let sysroot = Some(tree.path().to_owned());
-    collect(&Options { sysroot, helper, tool_version: "0".to_owned(), sample: None }, &mut |_, _| {}).unwrap()
+    collect(&options(sysroot, helper), &mut |_, _| {}).unwrap()
+}
+
+fn options(sysroot: Option<PathBuf>, helper: Helper) -> Options {
+    Options { sysroot, helper, tool_version: "0".to_owned(), sample: None, conduct: Conduct::default() }
 }
 
 fn tree() -> tempfile::TempDir {
