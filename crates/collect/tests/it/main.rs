@@ -1,6 +1,8 @@
 //! What holds for a whole process that collects.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod trees;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
