@@ -135,7 +135,12 @@ fn names_that_are_not_utf_8_are_noted_and_hide_nothing_else() {
 #[test]
 fn control_groups_of_both_versions_and_of_a_mixture() {
     for (membership, group, files, version) in [
-        ("0::/job\n", "sys/fs/cgroup/job", &[("cpuset.cpus.effective", "4-7"), ("cpu.max", "200000 100000")][..], 2),
+        (
+            "0::/job\n",
+            "sys/fs/cgroup/job",
+            &[("cpuset.cpus.effective", "4-7"), ("cpu.max", "200000 100000")][..],
+            2,
+        ),
         (
             "5:cpuset:/job\n4:cpu,cpuacct:/job\n",
             "sys/fs/cgroup/cpuset/job",
