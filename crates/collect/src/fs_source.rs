@@ -1,11 +1,13 @@
 //! The file system as a [`Source`]: the node's own, or a recorded tree.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
@@ -29,13 +31,15 @@ thread_local! {
 pub struct FsSource {
     /// Folder that stands for `/`, kept open so that links inside are resolved inside.
     recorded: Option<(PathBuf, File)>,
+    /// Processes of inference servers, once a probe has found them: later ones need not look at every process again.
+    servers: OnceLock<BTreeSet<u32>>,
 }
 
 impl FsSource {
     /// The running node.
     #[must_use]
     pub fn live() -> Self {
-        Self { recorded: None }
+        Self { recorded: None, servers: OnceLock::new() }
     }
 
     /// A recorded tree. Absolute links in it mean places in it: none leads out of it.
@@ -44,13 +48,18 @@ impl FsSource {
     /// The system's answer where `root` cannot be opened.
     pub fn recorded(root: &Path) -> io::Result<Self> {
         let folder = File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(root)?;
-        Ok(Self { recorded: Some((root.to_owned(), folder)) })
+        Ok(Self { recorded: Some((root.to_owned(), folder)), servers: OnceLock::new() })
     }
 
     /// The folder that stands for `/`, for a recorded tree.
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
         self.recorded.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// Processes of inference servers, for the first probe that finds them to set.
+    pub(crate) fn servers(&self) -> &OnceLock<BTreeSet<u32>> {
+        &self.servers
     }
 
     /// The size that the file system gives, for a file that may be read: 0 for one whose content the kernel makes up.

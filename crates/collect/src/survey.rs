@@ -47,7 +47,8 @@ impl Planned {
 }
 
 /// Finds out what [`crate::collect`] would read. Files are opened, since only that tells whether they may be, and closed
-/// again; the few that lead to others (the collector's own control group) are read. No library is asked.
+/// again; those that lead to others (control groups, and names and arguments of processes, by which inference servers
+/// are known) are read and dropped. No library is asked.
 ///
 /// # Errors
 /// As [`crate::collect`].

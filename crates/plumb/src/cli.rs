@@ -78,8 +78,8 @@ pub(crate) struct CollectArgs {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) from: CollectFrom,
-    /// Only say what would be read: per probe, files, bytes and what root would add. Reads no content, asks no library,
-    /// writes nothing.
+    /// Only say what would be read: per probe, files, bytes and whether root sees more. Reads only what leads to other
+    /// files, asks no library, writes nothing.
     #[arg(long, conflicts_with = "output")]
     pub(crate) dry_run: bool,
     /// How to print the summary.

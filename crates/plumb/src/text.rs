@@ -191,7 +191,7 @@ pub(crate) fn plan(plan: &[Planned]) -> String {
         plan.iter().fold((0, 0), |(files, bytes), planned| (files + planned.files, bytes + planned.bytes));
     let _ = writeln!(
         out,
-        "{files} files, about {} KiB; their content was not read, no library was asked, nothing was written",
+        "{files} files, about {} KiB; nothing was kept or written, and no library was asked",
         bytes / 1024
     );
     out

@@ -143,7 +143,7 @@ fn a_live_server_is_found_and_what_moves_is_read_twice() {
     let pid = server.0.id();
     let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
     let window = Duration::from_millis(300);
-    let options = Options { sysroot: None, helper, tool_version: "0".to_owned(), sample: Some(window) };
+    let options = Options { sample: Some(window), ..options(None, helper) };
     let bundle = collect(&options, &mut |_, _| {}).unwrap();
     for (path, content) in bundle.files() {
         let holds = |secret: &[u8]| content.windows(secret.len()).any(|bytes| bytes == secret);

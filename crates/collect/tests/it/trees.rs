@@ -245,3 +245,24 @@ fn the_manifest_says_where_and_how_nicely_the_collector_ran() {
     assert_eq!((cost.cpus, cost.nice, cost.placement.as_str()), (one.to_string(), 15, "as asked"));
     assert!(cost.peak_rss_kib > 0 && cost.cpu_us > 0 && cost.wall_us > 0);
 }
+
+#[test]
+fn threads_of_the_kernel_are_told_by_two_files() {
+    let tree = machine(4, 4, "0-3");
+    let stat = "2 (kthreadd (x) y) S 0 0 0 0 -1 2129984 0 0 0 0 0 3 0 0 20 0 1 0 1 0 0 18446744073709551615 0 0 0 0 \
+                0 0 0 2147483647 0 0 0 0 0 2 0 0 0 0 0 0 0 0 0 0 0 0 0\n";
+    write(tree.path(), "proc/2/stat", stat);
+    write(tree.path(), "proc/2/status", "Name:\tkthreadd\nCpus_allowed_list:\t0-3\nMems_allowed_list:\t0\n");
+    write(tree.path(), "proc/2/cmdline", "");
+    write(tree.path(), "proc/2/task/2/stat", stat);
+    let bundle = collected(&tree);
+    let kept: Vec<_> = bundle.files().keys().filter(|path| path.starts_with("raw/proc/2/")).collect();
+    assert_eq!(kept, ["raw/proc/2/stat", "raw/proc/2/status"]);
+    let evidence = derive(&bundle);
+    let process = &evidence.processes.require().unwrap()[0];
+    assert!(process.kernel && process.cmdline == Fact::Known(Vec::new()));
+    assert_eq!(process.threads.len(), 1);
+    assert_eq!(process.threads[0].cpus_allowed.require().unwrap().to_string(), "0-3");
+    assert_eq!(process.threads[0].last_cpu, Fact::Known(2));
+    assert_eq!(process.cgroup.require().unwrap_err().missing, Absence::Skipped);
+}

@@ -15,6 +15,15 @@ use crate::source::{Source, malformed};
 /// `PF_KTHREAD` of the kernel's `include/linux/sched.h`: a thread of the kernel itself.
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
+/// Whether `/proc/PID/stat` says that it is a thread of the kernel. These have neither arguments nor threads, and the
+/// collector keeps `stat` and `status` of them only.
+#[must_use]
+pub fn is_kernel_thread(stat: &str) -> bool {
+    // After the name, which may hold anything, the flags are the seventh field (proc_pid_stat(5)).
+    let flags = stat.rfind(')').and_then(|end| stat[end + 1..].split_ascii_whitespace().nth(6));
+    flags.and_then(|flags| flags.parse::<u32>().ok()).is_some_and(|flags| flags & KERNEL_THREAD != 0)
+}
+
 /// # Errors
 /// Recordings of `/proc` and `/sys` seldom hold processes; a probe that ran out of time brings none either.
 pub(crate) fn derive(
@@ -53,6 +62,10 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
         Ok(tids) => {
             tids.into_iter().filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid)).collect()
         }
+        // It is its own only thread.
+        Err(why) if kernel && why.missing == Absence::Absent => {
+            thread(source, &path, pid).into_iter().collect()
+        }
         Err(why) => vec![unreadable_thread(pid, stat.comm.clone(), &why)],
     };
     Process {
@@ -60,11 +73,19 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
         ppid: u32::try_from(stat.ppid).unwrap_or(0),
         comm: stat.comm,
         kernel,
-        cmdline: source
-            .text(&format!("{path}/cmdline"))
-            .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
-            .into(),
-        cgroup: source.fact(&format!("{path}/cgroup")),
+        cmdline: match source.text(&format!("{path}/cmdline")) {
+            Err(why) if kernel && why.missing == Absence::Absent => Fact::Known(Vec::new()),
+            text => text
+                .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
+                .into(),
+        },
+        cgroup: match source.fact(&format!("{path}/cgroup")) {
+            Fact::Missing(why) if kernel && why.missing == Absence::Absent => Fact::Missing(Missing::new(
+                Absence::Skipped,
+                "control groups of the kernel's own threads are not collected",
+            )),
+            cgroup => cgroup,
+        },
         gpus: if kernel { Fact::Known(Vec::new()) } else { users.of(source, pid) },
         threads,
         path,

@@ -1,6 +1,9 @@
 //! The bundle format against honest, damaged and hostile input.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod groups;
+mod properties;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
