@@ -172,7 +172,16 @@ fn of_stat<T>(stat: &Result<Stat, Missing>, path: &str, field: impl Fn(&Stat) ->
 
 pub(super) fn stat(source: &impl Source, path: &str) -> Result<Stat, Missing> {
     let bytes = source.read(path)?;
-    Stat::from_read(bytes.as_slice()).map_err(|_| malformed(path, &String::from_utf8_lossy(&bytes)))
+    let text = String::from_utf8_lossy(&bytes);
+    // The parser panics where the number, the name in brackets and the rest do not follow each other with blanks between.
+    let line = text.trim();
+    let well_formed = line.find('(').zip(line.rfind(')')).is_some_and(|(from, to)| {
+        from > 0 && from < to && line.get(..from - 1).is_some() && line.get(to + 2..).is_some()
+    });
+    if !well_formed {
+        return Err(malformed(path, &text));
+    }
+    Stat::from_read(text.as_bytes()).map_err(|_| malformed(path, &text))
 }
 
 /// Which process uses which GPU.
@@ -367,6 +376,31 @@ mod tests {
         let gpus = Fact::Known(vec![gpu("0000:18:00.0"), gpu("0000:28:00.0")]);
         let processes = derive(bundle, live, &gpus, nvml).unwrap();
         processes.into_iter().map(|process| (process.pid, process.gpus)).collect()
+    }
+
+    #[test]
+    fn a_stat_that_is_none_is_malformed() {
+        struct Text(&'static str);
+        impl Source for Text {
+            fn read(&self, _: &str) -> Result<Vec<u8>, Missing> {
+                Ok(self.0.as_bytes().to_vec())
+            }
+            fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+                Err(Missing::new(Absence::Absent, path))
+            }
+            fn link(&self, path: &str) -> Result<String, Missing> {
+                Err(Missing::new(Absence::Absent, path))
+            }
+        }
+        for text in
+            ["", "7 )x( S 1", "(x) S 1", "7 (x)", "7 (x) \n", "\u{e9}(x) S 1", "7 (x)\u{e9} S", "7 (x) S"]
+        {
+            assert_eq!(
+                stat(&Text(text), "/proc/7/stat").unwrap_err().missing,
+                Absence::Malformed,
+                "{text:?}"
+            );
+        }
     }
 
     #[test]

@@ -107,7 +107,7 @@ fn the_honest_node_is_understood() {
 macro_rules! any_text {
     ($($name:ident: $group:literal,)*) => {
         proptest! {
-            #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
+            #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
             $(
                 #[test]
                 fn $name(changes in proptest::collection::vec((any::<prop::sample::Index>(), spoilt()), 1..4)) {
@@ -152,7 +152,7 @@ fn archive(bundle: &Bundle) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 200, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 100, ..ProptestConfig::default() })]
 
     /// Past the checksum of the compression, where an attacker begins.
     #[test]
