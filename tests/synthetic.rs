@@ -124,7 +124,7 @@ impl Node {
             origin: Origin::Live,
             complete: true,
             privileges: Privileges { euid: 0, cap_eff: "000001ffffffffff".into() },
-            cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1 },
+            cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
             samples_us: vec![0, SECONDS * 1_000_000],
             probes: vec![
                 probe("files", &["/proc", "/sys", "/etc", "/run", "/usr", "/var", "/boot", "/dev"]),

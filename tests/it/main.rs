@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod bench;
+mod bench_collect;
 mod cli;
+mod collect;
 mod hostile;
 mod nodes;
 mod packs;

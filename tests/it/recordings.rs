@@ -163,7 +163,7 @@ fn oracles(folder: &Path) -> BTreeMap<String, PathBuf> {
 }
 
 /// The archive that a folder of answers belongs to.
-fn archive(folder: &Path, name: &str) -> Option<PathBuf> {
+pub(crate) fn archive(folder: &Path, name: &str) -> Option<PathBuf> {
     let base = name.rsplit('/').next()?.trim_end_matches(".internal");
     let places = [
         "hwloc/tests/hwloc/linux",
@@ -184,7 +184,7 @@ fn archive(folder: &Path, name: &str) -> Option<PathBuf> {
 }
 
 /// Unpacks an archive and returns the folder in it that stands for `/`.
-fn unpack(archive: &Path, to: &Path) -> Option<PathBuf> {
+pub(crate) fn unpack(archive: &Path, to: &Path) -> Option<PathBuf> {
     fs::create_dir_all(to).unwrap();
     let status = Command::new("tar").arg("-xf").arg(archive).arg("-C").arg(to).output().ok()?;
     // Some recordings hold device nodes, which only root can make; what matters is there all the same.

@@ -108,7 +108,7 @@ fn bundle(
         origin: Origin::Live,
         complete: true,
         privileges: Privileges { euid: 0, cap_eff: "0".into() },
-        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1 },
+        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
         samples_us: Vec::new(),
         probes: vec![
             probe("system", &["/proc/sys/kernel", "/proc/cpuinfo", "/sys/class/dmi"]),

@@ -13,7 +13,6 @@ const WORKSPACE_NEEDS: &[Need] = &[
     Need { package: "libc6-dev", test: Test::File("/usr/include/stdio.h"), why: "links every program" },
     Need { package: "pkg-config", test: Test::Program("pkg-config"), why: "finds hwloc" },
     Need { package: "libhwloc-dev", test: Test::Library("hwloc"), why: "reads the topology of a node" },
-    Need { package: "libudev-dev", test: Test::Library("libudev"), why: "names PCI devices in hwloc" },
     Need {
         package: "hwloc-nox",
         test: Test::Program("lstopo-no-graphics"),

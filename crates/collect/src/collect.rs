@@ -3,23 +3,24 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
-use nix::sys::resource::{UsageWho, getrusage};
 use plumb_evidence::bundle::{Bundle, RAW, sample_folder, sha256_hex};
-use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
+use plumb_evidence::manifest::{BUNDLE_SCHEMA, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 use plumb_evidence::{Absence, Missing, Source};
 use thiserror::Error;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use crate::conduct::Conduct;
+use crate::cost::{self, micros};
 use crate::fs_source::FsSource;
 use crate::helper::{Helper, Running};
 use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
+use crate::runner::Runner;
 
 /// What to collect, and with what.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Options {
     pub tool_version: String,
     /// Time between two readings of what moves under load; `None` reads nothing twice.
     pub sample: Option<Duration>,
+    /// How to behave on the node.
+    pub conduct: Conduct,
 }
 
 /// Is told of each probe as it ends.
@@ -57,6 +60,25 @@ pub enum CollectError {
         /// The folder.
         path: PathBuf,
     },
+    /// The CPUs to run on cannot be used.
+    #[error("cannot run on the CPUs {cpus}: {why}; give CPUs that are online and allowed here, or none")]
+    Cpus {
+        /// What was asked for.
+        cpus: String,
+        /// Why not.
+        why: String,
+    },
+    /// The niceness cannot be had.
+    #[error("cannot take niceness {nice}; below the present one it is for root alone")]
+    Nice {
+        /// What was asked for.
+        nice: i32,
+        /// The system's answer.
+        source: std::io::Error,
+    },
+    /// Somebody asked to stop before there was anything to keep.
+    #[error("interrupted before anything was gathered; no bundle was written")]
+    Interrupted,
 }
 
 /// Runs all probes and returns the bundle, which is still in memory.
@@ -67,6 +89,9 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let started = OffsetDateTime::now_utc();
     let clock = Instant::now();
     let source = Arc::new(open(options.sysroot.as_deref())?);
+    let interrupt = &options.conduct.interrupt;
+    let settled = options.conduct.settle(&source)?;
+    let mut runner = Runner::new(Arc::clone(&source), interrupt.clone());
 
     let mut helpers = BTreeMap::new();
     for probe in PROBES {
@@ -78,10 +103,11 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let mut links = BTreeMap::new();
     let mut unread: Vec<Unread> = Vec::new();
     let mut records = Vec::with_capacity(PROBES.len());
+    let mut costs = Vec::new();
     for probe in PROBES {
         let Method::Files(run) = probe.method else { continue };
         let begun = Instant::now();
-        let (result, kept) = with_deadline(&source, run, probe.budget);
+        let (result, kept) = read(&mut runner, run, probe.budget);
         let bytes = kept.files.values().map(|content| content.len() as u64).sum();
         let record = record(probe, result, &kept.unread, begun.elapsed(), kept.files.len() as u64, bytes);
         progress(probe, &record);
@@ -93,7 +119,11 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     for probe in PROBES {
         let Method::Helper(answer) = probe.method else { continue };
         let Some(running) = helpers.remove(probe.id) else { continue };
-        let result = running.and_then(|running| running.finish(answer, probe.budget));
+        let (result, cost) = match running {
+            Ok(running) => running.finish(answer, probe.budget, interrupt),
+            Err(why) => (Err(why), None),
+        };
+        costs.extend(cost);
         let mut bytes = 0;
         let result = result.map(|content| {
             bytes = content.len() as u64;
@@ -107,14 +137,16 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let mut samples_us = Vec::new();
     if let Some(window) = options.sample {
         let begun = Instant::now();
-        for index in 0..2 {
+        for index in 0u32..2 {
             // The pause is the last thing before a reading, so that the window does not hold the static collection.
-            std::thread::sleep((window * index).saturating_sub(begun.elapsed()));
+            if !interrupt.sleep((window * index).saturating_sub(begun.elapsed())) {
+                break;
+            }
             samples_us.push(micros(begun.elapsed()));
             let folder = sample_folder(samples_us.len() - 1);
             for probe in PROBES {
                 let Some(read) = probe.sample else { continue };
-                let (result, kept) = with_deadline(&source, read, probe.budget);
+                let (result, kept) = self::read(&mut runner, read, probe.budget);
                 if let Err(missing) = result {
                     unread.extend(probe.reads.iter().map(|path| Unread {
                         path: format!("{folder}{path}"),
@@ -135,6 +167,10 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     }
     unread.sort();
     unread.dedup();
+    let complete = !interrupt.is_asked();
+    if files.is_empty() && !complete {
+        return Err(CollectError::Interrupted);
+    }
 
     let manifest = Manifest {
         schema: BUNDLE_SCHEMA,
@@ -143,9 +179,9 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         finished: timestamp(OffsetDateTime::now_utc()),
         host_token: host_token(source.as_ref()),
         origin: if options.sysroot.is_some() { Origin::Sysroot } else { Origin::Live },
-        complete: true,
+        complete,
         privileges: privileges(),
-        cost: cost(clock.elapsed()),
+        cost: cost::so_far(clock.elapsed(), costs, settled.placement.clone()),
         samples_us,
         probes: records,
         files: Vec::new(),
@@ -157,7 +193,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     Ok(Bundle::new(manifest, files, links))
 }
 
-fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
+pub(crate) fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
     let Some(path) = sysroot else { return Ok(FsSource::live()) };
     let source =
         FsSource::recorded(path).map_err(|source| CollectError::Sysroot { path: path.to_owned(), source })?;
@@ -170,24 +206,14 @@ fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
     Ok(source)
 }
 
-/// Runs a probe in a thread of its own, so that a file that hangs holds up this probe alone.
-fn with_deadline(source: &Arc<FsSource>, run: Read, budget: Duration) -> (Result<(), Missing>, Kept) {
-    let (sender, receiver) = channel();
-    let source = Arc::clone(source);
-    std::thread::spawn(move || {
-        let recorder = Recorder::new(source.as_ref());
-        let result = run(&recorder);
-        let _ = sender.send((result, recorder.finish()));
-    });
-    receiver.recv_timeout(budget).unwrap_or_else(|error| {
-        let missing = match error {
-            RecvTimeoutError::Timeout => {
-                Missing::new(Absence::Timeout, format!("not finished within {} s", budget.as_secs()))
-            }
-            RecvTimeoutError::Disconnected => Missing::new(Absence::Failed, "the probe panicked"),
-        };
-        (Err(missing), Kept::default())
-    })
+/// Runs one reading; nothing is kept of one that is not finished.
+fn read(runner: &mut Runner, read: Read, budget: Duration) -> (Result<(), Missing>, Kept) {
+    let job = move |source: &FsSource| {
+        let recorder = Recorder::new(source);
+        let result = read(&recorder);
+        (result, recorder.finish())
+    };
+    runner.run(budget, job).unwrap_or_else(|why| (Err(why), Kept::default()))
 }
 
 fn record(
@@ -222,7 +248,7 @@ fn record(
     }
 }
 
-fn status(absence: Absence) -> ProbeStatus {
+pub(crate) fn status(absence: Absence) -> ProbeStatus {
     match absence {
         Absence::Absent => ProbeStatus::Absent,
         Absence::Denied => ProbeStatus::Denied,
@@ -231,10 +257,6 @@ fn status(absence: Absence) -> ProbeStatus {
         Absence::Skipped => ProbeStatus::Skipped,
         Absence::Failed | Absence::Malformed => ProbeStatus::Failed,
     }
-}
-
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 fn timestamp(time: OffsetDateTime) -> String {
@@ -255,19 +277,4 @@ fn privileges() -> Privileges {
     let status = FsSource::live().text("/proc/self/status").unwrap_or_default();
     let cap_eff = status.lines().find_map(|line| line.strip_prefix("CapEff:")).unwrap_or_default();
     Privileges { euid: nix::unistd::geteuid().as_raw(), cap_eff: cap_eff.trim().to_owned() }
-}
-
-/// What the collection cost so far; called when everything has been read.
-fn cost(wall: Duration) -> Cost {
-    let mut cpu_us = 0;
-    let mut peak_rss_kib = 0;
-    for who in [UsageWho::RUSAGE_SELF, UsageWho::RUSAGE_CHILDREN] {
-        if let Ok(usage) = getrusage(who) {
-            for time in [usage.user_time(), usage.system_time()] {
-                cpu_us += u64::try_from(time.tv_sec() * 1_000_000 + time.tv_usec()).unwrap_or(0);
-            }
-            peak_rss_kib = peak_rss_kib.max(u64::try_from(usage.max_rss()).unwrap_or(0));
-        }
-    }
-    Cost { cpu_us, wall_us: micros(wall), peak_rss_kib }
 }

@@ -1,33 +1,45 @@
 //! The file system as a [`Source`]: the node's own, or a recorded tree.
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::OwnedFd;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
+use nix::fcntl::OFlag;
 use plumb_evidence::{Absence, Missing, Source};
 
-/// Longest file that is read; the largest honest ones (`/proc/interrupts` of a large node) are about 10 MiB.
-const MAX_BYTES: u64 = 32 << 20;
+mod in_root;
 
-/// How often a file of a recorded tree is looked up again where a rename gets in the way.
-const LOOKUPS: u32 = 100;
+/// Longest file that is read; the largest honest ones (`/proc/interrupts` of a large node) are about 10 MiB.
+const MAX_BYTES: usize = 32 << 20;
+
+/// Bytes that are asked for at once. The kernel writes most of its files in one go, so that a small buffer costs a call
+/// for each part.
+const BUFFER: usize = 64 << 10;
+
+thread_local! {
+    static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
+}
 
 /// Files of the running node, or of a tree recorded from another.
 #[derive(Debug)]
 pub struct FsSource {
     /// Folder that stands for `/`, kept open so that links inside are resolved inside.
     recorded: Option<(PathBuf, File)>,
+    /// Processes of inference servers, once a probe has found them: later ones need not look at every process again.
+    servers: OnceLock<BTreeSet<u32>>,
 }
 
 impl FsSource {
     /// The running node.
     #[must_use]
     pub fn live() -> Self {
-        Self { recorded: None }
+        Self { recorded: None, servers: OnceLock::new() }
     }
 
     /// A recorded tree. Absolute links in it mean places in it: none leads out of it.
@@ -36,7 +48,7 @@ impl FsSource {
     /// The system's answer where `root` cannot be opened.
     pub fn recorded(root: &Path) -> io::Result<Self> {
         let folder = File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(root)?;
-        Ok(Self { recorded: Some((root.to_owned(), folder)) })
+        Ok(Self { recorded: Some((root.to_owned(), folder)), servers: OnceLock::new() })
     }
 
     /// The folder that stands for `/`, for a recorded tree.
@@ -45,61 +57,64 @@ impl FsSource {
         self.recorded.as_ref().map(|(path, _)| path.as_path())
     }
 
-    fn open(&self, path: &str, flags: OFlag) -> io::Result<File> {
-        // Non-blocking, so that a named pipe in a recorded tree cannot hold the collector up.
-        let flags = flags | OFlag::O_RDONLY | OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
-        match &self.recorded {
-            None => File::options().read(true).custom_flags(flags.bits()).open(path),
-            Some((_, root)) => {
-                let how = OpenHow::new().flags(flags).resolve(ResolveFlag::RESOLVE_IN_ROOT);
-                let path = path.trim_start_matches('/');
-                let mut opened = openat2(root, path, how);
-                // The kernel gives up where something is renamed, anywhere, while it follows `..` (openat2(2)).
-                for _ in 1..LOOKUPS {
-                    if !matches!(opened, Err(Errno::EAGAIN)) {
-                        break;
-                    }
-                    opened = openat2(root, path, how);
-                }
-                let opened: OwnedFd = opened.map_err(without_openat2)?;
-                Ok(opened.into())
-            }
+    /// Processes of inference servers, for the first probe that finds them to set.
+    pub(crate) fn servers(&self) -> &OnceLock<BTreeSet<u32>> {
+        &self.servers
+    }
+
+    /// The size that the file system gives, for a file that may be read: 0 for one whose content the kernel makes up.
+    ///
+    /// # Errors
+    /// Says why it could not be read.
+    pub(crate) fn size(&self, path: &str) -> Result<u64, Missing> {
+        let size = self.open(path).and_then(|file| file.metadata()).map_err(|error| missing(path, &error))?;
+        Ok(size.len())
+    }
+
+    fn open(&self, path: &str) -> io::Result<File> {
+        // Non-blocking, so that a named pipe cannot hold the collector up.
+        let flags = OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
+        let read = |path: &Path| File::options().read(true).custom_flags(flags.bits()).open(path);
+        let Some((_, root)) = &self.recorded else { return read(Path::new(path)) };
+        let handle = File::from(in_root::look_up(root, path)?);
+        let kind = handle.metadata()?.file_type();
+        if kind.is_fifo() || kind.is_socket() || kind.is_char_device() || kind.is_block_device() {
+            return Err(io::Error::other("it is a pipe, socket or device, which no recording holds"));
         }
+        read(&descriptor(&handle))
     }
 
     fn folder(&self, path: &str) -> io::Result<fs::ReadDir> {
         match &self.recorded {
             None => fs::read_dir(path),
-            Some(_) => {
-                use std::os::fd::AsRawFd;
-                let folder = self.open(path, OFlag::O_DIRECTORY)?;
-                // The open descriptor stands for the folder, however links lead to it.
-                fs::read_dir(format!("/proc/self/fd/{}", folder.as_raw_fd()))
-            }
+            // The open descriptor stands for the folder, however links lead to it.
+            Some((_, root)) => fs::read_dir(descriptor(&File::from(in_root::look_up(root, path)?))),
         }
     }
 
     fn read_link(&self, path: &str) -> io::Result<PathBuf> {
         match &self.recorded {
             None => fs::read_link(path),
-            Some(_) => {
-                use std::os::fd::AsRawFd;
+            Some((_, root)) => {
                 let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-                let folder = if folder.is_empty() { "." } else { folder };
-                let folder = self.open(folder, OFlag::O_DIRECTORY)?;
-                fs::read_link(format!("/proc/self/fd/{}/{name}", folder.as_raw_fd()))
+                let folder = File::from(in_root::look_up(root, folder)?);
+                fs::read_link(descriptor(&folder).join(name))
             }
         }
     }
 }
 
+/// A path that leads to what `handle` was looked up for.
+fn descriptor(handle: &File) -> PathBuf {
+    Path::new("/proc/self/fd").join(handle.as_raw_fd().to_string())
+}
+
 impl Source for FsSource {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
         let why = |error: io::Error| missing(path, &error);
-        let file = self.open(path, OFlag::empty()).map_err(why)?;
-        let mut bytes = Vec::new();
-        file.take(MAX_BYTES + 1).read_to_end(&mut bytes).map_err(why)?;
-        if bytes.len() as u64 > MAX_BYTES {
+        let file = self.open(path).map_err(why)?;
+        let bytes = BYTES.with_borrow_mut(|buffer| read_whole(&file, buffer)).map_err(why)?;
+        if bytes.len() > MAX_BYTES {
             let reason = format!("{path} is longer than {MAX_BYTES} bytes");
             return Err(Missing::new(Absence::Truncated, reason));
         }
@@ -111,7 +126,7 @@ impl Source for FsSource {
         // A list that breaks off is none: what is missing from it would pass for absent.
         let entries: Vec<_> = entries.collect::<io::Result<_>>().map_err(|error| missing(path, &error))?;
         let mut names: Vec<String> =
-            entries.into_iter().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+            entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort_unstable();
         Ok(names)
     }
@@ -125,16 +140,18 @@ impl Source for FsSource {
     }
 }
 
-/// Says where the call itself is refused; reading a file is refused with EACCES.
-fn without_openat2(error: Errno) -> io::Error {
-    match error {
-        Errno::ENOSYS | Errno::EPERM => io::Error::other(format!(
-            "openat2, which keeps links of a recorded tree inside it, is refused here ({}); use linux 5.6 or later, \
-             and a container whose seccomp profile allows it",
-            error.desc().to_lowercase()
-        )),
-        other => other.into(),
+/// Reads to the end, or to beyond [`MAX_BYTES`].
+fn read_whole(mut file: &File, buffer: &mut [u8]) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    while bytes.len() <= MAX_BYTES {
+        match file.read(buffer) {
+            Ok(0) => break,
+            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(bytes)
 }
 
 /// What an error of the system means for a piece of evidence.
@@ -211,15 +228,20 @@ mod tests {
     }
 
     #[test]
-    fn where_openat2_is_refused_the_reason_says_so() {
+    fn without_openat2_a_tree_is_read_all_the_same() {
         use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
         let tree = tempfile::tempdir().unwrap();
-        fs::write(tree.path().join("value"), "1").unwrap();
-        let source = FsSource::recorded(tree.path()).unwrap();
-        for (number, words) in [(1, "operation not permitted"), (38, "function not implemented")] {
+        let root = tree.path();
+        fs::create_dir_all(root.join("sys/devices/a")).unwrap();
+        fs::write(root.join("sys/devices/a/class"), "1").unwrap();
+        std::os::unix::fs::symlink("/sys/devices", root.join("sys/link")).unwrap();
+        std::os::unix::fs::symlink("../../../../../../etc", root.join("sys/outside")).unwrap();
+        let source = FsSource::recorded(root).unwrap();
+        // EPERM of a container's profile, ENOSYS of an old kernel.
+        for number in [1, 38] {
             // A filter holds for the thread that asks for it.
-            let why = std::thread::scope(|scope| {
+            std::thread::scope(|scope| {
                 let refused = scope.spawn(|| {
                     let rules = [(437, Vec::new())].into_iter().collect();
                     let arch = std::env::consts::ARCH.try_into().unwrap();
@@ -227,14 +249,34 @@ mod tests {
                     let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, arch).unwrap();
                     let program: BpfProgram = filter.try_into().unwrap();
                     seccompiler::apply_filter(&program).unwrap();
-                    source.read("/value").unwrap_err()
+                    assert_eq!(source.text("/sys/link/a/class").unwrap(), "1");
+                    assert_eq!(source.list("/sys/link").unwrap(), ["a"]);
+                    assert_eq!(source.link("/sys/link").unwrap(), "/sys/devices");
+                    assert_eq!(source.read("/sys/outside/passwd").unwrap_err().missing, Absence::Absent);
                 });
-                refused.join().unwrap()
+                refused.join().unwrap();
             });
-            assert_eq!(why.missing, Absence::Failed);
-            assert!(why.reason.starts_with("/value: openat2, which"), "{why}");
-            assert!(why.reason.contains(words), "{why}");
         }
-        assert_eq!(source.text("/value").unwrap(), "1");
+    }
+
+    #[test]
+    fn pipes_of_a_recorded_tree_are_neither_waited_for_nor_taken_for_empty_files() {
+        let tree = tempfile::tempdir().unwrap();
+        let pipe = tree.path().join("pipe");
+        nix::unistd::mkfifo(&pipe, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let source = FsSource::recorded(tree.path()).unwrap();
+        let why = source.read("/pipe").unwrap_err();
+        assert_eq!(why.missing, Absence::Failed);
+        assert!(why.reason.contains("/pipe: it is a pipe"), "{why}");
+    }
+
+    #[test]
+    fn names_that_are_not_utf_8_are_listed() {
+        use std::os::unix::ffi::OsStrExt;
+
+        let tree = tempfile::tempdir().unwrap();
+        fs::write(tree.path().join(std::ffi::OsStr::from_bytes(b"a\xff")), "").unwrap();
+        let source = FsSource::recorded(tree.path()).unwrap();
+        assert_eq!(source.list("/").unwrap(), ["a\u{fffd}"]);
     }
 }

@@ -12,9 +12,13 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME};
+use plumb_evidence::manifest::HelperCost;
 use plumb_evidence::{Absence, Missing, Source};
 
+use crate::cost;
 use crate::fs_source::FsSource;
+use crate::interrupt::{Interrupt, LOOK};
+use crate::runner::interrupted;
 
 mod hwloc;
 mod nvml;
@@ -62,10 +66,12 @@ pub struct Helper {
     pub arguments: Vec<OsString>,
 }
 
-/// First byte of a helper's output: an answer follows.
+/// First byte of a helper's output: an answer follows what it cost.
 const ANSWER: u8 = b'+';
-/// First byte of a helper's output: why there is no answer follows, as JSON of [`Missing`].
+/// First byte of a helper's output: why there is no answer, as JSON of [`Missing`], follows what it cost.
 const NO_ANSWER: u8 = b'-';
+/// Bytes before the answer: the kind, CPU time in µs, peak memory in KiB.
+const HEAD: usize = 1 + 8 + 8;
 
 /// Longest answer.
 const MAX_ANSWER: u64 = 64 << 20;
@@ -85,8 +91,11 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
         Ok(bytes) => (ANSWER, bytes),
         Err(missing) => (NO_ANSWER, serde_json::to_vec(&missing)?),
     };
+    let (cpu_us, peak_rss_kib) = cost::of_this_process();
     let mut out = io::stdout().lock();
     out.write_all(&[kind])?;
+    out.write_all(&cpu_us.to_le_bytes())?;
+    out.write_all(&peak_rss_kib.to_le_bytes())?;
     out.write_all(&bytes)?;
     out.flush()
 }
@@ -114,6 +123,13 @@ impl Running {
                 command.env_remove(name);
             }
         }
+        if answer == Answer::Hwloc {
+            // Its x86 part would move itself to each CPU in turn to ask it, those of the inference included, for what
+            // the kernel's files say as well; on a recording it would ask this machine's CPU.
+            command.env("HWLOC_COMPONENTS", "-x86");
+            // Its plug-ins for CUDA, OpenCL and GL, where a node has them, would start work on the GPUs.
+            command.env("HWLOC_PLUGINS_PATH", "/nonexistent");
+        }
         match (answer, source.root()) {
             (Answer::Nvml, Some(_)) => {
                 return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
@@ -128,12 +144,9 @@ impl Running {
                     return Err(Missing::new(why.missing, reason));
                 }
             }
-            // hwloc's own way to look at a recording; the second keeps it from asking this machine's CPU.
+            // hwloc's own way to look at a recording.
             (Answer::Hwloc, Some(root)) => {
-                command
-                    .env("HWLOC_FSROOT", root)
-                    .env("HWLOC_THISSYSTEM", "0")
-                    .env("HWLOC_COMPONENTS", "-x86");
+                command.env("HWLOC_FSROOT", root).env("HWLOC_THISSYSTEM", "0");
             }
             (Answer::Hwloc, None) => {}
         }
@@ -141,23 +154,67 @@ impl Running {
         let mut child = command.spawn().map_err(|error| {
             Missing::new(Absence::Failed, format!("cannot start a helper process: {error}"))
         })?;
-        let output = reader(child.stdout.take(), MAX_ANSWER + 2);
+        let output = reader(child.stdout.take(), MAX_ANSWER + HEAD as u64 + 1);
         let errors = reader(child.stderr.take(), MAX_ERRORS);
         Ok(Self { child, output, errors, started })
     }
 
-    /// Waits until the deadline, then kills.
-    pub(crate) fn finish(mut self, answer: Answer, budget: Duration) -> Result<Vec<u8>, Missing> {
+    /// Waits until the deadline or a request to stop, then kills. The second value is what the process cost, if it told.
+    pub(crate) fn finish(
+        mut self,
+        answer: Answer,
+        budget: Duration,
+        interrupt: &Interrupt,
+    ) -> (Result<Vec<u8>, Missing>, Option<HelperCost>) {
+        let output = match self.output(answer, budget, interrupt) {
+            Ok(output) => output,
+            // Ctrl-C reaches the helper as well, and may end it before the collector hears of it.
+            Err(_) if interrupt.is_asked() => return (Err(interrupted()), None),
+            Err(why) => return (Err(why), None),
+        };
         let word = answer.word();
         let failed = |reason: String| Missing::new(Absence::Failed, reason);
-        let Ok(output) = self.output.recv_timeout(budget.saturating_sub(self.started.elapsed())) else {
-            let _ = self.child.kill();
-            let ended = self.wait().is_some();
-            let rest = if ended { "" } else { ", and could not be ended" };
-            return Err(Missing::new(
-                Absence::Timeout,
-                format!("{word} gave no answer within {} s{rest}", budget.as_secs()),
-            ));
+        let Some((head, bytes)) = output.split_at_checked(HEAD) else {
+            return (Err(failed(format!("the helper for {word} gave no answer"))), None);
+        };
+        let number = |at: usize| head[at..].first_chunk().copied().map_or(0, u64::from_le_bytes);
+        let cost = HelperCost { probe: word.to_owned(), cpu_us: number(1), peak_rss_kib: number(9) };
+        let result = match head[0] {
+            ANSWER if bytes.len() as u64 > MAX_ANSWER => {
+                Err(Missing::new(Absence::Truncated, format!("{word} gave more than {MAX_ANSWER} bytes")))
+            }
+            ANSWER => Ok(bytes.to_vec()),
+            NO_ANSWER => Err(serde_json::from_slice(bytes)
+                .unwrap_or_else(|error| failed(format!("the helper for {word}: {error}")))),
+            _ => Err(failed(format!("the helper for {word} gave no answer"))),
+        };
+        (result, Some(cost))
+    }
+
+    /// All that the process wrote, once it has ended well.
+    fn output(
+        &mut self,
+        answer: Answer,
+        budget: Duration,
+        interrupt: &Interrupt,
+    ) -> Result<Vec<u8>, Missing> {
+        let word = answer.word();
+        let failed = |reason: String| Missing::new(Absence::Failed, reason);
+        let output = loop {
+            let left = budget.saturating_sub(self.started.elapsed());
+            match self.output.recv_timeout(left.min(LOOK)) {
+                Ok(output) => break output,
+                Err(_) if left.is_zero() || interrupt.is_asked() => {
+                    let _ = self.child.kill();
+                    let ended = self.wait().is_some();
+                    let rest = if ended { "" } else { ", and could not be ended" };
+                    return Err(Missing::new(
+                        Absence::Timeout,
+                        format!("{word} gave no answer within {} s{rest}", budget.as_secs()),
+                    ));
+                }
+                Err(_) => {}
+            }
         };
         let output = output.map_err(|error| failed(format!("{word}: {error}")))?;
         let Some(status) = self.wait() else {
@@ -170,15 +227,7 @@ impl Running {
             let last = errors.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("no message");
             return Err(failed(format!("the helper for {word} ended with {status}: {last}")));
         }
-        match output.split_first() {
-            Some((&ANSWER, bytes)) if bytes.len() as u64 > MAX_ANSWER => {
-                Err(Missing::new(Absence::Truncated, format!("{word} gave more than {MAX_ANSWER} bytes")))
-            }
-            Some((&ANSWER, bytes)) => Ok(bytes.to_vec()),
-            Some((&NO_ANSWER, json)) => Err(serde_json::from_slice(json)
-                .unwrap_or_else(|error| failed(format!("the helper for {word}: {error}")))),
-            _ => Err(failed(format!("the helper for {word} gave no answer"))),
-        }
+        Ok(output)
     }
 
     /// The end of a process that is about to end, or `None` if it does not.

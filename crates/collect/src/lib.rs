@@ -5,17 +5,25 @@
 //! recorded with the reason, and the others go on.
 
 mod collect;
+mod conduct;
+mod cost;
 mod fs_source;
 mod helper;
+mod interrupt;
 mod mask;
 mod network;
 mod probe;
 mod probes;
 mod recorder;
+mod runner;
+mod survey;
 
 pub use collect::{CollectError, Options, Progress, collect};
+pub use conduct::Conduct;
 pub use fs_source::FsSource;
 pub use helper::{Answer, Helper, helper_main};
+pub use interrupt::{Interrupt, Signals};
 pub use network::forbid_network;
 pub use probe::Probe;
 pub use probes::PROBES;
+pub use survey::{Planned, survey};

@@ -9,8 +9,12 @@ use plumb_evidence::{Absence, Missing, Source};
 /// Reads from a source and keeps what came back, verbatim.
 pub(crate) struct Recorder<'a, S> {
     source: &'a S,
+    /// Tells the size of a file instead of reading it.
+    size: Option<Size<S>>,
     kept: RefCell<Kept>,
 }
+
+type Size<S> = fn(&S, &str) -> Result<u64, Missing>;
 
 /// What was kept.
 #[derive(Default)]
@@ -19,13 +23,20 @@ pub(crate) struct Kept {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// Targets of symbolic links, by absolute path.
     pub(crate) links: BTreeMap<String, String>,
+    /// Sizes of files that were only looked at, by absolute path; their content is empty.
+    pub(crate) sizes: BTreeMap<String, u64>,
     /// What is there but could not be read.
     pub(crate) unread: Vec<Unread>,
 }
 
 impl<'a, S: Source> Recorder<'a, S> {
     pub(crate) fn new(source: &'a S) -> Self {
-        Self { source, kept: RefCell::default() }
+        Self { source, size: None, kept: RefCell::default() }
+    }
+
+    /// Asks for sizes instead of contents.
+    pub(crate) fn surveying(source: &'a S, size: Size<S>) -> Self {
+        Self { source, size: Some(size), kept: RefCell::default() }
     }
 
     /// What is read from.
@@ -48,6 +59,13 @@ impl<'a, S: Source> Recorder<'a, S> {
         path: &str,
         change: impl FnOnce(Vec<u8>) -> Vec<u8>,
     ) -> Result<(), Missing> {
+        if let Some(size) = self.size {
+            let size = self.noting(path, size(self.source, path))?;
+            let mut kept = self.kept.borrow_mut();
+            kept.files.insert(path.to_owned(), Vec::new());
+            kept.sizes.insert(path.to_owned(), size);
+            return Ok(());
+        }
         let bytes = self.noting(path, self.source.read(path))?;
         self.kept.borrow_mut().files.insert(path.to_owned(), change(bytes));
         Ok(())
@@ -109,9 +127,19 @@ impl<'a, S: Source> Recorder<'a, S> {
         self.kept.borrow_mut().unread.push(unread);
     }
 
-    /// The names in a folder; empty where it is absent.
+    /// The names in a folder; empty where it is absent. Paths are text, so a name that is none is noted as unread.
     pub(crate) fn list(&self, path: &str) -> Vec<String> {
-        self.noting(path, self.source.list(path)).unwrap_or_default()
+        let mut names = self.noting(path, self.source.list(path)).unwrap_or_default();
+        names.retain(|name| {
+            let text = !name.contains(char::REPLACEMENT_CHARACTER);
+            if !text {
+                let path = format!("{path}/{name}");
+                let reason = format!("{path}: its name is not UTF-8");
+                self.unread(&path, Missing::new(Absence::Malformed, reason));
+            }
+            text
+        });
+        names
     }
 
     /// The paths of the entries of a folder that are `prefix` and a number.
@@ -130,6 +158,10 @@ impl<'a, S: Source> Recorder<'a, S> {
     pub(crate) fn text(&self, path: &str) -> Result<String, Missing> {
         if !self.kept.borrow().files.contains_key(path) {
             self.file(path)?;
+        }
+        // What leads to other files is read even where sizes are all that is wanted.
+        if self.size.is_some() {
+            return self.source.text(path);
         }
         Ok(self
             .kept

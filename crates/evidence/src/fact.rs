@@ -7,7 +7,7 @@ use serde::de::value::{
     BorrowedStrDeserializer, MapAccessDeserializer, SeqAccessDeserializer, StrDeserializer,
 };
 use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 
 /// Why a value is missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -231,7 +231,7 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<A> {
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, A::Error> {
         match self.first.take() {
-            Some(key) => seed.deserialize(key.into_deserializer()).map(Some),
+            Some(key) => seed.deserialize(FirstKey(key, PhantomData)).map(Some),
             None => self.members.next_key_seed(seed),
         }
     }
@@ -242,6 +242,57 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Rest<A> {
 
     fn size_hint(&self) -> Option<usize> {
         self.members.size_hint()
+    }
+}
+
+/// The key that was taken. Keys are texts in JSON, and those of a map by number are numbers all the same.
+struct FirstKey<E>(String, PhantomData<E>);
+
+macro_rules! numbers {
+    ($($method:ident: $visit:ident,)+) => {$(
+        fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+            match self.0.parse() {
+                Ok(number) => visitor.$visit(number),
+                Err(_) => visitor.visit_string(self.0),
+            }
+        }
+    )+};
+}
+
+impl<'de, E: de::Error> Deserializer<'de> for FirstKey<E> {
+    type Error = E;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_string(self.0)
+    }
+
+    numbers! {
+        deserialize_u8: visit_u8,
+        deserialize_u16: visit_u16,
+        deserialize_u32: visit_u32,
+        deserialize_u64: visit_u64,
+        deserialize_i8: visit_i8,
+        deserialize_i16: visit_i16,
+        deserialize_i32: visit_i32,
+        deserialize_i64: visit_i64,
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, E> {
+        IntoDeserializer::<E>::into_deserializer(self.0).deserialize_enum(name, variants, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, E> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    forward_to_deserialize_any! {
+        bool i128 u128 f32 f64 char str string bytes byte_buf option unit unit_struct seq tuple tuple_struct map struct
+        identifier ignored_any
     }
 }
 
@@ -264,5 +315,15 @@ mod tests {
         assert_eq!(text, r#"{"missing":"denied","reason":"cannot read /x"}"#);
         let back: Fact<u32> = serde_json::from_str(&text).unwrap();
         assert_eq!(back, missing);
+    }
+
+    #[test]
+    fn maps_by_number_are_read_back() {
+        use std::collections::BTreeMap;
+        let known: Fact<BTreeMap<u32, BTreeMap<u64, bool>>> =
+            Fact::Known(BTreeMap::from([(3, BTreeMap::from([(1, true)])), (4, BTreeMap::new())]));
+        let text = serde_json::to_string(&known).unwrap();
+        assert_eq!(serde_json::from_str::<Fact<BTreeMap<u32, BTreeMap<u64, bool>>>>(&text).unwrap(), known);
+        assert!(serde_json::from_str::<Fact<BTreeMap<u32, bool>>>(r#"{"x": true}"#).is_err());
     }
 }

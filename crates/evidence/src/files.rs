@@ -5,6 +5,8 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
+use tempfile::NamedTempFile;
+
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readers {
@@ -28,6 +30,26 @@ pub fn write_atomically(
     readers: Readers,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
+    let (mut file, folder) = temporary(path, readers)?;
+    fill(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|failed| failed.error)?;
+    // The rename survives a crash only once the folder is on disk. The file is there already, so a file system that
+    // cannot sync a folder, or a folder that may be written but not read, makes no failure of it.
+    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    Ok(())
+}
+
+/// Whether [`write_atomically`] could begin: for those whose work before it is long.
+///
+/// # Errors
+/// As [`write_atomically`]; a disk that is full is not noticed.
+pub fn check_target(path: &Path) -> io::Result<()> {
+    temporary(path, Readers::Owner).map(drop)
+}
+
+/// The file that will take the place of `path`, and the folder of both.
+fn temporary(path: &Path, readers: Readers) -> io::Result<(NamedTempFile, &Path)> {
     // Before the work is done: the rename itself would replace these, or fail with a puzzling message.
     replaceable(path)?;
     let folder = match path.parent() {
@@ -38,18 +60,12 @@ pub fn write_atomically(
         Readers::Owner => 0o600,
         Readers::Umask => 0o666,
     };
-    let mut file = tempfile::Builder::new()
+    let file = tempfile::Builder::new()
         .prefix(".plumb-")
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
         .map_err(without_temporary_name)?;
-    fill(file.as_file_mut())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|failed| failed.error)?;
-    // The rename survives a crash only once the folder is on disk. The file is there already, so a file system that
-    // cannot sync a folder, or a folder that may be written but not read, makes no failure of it.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
-    Ok(())
+    Ok((file, folder))
 }
 
 fn replaceable(path: &Path) -> io::Result<()> {

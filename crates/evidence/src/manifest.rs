@@ -55,13 +55,36 @@ pub struct Privileges {
 }
 
 /// What the collection cost the node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cost {
     /// CPU time of the collector and its helpers in µs.
     pub cpu_us: u64,
     /// Wall time in µs.
     pub wall_us: u64,
-    /// Peak resident memory of the collector in KiB.
+    /// Peak resident memory of the collector itself in KiB.
+    pub peak_rss_kib: u64,
+    /// What each helper process cost, by its probe; one that was ended by force has not told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub helpers: Vec<HelperCost>,
+    /// CPUs that the collector was confined to, as the kernel lists them (`0-3,8`).
+    #[serde(default)]
+    pub cpus: String,
+    /// How they were chosen, in words.
+    #[serde(default)]
+    pub placement: String,
+    /// Niceness of the collector, -20 to 19.
+    #[serde(default)]
+    pub nice: i32,
+}
+
+/// What a helper process cost the node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelperCost {
+    /// Id of the probe, for example `nvml`.
+    pub probe: String,
+    /// CPU time in µs; part of that of the collector.
+    pub cpu_us: u64,
+    /// Peak resident memory in KiB; not part of that of the collector.
     pub peak_rss_kib: u64,
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use plumb_engine::Grade;
+use plumb_evidence::CpuSet;
 
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
 #[derive(Debug, Parser)]
@@ -77,6 +78,10 @@ pub(crate) struct CollectArgs {
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) from: CollectFrom,
+    /// Only say what would be read: per probe, files, bytes and whether root sees more. Reads only what leads to other
+    /// files, asks no library, writes nothing.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) dry_run: bool,
     /// How to print the summary.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
@@ -91,6 +96,20 @@ pub(crate) struct CollectFrom {
     /// it, checks of such effects are not run.
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     pub(crate) sample: Option<Duration>,
+    /// Run at this niceness, from -20 to 19; 19 gives way to everything else.
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-20..=19))]
+    pub(crate) nice: Option<i32>,
+    /// Run on these CPUs only, for example 0-3,64. Default: all but isolated ones and those that inference processes are
+    /// pinned to.
+    #[arg(long, value_name = "LIST", value_parser = cpus)]
+    pub(crate) cpus: Option<CpuSet>,
+}
+
+fn cpus(text: &str) -> Result<CpuSet, String> {
+    match text.parse::<CpuSet>() {
+        Ok(set) if !set.is_empty() => Ok(set),
+        _ => Err("give CPUs as the kernel lists them, for example 0-3,64".to_owned()),
+    }
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {

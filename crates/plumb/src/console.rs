@@ -1,26 +1,56 @@
 //! Where messages for a person go: standard error, unless `--quiet`. Results go to standard output.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 
 use anyhow::Context;
 
 use crate::exit::UsageError;
 
+/// To the start of the line, and erase to its end.
+const ERASE: &str = "\r\x1b[K";
+
 /// Talks to the person at the terminal.
 #[derive(Debug)]
 pub(crate) struct Console {
     quiet: bool,
+    /// Standard error is a terminal whose last line can be written over.
+    terminal: bool,
 }
 
 impl Console {
     pub(crate) fn new(quiet: bool) -> Self {
-        Self { quiet }
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        Self { quiet, terminal: io::stderr().is_terminal() && !dumb }
     }
 
     /// A step that was taken; silent with `--quiet`.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {
             self.line(message);
+        }
+    }
+
+    /// One of many steps that follow each other quickly: on a terminal `brief` takes the place of the one before, and
+    /// `line` stays only if it is `worth` it; elsewhere each `line` stays.
+    pub(crate) fn step(&self, brief: &str, line: &str, worth: bool) {
+        if self.quiet {
+            return;
+        }
+        if !self.terminal {
+            return self.line(line);
+        }
+        let mut text = String::new();
+        if worth {
+            text = format!("{ERASE}{line}\n");
+        }
+        let brief: String = brief.chars().take(textwrap::termwidth().saturating_sub(1)).collect();
+        let _ = write!(io::stderr().lock(), "{text}{ERASE}{brief}");
+    }
+
+    /// After the last of such steps.
+    pub(crate) fn steps_end(&self) {
+        if self.terminal && !self.quiet {
+            let _ = write!(io::stderr().lock(), "{ERASE}");
         }
     }
 

@@ -21,6 +21,8 @@ pub(crate) enum Outcome {
     Incomplete,
     /// 5: content is not what its hash, signature or owner promises.
     Integrity,
+    /// 130: told to stop by a signal.
+    Interrupted,
 }
 
 impl From<Outcome> for ExitCode {
@@ -32,6 +34,7 @@ impl From<Outcome> for ExitCode {
             Outcome::RiskReached => 3,
             Outcome::Incomplete => 4,
             Outcome::Integrity => 5,
+            Outcome::Interrupted => 130,
         })
     }
 }
@@ -65,8 +68,12 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
                 Outcome::Usage
             };
         }
-        if cause.is::<CollectError>() {
-            return Outcome::Usage;
+        if let Some(error) = cause.downcast_ref::<CollectError>() {
+            return if matches!(error, CollectError::Interrupted) {
+                Outcome::Interrupted
+            } else {
+                Outcome::Usage
+            };
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {
             return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {

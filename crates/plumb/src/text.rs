@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use plumb_check_sdk::Outcome;
+use plumb_collect::Planned;
 use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::{Manifest, ProbeStatus};
@@ -144,12 +145,56 @@ pub(crate) fn collected(bundle: &Bundle, output: &Path) -> String {
 
 fn cost(manifest: &Manifest) -> String {
     let cost = &manifest.cost;
-    format!(
+    let mut text = format!(
         "{:.1} ms of wall time, {:.1} ms of CPU time, {:.1} MiB at most",
         millis(cost.wall_us),
         millis(cost.cpu_us),
         millis(cost.peak_rss_kib) / 1.024
-    )
+    );
+    for helper in &cost.helpers {
+        let _ = write!(text, ", {} {:.1} MiB", helper.probe, millis(helper.peak_rss_kib) / 1.024);
+    }
+    if !cost.cpus.is_empty() {
+        let _ = write!(text, "; on CPUs {}", cost.cpus);
+    }
+    text
+}
+
+/// What a collection would read.
+pub(crate) fn plan(plan: &[Planned]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{:<10} {:<8} {:>6} {:>9}  reads", "probe", "status", "files", "bytes ~");
+    for planned in plan {
+        let mut what = planned.probe.reads.join(" ");
+        if planned.asks_a_library() {
+            what = format!("asks a library in a process of its own: {}", planned.probe.title);
+        }
+        if planned.sampled > 0 {
+            let _ = write!(what, "; {} files twice more", planned.sampled);
+        }
+        if planned.wants_root() {
+            what.push_str("; root sees more");
+        }
+        if planned.status != ProbeStatus::Ok {
+            let _ = write!(what, "; {}", planned.reason);
+        }
+        let first = format!(
+            "{:<10} {:<8} {:>6} {:>9}  ",
+            planned.probe.id,
+            planned.status.as_str(),
+            planned.files,
+            planned.bytes
+        );
+        wrap(&mut out, &first, &what);
+    }
+    let (files, bytes) =
+        plan.iter().fold((0, 0), |(files, bytes), planned| (files + planned.files, bytes + planned.bytes));
+    let _ = writeln!(
+        out,
+        "{files} files, about {} KiB; nothing was kept or written, and no library was asked",
+        bytes / 1024
+    );
+    out
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal is printed")]
@@ -171,6 +216,9 @@ pub(crate) fn bundle(bundle: &Bundle) -> String {
     let _ = writeln!(out, "Files:     {} with {bytes} bytes, all hashes right", manifest.files.len());
     let _ = writeln!(out, "Manifest:  sha256 {}", bundle.manifest_sha256());
     let _ = writeln!(out, "Cost:      {}", cost(manifest));
+    if !manifest.cost.placement.is_empty() {
+        let _ = writeln!(out, "Placement: {}, niceness {}", manifest.cost.placement, manifest.cost.nice);
+    }
     for redaction in &manifest.redactions {
         let _ = writeln!(out, "Redacted:  {redaction}");
     }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use plumb_evidence::derive::cgroup::{FILES, SAMPLED, folders};
 use plumb_evidence::derive::gpu::NVIDIA_GPUS;
+use plumb_evidence::derive::process::is_kernel_thread;
 use plumb_evidence::derive::server::is_kept;
 use plumb_evidence::derive::server::recognise::{Candidate, group};
 use plumb_evidence::{Absence, Missing, Source};
@@ -45,8 +46,16 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
     let mut candidates = Vec::with_capacity(processes.len());
     // Of these it is not known whether they use a GPU, so that they may be workers.
     let mut hidden = BTreeSet::new();
+    let mut kernel = BTreeSet::new();
     for process in &processes {
-        files.files(process, &["stat", "cgroup"]);
+        let stat = files.text(&format!("{process}/stat"));
+        if stat.is_ok_and(|stat| is_kernel_thread(&stat)) {
+            // They are most of the processes of a large node.
+            files.files(process, &["status"]);
+            kernel.extend(pid_of(process));
+            continue;
+        }
+        files.files(process, &["cgroup"]);
         let _ = files.file_with(&format!("{process}/cmdline"), |bytes| mask_arguments(&bytes));
         let Some(mut candidate) = candidate(process, files) else { continue };
         if with_gpus {
@@ -60,8 +69,9 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         candidates.push(candidate);
     }
     let members = members(&candidates);
+    files.source().servers().get_or_init(|| members.clone());
     for process in &processes {
-        let Some(pid) = pid_of(process) else { continue };
+        let Some(pid) = pid_of(process).filter(|pid| !kernel.contains(pid)) else { continue };
         if members.contains(&pid) {
             details(files, process);
         }
@@ -108,6 +118,9 @@ fn opens_a_gpu(files: &Files<'_>, process: &str) -> Option<bool> {
 /// What tells a process's place in a server, from files that were read already or are read now.
 fn candidate(process: &str, files: &Files<'_>) -> Option<Candidate> {
     let stat = files.text(&format!("{process}/stat")).ok()?;
+    if is_kernel_thread(&stat) {
+        return None;
+    }
     let name = stat.find('(')?;
     let name_end = stat.rfind(')')?;
     let ppid = stat.get(name_end + 1..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
@@ -153,7 +166,8 @@ fn allowed_variables(environ: &[u8]) -> Vec<u8> {
 }
 
 fn memory(files: &Files<'_>) -> Result<(), Missing> {
-    let members = servers_now(files);
+    // Those that the probe of processes found; it does not tell where it ran out of time.
+    let members = files.source().servers().get_or_init(|| servers_now(files));
     if members.is_empty() {
         return Err(Missing::new(Absence::Absent, "no inference server was found"));
     }

@@ -1,6 +1,8 @@
 //! What holds for a whole process that collects.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod trees;
+
 use std::fs;
 use std::io::Write;
 use std::os::unix::fs::symlink;
@@ -9,7 +11,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use plumb_collect::{Helper, Options, collect, forbid_network};
+use plumb_collect::{Conduct, Helper, Options, collect, forbid_network};
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::ProbeStatus;
 use plumb_evidence::model::Role;
@@ -77,7 +79,11 @@ fn skipped(what: &str) {
 fn collected(tree: &tempfile::TempDir) -> Bundle {
     let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
     let sysroot = Some(tree.path().to_owned());
-    collect(&Options { sysroot, helper, tool_version: "0".to_owned(), sample: None }, &mut |_, _| {}).unwrap()
+    collect(&options(sysroot, helper), &mut |_, _| {}).unwrap()
+}
+
+fn options(sysroot: Option<PathBuf>, helper: Helper) -> Options {
+    Options { sysroot, helper, tool_version: "0".to_owned(), sample: None, conduct: Conduct::default() }
 }
 
 fn tree() -> tempfile::TempDir {
@@ -137,7 +143,7 @@ fn a_live_server_is_found_and_what_moves_is_read_twice() {
     let pid = server.0.id();
     let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
     let window = Duration::from_millis(300);
-    let options = Options { sysroot: None, helper, tool_version: "0".to_owned(), sample: Some(window) };
+    let options = Options { sample: Some(window), ..options(None, helper) };
     let bundle = collect(&options, &mut |_, _| {}).unwrap();
     for (path, content) in bundle.files() {
         let holds = |secret: &[u8]| content.windows(secret.len()).any(|bytes| bytes == secret);

@@ -15,6 +15,15 @@ use crate::source::{Source, malformed};
 /// `PF_KTHREAD` of the kernel's `include/linux/sched.h`: a thread of the kernel itself.
 const KERNEL_THREAD: u32 = 0x0020_0000;
 
+/// Whether `/proc/PID/stat` says that it is a thread of the kernel. These have neither arguments nor threads, and the
+/// collector keeps `stat` and `status` of them only.
+#[must_use]
+pub fn is_kernel_thread(stat: &str) -> bool {
+    // After the name, which may hold anything, the flags are the seventh field (proc_pid_stat(5)).
+    let flags = stat.rfind(')').and_then(|end| stat[end + 1..].split_ascii_whitespace().nth(6));
+    flags.and_then(|flags| flags.parse::<u32>().ok()).is_some_and(|flags| flags & KERNEL_THREAD != 0)
+}
+
 /// # Errors
 /// Recordings of `/proc` and `/sys` seldom hold processes; a probe that ran out of time brings none either.
 pub(crate) fn derive(
@@ -53,6 +62,10 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
         Ok(tids) => {
             tids.into_iter().filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid)).collect()
         }
+        // It is its own only thread.
+        Err(why) if kernel && why.missing == Absence::Absent => {
+            thread(source, &path, pid).into_iter().collect()
+        }
         Err(why) => vec![unreadable_thread(pid, stat.comm.clone(), &why)],
     };
     Process {
@@ -60,11 +73,19 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
         ppid: u32::try_from(stat.ppid).unwrap_or(0),
         comm: stat.comm,
         kernel,
-        cmdline: source
-            .text(&format!("{path}/cmdline"))
-            .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
-            .into(),
-        cgroup: source.fact(&format!("{path}/cgroup")),
+        cmdline: match source.text(&format!("{path}/cmdline")) {
+            Err(why) if kernel && why.missing == Absence::Absent => Fact::Known(Vec::new()),
+            text => text
+                .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
+                .into(),
+        },
+        cgroup: match source.fact(&format!("{path}/cgroup")) {
+            Fact::Missing(why) if kernel && why.missing == Absence::Absent => Fact::Missing(Missing::new(
+                Absence::Skipped,
+                "control groups of the kernel's own threads are not collected",
+            )),
+            cgroup => cgroup,
+        },
         gpus: if kernel { Fact::Known(Vec::new()) } else { users.of(source, pid) },
         threads,
         path,
@@ -151,7 +172,16 @@ fn of_stat<T>(stat: &Result<Stat, Missing>, path: &str, field: impl Fn(&Stat) ->
 
 pub(super) fn stat(source: &impl Source, path: &str) -> Result<Stat, Missing> {
     let bytes = source.read(path)?;
-    Stat::from_read(bytes.as_slice()).map_err(|_| malformed(path, &String::from_utf8_lossy(&bytes)))
+    let text = String::from_utf8_lossy(&bytes);
+    // The parser panics where the number, the name in brackets and the rest do not follow each other with blanks between.
+    let line = text.trim();
+    let well_formed = line.find('(').zip(line.rfind(')')).is_some_and(|(from, to)| {
+        from > 0 && from < to && line.get(..from - 1).is_some() && line.get(to + 2..).is_some()
+    });
+    if !well_formed {
+        return Err(malformed(path, &text));
+    }
+    Stat::from_read(text.as_bytes()).map_err(|_| malformed(path, &text))
 }
 
 /// Which process uses which GPU.
@@ -346,6 +376,31 @@ mod tests {
         let gpus = Fact::Known(vec![gpu("0000:18:00.0"), gpu("0000:28:00.0")]);
         let processes = derive(bundle, live, &gpus, nvml).unwrap();
         processes.into_iter().map(|process| (process.pid, process.gpus)).collect()
+    }
+
+    #[test]
+    fn a_stat_that_is_none_is_malformed() {
+        struct Text(&'static str);
+        impl Source for Text {
+            fn read(&self, _: &str) -> Result<Vec<u8>, Missing> {
+                Ok(self.0.as_bytes().to_vec())
+            }
+            fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+                Err(Missing::new(Absence::Absent, path))
+            }
+            fn link(&self, path: &str) -> Result<String, Missing> {
+                Err(Missing::new(Absence::Absent, path))
+            }
+        }
+        for text in
+            ["", "7 )x( S 1", "(x) S 1", "7 (x)", "7 (x) \n", "\u{e9}(x) S 1", "7 (x)\u{e9} S", "7 (x) S"]
+        {
+            assert_eq!(
+                stat(&Text(text), "/proc/7/stat").unwrap_err().missing,
+                Absence::Malformed,
+                "{text:?}"
+            );
+        }
     }
 
     #[test]

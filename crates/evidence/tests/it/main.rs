@@ -1,6 +1,9 @@
 //! The bundle format against honest, damaged and hostile input.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod groups;
+mod properties;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
@@ -26,7 +29,7 @@ fn manifest() -> Manifest {
         origin: Origin::Live,
         complete: true,
         privileges: Privileges { euid: 0, cap_eff: "0".into() },
-        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1 },
+        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
         samples_us: Vec::new(),
         probes: vec![
             probe("cpu", ProbeStatus::Denied, "/sys/cpu"),

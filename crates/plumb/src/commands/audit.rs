@@ -6,7 +6,7 @@ use plumb_evidence::Bundle;
 use crate::analyse;
 use crate::cli::AuditArgs;
 use crate::commands::check::gate;
-use crate::commands::collect::collect;
+use crate::commands::collect::{collect, on_signals, outcome};
 use crate::commands::report::{Renderer, make_folder};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
@@ -25,10 +25,14 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
             bundle
         }
         None => {
-            let bundle = collect(&args.from, console)?;
+            let (interrupt, _signals) = on_signals(console);
+            let bundle = collect(&args.from, interrupt, console)?;
             make_folder(&args.output)?;
             let path = args.output.join("node.plumb");
             bundle.write(&path)?;
+            if outcome(&bundle, &path, console) == Outcome::Interrupted {
+                return Ok(Outcome::Interrupted);
+            }
             written.push(path);
             bundle
         }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use plumb_collect::{Helper, Options, forbid_network};
+use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, forbid_network};
 use plumb_evidence::Bundle;
 use plumb_evidence::Source;
 use plumb_evidence::manifest::ProbeStatus;
@@ -14,7 +14,15 @@ use crate::exit::Outcome;
 use crate::text;
 
 pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let bundle = collect(&args.from, console)?;
+    // Until the bundle is written: a signal must not leave half of it.
+    let (interrupt, _signals) = on_signals(console);
+    if args.dry_run {
+        return dry_run(args, interrupt, console);
+    }
+    if let Some(output) = &args.output {
+        Bundle::check_target(output)?;
+    }
+    let bundle = collect(&args.from, interrupt, console)?;
     let output = args.output.clone().unwrap_or_else(|| default_name(&bundle));
     bundle.write(&output)?;
     match args.format {
@@ -24,33 +32,91 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
             let summary = serde_json::json!({
                 "bundle": output,
                 "sha256": bundle.manifest_sha256(),
+                "complete": manifest["complete"],
                 "probes": manifest["probes"],
                 "cost": manifest["cost"],
             });
             console.result(&format!("{summary:#}\n"))?;
         }
     }
-    Ok(Outcome::Done)
+    Ok(outcome(&bundle, &output, console))
+}
+
+/// How a collection ended, telling the person where it was ended early.
+pub(crate) fn outcome(bundle: &Bundle, output: &Path, console: &Console) -> Outcome {
+    if bundle.manifest().complete {
+        return Outcome::Done;
+    }
+    console.warn(&format!("interrupted; `{}` holds what was gathered until then", output.display()));
+    Outcome::Interrupted
+}
+
+/// Takes signals as requests to stop, as long as the second value lives.
+pub(crate) fn on_signals(console: &Console) -> (Interrupt, Option<Signals>) {
+    match Interrupt::on_signals() {
+        Ok((interrupt, signals)) => (interrupt, Some(signals)),
+        Err(reason) => {
+            console.warn(&format!("Ctrl-C will leave no bundle: {reason}"));
+            (Interrupt::default(), None)
+        }
+    }
 }
 
 /// Runs the probes, telling of each on standard error.
-pub(crate) fn collect(from: &CollectFrom, console: &Console) -> anyhow::Result<Bundle> {
+pub(crate) fn collect(from: &CollectFrom, interrupt: Interrupt, console: &Console) -> anyhow::Result<Bundle> {
     if let Err(reason) = forbid_network() {
         console.warn(&format!("the kernel does not keep the collector off the network: {reason}"));
     }
+    let mut done = 0;
+    let bundle = plumb_collect::collect(&options(from, interrupt)?, &mut |probe, record| {
+        done += 1;
+        let ok = record.status == ProbeStatus::Ok;
+        let reason = if ok { String::new() } else { format!("  {}", record.reason) };
+        let line = format!("{:<9} {:<8}{reason}", probe.id, record.status.as_str());
+        console.step(&format!("[{done}/{}] {}", PROBES.len(), probe.title), line.trim_end(), !ok);
+    });
+    console.steps_end();
+    Ok(bundle?)
+}
+
+fn options(from: &CollectFrom, interrupt: Interrupt) -> anyhow::Result<Options> {
     let program = std::env::current_exe().context("cannot find the running program")?;
-    let options = Options {
+    Ok(Options {
         sysroot: from.sysroot.clone(),
         helper: Helper { program, arguments: vec!["helper".into()] },
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         sample: from.sample,
-    };
-    let bundle = plumb_collect::collect(&options, &mut |probe, record| {
-        let reason =
-            if record.status == ProbeStatus::Ok { String::new() } else { format!("  {}", record.reason) };
-        console.note(format!("{:<9} {:<8}{reason}", probe.id, record.status.as_str()).trim_end());
-    })?;
-    Ok(bundle)
+        conduct: Conduct { interrupt, nice: from.nice, cpus: from.cpus.clone() },
+    })
+}
+
+fn dry_run(args: &CollectArgs, interrupt: Interrupt, console: &Console) -> anyhow::Result<Outcome> {
+    let plan = plumb_collect::survey(&options(&args.from, interrupt)?)?;
+    match args.format {
+        Format::Text => console.result(&text::plan(&plan))?,
+        Format::Json => {
+            let probes: Vec<_> = plan
+                .iter()
+                .map(|plan| {
+                    serde_json::json!({
+                        "id": plan.probe.id,
+                        "title": plan.probe.title,
+                        "reads": plan.probe.reads,
+                        "library": plan.asks_a_library(),
+                        "root_sees_more": plan.wants_root(),
+                        "status": plan.status,
+                        "reason": plan.reason,
+                        "files": plan.files,
+                        "bytes_estimated": plan.bytes,
+                        "unreadable": plan.unreadable,
+                        "sampled_files": plan.sampled,
+                    })
+                })
+                .collect();
+            console.result(&format!("{:#}\n", serde_json::json!({ "probes": probes })))?;
+        }
+    }
+    Ok(Outcome::Done)
 }
 
 /// `HOSTNAME-TIME.plumb`, with nothing in it that a file name should not have.
