@@ -128,13 +128,20 @@ const TOPICS: [Topic; 3] = [
 ];
 
 /// Answers all questions; `findings` are in the order of the report, worst first.
-pub(crate) fn answer(findings: &[RatedFinding]) -> Vec<Question> {
+#[must_use]
+pub fn answer(findings: &[RatedFinding]) -> Vec<Question> {
     TOPICS.iter().map(|topic| topic.answer(findings)).collect()
 }
 
 /// The worst of the node; `findings` are in the order of the report, worst first.
-pub(crate) fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
-    let clauses = clauses(findings.iter(), MAX_KEY_CLAUSES);
+#[must_use]
+pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
+    // Beside anything worse, a finding of low risk is no key issue.
+    let worst = findings.iter().filter_map(|finding| finding.grade).max();
+    let is_key = |finding: &&RatedFinding| {
+        worst <= Some(Grade::Low) || finding.grade > Some(Grade::Low) || !finding.outcome.is_deviation()
+    };
+    let clauses = clauses(findings.iter().filter(is_key), MAX_KEY_CLAUSES);
     if clauses.is_empty() {
         let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
         let sentence = match (unanswered, findings.iter().any(|finding| finding.outcome == Outcome::Pass)) {

@@ -30,8 +30,9 @@ pub struct WorkItem {
     pub verify_first: bool,
 }
 
+#[must_use]
 /// The checks with a deviation by falling priority; equals by falling score, then by id.
-pub(crate) fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
+pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
     let mut items: Vec<WorkItem> = Vec::new();
     for finding in findings.iter().filter(|finding| finding.outcome.is_deviation()) {
         let at = items.iter().position(|item| item.check == finding.check).unwrap_or_else(|| {

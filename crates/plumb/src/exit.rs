@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use plumb_collect::CollectError;
+use plumb_engine::engagement::EngagementError;
 use plumb_evidence::BundleError;
 use plumb_report::ReportError;
 
@@ -65,7 +66,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
                 Outcome::Usage
             };
         }
-        if cause.is::<CollectError>() {
+        if cause.is::<CollectError>() || cause.is::<EngagementError>() {
             return Outcome::Usage;
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {

@@ -237,18 +237,18 @@ fn numa_balancing(context: &Context<'_>) -> Decision {
     let (position, reason) = match context.worst("numa.gpu-affinity") {
         Some(pins) if pins.outcome == Outcome::Pass => (
             "switch it off: the workers are placed, and moving their pages can only disturb them",
-            format!("numa.gpu-affinity passes ({}: {})", pins.subject, pins.message),
+            format!("the check numa.gpu-affinity passes ({}: {})", pins.subject, pins.message),
         ),
         Some(pins) if pins.outcome.is_deviation() => (
             "pin the workers first, then switch it off; measure both ways",
-            format!("numa.gpu-affinity deviates ({}: {})", pins.subject, pins.message),
+            format!("the check numa.gpu-affinity deviates ({}: {})", pins.subject, pins.message),
         ),
         Some(pins) if pins.outcome == Outcome::NotApplicable => {
             ("leave it as it is", format!("there is no placement to protect ({})", pins.message))
         }
         Some(pins) => (
             "decide when it is known whether the workers are pinned",
-            format!("numa.gpu-affinity has no answer ({}: {})", pins.subject, pins.message),
+            format!("the check numa.gpu-affinity has no answer ({}: {})", pins.subject, pins.message),
         ),
         None => (
             "decide when it is known whether the workers are pinned",
