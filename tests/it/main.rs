@@ -3,6 +3,7 @@
 
 mod bench;
 mod cli;
+mod engagement;
 mod hostile;
 mod nodes;
 mod packs;

@@ -89,7 +89,7 @@ pub fn assess(
     };
     let top15_unanswered = metas().filter(|meta| meta.top15_rank.is_some()).filter(unanswered).count();
 
-    let tally = categories::tally(&checks);
+    let tally = categories::tally(checks.values().flatten());
     let coverage = categories::coverage(tally.iter());
     let by_category: Vec<CategoryResult> =
         Category::ALL.iter().map(|&category| categories::rate(category, &tally)).collect();

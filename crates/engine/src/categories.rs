@@ -29,7 +29,7 @@ pub(crate) struct CheckTally {
 }
 
 impl CheckTally {
-    fn of(findings: &[RatedFinding]) -> Option<Self> {
+    fn of(findings: &[&RatedFinding]) -> Option<Self> {
         let first = findings.first()?;
         let applicable = findings.iter().filter(|finding| finding.outcome != Outcome::NotApplicable).count();
         let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
@@ -43,7 +43,7 @@ impl CheckTally {
             assessed: points * answered,
             worst: findings.iter().filter_map(|finding| finding.grade).max(),
             score: findings.iter().map(|finding| finding.score).fold(0.0, f64::max),
-            credit: findings.iter().filter_map(credit).min_by(f64::total_cmp),
+            credit: findings.iter().filter_map(|finding| credit(finding)).min_by(f64::total_cmp),
             applies: applicable > 0,
             unanswered: unanswered > 0,
         })
@@ -70,7 +70,11 @@ fn credit(finding: &RatedFinding) -> Option<f64> {
 }
 
 /// The tallies of all checks, by id.
-pub(crate) fn tally(checks: &BTreeMap<&str, Vec<RatedFinding>>) -> Vec<CheckTally> {
+pub(crate) fn tally<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> Vec<CheckTally> {
+    let mut checks: BTreeMap<&str, Vec<&RatedFinding>> = BTreeMap::new();
+    for finding in findings {
+        checks.entry(&finding.check).or_default().push(finding);
+    }
     checks.values().filter_map(|findings| CheckTally::of(findings)).collect()
 }
 

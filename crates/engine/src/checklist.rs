@@ -3,8 +3,6 @@
 //! Each answer names the findings that it rests on, with their evidence. A question whose deciding checks were not
 //! asked, or not answered, stays open, whatever else was found in order.
 
-use std::collections::BTreeMap;
-
 use plumb_check_sdk::{Citation, Outcome};
 use serde::Serialize;
 
@@ -144,11 +142,17 @@ pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
     let clauses = clauses(findings.iter().filter(is_key), MAX_KEY_CLAUSES);
     if clauses.is_empty() {
         let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
-        let sentence = match (unanswered, findings.iter().any(|finding| finding.outcome == Outcome::Pass)) {
+        let passed = findings.iter().any(|finding| finding.outcome == Outcome::Pass);
+        let missing = if unanswered == 1 {
+            "1 answer is missing"
+        } else {
+            &format!("{unanswered} answers are missing")
+        };
+        let sentence = match (unanswered, passed) {
             (0, true) => "no deviation was found".to_owned(),
             (0, false) => "nothing was found that could be judged".to_owned(),
-            (n, true) => format!("no deviation was found in what was answered; {n} answers are missing"),
-            (n, false) => format!("nothing was answered; {n} answers are missing"),
+            (_, true) => format!("no deviation was found in what was answered; {missing}"),
+            (_, false) => format!("nothing was answered; {missing}"),
         };
         return KeyIssue { sentence, findings: Vec::new() };
     }
@@ -192,11 +196,12 @@ impl Topic {
         }
         let named: Vec<FindingRef> = clauses.into_iter().flat_map(|clause| clause.findings).collect();
         let is_named = |finding: &RatedFinding| named.contains(&FindingRef::to(finding));
-        // A sentence without a deviation rests on what the deciding checks said.
+        // A sentence without a deviation rests on what the deciding checks said, one with a gap on what they did not.
         let backs = |finding: &&&RatedFinding| {
+            let deciding = self.deciding.contains(&finding.check.as_str()) && !finding.outcome.is_deviation();
             is_named(finding)
                 || finding.outcome == Outcome::Accepted
-                || (!finding.outcome.is_deviation() && self.deciding.contains(&finding.check.as_str()))
+                || (deciding && (named.is_empty() || finding.outcome.is_unanswered()))
         };
         Question {
             id: self.id.to_owned(),
@@ -249,11 +254,7 @@ impl Topic {
 }
 
 fn coverage(findings: &[&RatedFinding]) -> Option<f64> {
-    let mut checks: BTreeMap<&str, Vec<RatedFinding>> = BTreeMap::new();
-    for &finding in findings {
-        checks.entry(&finding.check).or_default().push(finding.clone());
-    }
-    categories::coverage(categories::tally(&checks).iter())
+    categories::coverage(categories::tally(findings.iter().copied()).iter())
 }
 
 fn applies(finding: &RatedFinding) -> bool {

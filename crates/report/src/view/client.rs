@@ -17,6 +17,8 @@ use crate::messages::Messages;
 
 /// So much evidence is printed below an answer; the finding has all of it.
 const MAX_CITATIONS: usize = 2;
+/// So many findings are listed below an answer; the report has all of them further on.
+const MAX_BACKING: usize = 6;
 
 /// An answer to one question of the client.
 #[derive(Clone, Debug, Serialize)]
@@ -26,6 +28,8 @@ pub(super) struct QuestionView {
     coverage: Coverage,
     sentence: String,
     findings: Vec<BackingView>,
+    /// Number of findings that are not listed here.
+    more: usize,
 }
 
 /// A finding behind an answer.
@@ -121,7 +125,13 @@ pub(super) fn checklist(
             grade: question.grade.map(|g| grade(g, question.at_least, messages)).transpose()?,
             coverage: coverage(question.coverage, messages)?,
             sentence: sentence(&clean(&question.sentence)),
-            findings: question.findings.iter().map(backing).collect::<Result<_, ReportError>>()?,
+            findings: question
+                .findings
+                .iter()
+                .take(MAX_BACKING)
+                .map(backing)
+                .collect::<Result<_, ReportError>>()?,
+            more: question.findings.len().saturating_sub(MAX_BACKING),
         })
     };
     assessment.checklist.iter().map(view).collect()
