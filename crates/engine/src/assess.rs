@@ -486,7 +486,7 @@ mod tests {
         assert_eq!((told.outcome, told.score, told.grade), (Outcome::Fail, 75.0, Some(Grade::High)));
         assert_eq!(accepted.risk.grade, Grade::Low);
         assert!(
-            accepted.risk.reason.contains("1 deviation that is accepted by waiver"),
+            accepted.risk.reason.contains("1 deviation accepted by waiver is not counted"),
             "{:?}",
             accepted.risk
         );

@@ -148,7 +148,9 @@ pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
         } else {
             &format!("{unanswered} answers are missing")
         };
+        let accepted = findings.iter().filter(|finding| finding.outcome == Outcome::Accepted).count();
         let sentence = match (unanswered, passed) {
+            (0, _) if accepted > 0 => format!("no deviation was found besides {accepted} accepted by waiver"),
             (0, true) => "no deviation was found".to_owned(),
             (0, false) => "nothing was found that could be judged".to_owned(),
             (_, true) => format!("no deviation was found in what was answered; {missing}"),
@@ -175,6 +177,8 @@ impl Topic {
             (worst, None) if arises => (Some(worst.unwrap_or(Grade::Low)), None),
             _ => (None, None),
         };
+        let accepted: Vec<&RatedFinding> =
+            own.iter().filter(|finding| finding.outcome == Outcome::Accepted).copied().collect();
         let mut parts = Vec::new();
         if !clauses.is_empty() {
             parts.push(join(&clauses, deviating(own.iter().copied())));
@@ -182,6 +186,7 @@ impl Topic {
         match &gap {
             Some(gap) if clauses.is_empty() => parts.push(format!("this cannot be said: {gap}")),
             Some(gap) => parts.push(format!("not all of it is known: {gap}")),
+            None if clauses.is_empty() && !accepted.is_empty() => {}
             None if clauses.is_empty() && arises => parts.push(self.fine.to_owned()),
             None if clauses.is_empty() => {
                 let reason = self.deciding_findings(&own).next().map_or("", |finding| &*finding.message);
@@ -189,10 +194,12 @@ impl Topic {
             }
             None => {}
         }
-        let accepted: Vec<&RatedFinding> =
-            own.iter().filter(|finding| finding.outcome == Outcome::Accepted).copied().collect();
         if !accepted.is_empty() {
-            parts.push(format!("{} more accepted by waiver", accepted.len()));
+            let of_waivers = clauses_of(&accepted, MAX_CLAUSES);
+            parts.push(format!(
+                "accepted by waiver: {}",
+                join(&of_waivers, checks_of(accepted.iter().copied()))
+            ));
         }
         let named: Vec<FindingRef> = clauses.into_iter().flat_map(|clause| clause.findings).collect();
         let is_named = |finding: &RatedFinding| named.contains(&FindingRef::to(finding));
@@ -263,10 +270,11 @@ fn applies(finding: &RatedFinding) -> bool {
 
 /// Number of checks that deviate.
 fn deviating<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
-    let mut checks: Vec<&str> = findings
-        .filter(|finding| finding.outcome.is_deviation())
-        .map(|finding| finding.check.as_str())
-        .collect();
+    checks_of(findings.filter(|finding| finding.outcome.is_deviation()))
+}
+
+fn checks_of<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
+    let mut checks: Vec<&str> = findings.map(|finding| finding.check.as_str()).collect();
     checks.sort_unstable();
     checks.dedup();
     checks.len()
@@ -282,8 +290,12 @@ struct Clause {
 /// One clause for each of the first `limit` checks that deviate; a measured effect is always among them.
 fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -> Vec<Clause> {
     let deviations: Vec<&RatedFinding> = findings.filter(|finding| finding.outcome.is_deviation()).collect();
+    clauses_of(&deviations, limit)
+}
+
+fn clauses_of(deviations: &[&RatedFinding], limit: usize) -> Vec<Clause> {
     let mut clauses: Vec<Clause> = Vec::new();
-    for finding in &deviations {
+    for &finding in deviations {
         match clauses.iter_mut().find(|clause| clause.check == finding.check) {
             Some(clause) => clause.findings.push(FindingRef::to(finding)),
             None => clauses.push(Clause {
@@ -307,8 +319,12 @@ fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -
 const MEASURED: u8 = 4;
 
 fn phrase(finding: &RatedFinding) -> String {
+    let outcome = match (&finding.waiver, finding.outcome) {
+        (Some(waiver), Outcome::Accepted) => waiver.outcome,
+        (_, outcome) => outcome,
+    };
     match phrases::failed(&finding.check) {
-        Some(phrase) if finding.outcome == Outcome::Fail => phrase.to_owned(),
+        Some(phrase) if outcome == Outcome::Fail => phrase.to_owned(),
         _ => format!("{}: {}", finding.subject, finding.message),
     }
 }
@@ -377,6 +393,24 @@ mod tests {
         ]));
         assert_eq!(question.grade, Some(Grade::Low));
         assert_eq!(question.findings.len(), 2);
+    }
+
+    #[test]
+    fn what_is_accepted_is_not_called_fine() {
+        let answer = testing::answer(&[("cpu.governor", Severity::High, Outcome::Fail)]);
+        let waiver = crate::waiver::Waiver {
+            check: "cpu.governor".into(),
+            subject: None,
+            owner: "o".into(),
+            reason: "r".into(),
+            expires: crate::waiver::parse_date("2027-01-01").unwrap(),
+        };
+        let terms = Terms { waivers: vec![waiver], ..Terms::default() };
+        let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &terms);
+        let question = &assessment.checklist[1];
+        assert_eq!(question.grade, Some(Grade::Low));
+        assert!(question.sentence.starts_with("accepted by waiver: the frequency governor saves power"));
+        assert_eq!(assessment.key_issue.sentence, "no deviation was found besides 1 accepted by waiver");
     }
 
     #[test]

@@ -489,6 +489,15 @@ expires = "2026-06-30"
     }
 
     #[test]
+    fn the_example_of_the_handbook_is_read() {
+        let page = include_str!("../../../docs/src/reference/engagement.md");
+        let example = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+        let file = EngagementFile::parse("engagement.md", example).unwrap();
+        assert_eq!((file.waivers.len(), file.policy.thresholds.len()), (1, 1));
+        assert_eq!(file.engagement.workload.len(), 7, "all traits are shown");
+    }
+
+    #[test]
     fn sections_that_are_not_there_are_said_to_be_missing() {
         let file = EngagementFile::parse("e.toml", "schema = 1\n").unwrap();
         let Fact::Missing(missing) = &file.engagement.slo else { panic!("{file:?}") };

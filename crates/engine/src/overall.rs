@@ -28,8 +28,12 @@ pub(crate) fn grade(basis: &Basis<'_>) -> Risk {
     let mut risk = without_waivers(basis);
     let accepted = basis.findings.iter().filter(|finding| finding.outcome == Outcome::Accepted).count();
     if accepted > 0 {
-        let noun = if accepted == 1 { "deviation that is" } else { "deviations that are" };
-        risk.reason = format!("{}; {accepted} {noun} accepted by waiver not counted", risk.reason);
+        let not_counted = if accepted == 1 {
+            "1 deviation accepted by waiver is not counted".to_owned()
+        } else {
+            format!("{accepted} deviations accepted by waiver are not counted")
+        };
+        risk.reason = format!("{}; {not_counted}", risk.reason);
     }
     risk
 }

@@ -74,10 +74,13 @@ fn warn_of_unused(assessment: &Assessment, console: &Console) {
         };
         match waiver.state {
             WaiverState::InForce => {}
-            WaiverState::Expired => console.warn(&format!(
-                "the waiver of {} for {of} expired on {}: what it accepted counts again",
-                waiver.owner, waiver.expires
-            )),
+            WaiverState::Expired => {
+                let again = if waiver.findings > 0 { ": what it accepted counts again" } else { "" };
+                console.warn(&format!(
+                    "the waiver of {} for {of} expired on {}{again}",
+                    waiver.owner, waiver.expires
+                ));
+            }
             WaiverState::Unused => console.warn(&format!("the waiver for {of} matches no deviation")),
             WaiverState::UnknownCheck => {
                 console.warn(&format!(
