@@ -88,7 +88,13 @@ fn bench_fleet() {
             .collect();
         assert!(answers.iter().all(|answer| answer.status == "ok"));
         lap(3);
-        let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), "0", answers);
+        let assessment = plumb_engine::assess(
+            &evidence,
+            bundle.manifest_sha256(),
+            "0",
+            answers,
+            &plumb_engine::Terms::default(),
+        );
         assert!(!assessment.findings.is_empty());
         lap(4);
         // Side by side, so that whatever else the machine does meets both.

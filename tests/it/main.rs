@@ -5,6 +5,7 @@ mod bench;
 mod bench_collect;
 mod cli;
 mod collect;
+mod engagement;
 mod hostile;
 mod nodes;
 mod packs;

@@ -147,6 +147,9 @@ pub struct Finding {
     /// Replaces the severity of the check where the catalogue says so (a hard mis-pin counts as critical).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub severity: Option<crate::Severity>,
+    /// Replaces the gate of the check where only a part of its failures is one (steal is, from ten per cent on).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<bool>,
 }
 
 impl Finding {
@@ -167,6 +170,7 @@ impl Finding {
             likelihood: Likelihood::Setting,
             confidence: Confidence::High,
             severity: None,
+            gate: None,
         }
     }
 
@@ -195,6 +199,13 @@ impl Finding {
     #[must_use]
     pub fn with_severity(mut self, severity: crate::Severity) -> Self {
         self.severity = Some(severity);
+        self
+    }
+
+    /// Says whether this finding, if it fails, makes category and node High, whatever its check does in general.
+    #[must_use]
+    pub fn with_gate(mut self, gate: bool) -> Self {
+        self.gate = Some(gate);
         self
     }
 }

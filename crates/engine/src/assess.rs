@@ -1,19 +1,19 @@
-//! Puts the findings of all packs together: coverage, categories, the overall grade, the order of the report.
+//! Puts the findings of all packs together: from answers to an [`Assessment`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::{Category, CheckMeta, Confidence, Finding, Outcome, PackManifest};
-use plumb_evidence::Evidence;
-
-use crate::assessment::{
-    ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, PackUsed, Provenance, RatedFinding, Risk,
+use plumb_check_sdk::{
+    Category, CheckMeta, Confidence, Finding, Likelihood, Outcome, PackManifest, Severity,
 };
-use crate::{score, summary};
+use plumb_evidence::Evidence;
+use plumb_evidence::model::{Origin, Policy};
+use time::Date;
 
-/// Below this share of the applicable severity points a grade reads "not assessable, at least …".
-pub const ASSESSABLE_FROM: f64 = 0.70;
-/// Low needs this share.
-pub const LOW_FROM: f64 = 0.80;
+use crate::assessment::{ASSESSMENT_SCHEMA, Assessment, CategoryResult, PackUsed, Provenance, RatedFinding};
+use crate::overall::Basis;
+use crate::profile::{Platform, Profile};
+use crate::waiver::{AsOf, Waiver, WaiverApplied, Waivers};
+use crate::{categories, checklist, conflicts, load, overall, policy, score, summary, work};
 
 /// What one pack answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +30,19 @@ pub struct PackAnswer {
     pub sandbox: String,
 }
 
+/// What the client decides and no evidence tells. The default decides nothing.
+///
+/// What packs need to know as well, the workload and the policy, is part of the evidence.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Terms {
+    /// Deviations that the client accepts.
+    pub waivers: Vec<Waiver>,
+    /// The platform, where the client says otherwise than the evidence.
+    pub platform: Option<Platform>,
+    /// The day against which expiry dates are held; the day of the collection if `None`.
+    pub as_of: Option<Date>,
+}
+
 /// Assesses a node from its evidence and the answers of the packs, in whatever order those come.
 #[must_use]
 pub fn assess(
@@ -37,56 +50,65 @@ pub fn assess(
     bundle_sha256: &str,
     tool_version: &str,
     mut answers: Vec<PackAnswer>,
+    terms: &Terms,
 ) -> Assessment {
-    answers.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
+    answers.sort_by(|a, b| {
+        (&a.manifest.id, &a.manifest.version, &a.sha256).cmp(&(
+            &b.manifest.id,
+            &b.manifest.version,
+            &b.sha256,
+        ))
+    });
+    let metas = || answers.iter().flat_map(|answer| answer.manifest.checks.iter());
+    let as_of = terms.as_of.map_or_else(|| AsOf::collection(&evidence.collection.started), AsOf::option);
+    let profile = Profile::of(evidence, terms.platform);
+    let rating = Rating {
+        profile: &profile,
+        policy: &evidence.policy,
+        waivers: Waivers { all: &terms.waivers, day: as_of.day },
+    };
+
     let mut checks: BTreeMap<&str, Vec<RatedFinding>> = BTreeMap::new();
     for answer in &answers {
         for meta in answer.manifest.checks.iter() {
-            let mut rated: Vec<RatedFinding> = answer
-                .findings
-                .iter()
-                .filter(|finding| finding.check == meta.id)
-                .map(|finding| rate(meta, finding))
-                .collect();
+            let own = answer.findings.iter().filter(|finding| finding.check == meta.id);
+            let mut rated: Vec<RatedFinding> = own.map(|finding| rating.rate(meta, finding)).collect();
             if rated.is_empty() {
-                let silent = Finding::new(
-                    meta.id.clone(),
-                    Outcome::NotRun,
-                    "node",
-                    "the pack gave no answer for this check",
-                );
-                rated.push(rate(meta, &silent));
+                let silent = meta.not_run("node", "the pack gave no answer for this check");
+                rated.push(rating.rate(meta, &silent));
             }
             checks.entry(&meta.id).or_default().append(&mut rated);
         }
     }
-    let tally: Vec<CheckTally> = checks.values().filter_map(|findings| CheckTally::of(findings)).collect();
-    let top15_unanswered = answers
-        .iter()
-        .flat_map(|answer| answer.manifest.checks.iter())
-        .filter(|meta| meta.top15_rank.is_some())
-        .filter(|meta| {
-            checks
-                .get(&*meta.id)
-                .is_some_and(|findings| findings.iter().any(|finding| finding.outcome.is_unanswered()))
-        })
-        .count();
-    let ranks: std::collections::BTreeSet<u8> = answers
-        .iter()
-        .flat_map(|answer| answer.manifest.checks.iter())
-        .filter_map(|meta| meta.top15_rank)
-        .collect();
+    let load = load::sample(evidence);
+    let ranks: BTreeSet<u8> = metas().filter_map(|meta| meta.top15_rank).collect();
     let top15_absent = (1..=15).filter(|rank| !ranks.contains(rank)).count();
-    let coverage = coverage(tally.iter());
-    let categories: Vec<CategoryResult> =
-        Category::ALL.iter().map(|&category| rate_category(category, &tally)).collect();
+    let unanswered = |meta: &&CheckMeta| {
+        let findings = checks.get(&*meta.id);
+        findings.is_some_and(|findings| findings.iter().any(|finding| finding.outcome.is_unanswered()))
+    };
+    let top15_unanswered = metas().filter(|meta| meta.top15_rank.is_some()).filter(unanswered).count();
+
+    let tally = categories::tally(checks.values().flatten());
+    let coverage = categories::coverage(tally.iter());
+    let by_category: Vec<CategoryResult> =
+        Category::ALL.iter().map(|&category| categories::rate(category, &tally)).collect();
     let mut findings: Vec<RatedFinding> = checks.into_values().flatten().collect();
-    findings.sort_by(|a, b| {
-        rank(a.outcome)
-            .cmp(&rank(b.outcome))
-            .then(b.grade.cmp(&a.grade))
-            .then(b.score.total_cmp(&a.score))
-            .then_with(|| (&a.check, &a.subject, &a.message).cmp(&(&b.check, &b.subject, &b.message)))
+    findings.sort_by(report_order);
+    let deviations: Vec<(&str, &str)> = findings
+        .iter()
+        .filter(|finding| finding.outcome.is_deviation() || finding.outcome == Outcome::Accepted)
+        .map(|finding| (finding.check.as_str(), finding.subject.as_str()))
+        .collect();
+    let known: BTreeSet<&str> = metas().map(|meta| &*meta.id).collect();
+    let waivers = rating.waivers.used(|check| known.contains(check), &deviations);
+    let risk = overall::grade(&Basis {
+        findings: &findings,
+        categories: &by_category,
+        coverage,
+        load: &load,
+        top15_unanswered,
+        top15_absent,
     });
     Assessment {
         schema: ASSESSMENT_SCHEMA,
@@ -95,32 +117,59 @@ pub fn assess(
             bundle_sha256: bundle_sha256.to_owned(),
             collected: evidence.collection.started.clone(),
             origin: match evidence.collection.origin {
-                plumb_evidence::model::Origin::Live => "live".to_owned(),
-                plumb_evidence::model::Origin::Sysroot => "sysroot".to_owned(),
+                Origin::Live => "live".to_owned(),
+                Origin::Sysroot => "sysroot".to_owned(),
             },
             root: evidence.collection.root,
         },
+        as_of,
         node: summary::summarise(evidence),
-        risk: overall(&findings, &categories, coverage, top15_unanswered, top15_absent),
-        coverage: coverage.map(round),
-        categories,
+        load_sample: load,
+        risk,
+        key_issue: checklist::key_issue(&findings),
+        checklist: checklist::answer(&findings),
+        coverage: coverage.map(categories::round),
+        indices: categories::indices(&tally),
+        categories: by_category,
+        work: work::order(&findings),
+        waivers,
+        overrides: policy::used(&evidence.policy, metas()),
+        conflicts: conflicts::relevant(evidence, &profile, &findings),
+        profile,
         findings,
         probes: evidence.collection.probes.clone(),
-        packs: answers
-            .into_iter()
-            .map(|answer| PackUsed {
-                id: answer.manifest.id.into_owned(),
-                version: answer.manifest.version.into_owned(),
-                sha256: answer.sha256,
-                checks: u32::try_from(answer.manifest.checks.len()).unwrap_or(u32::MAX),
-                status: answer.status,
-                sandbox: answer.sandbox,
-            })
-            .collect(),
+        packs: answers.into_iter().map(used).collect(),
     }
 }
 
-/// Order of outcomes in the report: what carries risk, what could not be answered, the rest.
+fn used(answer: PackAnswer) -> PackUsed {
+    PackUsed {
+        id: answer.manifest.id.into_owned(),
+        version: answer.manifest.version.into_owned(),
+        sha256: answer.sha256,
+        checks: u32::try_from(answer.manifest.checks.len()).unwrap_or(u32::MAX),
+        status: answer.status,
+        sandbox: answer.sandbox,
+    }
+}
+
+/// Order of the report: what carries risk, what could not be answered, the rest. Total, so that the order in which
+/// packs and findings came leaves no trace.
+fn report_order(a: &RatedFinding, b: &RatedFinding) -> std::cmp::Ordering {
+    rank(a.outcome)
+        .cmp(&rank(b.outcome))
+        .then(b.grade.cmp(&a.grade))
+        .then(b.score.total_cmp(&a.score))
+        .then_with(|| (&a.check, &a.subject, &a.message).cmp(&(&b.check, &b.subject, &b.message)))
+        .then_with(|| {
+            let rest = |finding: &RatedFinding| {
+                (finding.outcome, finding.severity, finding.likelihood, finding.confidence, finding.gate)
+            };
+            rest(a).cmp(&rest(b))
+        })
+        .then_with(|| a.evidence.cmp(&b.evidence))
+}
+
 fn rank(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Fail | Outcome::Warn => 0,
@@ -133,185 +182,108 @@ fn rank(outcome: Outcome) -> u8 {
     }
 }
 
-fn rate(meta: &CheckMeta, finding: &Finding) -> RatedFinding {
-    let severity = finding.severity.unwrap_or(meta.severity);
-    let score = score::score(finding.outcome, severity, finding.likelihood, finding.confidence);
-    RatedFinding {
-        check: meta.id.to_string(),
-        title: meta.title.to_string(),
-        category: meta.category,
-        outcome: finding.outcome,
-        severity,
-        gate: meta.gate,
-        likelihood: finding.likelihood.points(),
-        confidence: finding.confidence,
-        score,
-        grade: score::grade(finding.outcome, severity, meta.gate, score),
-        subject: finding.subject.clone(),
-        message: finding.message.clone(),
-        evidence: finding.evidence.clone(),
-        rationale: meta.rationale.to_string(),
-        business: meta.business.to_string(),
-        applicability: meta.applicability.to_string(),
-        remediation: meta.remediation.clone(),
-        risk_of_change: meta.remediation.change.risk(),
-        thresholds: meta.thresholds.to_vec(),
-        caveat: meta.caveat.as_ref().map(ToString::to_string),
-        references: meta.references.to_vec(),
+/// What the rating of a finding depends on besides the finding.
+struct Rating<'a> {
+    profile: &'a Profile,
+    policy: &'a Policy,
+    waivers: Waivers<'a>,
+}
+
+impl Rating<'_> {
+    fn rate(&self, meta: &CheckMeta, finding: &Finding) -> RatedFinding {
+        // A check without weight has no place in the coverage, so that a finding that it lifted above that could vanish
+        // without a trace.
+        let weighs = meta.severity > Severity::Info;
+        let severity = finding.severity.filter(|_| weighs).unwrap_or(meta.severity);
+        let gate = weighs && finding.gate.unwrap_or(meta.gate);
+        // Only the client accepts; a pack that claims it said nothing.
+        let given = if finding.outcome == Outcome::Accepted { Outcome::NotRun } else { finding.outcome };
+        let (likelihood, likelihood_reason) = self.likelihood(meta, finding, given);
+        let score = score::score(given, severity, likelihood, finding.confidence);
+        let grade = score::grade(given, severity, gate, score);
+        let waiver = Some(()).filter(|()| given.is_deviation()).and_then(|()| {
+            let (waiver, in_force) = self.waivers.of(&meta.id, &finding.subject)?;
+            Some(WaiverApplied {
+                owner: waiver.owner.clone(),
+                reason: waiver.reason.clone(),
+                expires: crate::waiver::iso(waiver.expires),
+                expired: !in_force,
+                outcome: given,
+                score,
+                grade,
+            })
+        });
+        let accepted = waiver.as_ref().is_some_and(|waiver| !waiver.expired);
+        let outcome = if accepted { Outcome::Accepted } else { given };
+        RatedFinding {
+            check: meta.id.to_string(),
+            title: meta.title.to_string(),
+            category: meta.category,
+            outcome,
+            severity,
+            weight: meta.severity.points(),
+            gate,
+            likelihood: likelihood.points(),
+            likelihood_reason,
+            confidence: finding.confidence,
+            verify_first: outcome.is_deviation() && finding.confidence == Confidence::Low,
+            score: if accepted { 0.0 } else { score },
+            grade: if accepted { None } else { grade },
+            waiver,
+            subject: finding.subject.clone(),
+            message: finding.message.clone(),
+            evidence: finding.evidence.clone(),
+            rationale: meta.rationale.to_string(),
+            business: meta.business.to_string(),
+            applicability: meta.applicability.to_string(),
+            remediation: meta.remediation.clone(),
+            risk_of_change: meta.remediation.change.risk(),
+            thresholds: meta
+                .thresholds
+                .iter()
+                .map(|threshold| policy::limit(self.policy, &meta.id, threshold))
+                .collect(),
+            caveat: meta.caveat.as_ref().map(ToString::to_string),
+            references: meta.references.to_vec(),
+        }
     }
-}
 
-/// One check over all its subjects.
-struct CheckTally {
-    category: Category,
-    /// Severity points of the check, 0 where it does not apply.
-    applicable: f64,
-    /// The part of them that was answered.
-    assessed: f64,
-    worst: Option<Grade>,
-    applies: bool,
-    unanswered: bool,
-}
-
-impl CheckTally {
-    fn of(findings: &[RatedFinding]) -> Option<Self> {
-        let first = findings.first()?;
-        let applicable = findings.iter().filter(|finding| finding.outcome != Outcome::NotApplicable).count();
-        let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
-        let points = findings.iter().map(|finding| finding.severity.points()).max().unwrap_or(0);
-        let points = if applicable == 0 { 0.0 } else { f64::from(points) };
-        // Counts of findings are far below 2^52.
-        #[expect(clippy::cast_precision_loss, reason = "counts of findings are small")]
-        let answered = (applicable - unanswered) as f64 / applicable.max(1) as f64;
-        Some(Self {
-            category: first.category,
-            applicable: points,
-            assessed: points * answered,
-            worst: findings.iter().filter_map(|finding| finding.grade).max(),
-            applies: applicable > 0,
-            unanswered: unanswered > 0,
-        })
-    }
-}
-
-/// Severity points assessed ÷ applicable; `None` where nothing of weight applies.
-fn coverage<'a>(tally: impl Iterator<Item = &'a CheckTally>) -> Option<f64> {
-    let (assessed, applicable) =
-        tally.fold((0.0, 0.0), |(a, b), check| (a + check.assessed, b + check.applicable));
-    (applicable > 0.0).then(|| assessed / applicable)
-}
-
-fn round(share: f64) -> f64 {
-    // Rounded down, so that a printed 70 % is one.
-    (share * 1000.0 + 1e-9).floor() / 1000.0
-}
-
-fn rate_category(category: Category, tally: &[CheckTally]) -> CategoryResult {
-    let own: Vec<&CheckTally> = tally.iter().filter(|check| check.category == category).collect();
-    let count = |predicate: fn(&CheckTally) -> bool| {
-        u32::try_from(own.iter().filter(|check| predicate(check)).count()).unwrap_or(u32::MAX)
-    };
-    let coverage = coverage(own.iter().copied());
-    let worst = own.iter().filter_map(|check| check.worst).max();
-    let (grade, at_least) = match (own.iter().any(|check| check.applies), worst) {
-        (false, _) => (None, None),
-        // There is nothing worse, however little was seen.
-        (true, Some(Grade::High)) => (Some(Grade::High), None),
-        (true, _)
-            if coverage.map_or(own.iter().any(|check| check.unanswered), |share| share < ASSESSABLE_FROM) =>
+    /// A setting that deviates counts for less where the workload is known not to be sensitive to it. What was seen to
+    /// happen, or measured, counts whatever the workload is said to be.
+    fn likelihood(
+        &self,
+        meta: &CheckMeta,
+        finding: &Finding,
+        outcome: Outcome,
+    ) -> (Likelihood, Option<String>) {
+        if finding.likelihood == Likelihood::Setting
+            && outcome.is_deviation()
+            && let Some(why) = self.profile.insensitive(&meta.amplified_by)
         {
-            (Some(Grade::NotAssessable), worst)
+            return (Likelihood::Insensitive, Some(why));
         }
-        (true, _) => (Some(worst.unwrap_or(Grade::Low)), None),
-    };
-    CategoryResult {
-        id: category,
-        title: category.title().to_owned(),
-        grade,
-        at_least,
-        coverage: coverage.map(round),
-        deviations: count(|check| check.worst.is_some()),
-        unanswered: count(|check| check.unanswered),
-        not_applicable: count(|check| !check.applies),
-    }
-}
-
-fn overall(
-    findings: &[RatedFinding],
-    categories: &[CategoryResult],
-    coverage: Option<f64>,
-    top15_unanswered: usize,
-    top15_absent: usize,
-) -> Risk {
-    let of_grade = |grade: Grade| findings.iter().filter(move |finding| finding.grade == Some(grade));
-    let failed_gate = |finding: &RatedFinding| finding.gate && finding.outcome == Outcome::Fail;
-    let sure_high =
-        of_grade(Grade::High).any(|finding| finding.confidence >= Confidence::Medium || failed_gate(finding));
-    let high_categories = categories.iter().filter(|category| category.grade == Some(Grade::High)).count();
-    let worst = findings.iter().filter_map(|finding| finding.grade).max();
-    let of = |grade: Grade| {
-        let count = of_grade(grade).count();
-        let noun = if count == 1 { "finding" } else { "findings" };
-        let first = of_grade(grade).next().map_or("", |finding| finding.message.as_str());
-        let word = grade.title().to_lowercase();
-        if count == 1 {
-            format!("1 {noun} of {word} risk: {first}")
-        } else {
-            format!("{count} {noun} of {word} risk, first: {first}")
-        }
-    };
-    if sure_high || high_categories >= 2 {
-        return Risk { grade: Grade::High, at_least: None, reason: of(Grade::High) };
-    }
-    let Some(share) = coverage else {
-        let reason = "no check that carries risk applies to this node".to_owned();
-        return Risk { grade: Grade::NotAssessable, at_least: None, reason };
-    };
-    let percent = (share * 100.0).floor();
-    // A High finding that is not sure makes the node Medium, and so is no lower bound either.
-    let at_least = worst.map(|grade| grade.min(Grade::Medium));
-    let not_assessable = |why: String| Risk { grade: Grade::NotAssessable, at_least, reason: why };
-    if share < ASSESSABLE_FROM {
-        return not_assessable(format!(
-            "only {percent} % of what applies to this node, weighted by severity, could be answered"
-        ));
-    }
-    match worst {
-        Some(Grade::High) => Risk { grade: Grade::Medium, at_least: None, reason: of(Grade::High) },
-        Some(Grade::Medium) => Risk { grade: Grade::Medium, at_least: None, reason: of(Grade::Medium) },
-        _ if share < LOW_FROM => not_assessable(format!(
-            "no finding above low risk, but only {percent} % of what applies, weighted by severity, was answered; \
-             low needs {:.0} %",
-            LOW_FROM * 100.0
-        )),
-        _ if top15_absent > 0 => not_assessable(format!(
-            "no finding above low risk, but {top15_absent} of the 15 checks with the greatest impact are not in the \
-             packs that were asked"
-        )),
-        _ if top15_unanswered > 0 => not_assessable(format!(
-            "no finding above low risk, but {top15_unanswered} of the checks with the greatest impact could not be \
-             answered"
-        )),
-        Some(Grade::Low) => Risk { grade: Grade::Low, at_least: None, reason: of(Grade::Low) },
-        _ => Risk {
-            grade: Grade::Low,
-            at_least: None,
-            reason: "every check that applies was answered without a finding of risk".to_owned(),
-        },
+        (finding.likelihood, None)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use plumb_check_sdk::{Likelihood, Severity};
-    use proptest::prelude::*;
+    use plumb_check_sdk::WorkloadTrait;
+    use plumb_evidence::Fact;
+    use plumb_evidence::model::{Engagement, ThresholdOverride};
 
     use super::*;
+    use crate::assessment::Grade;
     use crate::testing;
+    use crate::waiver::{WaiverState, parse_date};
 
-    fn run(mut answers: Vec<PackAnswer>) -> Assessment {
+    fn run(answers: Vec<PackAnswer>) -> Assessment {
+        run_on(&testing::loaded_evidence(), answers, &Terms::default())
+    }
+
+    fn run_on(evidence: &Evidence, mut answers: Vec<PackAnswer>, terms: &Terms) -> Assessment {
         answers.push(testing::top15());
-        assess(&testing::empty_evidence(), "0", "0", answers)
+        assess(evidence, "0", "0", answers, terms)
     }
 
     #[test]
@@ -347,7 +319,7 @@ mod tests {
     fn low_needs_the_checks_with_the_greatest_impact() {
         let answer = || testing::answer(&[("a.one", Severity::High, Outcome::Pass)]);
         assert_eq!(run(vec![answer()]).risk.grade, Grade::Low);
-        let without = assess(&testing::empty_evidence(), "0", "0", vec![answer()]);
+        let without = assess(&testing::loaded_evidence(), "0", "0", vec![answer()], &Terms::default());
         assert_eq!(without.risk.grade, Grade::NotAssessable);
         assert!(without.risk.reason.contains("15 of the 15"), "{}", without.risk.reason);
     }
@@ -364,99 +336,229 @@ mod tests {
         assert_eq!(assessment.coverage, Some(0.333));
     }
 
-    fn outcomes() -> impl Strategy<Value = Vec<(Severity, Outcome)>> {
-        let severity = prop_oneof![
-            Just(Severity::Info),
-            Just(Severity::Low),
-            Just(Severity::Medium),
-            Just(Severity::High),
-            Just(Severity::Critical)
-        ];
-        let outcome = prop_oneof![
-            Just(Outcome::Pass),
-            Just(Outcome::Warn),
-            Just(Outcome::Fail),
-            Just(Outcome::Info),
-            Just(Outcome::NotApplicable),
-            Just(Outcome::NotRun),
-            Just(Outcome::Contradictory)
-        ];
-        proptest::collection::vec((severity, outcome), 1..12)
-    }
-
-    fn answers(outcomes: &[(Severity, Outcome)]) -> Vec<PackAnswer> {
-        outcomes
-            .iter()
-            .enumerate()
-            .map(|(i, &(severity, outcome))| {
-                let id = format!("p{i:02}.check");
-                let mut answer = testing::answer(&[(&id, severity, outcome)]);
-                answer.manifest.id = format!("p{i:02}").into();
-                answer
-            })
-            .collect()
-    }
-
-    proptest! {
-        #[test]
-        fn losing_an_answer_never_looks_better_without_lowering_coverage(
-            outcomes in outcomes(), lost in 0usize..12
-        ) {
-            let before = run(answers(&outcomes));
-            let lost = lost % outcomes.len();
-            prop_assume!(outcomes[lost].1 != Outcome::NotApplicable);
-            let mut less = outcomes.clone();
-            less[lost].1 = Outcome::NotRun;
-            let after = run(answers(&less));
-            let known = |risk: &Risk| if risk.grade == Grade::NotAssessable { None } else { Some(risk.grade) };
-            if let (Some(b), Some(a)) = (known(&before.risk), known(&after.risk)) {
-                prop_assert!(a >= b || after.coverage < before.coverage, "{before:?}\n{after:?}");
-            }
-            // Low is the only good news, and it must not come from missing answers.
-            if after.risk.grade == Grade::Low && !outcomes[lost].1.is_deviation() {
-                prop_assert!(before.risk.grade <= Grade::Low);
-            }
-        }
-
-        #[test]
-        fn order_of_packs_does_not_matter(outcomes in outcomes(), seed in any::<u64>()) {
-            let mut shuffled = answers(&outcomes);
-            let length = shuffled.len();
-            for i in 0..length {
-                let j = (seed.rotate_left(u32::try_from(i).unwrap()) as usize) % length;
-                shuffled.swap(i, j);
-            }
-            prop_assert_eq!(run(answers(&outcomes)), run(shuffled));
-        }
-
-        #[test]
-        fn a_passing_check_never_worsens_the_grade(outcomes in outcomes()) {
-            let before = run(answers(&outcomes)).risk.grade;
-            let mut more = outcomes.clone();
-            more.push((Severity::High, Outcome::Pass));
-            let after = run(answers(&more)).risk.grade;
-            prop_assert!(before == Grade::NotAssessable || after <= before);
-        }
-
-        #[test]
-        fn score_is_monotone_in_each_factor(s in 0u8..4, l in 0u8..3, c in 0u8..2) {
-            use plumb_check_sdk::{Confidence as C, Likelihood as L, Severity as S};
-            let severity = [S::Info, S::Low, S::Medium, S::High, S::Critical];
-            let likelihood = [L::Insensitive, L::Setting, L::Mechanism, L::Measured];
-            let confidence = [C::Low, C::Medium, C::High];
-            let (s, l, c) = (usize::from(s), usize::from(l), usize::from(c));
-            let at = |s: usize, l: usize, c: usize| {
-                score::score(Outcome::Fail, severity[s], likelihood[l], confidence[c])
-            };
-            let base = at(s, l, c);
-            prop_assert!(at(s + 1, l, c) >= base && at(s, l + 1, c) >= base && at(s, l, c + 1) >= base);
-        }
-    }
-
     #[test]
     fn likelihood_is_kept_as_the_check_gave_it() {
         let mut answer = testing::answer(&[("a.one", Severity::High, Outcome::Fail)]);
         answer.findings[0].likelihood = Likelihood::Mechanism;
         assert_eq!(run(vec![answer]).findings[0].likelihood, 3);
+    }
+
+    #[test]
+    fn without_a_sample_under_load_the_grade_stays_open() {
+        let answer = |outcome| vec![testing::answer(&[("a.one", Severity::Medium, outcome)])];
+        let idle = |outcome| run_on(&testing::empty_evidence(), answer(outcome), &Terms::default()).risk;
+        let risk = idle(Outcome::Pass);
+        assert_eq!((risk.grade, risk.at_least), (Grade::NotAssessable, None));
+        assert!(risk.reason.contains("was not seen under load"), "{}", risk.reason);
+        let risk = idle(Outcome::Fail);
+        assert_eq!((risk.grade, risk.at_least), (Grade::NotAssessable, Some(Grade::Medium)));
+        assert_eq!(run(answer(Outcome::Fail)).risk.grade, Grade::Medium);
+        let mut high = answer(Outcome::Fail);
+        high[0].manifest.checks.to_mut()[0].severity = Severity::Critical;
+        let risk = run_on(&testing::empty_evidence(), high, &Terms::default()).risk;
+        assert_eq!(risk.grade, Grade::High, "nothing is worse, however little was seen");
+    }
+
+    #[test]
+    fn coverage_decides_by_its_three_limits() {
+        // One check of weight 2 deviates; passes and gaps of weight 1 set the coverage.
+        let at = |passes: usize, gaps: usize| {
+            let mut checks = vec![("a.it".to_owned(), Severity::Medium, Outcome::Fail)];
+            checks.extend((0..passes).map(|i| (format!("a.p{i}"), Severity::Low, Outcome::Pass)));
+            checks.extend((0..gaps).map(|i| (format!("a.g{i}"), Severity::Low, Outcome::NotRun)));
+            let checks: Vec<_> = checks.iter().map(|(id, s, o)| (id.as_str(), *s, *o)).collect();
+            let result = run(vec![testing::answer(&checks)]);
+            (result.coverage.unwrap(), result.risk.grade, result.categories[0].grade.unwrap())
+        };
+        assert_eq!(at(5, 3), (0.7, Grade::Medium, Grade::Medium));
+        assert_eq!(at(4, 4), (0.6, Grade::Medium, Grade::NotAssessable));
+        assert_eq!(at(3, 5), (0.5, Grade::NotAssessable, Grade::NotAssessable));
+    }
+
+    #[test]
+    fn four_checks_of_a_grade_raise_their_category_one_step() {
+        let of = |severity, likelihood, count: usize| {
+            let ids: Vec<String> = (0..count).map(|i| format!("a.c{i}")).collect();
+            let checks: Vec<_> = ids.iter().map(|id| (id.as_str(), severity, Outcome::Fail)).collect();
+            let mut answer = testing::answer(&checks);
+            for finding in &mut answer.findings {
+                finding.likelihood = likelihood;
+            }
+            let result = run(vec![answer]);
+            (result.categories[0].grade.unwrap(), result.risk.grade)
+        };
+        let (low, medium) = (Likelihood::Insensitive, Likelihood::Setting);
+        assert_eq!(of(Severity::Low, low, 3), (Grade::Low, Grade::Low));
+        assert_eq!(of(Severity::Low, low, 4), (Grade::Medium, Grade::Medium));
+        assert_eq!(of(Severity::Medium, medium, 3), (Grade::Medium, Grade::Medium));
+        assert_eq!(of(Severity::Medium, medium, 4), (Grade::High, Grade::Medium), "one High category alone");
+        assert_eq!(
+            of(Severity::Info, medium, 9),
+            (Grade::Low, Grade::NotAssessable),
+            "what weighs nothing presses nothing"
+        );
+    }
+
+    #[test]
+    fn many_subjects_of_one_check_are_one_finding_to_a_category() {
+        let mut answer = testing::answer(&[("a.one", Severity::Medium, Outcome::Fail)]);
+        for gpu in 0..8 {
+            let mut finding = answer.findings[0].clone();
+            finding.subject = format!("GPU {gpu}");
+            answer.findings.push(finding);
+        }
+        let result = run(vec![answer]);
+        assert_eq!(
+            (result.categories[0].grade, result.categories[0].stepped_up),
+            (Some(Grade::Medium), false)
+        );
+        assert_eq!(result.indices.exposure, 37.5, "nor does their number raise the exposure");
+    }
+
+    #[test]
+    fn indices_follow_their_formulas() {
+        let result = run(vec![testing::answer(&[
+            ("a.pass", Severity::Critical, Outcome::Pass),
+            ("a.warn", Severity::Medium, Outcome::Warn),
+            ("a.fail", Severity::Low, Outcome::Fail),
+            ("a.open", Severity::Critical, Outcome::NotRun),
+        ])]);
+        // R is 18.8 twice; 100 · (1 − 0.812 · 0.812) = 34.1. Credit is 4 · 1 + 2 · ½ of 7 points; 7 of 11 are answered.
+        assert_eq!(result.indices.exposure, 34.1);
+        assert_eq!(result.indices.hardening, Some(71.4));
+        assert_eq!((result.indices.coverage, result.coverage), (Some(0.636), Some(0.636)));
+    }
+
+    #[test]
+    fn work_is_in_order_of_risk_by_risk_of_change() {
+        let mut answer = testing::answer(&[
+            ("a.big", Severity::Critical, Outcome::Fail),
+            ("a.quick", Severity::Medium, Outcome::Fail),
+            ("a.small", Severity::Low, Outcome::Fail),
+        ]);
+        answer.manifest.checks.to_mut()[0].remediation.change = plumb_check_sdk::ChangeKind::Bios;
+        answer.findings[2].confidence = Confidence::Low;
+        let work = run(vec![answer]).work;
+        let told: Vec<_> = work
+            .iter()
+            .map(|item| (&*item.check, item.priority, item.quick_win, item.verify_first))
+            .collect();
+        assert_eq!(
+            told,
+            [("a.quick", 37.5, true, false), ("a.big", 18.8, false, false), ("a.small", 11.3, false, true)]
+        );
+    }
+
+    #[test]
+    fn a_gate_may_hold_for_a_part_of_the_failures() {
+        let steal = |gate| {
+            let mut answer = testing::answer(&[("virt.steal", Severity::Low, Outcome::Fail)]);
+            answer.manifest.checks.to_mut()[0].gate = true;
+            answer.findings[0] = answer.findings[0].clone().with_gate(gate);
+            run(vec![answer]).risk.grade
+        };
+        assert_eq!((steal(true), steal(false)), (Grade::High, Grade::Low));
+    }
+
+    fn waiver(check: &str, subject: Option<&str>, expires: &str) -> Waiver {
+        Waiver {
+            check: check.into(),
+            subject: subject.map(ToOwned::to_owned),
+            owner: "A. Person".into(),
+            reason: "until the move".into(),
+            expires: parse_date(expires).unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_waiver_accepts_until_its_last_day_and_hides_nothing() {
+        let answers = || vec![testing::answer(&[("a.one", Severity::Critical, Outcome::Fail)])];
+        let with = |waivers, as_of: Option<&str>| {
+            let as_of = as_of.and_then(parse_date);
+            let terms = Terms { waivers, as_of, ..Terms::default() };
+            run_on(&testing::loaded_evidence(), answers(), &terms)
+        };
+        // The evidence was collected on 1 January 2026.
+        let accepted = with(vec![waiver("a.one", None, "2026-01-01")], None);
+        let finding = accepted.findings.iter().find(|finding| finding.check == "a.one").unwrap();
+        assert_eq!((finding.outcome, finding.score, finding.grade), (Outcome::Accepted, 0.0, None));
+        let told = finding.waiver.as_ref().unwrap();
+        assert_eq!((told.outcome, told.score, told.grade), (Outcome::Fail, 75.0, Some(Grade::High)));
+        assert_eq!(accepted.risk.grade, Grade::Low);
+        assert!(
+            accepted.risk.reason.contains("1 deviation accepted by waiver is not counted"),
+            "{:?}",
+            accepted.risk
+        );
+        assert_eq!(accepted.waivers[0].state, WaiverState::InForce);
+        assert_eq!(accepted.indices.hardening, Some(0.0), "acceptance hardens nothing");
+
+        let expired = with(vec![waiver("a.one", None, "2025-12-31")], None);
+        assert_eq!(expired.findings[0].outcome, Outcome::Fail);
+        assert!(expired.findings[0].waiver.as_ref().unwrap().expired);
+        assert_eq!((expired.risk.grade, expired.waivers[0].state), (Grade::High, WaiverState::Expired));
+
+        let later = with(vec![waiver("a.one", None, "2026-01-31")], Some("2026-02-01"));
+        assert_eq!(later.findings[0].outcome, Outcome::Fail);
+        assert_eq!((later.as_of.date.as_deref(), &*later.as_of.source), (Some("2026-02-01"), "option"));
+
+        let other =
+            with(vec![waiver("a.one", Some("GPU 7"), "2026-12-31"), waiver("b.x", None, "2026-12-31")], None);
+        assert_eq!(other.findings[0].outcome, Outcome::Fail);
+        let states: Vec<_> = other.waivers.iter().map(|waiver| waiver.state).collect();
+        assert_eq!(states, [WaiverState::Unused, WaiverState::UnknownCheck]);
+
+        let renewed =
+            with(vec![waiver("a.one", None, "2025-01-01"), waiver("a.one", None, "2026-12-31")], None);
+        assert_eq!(renewed.findings.iter().filter(|f| f.outcome == Outcome::Accepted).count(), 1);
+    }
+
+    #[test]
+    fn without_a_date_no_waiver_is_in_force() {
+        let mut evidence = testing::loaded_evidence();
+        evidence.collection.started = "some day".into();
+        let terms = Terms { waivers: vec![waiver("a.one", None, "9999-12-31")], ..Terms::default() };
+        let answers = vec![testing::answer(&[("a.one", Severity::High, Outcome::Fail)])];
+        let result = run_on(&evidence, answers, &terms);
+        assert_eq!((result.findings[0].outcome, result.as_of.date), (Outcome::Fail, None));
+    }
+
+    #[test]
+    fn a_workload_that_is_known_not_to_be_sensitive_lowers_settings_only() {
+        let likelihood = |stated: Option<bool>, rung| {
+            let mut evidence = testing::loaded_evidence();
+            evidence.engagement = Fact::Known(Engagement {
+                workload: stated.map(|holds| (WorkloadTrait::Offload, holds)).into_iter().collect(),
+                ..Engagement::default()
+            });
+            let mut answer = testing::answer(&[("a.one", Severity::High, Outcome::Fail)]);
+            answer.manifest.checks.to_mut()[0].amplified_by = vec![WorkloadTrait::Offload].into();
+            answer.findings[0].likelihood = rung;
+            let finding = run_on(&evidence, vec![answer], &Terms::default()).findings.remove(0);
+            assert_eq!(finding.likelihood_reason.is_some(), finding.likelihood != rung.points());
+            finding.likelihood
+        };
+        assert_eq!(likelihood(Some(false), Likelihood::Setting), 1);
+        assert_eq!(likelihood(Some(true), Likelihood::Setting), 2);
+        assert_eq!(likelihood(None, Likelihood::Setting), 2);
+        assert_eq!(likelihood(Some(false), Likelihood::Mechanism), 3);
+        assert_eq!(likelihood(Some(false), Likelihood::Measured), 4);
+    }
+
+    #[test]
+    fn a_replaced_threshold_is_shown_with_its_original() {
+        let mut evidence = testing::loaded_evidence();
+        let wanted = |number| ThresholdOverride { number, reason: "measured".into() };
+        evidence.policy.thresholds.insert("a.one/share".into(), wanted(10.0));
+        evidence.policy.thresholds.insert("a.one/shaer".into(), wanted(9.0));
+        let mut answer = testing::answer(&[("a.one", Severity::High, Outcome::Fail)]);
+        answer.manifest.checks.to_mut()[0].thresholds = vec![testing::threshold("share", 5.0)].into();
+        let result = run_on(&evidence, vec![answer], &Terms::default());
+        let limit = &result.findings[0].thresholds[0];
+        assert_eq!((limit.threshold.number, limit.overridden.as_ref().unwrap().number), (5.0, 10.0));
+        let told: Vec<_> = result.overrides.iter().map(|own| (&*own.key, own.original)).collect();
+        assert_eq!(told, [("a.one/shaer", None), ("a.one/share", Some(5.0))]);
+        let json = serde_json::to_value(limit).unwrap();
+        assert_eq!((&json["number"], &json["overridden"]["reason"]), (&5.0.into(), &"measured".into()));
     }
 }

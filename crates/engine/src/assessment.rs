@@ -3,6 +3,14 @@
 use plumb_check_sdk::{Category, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold};
 use serde::Serialize;
 
+use crate::checklist::{KeyIssue, Question};
+use crate::conflicts::Conflict;
+use crate::load::LoadSample;
+use crate::policy::{Override, OverrideUse};
+use crate::profile::Profile;
+use crate::waiver::{AsOf, WaiverApplied, WaiverUse};
+use crate::work::WorkItem;
+
 /// Version of the JSON form of [`Assessment`].
 pub const ASSESSMENT_SCHEMA: u32 = 1;
 
@@ -42,16 +50,36 @@ pub struct Assessment {
     pub tool_version: String,
     /// Where the evidence comes from.
     pub provenance: Provenance,
+    /// The day against which expiry dates were held, and who says so.
+    pub as_of: AsOf,
     /// The node at a glance.
     pub node: NodeSummary,
+    /// What the node was taken to be, and what its workload was taken to be sensitive to.
+    pub profile: Profile,
+    /// Whether the node was seen under load.
+    pub load_sample: LoadSample,
     /// Overall grade.
     pub risk: Risk,
+    /// The worst of what was found, in one sentence.
+    pub key_issue: KeyIssue,
+    /// The client's three questions.
+    pub checklist: Vec<Question>,
     /// Severity points assessed ÷ severity points applicable, 0 to 1; `None` where nothing applied.
     pub coverage: Option<f64>,
+    /// Numbers for sorting and trends, which grade nothing.
+    pub indices: Indices,
     /// All seven categories, in the order of the report.
     pub categories: Vec<CategoryResult>,
-    /// All findings: deviations first, by falling score, then by check and subject.
+    /// All findings: deviations first, by falling grade and score, then by check and subject.
     pub findings: Vec<RatedFinding>,
+    /// The checks with a deviation, in the order in which work on them pays.
+    pub work: Vec<WorkItem>,
+    /// Every waiver that the client gave, and what became of it.
+    pub waivers: Vec<WaiverUse>,
+    /// Every threshold that the client's policy changes, and whether a check has it.
+    pub overrides: Vec<OverrideUse>,
+    /// Where authorities disagree about what was checked, and the position taken for this node.
+    pub conflicts: Vec<Conflict>,
     /// What each probe of the collector came to, in the order of the bundle.
     pub probes: Vec<plumb_evidence::model::ProbeOutcome>,
     /// The packs that were asked.
@@ -92,6 +120,20 @@ pub struct Risk {
     pub reason: String,
 }
 
+/// Numbers for sorting nodes and for trends. They grade nothing: one hides that effects depend on each other, the
+/// other that a node can be High with a single fault.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Indices {
+    /// 100 · (1 − ∏(1 − R/100)) over the worst finding of each check, 0 to 100, rounded to one decimal.
+    pub exposure: f64,
+    /// 100 · Σ(points · credit) ÷ Σ points over the checks that were answered, with credit 1 for a pass, ½ for a
+    /// warning and 0 for a failure, accepted or not; 0 to 100, rounded to one decimal. `None` where no check was.
+    pub hardening: Option<f64>,
+    /// The coverage once more: the hardening index says nothing without it, since unanswered checks vanish from both of
+    /// its sums.
+    pub coverage: Option<f64>,
+}
+
 /// Grade of one category.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct CategoryResult {
@@ -104,14 +146,26 @@ pub struct CategoryResult {
     /// Where the grade is `not-assessable`: what the findings alone already amount to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_least: Option<Grade>,
+    /// True if four or more checks with the same grade raised the category above it.
+    pub stepped_up: bool,
     /// Severity points assessed ÷ applicable; `None` where none applied.
     pub coverage: Option<f64>,
+    /// As [`Indices::exposure`], for this category.
+    pub exposure: f64,
     /// Number of checks with a deviation.
     pub deviations: u32,
     /// Number of checks that applied but were not answered.
     pub unanswered: u32,
     /// Number of checks that do not apply to this node.
     pub not_applicable: u32,
+}
+
+impl CategoryResult {
+    /// The grade that the findings amount to, whether or not enough was seen to call it the grade.
+    #[must_use]
+    pub fn floor(&self) -> Option<Grade> {
+        self.at_least.or(self.grade).filter(|&grade| grade > Grade::NotAssessable)
+    }
 }
 
 /// A finding with everything that a report prints about it.
@@ -127,16 +181,27 @@ pub struct RatedFinding {
     pub outcome: Outcome,
     /// Severity of the possible effect.
     pub severity: Severity,
+    /// Severity points of the check itself, whatever the finding says: its weight in the coverage, which an answer that
+    /// is lost must not change.
+    pub weight: u8,
     /// True if a failure makes category and node High.
     pub gate: bool,
-    /// Likelihood from 1 to 4.
+    /// Likelihood from 1 to 4, the profile of the workload applied.
     pub likelihood: u8,
+    /// Why the likelihood is not the one that the check gave.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likelihood_reason: Option<String>,
     /// Confidence.
     pub confidence: Confidence,
+    /// True for deviations whose evidence is indirect: to be confirmed before anything is changed on their grounds.
+    pub verify_first: bool,
     /// R = 100 · S/4 · L/4 · C · W, rounded to one decimal; 0 for outcomes that carry no risk.
     pub score: f64,
     /// Grade of the score, floors applied; `None` for outcomes that carry no risk.
     pub grade: Option<Grade>,
+    /// The client's waiver for this finding, in force or expired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub waiver: Option<WaiverApplied>,
     /// What was looked at.
     pub subject: String,
     /// What was found.
@@ -154,12 +219,38 @@ pub struct RatedFinding {
     /// Risk of change of the remedy, 1 to 4.
     pub risk_of_change: u8,
     /// Limits that were compared with.
-    pub thresholds: Vec<Threshold>,
+    pub thresholds: Vec<Limit>,
     /// A warning that belongs to the finding or its remedy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub caveat: Option<String>,
     /// Sources.
     pub references: Vec<Reference>,
+}
+
+/// A limit that a check compared with, as the check has it, and what the client's policy puts in its place.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Limit {
+    /// The limit as the check has it, with its original number.
+    #[serde(flatten)]
+    pub threshold: Threshold,
+    /// The number that was in force instead.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overridden: Option<Override>,
+}
+
+/// Names one finding of the assessment.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct FindingRef {
+    /// Id of the check.
+    pub check: String,
+    /// What was looked at.
+    pub subject: String,
+}
+
+impl FindingRef {
+    pub(crate) fn to(finding: &RatedFinding) -> Self {
+        Self { check: finding.check.clone(), subject: finding.subject.clone() }
+    }
 }
 
 /// A pack that was asked.

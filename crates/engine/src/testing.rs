@@ -2,9 +2,10 @@
 
 use plumb_check_sdk::{
     Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Remediation,
-    Severity,
+    Severity, Threshold, ThresholdBasis,
 };
-use plumb_evidence::Evidence;
+use plumb_evidence::model::{BenchResult, Measurements};
+use plumb_evidence::{Evidence, Fact};
 
 use crate::assess::PackAnswer;
 
@@ -21,6 +22,27 @@ pub(crate) fn empty_evidence() -> Evidence {
         "sysctl": {}, "interrupts": text(), "cgroup": text(), "processes": text(), "hwloc": text(), "nvml": text()
     }))
     .unwrap()
+}
+
+/// Nothing but a load test.
+pub(crate) fn loaded_evidence() -> Evidence {
+    let mut evidence = empty_evidence();
+    let test = BenchResult { valid: true, requests: 1000, ..BenchResult::default() };
+    evidence.measurements =
+        Fact::Known(Measurements { bench: Fact::Known(vec![test]), ..Measurements::default() });
+    evidence
+}
+
+pub(crate) fn threshold(name: &'static str, number: f64) -> Threshold {
+    Threshold {
+        name: name.into(),
+        number,
+        unit: "%".into(),
+        basis: ThresholdBasis::Expert,
+        source: "test".into(),
+        date: "2026-01-01".into(),
+        applies_to: "all".into(),
+    }
 }
 
 pub(crate) fn answer(checks: &[(&str, Severity, Outcome)]) -> PackAnswer {

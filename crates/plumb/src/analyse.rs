@@ -4,17 +4,24 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use plumb_engine::{Assessment, PackAnswer};
-use plumb_evidence::{Bundle, derive};
+use plumb_engine::waiver::WaiverState;
+use plumb_engine::{Assessment, EngagementFile, PackAnswer, Terms};
+use plumb_evidence::{Bundle, Evidence, derive};
 use plumb_pack_host::{
     EvidenceDocument, Host, HostOptions, LOCK_FILE, PackLocation, SearchPath, TrustPolicy, discover,
 };
 
-use crate::cli::PackPaths;
+use crate::cli::{Client, PackPaths};
+use crate::console::Console;
 use crate::exit::UsageError;
 
 /// Asks all packs about a bundle and puts their answers together.
-pub(crate) fn assess(bundle: &Bundle, packs: &PackPaths) -> anyhow::Result<Assessment> {
+pub(crate) fn assess(
+    bundle: &Bundle,
+    packs: &PackPaths,
+    client: &Client,
+    console: &Console,
+) -> anyhow::Result<Assessment> {
     let locations = find_packs(packs)?;
     if locations.is_empty() {
         bail!(UsageError(format!(
@@ -22,7 +29,8 @@ pub(crate) fn assess(bundle: &Bundle, packs: &PackPaths) -> anyhow::Result<Asses
             list(&install_folders()?)
         )));
     }
-    let evidence = derive(bundle);
+    let mut evidence = derive(bundle);
+    let terms = terms(client, &mut evidence)?;
     let document = EvidenceDocument::new(&evidence)?;
     let mut host = Host::open(host_options()?, &locations);
     let answers = host
@@ -36,7 +44,57 @@ pub(crate) fn assess(bundle: &Bundle, packs: &PackPaths) -> anyhow::Result<Asses
             sandbox: run.sandbox,
         })
         .collect();
-    Ok(plumb_engine::assess(&evidence, bundle.manifest_sha256(), env!("CARGO_PKG_VERSION"), answers))
+    let version = env!("CARGO_PKG_VERSION");
+    let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+    warn_of_unused(&assessment, console);
+    Ok(assessment)
+}
+
+/// What the client decides, from the engagement file, of which packs see a part as evidence.
+fn terms(client: &Client, evidence: &mut Evidence) -> anyhow::Result<Terms> {
+    let mut terms = match &client.engagement {
+        None => Terms::default(),
+        Some(path) => {
+            let name = path.display().to_string();
+            let text = std::fs::read_to_string(path)
+                .with_context(|| UsageError(format!("cannot read the engagement file `{name}`")))?;
+            EngagementFile::parse(&name, &text)?.apply(evidence)
+        }
+    };
+    terms.as_of = client.as_of;
+    Ok(terms)
+}
+
+/// A line of the engagement file without effect is likely a typing mistake. The report tells it, too.
+fn warn_of_unused(assessment: &Assessment, console: &Console) {
+    for waiver in &assessment.waivers {
+        let of = match &waiver.subject {
+            Some(subject) => format!("{} ({subject})", waiver.check),
+            None => waiver.check.clone(),
+        };
+        match waiver.state {
+            WaiverState::InForce => {}
+            WaiverState::Expired => {
+                let again = if waiver.findings > 0 { ": what it accepted counts again" } else { "" };
+                console.warn(&format!(
+                    "the waiver of {} for {of} expired on {}{again}",
+                    waiver.owner, waiver.expires
+                ));
+            }
+            WaiverState::Unused => console.warn(&format!("the waiver for {of} matches no deviation")),
+            WaiverState::UnknownCheck => {
+                console.warn(&format!(
+                    "the waiver for {of} has no effect: no pack that was asked has this check"
+                ));
+            }
+        }
+    }
+    for wanted in assessment.overrides.iter().filter(|wanted| wanted.original.is_none()) {
+        console.warn(&format!(
+            "the replaced threshold `{}` has no effect: no check that was asked has it; see `plumb packs show CHECK`",
+            wanted.key
+        ));
+    }
 }
 
 /// All packs that would be asked; none is loaded.

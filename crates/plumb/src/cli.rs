@@ -128,6 +128,22 @@ pub(crate) struct PackPaths {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Client {
+    /// What the client says: workload, objectives, prices, replaced thresholds, waivers (TOML; see the handbook's
+    /// reference of the engagement file).
+    #[arg(long, value_name = "FILE")]
+    pub(crate) engagement: Option<PathBuf>,
+    /// Hold expiry dates of waivers against this day (YYYY-MM-DD); default: the day of the collection.
+    #[arg(long, value_name = "DATE", value_parser = day)]
+    pub(crate) as_of: Option<time::Date>,
+}
+
+fn day(text: &str) -> Result<time::Date, String> {
+    plumb_engine::waiver::parse_date(text)
+        .ok_or_else(|| "give a day as YYYY-MM-DD, for example 2026-12-31".to_owned())
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Gates {
     /// Exit with 3 if the risk of the node is at or above this level, with 4 if the node is not assessable.
     #[arg(long, value_enum, value_name = "LEVEL")]
@@ -153,6 +169,8 @@ pub(crate) struct CheckArgs {
     pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) client: Client,
     #[command(flatten)]
     pub(crate) gates: Gates,
 }
@@ -182,6 +200,8 @@ pub(crate) struct ReportArgs {
     #[command(flatten)]
     pub(crate) packs: PackPaths,
     #[command(flatten)]
+    pub(crate) client: Client,
+    #[command(flatten)]
     pub(crate) gates: Gates,
 }
 
@@ -198,6 +218,8 @@ pub(crate) struct AuditArgs {
     pub(crate) rendering: Rendering,
     #[command(flatten)]
     pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) client: Client,
     #[command(flatten)]
     pub(crate) gates: Gates,
 }

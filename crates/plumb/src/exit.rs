@@ -3,6 +3,7 @@
 use std::process::ExitCode;
 
 use plumb_collect::CollectError;
+use plumb_engine::engagement::EngagementError;
 use plumb_evidence::BundleError;
 use plumb_report::ReportError;
 
@@ -74,6 +75,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
             } else {
                 Outcome::Usage
             };
+        }
+        if cause.is::<EngagementError>() {
+            return Outcome::Usage;
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {
             return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {

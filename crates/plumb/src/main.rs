@@ -15,6 +15,8 @@ mod cli;
 mod commands;
 mod console;
 mod exit;
+#[cfg(test)]
+mod same_findings;
 mod text;
 
 fn main() -> ExitCode {

@@ -6,6 +6,8 @@ use std::path::Path;
 use plumb_check_sdk::Outcome;
 use plumb_collect::Planned;
 use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
+use plumb_engine::profile::{Answer, word};
+use plumb_engine::waiver::WaiverState;
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::{Manifest, ProbeStatus};
 
@@ -30,17 +32,23 @@ fn wrap(out: &mut String, first: &str, text: &str) {
     out.push('\n');
 }
 
-/// Risk and coverage in two lines.
+/// Risk, coverage and key issue in a few lines.
 pub(crate) fn headline(assessment: &Assessment) -> String {
     let risk = &assessment.risk;
-    let mut grade = risk.grade.title().to_uppercase();
-    if let Some(least) = risk.at_least {
-        let _ = write!(grade, ", at least {}", least.title().to_uppercase());
-    }
+    let grade = graded(Some(risk.grade), risk.at_least).to_uppercase();
     let mut out = String::new();
     wrap(&mut out, "Risk:     ", &format!("{grade} ({})", risk.reason));
     wrap(&mut out, "Coverage: ", &coverage(assessment.coverage));
+    wrap(&mut out, "Issue:    ", &assessment.key_issue.sentence);
     out
+}
+
+fn graded(grade: Option<Grade>, at_least: Option<Grade>) -> String {
+    let mut text = grade.map_or("Does not apply", Grade::title).to_owned();
+    if let Some(least) = at_least {
+        let _ = write!(text, ", at least {}", least.title());
+    }
+    text
 }
 
 fn coverage(share: Option<f64>) -> String {
@@ -65,6 +73,32 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
         ),
     );
     out.push_str(&headline(assessment));
+    let indices = &assessment.indices;
+    let hardening = indices.hardening.map_or_else(|| "none".to_owned(), |index| format!("{index:.1}"));
+    let text = format!(
+        "exposure {:.1}, hardening {hardening}; coverage {}",
+        indices.exposure,
+        coverage(indices.coverage)
+    );
+    wrap(&mut out, "Indices:  ", &text);
+    profile(&mut out, assessment);
+    out.push('\n');
+    for question in &assessment.checklist {
+        let _ = writeln!(out, "{}", question.question);
+        let grade = graded(question.grade, question.at_least);
+        wrap(&mut out, "    ", &format!("{grade}: {}", question.sentence));
+        for backing in question.findings.iter().filter(|backing| !backing.evidence.is_empty()).take(2) {
+            let citation = &backing.evidence[0];
+            wrap(
+                &mut out,
+                "    evidence  ",
+                &format!(
+                    "{} ({}): {} = {}",
+                    backing.finding.check, backing.finding.subject, citation.source, citation.value
+                ),
+            );
+        }
+    }
     out.push('\n');
     for category in &assessment.categories {
         let _ = writeln!(out, "{:<28}{}", category.title, grade_of(category));
@@ -87,7 +121,84 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
             one(&mut out, finding);
         }
     }
+    work(&mut out, assessment);
+    client(&mut out, assessment);
     out
+}
+
+fn profile(out: &mut String, assessment: &Assessment) {
+    let profile = &assessment.profile;
+    wrap(out, "Platform: ", &format!("{} ({})", profile.platform.as_str(), profile.platform_source));
+    let with = |answer: Answer| {
+        let of = profile.traits.iter().filter(|own| own.answer == answer);
+        of.map(|own| format!("{} ({})", word(own.id), own.source)).collect::<Vec<_>>().join(", ")
+    };
+    let unknown: Vec<&str> =
+        profile.traits.iter().filter(|own| own.answer == Answer::Unknown).map(|own| word(own.id)).collect();
+    for (label, text) in [
+        ("Workload: has ", with(Answer::Yes)),
+        ("Workload: has no ", with(Answer::No)),
+        ("Workload: unknown, taken as sensitive: ", unknown.join(", ")),
+    ] {
+        if !text.is_empty() {
+            wrap(out, "", &format!("{label}{text}"));
+        }
+    }
+    let seen = if assessment.load_sample.seen { "yes" } else { "no" };
+    wrap(out, "Load:     ", &format!("{seen} ({})", assessment.load_sample.reason));
+}
+
+/// The order of work.
+fn work(out: &mut String, assessment: &Assessment) {
+    if assessment.work.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nOrder of work (risk divided by risk of change)");
+    for (item, n) in assessment.work.iter().zip(1..) {
+        let mut tags = String::new();
+        if item.quick_win {
+            tags.push_str(", quick win");
+        }
+        if item.verify_first {
+            tags.push_str(", verify first");
+        }
+        let _ = writeln!(
+            out,
+            "  {n}. {}  {:.1} = {:.1} / {}{tags}",
+            item.check, item.priority, item.score, item.risk_of_change
+        );
+    }
+}
+
+/// What the client decided, and what came of it.
+fn client(out: &mut String, assessment: &Assessment) {
+    if !assessment.waivers.is_empty() {
+        let day = assessment.as_of.date.as_deref().unwrap_or("an unknown day");
+        let _ = writeln!(out, "\nWaivers (as of {day})");
+    }
+    for waiver in &assessment.waivers {
+        let state = match waiver.state {
+            WaiverState::InForce => "in force",
+            WaiverState::Expired => "EXPIRED",
+            WaiverState::Unused => "matches no deviation",
+            WaiverState::UnknownCheck => "UNKNOWN CHECK",
+        };
+        let subject = waiver.subject.as_deref().unwrap_or("all subjects");
+        let text =
+            format!("{state}: {subject}, until {}, {}: {}", waiver.expires, waiver.owner, waiver.reason);
+        wrap(out, &format!("  {}  ", waiver.check), &text);
+    }
+    if !assessment.overrides.is_empty() {
+        let _ = writeln!(out, "\nReplaced thresholds");
+    }
+    for wanted in &assessment.overrides {
+        let unit = wanted.unit.as_deref().unwrap_or("");
+        let original = wanted.original.map_or_else(
+            || "NO EFFECT: no check has this threshold".to_owned(),
+            |original| format!("{} {unit} instead of {original} {unit}", wanted.number),
+        );
+        wrap(out, "  ", &format!("{}: {original} ({})", wanted.key, wanted.reason));
+    }
 }
 
 fn grade_of(category: &CategoryResult) -> String {
@@ -98,6 +209,9 @@ fn grade_of(category: &CategoryResult) -> String {
     }
     if let Some(share) = category.coverage {
         let _ = write!(text, ", coverage {:.0} %", (share * 100.0).floor());
+    }
+    if category.stepped_up {
+        text.push_str(", raised by many findings");
     }
     if category.unanswered > 0 {
         let _ = write!(text, ", {} not answered", category.unanswered);
@@ -110,8 +224,37 @@ fn one(out: &mut String, finding: &RatedFinding) {
     if let Some(grade) = finding.grade {
         let _ = write!(head, "  risk {} ({:.1})", grade.title(), finding.score);
     }
+    if finding.verify_first {
+        head.push_str("  verify first");
+    }
     let _ = writeln!(out, "{head}");
     wrap(out, "      ", &format!("{}: {}", finding.subject, finding.message));
+    if let Some(waiver) = &finding.waiver {
+        let mut text = if waiver.expired { "expired on ".to_owned() } else { "until ".to_owned() };
+        let _ = write!(text, "{}, {}: {}", waiver.expires, waiver.owner, waiver.reason);
+        if let Some(grade) = waiver.grade.filter(|_| !waiver.expired) {
+            let outcome = waiver.outcome.as_str();
+            let _ = write!(text, "; without it {outcome}, risk {} ({:.1})", grade.title(), waiver.score);
+        }
+        wrap(out, "      waiver    ", &text);
+    }
+    if let Some(reason) = &finding.likelihood_reason {
+        wrap(out, "      weighs less: ", reason);
+    }
+    for limit in &finding.thresholds {
+        if let Some(wanted) = &limit.overridden {
+            let threshold = &limit.threshold;
+            let text = format!(
+                "{}: {} {unit} instead of {} {unit} ({})",
+                threshold.name,
+                wanted.number,
+                threshold.number,
+                wanted.reason,
+                unit = threshold.unit
+            );
+            wrap(out, "      limit     ", &text);
+        }
+    }
     if finding.outcome == Outcome::Pass || finding.outcome == Outcome::NotApplicable {
         return;
     }

@@ -1,7 +1,7 @@
 //! Themes: folders of templates, message files and assets.
 //!
 //! A theme consists of `report.md.tera`, `report.typ.tera`, `messages/LANGUAGE.toml`, and any assets that the Typst
-//! template imports (the default theme has `layout.typ`, `appendix.typ` and `marks.typ`). The default theme is part of the program, and what another
+//! template imports (the default theme has `layout.typ`, `client.typ`, `appendix.typ` and `marks.typ`). The default theme is part of the program, and what another
 //! theme leaves out is taken from it: a folder with nothing but its own `layout.typ` is a complete theme.
 
 use std::collections::BTreeMap;
@@ -24,6 +24,7 @@ const DEFAULT: &[(&str, &str)] = &[
     ("macros.md.tera", include_str!("../../../report-templates/default/macros.md.tera")),
     (TYPST_TEMPLATE, include_str!("../../../report-templates/default/report.typ.tera")),
     ("layout.typ", include_str!("../../../report-templates/default/layout.typ")),
+    ("client.typ", include_str!("../../../report-templates/default/client.typ")),
     ("appendix.typ", include_str!("../../../report-templates/default/appendix.typ")),
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
     (ENGLISH, DEFAULT_ENGLISH),

@@ -3,6 +3,8 @@
 //!
 //! Every text of the assessment passes through [`clean`] here, and nowhere else.
 
+mod client;
+mod conflicts;
 mod findings;
 mod summary;
 
@@ -17,6 +19,8 @@ use time::format_description::well_known::Rfc3339;
 use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
+use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
+use conflicts::ConflictView;
 use findings::{Group, Row};
 use summary::{FirstStep, KeyIssue};
 
@@ -30,12 +34,25 @@ pub(crate) struct View {
     coverage: Coverage,
     categories: Vec<Category>,
     counts: Vec<Count>,
+    /// The worst in one sentence, with its full stop.
+    key_sentence: String,
+    checklist: Vec<QuestionView>,
+    work: Vec<WorkView>,
+    profile: ProfileView,
+    indices: Vec<Fact>,
+    waivers: Vec<WaiverView>,
+    /// The day against which expiry dates were held.
+    as_of: String,
+    overrides: Vec<OverrideView>,
+    conflicts: Vec<ConflictView>,
     key_issues: Vec<KeyIssue>,
     first_steps: Vec<FirstStep>,
     /// True if the grade has to wait for more evidence.
     gaps: bool,
     /// True if no check had anything to judge.
     nothing_applied: bool,
+    /// True if the client decided anything.
+    decided: bool,
     deviations: Vec<Group>,
     accepted: Vec<Group>,
     info: Vec<Group>,
@@ -101,7 +118,10 @@ struct Coverage {
 struct Category {
     title: String,
     grade: Option<GradeView>,
+    /// True if many findings raised it above the worst of them.
+    stepped_up: bool,
     coverage: Coverage,
+    exposure: String,
     deviations: u32,
     unanswered: u32,
     not_applicable: u32,
@@ -157,6 +177,7 @@ const OUTCOMES: [Outcome; 8] = [
 impl View {
     pub(crate) fn new(assessment: &Assessment, messages: &Messages) -> Result<Self, ReportError> {
         let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
+        let accepted = findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?;
         let fact = |(label, value): &(String, String)| Fact {
             label: clean(label),
             value: clean(value),
@@ -177,14 +198,24 @@ impl View {
                 .collect::<Result<_, _>>()?,
             counts: counts(assessment, messages)?,
             key_issues: summary::key_issues(&deviations, messages)?,
-            first_steps: summary::first_steps(&deviations),
+            first_steps: summary::first_steps(&assessment.work, &deviations),
+            key_sentence: summary::key_sentence(&sentence(&clean(&assessment.key_issue.sentence))),
+            checklist: client::checklist(assessment, &[&deviations, &accepted], messages)?,
+            work: client::work(assessment, &deviations),
+            profile: client::profile(assessment, messages)?,
+            indices: client::indices(&assessment.indices, messages)?,
+            waivers: client::waivers(assessment, messages)?,
+            as_of: as_of(assessment, messages)?,
+            overrides: client::overrides(assessment, messages)?,
+            conflicts: assessment.conflicts.iter().map(conflicts::view).collect(),
+            decided: !assessment.waivers.is_empty() || !assessment.overrides.is_empty(),
             gaps: assessment.risk.grade == Grade::NotAssessable,
             nothing_applied: assessment
                 .findings
                 .iter()
                 .all(|finding| finding.outcome == Outcome::NotApplicable),
             deviations,
-            accepted: findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?,
+            accepted,
             info: findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?,
             unanswered: findings::rows(assessment, messages, Outcome::is_unanswered)?,
             passed: findings::rows(assessment, messages, |outcome| outcome == Outcome::Pass)?,
@@ -216,6 +247,13 @@ pub(crate) fn collected(assessment: &Assessment) -> Result<OffsetDateTime, Repor
     let time = OffsetDateTime::parse(found, &Rfc3339).ok().map(|time| time.to_offset(time::UtcOffset::UTC));
     time.filter(|time| (1970..=9999).contains(&time.year()))
         .ok_or_else(|| ReportError::Time { found: clean(found) })
+}
+
+fn as_of(assessment: &Assessment, messages: &Messages) -> Result<String, ReportError> {
+    let as_of = &assessment.as_of;
+    let day = as_of.date.as_deref().unwrap_or(messages.get("text", "none_given")?);
+    let source = messages.get("as_of", &as_of.source)?;
+    messages.fill("text", "as_of", &[("day", &clean(day)), ("source", source)])
 }
 
 /// `text` with a capital letter: the reason of a grade stands alone, other than messages, which follow their subject.
@@ -283,7 +321,9 @@ fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, 
     Ok(Category {
         title: clean(title),
         grade: category.grade.map(|g| grade(g, category.at_least, messages)).transpose()?,
+        stepped_up: category.stepped_up,
         coverage: coverage(category.coverage, messages)?,
+        exposure: format!("{:.1}", category.exposure),
         deviations: category.deviations,
         unanswered: category.unanswered,
         not_applicable: category.not_applicable,

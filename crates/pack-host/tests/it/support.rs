@@ -216,7 +216,13 @@ pub(crate) fn assess(run: &PackRun) -> Assessment {
         status: run.status.to_string(),
         sandbox: run.sandbox.clone(),
     };
-    plumb_engine::assess(&serde_json::from_value(evidence).unwrap(), "", "0", vec![answer])
+    plumb_engine::assess(
+        &serde_json::from_value(evidence).unwrap(),
+        "",
+        "0",
+        vec![answer],
+        &plumb_engine::Terms::default(),
+    )
 }
 
 /// Asserts that no check of the pack was answered, and that each tells the cause.

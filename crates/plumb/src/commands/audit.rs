@@ -37,7 +37,7 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
             bundle
         }
     };
-    let assessment = analyse::assess(&bundle, &args.packs)?;
+    let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
     written.extend(renderer.render(&assessment, &args.output, console)?);
     let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
     console.result(&format!("{}\n{paths}", text::headline(&assessment)))?;

@@ -11,7 +11,7 @@ use crate::text;
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
     let bundle = Bundle::read(&args.bundle)?;
-    let assessment = analyse::assess(&bundle, &args.packs)?;
+    let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
     match args.format {
         Format::Text => console.result(&text::assessment(&assessment))?,
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&assessment)?))?,

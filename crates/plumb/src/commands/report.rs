@@ -16,7 +16,7 @@ use crate::exit::{Outcome, UsageError};
 pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcome> {
     let renderer = Renderer::new(&args.rendering)?;
     let bundle = Bundle::read(&args.bundle)?;
-    let assessment = analyse::assess(&bundle, &args.packs)?;
+    let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
     make_folder(&args.output)?;
     for path in renderer.render(&assessment, &args.output, console)? {
         console.result(&format!("{}\n", path.display()))?;

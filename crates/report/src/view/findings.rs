@@ -1,8 +1,8 @@
 //! Findings as a report shows them: those of one check share a group, so that its long texts are printed once.
 
-use plumb_check_sdk::{Citation, Outcome, Reference, Threshold};
+use plumb_check_sdk::{Citation, Outcome, Reference};
 use plumb_engine::Assessment;
-use plumb_engine::assessment::{Grade, RatedFinding};
+use plumb_engine::assessment::{Grade, Limit, RatedFinding};
 use plumb_engine::score::{HIGH_FROM, MEDIUM_FROM};
 use serde::Serialize;
 
@@ -16,7 +16,7 @@ use crate::messages::Messages;
 pub(super) struct Group {
     /// `F1`, `F2`, …: what other parts of the report refer to.
     pub(super) id: String,
-    check: String,
+    pub(super) check: String,
     pub(super) title: String,
     category: String,
     /// The worst outcome of the group.
@@ -25,16 +25,13 @@ pub(super) struct Group {
     pub(super) grade: Option<GradeView>,
     /// Highest score of the group.
     pub(super) score: String,
-    /// [`Self::score`] ÷ risk of change, the order of work.
-    #[serde(skip)]
-    pub(super) urgency: f64,
     verify_first: bool,
     pub(super) findings: Vec<Instance>,
     business: String,
     rationale: String,
     applicability: String,
     pub(super) remediation: Remediation,
-    thresholds: Vec<Limit>,
+    thresholds: Vec<LimitView>,
     caveat: Option<String>,
     references: Vec<Source>,
 }
@@ -56,6 +53,10 @@ pub(super) struct Instance {
     grade: Option<GradeView>,
     /// True if the grade is above the band of the score.
     floor: bool,
+    /// Why the likelihood is not the one that the check gave.
+    weighs_less: Option<String>,
+    /// The client's waiver, in a sentence without a full stop.
+    waiver: Option<String>,
     evidence: Vec<Evidence>,
 }
 
@@ -72,13 +73,13 @@ pub(super) struct Row {
 
 /// An enum's variant: id for marks, word for readers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Word {
-    id: String,
-    word: String,
+pub(super) struct Word {
+    pub(super) id: String,
+    pub(super) word: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct Evidence {
+pub(super) struct Evidence {
     source: String,
     value: String,
 }
@@ -97,10 +98,12 @@ pub(super) struct Remediation {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Limit {
+struct LimitView {
     name: String,
-    /// Number and unit.
+    /// Number and unit, as the check has them.
     limit: String,
+    /// What the client's policy puts in its place.
+    replaced: Option<ReplacedBy>,
     basis: Word,
     source: String,
     date: String,
@@ -108,7 +111,13 @@ struct Limit {
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Source {
+struct ReplacedBy {
+    limit: String,
+    reason: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Source {
     title: String,
     url: String,
     /// True if `url` may be printed as a link.
@@ -189,9 +198,7 @@ fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<G
         outcome: outcome(failed.outcome, messages)?,
         grade: worst.map(|worst| grade(worst, None, messages)).transpose()?,
         score: format!("{score:.1}"),
-        urgency: score / f64::from(first.risk_of_change.max(1)),
-        verify_first: first.outcome.is_deviation()
-            && members.iter().any(|finding| finding.confidence == plumb_check_sdk::Confidence::Low),
+        verify_first: members.iter().any(|finding| finding.verify_first),
         findings: members.iter().map(|finding| instance(finding, messages)).collect::<Result<_, _>>()?,
         business: clean(&first.business),
         rationale: clean(&first.rationale),
@@ -218,8 +225,31 @@ fn instance(finding: &RatedFinding, messages: &Messages) -> Result<Instance, Rep
         score: format!("{:.1}", finding.score),
         grade: finding.grade.map(|g| grade(g, None, messages)).transpose()?,
         floor: finding.grade.is_some_and(|grade| grade > band(finding.score)),
+        weighs_less: finding.likelihood_reason.as_deref().map(clean),
+        waiver: waiver(finding, messages)?,
         evidence: evidence(&finding.evidence),
     })
+}
+
+fn waiver(finding: &RatedFinding, messages: &Messages) -> Result<Option<String>, ReportError> {
+    let Some(waiver) = &finding.waiver else { return Ok(None) };
+    let (owner, reason) = (clean(&waiver.owner), clean(&waiver.reason));
+    let (day, score) = (clean(&waiver.expires), format!("{:.1}", waiver.score));
+    let grade = match waiver.grade {
+        Some(found) => messages.get("grade", &id(found))?,
+        None => messages.get("grade", "none")?,
+    };
+    let outcome = messages.get("outcome", waiver.outcome.as_str())?;
+    let values = [
+        ("owner", &*owner),
+        ("reason", &*reason),
+        ("day", &*day),
+        ("outcome", outcome),
+        ("grade", grade),
+        ("score", &*score),
+    ];
+    let key = if waiver.expired { "waiver_expired" } else { "waiver_in_force" };
+    messages.fill("text", key, &values).map(Some)
 }
 
 /// The band of a score before floors, as the method chapter prints it.
@@ -233,11 +263,11 @@ fn band(score: f64) -> Grade {
     }
 }
 
-fn outcome(outcome: Outcome, messages: &Messages) -> Result<Word, ReportError> {
+pub(super) fn outcome(outcome: Outcome, messages: &Messages) -> Result<Word, ReportError> {
     Ok(Word { id: outcome.as_str().to_owned(), word: messages.get("outcome", outcome.as_str())?.to_owned() })
 }
 
-fn evidence(citations: &[Citation]) -> Vec<Evidence> {
+pub(super) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
     citations.iter().map(|c| Evidence { source: clean(&c.source), value: clean(&c.value) }).collect()
 }
 
@@ -263,15 +293,16 @@ fn steps(text: &str) -> Vec<String> {
     parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn limit(threshold: &Threshold, messages: &Messages) -> Result<Limit, ReportError> {
+fn limit(limit: &Limit, messages: &Messages) -> Result<LimitView, ReportError> {
+    let threshold = &limit.threshold;
     let basis = id(threshold.basis);
-    Ok(Limit {
+    Ok(LimitView {
         name: clean(&threshold.name),
-        limit: match &*threshold.unit {
-            // A number of things needs no unit to be read.
-            "" | "count" => threshold.number.to_string(),
-            unit => format!("{} {}", threshold.number, clean(unit)),
-        },
+        limit: quantity(threshold.number, &threshold.unit),
+        replaced: limit.overridden.as_ref().map(|wanted| ReplacedBy {
+            limit: quantity(wanted.number, &threshold.unit),
+            reason: clean(&wanted.reason),
+        }),
         basis: Word { word: messages.get("basis", &basis)?.to_owned(), id: basis },
         source: clean(&threshold.source),
         date: clean(&threshold.date),
@@ -279,7 +310,15 @@ fn limit(threshold: &Threshold, messages: &Messages) -> Result<Limit, ReportErro
     })
 }
 
-fn source(reference: &Reference) -> Source {
+/// A number with its unit; a number of things needs none to be read.
+pub(super) fn quantity(number: f64, unit: &str) -> String {
+    match unit {
+        "" | "count" => number.to_string(),
+        unit => format!("{number} {}", clean(unit)),
+    }
+}
+
+pub(super) fn source(reference: &Reference) -> Source {
     let url = clean(&reference.url);
     Source { title: clean(&reference.title), link: is_link(&url), url }
 }
@@ -307,7 +346,9 @@ mod tests {
     fn the_method_chapter_prints_the_limits_of_the_engine() {
         // `[method]` of messages/en.toml has them in words.
         assert_eq!((HIGH_FROM, MEDIUM_FROM), (55.0, 20.0));
-        assert_eq!((plumb_engine::assess::ASSESSABLE_FROM, plumb_engine::assess::LOW_FROM), (0.70, 0.80));
+        let overall = (plumb_engine::overall::ASSESSABLE_FROM, plumb_engine::overall::LOW_FROM);
+        assert_eq!((overall, plumb_engine::categories::CATEGORY_FROM), ((0.60, 0.80), 0.70));
+        assert_eq!(plumb_engine::categories::STEP_UP_FROM, 4);
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! The parts of the one-page summary that are derived from the findings: the key issues and what to do first.
 
+use plumb_engine::work::WorkItem;
 use serde::Serialize;
 
 use super::GradeView;
 use super::findings::Group;
 use crate::ReportError;
+use crate::escape::clean;
 use crate::messages::Messages;
 
 /// So many fit on one page together with the table of categories.
@@ -13,7 +15,8 @@ const MAX_FIRST_STEPS: usize = 3;
 /// Texts of the summary are cut to about two lines; the finding has them in full.
 const MAX_CHARS: usize = 130;
 const MAX_SUBJECT_CHARS: usize = 44;
-const MAX_REASON_CHARS: usize = 260;
+const MAX_REASON_CHARS: usize = 220;
+const MAX_KEY_CHARS: usize = 130;
 
 /// One of the highest-rated findings.
 #[derive(Clone, Debug, Serialize)]
@@ -58,11 +61,9 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
     deviations.iter().take(MAX_KEY_ISSUES).map(issue).collect()
 }
 
-/// The groups in the order of risk ÷ risk of change: what gives most for the least disturbance comes first.
-pub(super) fn first_steps(deviations: &[Group]) -> Vec<FirstStep> {
-    let mut groups: Vec<_> = deviations.iter().collect();
-    // Stable: groups of equal urgency stay in the order of their score.
-    groups.sort_by(|a, b| b.urgency.total_cmp(&a.urgency));
+/// The first steps of the order of work: what gives most for the least disturbance.
+pub(super) fn first_steps(work: &[WorkItem], deviations: &[Group]) -> Vec<FirstStep> {
+    let group_of = |item: &WorkItem| deviations.iter().find(|group| group.check == clean(&item.check));
     let step = |group: &Group| {
         let remedy = &group.remediation;
         // "none (firmware setting)" is an answer to "what can be done at once", but no step.
@@ -76,12 +77,21 @@ pub(super) fn first_steps(deviations: &[Group]) -> Vec<FirstStep> {
             change_risk: remedy.change_risk,
         }
     };
-    groups.into_iter().take(MAX_FIRST_STEPS).map(step).collect()
+    work.iter().filter_map(group_of).take(MAX_FIRST_STEPS).map(step).collect()
 }
 
 /// The reason of the grade, for the summary.
 pub(super) fn reason(text: &str) -> String {
     clip(text, MAX_REASON_CHARS)
+}
+
+/// The worst in one sentence, for the summary: with a full stop, unless it is cut.
+pub(super) fn key_sentence(text: &str) -> String {
+    let mut clipped = clip(text, MAX_KEY_CHARS);
+    if !clipped.ends_with('…') {
+        clipped.push('.');
+    }
+    clipped
 }
 
 /// At most `limit` characters of `text`, cut between words where there is one to cut at.

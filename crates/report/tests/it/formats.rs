@@ -88,7 +88,11 @@ fn no_text_of_a_node_is_typst_source() {
 fn hostile_text_is_escaped_in_markdown() {
     let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
     assert!(!text.contains(sample::HOSTILE));
-    assert_eq!(text.matches(r#"\#import "x" \*\_\<b>"#).count(), 3, "key issues, finding, and node table");
+    assert_eq!(
+        text.matches(r#"\#import "x" \*\_\<b>"#).count(),
+        5,
+        "key issues, checklist, finding, waiver, and node table"
+    );
 }
 
 #[test]

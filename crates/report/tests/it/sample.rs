@@ -4,12 +4,18 @@ use std::borrow::Cow;
 
 use plumb_check_sdk::{
     Category, ChangeKind, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold,
-    ThresholdBasis,
+    ThresholdBasis, WorkloadTrait,
 };
 use plumb_engine::assessment::{
-    ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, NodeSummary, PackUsed, Provenance, RatedFinding,
-    Risk,
+    ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, Indices, Limit, NodeSummary, PackUsed, Provenance,
+    RatedFinding, Risk,
 };
+use plumb_engine::conflicts::{Conflict, Says};
+use plumb_engine::load::LoadSample;
+use plumb_engine::policy::{Override, OverrideUse};
+use plumb_engine::profile::{Answer, Platform, Profile, TraitAnswer};
+use plumb_engine::waiver::{AsOf, WaiverApplied, WaiverState, WaiverUse};
+use plumb_engine::{checklist, work};
 use plumb_evidence::model::ProbeOutcome;
 
 /// What a client may be called.
@@ -57,6 +63,25 @@ pub(crate) fn typical() -> Assessment {
             .map(|(label, value)| (label.to_owned(), value.to_owned()))
             .into(),
         },
+        as_of: AsOf::collection("2026-03-14T09:26:53Z"),
+        profile: profile(),
+        load_sample: LoadSample {
+            seen: true,
+            reason: "a GPU was seen 93 % busy between the two readings".into(),
+        },
+        key_issue: checklist::key_issue(&[]),
+        checklist: Vec::new(),
+        indices: Indices { exposure: 84.6, hardening: Some(41.6), coverage: Some(0.83) },
+        work: Vec::new(),
+        waivers: waivers(),
+        overrides: vec![OverrideUse {
+            key: "numa.gpu-affinity/share of CPU time on a remote node".into(),
+            number: 10.0,
+            reason: OVERRIDE_REASON.into(),
+            original: Some(5.0),
+            unit: Some("%".into()),
+        }],
+        conflicts: vec![conflict()],
         risk: Risk {
             grade: Grade::High,
             at_least: None,
@@ -71,7 +96,19 @@ pub(crate) fn typical() -> Assessment {
             affinity("0000:9a:00.0", 1, 41_234),
             RatedFinding {
                 outcome: Outcome::Warn,
-                likelihood: 2,
+                likelihood: 1,
+                likelihood_reason: Some(
+                    "the workload is known to be without small-batch, strict-tail".into(),
+                ),
+                waiver: Some(WaiverApplied {
+                    owner: "B. Person".into(),
+                    reason: "power budget of the rack".into(),
+                    expires: "2026-02-28".into(),
+                    expired: true,
+                    outcome: Outcome::Warn,
+                    score: 18.8,
+                    grade: Some(Grade::Low),
+                }),
                 score: 18.8,
                 grade: Some(Grade::Low),
                 subject: "CPUs 0-127".into(),
@@ -111,6 +148,23 @@ pub(crate) fn typical() -> Assessment {
                 )
             },
             RatedFinding {
+                outcome: Outcome::Accepted,
+                severity: Severity::Medium,
+                subject: "node".into(),
+                message: "18 GB of swap are on, and swappiness is 60".into(),
+                evidence: vec![Citation::new("/proc/sys/vm/swappiness", "60")],
+                waiver: Some(WaiverApplied {
+                    owner: "A. Person, platform team".into(),
+                    reason: "batch jobs need it until the move".into(),
+                    expires: "2026-06-30".into(),
+                    expired: false,
+                    outcome: Outcome::Fail,
+                    score: 25.0,
+                    grade: Some(Grade::Medium),
+                }),
+                ..simple("mem.swap", "The engine is not swapped", Category::Memory)
+            },
+            RatedFinding {
                 outcome: Outcome::Pass,
                 subject: "GPU 0000:18:00.0".into(),
                 message: "the firmware names NUMA node 0, and NVML agrees".into(),
@@ -143,7 +197,81 @@ pub(crate) fn typical() -> Assessment {
     };
     // A client's text can get into any field.
     assessment.findings[2].message.push_str(&format!(" (ticket of {HOSTILE})"));
+    derived(assessment)
+}
+
+const OVERRIDE_REASON: &str = "measured on 1 March: no effect below 10 % with this model";
+
+/// Fills in what follows from the findings.
+fn derived(mut assessment: Assessment) -> Assessment {
+    assessment.key_issue = checklist::key_issue(&assessment.findings);
+    assessment.checklist = checklist::answer(&assessment.findings);
+    assessment.work = work::order(&assessment.findings);
     assessment
+}
+
+fn profile() -> Profile {
+    let own = |id, answer, source: &str| TraitAnswer { id, answer, source: source.into() };
+    Profile {
+        platform: Platform::BareMetal,
+        platform_source: "no hypervisor shows itself".into(),
+        traits: vec![
+            own(WorkloadTrait::SmallBatch, Answer::No, "given by the client"),
+            own(WorkloadTrait::TensorParallel, Answer::Yes, "a server runs with a tensor parallel size of 2"),
+            own(WorkloadTrait::Offload, Answer::Unknown, "nobody said, and the evidence does not tell"),
+        ],
+    }
+}
+
+fn waivers() -> Vec<WaiverUse> {
+    let own =
+        |check: &str, subject: Option<&str>, owner: &str, reason: &str, expires: &str, state| WaiverUse {
+            check: check.into(),
+            subject: subject.map(Into::into),
+            owner: owner.into(),
+            reason: reason.into(),
+            expires: expires.into(),
+            state,
+            findings: usize::from(matches!(state, WaiverState::InForce | WaiverState::Expired)),
+        };
+    vec![
+        own(
+            "cpu.governor",
+            Some("CPUs 0-127"),
+            "B. Person",
+            "power budget of the rack",
+            "2026-02-28",
+            WaiverState::Expired,
+        ),
+        own(
+            "mem.swap",
+            None,
+            "A. Person, platform team",
+            "batch jobs need it until the move",
+            "2026-06-30",
+            WaiverState::InForce,
+        ),
+        own("mem.sawp", None, HOSTILE, "a typing mistake", "2026-06-30", WaiverState::UnknownCheck),
+    ]
+}
+
+fn conflict() -> Conflict {
+    let says = |who: &str, says: &str, title: &'static str, url: &'static str| Says {
+        who: who.into(),
+        says: says.into(),
+        reference: reference(title, url),
+    };
+    Conflict {
+        id: "numa-balancing".into(),
+        topic: "Automatic NUMA balancing".into(),
+        sources: vec![
+            says("One", "switch it on", "Insights", "https://example.org/one"),
+            says("Another", "switch it off", "A guide", "https://example.org/another"),
+        ],
+        checks: vec!["mem.numa-balancing".into()],
+        position: "pin the workers first, then switch it off; measure both ways".into(),
+        reason: "the check numa.gpu-affinity deviates".into(),
+    }
 }
 
 /// No check had anything to judge.
@@ -176,7 +304,10 @@ pub(crate) fn all_not_applicable() -> Assessment {
     ];
     assessment.probes = vec![probe("cpu", "ok", "")];
     assessment.node.facts.truncate(3);
-    assessment
+    assessment.waivers.clear();
+    assessment.overrides.clear();
+    assessment.conflicts.clear();
+    derived(assessment)
 }
 
 /// Nothing at all: not one finding, fact, probe or pack.
@@ -189,7 +320,7 @@ pub(crate) fn nothing() -> Assessment {
     for category in &mut assessment.categories {
         category.not_applicable = 0;
     }
-    assessment
+    derived(assessment)
 }
 
 /// Eighty deviations of twenty checks, and as many other findings.
@@ -228,7 +359,7 @@ pub(crate) fn many() -> Assessment {
             assessment.findings.push(RatedFinding { check: format!("{}-{n}", other.check), ..other.clone() });
         }
     }
-    assessment
+    derived(assessment)
 }
 
 /// Names and values without a place to break a line.
@@ -259,15 +390,16 @@ pub(crate) fn long_names() -> Assessment {
         finding.remediation.verification =
             Cow::Owned(format!("cat /sys/fs/cgroup/{word}/cpuset.cpus | sort"));
         finding.confidence = Confidence::Low;
+        finding.verify_first = finding.outcome.is_deviation();
         for threshold in &mut finding.thresholds {
-            threshold.name = Cow::Owned(word.clone());
-            threshold.unit = Cow::Owned("requests-per-second-and-replica".into());
+            threshold.threshold.name = Cow::Owned(word.clone());
+            threshold.threshold.unit = Cow::Owned("requests-per-second-and-replica".into());
         }
     }
     assessment.probes.push(probe(&word, "failed", &word));
     assessment.packs[0].id = word.clone();
     assessment.packs[0].status = format!("killed by signal 11 after {word}");
-    assessment
+    derived(assessment)
 }
 
 /// Every CPU by itself, as masks of odd bindings print.
@@ -283,7 +415,7 @@ pub(crate) fn wide_lists() -> Assessment {
             .push(Citation::new("/proc/41233/status", format!("Cpus_allowed:\n{}", "ffffffff,".repeat(24))));
     }
     assessment.findings[0].caveat = Some("Re-measure after the change.".into());
-    assessment
+    derived(assessment)
 }
 
 pub(crate) fn all() -> Vec<(&'static str, Assessment)> {
@@ -311,7 +443,9 @@ fn categories() -> Vec<CategoryResult> {
         title: id.title().into(),
         grade,
         at_least: if grade == Some(Grade::NotAssessable) { Some(Grade::Low) } else { None },
+        stepped_up: id == Category::Interference,
         coverage,
+        exposure: if deviations > 0 { 18.8 } else { 0.0 },
         deviations,
         unanswered,
         not_applicable,
@@ -334,11 +468,15 @@ fn simple(check: &str, title: &str, category: Category) -> RatedFinding {
         category,
         outcome: Outcome::Pass,
         severity: Severity::High,
+        weight: 3,
         gate: false,
         likelihood: 2,
+        likelihood_reason: None,
         confidence: Confidence::High,
+        verify_first: false,
         score: 0.0,
         grade: None,
+        waiver: None,
         subject: "node".into(),
         message: String::new(),
         evidence: Vec::new(),
@@ -391,14 +529,17 @@ fn gpu_affinity() -> RatedFinding {
             ),
         },
         risk_of_change: 2,
-        thresholds: vec![Threshold {
-            name: Cow::Borrowed("share of CPU time on a remote node"),
-            number: 5.0,
-            unit: Cow::Borrowed("%"),
-            basis: ThresholdBasis::Expert,
-            source: Cow::Borrowed("above the noise of the sampling of five idle hosts"),
-            date: Cow::Borrowed("2026-02-01"),
-            applies_to: Cow::Borrowed("hosts with two or more NUMA nodes"),
+        thresholds: vec![Limit {
+            threshold: Threshold {
+                name: Cow::Borrowed("share of CPU time on a remote node"),
+                number: 5.0,
+                unit: Cow::Borrowed("%"),
+                basis: ThresholdBasis::Expert,
+                source: Cow::Borrowed("above the noise of the sampling of five idle hosts"),
+                date: Cow::Borrowed("2026-02-01"),
+                applies_to: Cow::Borrowed("hosts with two or more NUMA nodes"),
+            },
+            overridden: Some(Override { number: 10.0, reason: OVERRIDE_REASON.into() }),
         }],
         caveat: Some(
             "A wrong binding is worse than none: measure again, and keep enough physical cores per worker.".into(),
@@ -432,14 +573,17 @@ fn governor() -> RatedFinding {
             expected_effect: Cow::Borrowed("A magazine measured +11 % performance and +7 % power on one Xeon."),
         },
         risk_of_change: 1,
-        thresholds: vec![Threshold {
-            name: Cow::Borrowed("CPUs that may have another governor"),
-            number: 0.0,
-            unit: Cow::Borrowed("count"),
-            basis: ThresholdBasis::Vendor,
-            source: Cow::Borrowed("TuneD profile accelerator-performance"),
-            date: Cow::Borrowed("2025-11-20"),
-            applies_to: Cow::Borrowed("all"),
+        thresholds: vec![Limit {
+            threshold: Threshold {
+                name: Cow::Borrowed("CPUs that may have another governor"),
+                number: 0.0,
+                unit: Cow::Borrowed("count"),
+                basis: ThresholdBasis::Vendor,
+                source: Cow::Borrowed("TuneD profile accelerator-performance"),
+                date: Cow::Borrowed("2025-11-20"),
+                applies_to: Cow::Borrowed("all"),
+            },
+            overridden: None,
         }],
         references: vec![reference(
             "CPU Performance Scaling",

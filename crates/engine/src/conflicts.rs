@@ -1,0 +1,176 @@
+//! Where authorities disagree, and the position taken for this node.
+//!
+//! Readers know one of the sources and ask why a report says otherwise. Each entry lets the sources speak, in our words,
+//! and says what was decided for this node and on what grounds. Entries whose checks were not asked are left out.
+
+mod positions;
+
+use plumb_check_sdk::Reference;
+use plumb_evidence::Evidence;
+use serde::Serialize;
+
+use crate::assessment::RatedFinding;
+use crate::profile::Profile;
+use positions::TOPICS;
+
+/// A subject on which sources disagree.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Conflict {
+    /// Short name for programs.
+    pub id: String,
+    /// The subject.
+    pub topic: String,
+    /// What the sources say.
+    pub sources: Vec<Says>,
+    /// The checks that had to choose.
+    pub checks: Vec<String>,
+    /// What was decided for this node, in one sentence without a full stop.
+    pub position: String,
+    /// Why, in one sentence without a full stop.
+    pub reason: String,
+}
+
+/// What one source says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Says {
+    /// Who says it.
+    pub who: String,
+    /// What it says, in our words.
+    pub says: String,
+    /// Where.
+    pub reference: Reference,
+}
+
+/// An entry of the table.
+struct Topic {
+    id: &'static str,
+    topic: &'static str,
+    sources: &'static [Source],
+    checks: &'static [&'static str],
+    decide: fn(&Context<'_>) -> Decision,
+}
+
+struct Source {
+    who: &'static str,
+    says: &'static str,
+    title: &'static str,
+    url: &'static str,
+}
+
+/// Position and reason.
+struct Decision {
+    position: &'static str,
+    reason: String,
+}
+
+/// What a decision may look at.
+struct Context<'a> {
+    evidence: &'a Evidence,
+    profile: &'a Profile,
+    findings: &'a [RatedFinding],
+}
+
+impl Context<'_> {
+    /// The worst finding of a check.
+    fn worst(&self, check: &str) -> Option<&RatedFinding> {
+        self.findings.iter().find(|finding| finding.check == check)
+    }
+}
+
+/// The conflicts about checks that were asked; `findings` are in the order of the report, worst first.
+pub(crate) fn relevant(evidence: &Evidence, profile: &Profile, findings: &[RatedFinding]) -> Vec<Conflict> {
+    let context = Context { evidence, profile, findings };
+    TOPICS
+        .iter()
+        .filter_map(|topic| {
+            let asked = |check: &&&str| context.worst(check).is_some();
+            let checks: Vec<String> =
+                topic.checks.iter().filter(asked).map(|check| (*check).to_owned()).collect();
+            (!checks.is_empty()).then(|| {
+                let decision = (topic.decide)(&context);
+                Conflict {
+                    id: topic.id.to_owned(),
+                    topic: topic.topic.to_owned(),
+                    sources: topic.sources.iter().map(Source::said).collect(),
+                    checks,
+                    position: decision.position.to_owned(),
+                    reason: decision.reason,
+                }
+            })
+        })
+        .collect()
+}
+
+impl Source {
+    fn said(&self) -> Says {
+        Says {
+            who: self.who.to_owned(),
+            says: self.says.to_owned(),
+            reference: Reference { title: self.title.into(), url: self.url.into() },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_check_sdk::{Outcome, Severity};
+    use plumb_evidence::Fact;
+
+    use super::*;
+    use crate::assess::{Terms, assess};
+    use crate::profile::Platform;
+    use crate::testing;
+
+    fn of(checks: &[(&str, Outcome)], evidence: &Evidence, platform: Option<Platform>) -> Vec<Conflict> {
+        let checks: Vec<_> =
+            checks.iter().map(|&(check, outcome)| (check, Severity::Medium, outcome)).collect();
+        let terms = Terms { platform, ..Terms::default() };
+        assess(evidence, "0", "0", vec![testing::answer(&checks)], &terms).conflicts
+    }
+
+    #[test]
+    fn only_conflicts_about_checks_that_were_asked_are_told() {
+        let evidence = testing::empty_evidence();
+        assert!(of(&[("some.check", Outcome::Pass)], &evidence, None).is_empty());
+        let told = of(&[("mem.thp", Outcome::Pass)], &evidence, None);
+        assert_eq!(told.iter().map(|conflict| &*conflict.id).collect::<Vec<_>>(), ["huge-pages"]);
+    }
+
+    #[test]
+    fn balancing_depends_on_the_pins_of_the_node() {
+        let evidence = testing::empty_evidence();
+        let with = |pins| {
+            let checks = [("mem.numa-balancing", Outcome::Warn), ("numa.gpu-affinity", pins)];
+            of(&checks, &evidence, None).remove(0).position
+        };
+        assert_ne!(with(Outcome::Pass), with(Outcome::Fail));
+        assert_ne!(with(Outcome::Pass), with(Outcome::NotRun));
+    }
+
+    #[test]
+    fn acs_depends_on_the_platform() {
+        let evidence = testing::empty_evidence();
+        let on = |platform| of(&[("gpu.acs-iommu", Outcome::Warn)], &evidence, platform).remove(0).position;
+        assert_ne!(on(Some(Platform::BareMetal)), on(Some(Platform::VmGuest)));
+        assert_ne!(on(Some(Platform::BareMetal)), on(None));
+    }
+
+    #[test]
+    fn every_entry_names_its_sources_and_decides_with_and_without_evidence() {
+        let mut evidence = testing::empty_evidence();
+        let all: Vec<_> =
+            TOPICS.iter().flat_map(|topic| topic.checks).map(|&check| (check, Outcome::Fail)).collect();
+        for _ in 0..2 {
+            let told = of(&all, &evidence, None);
+            assert_eq!(told.len(), TOPICS.len());
+            for conflict in told {
+                assert!(!conflict.position.is_empty() && !conflict.reason.is_empty(), "{conflict:?}");
+                assert!(!conflict.sources.is_empty(), "{conflict:?}");
+                assert!(conflict.sources.iter().all(|says| says.reference.url.starts_with("https://")));
+                assert!(!conflict.position.ends_with('.') && !conflict.reason.ends_with('.'), "{conflict:?}");
+            }
+            evidence.node.cmdline = Fact::Known("ro isolcpus=2-7 quiet".into());
+            evidence.node.virtualization = Fact::Known("none".into());
+        }
+    }
+}
