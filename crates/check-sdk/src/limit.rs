@@ -39,6 +39,8 @@ units! {
     Milliseconds = "ms",
     /// Seconds.
     Seconds = "s",
+    /// Bits.
+    Bits = "bit",
     /// Bytes.
     Bytes = "B",
     /// 2^30 bytes.

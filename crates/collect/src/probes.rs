@@ -10,9 +10,12 @@ mod cgroup;
 mod cpu;
 mod freq;
 mod irq;
+mod memory;
+mod network;
 mod numa;
 mod nvidia;
 mod pci;
+mod platform;
 mod process;
 mod settings;
 mod sysctl;
@@ -42,6 +45,15 @@ pub const PROBES: &[Probe] = &[
         method: Method::Helper(Answer::Nvml),
         sample: None,
     },
+    Probe {
+        id: "clock",
+        title: "state of the kernel's clock",
+        reads: &[],
+        privilege: Privilege::Any,
+        budget: SECONDS,
+        method: Method::Helper(Answer::Clock),
+        sample: None,
+    },
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
@@ -52,6 +64,9 @@ pub const PROBES: &[Probe] = &[
     sysctl::PROBE,
     settings::PROBE,
     irq::PROBE,
+    memory::PROBE,
+    network::PROBE,
+    platform::PROBE,
     cgroup::PROBE,
     process::PROBE,
 ];

@@ -94,6 +94,10 @@ pub struct ServerProcess {
     pub swap_bytes: Fact<u64>,
     /// Its control groups, from its own up to the root.
     pub cgroup: Fact<Cgroup>,
+    /// Size of `/dev/shm` as the process sees it, in bytes.
+    pub shm: Fact<u64>,
+    /// Its network namespace, as `/proc/PID/ns/net` names it (`net:[4026531840]`).
+    pub network_namespace: Fact<String>,
 }
 
 /// Where the memory of a process is, from `numa_maps`.
