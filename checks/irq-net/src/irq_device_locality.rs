@@ -1,14 +1,15 @@
 //! `irq.device-locality`: NIC and GPU interrupts are served on the device's own NUMA node.
 //!
 //! By the interrupts of the window, where there is one. Without it, or for devices that were quiet, by where each line goes
-//! now, weighed by its interrupts since boot; that shows a setting, so it never fails.
+//! now, weighed by its interrupts since boot; that shows a setting, so it never fails, and leaves the question of the
+//! window unanswered.
 //!
 //! Network cards whose interfaces are all down are left out. A device whose node the firmware does not tell is unanswered.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity, Unit};
+use plumb_check_sdk::limit::{GigabitsPerSecond, Limit, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{Interface, Interrupt, Numa, PciDevice, Window};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
@@ -16,14 +17,6 @@ use plumb_check_sdk::{
 };
 
 use crate::lines::{DISPLAY, Devices, NETWORK, PROCESSING};
-
-/// 10^9 bits per second.
-#[derive(Clone, Copy, Debug)]
-pub enum GigabitsPerSecond {}
-
-impl Unit for GigabitsPerSecond {
-    const SYMBOL: &'static str = "Gbit/s";
-}
 
 /// See the module.
 pub struct IrqDeviceLocality;
@@ -164,6 +157,9 @@ impl Check for IrqDeviceLocality {
             }
         }
         findings.extend(passed_together(passed));
+        if let Some(why) = machine.without_window() {
+            findings.push(META.not_run("where interrupts were served", why.to_string()));
+        }
         if !quiet.is_empty() {
             let subject = quiet.join(", ");
             let message =
@@ -249,6 +245,12 @@ impl Machine<'_, '_> {
                 format!("the firmware does not tell its NUMA node ({}/numa_node is {number})", device.path),
             )),
         }
+    }
+
+    /// Why the interrupts of the window are not known.
+    fn without_window(&self) -> Option<Missing> {
+        let window = self.evidence.window();
+        window.and_then(|window| window.length().and_then(|_| window.interrupts.require().map(|_| ()))).err()
     }
 
     /// Interrupts of the lines in the window by CPU, and their rate; `None` where too few were counted.

@@ -7,8 +7,8 @@
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::KernelLog;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, IndexSet, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
+    Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 use std::borrow::Cow::Borrowed;
 
@@ -220,9 +220,11 @@ fn judge_ports(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     if first > last || last > 65535 {
         return Err(malformed());
     }
-    let ports: IndexSet = evidence.get("/network/tcp_local_ports")?;
-    let used = ports.iter().filter(|port| (first..=last).contains(port)).count();
-    let share = 100.0 * used as f64 / f64::from(last - first + 1);
+    let ports: Vec<(u16, u16)> = evidence.get("/network/tcp_local_ports")?;
+    let inside =
+        |&(from, to): &(u16, u16)| (u32::from(to).min(last) + 1).saturating_sub(u32::from(from).max(first));
+    let used: u32 = ports.iter().map(inside).sum();
+    let share = 100.0 * f64::from(used) / f64::from(last - first + 1);
     let message = format!("{used} of the ports {first} to {last} are in use ({share:.0} %)");
     let scarce = !evidence.limit(&META, &PORTS).is_undercut_by(Quantity::new(share));
     let finding = if scarce {
@@ -232,7 +234,7 @@ fn judge_ports(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     };
     Ok(finding
         .with_evidence(Citation::new("/proc/net/tcp", format!("{used} local ports of the range")))
-        .with_evidence(Citation::new("/proc/sys/net/ipv4/ip_local_port_range", range.trim())))
+        .with_evidence(Citation::new("/proc/sys/net/ipv4/ip_local_port_range", format!("{first} {last}"))))
 }
 
 /// Servers whose sockets are in another network namespace, or may be.

@@ -1,11 +1,14 @@
 //! `net.rdma-peermem`: the GPUDirect RDMA path is available where it is needed.
 //!
-//! It is needed where an engine is disaggregated or spans nodes: its options say so, or the engagement does. There are two
+//! It is needed where an engine is disaggregated or spans nodes: its options say so, or it uses more GPUs than this node
+//! has. Where only the engagement says so, what would fail warns, as the engine may be on other nodes. There are two
 //! ways for a network card to reach GPU memory: the module `nvidia_peermem`, and dma-buf, which the open kernel modules of
 //! NVIDIA offer (Linux 5.12 and later). Which one is in use is not to be seen from outside, so either counts.
 //!
 //! The rated speed of a port is in no file: ports of the same model are compared with each other. A port without a cable
 //! (`Polling`, `Disabled`) may be unused by intent; that no port is active is a failure, that some are not a warning.
+
+use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{InferenceServer, RdmaPort, Window};
 use plumb_check_sdk::{
@@ -42,6 +45,7 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[
         Borrowed("/servers"),
         Borrowed("/engagement/workload"),
+        Borrowed("/gpus"),
         Borrowed("/platform/modules"),
         Borrowed("/network/rdma"),
         Borrowed("/settings/network"),
@@ -101,11 +105,9 @@ impl Check for NetRdmaPeermem {
             ports => ports?,
         };
         if ports.is_empty() {
-            let message =
-                format!("{}, but the kernel knows no RDMA device: KV transfers go through TCP", reason.value);
-            return Ok(vec![
-                META.fail("node", message).with_likelihood(Likelihood::Setting).with_evidence(reason),
-            ]);
+            let finding =
+                reason.violation("node", "the kernel knows no RDMA device: transfers go through TCP");
+            return Ok(vec![finding.with_likelihood(Likelihood::Setting)]);
         }
         let mut findings = vec![
             judge_path(evidence, &reason)
@@ -117,46 +119,76 @@ impl Check for NetRdmaPeermem {
     }
 }
 
-/// What says that a server works together with others; `None` where it is known that none does.
-fn spans_nodes(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Option<Citation>, Missing> {
+/// What says that a server works together with others.
+struct Reason {
+    citation: Citation,
+    /// Seen on this node; else only the engagement says so, and the servers may be on other nodes.
+    seen: bool,
+}
+
+impl Reason {
+    /// A violation of what the server needs: a failure where the need was seen.
+    fn violation(&self, subject: impl Into<String>, what: &str) -> Finding {
+        let message = format!("{}, but {what}", self.citation.value);
+        let finding = if self.seen { META.fail(subject, message) } else { META.warn(subject, message) };
+        finding.with_evidence(self.citation.clone())
+    }
+}
+
+/// Options by which servers are told that they work with others: vLLM's connectors, SGLang's and Dynamo's modes.
+fn is_told(name: &str, value: &str) -> bool {
+    match name {
+        "kv-transfer-config" => true,
+        "disaggregation-mode" => value != "null",
+        "nnodes" | "num-nodes" => value.parse::<u32>().is_ok_and(|number| number > 1),
+        _ => false,
+    }
+}
+
+/// `None` where it is known that no server works with others.
+fn spans_nodes(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Option<Reason>, Missing> {
     let mut unknown = None;
     for server in servers {
-        let options = match &server.options {
-            Fact::Known(options) => options,
-            Fact::Missing(why) => {
-                unknown = Some(why.clone());
-                continue;
-            }
-        };
         let path =
             server.processes.first().map_or_else(|| format!("/proc/{}", server.pid), |p| p.path.clone());
-        let told = options.iter().find(|(name, value)| {
-            let many = value.parse::<u32>().is_ok_and(|number| number > 1);
-            match name.as_str() {
-                // vLLM's connectors, SGLang's and Dynamo's modes.
-                "kv-transfer-config" => true,
-                "disaggregation-mode" => value.as_str() != "null",
-                "nnodes" | "num-nodes" => many,
-                _ => false,
+        let seen = |text: String| {
+            let text = format!("{} {} {text}", server.kind, server.pid);
+            Some(Reason { citation: Citation::new(format!("{path}/cmdline"), text), seen: true })
+        };
+        match &server.options {
+            Fact::Known(options) => {
+                if let Some((name, value)) = options.iter().find(|(name, value)| is_told(name, value)) {
+                    let value: String = value.chars().take(60).collect();
+                    return Ok(seen(format!("runs with `--{name} {value}`")));
+                }
             }
-        });
-        if let Some((name, value)) = told {
-            let value: String = value.chars().take(60).collect();
-            let text = format!("{} {} runs with `--{name} {value}`", server.kind, server.pid);
-            return Ok(Some(Citation::new(format!("{path}/cmdline"), text)));
+            Fact::Missing(why) => unknown = Some(why.clone()),
+        }
+        let stages = server.pipeline_parallel.known().copied().unwrap_or(1);
+        let wanted = server.tensor_parallel.known().map(|gpus| gpus.saturating_mul(stages) as usize);
+        if let (Some(wanted), Ok(gpus)) = (wanted, evidence.gpus())
+            && !gpus.is_empty()
+            && wanted > gpus.len()
+        {
+            return Ok(seen(format!(
+                "spreads its model over {wanted} GPUs, of which this node has {}",
+                gpus.len()
+            )));
         }
     }
-    let workload: Result<std::collections::BTreeMap<WorkloadTrait, bool>, Missing> =
-        evidence.get("/engagement/workload");
+    let workload: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
     match workload.ok().and_then(|traits| traits.get(&WorkloadTrait::Disaggregated).copied()) {
-        Some(true) => Ok(Some(Citation::new("engagement", "the workload is disaggregated or spans nodes"))),
+        Some(true) => Ok(Some(Reason {
+            citation: Citation::new("engagement", "the workload is disaggregated or spans nodes"),
+            seen: false,
+        })),
         // The client knows better than an unreadable command line.
         Some(false) => Ok(None),
         None => unknown.map_or(Ok(None), Err),
     }
 }
 
-fn judge_path(evidence: &Evidence<'_>, reason: &Citation) -> Result<Finding, Missing> {
+fn judge_path(evidence: &Evidence<'_>, reason: &Reason) -> Result<Finding, Missing> {
     let subject = "GPUDirect RDMA";
     let modules: Vec<String> = evidence.get("/platform/modules")?;
     let peer = modules.iter().find(|name| ["nvidia_peermem", "nv_peer_mem"].contains(&name.as_str()));
@@ -174,16 +206,12 @@ fn judge_path(evidence: &Evidence<'_>, reason: &Citation) -> Result<Finding, Mis
         let message = "the open kernel modules of NVIDIA offer dma-buf, and no peer memory module is needed";
         return Ok(META.pass(subject, message).with_evidence(Citation::new(VERSION, first)));
     }
-    let message = format!(
-        "{}, but neither is `nvidia_peermem` loaded nor can dma-buf be used: transfers are staged through host memory",
-        reason.value
-    );
-    Ok(META
-        .fail(subject, message)
+    let what = "neither is `nvidia_peermem` loaded nor can dma-buf be used: transfers are staged through host memory";
+    Ok(reason
+        .violation(subject, what)
         .with_likelihood(Likelihood::Setting)
         .with_evidence(Citation::new("/proc/modules", "no nvidia_peermem"))
-        .with_evidence(Citation::new(VERSION, first))
-        .with_evidence(reason.clone()))
+        .with_evidence(Citation::new(VERSION, first)))
 }
 
 /// Major and minor number of a kernel release.
@@ -196,7 +224,7 @@ fn name(port: &RdmaPort) -> String {
     format!("{} port {}", port.device, port.port)
 }
 
-fn judge_ports(ports: &[RdmaPort], reason: &Citation) -> Vec<Finding> {
+fn judge_ports(ports: &[RdmaPort], reason: &Reason) -> Vec<Finding> {
     let state = |port: &RdmaPort| port.state.known().cloned();
     let cite =
         |port: &RdmaPort, file: &str, value: &str| Citation::new(format!("{}/{file}", port.path), value);
@@ -212,9 +240,8 @@ fn judge_ports(ports: &[RdmaPort], reason: &Citation) -> Vec<Finding> {
         })
     };
     if active.is_empty() && unknown.is_empty() {
-        let message = format!("{}, but no RDMA port is active", reason.value);
-        let finding = META.fail(list(&others), message).with_likelihood(Likelihood::Mechanism);
-        return vec![cite_states(finding, &others).with_evidence(reason.clone())];
+        let finding = reason.violation(list(&others), "no RDMA port is active");
+        return vec![cite_states(finding.with_likelihood(Likelihood::Mechanism), &others)];
     }
     if !others.is_empty() {
         let finding = META

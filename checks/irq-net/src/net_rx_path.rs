@@ -9,20 +9,12 @@
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Count, Limit, PerSecond, Quantity, Unit};
+use plumb_check_sdk::limit::{Count, Limit, MegabitsPerSecond, PerSecond, Quantity};
 use plumb_check_sdk::model::{Interface, PciDevice, Window};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
     Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
-
-/// 10^6 bits per second.
-#[derive(Clone, Copy, Debug)]
-pub enum MegabitsPerSecond {}
-
-impl Unit for MegabitsPerSecond {
-    const SYMBOL: &'static str = "Mbit/s";
-}
 
 /// Counters of an interface that only grow when something goes wrong.
 const ERRORS: [&str; 5] = ["rx_crc_errors", "rx_errors", "rx_fifo_errors", "rx_missed_errors", "tx_errors"];

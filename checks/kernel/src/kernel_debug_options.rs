@@ -7,7 +7,7 @@
 use plumb_check_sdk::model::KernelConfig;
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, WorkloadTrait,
+    Reference, Remediation, Severity,
 };
 use std::borrow::Cow::Borrowed;
 

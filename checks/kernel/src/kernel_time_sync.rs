@@ -96,7 +96,7 @@ const SOURCES: &str = "sources of time";
 
 fn judge_clock(evidence: &Evidence<'_>, clock: &KernelClock) -> Result<Finding, Missing> {
     let status = clock.status.known().map_or_else(String::new, |status| format!(", status {status:#x}"));
-    if !clock.synchronized.require()? {
+    if !*clock.synchronized.require()? {
         return Ok(META
             .fail("clock", "nothing keeps the clock of this node right")
             .with_likelihood(Likelihood::Mechanism)

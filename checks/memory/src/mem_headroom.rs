@@ -294,6 +294,9 @@ fn judge_pressure(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     Ok(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation))
 }
 
+/// Seconds since boot by which a log that is whole has begun.
+const FIRST_LINE: f64 = 1.0;
+
 /// Processes that were killed for want of memory: in the window, and as far as the log goes back.
 fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
     let subject = "killed for want of memory";
@@ -315,6 +318,10 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
             .with_evidence(cite(count)),
         (_, Some(0)) => META.pass(subject, "none since boot").with_evidence(cite(0)),
         (_, Some(count)) => match log {
+            // The log goes back to the start and has no line of it.
+            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated => META
+                .contradictory(subject, format!("{count} since boot by the counter, none by the log"))
+                .with_evidence(Citation::new(&log.path, "no line of it")),
             Ok(_) => META.info(subject, format!("{count} since boot, none within what is left of the log")),
             Err(why) => META.not_run(subject, format!("{count} since boot; when is not known: {why}")),
         }

@@ -6,21 +6,13 @@
 //! In a virtual machine the host sees the errors. On bare metal without a driver for the memory controller nobody counts
 //! them, which is unanswered and not healthy.
 
-use plumb_check_sdk::limit::{Count, Limit, Quantity, Unit};
+use plumb_check_sdk::limit::{Count, Limit, PerDay, Quantity};
 use plumb_check_sdk::model::{MemoryController, ModuleErrors};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 use std::borrow::Cow::Borrowed;
-
-/// Events per day.
-#[derive(Clone, Copy, Debug)]
-pub enum PerDay {}
-
-impl Unit for PerDay {
-    const SYMBOL: &'static str = "1/d";
-}
 
 /// See the module.
 pub struct MemHostEcc;

@@ -210,7 +210,7 @@ fn subject(kind: &str, workers: &[&ServerProcess]) -> String {
 fn mask(worker: &ServerProcess) -> Result<CpuSet, Missing> {
     let mut all = CpuSet::new();
     for thread in &worker.threads {
-        if thread.cpu_ticks.known() != Some(&0) {
+        if *thread.cpu_ticks.require()? > 0 {
             all = all.union(thread.cpus_allowed.require()?);
         }
     }

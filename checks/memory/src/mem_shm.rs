@@ -10,7 +10,7 @@
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
+    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
@@ -123,7 +123,8 @@ const GIB: f64 = 1_073_741_824.0;
 fn gpus(server: &InferenceServer) -> Result<u32, Missing> {
     let stages = match &server.pipeline_parallel {
         Fact::Known(stages) => *stages,
-        Fact::Missing(_) => 1,
+        Fact::Missing(why) if why.missing == Absence::Absent => 1,
+        Fact::Missing(why) => return Err(why.clone()),
     };
     Ok(server.tensor_parallel.require()?.saturating_mul(stages))
 }

@@ -33,6 +33,8 @@ units! {
     Count = "count",
     /// Events per second.
     PerSecond = "1/s",
+    /// Events per day.
+    PerDay = "1/d",
     /// Microseconds.
     Microseconds = "µs",
     /// Milliseconds.
@@ -45,6 +47,10 @@ units! {
     Bytes = "B",
     /// 2^30 bytes.
     Gibibytes = "GiB",
+    /// 10^6 bits per second.
+    MegabitsPerSecond = "Mbit/s",
+    /// 10^9 bits per second.
+    GigabitsPerSecond = "Gbit/s",
     /// 10^6 bytes per second.
     MegabytesPerSecond = "MB/s",
     /// Megahertz.

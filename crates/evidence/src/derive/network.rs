@@ -1,6 +1,6 @@
 //! Network interfaces (`/sys/class/net`), ports of RDMA devices (`/sys/class/infiniband`), TCP sockets (`/proc/net`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derive::freq::numbered;
 use crate::derive::pci::is_address;
@@ -34,7 +34,7 @@ pub(crate) fn derive(source: &impl Source) -> Result<Network, Missing> {
         interfaces: interfaces.into(),
         rdma: rdma(source).into(),
         listening: sockets.clone().map(|sockets| sockets.listening).into(),
-        tcp_local_ports: sockets.map(|sockets| sockets.local_ports).into(),
+        tcp_local_ports: sockets.map(|sockets| ranges(&sockets.local_ports)).into(),
     })
 }
 
@@ -133,7 +133,7 @@ fn rdma_port(source: &impl Source, folder: &str, device: &str, port: u32) -> Rdm
 #[derive(Clone, Default, Debug, PartialEq)]
 struct Sockets {
     listening: Vec<ListeningSocket>,
-    local_ports: IndexSet,
+    local_ports: BTreeSet<u16>,
 }
 
 fn sockets(source: &impl Source) -> Result<Sockets, Missing> {
@@ -149,6 +149,17 @@ fn sockets(source: &impl Source) -> Result<Sockets, Missing> {
     Ok(all)
 }
 
+fn ranges(ports: &BTreeSet<u16>) -> Vec<(u16, u16)> {
+    let mut ranges: Vec<(u16, u16)> = Vec::new();
+    for &port in ports {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(port) => *last = port,
+            _ => ranges.push((port, port)),
+        }
+    }
+    ranges
+}
+
 /// Adds the sockets of one table; `None` where a line is not of the documented form (proc_net_tcp).
 fn add_sockets(path: &str, text: &str, all: &mut Sockets) -> Option<()> {
     let mut lines = text.lines();
@@ -160,7 +171,7 @@ fn add_sockets(path: &str, text: &str, all: &mut Sockets) -> Option<()> {
         let (address, port) = local.split_once(':')?;
         let port = u16::from_str_radix(port, 16).ok()?;
         if u8::from_str_radix(state, 16).ok()? != LISTEN {
-            all.local_ports.insert(u32::from(port));
+            all.local_ports.insert(port);
             continue;
         }
         let (_, waiting) = queues.split_once(':')?;
@@ -208,7 +219,8 @@ mod tests {
         add_sockets("/proc/net/tcp", TABLE, &mut all).unwrap();
         assert_eq!(all.listening.len(), 1);
         assert_eq!((all.listening[0].address.as_str(), all.listening[0].waiting), ("127.0.0.1:8000", 3));
-        assert_eq!(all.local_ports.to_string(), "40000-40001");
+        assert_eq!(ranges(&all.local_ports), [(40000, 40001)]);
+        assert_eq!(ranges(&BTreeSet::from([1, 3, 4, 65535])), [(1, 1), (3, 4), (65535, 65535)]);
     }
 
     #[test]

@@ -17,8 +17,8 @@ pub struct Network {
     pub rdma: Fact<Vec<RdmaPort>>,
     /// TCP sockets that wait for connections.
     pub listening: Fact<Vec<ListeningSocket>>,
-    /// Different local ports of TCP connections and of sockets that wait in `TIME_WAIT`.
-    pub tcp_local_ports: Fact<IndexSet>,
+    /// Local ports of TCP connections, those in `TIME_WAIT` included, as ranges in order, both ends included.
+    pub tcp_local_ports: Fact<Vec<(u16, u16)>>,
 }
 
 /// One network interface.
