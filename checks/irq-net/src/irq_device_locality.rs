@@ -16,7 +16,7 @@ use plumb_check_sdk::{
     Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::lines::{DISPLAY, Devices, NETWORK, PROCESSING};
+use crate::lines::{Devices, NETWORK};
 
 /// See the module.
 pub struct IrqDeviceLocality;
@@ -80,6 +80,7 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[
         Borrowed("/interrupts"),
         Borrowed("/pci"),
+        Borrowed("/gpus"),
         Borrowed("/numa"),
         Borrowed("/window"),
         Borrowed("/network/interfaces"),
@@ -138,9 +139,11 @@ impl Check for IrqDeviceLocality {
         let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
         let machine = Machine { evidence, numa, interfaces, window: evidence.window().ok() };
         let mut by_device: BTreeMap<&str, (&PciDevice, Vec<&Interrupt>)> = BTreeMap::new();
+        let gpus = evidence.gpus()?;
         for line in evidence.interrupts()? {
             if let Some(device) = devices.of_line(line)?
-                && is_judged(device)?
+                && (device.class.require()? >> 16 == NETWORK
+                    || gpus.iter().any(|gpu| gpu.address == device.address))
             {
                 by_device.entry(&device.address).or_insert((device, Vec::new())).1.push(line);
             }
@@ -189,10 +192,6 @@ enum Verdict {
     Told(Box<Finding>),
 }
 
-fn is_judged(device: &PciDevice) -> Result<bool, Missing> {
-    Ok([NETWORK, DISPLAY, PROCESSING].contains(&(device.class.require()? >> 16)))
-}
-
 /// Devices that pass are one finding, as there may be dozens.
 fn passed_together(passed: Vec<(String, Citation, Confidence)>) -> Option<Finding> {
     let names: Vec<&str> = passed.iter().map(|(name, _, _)| name.as_str()).collect();
@@ -219,10 +218,11 @@ impl Machine<'_, '_> {
             return Verdict::Unused;
         }
         let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
-        let kind = if interfaces.is_empty() { "device" } else { "network card" };
-        let name = match names.as_slice() {
-            [] => format!("{kind} {}", device.address),
-            names => format!("{kind} {} ({})", device.address, names.join(", ")),
+        let is_network = device.class.known().is_some_and(|class| class >> 16 == NETWORK);
+        let name = match (is_network, names.as_slice()) {
+            (true, []) => format!("network card {}", device.address),
+            (true, names) => format!("network card {} ({})", device.address, names.join(", ")),
+            (false, _) => format!("GPU {}", device.address),
         };
         let cpus = match self.local_cpus(device) {
             Ok(cpus) => cpus,

@@ -7,10 +7,6 @@ use plumb_check_sdk::{Absence, Evidence, Fact, Missing};
 
 /// PCI base class of network controllers (PCI Code and ID Assignment).
 pub(crate) const NETWORK: u32 = 0x02;
-/// PCI base class of display controllers, GPUs among them.
-pub(crate) const DISPLAY: u32 = 0x03;
-/// PCI base class of processing accelerators.
-pub(crate) const PROCESSING: u32 = 0x12;
 
 /// The interrupt lines and PCI devices of the evidence, by number and address.
 pub(crate) struct Devices<'a> {

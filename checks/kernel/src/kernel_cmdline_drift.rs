@@ -190,7 +190,6 @@ fn kind(word: &str) -> Kind {
             Kind::Suspicious("makes each look at the clock slow")
         }
         ("nohz" | "noapic" | "nox2apic", _) => Kind::Suspicious("is a work-around of old hardware"),
-        ("slub_debug" | "page_poison", _) => Kind::Suspicious("checks each allocation of the kernel"),
         ("pci", "nomsi") => Kind::Suspicious("takes their own interrupts from devices"),
         _ => Kind::Other,
     }
@@ -292,9 +291,13 @@ fn judge_drift(evidence: &Evidence<'_>, running: &[&str]) -> Result<Finding, Mis
     };
     let (pending, leaving) = (only(&configured, running), only(running, &configured));
     let cite = |finding: Finding| {
+        let words = |words: &[&str]| match words {
+            [] => "none that bears on performance".to_owned(),
+            words => words.join(" "),
+        };
         finding
-            .with_evidence(Citation::new(CMDLINE, running.join(" ")))
-            .with_evidence(Citation::new(&source.path, configured.join(" ")))
+            .with_evidence(Citation::new(CMDLINE, words(running)))
+            .with_evidence(Citation::new(&source.path, words(&configured)))
     };
     if pending.is_empty() && leaving.is_empty() {
         return Ok(cite(META.pass(CONFIGURED, format!("{} says what is running", source.path))));

@@ -102,7 +102,7 @@ impl Check for KernelMitigations {
         if open.is_empty() && off.is_none() {
             if findings.is_empty() {
                 let message =
-                    format!("the kernel mitigates all of {} weaknesses that concern this CPU", all.len());
+                    format!("none of {} weaknesses that the kernel knows of is left open", all.len());
                 findings.push(META.pass("node", message));
             }
             return Ok(findings);

@@ -313,7 +313,7 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
     let cite = |count: u64| Citation::new("/proc/vmstat", format!("oom_kill {count}"));
     match (in_window, since_boot) {
         (Some(count), _) if count > 0 => META
-            .fail(subject, format!("{count} processes in the window"))
+            .fail(subject, format!("{count} in the window"))
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(cite(count)),
         (_, Some(0)) => META.pass(subject, "none since boot").with_evidence(cite(0)),
@@ -383,9 +383,7 @@ fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
         let finding = if kills > 0 || max > 0 {
             META.fail(
                 subject,
-                format!(
-                    "it ran into its memory limit {max} times in the window, {kills} processes were killed"
-                ),
+                format!("it ran into its memory limit {max} times in the window; processes killed: {kills}"),
             )
         } else if high > 0 {
             META.warn(

@@ -112,7 +112,9 @@ impl Check for MemSwap {
     }
 }
 
-const MIB: f64 = 1_048_576.0;
+fn size(bytes: u64) -> String {
+    if bytes < 1 << 20 { format!("{} kB", bytes >> 10) } else { format!("{} MiB", bytes >> 20) }
+}
 
 fn judge_server(server: &InferenceServer) -> Finding {
     let subject = format!("server {} {}", server.kind, server.pid);
@@ -129,7 +131,7 @@ fn judge_server(server: &InferenceServer) -> Finding {
         })
     };
     if !engine.is_empty() {
-        let message = format!("{:.1} MiB of its processes are swapped out", bytes as f64 / MIB);
+        let message = format!("{} of its processes are swapped out", size(bytes));
         return cite(META.fail(subject, message).with_likelihood(Likelihood::Mechanism));
     }
     let unknown = server.processes.iter().find_map(|process| match &process.swap_bytes {
@@ -141,7 +143,7 @@ fn judge_server(server: &InferenceServer) -> Finding {
         None if server.processes.is_empty() => META.not_run(subject, "its processes are not known"),
         None if out.is_empty() => META.pass(subject, "nothing of its processes is swapped out"),
         None => {
-            let message = format!("{:.1} MiB of its helpers are swapped out", bytes as f64 / MIB);
+            let message = format!("{} of its helpers are swapped out", size(bytes));
             cite(META.warn(subject, message).with_likelihood(Likelihood::Mechanism))
         }
     }
@@ -157,7 +159,7 @@ fn judge_areas(areas: &[SwapArea]) -> Finding {
         })
     };
     cite(if used > 0 {
-        let message = format!("{:.1} MiB of this node are swapped out", used as f64 / MIB);
+        let message = format!("{} of this node are swapped out", size(used));
         META.warn("swap areas", message).with_likelihood(Likelihood::Setting)
     } else {
         META.pass("swap areas", "nothing is swapped out")

@@ -188,6 +188,9 @@ fn add_sockets(path: &str, text: &str, all: &mut Sockets) -> Option<()> {
 /// An address in the kernel's form: words of 32 bits in hexadecimal, each in the byte order of the machine, which is
 /// little-endian on all that Plumb is for.
 fn ip(hex: &str) -> Option<String> {
+    if ![8, 32].contains(&hex.len()) {
+        return None;
+    }
     let mut bytes = Vec::new();
     for word in hex.as_bytes().chunks(8) {
         let word = u32::from_str_radix(std::str::from_utf8(word).ok()?, 16).ok()?;
