@@ -164,6 +164,14 @@ impl<'a> Evidence<'a> {
         self.get(&format!("/settings/{subject}"))
     }
 
+    /// One single-value file of a subject, by its absolute path.
+    ///
+    /// # Errors
+    /// As [`Evidence::get`].
+    pub fn setting(&self, subject: &str, path: &str) -> Result<String, Missing> {
+        self.get(&format!("/settings/{subject}/{}", path.replace('~', "~0").replace('/', "~1")))
+    }
+
     /// The limit that is to be compared with: `limit`, or what the policy of the audit has put in its place.
     ///
     /// The policy is always there; it needs no declaration.

@@ -33,16 +33,24 @@ units! {
     Count = "count",
     /// Events per second.
     PerSecond = "1/s",
+    /// Events per day.
+    PerDay = "1/d",
     /// Microseconds.
     Microseconds = "µs",
     /// Milliseconds.
     Milliseconds = "ms",
     /// Seconds.
     Seconds = "s",
+    /// Bits.
+    Bits = "bit",
     /// Bytes.
     Bytes = "B",
     /// 2^30 bytes.
     Gibibytes = "GiB",
+    /// 10^6 bits per second.
+    MegabitsPerSecond = "Mbit/s",
+    /// 10^9 bits per second.
+    GigabitsPerSecond = "Gbit/s",
     /// 10^6 bytes per second.
     MegabytesPerSecond = "MB/s",
     /// Megahertz.

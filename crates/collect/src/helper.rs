@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME};
+use plumb_evidence::bundle::{CLOCK_NAME, HWLOC_NAME, NVML_NAME};
 use plumb_evidence::manifest::HelperCost;
 use plumb_evidence::{Absence, Missing, Source};
 
@@ -20,6 +20,7 @@ use crate::fs_source::FsSource;
 use crate::interrupt::{Interrupt, LOOK};
 use crate::runner::interrupted;
 
+mod clock;
 mod hwloc;
 mod nvml;
 
@@ -30,6 +31,8 @@ pub enum Answer {
     Hwloc,
     /// NVIDIA's management library.
     Nvml,
+    /// The kernel, for the state of its clock.
+    Clock,
 }
 
 impl Answer {
@@ -39,13 +42,14 @@ impl Answer {
         match self {
             Self::Hwloc => "hwloc",
             Self::Nvml => "nvml",
+            Self::Clock => "clock",
         }
     }
 
     /// The answer that goes by `word`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Hwloc, Self::Nvml].into_iter().find(|answer| answer.word() == word)
+        [Self::Hwloc, Self::Nvml, Self::Clock].into_iter().find(|answer| answer.word() == word)
     }
 
     /// Where the bundle keeps it.
@@ -53,6 +57,7 @@ impl Answer {
         match self {
             Self::Hwloc => HWLOC_NAME,
             Self::Nvml => NVML_NAME,
+            Self::Clock => CLOCK_NAME,
         }
     }
 }
@@ -86,6 +91,7 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
     let result = match answer {
         Answer::Hwloc => hwloc::ask(),
         Answer::Nvml => nvml::ask(),
+        Answer::Clock => clock::ask(),
     };
     let (kind, bytes) = match result {
         Ok(bytes) => (ANSWER, bytes),
@@ -148,7 +154,10 @@ impl Running {
             (Answer::Hwloc, Some(root)) => {
                 command.env("HWLOC_FSROOT", root).env("HWLOC_THISSYSTEM", "0");
             }
-            (Answer::Hwloc, None) => {}
+            (Answer::Clock, Some(_)) => {
+                return Err(Missing::new(Absence::Skipped, "a recorded tree has no clock to ask"));
+            }
+            (Answer::Hwloc | Answer::Clock, None) => {}
         }
         let started = Instant::now();
         let mut child = command.spawn().map_err(|error| {

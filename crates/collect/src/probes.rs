@@ -11,9 +11,12 @@ mod counters;
 mod cpu;
 mod freq;
 mod irq;
+mod memory;
+mod network;
 mod numa;
 mod nvidia;
 mod pci;
+mod platform;
 mod process;
 mod settings;
 mod sysctl;
@@ -43,6 +46,15 @@ pub const PROBES: &[Probe] = &[
         method: Method::Helper(Answer::Nvml),
         sample: None,
     },
+    Probe {
+        id: "clock",
+        title: "state of the kernel's clock",
+        reads: &[],
+        privilege: Privilege::Any,
+        budget: SECONDS,
+        method: Method::Helper(Answer::Clock),
+        sample: None,
+    },
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
@@ -53,6 +65,9 @@ pub const PROBES: &[Probe] = &[
     sysctl::PROBE,
     settings::PROBE,
     irq::PROBE,
+    memory::PROBE,
+    network::PROBE,
+    platform::PROBE,
     cgroup::PROBE,
     process::PROBE,
     process::MEMORY,

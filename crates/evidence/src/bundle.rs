@@ -17,6 +17,8 @@ pub const LINKS_NAME: &str = "links.json";
 pub const HWLOC_NAME: &str = "api/hwloc.xml";
 /// NVML's answers, in the form of [`crate::model::Nvml`].
 pub const NVML_NAME: &str = "api/nvml.json";
+/// What adjtimex(2) answered, in the form of [`crate::model::KernelClock`].
+pub const CLOCK_NAME: &str = "api/clock.json";
 
 /// A bundle in memory, verified: every file is listed in the manifest with its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]

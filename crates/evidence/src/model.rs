@@ -423,6 +423,9 @@ pub struct Interrupt {
     pub effective_affinity_list: Fact<CpuSet>,
     /// Interrupts since boot, over all CPUs.
     pub count: Fact<u64>,
+    /// PCI address of the device that raises it; absent for lines of no PCI device.
+    #[serde(default)]
+    pub device: Fact<String>,
 }
 
 /// Control groups of the collector.

@@ -63,7 +63,7 @@ fn distances(source: &impl Source, path: &str, count: usize) -> Result<Vec<u32>,
 }
 
 /// The value of `key` in a node's `meminfo` (`Node 0 MemTotal:  3931264 kB`), in bytes.
-fn meminfo_bytes(text: &str, key: &str) -> Option<u64> {
+pub(crate) fn meminfo_bytes(text: &str, key: &str) -> Option<u64> {
     let mut words = text.lines().map(str::split_whitespace).find_map(|mut words| {
         words.find(|&word| word == key)?;
         Some(words)

@@ -170,6 +170,7 @@ fn member(source: &impl Source, process: &Process, group: &Group) -> ServerProce
             .into(),
         cgroup: group_chain(source, path).into(),
         shm: shm(source, path).into(),
+        network_namespace: source.link(&format!("{path}/ns/net")).into(),
         seccomp: field("Seccomp")
             .and_then(|text| text.parse().map_err(|_| malformed(&status_path, text)))
             .into(),

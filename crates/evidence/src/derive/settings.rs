@@ -26,13 +26,68 @@ pub const SUBJECTS: &[Subject] =
 
 const POWER: Subject = Subject { id: "power", paths: &[], sampled: &[] };
 const SCHEDULER: Subject = Subject { id: "scheduler", paths: &[], sampled: &[] };
-const INTERRUPTS: Subject = Subject { id: "interrupts", paths: &[], sampled: &[] };
-const NETWORK: Subject = Subject { id: "network", paths: &[], sampled: &[] };
-const MEMORY: Subject = Subject { id: "memory", paths: &[], sampled: &[] };
+const INTERRUPTS: Subject = Subject {
+    id: "interrupts",
+    paths: &[
+        "/etc/default/irqbalance",
+        "/etc/sysconfig/irqbalance",
+        "/proc/irq/default_smp_affinity",
+        "/sys/devices/system/cpu/isolated",
+        "/sys/devices/system/cpu/nohz_full",
+    ],
+    sampled: &[],
+};
+const NETWORK: Subject = Subject {
+    id: "network",
+    paths: &["/proc/driver/nvidia/version"],
+    sampled: &[
+        "/sys/class/net/*/statistics/rx_bytes",
+        "/sys/class/net/*/statistics/rx_crc_errors",
+        "/sys/class/net/*/statistics/rx_errors",
+        "/sys/class/net/*/statistics/rx_fifo_errors",
+        "/sys/class/net/*/statistics/rx_missed_errors",
+        "/sys/class/net/*/statistics/rx_packets",
+        "/sys/class/net/*/statistics/tx_bytes",
+        "/sys/class/net/*/statistics/tx_errors",
+        "/sys/class/infiniband/*/ports/*/counters/link_downed",
+        "/sys/class/infiniband/*/ports/*/counters/link_error_recovery",
+        "/sys/class/infiniband/*/ports/*/counters/local_link_integrity_errors",
+        "/sys/class/infiniband/*/ports/*/counters/port_rcv_errors",
+        "/sys/class/infiniband/*/ports/*/counters/port_xmit_data",
+        "/sys/class/infiniband/*/ports/*/counters/port_xmit_discards",
+        "/sys/class/infiniband/*/ports/*/counters/symbol_error",
+        "/sys/class/infiniband/*/ports/*/hw_counters/local_ack_timeout_err",
+        "/sys/class/infiniband/*/ports/*/hw_counters/out_of_sequence",
+        "/sys/class/infiniband/*/ports/*/hw_counters/packet_seq_err",
+    ],
+};
+const MEMORY: Subject = Subject {
+    id: "memory",
+    paths: &[
+        "/sys/kernel/mm/ksm/run",
+        "/sys/kernel/mm/transparent_hugepage/defrag",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/kernel/mm/transparent_hugepage/khugepaged/defrag",
+        "/sys/kernel/mm/transparent_hugepage/shmem_enabled",
+    ],
+    sampled: &[
+        "/sys/devices/system/edac/mc/mc*/ce_count",
+        "/sys/devices/system/edac/mc/mc*/dimm*/dimm_ce_count",
+        "/sys/devices/system/edac/mc/mc*/rank*/dimm_ce_count",
+        "/sys/devices/system/edac/mc/mc*/ue_count",
+    ],
+};
 const GPU: Subject = Subject { id: "gpu", paths: &[], sampled: &[] };
 const KERNEL: Subject = Subject {
     id: "kernel",
-    paths: &["/sys/devices/system/cpu/smt/active", "/sys/devices/system/cpu/smt/control"],
+    paths: &[
+        "/proc/uptime",
+        "/sys/devices/system/clocksource/clocksource0/available_clocksource",
+        "/sys/devices/system/clocksource/clocksource0/current_clocksource",
+        "/sys/devices/system/cpu/isolated",
+        "/sys/devices/system/cpu/smt/active",
+        "/sys/devices/system/cpu/smt/control",
+    ],
     sampled: &[],
 };
 const VIRTUALIZATION: Subject = Subject { id: "virtualization", paths: &[], sampled: &[] };

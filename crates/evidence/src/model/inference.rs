@@ -96,6 +96,8 @@ pub struct ServerProcess {
     pub cgroup: Fact<Cgroup>,
     /// Size limit of `/dev/shm` as it sees it, in bytes; half of the memory where the mount names none.
     pub shm: Fact<u64>,
+    /// Its network namespace, as `/proc/PID/ns/net` names it (`net:[4026531840]`).
+    pub network_namespace: Fact<String>,
     /// System-call filter: 0 none, 1 strict, 2 filter.
     pub seccomp: Fact<u32>,
     /// Effective capabilities, as the kernel's bit mask.

@@ -1,0 +1,23 @@
+//! Interrupts and the network.
+
+use plumb_check_sdk::export_pack;
+
+pub mod irq_critical_cores;
+pub mod irq_device_locality;
+pub mod irq_irqbalance_policy;
+mod lines;
+pub mod net_listen_backlog;
+pub mod net_rdma_peermem;
+pub mod net_rx_path;
+
+export_pack! {
+    id: "irq-net",
+    checks: [
+        irq_critical_cores::IrqCriticalCores,
+        irq_device_locality::IrqDeviceLocality,
+        irq_irqbalance_policy::IrqIrqbalancePolicy,
+        net_listen_backlog::NetListenBacklog,
+        net_rdma_peermem::NetRdmaPeermem,
+        net_rx_path::NetRxPath,
+    ],
+}

@@ -1,0 +1,22 @@
+//! The kernel: clocks, boot arguments, build, security.
+
+use plumb_check_sdk::export_pack;
+
+pub mod kernel_clocksource;
+pub mod kernel_cmdline_drift;
+pub mod kernel_debug_options;
+pub mod kernel_entropy;
+pub mod kernel_mitigations;
+pub mod kernel_time_sync;
+
+export_pack! {
+    id: "kernel",
+    checks: [
+        kernel_clocksource::KernelClocksource,
+        kernel_cmdline_drift::KernelCmdlineDrift,
+        kernel_debug_options::KernelDebugOptions,
+        kernel_entropy::KernelEntropy,
+        kernel_mitigations::KernelMitigations,
+        kernel_time_sync::KernelTimeSync,
+    ],
+}

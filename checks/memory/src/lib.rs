@@ -1,0 +1,25 @@
+//! Host memory: placement, reclaim, swap, headroom, errors.
+
+use plumb_check_sdk::export_pack;
+
+mod counters;
+pub mod mem_headroom;
+pub mod mem_host_ecc;
+pub mod mem_numa_balancing;
+pub mod mem_shm;
+pub mod mem_swap;
+pub mod mem_thp;
+pub mod mem_zone_reclaim;
+
+export_pack! {
+    id: "memory",
+    checks: [
+        mem_headroom::MemHeadroom,
+        mem_host_ecc::MemHostEcc,
+        mem_numa_balancing::MemNumaBalancing,
+        mem_shm::MemShm,
+        mem_swap::MemSwap,
+        mem_thp::MemThp,
+        mem_zone_reclaim::MemZoneReclaim,
+    ],
+}
