@@ -186,10 +186,11 @@ fn users(
         return Ok(None);
     }
     let servers = servers.as_ref().map_err(Clone::clone)?;
-    if let Some(server) = servers.iter().find(|server| server.processes.is_empty() || server.kind.is_empty())
-    {
-        let reason =
-            format!("of the server with PID {} neither kind nor processes may be missing", server.pid);
+    let told = |server: &InferenceServer| {
+        !server.kind.is_empty() && server.processes.iter().any(|process| process.pid == server.pid)
+    };
+    if let Some(server) = servers.iter().find(|server| !told(server)) {
+        let reason = format!("kind or processes of the server with PID {} are not told", server.pid);
         return Err(Missing::new(Absence::Malformed, reason));
     }
     let owner =

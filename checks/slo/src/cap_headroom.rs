@@ -130,6 +130,8 @@ impl Check for CapHeadroom {
             let finding = if slo.penalty.is_some() {
                 META.fail("loss of a replica", format!("{message}, and a penalty is agreed"))
             } else {
+                let unknown = "whether a penalty is agreed for a breach is not stated";
+                findings.push(META.not_run("penalty", unknown));
                 META.warn("loss of a replica", format!("{message}: agree on a degraded mode"))
             };
             findings.push(measured(finding, &path, &goodput_told));

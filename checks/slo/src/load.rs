@@ -93,20 +93,20 @@ pub(crate) fn target(slo: &ServiceLevel) -> Result<f64, Missing> {
 /// and did so at every lower rate too. Nothing is taken between the rates, or beyond them. With the test that shows it.
 ///
 /// # Errors
-/// No usable test counted what met the service level.
+/// There was no usable test, or one of them did not count what met the service level.
 pub(crate) fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&BenchResult>), Missing> {
     let mut rates: Vec<(f64, bool, &BenchResult)> = Vec::new();
     let mut why = None;
     for test in tests {
-        match (Attainment::of(test), test.offered_rps) {
-            (Ok(attainment), Some(rate)) if rate > 0.0 => {
-                rates.push((rate, attainment.lower >= target, test))
-            }
-            (Ok(_), _) => {
-                why = Some(Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path)));
-            }
-            (Err(missing), _) => why = Some(missing),
+        if let Err(missing) = usable(test) {
+            why = Some(missing);
+            continue;
         }
+        let attainment = Attainment::of(test)?;
+        let rate = test.offered_rps.filter(|rate| *rate > 0.0).ok_or_else(|| {
+            Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path))
+        })?;
+        rates.push((rate, attainment.lower >= target, test));
     }
     if rates.is_empty() {
         return Err(why.unwrap_or_else(|| Missing::new(Absence::Skipped, "no load test was run")));

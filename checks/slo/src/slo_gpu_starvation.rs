@@ -7,8 +7,8 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
+    Likelihood, Missing, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeSet;
@@ -236,6 +236,15 @@ fn waiting(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Missing> {
         .with_evidence(busy.citation.clone()))
 }
 
+/// Seconds for which a thread ran: to the ns where the kernel counts so, else in ticks of 10 ms.
+fn taken_seconds(thread: &ThreadTime) -> Result<f64, Missing> {
+    match &thread.run_ns {
+        Fact::Known(ns) => Ok(*ns as f64 / 1e9),
+        Fact::Missing(missing) if missing.missing == Absence::Absent => Ok(thread.cpu_ticks as f64 / 100.0),
+        Fact::Missing(missing) => Err(missing.clone()),
+    }
+}
+
 /// The busiest thread of those that schedule or take requests.
 fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy) -> Result<Finding, Missing> {
     let seconds: f64 = evidence.get("/window/seconds")?;
@@ -248,15 +257,22 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
             process.pid == pid && matches!(process.role, Role::ApiServer | Role::EngineCore | Role::Whole)
         })
     };
-    let busiest = threads
-        .iter()
-        .filter(|thread| serves(thread.pid))
-        .max_by_key(|thread| thread.cpu_ticks)
-        .ok_or_else(|| {
-            Missing::new(Absence::Skipped, "no thread of a server that schedules or takes requests was seen")
-        })?;
-    // A tick is 10 ms.
-    let share = Quantity::new(busiest.cpu_ticks as f64 / seconds);
+    let mut busiest: Option<(f64, &ThreadTime)> = None;
+    for thread in &threads {
+        if thread.pid == 0 {
+            return Err(Missing::new(Absence::Malformed, format!("thread {} has no process", thread.tid)));
+        }
+        if serves(thread.pid) {
+            let taken = taken_seconds(thread)?;
+            if busiest.is_none_or(|(most, _)| taken > most) {
+                busiest = Some((taken, thread));
+            }
+        }
+    }
+    let (taken, busiest) = busiest.ok_or_else(|| {
+        Missing::new(Absence::Skipped, "no thread of a server that schedules or takes requests was seen")
+    })?;
+    let share = Quantity::new(100.0 * taken / seconds);
     let citation = Citation::new(
         format!("/proc/{}/task/{}/stat", busiest.pid, busiest.tid),
         format!("{}: {:.0} % of a CPU during {seconds:.0} s", busiest.comm, share.number()),

@@ -98,7 +98,7 @@ impl Check for SloMeasurementQuality {
         let Some(decisive) = decisive(&tests) else {
             return Ok(vec![none_usable(&tests)]);
         };
-        let completed = decisive.requests.saturating_sub(decisive.errors.values().sum());
+        let completed = completed(decisive);
         let least = evidence.limit(&META, &REQUESTS);
         let value = format!(
             "`{}`: {completed} requests completed in {:.0} s, run {} times",
@@ -120,6 +120,12 @@ impl Check for SloMeasurementQuality {
             deviation(META.warn("load test", missed.join("; ")), citation)
         }])
     }
+}
+
+/// Requests that were answered, by both counts: begun less failed, and answered in the time.
+fn completed(test: &BenchResult) -> u64 {
+    let answered = (test.requests_per_s * test.seconds).round().max(0.0) as u64;
+    test.requests.saturating_sub(test.errors.values().sum()).min(answered)
 }
 
 fn deviation(finding: Finding, citation: Citation) -> Finding {
