@@ -138,7 +138,7 @@ fn without_openat2(error: Errno) -> io::Error {
 }
 
 /// What an error of the system means for a piece of evidence.
-fn missing(path: &str, error: &io::Error) -> Missing {
+pub(crate) fn missing(path: &str, error: &io::Error) -> Missing {
     let absence = match error.raw_os_error().map(Errno::from_raw) {
         // A process that ends while it is read answers ESRCH; a device without the property ENODEV, ENXIO, EOPNOTSUPP,
         // or EINVAL.

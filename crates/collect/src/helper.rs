@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME};
+use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME, NVML_WINDOW_NAME};
 use plumb_evidence::{Absence, Missing, Source};
 
 use crate::fs_source::FsSource;
@@ -26,6 +26,8 @@ pub enum Answer {
     Hwloc,
     /// NVIDIA's management library.
     Nvml,
+    /// The same again and again, until the helper's standard input ends.
+    NvmlWindow,
 }
 
 impl Answer {
@@ -35,13 +37,14 @@ impl Answer {
         match self {
             Self::Hwloc => "hwloc",
             Self::Nvml => "nvml",
+            Self::NvmlWindow => "nvml-window",
         }
     }
 
     /// The answer that goes by `word`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Hwloc, Self::Nvml].into_iter().find(|answer| answer.word() == word)
+        [Self::Hwloc, Self::Nvml, Self::NvmlWindow].into_iter().find(|answer| answer.word() == word)
     }
 
     /// Where the bundle keeps it.
@@ -49,6 +52,7 @@ impl Answer {
         match self {
             Self::Hwloc => HWLOC_NAME,
             Self::Nvml => NVML_NAME,
+            Self::NvmlWindow => NVML_WINDOW_NAME,
         }
     }
 }
@@ -67,6 +71,11 @@ const ANSWER: u8 = b'+';
 /// First byte of a helper's output: why there is no answer follows, as JSON of [`Missing`].
 const NO_ANSWER: u8 = b'-';
 
+/// True if a recording answers instead of the library, which only tests ask for.
+pub(crate) fn is_recorded(answer: Answer) -> bool {
+    matches!(answer, Answer::Nvml | Answer::NvmlWindow) && nvml::recording::folder().is_some()
+}
+
 /// Longest answer.
 const MAX_ANSWER: u64 = 64 << 20;
 /// Longest text of errors that is kept.
@@ -80,6 +89,7 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
     let result = match answer {
         Answer::Hwloc => hwloc::ask(),
         Answer::Nvml => nvml::ask(),
+        Answer::NvmlWindow => nvml::watch(),
     };
     let (kind, bytes) = match result {
         Ok(bytes) => (ANSWER, bytes),
@@ -107,7 +117,9 @@ impl Running {
     pub(crate) fn start(helper: &Helper, answer: Answer, source: &FsSource) -> Result<Self, Missing> {
         let mut command = Command::new(&helper.program);
         command.args(&helper.arguments).arg(answer.word());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The end of its input ends the window, also where the collector itself is ended.
+        let input = if answer == Answer::NvmlWindow { Stdio::piped() } else { Stdio::null() };
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         // hwloc obeys many variables, and one of them would make it describe another machine.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HWLOC_") {
@@ -115,11 +127,12 @@ impl Running {
             }
         }
         match (answer, source.root()) {
-            (Answer::Nvml, Some(_)) => {
+            (Answer::Nvml | Answer::NvmlWindow, _) if is_recorded(answer) => {}
+            (Answer::Nvml | Answer::NvmlWindow, Some(_)) => {
                 return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
             }
             // Asked without its driver, the library would load it: a change to the node.
-            (Answer::Nvml, None) => {
+            (Answer::Nvml | Answer::NvmlWindow, None) => {
                 if let Err(why) = source.read("/proc/driver/nvidia/version") {
                     let reason = match why.missing {
                         Absence::Absent => "NVIDIA's kernel driver is not loaded".to_owned(),
@@ -146,8 +159,9 @@ impl Running {
         Ok(Self { child, output, errors, started })
     }
 
-    /// Waits until the deadline, then kills.
+    /// Ends its input, waits until the deadline, then kills.
     pub(crate) fn finish(mut self, answer: Answer, budget: Duration) -> Result<Vec<u8>, Missing> {
+        drop(self.child.stdin.take());
         let word = answer.word();
         let failed = |reason: String| Missing::new(Absence::Failed, reason);
         let Ok(output) = self.output.recv_timeout(budget.saturating_sub(self.started.elapsed())) else {

@@ -10,6 +10,7 @@ mod cgroup;
 mod cpu;
 mod freq;
 mod irq;
+mod kernel_log;
 mod numa;
 mod nvidia;
 mod pci;
@@ -42,6 +43,15 @@ pub const PROBES: &[Probe] = &[
         method: Method::Helper(Answer::Nvml),
         sample: None,
     },
+    Probe {
+        id: "nvml-window",
+        title: "GPUs during the window, as NVIDIA's management library sees them",
+        reads: &[],
+        privilege: Privilege::Any,
+        budget: Duration::from_secs(20),
+        method: Method::Sampler(Answer::NvmlWindow),
+        sample: None,
+    },
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
@@ -54,6 +64,7 @@ pub const PROBES: &[Probe] = &[
     irq::PROBE,
     cgroup::PROBE,
     process::PROBE,
+    kernel_log::PROBE,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;

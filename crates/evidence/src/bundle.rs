@@ -17,6 +17,8 @@ pub const LINKS_NAME: &str = "links.json";
 pub const HWLOC_NAME: &str = "api/hwloc.xml";
 /// NVML's answers, in the form of [`crate::model::Nvml`].
 pub const NVML_NAME: &str = "api/nvml.json";
+/// NVML's readings during the window, in the form of [`crate::model::NvmlWindow`].
+pub const NVML_WINDOW_NAME: &str = "api/nvml-window.json";
 
 /// A bundle in memory, verified: every file is listed in the manifest with its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]

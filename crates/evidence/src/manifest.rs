@@ -61,7 +61,7 @@ pub struct Cost {
     pub cpu_us: u64,
     /// Wall time in µs.
     pub wall_us: u64,
-    /// Peak resident memory of the collector in KiB.
+    /// Peak resident memory of the collector, or of its largest helper process, in KiB: that of NVML takes about 90 MB.
     pub peak_rss_kib: u64,
 }
 

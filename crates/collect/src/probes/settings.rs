@@ -16,6 +16,7 @@ pub(super) const PROBE: Probe = Probe {
         "/sys/firmware",
         "/sys/kernel",
         "/sys/module",
+        "/proc/driver/nvidia",
         "/proc/sys",
         "/etc",
     ],

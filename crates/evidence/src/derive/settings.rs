@@ -29,7 +29,11 @@ const SCHEDULER: Subject = Subject { id: "scheduler", paths: &[], sampled: &[] }
 const INTERRUPTS: Subject = Subject { id: "interrupts", paths: &[], sampled: &[] };
 const NETWORK: Subject = Subject { id: "network", paths: &[], sampled: &[] };
 const MEMORY: Subject = Subject { id: "memory", paths: &[], sampled: &[] };
-const GPU: Subject = Subject { id: "gpu", paths: &[], sampled: &[] };
+const GPU: Subject = Subject {
+    id: "gpu",
+    paths: &["/proc/driver/nvidia/version", "/proc/driver/nvidia/params", "/sys/kernel/iommu_groups/*/type"],
+    sampled: &[],
+};
 const KERNEL: Subject = Subject {
     id: "kernel",
     paths: &["/sys/devices/system/cpu/smt/active", "/sys/devices/system/cpu/smt/control"],
