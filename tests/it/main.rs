@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod cli;
+mod gpu;
 mod hostile;
 mod packs;
 mod recordings;

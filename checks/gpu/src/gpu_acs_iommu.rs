@@ -162,13 +162,7 @@ fn peers(span: &Result<Span, Missing>, links: &[NvmlLink]) -> Vec<Finding> {
     for (status, pairs) in by_status {
         let message = format!("the driver offers no direct way between them ({status})");
         let citation = Citation::new(NVML, format!("p2p_read {status}: {}", pairs.join("; ")));
-        findings.extend(gpus::by_span(
-            &META,
-            span,
-            &format!("{} pairs of GPUs", pairs.len()),
-            &message,
-            vec![citation],
-        ));
+        findings.extend(gpus::by_span(&META, span, "pairs of GPUs", &message, vec![citation]));
     }
     findings
 }
@@ -203,12 +197,11 @@ fn bridges(span: &Result<Span, Missing>, gpus: &[Gpu], pci: &[PciDevice]) -> Vec
         }
     }
     if !citations.is_empty() {
-        let subject = format!("{} bridges between GPUs", citations.len());
         let message = "access control sends traffic between GPUs up to the root complex";
-        findings.extend(gpus::by_span(&META, span, &subject, message, citations));
+        findings.extend(gpus::by_span(&META, span, "bridges between GPUs", message, citations));
     }
     if let Some((count, missing)) = unread {
-        let message = format!("access control of {count} bridges between GPUs: {missing}");
+        let message = format!("access control of {count} of them: {missing}");
         findings.push(META.not_run("bridges between GPUs", message));
     }
     findings
@@ -251,10 +244,11 @@ fn translation(
             }
         }
     }
+    let mut findings = gpus::join(findings);
     if !translated.is_empty() {
         let message = "the IOMMU translates its memory accesses";
-        let subject = translated.join(", ");
+        let subject = format!("GPUs {}", translated.join(", "));
         findings.extend(gpus::by_span(&META, span, &subject, message, citations));
     }
-    gpus::join(findings)
+    findings
 }

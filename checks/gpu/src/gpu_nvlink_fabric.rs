@@ -81,13 +81,16 @@ impl Check for GpuNvlinkFabric {
             Ok(nvml) => nvml,
             Err(why) => return Ok(vec![META.not_applicable("node", why)]),
         };
+        // A GPU that is the only one of its node, as in a virtual machine, may have its links switched off.
+        let alone = nvml.devices.len() < 2;
         let without = |device: &NvmlDevice| {
             let none =
                 matches!(&device.nvlinks, Fact::Missing(missing) if missing.missing == Absence::Absent);
-            none && expected_links(device).is_none()
+            none && (alone || expected_links(device).is_none())
         };
         if nvml.devices.iter().all(without) {
-            return Ok(vec![META.not_applicable("node", "no GPU has NVLink")]);
+            let message = if alone { "one GPU, without NVLink" } else { "no GPU has NVLink" };
+            return Ok(vec![META.not_applicable("node", message)]);
         }
         let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
         let mut findings = Vec::new();
@@ -136,7 +139,11 @@ fn expected_links(device: &NvmlDevice) -> Option<usize> {
 
 fn links(evidence: &Evidence<'_>, device: &NvmlDevice) -> Result<Option<Finding>, Missing> {
     let name = gpus::name(device);
-    let links = device.nvlinks.require()?;
+    let Some(links) = gpus::if_any(&device.nvlinks)? else {
+        let citation = cite(&name, "no NVLink");
+        let finding = META.warn(&name, "its model has NVLinks, but the driver lists none");
+        return Ok(Some(finding.with_likelihood(Likelihood::Setting).with_evidence(citation)));
+    };
     let mut inactive = Vec::new();
     for link in links {
         if !*link.active.require()? {
@@ -145,12 +152,14 @@ fn links(evidence: &Evidence<'_>, device: &NvmlDevice) -> Result<Option<Finding>
     }
     if !inactive.is_empty() {
         let citation = cite(&name, format!("inactive: link {} of {}", inactive.join(", "), links.len()));
-        let finding = META.fail(&name, format!("{} of its NVLinks are down", inactive.len()));
+        let finding =
+            META.fail(&name, format!("NVLinks that are down: {} of {}", inactive.len(), links.len()));
         return Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)));
     }
     device.name.require()?;
     if let Some(expected) = expected_links(device).filter(|&expected| links.len() < expected) {
-        let finding = META.fail(&name, format!("{} NVLinks, where its model has {expected}", links.len()));
+        let finding =
+            META.fail(&name, format!("it shows {} NVLinks, where its model has {expected}", links.len()));
         let citation = cite(&name, format!("{} NVLinks", links.len()));
         return Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)));
     }

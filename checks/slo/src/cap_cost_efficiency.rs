@@ -108,8 +108,11 @@ impl Check for CapCostEfficiency {
             return Err(Missing::new(Absence::Skipped, reason));
         };
         let share = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
-        let message =
-            format!("the mean demand takes {:.0} % of the goodput of {replicas} replicas", share.number());
+        let message = format!(
+            "the mean demand takes {:.1} % of the goodput of {}",
+            share.number(),
+            load::replicas(replicas)
+        );
         let citation =
             Citation::new(&test.path, format!("goodput {goodput:.2} requests per second a replica"));
         let finding = if evidence.limit(&META, &WASTED).is_undercut_by(share) {
@@ -157,9 +160,10 @@ fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> R
     let (hourly, basis) = hourly(evidence, &prices, per_replica)?;
     let million = f64::from(replicas) * hourly / (mean * tokens * 3600.0 / 1e6);
     let message = format!(
-        "{million:.2} {} per million output tokens at the mean demand (modelled: {replicas} replicas of {per_replica} \
-         GPUs, {basis})",
-        prices.currency
+        "{million:.2} {} per million output tokens at the mean demand (modelled: {} with {per_replica} \
+         GPUs each, {basis})",
+        prices.currency,
+        load::replicas(replicas)
     );
     Ok(META.info("cost of a token", message).with_confidence(Confidence::Medium))
 }

@@ -115,8 +115,11 @@ impl Check for CapHeadroom {
         let goodput_told = format!("goodput {goodput:.2} requests per second a replica");
         let need = needed(peak, demand.growth_percent_per_year, replicas, goodput);
         let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
-        let message =
-            format!("the peak takes {:.0} % of the goodput of {replicas} replicas; {need}", share.number());
+        let message = format!(
+            "the peak takes {:.1} % of the goodput of {}; {need}",
+            share.number(),
+            load::replicas(replicas)
+        );
         let finding = if evidence.limit(&META, &TIGHT).is_exceeded_by(share) {
             META.fail("capacity", message)
         } else if evidence.limit(&META, &ROOMY).is_exceeded_by(share) {

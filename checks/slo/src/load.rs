@@ -118,6 +118,11 @@ pub(crate) fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option
     Ok(best.map_or((0.0, None), |(rate, _, test)| (*rate, Some(*test))))
 }
 
+/// `1 replica`, `2 replicas`
+pub(crate) fn replicas(count: u32) -> String {
+    format!("{count} {}", if count == 1 { "replica" } else { "replicas" })
+}
+
 /// Lower bound of a share of `met` among `requests`, one-sided with 95 % confidence (Clopper and Pearson 1934, exact).
 ///
 /// 59 of 59 prove 95 %, and so do 92 of 93.

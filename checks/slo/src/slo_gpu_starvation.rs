@@ -283,6 +283,12 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
     } else if evidence.limit(&META, &HOT).is_exceeded_by(share) {
         META.warn("threads", "a thread of the server takes nearly a whole CPU")
     } else {
+        if busy.percent <= 0.0 {
+            return Err(Missing::new(
+                Absence::Skipped,
+                "the GPUs did nothing: collect while the service runs",
+            ));
+        }
         META.pass("threads", "no thread of the server is near the limit of a CPU")
     };
     Ok(finding

@@ -153,7 +153,7 @@ fn judge(evidence: &Evidence<'_>, server: &ServerMetrics) -> Vec<Finding> {
 
     match percentile_95(&server.kv_cache_percent) {
         Some(used) => {
-            let told = format!("95th percentile of the use of its KV cache: {used:.0} %");
+            let told = format!("95th percentile of the use of its KV cache: {used:.1} %");
             if evidence.limit(&META, &CACHE_FULL).is_exceeded_by(Quantity::new(used)) {
                 findings.push(deviates(META.fail(&subject, "its KV cache is full"), told));
             } else if !evidence.limit(&META, &CACHE_HIGH).is_undercut_by(Quantity::new(used)) {

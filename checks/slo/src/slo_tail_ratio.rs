@@ -177,7 +177,7 @@ fn judge(
         return META.not_run(name, message);
     };
     let ratio = Quantity::new(p99 / p50);
-    let message = format!("99th percentile {:.1} times the median", ratio.number());
+    let message = format!("99th percentile {:.2} times the median", ratio.number());
     let finding = if evidence.limit(&META, too_wide).is_exceeded_by(ratio) {
         META.fail(name, message)
     } else if evidence.limit(&META, wide).is_exceeded_by(ratio) {

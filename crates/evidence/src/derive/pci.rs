@@ -84,6 +84,9 @@ fn iommu_group(source: &impl Source, path: &str) -> Result<u32, Missing> {
 const BASIC_SPACE: usize = 256;
 
 fn acs(source: &impl Source, path: &str) -> Result<PciAcs, Missing> {
+    if hex(source, &format!("{path}/class"))? >> 8 != 0x0604 {
+        return Err(Missing::new(Absence::Absent, format!("{path} is no bridge")));
+    }
     let file = format!("{path}/config");
     let config = source.read(&file)?;
     if config.len() <= 64 {
