@@ -6,6 +6,7 @@ mod bench_collect;
 mod cli;
 mod collect;
 mod engagement;
+mod gpu;
 mod hostile;
 mod nodes;
 mod packs;

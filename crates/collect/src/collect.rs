@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::conduct::Conduct;
 use crate::cost::{self, micros};
 use crate::fs_source::FsSource;
-use crate::helper::{Helper, Running};
+use crate::helper::{Answer, Helper, Running, is_recorded};
 use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
@@ -124,15 +124,17 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             Err(why) => (Err(why), None),
         };
         costs.extend(cost);
-        let mut bytes = 0;
-        let result = result.map(|content| {
-            bytes = content.len() as u64;
-            files.insert(answer.file().to_owned(), content);
-        });
-        let count = u64::from(result.is_ok());
-        let record = record(probe, result, &[], clock.elapsed(), count, bytes);
+        let record = answered(probe, answer, result, clock.elapsed(), &mut files);
         progress(probe, &record);
         records.push(record);
+    }
+    let mut samplers = BTreeMap::new();
+    if options.sample.is_some() {
+        for probe in PROBES {
+            if let Method::Sampler(answer) = probe.method {
+                samplers.insert(probe.id, Running::start(&options.helper, answer, source.as_ref()));
+            }
+        }
     }
     let mut samples_us = Vec::new();
     if let Some(window) = options.sample {
@@ -165,6 +167,19 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             }
         }
     }
+    for probe in PROBES {
+        let Method::Sampler(answer) = probe.method else { continue };
+        let window = options.sample.unwrap_or_default();
+        let (result, cost) = match samplers.remove(probe.id) {
+            Some(Ok(running)) => running.finish(answer, probe.budget + window, interrupt),
+            Some(Err(why)) => (Err(why), None),
+            None => (Err(Missing::new(Absence::Skipped, "collected without `--sample`")), None),
+        };
+        costs.extend(cost);
+        let record = answered(probe, answer, result, window, &mut files);
+        progress(probe, &record);
+        records.push(record);
+    }
     unread.sort();
     unread.dedup();
     let complete = !interrupt.is_asked();
@@ -188,6 +203,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         unread,
         redactions: vec![
             "values of command-line and boot arguments that look like secrets are masked".to_owned(),
+            "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked".to_owned(),
         ],
     };
     Ok(Bundle::new(manifest, files, links))
@@ -246,6 +262,26 @@ fn record(
         files,
         bytes,
     }
+}
+
+/// The record of a probe that a helper process answered for, whose answer goes to `files`.
+fn answered(
+    probe: &Probe,
+    answer: Answer,
+    result: Result<Vec<u8>, Missing>,
+    duration: Duration,
+    files: &mut BTreeMap<String, Vec<u8>>,
+) -> ProbeRecord {
+    let mut bytes = 0;
+    let result = result.map(|content| {
+        bytes = content.len() as u64;
+        files.insert(answer.file().to_owned(), content);
+    });
+    let mut record = record(probe, result, &[], duration, u64::from(bytes > 0), bytes);
+    if record.status == ProbeStatus::Ok && is_recorded(answer) {
+        record.reason = "answered by a recording, not by the driver of this node".to_owned();
+    }
+    record
 }
 
 pub(crate) fn status(absence: Absence) -> ProbeStatus {

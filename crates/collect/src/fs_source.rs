@@ -155,7 +155,7 @@ fn read_whole(mut file: &File, buffer: &mut [u8]) -> io::Result<Vec<u8>> {
 }
 
 /// What an error of the system means for a piece of evidence.
-fn missing(path: &str, error: &io::Error) -> Missing {
+pub(crate) fn missing(path: &str, error: &io::Error) -> Missing {
     let absence = match error.raw_os_error().map(Errno::from_raw) {
         // A process that ends while it is read answers ESRCH; a device without the property ENODEV, ENXIO, EOPNOTSUPP,
         // or EINVAL.

@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use plumb_evidence::bundle::{CLOCK_NAME, HWLOC_NAME, NVML_NAME};
+use plumb_evidence::bundle::{CLOCK_NAME, HWLOC_NAME, NVML_NAME, NVML_WINDOW_NAME};
 use plumb_evidence::manifest::HelperCost;
 use plumb_evidence::{Absence, Missing, Source};
 
@@ -33,6 +33,8 @@ pub enum Answer {
     Nvml,
     /// The kernel, for the state of its clock.
     Clock,
+    /// The same again and again, until the helper's standard input ends.
+    NvmlWindow,
 }
 
 impl Answer {
@@ -43,13 +45,16 @@ impl Answer {
             Self::Hwloc => "hwloc",
             Self::Nvml => "nvml",
             Self::Clock => "clock",
+            Self::NvmlWindow => "nvml-window",
         }
     }
 
     /// The answer that goes by `word`.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
-        [Self::Hwloc, Self::Nvml, Self::Clock].into_iter().find(|answer| answer.word() == word)
+        [Self::Hwloc, Self::Nvml, Self::Clock, Self::NvmlWindow]
+            .into_iter()
+            .find(|answer| answer.word() == word)
     }
 
     /// Where the bundle keeps it.
@@ -58,6 +63,7 @@ impl Answer {
             Self::Hwloc => HWLOC_NAME,
             Self::Nvml => NVML_NAME,
             Self::Clock => CLOCK_NAME,
+            Self::NvmlWindow => NVML_WINDOW_NAME,
         }
     }
 }
@@ -78,6 +84,11 @@ const NO_ANSWER: u8 = b'-';
 /// Bytes before the answer: the kind, CPU time in µs, peak memory in KiB.
 const HEAD: usize = 1 + 8 + 8;
 
+/// True if a recording answers instead of the library, which only tests ask for.
+pub(crate) fn is_recorded(answer: Answer) -> bool {
+    matches!(answer, Answer::Nvml | Answer::NvmlWindow) && nvml::recording::folder().is_some()
+}
+
 /// Longest answer.
 const MAX_ANSWER: u64 = 64 << 20;
 /// Longest text of errors that is kept.
@@ -92,6 +103,7 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
         Answer::Hwloc => hwloc::ask(),
         Answer::Nvml => nvml::ask(),
         Answer::Clock => clock::ask(),
+        Answer::NvmlWindow => nvml::watch(),
     };
     let (kind, bytes) = match result {
         Ok(bytes) => (ANSWER, bytes),
@@ -122,7 +134,9 @@ impl Running {
     pub(crate) fn start(helper: &Helper, answer: Answer, source: &FsSource) -> Result<Self, Missing> {
         let mut command = Command::new(&helper.program);
         command.args(&helper.arguments).arg(answer.word());
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // The end of its input ends the window, also where the collector itself is ended.
+        let input = if answer == Answer::NvmlWindow { Stdio::piped() } else { Stdio::null() };
+        command.stdin(input).stdout(Stdio::piped()).stderr(Stdio::piped());
         // hwloc obeys many variables, and one of them would make it describe another machine.
         for (name, _) in std::env::vars_os() {
             if name.to_string_lossy().starts_with("HWLOC_") {
@@ -137,11 +151,12 @@ impl Running {
             command.env("HWLOC_PLUGINS_PATH", "/nonexistent");
         }
         match (answer, source.root()) {
-            (Answer::Nvml, Some(_)) => {
+            (Answer::Nvml | Answer::NvmlWindow, _) if is_recorded(answer) => {}
+            (Answer::Nvml | Answer::NvmlWindow, Some(_)) => {
                 return Err(Missing::new(Absence::Skipped, "a recorded tree has no GPU driver to ask"));
             }
             // Asked without its driver, the library would load it: a change to the node.
-            (Answer::Nvml, None) => {
+            (Answer::Nvml | Answer::NvmlWindow, None) => {
                 if let Err(why) = source.read("/proc/driver/nvidia/version") {
                     let reason = match why.missing {
                         Absence::Absent => "NVIDIA's kernel driver is not loaded".to_owned(),
@@ -168,13 +183,14 @@ impl Running {
         Ok(Self { child, output, errors, started })
     }
 
-    /// Waits until the deadline or a request to stop, then kills. The second value is what the process cost, if it told.
+    /// Ends its input, waits until the deadline or a request to stop, then kills. The second value is what the process cost, if it told.
     pub(crate) fn finish(
         mut self,
         answer: Answer,
         budget: Duration,
         interrupt: &Interrupt,
     ) -> (Result<Vec<u8>, Missing>, Option<HelperCost>) {
+        drop(self.child.stdin.take());
         let output = match self.output(answer, budget, interrupt) {
             Ok(output) => output,
             // Ctrl-C reaches the helper as well, and may end it before the collector hears of it.

@@ -27,6 +27,8 @@ pub(crate) enum Method {
     Files(Read),
     /// By asking a library, in a process of its own that can be killed.
     Helper(Answer),
+    /// By asking a library again and again during the window, in a process of its own.
+    Sampler(Answer),
 }
 
 /// One subject of the collection.

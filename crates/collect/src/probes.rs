@@ -11,6 +11,7 @@ mod counters;
 mod cpu;
 mod freq;
 mod irq;
+mod kernel_log;
 mod memory;
 mod network;
 mod numa;
@@ -55,6 +56,15 @@ pub const PROBES: &[Probe] = &[
         method: Method::Helper(Answer::Clock),
         sample: None,
     },
+    Probe {
+        id: "nvml-window",
+        title: "GPUs during the window, as NVIDIA's management library sees them",
+        reads: &[],
+        privilege: Privilege::Any,
+        budget: Duration::from_secs(20),
+        method: Method::Sampler(Answer::NvmlWindow),
+        sample: None,
+    },
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
@@ -72,6 +82,7 @@ pub const PROBES: &[Probe] = &[
     process::PROBE,
     process::MEMORY,
     counters::PROBE,
+    kernel_log::PROBE,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;

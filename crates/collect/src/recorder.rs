@@ -71,6 +71,11 @@ impl<'a, S: Source> Recorder<'a, S> {
         Ok(())
     }
 
+    /// Keeps what a probe has read by itself.
+    pub(crate) fn keep(&self, path: &str, content: Vec<u8>) {
+        self.kept.borrow_mut().files.insert(path.to_owned(), content);
+    }
+
     /// Keeps the files `names` of a folder.
     pub(crate) fn files(&self, folder: &str, names: &[&str]) {
         for name in names {

@@ -19,6 +19,8 @@ pub const HWLOC_NAME: &str = "api/hwloc.xml";
 pub const NVML_NAME: &str = "api/nvml.json";
 /// What adjtimex(2) answered, in the form of [`crate::model::KernelClock`].
 pub const CLOCK_NAME: &str = "api/clock.json";
+/// NVML's readings during the window, in the form of [`crate::model::NvmlWindow`].
+pub const NVML_WINDOW_NAME: &str = "api/nvml-window.json";
 
 /// A bundle in memory, verified: every file is listed in the manifest with its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -9,6 +9,7 @@ mod cpu;
 mod cpuinfo;
 mod freq;
 pub mod gpu;
+pub mod gpu_window;
 pub(crate) mod hwloc;
 mod interrupts;
 pub mod kernel_log;

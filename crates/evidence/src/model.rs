@@ -20,6 +20,7 @@ mod log;
 mod measurement;
 mod memory;
 mod network;
+mod nvml;
 mod platform;
 mod power;
 mod service;
@@ -33,6 +34,7 @@ pub use log::*;
 pub use measurement::*;
 pub use memory::*;
 pub use network::*;
+pub use nvml::*;
 pub use platform::*;
 pub use power::*;
 pub use service::*;
@@ -296,6 +298,43 @@ pub struct PciDevice {
     pub driver: Fact<String>,
     /// Address of the bridge above, if there is one.
     pub parent: Option<String>,
+    /// Number of its IOMMU group; absent where no IOMMU is in use.
+    #[serde(default)]
+    pub iommu_group: Fact<u32>,
+    /// Access control services, of bridges.
+    #[serde(default)]
+    pub acs: Fact<PciAcs>,
+    /// Errors since boot, of accelerators and network devices.
+    #[serde(default)]
+    pub aer: Fact<PciAer>,
+    /// True if the link may sleep in L1 (`link/l1_aspm`), of accelerators and network devices.
+    #[serde(default)]
+    pub l1_aspm: Fact<bool>,
+}
+
+/// Access control services of a bridge, from its configuration space (PCI Express Base Specification, extended
+/// capability 000Dh): what it does with traffic between devices below it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PciAcs {
+    /// Checks that requests come from who they say.
+    pub source_validation: bool,
+    /// Sends requests between peers up to the root complex.
+    pub request_redirect: bool,
+    /// Sends completions between peers up to the root complex.
+    pub completion_redirect: bool,
+    /// The control register as it was read.
+    pub control: u16,
+}
+
+/// Errors of a PCI Express device since boot (advanced error reporting).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PciAer {
+    /// Corrected by the link itself.
+    pub correctable: u64,
+    /// Lost a transaction, but not the link.
+    pub nonfatal: u64,
+    /// Lost the link.
+    pub fatal: u64,
 }
 
 /// Speed and width of a PCI Express link; both depend on load and power state.
@@ -523,57 +562,4 @@ pub struct HwlocPci {
     pub cpus: Fact<CpuSet>,
     /// Local NUMA nodes.
     pub nodes: Fact<NodeSet>,
-}
-
-/// What NVIDIA's management library answered. Also the form of `api/nvml.json` in a bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Nvml {
-    /// Version of the kernel driver.
-    pub driver_version: Fact<String>,
-    /// Version of the library.
-    pub nvml_version: Fact<String>,
-    /// Devices, by NVML's index.
-    pub devices: Vec<NvmlDevice>,
-}
-
-/// One GPU as NVML sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NvmlDevice {
-    /// NVML's index.
-    pub index: u32,
-    /// PCI address in the form of sysfs (`0000:18:00.0`).
-    pub address: Fact<String>,
-    /// Product name.
-    pub name: Fact<String>,
-    /// Unique id, `GPU-…`.
-    pub uuid: Fact<String>,
-    /// CPUs that the driver holds to be local.
-    pub cpu_affinity: Fact<CpuSet>,
-    /// NUMA nodes that the driver holds to be local.
-    pub memory_affinity: Fact<NodeSet>,
-    /// Processes with a compute context.
-    pub compute_processes: Fact<Vec<NvmlProcess>>,
-    /// True if the driver stays loaded without clients.
-    pub persistence: Fact<bool>,
-    /// Performance state, 0 (highest) to 15.
-    pub pstate: Fact<u32>,
-    /// PCI Express generation now.
-    pub pcie_gen_current: Fact<u32>,
-    /// PCI Express generation that device and system allow.
-    pub pcie_gen_max: Fact<u32>,
-    /// PCI Express lanes now.
-    pub pcie_width_current: Fact<u32>,
-    /// PCI Express lanes that device and system allow.
-    pub pcie_width_max: Fact<u32>,
-    /// True if the GPU is split into MIG instances.
-    pub mig: Fact<bool>,
-}
-
-/// A process on a GPU.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct NvmlProcess {
-    /// Process id, in the PID namespace that NVML answers for.
-    pub pid: u32,
-    /// GPU memory in bytes, where the driver tells it.
-    pub used_bytes: Option<u64>,
 }

@@ -1,140 +1,133 @@
-//! NVIDIA's management library, as the JSON form of [`Nvml`].
+//! NVIDIA's management library (NVML): the GPUs once, as the JSON form of [`Nvml`], or again and again during a window, as
+//! that of [`NvmlWindow`].
+//!
+//! Behind a trait, so that machines with GPUs can be tested on one without: see [`recording`].
 
-use nvml_wrapper::error::NvmlError;
-use nvml_wrapper::{Device, Nvml as Library};
-use plumb_evidence::model::{Nvml, NvmlDevice, NvmlProcess};
-use plumb_evidence::{Absence, Fact, IndexSet, Missing};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
-/// `NVML_AFFINITY_SCOPE_NODE`
-const SCOPE_NODE: u32 = 0;
-/// 64-bit words of a CPU mask: 8192 CPUs, the kernel's own limit.
-const CPU_WORDS: usize = 128;
-/// 64-bit words of a node mask: 1024 nodes, the kernel's own limit.
-const NODE_WORDS: usize = 16;
+use plumb_evidence::model::{Nvml, NvmlDeviceReading, NvmlReading, NvmlWindow};
+use plumb_evidence::{Absence, Missing};
+use serde_json::ser::to_vec_pretty;
+
+mod driver;
+mod raw;
+pub(super) mod recording;
+
+/// What answers for NVML.
+trait Gpus {
+    /// All that is known of the GPUs now.
+    fn inventory(&self) -> Result<Nvml, Missing>;
+
+    /// What moves, of all GPUs, now.
+    fn reading(&self) -> Result<Vec<NvmlDeviceReading>, Missing>;
+}
+
+fn open() -> Result<Box<dyn Gpus>, Missing> {
+    match recording::folder() {
+        Some(folder) => recording::open(&folder),
+        None => driver::open(),
+    }
+}
 
 /// Asks for everything that the evidence model keeps.
 pub(super) fn ask() -> Result<Vec<u8>, Missing> {
-    let library = Library::init().map_err(|error| match error {
-        NvmlError::LibloadingError(_) => {
-            Missing::new(Absence::Absent, "NVIDIA's management library is not installed")
+    written(to_vec_pretty(&open()?.inventory()?))
+}
+
+/// Time between two readings at first.
+const INTERVAL: Duration = Duration::from_secs(1);
+/// Most readings that are kept: then every other is dropped, and the interval doubles.
+const MOST_READINGS: usize = 600;
+
+/// Reads the GPUs again and again until standard input ends, and once more then: at least twice.
+pub(super) fn watch() -> Result<Vec<u8>, Missing> {
+    let (ended, end) = channel::<()>();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        drop(ended);
+    });
+    written(serde_json::to_vec(&read_until(open()?.as_ref(), &end, INTERVAL)?))
+}
+
+fn read_until(gpus: &dyn Gpus, end: &Receiver<()>, interval: Duration) -> Result<NvmlWindow, Missing> {
+    let begun = Instant::now();
+    let mut interval = interval;
+    let mut window = NvmlWindow::default();
+    loop {
+        let seconds = begun.elapsed().as_secs_f64();
+        window.readings.push(NvmlReading { seconds, devices: gpus.reading()? });
+        if window.readings.len() >= MOST_READINGS {
+            let mut keep = false;
+            window.readings.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            interval *= 2;
         }
-        NvmlError::DriverNotLoaded => Missing::new(Absence::Absent, "NVIDIA's kernel driver is not loaded"),
-        error => reason("anything", &error),
-    })?;
-    let count = library.device_count().map_err(|error| reason("how many GPUs there are", &error))?;
-    let answers = Nvml {
-        driver_version: fact("the driver version", library.sys_driver_version()),
-        nvml_version: fact("its version", library.sys_nvml_version()),
-        devices: (0..count)
-            .map(|index| match library.device_by_index(index) {
-                Ok(device) => describe(index, &device),
-                Err(error) => unreachable_device(index, &error),
-            })
-            .collect(),
-    };
-    serde_json::to_vec_pretty(&answers)
-        .map_err(|error| Missing::new(Absence::Failed, format!("NVML's answers cannot be written: {error}")))
-}
-
-fn describe(index: u32, device: &Device<'_>) -> NvmlDevice {
-    NvmlDevice {
-        index,
-        address: fact("the PCI address", device.pci_info()).map(|info| sysfs_address(&info.bus_id)),
-        name: fact("the name", device.name()),
-        uuid: fact("the id", device.uuid()),
-        cpu_affinity: fact("the CPU affinity", device.cpu_affinity(CPU_WORDS)).map(|words| members(&words)),
-        memory_affinity: fact("the memory affinity", device.memory_affinity(NODE_WORDS, SCOPE_NODE))
-            .map(|words| members(&words)),
-        compute_processes: fact("the processes", device.running_compute_processes()).map(|processes| {
-            processes
-                .into_iter()
-                .map(|process| NvmlProcess {
-                    pid: process.pid,
-                    used_bytes: match process.used_gpu_memory {
-                        nvml_wrapper::enums::device::UsedGpuMemory::Used(bytes) => Some(bytes),
-                        nvml_wrapper::enums::device::UsedGpuMemory::Unavailable => None,
-                    },
-                })
-                .collect()
-        }),
-        persistence: fact("the persistence mode", device.is_in_persistent_mode()),
-        pstate: fact("the performance state", device.performance_state()).map(|state| state.as_c()),
-        pcie_gen_current: fact("the link", device.current_pcie_link_gen()),
-        pcie_gen_max: fact("the link", device.max_pcie_link_gen()),
-        pcie_width_current: fact("the link", device.current_pcie_link_width()),
-        pcie_width_max: fact("the link", device.max_pcie_link_width()),
-        mig: fact("the MIG mode", device.mig_mode()).map(|mode| mode.current == 1),
+        // From the beginning on, so that the time that a reading takes does not add up.
+        let past = begun.elapsed().as_nanos() % interval.as_nanos().max(1);
+        let rest = interval.saturating_sub(Duration::from_nanos(u64::try_from(past).unwrap_or(0)));
+        if end.recv_timeout(rest) != Err(RecvTimeoutError::Timeout) {
+            let seconds = begun.elapsed().as_secs_f64();
+            window.readings.push(NvmlReading { seconds, devices: gpus.reading()? });
+            return Ok(window);
+        }
     }
 }
 
-fn unreachable_device(index: u32, error: &NvmlError) -> NvmlDevice {
-    fn lost<T>(error: &NvmlError) -> Fact<T> {
-        Fact::Missing(reason("the device", error))
-    }
-    NvmlDevice {
-        index,
-        address: lost(error),
-        name: lost(error),
-        uuid: lost(error),
-        cpu_affinity: lost(error),
-        memory_affinity: lost(error),
-        compute_processes: lost(error),
-        persistence: lost(error),
-        pstate: lost(error),
-        pcie_gen_current: lost(error),
-        pcie_gen_max: lost(error),
-        pcie_width_current: lost(error),
-        pcie_width_max: lost(error),
-        mig: lost(error),
-    }
-}
-
-fn fact<T>(what: &str, result: Result<T, NvmlError>) -> Fact<T> {
-    result.map_err(|error| reason(what, &error)).into()
-}
-
-fn reason(what: &str, error: &NvmlError) -> Missing {
-    let absence = match error {
-        NvmlError::NotSupported | NvmlError::NotFound | NvmlError::FailedToLoadSymbol(_) => Absence::Absent,
-        NvmlError::NoPermission => Absence::Denied,
-        NvmlError::Timeout => Absence::Timeout,
-        _ => Absence::Failed,
-    };
-    Missing::new(absence, format!("NVML does not tell {what}: {error}"))
-}
-
-/// `00000000:18:00.0` → `0000:18:00.0`: NVML writes eight digits of domain, the kernel as many as it needs, at least
-/// four (`%04x`).
-fn sysfs_address(bus_id: &str) -> String {
-    let lower = bus_id.to_lowercase();
-    match lower.split_once(':').map(|(domain, rest)| (u32::from_str_radix(domain, 16), rest)) {
-        Some((Ok(domain), rest)) => format!("{domain:04x}:{rest}"),
-        _ => lower,
-    }
-}
-
-fn members(words: &[std::ffi::c_ulong]) -> IndexSet {
-    words
-        .iter()
-        .zip((0u32..).step_by(64))
-        .flat_map(|(&word, base)| {
-            (0..64).filter(move |bit| word & (1 << bit) != 0).map(move |bit| base + bit)
-        })
-        .collect()
+fn written(json: serde_json::Result<Vec<u8>>) -> Result<Vec<u8>, Missing> {
+    json.map_err(|error| Missing::new(Absence::Failed, format!("NVML's answers cannot be written: {error}")))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+    use std::sync::mpsc::Sender;
+
+    use plumb_evidence::Fact;
+
     use super::*;
 
-    #[test]
-    fn addresses_take_the_form_of_sysfs() {
-        assert_eq!(sysfs_address("00000000:18:00.0"), "0000:18:00.0");
-        assert_eq!(sysfs_address("00010000:3B:00.0"), "10000:3b:00.0");
+    /// Counts its readings, and ends the window after some.
+    struct Counter {
+        count: Cell<u64>,
+        last: u64,
+        ended: Cell<Option<Sender<()>>>,
+    }
+
+    impl Gpus for Counter {
+        fn inventory(&self) -> Result<Nvml, Missing> {
+            Ok(Nvml::default())
+        }
+
+        fn reading(&self) -> Result<Vec<NvmlDeviceReading>, Missing> {
+            self.count.set(self.count.get() + 1);
+            if self.count.get() >= self.last {
+                drop(self.ended.take());
+            }
+            let energy_mj = Fact::Known(self.count.get());
+            Ok(vec![NvmlDeviceReading { energy_mj, ..NvmlDeviceReading::default() }])
+        }
+    }
+
+    fn readings(last: u64) -> Vec<u64> {
+        let (ended, end) = channel();
+        let gpus = Counter { count: Cell::new(0), last, ended: Cell::new(Some(ended)) };
+        let window = read_until(&gpus, &end, Duration::from_nanos(1)).unwrap();
+        window.readings.iter().map(|reading| *reading.devices[0].energy_mj.known().unwrap()).collect()
     }
 
     #[test]
-    fn masks_become_sets() {
-        assert_eq!(members(&[0b101, 1]).to_string(), "0,2,64");
+    fn the_shortest_window_has_two_readings() {
+        assert_eq!(readings(1), [1, 2]);
+    }
+
+    #[test]
+    fn a_long_window_is_thinned_out_from_end_to_end() {
+        let kept = readings(1500);
+        assert!(kept.len() <= MOST_READINGS, "{}", kept.len());
+        assert_eq!((kept[0], kept[kept.len() - 1]), (1, 1501));
+        assert!(kept.is_sorted());
     }
 }

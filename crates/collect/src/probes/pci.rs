@@ -11,7 +11,7 @@ pub(super) const PROBE: Probe = Probe {
     id: "pci",
     title: "PCI devices",
     reads: &[PATH],
-    privilege: Privilege::Any,
+    privilege: Privilege::Root,
     budget: SECONDS,
     method: Method::Files(run),
     sample: None,
@@ -44,6 +44,19 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
                 "max_link_width",
             ],
         );
+        let class = files.text(&format!("{device}/class")).unwrap_or_default();
+        match class.get(2..4) {
+            // Network, display, processor, accelerator: errors of their links, and whether these may sleep.
+            Some("02" | "03" | "0b" | "12") => {
+                files.files(
+                    &device,
+                    &["aer_dev_correctable", "aer_dev_nonfatal", "aer_dev_fatal", "link/l1_aspm"],
+                );
+            }
+            // Bridges: their access control is told beyond byte 64 of the configuration space, to root alone.
+            Some("06") if class.starts_with("0x0604") => files.files(&device, &["config"]),
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ pub(super) const PROBE: Probe = Probe {
         "/sys/firmware",
         "/sys/kernel",
         "/sys/module",
-        "/proc/driver/nvidia/version",
+        "/proc/driver/nvidia",
         "/proc/irq",
         "/proc/sys",
         "/proc/uptime",

@@ -163,6 +163,10 @@ mod tests {
             link: Fact::absent("test"),
             driver: Fact::absent("test"),
             parent: None,
+            iommu_group: Fact::absent("test"),
+            acs: Fact::absent("test"),
+            aer: Fact::absent("test"),
+            l1_aspm: Fact::absent("test"),
         }
     }
 

@@ -319,26 +319,12 @@ mod tests {
         let device = |(index, (address, pids)): (usize, &(&str, &[u32]))| NvmlDevice {
             index: u32::try_from(index).unwrap(),
             address: Fact::Known((*address).to_owned()),
-            name: missing(),
-            uuid: missing(),
-            cpu_affinity: missing(),
-            memory_affinity: missing(),
             compute_processes: Fact::Known(
                 pids.iter().map(|&pid| NvmlProcess { pid, used_bytes: None }).collect(),
             ),
-            persistence: missing(),
-            pstate: missing(),
-            pcie_gen_current: missing(),
-            pcie_gen_max: missing(),
-            pcie_width_current: missing(),
-            pcie_width_max: missing(),
-            mig: missing(),
+            ..NvmlDevice::default()
         };
-        Fact::Known(Nvml {
-            driver_version: missing(),
-            nvml_version: missing(),
-            devices: devices.iter().enumerate().map(device).collect(),
-        })
+        Fact::Known(Nvml { devices: devices.iter().enumerate().map(device).collect(), ..Nvml::default() })
     }
 
     /// Field 9 of proc(5) are the flags.

@@ -77,7 +77,11 @@ const MEMORY: Subject = Subject {
         "/sys/devices/system/edac/mc/mc*/ue_count",
     ],
 };
-const GPU: Subject = Subject { id: "gpu", paths: &[], sampled: &[] };
+const GPU: Subject = Subject {
+    id: "gpu",
+    paths: &["/proc/driver/nvidia/version", "/proc/driver/nvidia/params", "/sys/kernel/iommu_groups/*/type"],
+    sampled: &[],
+};
 const KERNEL: Subject = Subject {
     id: "kernel",
     paths: &[

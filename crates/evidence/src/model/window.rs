@@ -257,6 +257,8 @@ pub struct GpuTime {
     pub address: String,
     /// Number of samples.
     pub samples: u32,
+    /// Seconds between the first and the last sample, over which its counters were compared.
+    pub seconds: f64,
     /// Share of time in which any kernel ran, in %, at each sample.
     pub utilization_percent: Fact<Vec<u32>>,
     /// SM clock in MHz at each sample.
@@ -267,6 +269,8 @@ pub struct GpuTime {
     pub power_watts: Fact<Vec<f64>>,
     /// Temperature of the GPU in °C at each sample.
     pub temperature_celsius: Fact<Vec<u32>>,
+    /// How far it is from slowing down, in °C, at each sample.
+    pub margin_celsius: Fact<Vec<i32>>,
     /// NVML's bit mask of reasons why clocks are low, at each sample.
     pub clock_reasons: Fact<Vec<u64>>,
     /// Time for which clocks were held down during the window, in ns, by reason (`sw_power_cap`, `hw_thermal`, …).
@@ -285,4 +289,8 @@ pub struct GpuTime {
     pub energy_mj: Fact<u64>,
     /// Memory in use at each sample, in bytes.
     pub memory_used_bytes: Fact<Vec<u64>>,
+    /// Replays, recoveries and CRC errors of all NVLinks during the window.
+    pub nvlink_errors: Fact<u64>,
+    /// Uncorrected memory errors during the window.
+    pub ecc_uncorrected: Fact<u64>,
 }
