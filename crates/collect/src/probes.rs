@@ -13,6 +13,7 @@ mod irq;
 mod numa;
 mod nvidia;
 mod pci;
+mod power;
 mod process;
 mod settings;
 mod sysctl;
@@ -49,6 +50,7 @@ pub const PROBES: &[Probe] = &[
     nvidia::PROBE,
     freq::CPUFREQ,
     freq::CPUIDLE,
+    power::PROBE,
     sysctl::PROBE,
     settings::PROBE,
     irq::PROBE,

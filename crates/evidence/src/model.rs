@@ -23,6 +23,7 @@ mod network;
 mod platform;
 mod power;
 mod service;
+mod serving;
 mod storage;
 mod window;
 
@@ -36,6 +37,7 @@ pub use network::*;
 pub use platform::*;
 pub use power::*;
 pub use service::*;
+pub use serving::*;
 pub use storage::*;
 pub use window::*;
 
@@ -382,6 +384,9 @@ pub struct FreqPolicy {
     pub scaling_max_freq_khz: Fact<u64>,
     /// Highest frequency of the hardware in kHz.
     pub cpuinfo_max_freq_khz: Fact<u64>,
+    /// Frequency without turbo in kHz, on drivers that tell it.
+    #[serde(default)]
+    pub base_frequency_khz: Fact<u64>,
 }
 
 /// Idle states.
