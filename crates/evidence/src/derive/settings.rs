@@ -48,7 +48,7 @@ const POWER: Subject = Subject {
         "/etc/tuned/active_profile",
         "/etc/tuned/post_loaded_profile",
         "/etc/tuned/profile_mode",
-        // Profiles of the node's own: TuneD before and since 2.24.
+        // Profiles of the node's own, in either of the folders that TuneD looks in.
         "/etc/tuned/*/tuned.conf",
         "/etc/tuned/profiles/*/tuned.conf",
     ],
