@@ -264,7 +264,8 @@ fn judge(
     latency: f64,
 ) -> Vec<Finding> {
     let states: Vec<&IdleResidency> = idle.iter().filter(|state| state.latency_us as f64 > latency).collect();
-    let read = states.iter().fold(CpuSet::new(), |all, state| all.union(&state.cpus)).intersection(concerned);
+    let read: CpuSet = states.iter().flat_map(|state| state.time_us.keys().copied()).collect();
+    let read = read.intersection(concerned);
     let unread = concerned.difference(&read);
     let mut findings = Vec::new();
     if !unread.is_empty() {
@@ -280,7 +281,7 @@ fn judge(
     let mean = read.iter().map(share).sum::<f64>() / read.len() as f64;
     let subject = format!("CPUs {read}");
     let message = format!(
-        "serving CPUs spent {mean:.1} % of the time in {}, CPU {worst} most with {:.1} %",
+        "serving CPUs spent {mean:.2} % of the time in {}, CPU {worst} most with {:.2} %",
         deep.names(),
         share(worst)
     );

@@ -316,7 +316,7 @@ fn finding(
     let of_highest = || match scale.highest.get(&slowest) {
         Some(&highest) if highest > 0 => {
             format!(
-                "{:.0} % of the {} MHz that it can reach",
+                "{:.1} % of the {} MHz that it can reach",
                 100.0 * khz as f64 / highest as f64,
                 highest / 1000
             )

@@ -190,7 +190,10 @@ impl Check for CpuPctPriorityCores {
             Err(missing) if missing.missing == Absence::Absent && sku.is_none() => {
                 return Ok(vec![unknown_model(&model)]);
             }
-            Err(missing) => return Err(missing),
+            Err(missing) => {
+                let reason = format!("which cores have priority is unknown: {}", missing.reason);
+                return Err(Missing { reason, ..missing });
+            }
         };
         let levels = Levels::new(&levels)?;
         let step = Quantity::new(100.0 * (levels.highest as f64 / levels.lowest.max(1) as f64 - 1.0));
@@ -202,10 +205,7 @@ impl Check for CpuPctPriorityCores {
 }
 
 fn unknown_model(model: &str) -> Finding {
-    META.not_applicable(
-        "node",
-        format!("`{model}` is not known to have priority cores, and its cores are alike"),
-    )
+    META.not_applicable("node", format!("`{model}` is not known to have priority cores, and no core names a clearly higher level than the others"))
 }
 
 /// Cores by the level that they name.
@@ -213,7 +213,6 @@ struct Levels {
     highest: u64,
     lowest: u64,
     priority: CpuSet,
-    others: CpuSet,
     evidence: Vec<Citation>,
 }
 
@@ -230,15 +229,11 @@ impl Levels {
         let none = || Missing::new(Absence::Failed, "no CPU names its highest performance level");
         let (&highest, (priority, _)) = by_level.last_key_value().ok_or_else(none)?;
         let (&lowest, _) = by_level.first_key_value().ok_or_else(none)?;
-        let others = by_level
-            .iter()
-            .filter(|&(&level, _)| level != highest)
-            .fold(CpuSet::new(), |all, (_, (cpus, _))| all.union(cpus));
         let cite = |(level, (cpus, group)): (&u64, &(CpuSet, &Cppc))| {
             Citation::new(format!("{}/highest_perf", group.path), format!("{level} on CPUs {cpus}"))
         };
         let evidence = by_level.iter().rev().map(cite).collect();
-        Ok(Self { highest, lowest, priority: priority.clone(), others, evidence })
+        Ok(Self { highest, lowest, priority: priority.clone(), evidence })
     }
 
     fn cite(&self, finding: Finding) -> Finding {
@@ -297,8 +292,9 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<
             let reason = format!("where thread {} ({}) ran is unknown", thread.tid, thread.comm);
             return Err(Missing::new(Absence::Failed, reason));
         }
-        total += thread.cpu_ticks as f64;
-        away += thread.cpu_ticks as f64 * share_away(thread, levels);
+        let used = thread.cpu_share(window.length()?);
+        total += used;
+        away += used * share_away(thread, levels);
     }
     if threads.is_empty() {
         let message = "no thread of a scheduler or GPU worker was busy: collect under load";
@@ -319,10 +315,8 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<
     };
     let confidence = if is_known { Confidence::High } else { Confidence::Medium };
     let finding = levels.cite(finding.with_confidence(confidence));
-    let farthest = threads.iter().max_by(|a, b| {
-        let weight = |thread: &ThreadTime| share_away(thread, levels) * thread.cpu_ticks as f64;
-        weight(a).total_cmp(&weight(b))
-    });
+    let weight = |thread: &ThreadTime| share_away(thread, levels) * thread.cpu_share(1.0);
+    let farthest = threads.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
     Ok(vec![match farthest {
         Some(thread) => {
             let places: Vec<String> = thread.last_cpus.iter().map(u32::to_string).collect();
@@ -342,6 +336,6 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<
 
 /// Share of the readings at which a thread was on a core without priority.
 fn share_away(thread: &ThreadTime, levels: &Levels) -> f64 {
-    let away = thread.last_cpus.iter().filter(|&&cpu| levels.others.contains(cpu)).count();
+    let away = thread.last_cpus.iter().filter(|&&cpu| !levels.priority.contains(cpu)).count();
     away as f64 / thread.last_cpus.len().max(1) as f64
 }

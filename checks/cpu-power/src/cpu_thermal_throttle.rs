@@ -204,7 +204,7 @@ fn by_log(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         return Ok(vec![META.not_run("node", message)]);
     };
     Ok(vec![
-        META.fail("node", format!("the kernel log tells {} times of throttled CPU clocks", lines.len()))
+        META.fail("node", format!("the kernel log tells of throttled CPU clocks (lines: {})", lines.len()))
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(&log.path, &last.text)),
     ])

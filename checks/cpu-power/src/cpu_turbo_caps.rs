@@ -187,7 +187,7 @@ fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
         META.fail(
             subject,
             format!(
-                "capped at {} MHz, {share:.0} % of the {} MHz that the hardware has",
+                "capped at {} MHz, {share:.1} % of the {} MHz that the hardware has",
                 limit / 1000,
                 highest / 1000
             ),

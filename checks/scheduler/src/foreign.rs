@@ -51,7 +51,7 @@ impl Foreign {
     /// # Errors
     /// Fails where the window lacks CPU times or threads, or no mask is known.
     pub(crate) fn read(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Self, Missing> {
-        let [cpus, processes, seconds, threads] = NEEDS;
+        let [cpus, processes, seconds, threads, online] = NEEDS;
         let window = Window {
             seconds: evidence.get(seconds)?,
             cpus: evidence.get(cpus).into(),
@@ -59,17 +59,17 @@ impl Foreign {
             processes: evidence.get(processes).into(),
             ..Window::default()
         };
-        Self::new(servers, &window)
+        Self::new(servers, &window, &evidence.get(online)?)
     }
 
-    fn new(servers: &[InferenceServer], window: &Window) -> Result<Self, Missing> {
+    fn new(servers: &[InferenceServer], window: &Window, online: &CpuSet) -> Result<Self, Missing> {
         let seconds = window.length()?;
         let masks = Masks::of(servers);
         if masks.cpus.is_empty() {
             let none = || Missing::new(Absence::Failed, "no thread of an inference server tells its CPUs");
             return Err(masks.unknown.unwrap_or_else(none));
         }
-        let (counted, lacking) = window.counted_cpus()?;
+        let (counted, _) = window.counted_cpus()?;
         let cpus: CpuSet = counted.keys().copied().filter(|&cpu| masks.cpus.contains(cpu)).collect();
         let mut capacity = 0;
         let mut busy = 0;
@@ -91,7 +91,7 @@ impl Foreign {
         busiest.sort_by_key(|process| (std::cmp::Reverse(process.cpu_ticks), process.pid));
         busiest.retain(|process| process.cpu_ticks > 0);
         busiest.truncate(3);
-        let uncounted = lacking.intersection(&masks.cpus);
+        let uncounted = masks.cpus.intersection(online).difference(&cpus);
         Ok(Self { cpus, uncounted, unmasked: masks.unknown, percent, seconds, busiest })
     }
 

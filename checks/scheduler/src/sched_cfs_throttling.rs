@@ -1,9 +1,10 @@
 //! `sched.cfs-throttling`: the container or unit is not CPU-throttled.
 //!
 //! Every control group that a server's processes are in, up to the root, is judged. A group that was throttled in the
-//! window deviates whatever its quota reads now. One without a quota cannot be throttled and passes by its setting.
-//! One with a quota passes only if it was watched under load for long enough. The counter of throttled time sums over
-//! CPUs, so on a large node it reaches its limit soon; the share of throttled periods is the measure that compares.
+//! window deviates; one whose quota has been lifted since warns, as that ended it. One without a quota cannot be
+//! throttled and passes by its setting. One with a quota passes only if it was watched under load for long enough.
+//! The counter of throttled time sums over CPUs, so on a large node it reaches its limit soon; the share of throttled
+//! periods is the measure that compares.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -203,8 +204,11 @@ fn quota(level: &CgroupLevel) -> Result<Option<String>, Missing> {
     Ok(None)
 }
 
+/// Files that hold the quota: version 2 and version 1 of control groups.
+const QUOTAS: [&str; 2] = ["cpu.max", "cpu.cfs_quota_us"];
+
 fn cite_quota(level: &CgroupLevel) -> Citation {
-    let found = ["cpu.max", "cpu.cfs_quota_us"].into_iter().find_map(|name| {
+    let found = QUOTAS.into_iter().find_map(|name| {
         let text = level.values.get(name)?.known()?;
         Some(Citation::new(format!("{}/{name}", level.path), text))
     });
@@ -235,7 +239,7 @@ fn judge(evidence: &Evidence<'_>, level: &CgroupLevel, counted: &Counted) -> Opt
         let least = evidence.limit(&META, &WATCHED);
         if least.is_undercut_by(Quantity::new(seconds)) {
             let reason = format!(
-                "{seconds:.0} s are too short to tell: collect with `--sample {:.0}` or more",
+                "{seconds:.1} s are too short to tell: collect with `--sample {:.0}` or more",
                 least.value.number()
             );
             return Err(Missing::new(Absence::Skipped, reason));
@@ -279,7 +283,10 @@ fn throttled(
     let reaches = |limit: &Limit<Percent>, percent: f64| {
         !evidence.limit(&META, limit).is_undercut_by(Quantity::new(percent))
     };
-    let is_fail = periods.as_ref().is_ok_and(|&(.., percent)| reaches(&PERIODS, percent))
+    // A quota that reads `max` by now was lifted during the window: the counters tell of the past.
+    let is_lifted =
+        matches!(quota(level), Ok(None)) && QUOTAS.iter().any(|name| level.values.contains_key(*name));
+    let is_much = periods.as_ref().is_ok_and(|&(.., percent)| reaches(&PERIODS, percent))
         || lost.as_ref().is_ok_and(|&(_, percent)| reaches(&TIME, percent));
     let mut told = Vec::new();
     let mut counters = Vec::new();
@@ -295,7 +302,13 @@ fn throttled(
         told.push("throttled".to_owned());
     }
     let message = told.join(", ");
-    let finding = if is_fail { META.fail(&level.path, message) } else { META.warn(&level.path, message) };
+    let finding = if is_lifted {
+        META.warn(&level.path, format!("{message}, until its quota was lifted"))
+    } else if is_much {
+        META.fail(&level.path, message)
+    } else {
+        META.warn(&level.path, message)
+    };
     let counters = if counters.is_empty() { "throttled".to_owned() } else { counters.join(", ") };
     let mut findings = vec![
         finding
@@ -303,7 +316,7 @@ fn throttled(
             .with_evidence(Citation::new(format!("{}/cpu.stat", level.path), counters))
             .with_evidence(cite_quota(level)),
     ];
-    if !is_fail && let (Err(missing), _) | (_, Err(missing)) = (periods.map(drop), lost.map(drop)) {
+    if !is_much && let (Err(missing), _) | (_, Err(missing)) = (periods.map(drop), lost.map(drop)) {
         let message = format!("how much it was throttled is known in part only: {missing}");
         findings.push(META.not_run(format!("{}, extent", level.path), message));
     }

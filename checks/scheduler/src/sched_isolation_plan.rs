@@ -148,8 +148,9 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
             None => Err(Missing::new(Absence::Failed, format!("the evidence has no {path}"))),
         }
     };
+    // A process whose threads could not be read has more than one, as all servers do.
     let has_many_threads =
-        servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() > 1);
+        servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
     match set(ISOLATED) {
         Ok(isolated) => {
             let used = isolated.intersection(masks);
@@ -223,8 +224,9 @@ fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) ->
         }
     }
     if count > 0 {
+        let more = if names.len() > 3 { ", …" } else { "" };
         let named: Vec<&str> = names.into_iter().take(3).collect();
-        return Ok(Split::Shared(format!("{count} other processes ({}, …)", named.join(", "))));
+        return Ok(Split::Shared(format!("{count} other processes ({}{more})", named.join(", "))));
     }
     if let Some(missing) = unknown {
         return Err(missing);
@@ -288,11 +290,14 @@ fn shared(evidence: &Evidence<'_>, servers: &[InferenceServer], names: &str) -> 
         }
         None => META.warn("node", format!("{told}; {used}")),
     };
-    let unanswered = unknown.filter(|_| finding.outcome == Outcome::Warn).map(|missing| {
-        META.not_run(
-            "waiting threads",
-            format!("whether critical threads wait for a CPU is unknown: {missing}"),
-        )
+    let unanswered = (finding.outcome == Outcome::Warn).then_some(()).and_then(|()| {
+        if !foreign.uncounted.is_empty() {
+            let subject = format!("CPUs {}", foreign.uncounted);
+            return Some(META.not_run(subject, "their times do not add up to the window"));
+        }
+        let missing = unknown?;
+        let message = format!("whether critical threads wait for a CPU is unknown: {missing}");
+        Some(META.not_run("waiting threads", message))
     });
     let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
     (foreign.cite(finding), unanswered)

@@ -41,6 +41,7 @@ static META: CheckMeta = CheckMeta {
     ),
     business: Borrowed("Other programs are using the desks reserved for the GPU team."),
     needs: Borrowed(&[
+        Borrowed("/cpu/online"),
         Borrowed("/servers"),
         Borrowed("/window/cpus"),
         Borrowed("/window/processes"),
@@ -116,7 +117,7 @@ impl Check for SchedNoisyNeighbours {
             META.warn(subject, message)
         } else if evidence.limit(&META, &WATCHED).is_undercut_by(Quantity::new(foreign.seconds)) {
             let message = format!(
-                "{message}, but {:.0} s are too short to tell: collect with `--sample {:.0}` or more",
+                "{message}, but {:.1} s are too short to tell: collect with `--sample {:.0}` or more",
                 foreign.seconds,
                 evidence.limit(&META, &WATCHED).value.number()
             );

@@ -2,7 +2,8 @@
 //!
 //! CPUs are grouped by verdict. The measurement keeps the longest interruption and the count by cause, so the
 //! catalogue's p99.9 of all gaps is not judged. System management interrupts count where the measurement names such a
-//! cause; where it names none, nobody looked for them, and the pass says so.
+//! cause; where it names other causes only, nobody looked for them, and the pass says so; where it names none at all,
+//! that part is `not-run`.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -112,7 +113,19 @@ impl Check for SchedOsJitter {
         for result in &results {
             groups.entry(judge(evidence, result)).or_default().push(result);
         }
-        Ok(groups.into_iter().filter_map(|(kind, group)| finding(evidence, kind, &group)).collect())
+        let mut findings: Vec<Finding> =
+            groups.into_iter().filter_map(|(kind, group)| finding(evidence, kind, &group)).collect();
+        let uncounted: CpuSet = results
+            .iter()
+            .filter(|result| result.interruptions.is_empty())
+            .map(|result| result.cpu)
+            .collect();
+        if !uncounted.is_empty() {
+            let message =
+                "the measurement tells no causes, so that system management interrupts would go unseen";
+            findings.push(META.not_run(format!("CPUs {uncounted}, causes"), message));
+        }
+        Ok(findings)
     }
 }
 

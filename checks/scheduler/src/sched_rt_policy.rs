@@ -106,6 +106,10 @@ impl Check for SchedRtPolicy {
         let mut unknown: Vec<Missing> = Vec::new();
         let mut threads = 0;
         for process in servers.iter().flat_map(|server| &server.processes) {
+            if process.threads.is_empty() {
+                let reason = format!("no thread of process {} ({}) was read", process.pid, process.comm);
+                unknown.push(Missing::new(Absence::Failed, reason));
+            }
             for thread in &process.threads {
                 threads += 1;
                 match &thread.policy {
@@ -122,13 +126,16 @@ impl Check for SchedRtPolicy {
             findings.extend(judge(evidence, *policy, group, &limit)?);
         }
         if let Some(missing) = unknown.first() {
-            let message = format!("the policy of {} threads is unknown, the first: {missing}", unknown.len());
+            let message = format!(
+                "the policy of some threads is unknown ({} in all), the first: {missing}",
+                unknown.len()
+            );
             findings.push(META.not_run("other threads", message));
         }
         if findings.is_empty() {
             findings.push(match (threads, &limit) {
                 (0, _) => META.not_run("inference servers", "no thread was read"),
-                (_, Ok(text)) => without_real_time(threads, text.trim()),
+                (1.., Ok(text)) => without_real_time(threads, text.trim()),
                 (_, Err(missing)) => META.not_run("node", missing.to_string()),
             });
         }
@@ -169,7 +176,7 @@ fn judge(
         2 => "round robin",
         _ => "deadline",
     };
-    let told = format!("{} of its threads have the policy {policy_name}", group.len());
+    let told = format!("it has threads with the policy {policy_name} ({} in all)", group.len());
     let cite = |finding: Finding| {
         let value = format!("{}: policy {policy} ({policy_name})", first.comm);
         let path = format!("{}/task/{}/stat", process.path, first.tid);

@@ -19,6 +19,9 @@ use plumb_check_sdk::{
 use crate::delay::{self, LONG};
 use crate::serving::{self, LOAD};
 
+/// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
+const NOTICED_NS: u64 = 10_000_000;
+
 /// See the module.
 pub struct SchedRunDelay;
 
@@ -125,7 +128,7 @@ impl Check for SchedRunDelay {
         }
         let load = serving::under_load(&META, evidence, &window);
         for server in &servers {
-            findings.extend(judge_pressure(evidence, server, window.length()?, &load));
+            findings.push(judge_pressure(evidence, server, &window, &load)?);
         }
         Ok(findings)
     }
@@ -184,14 +187,29 @@ fn judge_delays(
 fn judge_pressure(
     evidence: &Evidence<'_>,
     server: &InferenceServer,
-    seconds: f64,
+    window: &Window,
     load: &Result<(), Missing>,
-) -> Vec<Finding> {
+) -> Result<Finding, Missing> {
+    let seconds = window.length()?;
     let subject = format!("{}, CPU pressure", name(server));
     let (pressure, path, confidence) = match pressure(evidence, server) {
         Ok(found) => found,
-        Err(missing) => return vec![META.not_run(subject, missing.to_string())],
+        Err(missing) => return Ok(META.not_run(subject, missing.to_string())),
     };
+    let value = format!("some total +{} µs in {seconds:.0} s", pressure.some_us);
+    let citation = Citation::new(path, value);
+    // Whoever waits for a CPU raises the pressure of its group and of the node.
+    let waits = delay::delays(std::slice::from_ref(server), window)?.known.into_iter();
+    if let Some(worst) = waits.max_by_key(|delay| delay.wait_ns).filter(|worst| worst.wait_ns > NOTICED_NS)
+        && pressure.some_us == 0
+    {
+        let message = "threads waited for a CPU, but the pressure did not rise";
+        let schedstat = format!("/proc/{}/task/{}/schedstat", worst.pid, worst.tid);
+        return Ok(META
+            .contradictory(subject, message)
+            .with_evidence(citation)
+            .with_evidence(Citation::new(schedstat, format!("wait +{} ns", worst.wait_ns))));
+    }
     let percent = Quantity::new(pressure.some_us as f64 / (seconds * 1e4));
     let of_group =
         if confidence == Confidence::High { "of the server's control group" } else { "of the node" };
@@ -202,17 +220,11 @@ fn judge_pressure(
     } else if !evidence.limit(&META, &PRESSED).is_undercut_by(percent) {
         META.warn(subject, message)
     } else if let Err(missing) = load {
-        return vec![META.not_run(subject, missing.to_string())];
+        return Ok(META.not_run(subject, missing.to_string()));
     } else {
         META.pass(subject, message)
     };
-    let value = format!("some total +{} µs in {seconds:.0} s", pressure.some_us);
-    vec![
-        finding
-            .with_likelihood(Likelihood::Mechanism)
-            .with_confidence(confidence)
-            .with_evidence(Citation::new(path, value)),
-    ]
+    Ok(finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence).with_evidence(citation))
 }
 
 fn pressure(

@@ -228,17 +228,13 @@ fn idle(
             };
             let name = source.text(&format!("{path}/name"))?;
             let latency_us = source.parse(&format!("{path}/latency"))?;
-            let state =
-                states.entry((index, name.clone(), latency_us)).or_insert_with(|| IdleResidency {
-                    index,
-                    name,
-                    latency_us,
-                    ..IdleResidency::default()
-                });
-            state.cpus.insert(cpu);
-            if time > 0 {
-                state.time_us.insert(cpu, time);
-            }
+            let state = states.entry((index, name.clone(), latency_us)).or_insert_with(|| IdleResidency {
+                index,
+                name,
+                latency_us,
+                ..IdleResidency::default()
+            });
+            state.time_us.insert(cpu, time);
         }
     }
     if states.is_empty() { Err(why) } else { Ok(states.into_values().collect()) }
@@ -346,7 +342,8 @@ mod tests {
                 files
                     .iter()
                     .map(|(path, text)| {
-                        let path = if path.starts_with('/') { (*path).into() } else { format!("{root}/{path}") };
+                        let path =
+                            if path.starts_with('/') { (*path).into() } else { format!("{root}/{path}") };
                         (path, text.as_bytes().to_vec())
                     })
                     .collect(),
@@ -455,14 +452,13 @@ mod tests {
             ("cpu1/cpuidle/state1/name", "C6"),
             ("cpu1/cpuidle/state1/latency", "290"),
         ]);
-        let first =
-            Tree::new(&[("cpu0/cpuidle/state1/time", "1000"), ("cpu1/cpuidle/state1/time", "70")]);
+        let first = Tree::new(&[("cpu0/cpuidle/state1/time", "1000"), ("cpu1/cpuidle/state1/time", "70")]);
         let last = Tree::new(&[("cpu0/cpuidle/state1/time", "4000"), ("cpu1/cpuidle/state1/time", "70")]);
         let window = window(&tree, &Power::default(), &first, &last, 5.0).unwrap();
         let idle = window.idle.known().unwrap();
         assert_eq!(idle.len(), 1);
-        assert_eq!((idle[0].latency_us, idle[0].cpus.to_string().as_str()), (290, "0-1"));
-        assert_eq!(idle[0].time_us, BTreeMap::from([(0, 3000)]));
+        assert_eq!((idle[0].latency_us, idle[0].name.as_str()), (290, "C6"));
+        assert_eq!(idle[0].time_us, BTreeMap::from([(0, 3000), (1, 0)]));
     }
 
     #[test]

@@ -100,8 +100,6 @@ pub struct IdleResidency {
     pub name: String,
     /// Exit latency in µs as the driver states it.
     pub latency_us: u64,
-    /// CPUs that have the state and were read twice.
-    pub cpus: CpuSet,
-    /// Time in µs by CPU, zeros left out.
+    /// Time in µs by CPU, of all that have the state and were read twice.
     pub time_us: BTreeMap<u32, u64>,
 }

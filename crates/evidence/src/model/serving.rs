@@ -31,7 +31,8 @@ impl Window {
     /// Fails where threads or the length of the window are missing.
     pub fn serving_load(&self) -> Result<f64, Missing> {
         let seconds = self.length()?;
-        Ok(self.threads.require()?.iter().map(|thread| thread.cpu_share(seconds)).sum())
+        // An empty sum of floating-point numbers is -0, which would be printed so.
+        Ok(self.threads.require()?.iter().fold(0.0, |sum, thread| sum + thread.cpu_share(seconds)))
     }
 
     /// Threads of inference servers that used at least `least` of a CPU (0.05 is 5 %).
@@ -47,9 +48,14 @@ impl Window {
     /// CPUs that the threads of [`busy_threads`](Self::busy_threads) were seen on at either reading.
     ///
     /// # Errors
-    /// Fails where threads or the length of the window are missing.
+    /// Fails where threads or the length of the window are missing, or where one of them ran is unknown.
     pub fn serving_cpus(&self, least: f64) -> Result<CpuSet, Missing> {
-        Ok(self.busy_threads(least)?.iter().flat_map(|thread| thread.last_cpus.iter().copied()).collect())
+        let threads = self.busy_threads(least)?;
+        if let Some(thread) = threads.iter().find(|thread| thread.last_cpus.is_empty()) {
+            let reason = format!("where thread {} ({}) ran is unknown", thread.tid, thread.comm);
+            return Err(Missing::new(Absence::Failed, reason));
+        }
+        Ok(threads.iter().flat_map(|thread| thread.last_cpus.iter().copied()).collect())
     }
 
     /// CPUs whose ticks add up to the length of the window, by number, and the set of those whose ticks do not.
@@ -68,10 +74,13 @@ impl Window {
 }
 
 impl ThreadTime {
-    /// CPU time as a share of one CPU in a window of `seconds`.
+    /// CPU time as a share of one CPU in a window of `seconds`: by ticks or by `schedstat`, whichever tells more, since
+    /// ticks are coarse and kernels without `schedstat` have nothing else.
     #[must_use]
     pub fn cpu_share(&self, seconds: f64) -> f64 {
-        self.cpu_ticks as f64 / (seconds * TICKS_PER_SECOND)
+        let by_ticks = self.cpu_ticks as f64 / TICKS_PER_SECOND;
+        let by_run = self.run_ns.known().map_or(0.0, |&run_ns| run_ns as f64 / 1e9);
+        by_ticks.max(by_run) / seconds
     }
 }
 
@@ -90,8 +99,10 @@ mod tests {
     use crate::fact::Fact;
 
     fn window(seconds: f64) -> Window {
-        let thread = |cpu_ticks, last_cpus: &[u32]| ThreadTime {
+        let thread = |cpu_ticks: u64, last_cpus: &[u32]| ThreadTime {
             cpu_ticks,
+            // Rounded down, as ticks are rounded to whole ones.
+            run_ns: Fact::Known(cpu_ticks * 9_999_999),
             last_cpus: last_cpus.to_vec(),
             ..ThreadTime::default()
         };
