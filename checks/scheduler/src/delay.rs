@@ -1,10 +1,13 @@
 //! How long the critical threads of inference servers waited for a CPU.
+//!
+//! Every thread that is runnable for a good part of the window counts as critical, whatever its process does: what a
+//! process does is told from its name, and none of a server works without need.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, ThreadTime, Window};
-use plumb_check_sdk::{CheckMeta, Evidence, Missing, ThresholdBasis};
-
-use crate::serving;
+use plumb_check_sdk::{Absence, CheckMeta, Evidence, Missing, ThresholdBasis};
 
 /// Above it a thread waits for its CPU too long.
 pub(crate) const LONG: Limit<Percent> = Limit {
@@ -48,19 +51,31 @@ pub(crate) struct Delays {
     pub(crate) unknown: Option<Missing>,
 }
 
+impl Delays {
+    /// Those of one server, worst first.
+    pub(crate) fn of(&self, server: &InferenceServer) -> Vec<&Delay> {
+        let pids: BTreeSet<u32> = server.processes.iter().map(|process| process.pid).collect();
+        self.known.iter().filter(|delay| pids.contains(&delay.pid)).collect()
+    }
+}
+
 /// # Errors
 /// Fails where no thread was read twice.
 pub(crate) fn delays(servers: &[InferenceServer], window: &Window) -> Result<Delays, Missing> {
     let seconds = window.length()?;
-    let role = |thread: &ThreadTime| {
-        let processes = servers.iter().flat_map(|server| &server.processes);
-        processes
-            .filter(|process| serving::is_critical(process))
-            .find_map(|process| (process.pid == thread.pid).then_some(process.role))
-    };
+    let roles: BTreeMap<u32, Role> = servers
+        .iter()
+        .flat_map(|server| &server.processes)
+        .map(|process| (process.pid, process.role))
+        .collect();
     let mut delays = Delays { known: Vec::new(), unknown: None };
     for thread in window.threads.require()? {
-        let Some(role) = role(thread) else { continue };
+        let Some(&role) = roles.get(&thread.pid) else {
+            let reason =
+                format!("thread {} ({}) belongs to no process that is known", thread.tid, thread.comm);
+            delays.unknown.get_or_insert(Missing::new(Absence::Failed, reason));
+            continue;
+        };
         match (thread.wait_ns.require(), thread.run_ns.require()) {
             (Ok(&wait_ns), Ok(&run_ns)) => {
                 if wait_ns.saturating_add(run_ns) as f64 >= RUNNABLE * seconds * 1e9 {

@@ -30,8 +30,8 @@ pub(crate) const MUCH: Limit<Percent> = Limit {
 };
 
 /// The JSON pointers that [`Foreign::read`] reads beside `/servers`.
-pub(crate) const NEEDS: [&str; 4] =
-    ["/window/cpus", "/window/processes", "/window/seconds", "/window/threads"];
+pub(crate) const NEEDS: [&str; 5] =
+    ["/window/cpus", "/window/processes", "/window/seconds", "/window/threads", "/cpu/online"];
 
 /// What others took on the inference CPUs.
 pub(crate) struct Foreign {

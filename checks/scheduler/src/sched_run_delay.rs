@@ -10,13 +10,13 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{CgroupTime, InferenceServer, Pressure, Window};
+use plumb_check_sdk::model::{CgroupTime, InferenceServer, Pressure};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::delay::{self, LONG};
+use crate::delay::{self, Delays, LONG};
 use crate::serving::{self, LOAD};
 
 /// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
@@ -122,13 +122,16 @@ impl Check for SchedRunDelay {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = serving::servers(evidence)?;
         let window = serving::window(evidence)?;
-        let mut findings = Vec::new();
-        for server in &servers {
-            findings.extend(judge_delays(evidence, server, &window)?);
+        let delays = delay::delays(&servers, &window)?;
+        let mut findings: Vec<Finding> =
+            servers.iter().filter_map(|server| judge_delays(evidence, server, &delays)).collect();
+        if let Some(missing) = &delays.unknown {
+            let message = format!("the waiting time of some critical threads is unknown: {missing}");
+            findings.push(META.not_run("other threads", message));
         }
         let load = serving::under_load(&META, evidence, &window);
         for server in &servers {
-            findings.push(judge_pressure(evidence, server, &window, &load)?);
+            findings.push(judge_pressure(evidence, server, &delays, window.length()?, &load));
         }
         Ok(findings)
     }
@@ -138,33 +141,22 @@ fn name(server: &InferenceServer) -> String {
     format!("{} (PID {})", server.kind, server.pid)
 }
 
-fn judge_delays(
-    evidence: &Evidence<'_>,
-    server: &InferenceServer,
-    window: &Window,
-) -> Result<Vec<Finding>, Missing> {
+/// `None` where nothing of the server was runnable for long, and part of its threads is unknown, which is told at the end.
+fn judge_delays(evidence: &Evidence<'_>, server: &InferenceServer, delays: &Delays) -> Option<Finding> {
     let subject = format!("{}, threads", name(server));
-    let delays = delay::delays(std::slice::from_ref(server), window)?;
-    let mut findings = Vec::new();
-    if let Some(missing) = &delays.unknown {
-        let message = format!("the waiting time of some critical threads is unknown: {missing}");
-        findings.push(META.not_run(format!("{}, other threads", name(server)), message));
-    }
-    let Some(worst) = delays.known.first() else {
-        if findings.is_empty() {
-            let message = "no critical thread was runnable for long: collect while the service runs";
-            findings.push(META.not_run(subject, message));
-        }
-        return Ok(findings);
+    let of_server = delays.of(server);
+    let Some(worst) = of_server.first() else {
+        let message = "no critical thread was runnable for long: collect while the service runs";
+        return delays.unknown.is_none().then(|| META.not_run(subject, message));
     };
     let percent = worst.percent();
     let message = format!(
-        "thread {} ({}) of the {} waited for a CPU for {percent:.1} % of its runnable time, the longest of {} critical \
-         threads",
+        "thread {} ({}) of the {}, which waited longest of {} critical ones, waited for a CPU for {percent:.2} % of its \
+         runnable time",
         worst.tid,
         worst.comm,
         serving::role(worst.role),
-        delays.known.len()
+        of_server.len(),
     );
     let finding = if worst.is_long(&META, evidence) {
         META.fail(subject, message)
@@ -174,41 +166,36 @@ fn judge_delays(
         META.warn(subject, message)
     };
     let value = format!("run +{} ns, wait +{} ns", worst.run_ns, worst.wait_ns);
-    findings.insert(
-        0,
-        finding
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(Citation::new(format!("/proc/{}/task/{}/schedstat", worst.pid, worst.tid), value)),
-    );
-    Ok(findings)
+    let schedstat = format!("/proc/{}/task/{}/schedstat", worst.pid, worst.tid);
+    Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(Citation::new(schedstat, value)))
 }
 
 /// Pressure of the server's control group, or of the node.
 fn judge_pressure(
     evidence: &Evidence<'_>,
     server: &InferenceServer,
-    window: &Window,
+    delays: &Delays,
+    seconds: f64,
     load: &Result<(), Missing>,
-) -> Result<Finding, Missing> {
-    let seconds = window.length()?;
+) -> Finding {
     let subject = format!("{}, CPU pressure", name(server));
     let (pressure, path, confidence) = match pressure(evidence, server) {
         Ok(found) => found,
-        Err(missing) => return Ok(META.not_run(subject, missing.to_string())),
+        Err(missing) => return META.not_run(subject, missing.to_string()),
     };
     let value = format!("some total +{} µs in {seconds:.0} s", pressure.some_us);
     let citation = Citation::new(path, value);
     // Whoever waits for a CPU raises the pressure of its group and of the node.
-    let waits = delay::delays(std::slice::from_ref(server), window)?.known.into_iter();
+    let waits = delays.of(server).into_iter();
     if let Some(worst) = waits.max_by_key(|delay| delay.wait_ns).filter(|worst| worst.wait_ns > NOTICED_NS)
         && pressure.some_us == 0
     {
         let message = "threads waited for a CPU, but the pressure did not rise";
         let schedstat = format!("/proc/{}/task/{}/schedstat", worst.pid, worst.tid);
-        return Ok(META
+        return META
             .contradictory(subject, message)
             .with_evidence(citation)
-            .with_evidence(Citation::new(schedstat, format!("wait +{} ns", worst.wait_ns))));
+            .with_evidence(Citation::new(schedstat, format!("wait +{} ns", worst.wait_ns)));
     }
     let percent = Quantity::new(pressure.some_us as f64 / (seconds * 1e4));
     let of_group =
@@ -220,11 +207,11 @@ fn judge_pressure(
     } else if !evidence.limit(&META, &PRESSED).is_undercut_by(percent) {
         META.warn(subject, message)
     } else if let Err(missing) = load {
-        return Ok(META.not_run(subject, missing.to_string()));
+        return META.not_run(subject, missing.to_string());
     } else {
         META.pass(subject, message)
     };
-    Ok(finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence).with_evidence(citation))
+    finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence).with_evidence(citation)
 }
 
 fn pressure(

@@ -1,7 +1,7 @@
 //! Inference servers and what they did in the window.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Process, Role, ServerProcess, Window};
+use plumb_check_sdk::model::{InferenceServer, Process, Role, Window};
 use plumb_check_sdk::{Absence, CheckMeta, Evidence, Missing, ThresholdBasis};
 
 /// Below it the servers are idle, and what only load shows is not to be seen.
@@ -52,15 +52,7 @@ pub(crate) fn under_load(meta: &CheckMeta, evidence: &Evidence<'_>, window: &Win
     Ok(())
 }
 
-/// Whether a process schedules, launches or takes requests.
-pub(crate) fn is_critical(process: &ServerProcess) -> bool {
-    matches!(
-        process.role,
-        Role::ApiServer | Role::EngineCore | Role::GpuWorker | Role::Tokenizer | Role::Whole
-    )
-}
-
-/// `engine-core`, `gpu-worker`, … in words.
+/// What a process does, in words.
 pub(crate) fn role(role: Role) -> &'static str {
     match role {
         Role::ApiServer => "API server",

@@ -11,7 +11,7 @@ pub const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Share of the ticks of a window that must have been counted on a CPU for its counters to be believed: fewer are left
 /// where it came online meanwhile, or where a reading is in part lost.
-const COUNTED: f64 = 0.8;
+const COUNTED: f64 = 0.9;
 
 impl Window {
     /// Seconds between the readings.
@@ -110,7 +110,7 @@ mod tests {
         Window {
             seconds,
             threads: Fact::Known(vec![thread(500, &[3, 4]), thread(50, &[3]), thread(49, &[9])]),
-            cpus: Fact::Known(vec![cpu(3, 500, 500), cpu(4, 100, 699), cpu(5, 0, 800)]),
+            cpus: Fact::Known(vec![cpu(3, 500, 500), cpu(4, 100, 799), cpu(5, 0, 900)]),
             ..Window::default()
         }
     }
