@@ -18,6 +18,8 @@ use plumb_check_sdk::{
     Missing, Reference, Remediation, Severity,
 };
 
+use crate::preference::Preference;
+
 /// See the module.
 pub struct CpuGovernor;
 
@@ -260,19 +262,12 @@ fn is_active_mode(driver: &str) -> bool {
 }
 
 fn judge_preference(preference: &str) -> (Verdict, &'static str) {
-    // A raw number is on the scale of the hardware, 0 (performance) to 255 (power); 128 is balance_performance.
-    let named = match preference.parse::<u8>() {
-        Ok(0) => "performance",
-        Ok(1..=128) => "balance_performance",
-        Ok(_) => "balance_power",
-        Err(_) => preference,
-    };
-    match named {
-        "performance" => {
+    match Preference::of(preference) {
+        Preference::Speed => {
             (Verdict::Info, "asks the hardware for speed, though the governor is not `performance`")
         }
-        "balance_performance" => (Verdict::Warn, "lets the hardware trade some speed for power"),
-        "balance_power" | "power" => (Verdict::Fail, "makes the hardware save power first"),
-        _ => (Verdict::Warn, "leaves the trade-off to the firmware"),
+        Preference::Balanced => (Verdict::Warn, "lets the hardware trade some speed for power"),
+        Preference::Saving => (Verdict::Fail, "makes the hardware save power first"),
+        Preference::Firmware => (Verdict::Warn, "leaves the trade-off to the firmware"),
     }
 }

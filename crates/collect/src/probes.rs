@@ -18,6 +18,7 @@ mod numa;
 mod nvidia;
 mod pci;
 mod platform;
+mod power;
 mod process;
 mod settings;
 mod sysctl;
@@ -72,6 +73,7 @@ pub const PROBES: &[Probe] = &[
     nvidia::PROBE,
     freq::CPUFREQ,
     freq::CPUIDLE,
+    power::PROBE,
     sysctl::PROBE,
     settings::PROBE,
     irq::PROBE,

@@ -24,6 +24,7 @@ mod nvml;
 mod platform;
 mod power;
 mod service;
+mod serving;
 mod storage;
 mod window;
 
@@ -38,6 +39,7 @@ pub use nvml::*;
 pub use platform::*;
 pub use power::*;
 pub use service::*;
+pub use serving::*;
 pub use storage::*;
 pub use window::*;
 
@@ -421,6 +423,9 @@ pub struct FreqPolicy {
     pub scaling_max_freq_khz: Fact<u64>,
     /// Highest frequency of the hardware in kHz.
     pub cpuinfo_max_freq_khz: Fact<u64>,
+    /// Frequency without turbo in kHz, on drivers that tell it.
+    #[serde(default)]
+    pub base_frequency_khz: Fact<u64>,
 }
 
 /// Idle states.

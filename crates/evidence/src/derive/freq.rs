@@ -66,6 +66,7 @@ fn policy(source: &impl Source, path: String, number: u32) -> FreqPolicy {
         scaling_min_freq_khz: source.parse(&file("scaling_min_freq")).into(),
         scaling_max_freq_khz: source.parse(&file("scaling_max_freq")).into(),
         cpuinfo_max_freq_khz: source.parse(&file("cpuinfo_max_freq")).into(),
+        base_frequency_khz: source.parse(&file("base_frequency")).into(),
         path,
     }
 }

@@ -24,8 +24,46 @@ pub struct Subject {
 pub const SUBJECTS: &[Subject] =
     &[POWER, SCHEDULER, INTERRUPTS, NETWORK, MEMORY, GPU, KERNEL, VIRTUALIZATION, SERVICE];
 
-const POWER: Subject = Subject { id: "power", paths: &[], sampled: &[] };
-const SCHEDULER: Subject = Subject { id: "scheduler", paths: &[], sampled: &[] };
+const POWER: Subject = Subject {
+    id: "power",
+    paths: &[
+        "/sys/devices/system/cpu/amd_pstate/prefcore",
+        "/sys/devices/system/cpu/intel_pstate/hwp_dynamic_boost",
+        "/sys/devices/system/cpu/intel_pstate/max_perf_pct",
+        "/sys/devices/system/cpu/intel_pstate/min_perf_pct",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/agent_types",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/elc_floor_freq_khz",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/elc_high_threshold_enable",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/elc_high_threshold_percent",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/elc_low_threshold_percent",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/max_freq_khz",
+        "/sys/devices/system/cpu/intel_uncore_frequency/*/min_freq_khz",
+        "/sys/class/powercap/intel-rapl:*/constraint_0_max_power_uw",
+        "/sys/class/powercap/intel-rapl:*/constraint_0_name",
+        "/sys/class/powercap/intel-rapl:*/constraint_0_power_limit_uw",
+        "/sys/class/powercap/intel-rapl:*/enabled",
+        "/sys/class/powercap/intel-rapl:*/name",
+        "/sys/firmware/acpi/platform_profile",
+        "/sys/module/intel_idle/parameters/max_cstate",
+        "/etc/tuned/active_profile",
+        "/etc/tuned/post_loaded_profile",
+        "/etc/tuned/profile_mode",
+        // Profiles of the node's own, in either of the folders that TuneD looks in.
+        "/etc/tuned/*/tuned.conf",
+        "/etc/tuned/profiles/*/tuned.conf",
+    ],
+    sampled: &["/sys/devices/system/cpu/intel_uncore_frequency/*/current_freq_khz"],
+};
+const SCHEDULER: Subject = Subject {
+    id: "scheduler",
+    paths: &[
+        "/sys/devices/system/cpu/isolated",
+        "/sys/devices/system/cpu/nohz_full",
+        "/sys/devices/virtual/workqueue/cpumask",
+        "/sys/kernel/realtime",
+    ],
+    sampled: &[],
+};
 const INTERRUPTS: Subject = Subject {
     id: "interrupts",
     paths: &[

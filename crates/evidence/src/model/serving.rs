@@ -1,0 +1,143 @@
+//! Questions that many checks ask of a window: how much the inference servers ran, where, and beside whom.
+
+use std::collections::BTreeMap;
+
+use super::{CpuTime, ThreadTime, Window};
+use crate::fact::{Absence, Missing};
+use crate::index_set::CpuSet;
+
+/// Scheduler clock ticks in a second (`USER_HZ`), the same on every architecture that serves models.
+pub const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Share of the ticks of a window that must have been counted on a CPU for its counters to be believed: fewer are left
+/// where it came online meanwhile, or where a reading is in part lost.
+const COUNTED: f64 = 0.9;
+
+impl Window {
+    /// Seconds between the readings.
+    ///
+    /// # Errors
+    /// A window without length tells no rates.
+    pub fn length(&self) -> Result<f64, Missing> {
+        if self.seconds > 0.0 && self.seconds.is_finite() {
+            return Ok(self.seconds);
+        }
+        Err(Missing::new(Absence::Malformed, "the two readings are no time apart"))
+    }
+
+    /// CPU time that the inference servers used, in CPUs: 2.5 is as much as two and a half CPUs have.
+    ///
+    /// # Errors
+    /// Fails where threads or the length of the window are missing.
+    pub fn serving_load(&self) -> Result<f64, Missing> {
+        let seconds = self.length()?;
+        // An empty sum of floating-point numbers is -0, which would be printed so.
+        Ok(self.threads.require()?.iter().fold(0.0, |sum, thread| sum + thread.cpu_share(seconds)))
+    }
+
+    /// Threads of inference servers that used at least `least` of a CPU (0.05 is 5 %).
+    ///
+    /// # Errors
+    /// Fails where threads or the length of the window are missing.
+    pub fn busy_threads(&self, least: f64) -> Result<Vec<&ThreadTime>, Missing> {
+        let seconds = self.length()?;
+        let threads = self.threads.require()?.iter();
+        Ok(threads.filter(|thread| thread.cpu_share(seconds) >= least).collect())
+    }
+
+    /// CPUs that the threads of [`busy_threads`](Self::busy_threads) were seen on at either reading.
+    ///
+    /// # Errors
+    /// Fails where threads or the length of the window are missing, or where one of them ran is unknown.
+    pub fn serving_cpus(&self, least: f64) -> Result<CpuSet, Missing> {
+        let threads = self.busy_threads(least)?;
+        if let Some(thread) = threads.iter().find(|thread| thread.last_cpus.is_empty()) {
+            let reason = format!("where thread {} ({}) ran is unknown", thread.tid, thread.comm);
+            return Err(Missing::new(Absence::Failed, reason));
+        }
+        Ok(threads.iter().flat_map(|thread| thread.last_cpus.iter().copied()).collect())
+    }
+
+    /// CPUs whose ticks add up to the length of the window, by number, and the set of those whose ticks do not.
+    ///
+    /// # Errors
+    /// Fails where CPU times or the length of the window are missing.
+    pub fn counted_cpus(&self) -> Result<(BTreeMap<u32, &CpuTime>, CpuSet), Missing> {
+        let expected = self.length()? * TICKS_PER_SECOND;
+        let (whole, lacking): (Vec<&CpuTime>, Vec<&CpuTime>) =
+            self.cpus.require()?.iter().partition(|cpu| cpu.total() as f64 >= COUNTED * expected);
+        Ok((
+            whole.into_iter().map(|cpu| (cpu.cpu, cpu)).collect(),
+            lacking.into_iter().map(|cpu| cpu.cpu).collect(),
+        ))
+    }
+}
+
+impl ThreadTime {
+    /// CPU time as a share of one CPU in a window of `seconds`: by ticks or by `schedstat`, whichever tells more, since
+    /// ticks are coarse and kernels without `schedstat` have nothing else.
+    #[must_use]
+    pub fn cpu_share(&self, seconds: f64) -> f64 {
+        let by_ticks = self.cpu_ticks as f64 / TICKS_PER_SECOND;
+        let by_run = self.run_ns.known().map_or(0.0, |&run_ns| run_ns as f64 / 1e9);
+        by_ticks.max(by_run) / seconds
+    }
+}
+
+impl CpuTime {
+    /// Share of time in which the CPU did something or was taken away, 0 to 1; 0 for a CPU without any ticks.
+    #[must_use]
+    pub fn busy_share(&self) -> f64 {
+        let total = self.total();
+        if total == 0 { 0.0 } else { self.busy() as f64 / total as f64 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::Fact;
+
+    fn window(seconds: f64) -> Window {
+        let thread = |cpu_ticks: u64, last_cpus: &[u32]| ThreadTime {
+            cpu_ticks,
+            // Rounded down, as ticks are rounded to whole ones.
+            run_ns: Fact::Known(cpu_ticks * 9_999_999),
+            last_cpus: last_cpus.to_vec(),
+            ..ThreadTime::default()
+        };
+        let cpu = |cpu, user_ticks, idle_ticks| CpuTime { cpu, user_ticks, idle_ticks, ..CpuTime::default() };
+        Window {
+            seconds,
+            threads: Fact::Known(vec![thread(500, &[3, 4]), thread(50, &[3]), thread(49, &[9])]),
+            cpus: Fact::Known(vec![cpu(3, 500, 500), cpu(4, 100, 799), cpu(5, 0, 900)]),
+            ..Window::default()
+        }
+    }
+
+    #[test]
+    fn busy_threads_name_the_serving_cpus() {
+        let window = window(10.0);
+        assert!((window.serving_load().unwrap() - 0.599).abs() < 1e-9);
+        assert_eq!(window.busy_threads(0.05).unwrap().len(), 2);
+        assert_eq!(window.serving_cpus(0.05).unwrap().to_string(), "3-4");
+    }
+
+    #[test]
+    fn cpus_whose_ticks_do_not_add_up_are_told_apart() {
+        let window = window(10.0);
+        let (whole, lacking) = window.counted_cpus().unwrap();
+        assert_eq!(whole.keys().copied().collect::<Vec<_>>(), [3, 5]);
+        assert!((whole[&3].busy_share() - 0.5).abs() < 1e-9);
+        assert_eq!(lacking.to_string(), "4");
+    }
+
+    #[test]
+    fn a_window_without_length_has_no_rates() {
+        for seconds in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(window(seconds).serving_load().is_err(), "{seconds}");
+            assert!(window(seconds).counted_cpus().is_err(), "{seconds}");
+        }
+        assert!(Window::default().serving_load().is_err());
+    }
+}
