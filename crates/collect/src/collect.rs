@@ -203,7 +203,8 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         unread,
         redactions: vec![
             "values of command-line and boot arguments that look like secrets are masked".to_owned(),
-            "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked".to_owned(),
+            "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked"
+                .to_owned(),
         ],
     };
     Ok(Bundle::new(manifest, files, links))

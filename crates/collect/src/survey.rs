@@ -70,7 +70,7 @@ pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
         };
         let (static_read, sampled_read) = match probe.method {
             Method::Files(read) => (Some(read), probe.sample),
-            Method::Helper(_) => (None, probe.sample),
+            Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
         };
         let mut look = |read: crate::probe::Read| {
             let job = move |source: &FsSource| {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Absence, Fact, Missing};
+use crate::fact::Fact;
 
 /// Two readings of the node, some seconds apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -58,52 +58,7 @@ impl Window {
         let number = |text: &String| text.trim().parse::<u64>().ok();
         number(last)?.checked_sub(number(first)?)
     }
-
-    /// Seconds between the readings.
-    ///
-    /// # Errors
-    /// A window without length gives no rates.
-    pub fn length(&self) -> Result<f64, Missing> {
-        if self.seconds > 0.0 {
-            Ok(self.seconds)
-        } else {
-            Err(Missing::new(Absence::Malformed, "the window has no length"))
-        }
-    }
-
-    /// Says how busy the service was, where it was busy enough for counters to mean something: a GPU was busy for
-    /// [`BUSY_PERCENT`] of the time, or, where nobody looked at GPUs, inference servers used that share of one CPU.
-    ///
-    /// CPU time comes second, because some schedulers spin while there is nothing to do.
-    ///
-    /// # Errors
-    /// Says that the service was idle, or why that is not known.
-    pub fn under_load(&self) -> Result<String, Missing> {
-        let idle = |seen: String| {
-            let reason = format!("the service was idle in the window ({seen}): collect while it serves");
-            Missing::new(Absence::Skipped, reason)
-        };
-        let mean = |percent: &Vec<u32>| {
-            let sum: f64 = percent.iter().map(|&percent| f64::from(percent)).sum();
-            sum / percent.len() as f64
-        };
-        let gpus = self.gpus.known().into_iter().flatten();
-        let used = gpus.filter_map(|gpu| gpu.utilization_percent.known()).filter(|used| !used.is_empty());
-        if let Some(busiest) = used.map(mean).max_by(f64::total_cmp) {
-            let seen = format!("the busiest GPU {busiest:.0} % busy");
-            return if busiest >= BUSY_PERCENT { Ok(seen) } else { Err(idle(seen)) };
-        }
-        let processes = self.processes.require()?;
-        let ticks: u64 = processes.iter().filter(|p| p.inference).map(|p| p.cpu_ticks).sum();
-        // 100 ticks a second: ticks per second are per cent of a CPU.
-        let percent = ticks as f64 / self.length()?;
-        let seen = format!("its processes used {percent:.1} % of a CPU");
-        if percent >= BUSY_PERCENT { Ok(seen) } else { Err(idle(seen)) }
-    }
 }
-
-/// Share of time of a GPU, or of a CPU, from which the service counts as busy, in %; our own proposal.
-pub const BUSY_PERCENT: f64 = 5.0;
 
 /// Time of one CPU during the window, in ticks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
