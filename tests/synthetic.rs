@@ -45,6 +45,11 @@ pub fn worker_cpus(gpu: u32) -> String {
     format!("{first}-{},{sibling}-{}", first + 5, sibling + 5)
 }
 
+/// The first CPU of a list.
+fn first_of(cpus: &str) -> u32 {
+    cpus.split(['-', ',']).next().and_then(|cpu| cpu.parse().ok()).unwrap_or(0)
+}
+
 /// CPUs of a NUMA node.
 #[must_use]
 pub fn node_cpus(node: u32) -> &'static str {

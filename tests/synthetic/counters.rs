@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{CORES, CPUS, Node, SECONDS};
+use super::{CPUS, Node, SECONDS, first_of, worker_cpus};
 
 impl Node {
     pub(super) fn counters(&mut self) {
@@ -40,22 +40,18 @@ impl Node {
         self.window("/proc/softirqs", text(1000), text(1000 + moved));
     }
 
-    /// CPU times of the window: worker CPUs three quarters busy, others nearly idle; `steal` ticks taken from each.
+    /// CPU times of the window: the CPUs of the server's threads are busy, others nearly idle; `steal` ticks are taken
+    /// from each.
     pub fn cpu_time(&mut self, steal: u64) {
         let total = SECONDS * 100;
+        let mut serving: Vec<u32> = (0..8).map(|gpu| first_of(&worker_cpus(gpu))).collect();
+        serving.extend([28, 30]);
         let text = |end: bool| {
             let mut text = "cpu  0 0 0 0 0 0 0 0 0 0\n".to_owned();
             for cpu in 0..CPUS {
-                let core = cpu % CORES;
-                let busy = if !end {
-                    0
-                } else if core >= 4 {
-                    total * 3 / 4 - steal
-                } else {
-                    total / 50
-                };
-                let steal = if end { steal } else { 0 };
-                let idle = if end { total - busy - steal } else { 0 };
+                let busy = if serving.contains(&cpu) { total * 95 / 100 - steal } else { total / 100 };
+                let idle = total - busy - steal;
+                let (busy, idle, steal) = if end { (busy, idle, steal) } else { (0, 0, 0) };
                 let _ = writeln!(
                     text,
                     "cpu{cpu} {} 0 1000 {} 0 0 0 {} 0 0",

@@ -1,12 +1,22 @@
 //! The inference server: processes, threads, memory, control groups.
 
 use super::counters::pressure;
-use super::{API_SERVER, ENGINE_CORE, FIRST_WORKER, Node, RAW, SECONDS, SERVICE, sample_folder, worker_cpus};
+use super::{
+    API_SERVER, ENGINE_CORE, FIRST_WORKER, Node, RAW, SECONDS, SERVICE, first_of, sample_folder, worker_cpus,
+};
 
 impl Node {
     pub(super) fn server(&mut self) {
         self.cgroup();
-        self.process(1, 0, "systemd", "/sbin/init\0", "0-127", "0-1", 10, "0::/init.scope\n");
+        // What is not inference keeps to cores of its own.
+        let housekeeping = "0-3,32-35,64-67,96-99";
+        let daemons =
+            [(1, 0, "systemd"), (500, 1, "tuned"), (501, 1, "nvidia-persiste"), (502, 1, "nvidia-fabricma")];
+        for (pid, ppid, comm) in daemons {
+            let group = format!("0::/system.slice/{comm}.service\n");
+            self.process(pid, ppid, comm, &format!("{comm}\0"), housekeeping, "0-1", 10, &group);
+        }
+        self.set("/etc/tuned/active_profile", "accelerator-performance\n");
         let group = format!("0::{SERVICE}\n");
         let command =
             "/usr/bin/python3\0/usr/local/bin/vllm\0serve\0example/model-70b\0--tensor-parallel-size\08\0";
@@ -53,7 +63,7 @@ impl Node {
     ) {
         let folder = format!("/proc/{pid}");
         let task = format!("{folder}/task/{pid}");
-        let first_cpu: u32 = cpus.split(['-', ',']).next().and_then(|cpu| cpu.parse().ok()).unwrap_or(0);
+        let first_cpu = first_of(cpus);
         for path in [&folder, &task] {
             self.set(&format!("{path}/stat"), stat(pid, ppid, comm, first_cpu, 100_000));
             let (first, last) = (100_000, 100_000 + ticks);
@@ -110,7 +120,7 @@ impl Node {
 
     /// Moves a process, all its threads included, to other CPUs.
     pub fn pin(&mut self, pid: u32, cpus: &str) {
-        let first: u32 = cpus.split(['-', ',']).next().and_then(|cpu| cpu.parse().ok()).unwrap_or(0);
+        let first = first_of(cpus);
         for path in [format!("/proc/{pid}"), format!("/proc/{pid}/task/{pid}")] {
             for folder in [RAW.to_owned(), sample_folder(0), sample_folder(1)] {
                 self.edit(&format!("{folder}{path}/status"), |line| {
