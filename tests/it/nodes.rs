@@ -58,7 +58,10 @@ const DEFECTS: &[Defect] = &[
         node.set(&format!("{folder}/cpu.max"), "1600000 100000\n");
         node.throttle(&folder, 30, 2_000_000);
     }),
-    ("interrupts on inference cores", "irq.critical-cores", |node| node.interrupts_on(4, 2_000_000)),
+    ("interrupts on inference cores", "irq.critical-cores", |node| {
+        node.interrupts_on(4, 2_000_000);
+        node.interrupt_time(4, 150);
+    }),
     ("GPU at x8", "gpu.pcie-link", |node| {
         let folder = format!("/sys/bus/pci/devices/{}", plumb_tests::synthetic::gpu_address(2));
         node.set(&format!("{folder}/current_link_width"), "8\n");

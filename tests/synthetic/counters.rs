@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{CPUS, Node, SECONDS, first_of, worker_cpus};
+use super::{CPUS, Node, SECONDS, first_of, sample_folder, worker_cpus};
 
 impl Node {
     pub(super) fn counters(&mut self) {
@@ -66,6 +66,19 @@ impl Node {
         };
         self.set("/proc/stat", text(false));
         self.window("/proc/stat", text(false), text(true));
+    }
+
+    /// Lets a CPU spend `ticks` of the window on interrupts instead of its thread.
+    pub fn interrupt_time(&mut self, cpu: u32, ticks: u64) {
+        self.edit(&format!("{}/proc/stat", sample_folder(1)), |line| {
+            let mut fields: Vec<String> = line.split(' ').map(str::to_owned).collect();
+            if fields[0] == format!("cpu{cpu}") {
+                let number = |field: &String| field.parse::<u64>().unwrap_or(0);
+                fields[1] = (number(&fields[1]) - ticks).to_string();
+                fields[7] = (number(&fields[7]) + ticks).to_string();
+            }
+            fields.join(" ")
+        });
     }
 
     /// Kernel memory counters; `moved` are the ones that count during the window.

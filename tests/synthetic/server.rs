@@ -140,7 +140,7 @@ impl Node {
         }
     }
 
-    fn edit(&mut self, path: &str, change: impl Fn(String) -> String) {
+    pub(super) fn edit(&mut self, path: &str, change: impl Fn(String) -> String) {
         if let Some(bytes) = self.files.get_mut(path) {
             let text = String::from_utf8_lossy(bytes).into_owned();
             let lines: Vec<String> = text.lines().map(|line| change(line.to_owned())).collect();
