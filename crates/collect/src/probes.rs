@@ -9,11 +9,13 @@ use crate::recorder::Recorder;
 mod cgroup;
 mod counters;
 mod cpu;
+mod dimm;
 mod freq;
 mod irq;
 mod kernel_log;
 mod memory;
 mod network;
+mod nic;
 mod numa;
 mod nvidia;
 mod pci;
@@ -21,6 +23,7 @@ mod platform;
 mod power;
 mod process;
 mod settings;
+mod storage;
 mod sysctl;
 mod system;
 
@@ -71,6 +74,9 @@ pub const PROBES: &[Probe] = &[
     numa::PROBE,
     pci::PROBE,
     nvidia::PROBE,
+    nic::PROBE,
+    storage::PROBE,
+    dimm::PROBE,
     freq::CPUFREQ,
     freq::CPUIDLE,
     power::PROBE,
