@@ -1,16 +1,16 @@
-//! NVMe controllers, block devices, and the mounts of processes that may serve models.
+//! NVMe controllers, block devices, and the mounts of the node. Those of inference servers are kept with their processes.
 
-use plumb_evidence::derive::storage::{BLOCK, BY_NUMBER, CLASS_BLOCK, NVME, may_serve_models};
-use plumb_evidence::{Absence, Missing, Source};
+use plumb_evidence::derive::storage::{BLOCK, BY_NUMBER, CLASS_BLOCK, NVME};
+use plumb_evidence::{Absence, Missing};
 
 use super::{Files, SECONDS};
 use crate::probe::{Method, Privilege, Probe};
 
 pub(super) const PROBE: Probe = Probe {
     id: "storage",
-    title: "NVMe, block devices, file systems of models",
-    reads: &[NVME, BLOCK, CLASS_BLOCK, BY_NUMBER],
-    privilege: Privilege::Root,
+    title: "NVMe, block devices, mounts",
+    reads: &[NVME, BLOCK, CLASS_BLOCK, BY_NUMBER, "/proc/1/mountinfo"],
+    privilege: Privilege::Any,
     budget: SECONDS,
     method: Method::Files(run),
     sample: None,
@@ -37,15 +37,8 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         files.link(&format!("{BY_NUMBER}/{number}"));
     }
     // Process 1 has the mounts of the node, where the layers of a container's file system lie.
-    let mut serving = vec!["/proc/1".to_owned()];
-    serving.extend(files.numbered("/proc", "").into_iter().filter(|process| {
-        files.source().read(&format!("{process}/cmdline")).is_ok_and(|line| may_serve_models(&line))
-    }));
-    for process in serving {
-        // One that ends meanwhile is no event, and neither are the mounts of a process without any (EINVAL).
-        let _ = files.file(&format!("{process}/mountinfo"));
-    }
-    if files.list(BLOCK).is_empty() && files.list("/proc").is_empty() {
+    let _ = files.file("/proc/1/mountinfo");
+    if files.list(BLOCK).is_empty() {
         return Err(Missing::new(Absence::Absent, "the kernel lists no block device"));
     }
     Ok(())

@@ -28,8 +28,9 @@ const CACHE_VARIABLES: &[(&str, &str)] = &[
     ("HUGGINGFACE_HUB_CACHE", ""),
     ("HF_HOME", "/hub"),
     ("XDG_CACHE_HOME", "/huggingface/hub"),
-    ("HOME", "/.cache/huggingface/hub"),
 ];
+/// Where the cache is unless a variable says otherwise, below the home folder; containers often have it mounted there.
+const DEFAULT_CACHE: &str = "/.cache/huggingface";
 /// Stacks of devices (a volume on a mirror on an encrypted partition) end here, as does a loop in a broken recording.
 const MAX_STACK: usize = 16;
 
@@ -88,7 +89,7 @@ fn block(source: &impl Source) -> Result<Vec<BlockDevice>, Missing> {
 }
 
 fn model_store(source: &impl Source, server: &InferenceServer) -> ModelStore {
-    let folder = folder(server);
+    let folder = folder(server).or_else(|why| mounted_cache(source, server.pid).ok_or(why));
     let mount = folder.as_ref().map_err(Clone::clone).and_then(|folder| mount(source, server.pid, folder));
     ModelStore { server: server.pid, folder: folder.into(), mount: mount.into() }
 }
@@ -125,6 +126,13 @@ fn folder(server: &InferenceServer) -> Result<String, Missing> {
             Some(format!("{}{below}", value.trim_end_matches('/')))
         })
         .ok_or_else(untold)
+}
+
+/// The default folder of the cache, where something is mounted at it: the home folder itself is not known.
+fn mounted_cache(source: &impl Source, pid: u32) -> Option<String> {
+    let text = source.text(&format!("/proc/{pid}/mountinfo")).ok()?;
+    let mut points = text.lines().filter_map(|line| Some(mount_point(&MountInfo::from_line(line).ok()?)));
+    points.find(|point| point.ends_with(DEFAULT_CACHE) || point.ends_with(&format!("{DEFAULT_CACHE}/hub")))
 }
 
 fn mount(source: &impl Source, pid: u32, folder: &str) -> Result<Mount, Missing> {
@@ -243,31 +251,6 @@ fn last(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// Processes whose mounts are worth keeping: those whose command line names a program or module that serves models.
-///
-/// A guess that errs towards more: what is derived from the mounts asks for the servers that were found by then.
-#[must_use]
-pub fn may_serve_models(command_line: &[u8]) -> bool {
-    const WORDS: &[&str] = &[
-        "vllm",
-        "sglang",
-        "trtllm",
-        "tensorrt",
-        "tritonserver",
-        "text-generation",
-        "tgi",
-        "llama",
-        "ollama",
-        "transformers",
-        "lmdeploy",
-        "mindie",
-        "torchrun",
-        "ray::",
-    ];
-    let text = String::from_utf8_lossy(command_line).to_lowercase();
-    WORDS.iter().any(|word| text.contains(word))
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -372,11 +355,23 @@ mod tests {
     }
 
     #[test]
+    fn a_cache_that_is_mounted_where_it_is_by_default_is_found() {
+        let mut tree = tree();
+        let line = "\n40 21 259:2 /hf /root/.cache/huggingface rw - ext4 /dev/nvme0n1p2 rw";
+        let mounts: &'static str = Box::leak(format!("{MOUNTS}{line}").into_boxed_str());
+        let store = model_store(&tree, &server("meta-llama/Llama-3.1-8B", &[]));
+        assert_eq!(store.mount.require().unwrap_err().missing, Absence::Absent);
+        tree.files.insert("/proc/7/mountinfo", mounts);
+        let store = model_store(&tree, &server("meta-llama/Llama-3.1-8B", &[]));
+        assert_eq!(store.folder.known().map(String::as_str), Some("/root/.cache/huggingface"));
+    }
+
+    #[test]
     fn a_name_on_a_hub_is_in_its_cache() {
         let of = |environment: &[(&str, &str)]| folder(&server("meta-llama/Llama-3.1-8B", environment)).ok();
         assert_eq!(of(&[("HF_HOME", "/models/hf/")]).as_deref(), Some("/models/hf/hub"));
         assert_eq!(of(&[("HF_HOME", "/a"), ("HF_HUB_CACHE", "/b")]).as_deref(), Some("/b"));
-        assert_eq!(of(&[("HOME", "/root")]).as_deref(), Some("/root/.cache/huggingface/hub"));
+        assert_eq!(of(&[("XDG_CACHE_HOME", "/c")]).as_deref(), Some("/c/huggingface/hub"));
         assert_eq!(of(&[("HF_HOME", "***")]), None);
         assert_eq!(of(&[]), None);
         let mut with_option = server("meta-llama/Llama-3.1-8B", &[("HF_HOME", "/a")]);
