@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Reference, Remediation, Severity, WorkloadTrait,
 };
 
-use crate::place::{Machine, cite_mask, mask, no_server, process_name, server_name};
+use crate::place::{Machine, cite_mask, cpuset, no_server, option_values, process_name, server_name};
 
 /// See the module.
 pub struct AffinityBinderConflict;
@@ -119,10 +119,10 @@ struct Binder {
 
 fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Finding {
     let subject = server_name(server);
-    if server.processes.is_empty() {
-        return META.not_run(subject, "no process of the server was recorded");
+    if server.processes.is_empty() || server.kind.is_empty() {
+        return META.not_run(subject, "no process of the server was recorded, or not its kind");
     }
-    if let Some(missing) = server.processes.iter().find_map(|process| mask(process, online).unknown) {
+    if let Some(missing) = server.processes.iter().find_map(|process| process.mask(online).unknown) {
         return META.not_run(subject, missing.to_string());
     }
     let engine = of_engine(server);
@@ -144,10 +144,13 @@ fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Fi
             .with_likelihood(Likelihood::Setting)
             .with_evidence(launcher.evidence.clone());
     }
-    let group = match cpuset(server, online) {
-        Ok(group) => group,
-        Err(missing) => return META.not_run(subject, missing.to_string()),
+    // The processes of a server are in one container or unit; the first stands for all.
+    let group = match server.processes.first().map(|process| process.cgroup.require().and_then(cpuset)) {
+        Some(Err(missing)) => return META.not_run(subject, missing.to_string()),
+        Some(Ok(group)) => group.map(|(cpus, citation)| (cpus.intersection(online), citation)),
+        None => None,
     };
+    let group = group.filter(|(cpus, _)| cpus != online);
     if engine.is_some()
         && let Err(finding) = compare(server, machine, online, group.as_ref())
     {
@@ -163,7 +166,7 @@ fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Fi
         let name = format!("a control group with CPUs {cpus}");
         binders.push(Binder { name, evidence: citation.clone() });
     }
-    let narrowed = server.processes.iter().map(|process| (process, mask(process, online).cpus));
+    let narrowed = server.processes.iter().map(|process| (process, process.mask(online).cpus));
     let narrowest = narrowed.filter(|(_, cpus)| cpus != granted).min_by_key(|(_, cpus)| cpus.len());
     if let Some((process, cpus)) = narrowest
         && !asked_for
@@ -205,7 +208,7 @@ fn compare(
         let Some((asked, is_exact)) = asked(server, machine, process, position, workers.len()) else {
             continue;
         };
-        let found = mask(process, online).cpus;
+        let found = process.mask(online).cpus;
         let is_cut = group.is_some_and(|(cpus, _)| !asked.is_subset(cpus));
         // A server that chooses by itself may choose a part of the node, or all of the socket.
         if found == asked || (!is_exact && !is_cut) {
@@ -223,11 +226,11 @@ fn compare(
         let finding = META
             .fail(subject, message)
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite_mask(process, &found))
-            .with_evidence(Citation::new(
-                format!("/proc/{}/cmdline", server.pid),
-                of_engine(server).map_or_else(String::new, |binder| binder.name),
-            ));
+            .with_evidence(cite_mask(process, &found));
+        let finding = match of_engine(server) {
+            Some(binder) => finding.with_evidence(binder.evidence),
+            None => finding,
+        };
         return Err(match group {
             Some((_, citation)) => finding.with_evidence(citation.clone()),
             None => finding,
@@ -246,10 +249,10 @@ fn asked(
 ) -> Option<(CpuSet, bool)> {
     let named = ["numa-bind-cpus", "numa-bind-nodes", "numa-node"]
         .iter()
-        .find_map(|name| Some((*name, values(server, name).filter(|values| !values.is_empty())?)));
+        .find_map(|name| Some((*name, option_values(server, name).filter(|values| !values.is_empty())?)));
     let Some((name, values)) = named else {
-        let chooses =
-            values(server, "numa-bind").is_some() || variable(server, "SGLANG_AUTO_NUMA_BIND").is_some();
+        let chooses = option_values(server, "numa-bind").is_some()
+            || variable(server, "SGLANG_AUTO_NUMA_BIND").is_some();
         let near = chooses.then(|| machine.near(process.gpus.known()?).ok()).flatten()?;
         return Some((cpus_of(machine, near.nodes.iter())?, false));
     };
@@ -275,32 +278,6 @@ fn cpus_of(machine: &Machine<'_>, mut nodes: impl Iterator<Item = u32>) -> Optio
     (!cpus.is_empty()).then_some(cpus)
 }
 
-/// The values of an option: from the command line, where it may have several, else as it was parsed.
-fn values(server: &InferenceServer, name: &str) -> Option<Vec<String>> {
-    let split = |text: &str| -> Vec<String> {
-        let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
-        parts.map(str::to_owned).collect()
-    };
-    // A list of CPUs has commas of its own.
-    let split = |text: &str| if name == "numa-bind-cpus" { vec![text.to_owned()] } else { split(text) };
-    let spelt = |argument: &str| argument.trim_start_matches('-').replace('_', "-");
-    for process in &server.processes {
-        let Some(arguments) = process.cmdline.known() else { continue };
-        for (position, argument) in arguments.iter().enumerate().filter(|(_, one)| one.starts_with("--")) {
-            if let Some((option, value)) = argument.split_once('=')
-                && spelt(option) == name
-            {
-                return Some(split(value));
-            }
-            if spelt(argument) == name {
-                let rest = arguments[position + 1..].iter().take_while(|one| !one.starts_with('-'));
-                return Some(rest.flat_map(|value| split(value)).collect());
-            }
-        }
-    }
-    server.options.known()?.get(name).map(|value| split(value))
-}
-
 /// A variable of any process of the server, with the process.
 fn variable<'a>(server: &'a InferenceServer, name: &str) -> Option<(&'a ServerProcess, &'a str)> {
     server
@@ -321,8 +298,8 @@ fn of_variable(server: &InferenceServer, name: &str, what: &str, is_off: &[&str]
 }
 
 fn of_engine(server: &InferenceServer) -> Option<Binder> {
-    let options = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
-    let option = options.iter().find_map(|name| Some((*name, values(server, name)?)));
+    let options = ["numa-bind-cpus", "numa-bind-nodes", "numa-node", "numa-bind"];
+    let option = options.iter().find_map(|name| Some((*name, option_values(server, name)?)));
     if let Some((name, values)) = option {
         let text = format!("--{name} {}", values.join(" "));
         return Some(Binder {
@@ -352,21 +329,4 @@ fn of_openmp(server: &InferenceServer) -> Option<Binder> {
     ["KMP_AFFINITY", "GOMP_CPU_AFFINITY", "OMP_PROC_BIND"]
         .iter()
         .find_map(|name| of_variable(server, name, "OpenMP", &off))
-}
-
-/// The set of CPUs of the server's control group, where it leaves out any that is online.
-fn cpuset(server: &InferenceServer, online: &CpuSet) -> Result<Option<(CpuSet, Citation)>, Missing> {
-    let Some(process) = server.processes.first() else { return Ok(None) };
-    for level in &process.cgroup.require()?.chain {
-        for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
-            let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
-            let path = format!("{}/{file}", level.path);
-            let malformed =
-                |_| Missing::new(plumb_check_sdk::Absence::Malformed, format!("{path} holds `{text}`"));
-            let cpus = text.trim().parse::<CpuSet>().map_err(malformed)?.intersection(online);
-            let citation = Citation::new(path.clone(), text.trim());
-            return Ok((cpus != *online && !cpus.is_empty()).then_some((cpus, citation)));
-        }
-    }
-    Ok(None)
 }

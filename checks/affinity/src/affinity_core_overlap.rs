@@ -16,7 +16,7 @@ use plumb_check_sdk::{
     Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::place::{Load, cite_mask, mask, no_server};
+use crate::place::{Load, cite_mask, no_server};
 
 /// See the module.
 pub struct AffinityCoreOverlap;
@@ -163,7 +163,7 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
     let mut unknown = None;
     for server in servers {
         for process in server.processes.iter().filter(|process| spins(process)) {
-            let mask = mask(process, &cpu.online);
+            let mask = process.mask(&cpu.online);
             if let Some(missing) = mask.unknown {
                 unknown = Some(missing);
             } else {
@@ -180,14 +180,14 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
         }
         let pids: Vec<String> = processes.iter().map(|(_, process)| process.pid.to_string()).collect();
         let message = format!(
-            "processes of {} servers have the same CPUs {cpus}: {cores} physical cores for {} processes that spin",
-            of_servers.len(),
+            "processes of different servers have the same CPUs {cpus}, with fewer physical cores ({cores}) than \
+             processes that spin ({})",
             pids.len()
         );
         let finding = META
             .fail(format!("processes {}", pids.join(", ")), message)
             .with_likelihood(Likelihood::Setting)
-            .with_evidence(Citation::new(&cpu.path, format!("CPUs {cpus} are {cores} physical cores")));
+            .with_evidence(Citation::new(&cpu.path, format!("physical cores of CPUs {cpus}: {cores}")));
         findings.push(
             processes
                 .iter()
@@ -255,8 +255,8 @@ fn seen(servers: &[InferenceServer], cpu: &Cpu, load: &Load, limits: &Limits) ->
     }
     if clean && !placed.is_empty() {
         let message = format!(
-            "{} busy threads, none of which shared a physical core with one of another process more often than is \
-             allowed, at {readings} readings",
+            "no two busy threads of different processes shared a physical core more often than is allowed (busy \
+             threads: {}, readings: {readings})",
             placed.len()
         );
         findings.push(META.pass("busy threads", message).with_confidence(confidence));

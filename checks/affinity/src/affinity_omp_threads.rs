@@ -1,7 +1,7 @@
 //! `affinity.omp-threads`: pools of library threads are no larger than the CPUs that the process has.
 //!
 //! Threads of one process with the same name, digits at its end aside, are a pool: OpenMP, Rayon, Tokio and Python's
-//! executors all name the threads of a pool alike. What a process has is its mask, and the tightest quota above it where
+//! executors all name the threads of a pool alike, and threads that nobody names bear the name of the process. What a process has is its mask, and the tightest quota above it where
 //! that is less. Whether the pools get in the way shows in the window only: in threads that want to run for each CPU, and
 //! in how long the main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass.
 
@@ -16,7 +16,7 @@ use plumb_check_sdk::{
 };
 
 use crate::delay::{QUEUE_DELAY, longest_delay};
-use crate::place::{Load, cite_mask, mask, no_server, quota, server_name};
+use crate::place::{Load, cite_mask, no_server, quota, server_name};
 
 /// See the module.
 pub struct AffinityOmpThreads;
@@ -147,7 +147,7 @@ impl Judge {
         let mut largest: Option<Pool<'_>> = None;
         let mut unknown: Option<Missing> = None;
         for process in &server.processes {
-            let mask = mask(process, &self.online);
+            let mask = process.mask(&self.online);
             unknown = unknown.or(mask.unknown);
             usable_of_server = usable_of_server.union(&mask.cpus);
             let quota = match process.cgroup.require().and_then(quota) {

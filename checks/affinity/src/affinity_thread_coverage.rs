@@ -11,13 +11,13 @@
 use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Cgroup, ServerProcess, Thread};
+use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
     Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::place::{Load, no_server, process_name};
+use crate::place::{Load, cpuset, no_server, process_name};
 
 /// See the module.
 pub struct AffinityThreadCoverage;
@@ -158,7 +158,9 @@ impl Judge {
             return Some(META.not_run(subject, "its main thread was not recorded"));
         };
         // The masks may be wider than a group that was made narrower later, so both count.
-        let wide = self.granted(process.cgroup.known());
+        let granted = process.cgroup.require().and_then(cpuset).ok().flatten();
+        let granted = granted.map(|(cpus, _)| cpus.intersection(&self.online));
+        let wide = granted.clone().unwrap_or_else(|| self.online.clone());
         let widest = masks.iter().fold(CpuSet::new(), |all, (_, mask)| all.union(mask)).union(&wide);
         let is_pinned = |mask: &CpuSet| !wide.is_subset(mask) && *mask != widest;
         if !masks.iter().any(|(_, mask)| is_pinned(mask)) {
@@ -168,6 +170,12 @@ impl Judge {
             let message =
                 "some threads are pinned, but not the main thread: nothing tells what was meant for all";
             return Some(META.info(subject, message));
+        }
+        // In a group of its own that nobody knows, a mask beside that of the main thread may be all that there is.
+        let others = || masks.iter().any(|(_, mask)| is_pinned(mask) && !mask.is_subset(of_main));
+        if granted.is_none() && others() {
+            let message = "its threads have different masks, and what its control group grants is not known";
+            return Some(META.not_run(subject, message));
         }
         let stray: Vec<&(&Thread, CpuSet)> =
             masks.iter().filter(|(_, mask)| !is_pinned(mask) && !mask.is_subset(of_main)).collect();
@@ -185,7 +193,12 @@ impl Judge {
         };
         let shares: Vec<(f64, &Thread, &CpuSet)> =
             stray.iter().map(|(thread, mask)| (percent(thread), *thread, mask)).collect();
-        let sum: Quantity<Percent> = Quantity::new(shares.iter().map(|(share, _, _)| share).sum());
+        if let Some(thread) = self.unseen(process, &stray, &times) {
+            let message =
+                format!("thread {} ({}) is not in the window, and may count", thread.tid, thread.comm);
+            return Some(META.not_run(subject, message));
+        }
+        let sum: Quantity<Percent> = Quantity::new(shares.iter().fold(0.0, |sum, (share, _, _)| sum + share));
         let counts = shares.iter().any(|(share, _, _)| self.busy.is_exceeded_by(Quantity::new(*share)));
         let confidence = if self.load.is_some() { Confidence::High } else { Confidence::Medium };
         let cite = |thread: &Thread, mask: &CpuSet| {
@@ -203,7 +216,8 @@ impl Judge {
             return Some(META.pass(subject, message).with_confidence(confidence).with_evidence(of_main));
         }
         let message = format!(
-            "{} of its {} threads, with {:.1} % of its CPU time {since}, are not covered by the pin of its main thread",
+            "the pin of its main thread does not cover all threads: {} of {} are outside, with {:.1} % of the CPU time \
+             {since}",
             shares.len(),
             masks.len(),
             sum.number()
@@ -222,17 +236,20 @@ impl Judge {
         })
     }
 
-    /// The CPUs that the innermost control group with a set of CPUs grants.
-    fn granted(&self, cgroup: Option<&Cgroup>) -> CpuSet {
-        let files = ["cpuset.cpus.effective", "cpuset.effective_cpus"];
-        let levels = cgroup.map(|cgroup| cgroup.chain.as_slice()).unwrap_or_default();
-        levels
+    /// A thread that the pin does not cover and whose time is not known, though before it had its share.
+    fn unseen<'a>(
+        &self,
+        process: &ServerProcess,
+        stray: &[&(&'a Thread, CpuSet)],
+        times: &[(u32, f64)],
+    ) -> Option<&'a Thread> {
+        let ticks = |thread: &Thread| thread.cpu_ticks.known().map_or(0.0, |&ticks| ticks as f64);
+        let total: f64 = process.threads.iter().map(ticks).sum();
+        stray
             .iter()
-            .find_map(|level| {
-                files.iter().find_map(|file| level.values.get(*file)?.known()?.parse::<CpuSet>().ok())
-            })
-            .filter(|cpus| !cpus.is_empty())
-            .map_or_else(|| self.online.clone(), |cpus| cpus.intersection(&self.online))
+            .map(|(thread, _)| *thread)
+            .filter(|thread| !times.iter().any(|(tid, _)| *tid == thread.tid))
+            .find(|thread| !self.unpinned.is_undercut_by(Quantity::new(100.0 * ticks(thread) / total)))
     }
 
     /// CPU time of each thread, and since when.

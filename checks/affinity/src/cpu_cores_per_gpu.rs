@@ -21,7 +21,7 @@ use plumb_check_sdk::{
 };
 
 use crate::delay::{QUEUE_DELAY, longest_delay};
-use crate::place::{Load, cite_mask, mask, no_server, quota, server_name};
+use crate::place::{Load, cite_mask, no_server, quota, server_name};
 
 /// See the module.
 pub struct CpuCoresPerGpu;
@@ -222,7 +222,7 @@ impl<'a> Need<'a> {
             cpus = cpu.online.clone();
         }
         for process in &server.processes {
-            let mask = mask(process, &cpu.online);
+            let mask = process.mask(&cpu.online);
             cpus = cpus.union(&mask.cpus);
             if let Some(missing) = &mask.unknown {
                 note(missing);
@@ -275,13 +275,11 @@ impl Node<'_> {
         let quota = need.quota.as_ref().filter(|(quota, _)| *quota < of_mask);
         let usable = quota.map_or(of_mask, |(quota, _)| *quota);
 
-        let shared = match others.len() {
-            0 => String::new(),
-            count => format!(", {count} other servers on the same CPUs included"),
-        };
+        let shared =
+            if others.is_empty() { "" } else { ", those of other servers on the same CPUs included" };
         let has = match quota {
             Some(_) => format!("a quota of {usable:.1} CPUs"),
-            None => format!("{usable} physical cores (CPUs {})", need.cpus),
+            None => format!("CPUs {} with {usable} physical cores", need.cpus),
         };
         let message = format!("{has} for {wanted} processes that each want a core{shared}");
         let cite = |finding: Finding| {
@@ -292,7 +290,7 @@ impl Node<'_> {
             if let Some(process) = need.server.processes.first() {
                 finding = finding.with_evidence(cite_mask(process, &need.cpus));
             }
-            let topology = format!("{} physical cores among CPUs {}", of_mask, need.cpus);
+            let topology = format!("physical cores of CPUs {}: {of_mask}", need.cpus);
             finding
                 .with_evidence(Citation::new(&self.cpu.path, topology))
                 .with_confidence(confidence(&need.server.kind))

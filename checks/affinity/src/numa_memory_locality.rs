@@ -9,10 +9,10 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, NumaNode, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Outcome, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::place::{Machine, no_server, process_name, unknown_users, workers};
+use crate::place::{Machine, no_server, option_values, process_name, unknown_users, workers};
 
 /// See the module.
 pub struct NumaMemoryLocality;
@@ -51,13 +51,7 @@ static META: CheckMeta = CheckMeta {
     business: Borrowed(
         "The program was moved next to its GPU, but its belongings stayed in the other building.",
     ),
-    needs: Borrowed(&[
-        Borrowed("/cpu"),
-        Borrowed("/engagement/workload"),
-        Borrowed("/gpus"),
-        Borrowed("/numa"),
-        Borrowed("/servers"),
-    ]),
+    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
     remediation: Remediation {
         runtime: Borrowed(
             "Restart the worker bound from birth: `numactl --cpunodebind=N --membind=N COMMAND`; to try it on \
@@ -121,23 +115,20 @@ impl Check for NumaMemoryLocality {
             return Ok(vec![META.not_applicable("node", "all memory is in one NUMA node")]);
         }
         let servers = evidence.servers()?;
-        let workload: Option<bool> = evidence
-            .get::<std::collections::BTreeMap<WorkloadTrait, bool>>("/engagement/workload")
-            .ok()
-            .and_then(|workload| workload.get(&WorkloadTrait::Offload).copied());
         let judge = Judge {
             machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
             local: evidence.limit(&META, &LOCAL),
             least: evidence.limit(&META, &LEAST_LOCAL),
-            workload,
         };
         let unknown = unknown_users(&META, servers);
         let workers = workers(servers);
         if workers.is_empty() && unknown.is_none() {
             return Ok(vec![no_server(&META)]);
         }
-        let mut findings: Vec<Finding> =
-            workers.into_iter().map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
+        let mut findings: Vec<Finding> = workers
+            .into_iter()
+            .flat_map(|(server, process, gpus)| judge.judge(server, process, gpus))
+            .collect();
         findings.extend(unknown);
         Ok(findings)
     }
@@ -147,12 +138,23 @@ struct Judge<'a> {
     machine: Machine<'a>,
     local: Limit<Percent>,
     least: Limit<Percent>,
-    /// What the client says about offloading.
-    workload: Option<bool>,
 }
 
 impl Judge<'_> {
-    fn judge(&self, server: &InferenceServer, process: &ServerProcess, addresses: &[String]) -> Finding {
+    fn judge(&self, server: &InferenceServer, process: &ServerProcess, addresses: &[String]) -> Vec<Finding> {
+        let finding = self.verdict(server, process, addresses);
+        // With offloading it would have failed.
+        let unknown = match &server.options {
+            Fact::Missing(missing) if finding.outcome == Outcome::Warn => Some(missing.to_string()),
+            _ => None,
+        };
+        let unknown = unknown.map(|why| {
+            META.not_run(process_name(process), format!("whether weights or KV cache are offloaded: {why}"))
+        });
+        std::iter::once(finding).chain(unknown).collect()
+    }
+
+    fn verdict(&self, server: &InferenceServer, process: &ServerProcess, addresses: &[String]) -> Finding {
         let subject = format!("{} on GPU {}", process_name(process), addresses.join(", "));
         let near = match self.machine.near(addresses) {
             Ok(near) => near,
@@ -175,7 +177,7 @@ impl Judge<'_> {
             Err(reason) => return META.not_run(subject, reason),
         };
         let share: Quantity<Percent> = Quantity::new(100.0 * local as f64 / total as f64);
-        let offload = self.offload(server);
+        let offload = offload(server);
         let message = format!(
             "{:.1} % of its {:.1} GiB of host memory is on node {nodes}, near its GPUs",
             share.number(),
@@ -199,26 +201,21 @@ impl Judge<'_> {
         };
         near.cite(finding.with_evidence(citation).with_likelihood(Likelihood::Mechanism))
     }
+}
 
-    /// What says that weights or KV cache are partly in host memory.
-    fn offload(&self, server: &InferenceServer) -> Option<String> {
-        if let Some(options) = server.options.known() {
-            let is_on = |value: &str| !matches!(value, "0" | "0.0" | "false" | "none");
-            let names =
-                ["cpu-offload-gb", "kv-offloading-size", "enable-hierarchical-cache", "offload-group-size"];
-            let set =
-                names.iter().find_map(|name| Some((name, options.get(*name).filter(|value| is_on(value))?)));
-            if let Some((name, value)) = set {
-                return Some(format!("option `--{name}` is `{value}`"));
-            }
-            let connector = options.get("kv-transfer-config").filter(|value| value.contains("Offloading"));
-            if connector.is_some() {
-                return Some("option `--kv-transfer-config` names an offloading connector".to_owned());
-            }
-        }
-        (self.workload == Some(true))
-            .then(|| "the client says that weights or KV cache are offloaded".to_owned())
-    }
+/// What says that weights or KV cache are partly in host memory.
+fn offload(server: &InferenceServer) -> Option<String> {
+    let is_on = |value: &str| !matches!(value, "0" | "0.0" | "false" | "none");
+    let names = ["cpu-offload-gb", "kv-offloading-size", "enable-hierarchical-cache", "offload-group-size"];
+    let set = names.iter().find_map(|name| {
+        let values = option_values(server, name)?;
+        values.iter().all(|value| is_on(value)).then(|| format!("--{name} {}", values.join(",")))
+    });
+    let connector = || {
+        let values = option_values(server, "kv-transfer-config")?;
+        values.iter().any(|value| value.contains("Offloading")).then(|| "--kv-transfer-config".to_owned())
+    };
+    set.or_else(connector).map(|option| format!("option `{}`", option.trim_end()))
 }
 
 /// Bytes on `nodes`, and on all nodes.

@@ -1,7 +1,7 @@
 //! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
 
 use plumb_check_sdk::model::{
-    Cgroup, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
+    Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
 };
 use plumb_check_sdk::{Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet};
 
@@ -24,8 +24,12 @@ pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &Se
         .collect()
 }
 
-/// Processes of which nobody could tell whether they use a GPU: each may be a worker.
+/// What may be a worker that is not among [`workers`]: processes of which nobody could tell whether they use a GPU, and
+/// servers without any process.
 pub(crate) fn unknown_users(meta: &CheckMeta, servers: &[InferenceServer]) -> Option<Finding> {
+    if let Some(server) = servers.iter().find(|server| server.processes.is_empty()) {
+        return Some(meta.not_run(server_name(server), "no process of the server was recorded"));
+    }
     let unknown: Vec<(&ServerProcess, &Missing)> = servers
         .iter()
         .flat_map(|server| &server.processes)
@@ -47,6 +51,32 @@ pub(crate) fn unknown_users(meta: &CheckMeta, servers: &[InferenceServer]) -> Op
 /// What a node without any server to look at comes to: one may be there and idle, or not have been started yet.
 pub(crate) fn no_server(meta: &CheckMeta) -> Finding {
     meta.not_run("node", "no inference server was found: collect while the service runs")
+}
+
+/// The values of an option: from the command line, where it may have several, else as it was parsed.
+pub(crate) fn option_values(server: &InferenceServer, name: &str) -> Option<Vec<String>> {
+    let split = |text: &str| -> Vec<String> {
+        let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    // A list of CPUs has commas of its own.
+    let split = |text: &str| if name == "numa-bind-cpus" { vec![text.to_owned()] } else { split(text) };
+    let spelt = |argument: &str| argument.trim_start_matches('-').replace('_', "-");
+    for process in &server.processes {
+        let Some(arguments) = process.cmdline.known() else { continue };
+        for (position, argument) in arguments.iter().enumerate().filter(|(_, one)| one.starts_with("--")) {
+            if let Some((option, value)) = argument.split_once('=')
+                && spelt(option) == name
+            {
+                return Some(split(value));
+            }
+            if spelt(argument) == name {
+                let rest = arguments[position + 1..].iter().take_while(|one| !one.starts_with('-'));
+                return Some(rest.flat_map(|value| split(value)).collect());
+            }
+        }
+    }
+    server.options.known()?.get(name).map(|value| split(value))
 }
 
 /// The parts of the evidence that say what is near to what.
@@ -112,35 +142,44 @@ fn node_of(gpu: &Gpu) -> Result<(u32, Citation), String> {
     Ok((node, citation))
 }
 
-/// The CPUs that the threads of a process may run on together.
-pub(crate) struct Mask {
-    /// Of the threads whose mask is known, online CPUs only.
-    pub(crate) cpus: CpuSet,
-    /// Why the mask of some thread is not known.
-    pub(crate) unknown: Option<Missing>,
+/// Cites the mask of the busiest thread of a process, beside that of all its threads together.
+pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
+    let busiest = process.threads.iter().max_by_key(|thread| (thread.cpu_ticks.known().copied(), thread.tid));
+    let tid = busiest.map_or(process.pid, |thread| thread.tid);
+    let own = busiest.and_then(|thread| thread.cpus_allowed.known());
+    let value = match own {
+        Some(own) if own != cpus => format!("Cpus_allowed_list: {own} (all threads together: {cpus})"),
+        _ => format!("Cpus_allowed_list: {cpus}"),
+    };
+    Citation::new(format!("{}/task/{tid}/status", process.path), value)
 }
 
-pub(crate) fn mask(process: &ServerProcess, online: &CpuSet) -> Mask {
-    let mut mask = Mask { cpus: CpuSet::new(), unknown: None };
-    if process.threads.is_empty() {
-        let reason = format!("no thread of process {} was recorded", process.pid);
-        mask.unknown = Some(Missing::new(Absence::Failed, reason));
+/// All files of a control group have a point in their name, and each group has some: one without was not recorded.
+fn recorded(level: &CgroupLevel) -> Result<(), Missing> {
+    if level.values.keys().any(|name| name.contains('.')) {
+        return Ok(());
     }
-    for thread in &process.threads {
-        match &thread.cpus_allowed {
-            Fact::Known(cpus) => mask.cpus = mask.cpus.union(&cpus.intersection(online)),
-            Fact::Missing(missing) => mask.unknown = Some(missing.clone()),
+    Err(Missing::new(Absence::Failed, format!("the files of {} were not recorded", level.path)))
+}
+
+/// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
+///
+/// # Errors
+/// Tells what of the groups is not known.
+pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
+    for level in &cgroup.chain {
+        recorded(level)?;
+        for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
+            let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
+            let path = format!("{}/{file}", level.path);
+            let cpus = text
+                .trim()
+                .parse::<CpuSet>()
+                .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
+            return Ok((!cpus.is_empty()).then(|| (cpus, Citation::new(path, text.trim()))));
         }
     }
-    mask
-}
-
-/// Cites the mask of the main thread of a process.
-pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
-    Citation::new(
-        format!("{}/status", process.path),
-        format!("Cpus_allowed_list of its threads together: {cpus}"),
-    )
+    Ok(None)
 }
 
 /// The tightest limit on CPU time above a process, in CPUs.
@@ -150,6 +189,7 @@ pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
 pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
     let mut tightest: Option<(f64, Citation)> = None;
     for level in &cgroup.chain {
+        recorded(level)?;
         let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
         let malformed = |name: &str, text: &str| {
             Missing::new(Absence::Malformed, format!("{}/{name} holds `{text}`", level.path))

@@ -192,7 +192,7 @@ fn layout(dimms: &Dimms, kernel: &Kernel<'_>) -> Finding {
     }
     let each = layouts.iter().next().map_or(0, |modules| modules.len());
     let message = format!(
-        "all {channels} channels of {} sockets hold the same, {each} modules of {sizes_text}",
+        "all {channels} channels hold the same ({each} of {sizes_text} each; sockets: {})",
         sockets.len()
     );
     cite_any(META.pass("layout", message))
@@ -213,12 +213,8 @@ fn empty_channels(dimms: &Dimms, sockets: &Sockets, slot: &DimmSlot, kernel: &Ke
             continue;
         }
         let name = socket.map_or_else(|| "the socket".to_owned(), |number| format!("socket {number}"));
-        parts.push(format!(
-            "{} of {} channels of {name} are empty ({})",
-            empty.len(),
-            channels.len(),
-            empty.join(", ")
-        ));
+        let (count, all) = (empty.len(), channels.len());
+        parts.push(format!("{name} has no module in {count} of {all} channels ({})", empty.join(", ")));
         match kernel.hosts_gpus(position, sockets.len()) {
             Some(hosts) => hosting |= hosts,
             None => is_known = false,

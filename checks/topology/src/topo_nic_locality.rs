@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
 use plumb_check_sdk::model::{DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Likelihood, Missing, Outcome, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 /// See the module.
@@ -71,7 +71,6 @@ static META: CheckMeta = CheckMeta {
              the GPU.",
     ),
     needs: Borrowed(&[
-        Borrowed("/engagement/workload"),
         Borrowed("/numa"),
         Borrowed("/paths"),
         Borrowed("/servers"),
@@ -137,7 +136,8 @@ impl Check for TopoNicLocality {
             return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
         }
         let paths = evidence.paths()?;
-        if paths.nics.is_empty() {
+        let nics = paths.nics.require()?;
+        if nics.is_empty() {
             return Ok(vec![META.not_applicable("node", "no network device on the PCI bus")]);
         }
         let servers = evidence.servers()?;
@@ -145,16 +145,14 @@ impl Check for TopoNicLocality {
             let message = "no inference server was found: collect while the service runs";
             return Ok(vec![META.not_run("node", message)]);
         }
-        let workload: BTreeMap<WorkloadTrait, bool> =
-            evidence.get("/engagement/workload").unwrap_or_default();
         let node = Node {
             numa,
+            nics,
             paths,
             servers,
             seconds: evidence.get("/window/seconds"),
             values: evidence.get("/window/values/topology"),
             ports: evidence.settings("topology").unwrap_or_default(),
-            disaggregated: workload.get(&WorkloadTrait::Disaggregated).copied(),
         };
         let mut findings = node.serving(
             &evidence.limit(&META, &HEAVY),
@@ -171,14 +169,13 @@ type Readings = BTreeMap<String, Vec<String>>;
 
 struct Node<'a> {
     numa: &'a Numa,
+    nics: &'a [Nic],
     paths: &'a DevicePaths,
     servers: &'a [InferenceServer],
     seconds: Result<f64, Missing>,
     values: Result<Readings, Missing>,
     /// States of RDMA ports, by path.
     ports: BTreeMap<String, Fact<String>>,
-    /// What the client says about disaggregated serving.
-    disaggregated: Option<bool>,
 }
 
 impl Node<'_> {
@@ -216,7 +213,7 @@ impl Node<'_> {
         near_time: &Limit<Percent>,
     ) -> Vec<Finding> {
         let mut busiest: Option<(&Nic, Quantity<GigabitsPerSecond>, Vec<Citation>)> = None;
-        for nic in &self.paths.nics {
+        for nic in self.nics {
             match self.traffic(nic) {
                 // Any device of which it is not known may be the one.
                 Err(missing) => return vec![META.not_run("serving device", missing.to_string())],
@@ -262,7 +259,7 @@ impl Node<'_> {
                 META.pass(subject, message)
             } else if !heavy.is_undercut_by(traffic) {
                 META.fail(subject, message)
-            } else if let Some(why) = self.is_disaggregated(server) {
+            } else if let Some(why) = is_disaggregated(server) {
                 META.fail(subject, format!("{message}; {why}"))
             } else {
                 META.warn(subject, message)
@@ -271,28 +268,19 @@ impl Node<'_> {
                 .with_likelihood(Likelihood::Mechanism)
                 .with_confidence(Confidence::Medium)
                 .with_evidence(of_node.clone());
+            if let (Outcome::Warn, Fact::Missing(missing)) = (finding.outcome, &server.options) {
+                let subject = format!("{} server {}", server.kind, server.pid);
+                findings.push(META.not_run(subject, format!("whether KV cache travels too: {missing}")));
+            }
             findings.push(citations.iter().cloned().fold(finding, Finding::with_evidence));
         }
         findings
     }
 
-    /// What says that KV cache travels over the network.
-    fn is_disaggregated(&self, server: &InferenceServer) -> Option<String> {
-        let options = server.options.known();
-        let named = ["kv-transfer-config", "disaggregation-mode"].into_iter().find(|name| {
-            options.is_some_and(|options| options.get(*name).is_some_and(|value| value != "null"))
-        });
-        match named {
-            Some(name) => Some(format!("KV cache travels too (`--{name}`)")),
-            None if self.disaggregated == Some(true) => Some("the client serves disaggregated".to_owned()),
-            None => None,
-        }
-    }
-
     fn rdma(&self) -> Vec<Finding> {
         let subject = "RDMA devices";
         let mut active: Vec<(&Nic, &str)> = Vec::new();
-        for nic in &self.paths.nics {
+        for nic in self.nics {
             match &nic.rdma {
                 Fact::Missing(missing) => return vec![META.not_run(subject, missing.to_string())],
                 Fact::Known(names) => {
@@ -337,7 +325,7 @@ impl Node<'_> {
             Err(missing) => return META.not_run(subject, missing.to_string()),
         };
         let moved = self.moved(active);
-        if chosen.is_none() && self.is_disaggregated(server).is_none() {
+        if chosen.is_none() && is_disaggregated(server).is_none() {
             match &moved {
                 Ok(true) => {}
                 Ok(false) => return META.not_applicable(subject, "nothing says that they are used"),
@@ -393,7 +381,7 @@ impl Node<'_> {
         if far.is_empty() {
             return META.pass(
                 subject,
-                format!("each of its {} GPUs has one of {names} on its own node", gpus.len()),
+                format!("GPUs {} reach one of {names} without crossing the sockets", gpus.join(", ")),
             );
         }
         let message = format!("GPUs {} reach {names} only across the sockets (SYS)", far.join(", "));
@@ -413,11 +401,27 @@ impl Node<'_> {
     }
 }
 
+/// What says that KV cache travels over the network.
+fn is_disaggregated(server: &InferenceServer) -> Option<String> {
+    let is_given = |name: &&str| {
+        let argument = format!("--{name}");
+        let parsed = server.options.known().and_then(|options| options.get(*name));
+        let lines = server.processes.iter().filter_map(|process| process.cmdline.known());
+        parsed.is_some_and(|value| value != "null")
+            || lines.flatten().any(|word| word.split('=').next() == Some(argument.as_str()))
+    };
+    let named = ["kv-transfer-config", "disaggregation-mode"].into_iter().find(is_given)?;
+    Some(format!("KV cache travels too (`--{named}`)"))
+}
+
 /// Share of the CPU time of the processes that take requests, in threads that last ran on `cpus`.
 fn near_share(server: &InferenceServer, cpus: &plumb_check_sdk::CpuSet) -> Result<Quantity<Percent>, String> {
     let takes =
         |process: &&ServerProcess| matches!(process.role, Role::ApiServer | Role::Router | Role::Whole);
     let mut processes: Vec<&ServerProcess> = server.processes.iter().filter(takes).collect();
+    if processes.is_empty() && server.processes.len() > 1 {
+        return Err("which of its processes take requests is not known".to_owned());
+    }
     if processes.is_empty() {
         processes = server.processes.iter().collect();
     }

@@ -9,10 +9,10 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer, Numa, NumaNode, ServerProcess};
+use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer, Mask, Numa, NumaNode, ServerProcess};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
-    NodeSet, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet,
+    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 /// See the module.
@@ -239,15 +239,19 @@ fn worker(
     if let Fact::Missing(missing) = &process.gpus {
         return META.not_run(subject, missing.to_string());
     }
-    let mask = match mask(process, &cpu.online) {
-        Ok(mask) => mask,
-        Err(missing) => return META.not_run(subject, missing.to_string()),
-    };
+    let Mask { cpus: mask, unknown } = process.mask(&cpu.online);
+    if let Some(missing) = unknown {
+        return META.not_run(subject, missing.to_string());
+    }
     let nodes = numa.nodes_of(&mask);
     let sockets: NodeSet = cpu.cpus.iter().filter(|pu| mask.contains(pu.cpu)).map(|pu| pu.socket).collect();
     let of_mask = Citation::new(
-        format!("{}/status", process.path),
-        format!("Cpus_allowed_list of its threads together: {mask}"),
+        format!(
+            "{}/task/{}/status",
+            process.path,
+            process.threads.first().map_or(process.pid, |thread| thread.tid)
+        ),
+        format!("Cpus_allowed_list (all threads together): {mask}"),
     );
     let deviates = |message: String| {
         META.warn(subject.clone(), message)
@@ -260,10 +264,11 @@ fn worker(
     }
     let mut confined = 0usize;
     for other in &server.processes {
-        match self::mask(other, &cpu.online) {
-            Ok(of_other) => confined += usize::from(of_other.is_subset(&mask)),
-            Err(missing) => return META.not_run(subject, missing.to_string()),
+        let of_other = other.mask(&cpu.online);
+        if let Some(missing) = of_other.unknown {
+            return META.not_run(subject, missing.to_string());
         }
+        confined += usize::from(of_other.cpus.is_subset(&mask));
     }
     let cores = cpu.whole_cores(&mask);
     let place = format!("bound to node {nodes}, {cores} whole cores for {confined} processes of its server");
@@ -271,16 +276,4 @@ fn worker(
         return deviates(format!("{place} that are confined there"));
     }
     META.pass(subject, place).with_evidence(of_mask)
-}
-
-/// The CPUs that the threads of a process may run on together.
-fn mask(process: &ServerProcess, online: &CpuSet) -> Result<CpuSet, Missing> {
-    if process.threads.is_empty() {
-        let reason = format!("no thread of process {} was recorded", process.pid);
-        return Err(Missing::new(plumb_check_sdk::Absence::Failed, reason));
-    }
-    let masks = process.threads.iter().map(|thread| thread.cpus_allowed.require());
-    masks
-        .map(|mask| mask.map(|mask| mask.intersection(online)))
-        .try_fold(CpuSet::new(), |all, mask| Ok(all.union(&mask?)))
 }

@@ -145,10 +145,14 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     };
     if sockets < 2 || count >= sockets as usize {
         cmdline?;
-        return Ok(cite(META.pass("layout", format!("{count} nodes with memory for {sockets} sockets"))));
+        return Ok(cite(META.pass("layout", format!("sockets: {sockets}, nodes with memory: {count}"))));
+    }
+    if numa.nodes.len() > 1 {
+        let message = format!("sockets: {sockets}, but nodes with memory: {count}");
+        return Ok(cite(META.warn("layout", message)));
     }
     let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
-    let message = format!("{sockets} sockets, but {count} node with memory");
+    let message = format!("{sockets} sockets, but all CPUs and memory are in one node");
     Ok(match virtualization {
         Ok(kind) if kind != "none" => cite(
             META.warn(
@@ -157,9 +161,6 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
             )
             .with_confidence(Confidence::Low),
         ),
-        _ if count > 1 => {
-            cite(META.warn("layout", format!("{sockets} sockets, but {count} nodes with memory")))
-        }
         Ok(_) => cite(
             META.fail("layout", format!("{message}: the firmware interleaves the memory of all sockets")),
         ),
@@ -238,11 +239,12 @@ fn distances(numa: &Numa) -> Finding {
     let is_near =
         pairs().any(|(one, other)| at(one, other) <= at(one, one) || at(other, one) <= at(other, other));
     let is_skewed = pairs().any(|(one, other)| at(one, other) != at(other, one));
-    let table: Vec<String> = rows
-        .iter()
-        .map(|(id, row)| format!("{id}: {}", row.iter().map(u32::to_string).collect::<Vec<_>>().join(" ")))
-        .collect();
-    let citation = Citation::new(format!("{}/node*/distance", numa.path), table.join("; "));
+    let cite = |finding: Finding| {
+        rows.iter().fold(finding, |finding, (id, row)| {
+            let row = row.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+            finding.with_evidence(Citation::new(format!("{}/node{id}/distance", numa.path), row))
+        })
+    };
     let what = if is_flat {
         "all nodes are said to be equally far, so that the kernel cannot tell local from remote"
     } else if is_near {
@@ -250,9 +252,7 @@ fn distances(numa: &Numa) -> Finding {
     } else if is_skewed {
         "the distance between two nodes differs by direction"
     } else {
-        return META
-            .pass("distances", "other nodes are farther than the own one, the same both ways")
-            .with_evidence(citation);
+        return cite(META.pass("distances", "other nodes are farther than the own one, the same both ways"));
     };
-    META.warn("distances", what).with_likelihood(Likelihood::Setting).with_evidence(citation)
+    cite(META.warn("distances", what).with_likelihood(Likelihood::Setting))
 }

@@ -50,7 +50,7 @@ pub(crate) fn derive(
     for gpu in gpus {
         pairs.extend(nics.iter().map(|nic| pair(&gpu.address, &nic.address)));
     }
-    Ok(DevicePaths { nics, pairs })
+    Ok(DevicePaths { nics: Fact::Known(nics), pairs })
 }
 
 /// The names in a folder of `/sys/class`, by the PCI device that their links lead through last.

@@ -10,8 +10,8 @@ use crate::fact::Fact;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct DevicePaths {
-    /// Network devices, by PCI address.
-    pub nics: Vec<Nic>,
+    /// Network devices, by PCI address; known to be empty where the bus has none.
+    pub nics: Fact<Vec<Nic>>,
     /// Each pair of GPUs once, then each GPU with each network device.
     pub pairs: Vec<DevicePair>,
 }
