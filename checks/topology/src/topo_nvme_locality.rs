@@ -3,6 +3,9 @@
 //! The catalogue weighs the time of a cold load against the client's objective. Neither is in the evidence, so what is
 //! judged is where the model lies: local NVMe and memory pass, a disk that turns warns (at about 250 MB/s, 75 GB take five
 //! minutes), and what lies between them, network file systems and other disks, is `not-run` until somebody times a start.
+//!
+//! Whether a disk turns is told by SATA and SAS disks of real machines only. Virtual disks say that they turn unless their
+//! definition says otherwise, and so do some RAID controllers for volumes of flash, hence the low confidence.
 
 use std::borrow::Cow::Borrowed;
 
@@ -27,7 +30,7 @@ static META: CheckMeta = CheckMeta {
         "After a crash or a scale-out the service is down until the model is loaded. This decides how \
              many minutes.",
     ),
-    needs: Borrowed(&[Borrowed("/storage")]),
+    needs: Borrowed(&[Borrowed("/node/virtualization"), Borrowed("/storage")]),
     remediation: Remediation {
         runtime: Borrowed("Copy the weights to a local NVMe device and point `--model` there"),
         persistent: Borrowed("An image or an init job that keeps the copy; the mount in `/etc/fstab`"),
@@ -66,11 +69,17 @@ impl Check for TopoNvmeLocality {
             let message = "no inference server was found: collect while the service runs";
             return Ok(vec![META.not_run("node", message)]);
         }
-        Ok(models.iter().map(|model| judge(model, &storage.nvme, &storage.block)).collect())
+        let is_real = evidence.get::<String>("/node/virtualization").is_ok_and(|kind| kind == "none");
+        let turning =
+            storage.block.known().map(Vec::as_slice).unwrap_or_default().iter().filter(|disk| {
+                is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true)
+            });
+        let turning: Vec<&BlockDevice> = turning.collect();
+        Ok(models.iter().map(|model| judge(model, &storage.nvme, &turning)).collect())
     }
 }
 
-fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, block: &Fact<Vec<BlockDevice>>) -> Finding {
+fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, turning: &[&BlockDevice]) -> Finding {
     let subject = format!("model of server {}", model.server);
     let (folder, mount) = match (&model.folder, &model.mount) {
         (Fact::Known(folder), Fact::Known(mount)) => (folder, mount),
@@ -95,13 +104,10 @@ fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, block: &Fact<Vec<
         return META.not_run(subject, message);
     }
     let place = format!("{place}, on {}", disks.join(", "));
-    let block = block.known().map(Vec::as_slice).unwrap_or_default();
-    if let Some(turns) =
-        block.iter().find(|one| disks.contains(&one.name) && one.rotational == Fact::Known(true))
-    {
-        return cite(META.warn(subject, format!("{place}: {} is a disk that turns", turns.name)))
+    if let Some(turns) = turning.iter().find(|one| disks.contains(&one.name)) {
+        return cite(META.warn(subject, format!("{place}: {} is said to be a disk that turns", turns.name)))
             .with_likelihood(Likelihood::Setting)
-            .with_confidence(Confidence::Medium)
+            .with_confidence(Confidence::Low)
             .with_evidence(Citation::new(format!("{}/queue/rotational", turns.path), "1"));
     }
     let nvme = match nvme {

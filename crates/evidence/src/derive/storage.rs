@@ -84,8 +84,13 @@ fn block(source: &impl Source) -> Result<Vec<BlockDevice>, Missing> {
     match source.list(BLOCK) {
         // Containers may see none at all.
         Err(why) if why.missing == Absence::Absent => Ok(Vec::new()),
-        names => Ok(names?.into_iter().map(device).collect()),
+        // Loop devices and memory disks are there by the dozen, in use or not.
+        names => Ok(names?.into_iter().filter(|name| !is_virtual(name)).map(device).collect()),
     }
+}
+
+fn is_virtual(name: &str) -> bool {
+    ["loop", "ram", "zram"].iter().any(|kind| name.starts_with(kind))
 }
 
 fn model_store(source: &impl Source, server: &InferenceServer) -> ModelStore {
