@@ -76,7 +76,7 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/servers"),
         Borrowed("/settings/topology"),
         Borrowed("/window/seconds"),
-        Borrowed("/window/values/topology"),
+        Borrowed("/window/values/network"),
     ]),
     remediation: Remediation {
         runtime: Borrowed(
@@ -122,8 +122,8 @@ static META: CheckMeta = CheckMeta {
     ]),
 };
 
-/// A port of an RDMA device counts data in units of four bytes (InfiniBand, PortCounters).
-const COUNTERS: [&str; 2] = ["port_rcv_data", "port_xmit_data"];
+/// Data that a port of an RDMA device sent, in units of four bytes (InfiniBand, PortCounters).
+const COUNTER: &str = "/counters/port_xmit_data";
 
 impl Check for TopoNicLocality {
     fn meta(&self) -> &'static CheckMeta {
@@ -151,7 +151,7 @@ impl Check for TopoNicLocality {
             paths,
             servers,
             seconds: evidence.get("/window/seconds"),
-            values: evidence.get("/window/values/topology"),
+            values: evidence.get("/window/values/network"),
             ports: evidence.settings("topology").unwrap_or_default(),
         };
         let mut findings = node.serving(
@@ -309,7 +309,7 @@ impl Node<'_> {
         let values = self.values.as_ref().map_err(Clone::clone)?;
         let is_meant = |path: &str| {
             active.iter().any(|(_, name)| path.starts_with(&format!("/sys/class/infiniband/{name}/")))
-                && COUNTERS.iter().any(|counter| path.ends_with(counter))
+                && path.ends_with(COUNTER)
         };
         let mut moved = false;
         for path in values.keys().filter(|path| is_meant(path)) {

@@ -15,7 +15,6 @@ mod irq;
 mod kernel_log;
 mod memory;
 mod network;
-mod nic;
 mod numa;
 mod nvidia;
 mod pci;
@@ -74,7 +73,6 @@ pub const PROBES: &[Probe] = &[
     numa::PROBE,
     pci::PROBE,
     nvidia::PROBE,
-    nic::PROBE,
     storage::PROBE,
     dimm::PROBE,
     freq::CPUFREQ,
