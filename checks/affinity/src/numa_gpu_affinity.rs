@@ -1,6 +1,6 @@
 //! `numa.gpu-affinity`: the threads of a GPU worker run near its GPU.
 //!
-//! A worker is a process that uses a GPU. Its threads are judged against the CPUs that are near to any of its GPUs: those
+//! A worker is a process of an inference server that uses a GPU; whatever uses one counts as a server. Its threads are judged against the CPUs that are near to any of its GPUs: those
 //! of the GPU's NUMA node, or of that node's socket, since the catalogue accepts both. A GPU whose node nobody tells makes
 //! the worker unanswerable; the kernel then calls all CPUs local, which would pass whatever the mask is.
 //!
@@ -12,11 +12,13 @@
 use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Cpu, Gpu, Numa, Process, Thread};
+use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, NodeSet, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
+
+use crate::place::{Machine, Near, no_server, process_name, unknown_users, workers};
 
 /// See the module.
 pub struct NumaGpuAffinity;
@@ -47,7 +49,7 @@ static META: CheckMeta = CheckMeta {
         "Each GPU has a near half and a far half of the server. A helper program that works from the far half takes a \
          detour with every instruction.",
     ),
-    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/processes")]),
+    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
     remediation: Remediation {
         runtime: Borrowed(
             "vLLM: add `--numa-bind` (or `--numa-bind-nodes 0 0 1 1`); SGLang: `--numa-node 0 0 1 1` or \
@@ -138,57 +140,27 @@ impl Check for NumaGpuAffinity {
         if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
             return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
         }
-        let machine = Machine { gpus, numa, cpu: evidence.cpu().ok() };
-        let processes = evidence.processes()?;
-        let workers: Vec<(&Process, &[String])> = processes
-            .iter()
-            .filter_map(|process| Some((process, process.gpus.known()?.as_slice())))
-            .filter(|(_, gpus)| !gpus.is_empty())
-            .collect();
-        let unknown = unknown_users(processes);
+        let servers = evidence.servers()?;
+        let judge = Judge {
+            machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
+            limit: evidence.limit(&META, &REMOTE_TIME),
+        };
+        let unknown = unknown_users(&META, servers);
+        let workers = workers(servers);
         if workers.is_empty() && unknown.is_none() {
-            let message = "no process with a GPU was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![no_server(&META)]);
         }
         let mut findings: Vec<Finding> =
-            workers.into_iter().map(|(process, gpus)| machine.judge(process, gpus)).collect();
+            workers.into_iter().map(|(_, process, gpus)| judge.judge(process, gpus)).collect();
         findings.extend(unknown);
         Ok(findings)
     }
 }
 
-/// Processes of which nobody could tell whether they use a GPU: each may be a misplaced worker.
-fn unknown_users(processes: &[Process]) -> Option<Finding> {
-    let unknown: Vec<(&Process, &Missing)> = processes
-        .iter()
-        .filter_map(|process| match &process.gpus {
-            Fact::Missing(missing) => Some((process, missing)),
-            Fact::Known(_) => None,
-        })
-        .filter(|(process, _)| !process.kernel)
-        .collect();
-    let (process, missing) = unknown.first()?;
-    let message = format!(
-        "it is not known of {} processes whether they use a GPU, the first being {} ({}): {missing}",
-        unknown.len(),
-        process.pid,
-        process.comm
-    );
-    Some(META.not_run("other processes", message))
-}
-
 /// The parts of the evidence that all workers are judged by.
-struct Machine<'a> {
-    gpus: &'a [Gpu],
-    numa: &'a Numa,
-    cpu: Option<&'a Cpu>,
-}
-
-/// CPUs near to the GPUs of a worker, and what says so.
-struct Near {
-    nodes: NodeSet,
-    cpus: CpuSet,
-    evidence: Vec<Citation>,
+struct Judge<'a> {
+    machine: Machine<'a>,
+    limit: Limit<Percent>,
 }
 
 /// CPU time of a worker's threads in clock ticks, by where their masks let them run.
@@ -203,14 +175,14 @@ struct Time {
     unknown: u64,
 }
 
-impl Machine<'_> {
-    fn judge(&self, process: &Process, addresses: &[String]) -> Finding {
-        let subject = format!("process {} ({}) on GPU {}", process.pid, process.comm, addresses.join(", "));
-        let near = match self.near(addresses) {
+impl Judge<'_> {
+    fn judge(&self, process: &ServerProcess, addresses: &[String]) -> Finding {
+        let subject = format!("{} on GPU {}", process_name(process), addresses.join(", "));
+        let near = match self.machine.near(addresses) {
             Ok(near) => near,
             Err(reason) => return META.not_run(subject, reason),
         };
-        let all = self.all_cpus();
+        let all = self.machine.numa.all_cpus();
         if all.is_subset(&near.cpus) {
             let message =
                 "its GPUs are spread over all sockets or nodes, so that no CPU is far from all of them";
@@ -223,9 +195,16 @@ impl Machine<'_> {
         self.verdict(process, subject, &near, &all, &time)
     }
 
-    fn verdict(&self, process: &Process, subject: String, near: &Near, all: &CpuSet, time: &Time) -> Finding {
+    fn verdict(
+        &self,
+        process: &ServerProcess,
+        subject: String,
+        near: &Near,
+        all: &CpuSet,
+        time: &Time,
+    ) -> Finding {
         let percent = |ticks: u64| Quantity::new(100.0 * ticks as f64 / time.total as f64);
-        let exceeds = |ticks: u64| REMOTE_TIME.is_exceeded_by(percent(ticks));
+        let exceeds = |ticks: u64| self.limit.is_exceeded_by(percent(ticks));
         let near_text = format!("CPUs {} of node {}", near.cpus, near.nodes);
 
         if exceeds(time.far) {
@@ -284,7 +263,7 @@ impl Machine<'_> {
     /// All busy threads are near: enough of the mask must be left to run on.
     fn verdict_of_pinned(
         &self,
-        process: &Process,
+        process: &ServerProcess,
         subject: String,
         near: &Near,
         all: &CpuSet,
@@ -295,7 +274,7 @@ impl Machine<'_> {
             .iter()
             .filter_map(|thread| thread.cpus_allowed.known())
             .fold(CpuSet::new(), |union, mask| union.union(&mask.intersection(all)));
-        let finding = match self.cpu.map(|cpu| whole_cores(cpu, &mask)) {
+        let finding = match self.machine.cpu.map(|cpu| cpu.whole_cores(&mask)) {
             Some(0) => META
                 .warn(subject, format!("pinned near its GPU, but CPUs {mask} hold no whole physical core"))
                 .with_likelihood(Likelihood::Setting),
@@ -310,42 +289,7 @@ impl Machine<'_> {
         near.cite(cite_busiest(finding, process, |_| true, all))
     }
 
-    /// CPUs near to any of the GPUs with the given addresses.
-    fn near(&self, addresses: &[String]) -> Result<Near, String> {
-        let mut near = Near { nodes: NodeSet::new(), cpus: CpuSet::new(), evidence: Vec::new() };
-        for address in addresses {
-            let gpu = self.gpus.iter().find(|gpu| gpu.address == *address);
-            let gpu = gpu.ok_or_else(|| format!("GPU {address} is not among the GPUs of the evidence"))?;
-            let (node, citation) = node_of(gpu)?;
-            let node = self
-                .numa
-                .node(node)
-                .ok_or_else(|| format!("GPU {address} names node {node}, which is not online"))?;
-            near.nodes.insert(node.id);
-            near.cpus = near.cpus.union(&self.with_socket(&node.cpus));
-            near.evidence.push(citation);
-        }
-        if near.cpus.is_empty() {
-            return Err(format!("node {} has no CPUs", near.nodes));
-        }
-        Ok(near)
-    }
-
-    /// `cpus`, and the CPUs that share a socket with any of them.
-    fn with_socket(&self, cpus: &CpuSet) -> CpuSet {
-        let Some(cpu) = self.cpu else { return cpus.clone() };
-        let sockets: NodeSet =
-            cpu.cpus.iter().filter(|pu| cpus.contains(pu.cpu)).map(|pu| pu.socket).collect();
-        let mates: CpuSet =
-            cpu.cpus.iter().filter(|pu| sockets.contains(pu.socket)).map(|pu| pu.cpu).collect();
-        cpus.union(&mates)
-    }
-
-    fn all_cpus(&self) -> CpuSet {
-        self.numa.nodes.iter().fold(CpuSet::new(), |all, node| all.union(&node.cpus))
-    }
-
-    fn weigh(&self, process: &Process, near: &CpuSet, all: &CpuSet) -> Result<Time, String> {
+    fn weigh(&self, process: &ServerProcess, near: &CpuSet, all: &CpuSet) -> Result<Time, String> {
         let mut time = Time::default();
         for thread in &process.threads {
             let ticks = match &thread.cpu_ticks {
@@ -381,40 +325,10 @@ impl Machine<'_> {
     }
 }
 
-impl Near {
-    fn cite(&self, finding: Finding) -> Finding {
-        self.evidence.iter().cloned().fold(finding, Finding::with_evidence)
-    }
-}
-
-/// The node of a GPU by the first source that tells exactly one: sysfs, NVML, hwloc.
-fn node_of(gpu: &Gpu) -> Result<(u32, Citation), String> {
-    if let Some(node) = gpu.numa.sysfs.known().and_then(|&node| u32::try_from(node).ok()) {
-        return Ok((node, Citation::new(format!("{}/numa_node", gpu.path), node.to_string())));
-    }
-    let sources = [("api/nvml.json", &gpu.numa.nvml), ("api/hwloc.xml", &gpu.numa.hwloc)];
-    for (source, nodes) in sources {
-        if let Some(nodes) = nodes.known().filter(|nodes| nodes.len() == 1)
-            && let Some(node) = nodes.first()
-        {
-            return Ok((node, Citation::new(source, format!("{}: node {node}", gpu.address))));
-        }
-    }
-    Err(format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", gpu.address))
-}
-
-/// Number of cores whose online threads are all in `mask`.
-fn whole_cores(cpu: &Cpu, mask: &CpuSet) -> usize {
-    let cores = |inside: bool| -> NodeSet {
-        cpu.cpus.iter().filter(|pu| mask.contains(pu.cpu) == inside).map(|pu| pu.core).collect()
-    };
-    cores(true).difference(&cores(false)).len()
-}
-
 /// Cites mask and place of the busiest thread of which `is_meant` holds.
 fn cite_busiest(
     finding: Finding,
-    process: &Process,
+    process: &ServerProcess,
     is_meant: impl Fn(&Thread) -> bool,
     all: &CpuSet,
 ) -> Finding {

@@ -2,9 +2,23 @@
 
 use plumb_check_sdk::export_pack;
 
+pub mod topo_dimm_balance;
 pub mod topo_gpu_numa_known;
+pub mod topo_nic_locality;
+pub mod topo_nps_snc;
+pub mod topo_numa_visible;
+pub mod topo_nvme_locality;
+pub mod topo_tp_group_path;
 
 export_pack! {
     id: "topology",
-    checks: [topo_gpu_numa_known::TopoGpuNumaKnown],
+    checks: [
+        topo_dimm_balance::TopoDimmBalance,
+        topo_gpu_numa_known::TopoGpuNumaKnown,
+        topo_nic_locality::TopoNicLocality,
+        topo_nps_snc::TopoNpsSnc,
+        topo_numa_visible::TopoNumaVisible,
+        topo_nvme_locality::TopoNvmeLocality,
+        topo_tp_group_path::TopoTpGroupPath,
+    ],
 }

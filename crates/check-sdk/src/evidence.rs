@@ -5,9 +5,9 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
-    Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, Engagement, Gpu, Hwloc, InferenceServer,
-    Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice, Platform, Policy,
-    Power, Process, Services, Storage, Window,
+    Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
+    InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
+    Platform, Policy, Power, Process, Services, Storage, Window,
 };
 use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;
@@ -108,6 +108,10 @@ sections! {
     network: Network => Network,
     /// Block devices and file systems that hold models (`/storage`).
     storage: Storage => Storage,
+    /// Memory modules (`/dimms`).
+    dimms: Dimms => Dimms,
+    /// Network devices, and how far GPUs are from each other and from them (`/paths`).
+    paths: DevicePaths => DevicePaths,
     /// Kernel, time, virtualisation, device isolation (`/platform`).
     platform: Platform => Platform,
     /// systemd units and settings that survive a reboot (`/services`).

@@ -9,6 +9,7 @@ use crate::recorder::Recorder;
 mod cgroup;
 mod counters;
 mod cpu;
+mod dimm;
 mod freq;
 mod irq;
 mod kernel_log;
@@ -21,6 +22,7 @@ mod platform;
 mod power;
 mod process;
 mod settings;
+mod storage;
 mod sysctl;
 mod system;
 
@@ -71,6 +73,8 @@ pub const PROBES: &[Probe] = &[
     numa::PROBE,
     pci::PROBE,
     nvidia::PROBE,
+    storage::PROBE,
+    dimm::PROBE,
     freq::CPUFREQ,
     freq::CPUIDLE,
     power::PROBE,

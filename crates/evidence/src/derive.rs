@@ -7,6 +7,7 @@ pub mod cgroup;
 pub mod container;
 mod cpu;
 mod cpuinfo;
+pub mod dimm;
 mod freq;
 pub mod gpu;
 pub mod gpu_window;
@@ -17,6 +18,7 @@ pub mod memory;
 pub mod network;
 mod node;
 mod numa;
+mod path;
 mod pci;
 pub mod platform;
 pub mod power;
@@ -24,6 +26,7 @@ pub mod process;
 pub mod server;
 pub mod service;
 pub mod settings;
+pub mod smbios;
 pub mod storage;
 pub mod sysctl;
 pub mod window;
@@ -77,7 +80,9 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         power: power::derive(bundle).into(),
         memory: memory::derive(bundle).into(),
         network: network::derive(bundle).into(),
-        storage: storage::derive(bundle).into(),
+        storage: storage::derive(bundle, &servers).into(),
+        dimms: dimm::derive(bundle).into(),
+        paths: path::derive(bundle, &pci, &gpus).into(),
         platform: platform::derive(bundle).into(),
         services: service::derive(bundle).into(),
         containers: container::derive(bundle).into(),

@@ -14,13 +14,16 @@ use crate::fact::Fact;
 use crate::index_set::{CpuSet, NodeSet};
 
 mod container;
+mod dimm;
 mod engagement;
 mod inference;
+mod locality;
 mod log;
 mod measurement;
 mod memory;
 mod network;
 mod nvml;
+mod path;
 mod platform;
 mod power;
 mod service;
@@ -29,13 +32,16 @@ mod storage;
 mod window;
 
 pub use container::*;
+pub use dimm::*;
 pub use engagement::*;
 pub use inference::*;
+pub use locality::*;
 pub use log::*;
 pub use measurement::*;
 pub use memory::*;
 pub use network::*;
 pub use nvml::*;
+pub use path::*;
 pub use platform::*;
 pub use power::*;
 pub use service::*;
@@ -100,6 +106,12 @@ pub struct Evidence {
     /// Block devices and file systems that hold models.
     #[serde(default)]
     pub storage: Fact<Storage>,
+    /// Memory modules.
+    #[serde(default)]
+    pub dimms: Fact<Dimms>,
+    /// Network devices, and how far GPUs are from each other and from them.
+    #[serde(default)]
+    pub paths: Fact<DevicePaths>,
     /// Kernel, time, virtualisation, device isolation.
     #[serde(default)]
     pub platform: Fact<Platform>,

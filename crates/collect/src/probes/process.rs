@@ -140,7 +140,7 @@ fn members(candidates: &[Candidate]) -> BTreeSet<u32> {
 }
 
 fn details(files: &Files<'_>, process: &str) {
-    files.files(process, &["status", "limits", "oom_score_adj", "mounts"]);
+    files.files(process, &["status", "limits", "oom_score_adj", "mounts", "mountinfo"]);
     files.link(&format!("{process}/ns/net"));
     let _ = files.file_with(&format!("{process}/environ"), |bytes| allowed_variables(&bytes));
     // The number of open files is wanted, not their names.

@@ -20,6 +20,9 @@ pub const ENVIRONMENT: &[&str] = &[
     "CUDA_MPS_*",
     "CUDA_VISIBLE_DEVICES",
     "GOMP_CPU_AFFINITY",
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HUGGINGFACE_HUB_CACHE",
     "KMP_AFFINITY",
     "LD_PRELOAD",
     "MALLOC_ARENA_MAX",
@@ -38,7 +41,9 @@ pub const ENVIRONMENT: &[&str] = &[
     "SLURM_CPU_BIND*",
     "TLLM_*",
     "TOKENIZERS_PARALLELISM",
+    "UCX_NET_DEVICES",
     "VLLM_*",
+    "XDG_CACHE_HOME",
 ];
 
 /// True for a variable that is kept.

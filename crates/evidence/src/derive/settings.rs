@@ -22,8 +22,13 @@ pub struct Subject {
 
 /// All subjects.
 pub const SUBJECTS: &[Subject] =
-    &[POWER, SCHEDULER, INTERRUPTS, NETWORK, MEMORY, GPU, KERNEL, VIRTUALIZATION, SERVICE];
+    &[TOPOLOGY, POWER, SCHEDULER, INTERRUPTS, NETWORK, MEMORY, GPU, KERNEL, VIRTUALIZATION, SERVICE];
 
+const TOPOLOGY: Subject = Subject {
+    id: "topology",
+    paths: &["/sys/devices/virtual/memory_tiering/*/nodelist", "/sys/class/infiniband/*/ports/*/state"],
+    sampled: &[],
+};
 const POWER: Subject = Subject {
     id: "power",
     paths: &[

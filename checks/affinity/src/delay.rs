@@ -1,0 +1,36 @@
+//! How long the threads that nothing may hold up wait for a CPU.
+
+use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::model::{InferenceServer, Role};
+use plumb_check_sdk::{Citation, ThresholdBasis};
+
+use crate::place::Load;
+
+/// Above this share of the window, waiting for a CPU counts.
+pub(crate) const QUEUE_DELAY: Limit<Percent> = Limit {
+    name: "share of time for which a critical thread waits for a CPU",
+    value: Quantity::new(1.0),
+    basis: ThresholdBasis::Expert,
+    source: "our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes",
+    date: "2026-11-23",
+    applies_to: "main threads of engine cores, workers and single-process servers under load",
+};
+
+/// The critical thread of a server that waited longest for a CPU, as a share of the window.
+///
+/// Critical are the main threads of processes that schedule batches or launch kernels. `None` where no waiting time is
+/// known.
+pub(crate) fn longest_delay(load: &Load, server: &InferenceServer) -> Option<(Quantity<Percent>, Citation)> {
+    let is_critical = |role: Role| matches!(role, Role::EngineCore | Role::GpuWorker | Role::Whole);
+    let critical = server.processes.iter().filter(|process| {
+        is_critical(process.role) || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
+    });
+    let delays = critical.flat_map(|process| load.of(process.pid).map(move |thread| (process, thread)));
+    let (percent, process, thread) = delays
+        .filter(|(process, thread)| thread.tid == process.pid)
+        .filter_map(|(process, thread)| Some((load.delay_percent(thread)?, process, thread)))
+        .max_by(|one, other| one.0.total_cmp(&other.0))?;
+    let source = format!("{}/task/{}/schedstat", process.path, thread.tid);
+    let value = format!("{}: waited {percent:.2} % of {:.0} s for a CPU", thread.comm, load.seconds);
+    Some((Quantity::new(percent), Citation::new(source, value)))
+}

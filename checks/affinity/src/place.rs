@@ -1,0 +1,264 @@
+//! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
+
+use plumb_check_sdk::model::{
+    Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
+};
+use plumb_check_sdk::{Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet};
+
+/// `vllm server 1234`
+pub(crate) fn server_name(server: &InferenceServer) -> String {
+    format!("{} server {}", server.kind, server.pid)
+}
+
+/// `process 1234 (VLLM::Worker_TP)`
+pub(crate) fn process_name(process: &ServerProcess) -> String {
+    format!("process {} ({})", process.pid, process.comm)
+}
+
+/// All processes of all servers that use a GPU, with the addresses of their GPUs.
+pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &ServerProcess, &[String])> {
+    let processes = servers.iter().flat_map(|server| server.processes.iter().map(move |one| (server, one)));
+    processes
+        .filter_map(|(server, process)| Some((server, process, process.gpus.known()?.as_slice())))
+        .filter(|(_, _, gpus)| !gpus.is_empty())
+        .collect()
+}
+
+/// What may be a worker that is not among [`workers`]: processes of which nobody could tell whether they use a GPU, and
+/// servers without any process.
+pub(crate) fn unknown_users(meta: &CheckMeta, servers: &[InferenceServer]) -> Option<Finding> {
+    if let Some(server) = servers.iter().find(|server| server.processes.is_empty()) {
+        return Some(meta.not_run(server_name(server), "no process of the server was recorded"));
+    }
+    let unknown: Vec<(&ServerProcess, &Missing)> = servers
+        .iter()
+        .flat_map(|server| &server.processes)
+        .filter_map(|process| match &process.gpus {
+            Fact::Missing(missing) => Some((process, missing)),
+            Fact::Known(_) => None,
+        })
+        .collect();
+    let (process, missing) = unknown.first()?;
+    let message = format!(
+        "it is not known of {} processes whether they use a GPU, the first being {} ({}): {missing}",
+        unknown.len(),
+        process.pid,
+        process.comm
+    );
+    Some(meta.not_run("other processes", message))
+}
+
+/// What a node without any server to look at comes to: one may be there and idle, or not have been started yet.
+pub(crate) fn no_server(meta: &CheckMeta) -> Finding {
+    meta.not_run("node", "no inference server was found: collect while the service runs")
+}
+
+/// The values of an option: from the command line, where it may have several, else as it was parsed.
+pub(crate) fn option_values(server: &InferenceServer, name: &str) -> Option<Vec<String>> {
+    let split = |text: &str| -> Vec<String> {
+        let parts = text.split([',', ' ']).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    };
+    // A list of CPUs has commas of its own.
+    let split = |text: &str| if name == "numa-bind-cpus" { vec![text.to_owned()] } else { split(text) };
+    let spelt = |argument: &str| argument.trim_start_matches('-').replace('_', "-");
+    for process in &server.processes {
+        let Some(arguments) = process.cmdline.known() else { continue };
+        for (position, argument) in arguments.iter().enumerate().filter(|(_, one)| one.starts_with("--")) {
+            if let Some((option, value)) = argument.split_once('=')
+                && spelt(option) == name
+            {
+                return Some(split(value));
+            }
+            if spelt(argument) == name {
+                let rest = arguments[position + 1..].iter().take_while(|one| !one.starts_with('-'));
+                return Some(rest.flat_map(|value| split(value)).collect());
+            }
+        }
+    }
+    server.options.known()?.get(name).map(|value| split(value))
+}
+
+/// The parts of the evidence that say what is near to what.
+#[derive(Clone, Copy)]
+pub(crate) struct Machine<'a> {
+    pub(crate) gpus: &'a [Gpu],
+    pub(crate) numa: &'a Numa,
+    pub(crate) cpu: Option<&'a Cpu>,
+}
+
+/// Nodes and CPUs near to the GPUs of a worker, and what says so.
+pub(crate) struct Near {
+    /// Nodes of the GPUs themselves.
+    pub(crate) nodes: NodeSet,
+    /// CPUs of these nodes and of their sockets.
+    pub(crate) cpus: CpuSet,
+    evidence: Vec<Citation>,
+}
+
+impl Machine<'_> {
+    /// What is near to any of the GPUs with the given addresses.
+    pub(crate) fn near(&self, addresses: &[String]) -> Result<Near, String> {
+        let mut near = Near { nodes: NodeSet::new(), cpus: CpuSet::new(), evidence: Vec::new() };
+        for address in addresses {
+            let gpu = self.gpus.iter().find(|gpu| gpu.address == *address);
+            let gpu = gpu.ok_or_else(|| format!("GPU {address} is not among the GPUs of the evidence"))?;
+            let (node, citation) = node_of(gpu)?;
+            let node = self
+                .numa
+                .node(node)
+                .ok_or_else(|| format!("GPU {address} names node {node}, which is not online"))?;
+            near.nodes.insert(node.id);
+            let socket = match self.cpu {
+                Some(cpu) => cpu.with_sockets(&node.cpus),
+                None => node.cpus.clone(),
+            };
+            near.cpus = near.cpus.union(&socket);
+            near.evidence.push(citation);
+        }
+        if near.cpus.is_empty() {
+            return Err(format!("node {} has no CPUs", near.nodes));
+        }
+        Ok(near)
+    }
+}
+
+impl Near {
+    pub(crate) fn cite(&self, finding: Finding) -> Finding {
+        self.evidence.iter().cloned().fold(finding, Finding::with_evidence)
+    }
+}
+
+/// The node of a GPU by the first source that tells exactly one.
+fn node_of(gpu: &Gpu) -> Result<(u32, Citation), String> {
+    let Some((node, source)) = gpu.node() else {
+        return Err(format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", gpu.address));
+    };
+    let citation = match source {
+        NodeSource::Sysfs => Citation::new(format!("{}/numa_node", gpu.path), node.to_string()),
+        NodeSource::Nvml => Citation::new("api/nvml.json", format!("{}: node {node}", gpu.address)),
+        NodeSource::Hwloc => Citation::new("api/hwloc.xml", format!("{}: node {node}", gpu.address)),
+    };
+    Ok((node, citation))
+}
+
+/// Cites the mask of the busiest thread of a process, beside that of all its threads together.
+pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
+    let busiest = process.threads.iter().max_by_key(|thread| (thread.cpu_ticks.known().copied(), thread.tid));
+    let tid = busiest.map_or(process.pid, |thread| thread.tid);
+    let own = busiest.and_then(|thread| thread.cpus_allowed.known());
+    let value = match own {
+        Some(own) if own != cpus => format!("Cpus_allowed_list: {own} (all threads together: {cpus})"),
+        _ => format!("Cpus_allowed_list: {cpus}"),
+    };
+    Citation::new(format!("{}/task/{tid}/status", process.path), value)
+}
+
+/// All files of a control group have a point in their name, and each group has some: one without was not recorded.
+fn recorded(level: &CgroupLevel) -> Result<(), Missing> {
+    if level.values.keys().any(|name| name.contains('.')) {
+        return Ok(());
+    }
+    Err(Missing::new(Absence::Failed, format!("the files of {} were not recorded", level.path)))
+}
+
+/// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
+///
+/// # Errors
+/// Tells what of the groups is not known.
+pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
+    for level in &cgroup.chain {
+        recorded(level)?;
+        for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
+            let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
+            let path = format!("{}/{file}", level.path);
+            let cpus = text
+                .trim()
+                .parse::<CpuSet>()
+                .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
+            return Ok((!cpus.is_empty()).then(|| (cpus, Citation::new(path, text.trim()))));
+        }
+    }
+    Ok(None)
+}
+
+/// The tightest limit on CPU time above a process, in CPUs.
+///
+/// # Errors
+/// A group that has shares of the CPU but tells no limit leaves the question open.
+pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
+    let mut tightest: Option<(f64, Citation)> = None;
+    for level in &cgroup.chain {
+        recorded(level)?;
+        let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
+        let malformed = |name: &str, text: &str| {
+            Missing::new(Absence::Malformed, format!("{}/{name} holds `{text}`", level.path))
+        };
+        let number = |name: &str, text: &str| text.parse::<f64>().map_err(|_| malformed(name, text));
+        let (limit, name, text) = if let Some(text) = file("cpu.max")? {
+            let (quota, period) = text.trim().split_once(' ').ok_or_else(|| malformed("cpu.max", text))?;
+            let quota = if quota == "max" { f64::INFINITY } else { number("cpu.max", quota)? };
+            (quota / number("cpu.max", period)?, "cpu.max", text.clone())
+        } else if let Some(quota) = file("cpu.cfs_quota_us")? {
+            let untold = || Missing::new(Absence::Failed, format!("{} tells no period", level.path));
+            let period = file("cpu.cfs_period_us")?.ok_or_else(untold)?;
+            let text = format!("{quota} (period {period})");
+            let quota = number("cpu.cfs_quota_us", quota)?;
+            let quota = if quota < 0.0 { f64::INFINITY } else { quota };
+            (quota / number("cpu.cfs_period_us", period)?, "cpu.cfs_quota_us", text)
+        } else if level.values.contains_key("cpu.weight") || level.values.contains_key("cpu.shares") {
+            let reason = format!("the limit on CPU time of {} was not recorded", level.path);
+            return Err(Missing::new(Absence::Failed, reason));
+        } else {
+            continue;
+        };
+        if limit.is_finite() && tightest.as_ref().is_none_or(|(tightest, _)| limit < *tightest) {
+            tightest = Some((limit, Citation::new(format!("{}/{name}", level.path), text)));
+        }
+    }
+    Ok(tightest)
+}
+
+/// Threads of servers during the window.
+pub(crate) struct Load {
+    /// Length of the window.
+    pub(crate) seconds: f64,
+    /// Threads of all servers.
+    pub(crate) threads: Vec<ThreadTime>,
+}
+
+/// Nanoseconds in a scheduler clock tick (`USER_HZ` is 100).
+const TICK_NS: f64 = 1e7;
+
+impl Load {
+    /// # Errors
+    /// Without `--sample` there is no window.
+    pub(crate) fn read(evidence: &Evidence<'_>) -> Result<Self, Missing> {
+        let seconds: f64 = evidence.get("/window/seconds")?;
+        if seconds <= 0.0 {
+            return Err(Missing::new(Absence::Failed, "the window has no length"));
+        }
+        Ok(Self { seconds, threads: evidence.get("/window/threads")? })
+    }
+
+    /// Share of the window in which a thread ran, in %: by the scheduler's clock or by ticks, whichever saw more.
+    pub(crate) fn busy_percent(&self, thread: &ThreadTime) -> f64 {
+        let ticks = thread.cpu_ticks as f64 * TICK_NS;
+        let run = thread.run_ns.known().map_or(0.0, |&run| run as f64);
+        self.percent(ticks.max(run))
+    }
+
+    /// Share of the window in which a thread was runnable but waited for a CPU, in %.
+    pub(crate) fn delay_percent(&self, thread: &ThreadTime) -> Option<f64> {
+        thread.wait_ns.known().map(|&wait| self.percent(wait as f64))
+    }
+
+    fn percent(&self, ns: f64) -> f64 {
+        100.0 * ns / (self.seconds * 1e9)
+    }
+
+    /// Threads of one process.
+    pub(crate) fn of(&self, pid: u32) -> impl Iterator<Item = &ThreadTime> {
+        self.threads.iter().filter(move |thread| thread.pid == pid)
+    }
+}
