@@ -17,7 +17,7 @@ use plumb_check_sdk::{
 };
 
 use crate::delay::{self, Delays, LONG};
-use crate::serving::{self, LOAD};
+use crate::serving;
 
 /// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
 const NOTICED_NS: u64 = 10_000_000;
@@ -52,8 +52,8 @@ const STALLED: Limit<Percent> = Limit {
     applies_to: "control group of the server, or the node",
 };
 
-static THRESHOLDS: [Threshold; 5] =
-    [SHORT.threshold(), PRESSED.threshold(), STALLED.threshold(), LONG.threshold(), LOAD.threshold()];
+static THRESHOLDS: [Threshold; 4] =
+    [SHORT.threshold(), PRESSED.threshold(), STALLED.threshold(), LONG.threshold()];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("sched.run-delay"),
@@ -69,7 +69,9 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[
         Borrowed("/servers"),
         Borrowed("/window/cgroups"),
+        Borrowed("/window/gpus"),
         Borrowed("/window/pressure"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
         Borrowed("/window/threads"),
     ]),
@@ -129,7 +131,7 @@ impl Check for SchedRunDelay {
             let message = format!("the waiting time of some critical threads is unknown: {missing}");
             findings.push(META.not_run("other threads", message));
         }
-        let load = serving::under_load(&META, evidence, &window);
+        let load = serving::under_load(evidence);
         for server in &servers {
             findings.push(judge_pressure(evidence, server, &delays, window.length()?, &load));
         }
@@ -176,7 +178,7 @@ fn judge_pressure(
     server: &InferenceServer,
     delays: &Delays,
     seconds: f64,
-    load: &Result<(), Missing>,
+    load: &Result<String, Missing>,
 ) -> Finding {
     let subject = format!("{}, CPU pressure", name(server));
     let (pressure, path, confidence) = match pressure(evidence, server) {
@@ -206,10 +208,11 @@ fn judge_pressure(
         META.fail(subject, message)
     } else if !evidence.limit(&META, &PRESSED).is_undercut_by(percent) {
         META.warn(subject, message)
-    } else if let Err(missing) = load {
-        return META.not_run(subject, missing.to_string());
     } else {
-        META.pass(subject, message)
+        match load {
+            Ok(load) => META.pass(subject, format!("{message} ({load})")),
+            Err(missing) => return META.not_run(subject, missing.to_string()),
+        }
     };
     finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence).with_evidence(citation)
 }
