@@ -125,13 +125,13 @@ impl Check for SchedRunDelay {
         let servers = serving::servers(evidence)?;
         let window = serving::window(evidence)?;
         let delays = delay::delays(&servers, &window)?;
+        let load = serving::under_load(evidence);
         let mut findings: Vec<Finding> =
-            servers.iter().filter_map(|server| judge_delays(evidence, server, &delays)).collect();
+            servers.iter().filter_map(|server| judge_delays(evidence, server, &delays, &load)).collect();
         if let Some(missing) = &delays.unknown {
             let message = format!("the waiting time of some critical threads is unknown: {missing}");
             findings.push(META.not_run("other threads", message));
         }
-        let load = serving::under_load(evidence);
         for server in &servers {
             findings.push(judge_pressure(evidence, server, &delays, window.length()?, &load));
         }
@@ -144,7 +144,12 @@ fn name(server: &InferenceServer) -> String {
 }
 
 /// `None` where nothing of the server was runnable for long, and part of its threads is unknown, which is told at the end.
-fn judge_delays(evidence: &Evidence<'_>, server: &InferenceServer, delays: &Delays) -> Option<Finding> {
+fn judge_delays(
+    evidence: &Evidence<'_>,
+    server: &InferenceServer,
+    delays: &Delays,
+    load: &Result<String, Missing>,
+) -> Option<Finding> {
     let subject = format!("{}, threads", name(server));
     let of_server = delays.of(server);
     let Some(worst) = of_server.first() else {
@@ -163,7 +168,10 @@ fn judge_delays(evidence: &Evidence<'_>, server: &InferenceServer, delays: &Dela
     let finding = if worst.is_long(&META, evidence) {
         META.fail(subject, message)
     } else if evidence.limit(&META, &SHORT).is_undercut_by(Quantity::new(percent)) {
-        META.pass(subject, message)
+        match load {
+            Ok(_) => META.pass(subject, message),
+            Err(missing) => META.not_run(subject, format!("{message}, but {missing}")),
+        }
     } else {
         META.warn(subject, message)
     };
