@@ -80,6 +80,8 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/power/resume_latency_us"),
         Borrowed("/power/window/idle"),
         Borrowed("/window/cpus"),
+        Borrowed("/window/gpus"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
         Borrowed("/window/threads"),
     ]),
@@ -180,6 +182,9 @@ impl Check for CpuCstates {
         let concerned = serving.intersection(&deep.cpus);
         if concerned.is_empty() {
             return Ok(vec![deep.none(cpuidle, latency)]);
+        }
+        if let Err(missing) = serving::under_load(evidence) {
+            return unseen(missing.to_string());
         }
         let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {
             Ok(idle) => idle,

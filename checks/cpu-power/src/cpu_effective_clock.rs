@@ -87,6 +87,8 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/power/cppc"),
         Borrowed("/power/window"),
         Borrowed("/window/cpus"),
+        Borrowed("/window/gpus"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
         Borrowed("/window/threads"),
     ]),
@@ -160,6 +162,7 @@ impl Check for CpuEffectiveClock {
             );
             return Ok(vec![META.not_run("node", message)]);
         }
+        serving::under_load(evidence)?;
         let scale = Scale::new(evidence, cpufreq, &window);
         let clocks = Clocks::read(evidence, &window)?;
         Ok(judge(evidence, &scale, &clocks, &serving))

@@ -37,16 +37,7 @@ const FLOOR: Limit<Percent> = Limit {
     applies_to: "Intel server CPUs whose uncore clock the kernel shows",
 };
 
-const LOAD: Limit<Percent> = Limit {
-    name: "CPU time of all inference servers that counts as load, of one CPU",
-    value: Quantity::new(20.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "readings under load",
-};
-
-static THRESHOLDS: [Threshold; 2] = [FLOOR.threshold(), LOAD.threshold()];
+static THRESHOLDS: [Threshold; 1] = [FLOOR.threshold()];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("cpu.uncore-elc"),
@@ -64,9 +55,9 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/cpu/vendor"),
         Borrowed("/node/virtualization"),
         Borrowed("/settings/power"),
-        Borrowed("/window/cpus"),
+        Borrowed("/window/gpus"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
         Borrowed("/window/values/power"),
     ]),
     remediation: Remediation {
@@ -183,12 +174,7 @@ fn domains(settings: &Settings) -> BTreeSet<&str> {
 /// Clocks at each reading under load, by path.
 fn readings(evidence: &Evidence<'_>) -> Result<BTreeMap<String, Vec<String>>, Missing> {
     let values = evidence.get("/window/values/power")?;
-    let window = serving::window(evidence)?;
-    let load = 100.0 * window.serving_load()?;
-    if evidence.limit(&META, &LOAD).is_undercut_by(Quantity::new(load)) {
-        let reason = format!("inference servers used {load:.0} % of a CPU: collect while the service runs");
-        return Err(Missing::new(Absence::Skipped, reason));
-    }
+    serving::under_load(evidence)?;
     Ok(values)
 }
 

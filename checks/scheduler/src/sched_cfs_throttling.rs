@@ -10,13 +10,13 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
-use plumb_check_sdk::model::{CgroupLevel, CgroupTime, Window};
+use plumb_check_sdk::model::{CgroupLevel, CgroupTime};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::serving::{self, LOAD};
+use crate::serving;
 
 /// See the module.
 pub struct SchedCfsThrottling;
@@ -48,8 +48,7 @@ const WATCHED: Limit<Seconds> = Limit {
     applies_to: "control groups with a quota",
 };
 
-static THRESHOLDS: [Threshold; 4] =
-    [PERIODS.threshold(), TIME.threshold(), WATCHED.threshold(), LOAD.threshold()];
+static THRESHOLDS: [Threshold; 3] = [PERIODS.threshold(), TIME.threshold(), WATCHED.threshold()];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("sched.cfs-throttling"),
@@ -69,6 +68,8 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[
         Borrowed("/servers"),
         Borrowed("/window/cgroups"),
+        Borrowed("/window/gpus"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
         Borrowed("/window/threads"),
     ]),
@@ -175,17 +176,16 @@ impl Check for SchedCfsThrottling {
 struct Counted {
     groups: Result<BTreeMap<String, CgroupTime>, Missing>,
     seconds: Result<f64, Missing>,
-    /// Why a group that was not throttled has not proved anything.
-    idle: Result<(), Missing>,
+    /// How busy the service was: where it idles, a group that was not throttled has not proved anything.
+    load: Result<String, Missing>,
 }
 
 impl Counted {
     fn read(evidence: &Evidence<'_>) -> Self {
-        let window = serving::window(evidence);
         Self {
             groups: evidence.get("/window/cgroups"),
-            seconds: window.as_ref().map_err(Clone::clone).and_then(Window::length),
-            idle: window.and_then(|window| serving::under_load(&META, evidence, &window)),
+            seconds: serving::window(evidence).and_then(|window| window.length()),
+            load: serving::under_load(evidence),
         }
     }
 }
@@ -230,7 +230,7 @@ fn judge(evidence: &Evidence<'_>, level: &CgroupLevel, counted: &Counted) -> Opt
         Ok(Some(quota)) => quota,
         Err(missing) => return Some(vec![META.not_run(subject, missing.to_string())]),
     };
-    let watched = || -> Result<(), Missing> {
+    let watched = || -> Result<String, Missing> {
         let groups = counted.groups.as_ref().map_err(Clone::clone)?;
         let unread = || Missing::new(Absence::Failed, "it was not read twice");
         let time = groups.get(&level.path).ok_or_else(unread)?;
@@ -244,11 +244,11 @@ fn judge(evidence: &Evidence<'_>, level: &CgroupLevel, counted: &Counted) -> Opt
             );
             return Err(Missing::new(Absence::Skipped, reason));
         }
-        counted.idle.clone()
+        counted.load.clone()
     };
     Some(vec![match watched() {
-        Ok(()) => META
-            .pass(subject, format!("quota `{quota}`, and not throttled under load"))
+        Ok(load) => META
+            .pass(subject, format!("quota `{quota}`, and not throttled under load ({load})"))
             .with_evidence(cite_quota(level))
             .with_evidence(Citation::new(format!("{}/cpu.stat", level.path), "nr_throttled +0")),
         Err(missing) => META

@@ -17,7 +17,7 @@ use plumb_check_sdk::{
 };
 
 use crate::delay::{self, Delays, LONG};
-use crate::serving::{self, LOAD};
+use crate::serving;
 
 /// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
 const NOTICED_NS: u64 = 10_000_000;
@@ -52,8 +52,8 @@ const STALLED: Limit<Percent> = Limit {
     applies_to: "control group of the server, or the node",
 };
 
-static THRESHOLDS: [Threshold; 5] =
-    [SHORT.threshold(), PRESSED.threshold(), STALLED.threshold(), LONG.threshold(), LOAD.threshold()];
+static THRESHOLDS: [Threshold; 4] =
+    [SHORT.threshold(), PRESSED.threshold(), STALLED.threshold(), LONG.threshold()];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("sched.run-delay"),
@@ -69,7 +69,9 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[
         Borrowed("/servers"),
         Borrowed("/window/cgroups"),
+        Borrowed("/window/gpus"),
         Borrowed("/window/pressure"),
+        Borrowed("/window/processes"),
         Borrowed("/window/seconds"),
         Borrowed("/window/threads"),
     ]),
@@ -123,13 +125,13 @@ impl Check for SchedRunDelay {
         let servers = serving::servers(evidence)?;
         let window = serving::window(evidence)?;
         let delays = delay::delays(&servers, &window)?;
+        let load = serving::under_load(evidence);
         let mut findings: Vec<Finding> =
-            servers.iter().filter_map(|server| judge_delays(evidence, server, &delays)).collect();
+            servers.iter().filter_map(|server| judge_delays(evidence, server, &delays, &load)).collect();
         if let Some(missing) = &delays.unknown {
             let message = format!("the waiting time of some critical threads is unknown: {missing}");
             findings.push(META.not_run("other threads", message));
         }
-        let load = serving::under_load(&META, evidence, &window);
         for server in &servers {
             findings.push(judge_pressure(evidence, server, &delays, window.length()?, &load));
         }
@@ -142,7 +144,12 @@ fn name(server: &InferenceServer) -> String {
 }
 
 /// `None` where nothing of the server was runnable for long, and part of its threads is unknown, which is told at the end.
-fn judge_delays(evidence: &Evidence<'_>, server: &InferenceServer, delays: &Delays) -> Option<Finding> {
+fn judge_delays(
+    evidence: &Evidence<'_>,
+    server: &InferenceServer,
+    delays: &Delays,
+    load: &Result<String, Missing>,
+) -> Option<Finding> {
     let subject = format!("{}, threads", name(server));
     let of_server = delays.of(server);
     let Some(worst) = of_server.first() else {
@@ -161,7 +168,10 @@ fn judge_delays(evidence: &Evidence<'_>, server: &InferenceServer, delays: &Dela
     let finding = if worst.is_long(&META, evidence) {
         META.fail(subject, message)
     } else if evidence.limit(&META, &SHORT).is_undercut_by(Quantity::new(percent)) {
-        META.pass(subject, message)
+        match load {
+            Ok(_) => META.pass(subject, message),
+            Err(missing) => META.not_run(subject, format!("{message}, but {missing}")),
+        }
     } else {
         META.warn(subject, message)
     };
@@ -176,7 +186,7 @@ fn judge_pressure(
     server: &InferenceServer,
     delays: &Delays,
     seconds: f64,
-    load: &Result<(), Missing>,
+    load: &Result<String, Missing>,
 ) -> Finding {
     let subject = format!("{}, CPU pressure", name(server));
     let (pressure, path, confidence) = match pressure(evidence, server) {
@@ -206,10 +216,11 @@ fn judge_pressure(
         META.fail(subject, message)
     } else if !evidence.limit(&META, &PRESSED).is_undercut_by(percent) {
         META.warn(subject, message)
-    } else if let Err(missing) = load {
-        return META.not_run(subject, missing.to_string());
     } else {
-        META.pass(subject, message)
+        match load {
+            Ok(load) => META.pass(subject, format!("{message} ({load})")),
+            Err(missing) => return META.not_run(subject, missing.to_string()),
+        }
     };
     finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence).with_evidence(citation)
 }

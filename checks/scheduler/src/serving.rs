@@ -1,18 +1,7 @@
 //! Inference servers and what they did in the window.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Process, Role, Window};
-use plumb_check_sdk::{Absence, CheckMeta, Evidence, Missing, ThresholdBasis};
-
-/// Below it the servers are idle, and what only load shows is not to be seen.
-pub(crate) const LOAD: Limit<Percent> = Limit {
-    name: "CPU time of all inference servers that counts as load, of one CPU",
-    value: Quantity::new(20.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a server that waits for requests uses a few per cent",
-    date: "2026-11-23",
-    applies_to: "readings under load",
-};
+use plumb_check_sdk::{Absence, Evidence, Missing};
 
 /// The servers. Needs `/servers`.
 ///
@@ -37,19 +26,18 @@ pub(crate) fn window(evidence: &Evidence<'_>) -> Result<Window, Missing> {
     Ok(Window { seconds, threads: evidence.get("/window/threads").into(), ..Window::default() })
 }
 
-/// Passes if the servers worked during the window.
+/// Says how busy the service was. Needs `/window/gpus`, `/window/processes` and `/window/seconds`.
 ///
 /// # Errors
-/// Tells how little they did.
-pub(crate) fn under_load(meta: &CheckMeta, evidence: &Evidence<'_>, window: &Window) -> Result<(), Missing> {
-    let load = 100.0 * window.serving_load()?;
-    if evidence.limit(meta, &LOAD).is_undercut_by(Quantity::new(load)) {
-        let reason = format!(
-            "inference servers used {load:.0} % of a CPU in the window: collect while the service runs"
-        );
-        return Err(Missing::new(Absence::Skipped, reason));
-    }
-    Ok(())
+/// Tells that it was idle, or why that is not known.
+pub(crate) fn under_load(evidence: &Evidence<'_>) -> Result<String, Missing> {
+    let window = Window {
+        seconds: evidence.get("/window/seconds")?,
+        gpus: evidence.get("/window/gpus").into(),
+        processes: evidence.get("/window/processes").into(),
+        ..Window::default()
+    };
+    window.under_load()
 }
 
 /// What a process does, in words.

@@ -183,3 +183,36 @@ fn without_a_window_nothing_is_read_twice() {
     let why = plumb_evidence::derive(&bundle).window.require().unwrap_err();
     assert_eq!(why.missing, plumb_evidence::Absence::Skipped);
 }
+
+#[test]
+fn what_moves_in_cpus_is_read_twice() {
+    let tree = tree();
+    let put = |name: &str, text: &str| {
+        let path = tree.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    let cpu = "sys/devices/system/cpu/cpu0";
+    put(&format!("{cpu}/power/energy_perf_bias"), "6\n");
+    put(&format!("{cpu}/thermal_throttle/core_throttle_count"), "3\n");
+    put(&format!("{cpu}/cpuidle/state1/name"), "C6\n");
+    put(&format!("{cpu}/cpuidle/state1/latency"), "290\n");
+    put(&format!("{cpu}/cpuidle/state1/time"), "1000\n");
+    put(&format!("{cpu}/cpufreq/scaling_cur_freq"), "3400000\n");
+    let clocks = |release: &str| {
+        put("proc/sys/kernel/osrelease", release);
+        let helper = Helper { program: PathBuf::from("/bin/false"), arguments: Vec::new() };
+        let options = options(Some(tree.path().to_owned()), helper);
+        let options = Options { sample: Some(Duration::from_millis(1)), ..options };
+        let power = plumb_evidence::derive(&collect(&options, &mut |_, _| {}).unwrap()).power;
+        let power = power.require().unwrap();
+        assert_eq!(power.energy_perf_bias.require().unwrap()[0].value.known(), Some(&6));
+        let window = power.window.require().unwrap();
+        assert_eq!(window.core_throttles.require().unwrap()[0].value.known(), Some(&0));
+        assert_eq!(window.idle.require().unwrap()[0].time_us[&0], 0);
+        window.momentary_clock_khz.known().map(|clocks| clocks[&0].clone())
+    };
+    assert_eq!(clocks("6.8.0-31-generic\n"), Some(vec![3_400_000; 2]));
+    // An earlier kernel would interrupt the CPU to measure it.
+    assert_eq!(clocks("5.15.0-91-generic\n"), None);
+}
