@@ -59,6 +59,11 @@ fn a_recording_stands_in_for_the_driver() {
     assert_eq!(evidence["gpus"][0]["name"], "NVIDIA H100 80GB HBM3");
     assert_eq!(evidence["kernel_log"]["lines"][0]["subject"], "xid");
     assert_eq!(evidence["kernel_log"]["to_seconds"], 1000.0);
+    let gpu = &evidence["window"]["gpus"][0];
+    // However long the window took: idle first, and then under load.
+    assert_eq!(gpu["utilization_percent"][0], 0, "{gpu}");
+    assert_eq!(gpu["utilization_percent"][1], 99, "{gpu}");
+    assert!(gpu["energy_mj"].as_u64().is_some_and(|energy| energy >= 4_040_133 - 3_390_550), "{gpu}");
     let probes = evidence["collection"]["probes"].as_array().unwrap();
     let window = probes.iter().find(|probe| probe["id"] == "nvml-window").unwrap();
     assert_eq!(window["status"], "ok", "{window}");

@@ -305,7 +305,7 @@ impl Node<'_> {
             return not_run("the samples span no time");
         }
         let rate: Quantity<PerMinute> = Quantity::new(60.0 * replays as f64 / time.seconds);
-        let message = format!("{:.0} replays of the link per minute", rate.number());
+        let message = format!("replays of the link per minute: {:.1}", rate.number());
         let citation = cite_window(address, format!("{replays} replays in {:.0} s", time.seconds));
         let finding = if self.evidence.limit(&META, &MANY_REPLAYS).is_exceeded_by(rate) {
             META.fail(address, message)

@@ -142,7 +142,7 @@ fn limit(
         return Err(Missing::new(Absence::Malformed, "NVML's default power limit is no limit"));
     }
     let share = Quantity::new(100.0 * limit / default);
-    let message = format!("power limit at {:.0} % of the default", share.number());
+    let message = format!("power limit at {:.1} % of the default", share.number());
     let finding = if evidence.limit(&META, &DEEP).is_undercut_by(share) {
         META.fail(&name, message)
     } else if evidence.limit(&META, &FULL).is_undercut_by(share) {

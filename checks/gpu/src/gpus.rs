@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
-use plumb_check_sdk::model::{Gpu, GpuTime, Nvml, NvmlDevice};
+use plumb_check_sdk::model::{BUSY_PERCENT, Gpu, GpuTime, Nvml, NvmlDevice};
 use plumb_check_sdk::{
     Absence, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, ThresholdBasis,
 };
@@ -30,9 +30,9 @@ pub(crate) const SET_CLOCKS: u64 = 0x2;
 /// From which utilisation on a sample counts as one under load.
 pub(crate) const LOADED: Limit<Percent> = Limit {
     name: "utilisation of a GPU from which a sample counts as loaded",
-    value: Quantity::new(10.0),
+    value: Quantity::new(BUSY_PERCENT),
     basis: ThresholdBasis::Expert,
-    source: "our proposal: idle GPUs show 0 %, serving ones far more than 10 %",
+    source: "our proposal: idle GPUs show 0 %, serving ones far more",
     date: "2026-11-23",
     applies_to: "samples of NVML, about a second apart",
 };

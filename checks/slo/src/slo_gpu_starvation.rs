@@ -236,12 +236,11 @@ fn waiting(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Missing> {
         .with_evidence(busy.citation.clone()))
 }
 
-/// Seconds for which a thread ran: to the ns where the kernel counts so, else in ticks of 10 ms.
-fn taken_seconds(thread: &ThreadTime) -> Result<f64, Missing> {
+/// Share of a CPU that a thread took, in %; a kernel that does not count to the ns is no reason not to tell.
+fn taken_percent(thread: &ThreadTime, seconds: f64) -> Result<f64, Missing> {
     match &thread.run_ns {
-        Fact::Known(ns) => Ok(*ns as f64 / 1e9),
-        Fact::Missing(missing) if missing.missing == Absence::Absent => Ok(thread.cpu_ticks as f64 / 100.0),
-        Fact::Missing(missing) => Err(missing.clone()),
+        Fact::Missing(missing) if missing.missing != Absence::Absent => Err(missing.clone()),
+        _ => Ok(100.0 * thread.cpu_share(seconds)),
     }
 }
 
@@ -263,7 +262,7 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
             return Err(Missing::new(Absence::Malformed, format!("thread {} has no process", thread.tid)));
         }
         if serves(thread.pid) {
-            let taken = taken_seconds(thread)?;
+            let taken = taken_percent(thread, seconds)?;
             if busiest.is_none_or(|(most, _)| taken > most) {
                 busiest = Some((taken, thread));
             }
@@ -272,7 +271,7 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
     let (taken, busiest) = busiest.ok_or_else(|| {
         Missing::new(Absence::Skipped, "no thread of a server that schedules or takes requests was seen")
     })?;
-    let share = Quantity::new(100.0 * taken / seconds);
+    let share = Quantity::new(taken);
     let citation = Citation::new(
         format!("/proc/{}/task/{}/stat", busiest.pid, busiest.tid),
         format!("{}: {:.0} % of a CPU during {seconds:.0} s", busiest.comm, share.number()),

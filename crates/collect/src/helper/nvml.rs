@@ -11,6 +11,7 @@ use plumb_evidence::{Absence, Missing};
 use serde_json::ser::to_vec_pretty;
 
 mod driver;
+mod link;
 mod raw;
 pub(super) mod recording;
 

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use crate::bundle::{Bundle, Sample};
 use crate::derive::cgroup::SAMPLED;
+use crate::derive::gpu_window;
 use crate::derive::settings::{SUBJECTS, expand};
 use crate::fact::{Fact, Missing};
 use crate::model::{InferenceServer, Process, Window};
@@ -69,7 +70,7 @@ pub(crate) fn derive(
         tcp: ends.tcp().into(),
         softnet: ends.softnet().into(),
         values: ends.values(),
-        gpus: Fact::default(),
+        gpus: gpu_window::derive(bundle).into(),
     })
 }
 

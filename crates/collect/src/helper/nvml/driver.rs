@@ -3,10 +3,8 @@
 use std::collections::BTreeMap;
 
 use nvml_wrapper::enum_wrappers::device::{
-    Clock, EccCounter, MemoryError, P2pCapabilitiesIndex, P2pStatus, PcieUtilCounter, RetirementCause,
-    TemperatureSensor, TemperatureThreshold, TopologyLevel,
+    Clock, EccCounter, MemoryError, PcieUtilCounter, RetirementCause, TemperatureSensor, TemperatureThreshold,
 };
-use nvml_wrapper::enum_wrappers::nv_link::ErrorCounter;
 use nvml_wrapper::enums::device::{SampleValue, UsedGpuMemory};
 use nvml_wrapper::error::NvmlError;
 use nvml_wrapper::struct_wrappers::device::ProcessInfo;
@@ -14,12 +12,12 @@ use nvml_wrapper::structs::device::FieldId;
 use nvml_wrapper::sys_exports::field_id;
 use nvml_wrapper::{Device, Nvml as Library};
 use plumb_evidence::model::{
-    EccCounts, MigInstance, NvLinkPort, Nvml, NvmlDevice, NvmlDeviceReading, NvmlFabric, NvmlLink,
-    NvmlProcess, RemappedRows, RetiredPages,
+    EccCounts, MigInstance, Nvml, NvmlDevice, NvmlDeviceReading, NvmlFabric, NvmlProcess, RemappedRows,
+    RetiredPages,
 };
 use plumb_evidence::{Absence, Fact, IndexSet, Missing};
 
-use super::{Gpus, raw};
+use super::{Gpus, link, raw};
 
 /// `NVML_AFFINITY_SCOPE_NODE`
 const SCOPE_NODE: u32 = 0;
@@ -27,8 +25,6 @@ const SCOPE_NODE: u32 = 0;
 const CPU_WORDS: usize = 128;
 /// 64-bit words of a node mask: 1024 nodes, the kernel's own limit.
 const NODE_WORDS: usize = 16;
-/// Most NVLinks of a GPU (`NVML_NVLINK_MAX_LINKS`).
-const MAX_LINKS: u32 = 18;
 
 /// # Errors
 /// There is no library, no driver, or it does not answer.
@@ -64,7 +60,7 @@ impl Gpus for Driver {
             nvml_version: fact("its version", self.library.sys_nvml_version()),
             cuda_version: fact("the version of CUDA", self.library.sys_cuda_driver_version())
                 .map(|version| format!("{}.{}", version / 1000, version % 1000 / 10)),
-            links: Fact::Known(links(&answering)),
+            links: Fact::Known(link::links(&answering)),
             devices: (0u32..)
                 .zip(&devices)
                 .map(|(index, device)| match device {
@@ -87,7 +83,7 @@ impl Gpus for Driver {
     }
 }
 
-fn address(device: &Device<'_>) -> Fact<String> {
+pub(super) fn address(device: &Device<'_>) -> Fact<String> {
     fact("the PCI address", device.pci_info()).map(|info| sysfs_address(&info.bus_id))
 }
 
@@ -157,7 +153,7 @@ fn describe(index: u32, device: &Device<'_>) -> NvmlDevice {
         ecc_aggregate: ecc(device, EccCounter::Aggregate),
         remapped_rows: remapped_rows(device),
         retired_pages: retired_pages(device),
-        nvlinks: nvlinks(device),
+        nvlinks: link::nvlinks(device),
         nvlink_mbps: field("the speed of NVLink", device, field_id::NVML_FI_DEV_NVLINK_SPEED_MBPS_COMMON),
         fabric: fabric(device),
         bar1_total_bytes: fact("the size of BAR1", bar1()).map(|bar1| bar1.total),
@@ -193,7 +189,7 @@ fn read(device: &Device<'_>) -> NvmlDeviceReading {
         pcie_replays: fact("the replays of the link", device.pcie_replay_counter()).map(u64::from),
         energy_mj: fact("the energy", device.total_energy_consumption()),
         memory_used_bytes: fact("the memory in use", device.memory_info()).map(|memory| memory.used),
-        nvlink_errors: nvlink_errors(device),
+        nvlink_errors: link::nvlink_errors(device),
         ecc_uncorrected: ecc(device, EccCounter::Volatile).map(|counts| counts.uncorrected),
     }
 }
@@ -288,7 +284,7 @@ fn clock_reasons_ns(device: &Device<'_>) -> Fact<BTreeMap<String, u64>> {
 }
 
 fn ecc(device: &Device<'_>, counter: EccCounter) -> Fact<EccCounts> {
-    let count = |kind| device.total_ecc_errors(kind, counter.clone());
+    let count = |kind| device.total_ecc_errors(kind, counter);
     let counts = count(MemoryError::Corrected)
         .and_then(|corrected| Ok(EccCounts { corrected, uncorrected: count(MemoryError::Uncorrected)? }));
     fact("errors of the memory", counts)
@@ -327,49 +323,6 @@ fn retired_pages(device: &Device<'_>) -> Fact<RetiredPages> {
         })
     });
     fact("retired pages", pages)
-}
-
-/// Links up to the first number that the GPU does not have.
-fn nvlinks(device: &Device<'_>) -> Fact<Vec<NvLinkPort>> {
-    let mut links = Vec::new();
-    for number in 0..MAX_LINKS {
-        let link = device.link_wrapper_for(number);
-        let active = match link.is_active() {
-            Err(NvmlError::NotSupported | NvmlError::InvalidArg) => break,
-            active => fact("whether an NVLink is up", active),
-        };
-        links.push(NvLinkPort {
-            link: number,
-            active,
-            version: fact("the generation of NVLink", link.version()),
-            errors: fact("errors of NVLink", link_errors(device, number)),
-        });
-    }
-    if links.is_empty() { Fact::absent("the GPU has no NVLink") } else { Fact::Known(links) }
-}
-
-fn link_errors(device: &Device<'_>, number: u32) -> Result<u64, NvmlError> {
-    let link = device.link_wrapper_for(number);
-    let counters = [ErrorCounter::DlReplay, ErrorCounter::DlRecovery, ErrorCounter::DlCrcFlit];
-    counters.into_iter().map(|counter| link.error_counter(counter)).sum()
-}
-
-/// Errors of the links that are up.
-fn nvlink_errors(device: &Device<'_>) -> Fact<u64> {
-    let mut sum = None;
-    for number in 0..MAX_LINKS {
-        match device.link_wrapper_for(number).is_active() {
-            Ok(true) => {}
-            Ok(false) => continue,
-            Err(NvmlError::NotSupported | NvmlError::InvalidArg) => break,
-            Err(error) => return Fact::Missing(reason("whether an NVLink is up", &error)),
-        }
-        match link_errors(device, number) {
-            Ok(errors) => sum = Some(sum.unwrap_or(0) + errors),
-            Err(error) => return Fact::Missing(reason("errors of NVLink", &error)),
-        }
-    }
-    sum.map_or_else(|| Fact::absent("no NVLink is up"), Fact::Known)
 }
 
 fn fabric(device: &Device<'_>) -> Fact<NvmlFabric> {
@@ -415,55 +368,6 @@ fn mig_instances(device: &Device<'_>) -> Fact<Vec<MigInstance>> {
     Fact::Known(instances)
 }
 
-fn links(devices: &[&Device<'_>]) -> Vec<NvmlLink> {
-    let mut links = Vec::new();
-    for (index, a) in devices.iter().enumerate() {
-        for b in devices.iter().skip(index + 1) {
-            let (Fact::Known(address_a), Fact::Known(address_b)) = (address(a), address(b)) else { continue };
-            let p2p = |index| fact("whether GPUs reach each other", a.p2p_status(b, index)).map(status);
-            links.push(NvmlLink {
-                a: address_a,
-                b: address_b,
-                common_ancestor: fact("where the ways of GPUs meet", ancestor(a, b)).map(level),
-                p2p_read: p2p(P2pCapabilitiesIndex::Read),
-                p2p_nvlink: p2p(P2pCapabilitiesIndex::NvLink),
-            });
-        }
-    }
-    links
-}
-
-fn ancestor(a: &Device<'_>, b: &Device<'_>) -> Result<TopologyLevel, NvmlError> {
-    // The wrapper takes the other device for itself.
-    let other = a.nvml().device_by_index(b.index()?)?;
-    a.topology_common_ancestor(other)
-}
-
-fn status(status: P2pStatus) -> String {
-    match status {
-        P2pStatus::Ok => "ok",
-        P2pStatus::ChipsetNotSupported => "chipset-not-supported",
-        P2pStatus::GpuNotSupported => "gpu-not-supported",
-        P2pStatus::IohTopologyNotSupported => "topology-not-supported",
-        P2pStatus::DisabledByRegkey => "disabled-by-setting",
-        P2pStatus::NotSupported => "not-supported",
-        P2pStatus::Unknown => "unknown",
-    }
-    .to_owned()
-}
-
-fn level(level: TopologyLevel) -> String {
-    match level {
-        TopologyLevel::Internal => "internal",
-        TopologyLevel::Single => "single",
-        TopologyLevel::Multiple => "multiple",
-        TopologyLevel::HostBridge => "host-bridge",
-        TopologyLevel::Node => "node",
-        TopologyLevel::System => "system",
-    }
-    .to_owned()
-}
-
 /// `ExclusiveProcess` → `exclusive-process`
 fn kebab(name: &str) -> String {
     let mut text = String::new();
@@ -476,11 +380,11 @@ fn kebab(name: &str) -> String {
     text
 }
 
-fn fact<T>(what: &str, result: Result<T, NvmlError>) -> Fact<T> {
+pub(super) fn fact<T>(what: &str, result: Result<T, NvmlError>) -> Fact<T> {
     result.map_err(|error| reason(what, &error)).into()
 }
 
-fn reason(what: &str, error: &NvmlError) -> Missing {
+pub(super) fn reason(what: &str, error: &NvmlError) -> Missing {
     let absence = match error {
         NvmlError::NotSupported | NvmlError::NotFound | NvmlError::FailedToLoadSymbol(_) => Absence::Absent,
         NvmlError::NoPermission => Absence::Denied,
