@@ -94,6 +94,12 @@ pub struct ServerProcess {
     pub swap_bytes: Fact<u64>,
     /// Its control groups, from its own up to the root.
     pub cgroup: Fact<Cgroup>,
+    /// Filter of system calls: 0 none, 1 strict, 2 a program (`Seccomp` of `/proc/PID/status`).
+    pub seccomp: Fact<u32>,
+    /// Effective capabilities, one bit each (`CapEff`); bit 23 is `CAP_SYS_NICE`.
+    pub cap_eff: Fact<u64>,
+    /// True if it cannot gain privileges by executing a file (`NoNewPrivs`).
+    pub no_new_privs: Fact<bool>,
 }
 
 /// Where the memory of a process is, from `numa_maps`.
