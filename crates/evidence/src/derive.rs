@@ -9,14 +9,17 @@ mod cpu;
 mod cpuinfo;
 mod freq;
 pub mod gpu;
+pub mod gpu_runtime;
 pub(crate) mod hwloc;
 mod interrupts;
 pub mod kernel_log;
+pub mod kubelet;
 pub mod memory;
 pub mod network;
 mod node;
 mod numa;
 mod pci;
+pub mod persistent;
 pub mod platform;
 pub mod power;
 pub mod process;
@@ -25,6 +28,9 @@ pub mod service;
 pub mod settings;
 pub mod storage;
 pub mod sysctl;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod unit_file;
 pub mod window;
 
 use crate::bundle::{Bundle, NVML_NAME};
@@ -78,8 +84,8 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         network: network::derive(bundle).into(),
         storage: storage::derive(bundle).into(),
         platform: platform::derive(bundle).into(),
-        services: service::derive(bundle).into(),
-        containers: container::derive(bundle).into(),
+        services: service::derive(bundle, &servers, &processes).into(),
+        containers: container::derive(bundle, &processes).into(),
         kernel_log: kernel_log::derive(bundle).into(),
         measurements: Fact::default(),
         engagement: Fact::default(),
