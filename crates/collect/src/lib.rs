@@ -5,9 +5,11 @@
 //! recorded with the reason, and the others go on.
 
 mod collect;
+mod environment;
 mod fs_source;
 mod helper;
 mod mask;
+mod mask_config;
 mod network;
 mod probe;
 mod probes;

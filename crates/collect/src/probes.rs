@@ -7,6 +7,7 @@ use crate::probe::{Method, Privilege, Probe};
 use crate::recorder::Recorder;
 
 mod cgroup;
+mod container;
 mod cpu;
 mod freq;
 mod irq;
@@ -14,6 +15,7 @@ mod numa;
 mod nvidia;
 mod pci;
 mod process;
+mod service;
 mod settings;
 mod sysctl;
 mod system;
@@ -54,6 +56,8 @@ pub const PROBES: &[Probe] = &[
     irq::PROBE,
     cgroup::PROBE,
     process::PROBE,
+    service::PROBE,
+    container::PROBE,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;

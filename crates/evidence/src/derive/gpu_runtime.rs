@@ -14,7 +14,7 @@ pub const DRIVER_LINKS: &[&str] = &["libnvidia-ml.so.1", "libcuda.so.1"];
 /// Configuration of the toolkit.
 pub const TOOLKIT_CONFIG: &str = "/etc/nvidia-container-runtime/config.toml";
 /// Folders of specifications of devices.
-pub const CDI: &[&str] = &["/etc/cdi", "/run/cdi", "/var/run/cdi"];
+pub const CDI: &[&str] = &["/etc/cdi", "/run/cdi"];
 /// A link for the first GPU, by the number of its device.
 pub const DEVICE_LINK: &str = "/dev/char/195:0";
 /// Version of the driver in the kernel.
