@@ -132,7 +132,7 @@ impl Check for CtrGpuRuntime {
         let or_not_run = |subject: &str, result: Result<Finding, Missing>| {
             result.unwrap_or_else(|why| META.not_run(subject, why.to_string()))
         };
-        findings.push(or_not_run("driver", runtime.require().and_then(|runtime| driver(&runtime))));
+        findings.push(or_not_run("driver", runtime.require().and_then(driver)));
         let started = evidence.get::<String>("/collection/started");
         let limit = evidence.limit(&META, &AGE);
         let toolkit = started.and_then(|started| toolkit(runtime.require()?, &started, &limit));

@@ -12,14 +12,14 @@ pub(crate) fn subject(server: &InferenceServer) -> String {
     format!("{} server, process {}", server.kind, server.pid)
 }
 
+/// Servers with the ids of their containers, and findings for the others.
+pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
+
 /// Inference servers that run in a container, each with the container's id, and what is to be said of all others.
 ///
 /// # Errors
 /// Says why the servers are not known.
-pub(crate) fn contained<'a>(
-    meta: &CheckMeta,
-    evidence: &Evidence<'a>,
-) -> Result<(Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>), Missing> {
+pub(crate) fn contained<'a>(meta: &CheckMeta, evidence: &Evidence<'a>) -> Result<Contained<'a>, Missing> {
     let servers = evidence.servers()?;
     if servers.is_empty() {
         let message = "no inference server was found: collect while the service runs";

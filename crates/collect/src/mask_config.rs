@@ -97,6 +97,29 @@ pub(crate) fn keep_json(text: &[u8], paths: &[&str]) -> Vec<u8> {
     serde_json::to_vec(&kept).unwrap_or_default()
 }
 
+/// Keeps the members `keys` of a YAML mapping, with all that is indented below them; of JSON as [`keep_json`].
+///
+/// What is kept is kept verbatim: the mask itself would be an alias in YAML.
+pub(crate) fn keep_yaml(text: &[u8], keys: &[&str]) -> Vec<u8> {
+    if text.trim_ascii_start().starts_with(b"{") {
+        return keep_json(text, keys);
+    }
+    let text = String::from_utf8_lossy(text);
+    let mut kept = String::new();
+    let mut keeps = false;
+    for line in text.split_inclusive('\n') {
+        // A list may stand as far left as the key that it belongs to.
+        if !line.starts_with([' ', '\t', '-', '\n', '\r']) {
+            let key = line.split(':').next().unwrap_or_default().trim().trim_matches(['"', '\'']);
+            keeps = keys.contains(&key);
+        }
+        if keeps {
+            kept.push_str(line);
+        }
+    }
+    kept.into_bytes()
+}
+
 fn put(into: &mut Value, keys: &[&str], value: Value) {
     let Some((first, rest)) = keys.split_first() else { return };
     let Some(object) = into.as_object_mut() else { return };
@@ -170,6 +193,17 @@ mod tests {
         assert_eq!(keep_json(b"secret", &["a"]), b"null");
     }
 
+    #[test]
+    fn yaml_keeps_named_members_with_what_is_below_them() {
+        let text = "kind: K\nheader:\n  a: [secret]\nreservedMemory:\n- numaNode: 0\n  limits:\n    memory: 1Gi\nx: secret\n\"kind\": K\n";
+        let kept = String::from_utf8(keep_yaml(text.as_bytes(), &["kind", "reservedMemory"])).unwrap();
+        assert_eq!(
+            kept,
+            "kind: K\nreservedMemory:\n- numaNode: 0\n  limits:\n    memory: 1Gi\n\"kind\": K\n"
+        );
+        assert_eq!(keep_yaml(br#" {"kind": "K", "x": "secret"}"#, &["kind"]), br#"{"kind":"K"}"#);
+    }
+
     proptest! {
         #[test]
         fn no_variable_that_is_not_to_be_kept_survives(secret in "[a-z]{12}", quote in "[\"' ]?") {
@@ -182,6 +216,7 @@ mod tests {
         fn any_text_is_masked(text in "\\PC*|([A-Za-z=\"' \\\\#;]{0,30}\n){0,4}") {
             let _ = mask_unit(text.as_bytes());
             let _ = keep_json(text.as_bytes(), &["a"]);
+            let _ = keep_yaml(text.as_bytes(), &["a"]);
         }
     }
 }

@@ -10,7 +10,7 @@ use plumb_evidence::derive::kubelet::{CPU_STATE, MEMORY_STATE, argument};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
-use crate::mask_config::{keep_json, mask_lines};
+use crate::mask_config::{keep_json, keep_yaml, mask_lines};
 use crate::probe::{Method, Privilege, Probe};
 
 pub(super) const PROBE: Probe = Probe {
@@ -121,6 +121,30 @@ const SPEC: &[&str] = &[
     "process/rlimits",
 ];
 
+/// Members of a KubeletConfiguration that are kept.
+const KUBELET: &[&str] = &[
+    "apiVersion",
+    "cgroupDriver",
+    "cpuCFSQuota",
+    "cpuCFSQuotaPeriod",
+    "cpuManagerPolicy",
+    "cpuManagerPolicyOptions",
+    "evictionHard",
+    "failSwapOn",
+    "featureGates",
+    "kind",
+    "kubeReserved",
+    "maxPods",
+    "memoryManagerPolicy",
+    "memorySwap",
+    "reservedMemory",
+    "reservedSystemCPUs",
+    "systemReserved",
+    "topologyManagerPolicy",
+    "topologyManagerPolicyOptions",
+    "topologyManagerScope",
+];
+
 fn run(files: &Files<'_>) -> Result<(), Missing> {
     let source = files.source();
     let mut ids: BTreeSet<String> = BTreeSet::new();
@@ -196,7 +220,7 @@ fn configuration_of(files: &Files<'_>, process: &str) {
                 files.unread(&path, why);
             }
             _ => {
-                let _ = files.file_with(&path, |bytes| mask_lines(&bytes));
+                let _ = files.file_with(&path, |bytes| keep_yaml(&bytes, KUBELET));
             }
         }
     }

@@ -316,13 +316,13 @@ fn governor(
             Err(why) => return Err(why),
         }
     }
+    let none = || Missing::new(Absence::Absent, "no file that was read sets a governor");
     match cmdline {
         Fact::Known(arguments) => {
             let default = arguments.iter().rfind(|argument| argument.name == "cpufreq.default_governor");
-            default
-                .cloned()
-                .ok_or_else(|| Missing::new(Absence::Absent, "no file that was read sets a governor"))
+            default.cloned().ok_or_else(none)
         }
+        Fact::Missing(why) if why.missing == Absence::Absent => Err(none()),
         Fact::Missing(why) => Err(why.clone()),
     }
 }
