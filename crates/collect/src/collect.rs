@@ -205,6 +205,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             "values of command-line and boot arguments that look like secrets are masked".to_owned(),
             "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked"
                 .to_owned(),
+            "of containers and units only variables and members that checks ask for are kept".to_owned(),
         ],
     };
     Ok(Bundle::new(manifest, files, links))

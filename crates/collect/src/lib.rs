@@ -7,10 +7,12 @@
 mod collect;
 mod conduct;
 mod cost;
+mod environment;
 mod fs_source;
 mod helper;
 mod interrupt;
 mod mask;
+mod mask_config;
 mod network;
 mod probe;
 mod probes;

@@ -8,6 +8,7 @@ use crate::recorder::Recorder;
 
 mod cgroup;
 mod counters;
+mod container;
 mod cpu;
 mod dimm;
 mod freq;
@@ -21,6 +22,7 @@ mod pci;
 mod platform;
 mod power;
 mod process;
+mod service;
 mod settings;
 mod storage;
 mod sysctl;
@@ -89,6 +91,8 @@ pub const PROBES: &[Probe] = &[
     process::MEMORY,
     counters::PROBE,
     kernel_log::PROBE,
+    service::PROBE,
+    container::PROBE,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;

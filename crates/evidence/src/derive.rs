@@ -11,15 +11,18 @@ pub mod dimm;
 mod freq;
 pub mod gpu;
 pub mod gpu_window;
+pub mod gpu_runtime;
 pub(crate) mod hwloc;
 mod interrupts;
 pub mod kernel_log;
+pub mod kubelet;
 pub mod memory;
 pub mod network;
 mod node;
 mod numa;
 mod path;
 mod pci;
+pub mod persistent;
 pub mod platform;
 pub mod power;
 pub mod process;
@@ -29,6 +32,9 @@ pub mod settings;
 pub mod smbios;
 pub mod storage;
 pub mod sysctl;
+#[cfg(test)]
+pub(crate) mod testing;
+pub mod unit_file;
 pub mod window;
 
 use crate::bundle::{Bundle, NVML_NAME};
@@ -84,8 +90,8 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         dimms: dimm::derive(bundle).into(),
         paths: path::derive(bundle, &pci, &gpus).into(),
         platform: platform::derive(bundle).into(),
-        services: service::derive(bundle).into(),
-        containers: container::derive(bundle).into(),
+        services: service::derive(bundle, &servers, &processes).into(),
+        containers: container::derive(bundle, &processes).into(),
         kernel_log: kernel_log::derive(bundle).into(),
         measurements: Fact::default(),
         engagement: Fact::default(),

@@ -14,6 +14,8 @@ pub(super) const PROBE: Probe = Probe {
         "/sys/class",
         "/sys/devices",
         "/sys/firmware",
+        "/sys/fs/cgroup",
+        "/sys/hypervisor",
         "/sys/kernel",
         "/sys/module",
         "/proc/driver/nvidia",

@@ -137,8 +137,26 @@ const KERNEL: Subject = Subject {
     ],
     sampled: &[],
 };
-const VIRTUALIZATION: Subject = Subject { id: "virtualization", paths: &[], sampled: &[] };
-const SERVICE: Subject = Subject { id: "service", paths: &[], sampled: &[] };
+const VIRTUALIZATION: Subject = Subject {
+    id: "virtualization",
+    paths: &["/sys/hypervisor/type", "/sys/bus/virtio/devices/*/device"],
+    sampled: &[],
+};
+/// Weights and CPU time of control groups on the two outer levels, beside what boot may set in single files.
+const SERVICE: Subject = Subject {
+    id: "service",
+    paths: &[
+        "/sys/fs/cgroup/*/cpu.weight",
+        "/sys/fs/cgroup/*/*/cpu.weight",
+        "/sys/kernel/mm/transparent_hugepage/enabled",
+        "/sys/kernel/mm/transparent_hugepage/defrag",
+        "/sys/kernel/mm/ksm/run",
+        "/sys/devices/system/cpu/intel_pstate/no_turbo",
+        "/sys/devices/system/cpu/cpufreq/boost",
+        "/sys/devices/system/cpu/smt/control",
+    ],
+    sampled: &["/sys/fs/cgroup/*/cpu.stat", "/sys/fs/cgroup/*/*/cpu.stat"],
+};
 
 /// The paths that `pattern` names in `source`; one without `*` names itself, whether it is there or not.
 ///

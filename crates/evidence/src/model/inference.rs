@@ -120,12 +120,13 @@ pub struct ProcessMemory {
     pub policies: BTreeMap<String, u32>,
 }
 
-/// A limit of a process; `None` is unlimited.
+/// A limit of a process; `None` is unlimited, so that one that got lost must not read as `None`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ProcessLimit {
     /// In force.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub soft: Option<u64>,
     /// Up to which the process may raise it.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub hard: Option<u64>,
 }
