@@ -159,6 +159,10 @@ mod tests {
             link: Fact::absent("test"),
             driver: Fact::absent("test"),
             parent: parent.map(str::to_owned),
+            iommu_group: Fact::default(),
+            acs: Fact::default(),
+            aer: Fact::default(),
+            l1_aspm: Fact::default(),
         }
     }
 
