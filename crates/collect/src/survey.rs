@@ -42,7 +42,7 @@ impl Planned {
     /// True if it starts a process of its own, which asks a library.
     #[must_use]
     pub fn asks_a_library(&self) -> bool {
-        matches!(self.probe.method, Method::Helper(_))
+        matches!(self.probe.method, Method::Helper(_) | Method::Sampler(_))
     }
 }
 
