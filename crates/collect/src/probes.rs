@@ -7,8 +7,8 @@ use crate::probe::{Method, Privilege, Probe};
 use crate::recorder::Recorder;
 
 mod cgroup;
-mod counters;
 mod container;
+mod counters;
 mod cpu;
 mod dimm;
 mod freq;
