@@ -7,7 +7,6 @@
 mod collect;
 mod conduct;
 mod cost;
-mod environment;
 mod fs_source;
 mod helper;
 mod interrupt;

@@ -1,8 +1,8 @@
 //! Takes secrets out of configuration files before they are kept: units of systemd, lines of settings, JSON of containers.
 
+use plumb_evidence::derive::server::is_kept;
 use serde_json::{Map, Value};
 
-use crate::environment::is_allowed;
 use crate::mask::mask_arguments;
 
 /// What a masked value reads.
@@ -71,7 +71,7 @@ fn mask_assignments(text: &str, all: bool) -> String {
     }
     words.push(word);
     let keep = |word: &String| match word.split_once('=') {
-        Some((name, value)) if !all && is_allowed(name) => format!("\"{name}={value}\""),
+        Some((name, value)) if !all && is_kept(name) => format!("\"{name}={value}\""),
         Some((name, _)) if !all => format!("{name}={MASK}"),
         _ => MASK.to_owned(),
     };
@@ -135,7 +135,7 @@ fn mask_json(value: &mut Value, name: &str) {
         Value::String(text) => *text = mask_text(text),
         Value::Array(items) if name.eq_ignore_ascii_case("env") => {
             items.retain(|item| {
-                item.as_str().and_then(|text| text.split_once('=')).is_some_and(|(name, _)| is_allowed(name))
+                item.as_str().and_then(|text| text.split_once('=')).is_some_and(|(name, _)| is_kept(name))
             });
             items.iter_mut().for_each(|item| mask_json(item, ""));
         }
