@@ -102,8 +102,8 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("none"),
         persistent: Borrowed(
-            "`grubby --update-kernel=ALL --remove-args=\"NAME=VALUE\"` (RHEL, SUSE); on Debian \
-                         and Ubuntu correct `/etc/default/grub` and run `update-grub`",
+            "RHEL: `grubby --update-kernel=ALL --remove-args=\"NAME=VALUE\"`; SUSE, Debian and Ubuntu: correct \
+             `/etc/default/grub`, then `grub2-mkconfig -o /boot/grub2/grub.cfg` or `update-grub`",
         ),
         rollback: Borrowed(
             "`grubby --update-kernel=ALL --args=\"NAME=VALUE\"` with the arguments named in the \

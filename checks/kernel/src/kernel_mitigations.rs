@@ -84,8 +84,12 @@ impl Check for KernelMitigations {
         for vulnerability in &all {
             match &vulnerability.state {
                 Fact::Known(state) if state.contains("Vulnerable") => open.push((vulnerability, state)),
+                // `Unknown: Dependent on hypervisor status`, in virtual machines.
+                Fact::Known(state) if state.starts_with("Unknown") => {
+                    unread.push(format!("{} ({state})", vulnerability.name));
+                }
                 Fact::Known(_) => {}
-                Fact::Missing(_) => unread.push(vulnerability.name.as_str()),
+                Fact::Missing(_) => unread.push(vulnerability.name.clone()),
             }
         }
         if !unread.is_empty() || all.is_empty() {

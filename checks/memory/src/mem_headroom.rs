@@ -400,7 +400,10 @@ fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     match unread {
         Some(why) => findings.push(META.not_run(subject, why.to_string())),
         None if findings.is_empty() && flat.is_empty() => {
-            findings.push(META.not_run(subject, "no server with a control group was found"));
+            findings.push(META.not_run(
+                subject,
+                "no control group of a server tells memory events, as those of version 2 do",
+            ));
         }
         None if findings.is_empty() => {
             findings.push(META.pass(subject, format!("none of {} ran into a memory limit", flat.len())));

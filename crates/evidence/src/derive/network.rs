@@ -49,7 +49,12 @@ fn interface(source: &impl Source, name: &str) -> Interface {
     let queues = source.list(&format!("{path}/queues"));
     let count = |prefix: &str| -> Fact<u32> {
         let of_kind = |names: &Vec<String>| names.iter().filter(|name| name.starts_with(prefix)).count();
-        queues.as_ref().map_err(Clone::clone).map(|names| u32::try_from(of_kind(names)).unwrap_or(0)).into()
+        match queues.as_ref().map(of_kind) {
+            // The folders of queues are there, and hold nothing that was collected: a kernel without steering.
+            Ok(0) => Fact::absent(format!("{path}/queues lists none that begins with `{prefix}`")),
+            Ok(count) => Fact::Known(u32::try_from(count).unwrap_or(u32::MAX)),
+            Err(why) => Fact::Missing(why.clone()),
+        }
     };
     Interface {
         name: name.to_owned(),
