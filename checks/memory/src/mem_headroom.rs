@@ -1,10 +1,10 @@
 //! `mem.headroom`: enough free memory, on each node and in the cgroup.
 //!
-//! Nodes of GPUs are judged where GPUs are known, else all nodes that have memory. What a node could give is its free memory
-//! and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
+//! Nodes of GPUs are judged where GPUs are known, else all nodes that have memory. What a node could give is its
+//! free memory and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
 //!
-//! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead, which is the
-//! same measure over the window. Kills since boot, which carry no time, are told and not judged.
+//! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead,
+//! which is the same measure over the window. Kills since boot, which carry no time, are told and not judged.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, Memory, NodeMemory};
@@ -83,8 +83,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Where memory runs out, threads first wait for reclaim, then the kernel kills a process, \
-                    often the largest: the service.",
+        "Where memory runs out, threads first wait for reclaim, then the kernel kills a process, often the \
+         largest: the service.",
     ),
     business: Borrowed("The server is about to run out of memory; then the service stops without warning."),
     needs: Borrowed(&[
@@ -97,19 +97,18 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "stop what is not needed; raise the limit of the control group: `systemctl set-property \
-                      UNIT MemoryMax=infinity`; offload less to host memory (`--cpu-offload-gb`, offload of \
-                      the KV cache)",
+            "stop what is not needed; raise the limit of the control group: `systemctl set-property UNIT \
+             MemoryMax=infinity`; offload less to host memory (`--cpu-offload-gb`, offload of the KV cache)",
         ),
         persistent: Borrowed(
-            "memory settings of pod or unit from 1.3 times the peak that was measured; \
-                         `OOMScoreAdjust=` of the unit",
+            "memory settings of pod or unit from 1.3 times the peak that was measured; `OOMScoreAdjust=` of \
+             the unit",
         ),
         rollback: Borrowed("`systemctl set-property UNIT MemoryMax=VALUE` with the former value"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
-            "`numastat -m`; `cat /sys/fs/cgroup/GROUP/memory.events`; `journalctl -k | grep -i \
-                           'out of memory'`",
+            "`numastat -m`; `cat /sys/fs/cgroup/GROUP/memory.events`; `journalctl -k | grep -i 'out of \
+             memory'`",
         ),
         expected_effect: Borrowed("Availability, not speed. No published number."),
     },
@@ -120,8 +119,7 @@ static META: CheckMeta = CheckMeta {
     references: Borrowed(&[
         Reference {
             title: Borrowed(
-                "Linux kernel: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, \
-                         memory.events)",
+                "Linux kernel: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, memory.events)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/cgroup-v2.html"),
         },
@@ -131,8 +129,7 @@ static META: CheckMeta = CheckMeta {
         },
         Reference {
             title: Borrowed(
-                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, \
-                         min_free_kbytes)",
+                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, min_free_kbytes)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/vm.html"),
         },
@@ -217,7 +214,8 @@ fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, 
     for &(node, share) in shares.iter().filter(|(node, _)| near.is_empty() || near.contains(node.node)) {
         if elsewhere && full.is_undercut_by(Quantity::new(share)) {
             let message = format!(
-                "{share:.1} % of its memory is free or could be, while another node has {best:.0} %: allocations go far"
+                "{share:.1} % of its memory is free or could be, while another node has {best:.0} %: \
+                 allocations go far"
             );
             findings.push(
                 META.warn(format!("NUMA node {}", node.node), message)
@@ -266,6 +264,9 @@ fn judge_huge_pages(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding,
         }
     }
     let share = percent(unused, total)?;
+    if evidence_of.is_empty() {
+        return Ok(META.pass(HUGE, "there are none"));
+    }
     let message = format!("{:.1} GiB of them are unused ({share:.1} % of the memory)", unused as f64 / GIB);
     let finding = if evidence.limit(&META, &UNUSED).is_exceeded_by(Quantity::new(share)) {
         META.warn(HUGE, message).with_likelihood(Likelihood::Setting)

@@ -72,8 +72,10 @@ mod tests {
 
     #[test]
     fn clients_are_not_kept() {
-        let table = b"  sl  local_address rem_address   st tx_queue rx_queue\n   0: 0100007F:1F40 0500A8C0:C350 01 0:0 0\n";
-        let kept = b"  sl  local_address rem_address   st tx_queue rx_queue\n   0: 0100007F:1F40 00000000:0000 01 0:0 0\n";
+        let table = b"  sl  local_address rem_address   st tx_queue rx_queue\n   0: 0100007F:1F40 \
+             0500A8C0:C350 01 0:0 0\n";
+        let kept = b"  sl  local_address rem_address   st tx_queue rx_queue\n   0: 0100007F:1F40 \
+             00000000:0000 01 0:0 0\n";
         assert_eq!(String::from_utf8_lossy(&without_clients(table)), String::from_utf8_lossy(kept));
     }
 }

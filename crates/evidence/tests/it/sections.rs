@@ -87,7 +87,8 @@ fn the_network_of_a_node() {
 #[test]
 fn the_memory_of_a_node() {
     let meminfo = "MemTotal: 1000 kB\nMemFree: 400 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n";
-    let of_node = "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 400 kB\nNode 0 FilePages: 300 kB\nNode 0 Shmem: 100 \
+    let of_node = "Node 0 MemTotal: 1000 kB\nNode 0 MemFree: 400 kB\nNode 0 FilePages: 300 kB\nNode 0 \
+         Shmem: 100 \
                    kB\nNode 0 SReclaimable: 50 kB\n";
     let evidence = node(
         &[
