@@ -6,7 +6,7 @@
 //! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead,
 //! which is the same measure over the window. Kills since boot, which carry no time, are told and not judged.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
 use plumb_check_sdk::model::{Gpu, Memory, NodeMemory};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
@@ -65,8 +65,17 @@ const MUCH_PRESSURE: Limit<Percent> = Limit {
     date: "2026-11-23",
     applies_to: "kernels with pressure stall information",
 };
+const RECENT: Limit<Seconds> = Limit {
+    name: "time since a process was killed for want of memory",
+    value: Quantity::new(604_800.0),
+    basis: ThresholdBasis::Expert,
+    source: "our proposal: a week, as far as the log is asked for",
+    date: "2026-11-23",
+    applies_to: "all nodes",
+};
 
-static THRESHOLDS: [Threshold; 6] = [
+static THRESHOLDS: [Threshold; 7] = [
+    RECENT.threshold(),
     LITTLE.threshold(),
     SCARCE.threshold(),
     ELSEWHERE.threshold(),
@@ -304,12 +313,16 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
     let in_window = evidence.window().ok().and_then(|window| window.vmstat.known()?.get("oom_kill").copied());
     let since_boot = memory.vmstat.known().and_then(|counters| counters.get("oom_kill").copied());
     let log = evidence.kernel_log();
-    let mut lines = log.iter().flat_map(|log| &log.lines);
-    if let (Some(line), Ok(log)) = (lines.find(|line| line.subject == "oom"), &log) {
-        return META
-            .fail(subject, "the kernel's log tells of processes that were killed")
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(Citation::new(&log.path, &line.text));
+    let of_log = || log.iter().flat_map(|log| &log.lines).filter(|line| line.subject == "oom");
+    if let Ok(log) = &log {
+        let limit = evidence.limit(&META, &RECENT);
+        let is_recent = |seconds: f64| !limit.is_exceeded_by(Quantity::new(log.to_seconds - seconds));
+        if let Some(line) = of_log().rfind(|line| is_recent(line.seconds)) {
+            return META
+                .fail(subject, "the kernel's log tells of processes that were killed")
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(Citation::new(&log.path, &line.text));
+        }
     }
     let cite = |count: u64| Citation::new("/proc/vmstat", format!("oom_kill {count}"));
     match (in_window, since_boot) {
@@ -320,10 +333,10 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
         (_, Some(0)) => META.pass(subject, "none since boot").with_evidence(cite(0)),
         (_, Some(count)) => match log {
             // The log goes back to the start and has no line of it.
-            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated => META
+            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && of_log().count() == 0 => META
                 .contradictory(subject, format!("{count} since boot by the counter, none by the log"))
                 .with_evidence(Citation::new(&log.path, "no line of it")),
-            Ok(_) => META.info(subject, format!("{count} since boot, none within what is left of the log")),
+            Ok(_) => META.info(subject, format!("{count} since boot, none that the log tells of is recent")),
             Err(why) => META.not_run(subject, format!("{count} since boot; when is not known: {why}")),
         }
         .with_evidence(cite(count)),
