@@ -1,11 +1,11 @@
 //! `irq.critical-cores`: device interrupts stay off the busiest inference cores.
 //!
-//! Critical CPUs are those on which a busy thread of a scheduler or GPU worker was seen at either end of the window. Two
-//! things are judged there: the share of time that hardware and software interrupts took, and whether one of these CPUs
-//! serves most of the interrupts of network cards.
+//! Critical CPUs are those on which a busy thread of a scheduler or GPU worker was seen at either end of the window.
+//! Two things are judged there: the share of time that hardware and software interrupts took, and whether one of
+//! these CPUs serves most of the interrupts of network cards.
 //!
-//! The second counts only above a rate of interrupts: of three interrupts a second, where they go does not matter. The
-//! catalogue has no such rate.
+//! The second counts only above a rate of interrupts: of three interrupts a second, where they go does not matter.
+//! The catalogue has no such rate.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -66,21 +66,20 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "On a host that does nothing but inference interrupts cost next to nothing. On one with \
-                    much network or storage traffic they land in the path that launches kernels.",
+        "On a host that does nothing but inference interrupts cost next to nothing. On one with much network \
+         or storage traffic they land in the path that launches kernels.",
     ),
     business: Borrowed("The receptionist's phone rings on the surgeon's desk."),
     needs: Borrowed(&[Borrowed("/servers"), Borrowed("/window"), Borrowed("/interrupts"), Borrowed("/pci")]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`echo 0-3 > /proc/irq/NUMBER/smp_affinity_list` with CPUs that serve no inference; or \
-                      restart irqbalance with a ban list",
+            "`echo 0-3 > /proc/irq/NUMBER/smp_affinity_list` with CPUs that serve no inference; or restart \
+             irqbalance with a ban list",
         ),
         persistent: Borrowed(
-            "`IRQBALANCE_BANNED_CPULIST=CPUS` with the inference CPUs in \
-                         `/etc/sysconfig/irqbalance` (RHEL, SUSE) or `/etc/default/irqbalance` (Debian, \
-                         Ubuntu), then `systemctl restart irqbalance`; or the kernel argument \
-                         `irqaffinity=CPUS`",
+            "`IRQBALANCE_BANNED_CPULIST=CPUS` with the inference CPUs in `/etc/sysconfig/irqbalance` (RHEL, \
+             SUSE) or `/etc/default/irqbalance` (Debian, Ubuntu), then `systemctl restart irqbalance`; or \
+             the kernel argument `irqaffinity=CPUS`",
         ),
         rollback: Borrowed("write the list named in the evidence back; remove the ban list"),
         change: ChangeKind::Runtime,
@@ -88,18 +87,17 @@ static META: CheckMeta = CheckMeta {
             "`mpstat -P ALL 10 1` (columns %irq and %soft); `watch -d cat /proc/interrupts`",
         ),
         expected_effect: Borrowed(
-            "eunomia.dev: 0.0276 % of run time in a clean run, so promise no gain unless the \
-                              share measured is high. Meta, quoted there, lists interrupts that preempt \
-                              important tasks among common production problems. There is no published number \
-                              for language models.",
+            "eunomia.dev: 0.0276 % of run time in a clean run, so promise no gain unless the share measured \
+             is high. Meta, quoted there, lists interrupts that preempt important tasks among common \
+             production problems. There is no published number for language models.",
         ),
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost, WorkloadTrait::StrictTail]),
     applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
     caveat: Some(Borrowed(
-        "Kernels without `CONFIG_IRQ_TIME_ACCOUNTING` sample the time in interrupts at each \
-                      tick, which misses short ones.",
+        "Kernels without `CONFIG_IRQ_TIME_ACCOUNTING` sample the time in interrupts at each tick, which \
+         misses short ones.",
     )),
     references: Borrowed(&[
         Reference {

@@ -1,10 +1,11 @@
 //! `irq.device-locality`: NIC and GPU interrupts are served on the device's own NUMA node.
 //!
-//! By the interrupts of the window, where there is one. Without it, or for devices that were quiet, by where each line goes
-//! now, weighed by its interrupts since boot; that shows a setting, so it never fails, and leaves the question of the
-//! window unanswered.
+//! By the interrupts of the window, where there is one. Without it, or for devices that were quiet, by where each
+//! line goes now, weighed by its interrupts since boot; that shows a setting, so it never fails, and leaves the
+//! question of the window unanswered.
 //!
-//! Network cards whose interfaces are all down are left out. A device whose node the firmware does not tell is unanswered.
+//! Network cards whose interfaces are all down are left out. A device whose node the firmware does not tell is
+//! unanswered.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -73,8 +74,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "A device whose interrupts are served on the other socket crosses the link between sockets \
-                    with each of them, and its packet buffers end up in the wrong memory.",
+        "A device whose interrupts are served on the other socket crosses the link between sockets with each \
+         of them, and its packet buffers end up in the wrong memory.",
     ),
     business: Borrowed("The mail is delivered to the wrong building first."),
     needs: Borrowed(&[
@@ -88,25 +89,25 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed(
             "`set_irq_affinity_bynode.sh NODE INTERFACE` (NVIDIA mlnx-tools), or `echo CPUS > \
-                      /proc/irq/NUMBER/smp_affinity_list` with the CPUs of the node",
+             /proc/irq/NUMBER/smp_affinity_list` with the CPUs of the node",
         ),
         persistent: Borrowed(
-            "irqbalance, which follows the NUMA node that the kernel tells; or a unit at boot \
-                         after irqbalance was disabled",
+            "irqbalance, which follows the NUMA node that the kernel tells; or a unit at boot after \
+             irqbalance was disabled",
         ),
         rollback: Borrowed("write the lists named in the evidence back"),
         change: ChangeKind::Runtime,
         verification: Borrowed("`cat /proc/irq/NUMBER/node /proc/irq/NUMBER/effective_affinity_list`"),
         expected_effect: Borrowed(
-            "ESnet: TCP and UDP up to 2x slower on the wrong socket (40 and 100 Gbit/s). \
-                              There is no published number for language models.",
+            "ESnet: TCP and UDP up to 2x slower on the wrong socket (40 and 100 Gbit/s). There is no \
+             published number for language models.",
         ),
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
     applicability: Borrowed(
-        "Bare metal; virtual machines with devices passed through; hosts with two or more NUMA \
-                        nodes that have CPUs; in a container, the host is what counts",
+        "Bare metal; virtual machines with devices passed through; hosts with two or more NUMA nodes that \
+         have CPUs; in a container, the host is what counts",
     ),
     caveat: None,
     references: Borrowed(&[
@@ -360,7 +361,8 @@ impl Machine<'_, '_> {
                 if self.evidence.limit(&META, &LOCAL).is_undercut_by(Quantity::new(share)) =>
             {
                 let message = format!(
-                    "lines with {share:.0} % of its interrupts since boot go to its own node (CPUs {local}) only"
+                    "lines with {share:.0} % of its interrupts since boot go to its own node (CPUs {local}) \
+                     only"
                 );
                 let finding = META
                     .warn(name, message)

@@ -1,11 +1,11 @@
 //! `irq.irqbalance-policy`: interrupt placement has one owner.
 //!
-//! Without irqbalance the question is where interrupts went: on one CPU, or spread. With it, whether they stay off the CPUs
-//! that the kernel isolates (`isolcpus=`, isolated cpusets) or frees of ticks (`nohz_full=`).
+//! Without irqbalance the question is where interrupts went: on one CPU, or spread. With it, whether they stay off
+//! the CPUs that the kernel isolates (`isolcpus=`, isolated cpusets) or frees of ticks (`nohz_full=`).
 //!
-//! The catalogue warns where irqbalance runs without a ban list on a host with isolation. irqbalance takes isolated and
-//! tick-free CPUs out by itself where no list is set, so that is no deviation; a list that leaves one of them in is, and so
-//! are interrupts that were served there. A persistent script cannot be seen: what it did can.
+//! The catalogue warns where irqbalance runs without a ban list on a host with isolation. irqbalance takes isolated
+//! and tick-free CPUs out by itself where no list is set, so that is no deviation; a list that leaves one of them in
+//! is, and so are interrupts that were served there. A persistent script cannot be seen: what it did can.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -46,8 +46,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "irqbalance overwrites affinities that were set by hand, and without any balancing \
-                    interrupts pile up on one CPU.",
+        "irqbalance overwrites affinities that were set by hand, and without any balancing interrupts pile \
+         up on one CPU.",
     ),
     business: Borrowed("Either nobody or two parties decide who answers the phone."),
     needs: Borrowed(&[
@@ -60,19 +60,19 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`systemctl enable --now irqbalance`; where a ban list leaves isolated CPUs in, correct \
-                      it and `systemctl restart irqbalance`",
+            "`systemctl enable --now irqbalance`; where a ban list leaves isolated CPUs in, correct it and \
+             `systemctl restart irqbalance`",
         ),
         persistent: Borrowed(
-            "`IRQBALANCE_BANNED_CPULIST=CPUS` with the isolated CPUs in \
-                         `/etc/sysconfig/irqbalance` (RHEL, SUSE) or `/etc/default/irqbalance` (Debian, \
-                         Ubuntu); or no list, and irqbalance leaves isolated CPUs out by itself",
+            "`IRQBALANCE_BANNED_CPULIST=CPUS` with the isolated CPUs in `/etc/sysconfig/irqbalance` (RHEL, \
+             SUSE) or `/etc/default/irqbalance` (Debian, Ubuntu); or no list, and irqbalance leaves isolated \
+             CPUs out by itself",
         ),
         rollback: Borrowed("`systemctl disable --now irqbalance`; restore the list named in the evidence"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
-            "`systemctl is-active irqbalance`; `cat /proc/irq/default_smp_affinity`; `watch -d \
-                           cat /proc/interrupts`",
+            "`systemctl is-active irqbalance`; `cat /proc/irq/default_smp_affinity`; `watch -d cat \
+             /proc/interrupts`",
         ),
         expected_effect: Borrowed("No published number for language models."),
     },

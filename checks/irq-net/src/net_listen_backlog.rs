@@ -1,8 +1,9 @@
 //! `net.listen-backlog`: connection queues and tables are large enough.
 //!
-//! How long the queue of a socket may get is in no file (`ss` asks the kernel by netlink), so what is judged is whether any
-//! overflowed. Counters are those of the network namespace that the collector ran in: a server with a namespace of its own
-//! is unanswered. The log's message that the connection table was full counts where the log has it.
+//! How long the queue of a socket may get is in no file (`ss` asks the kernel by netlink), so what is judged is
+//! whether any overflowed. Counters are those of the network namespace that the collector ran in: a server with a
+//! namespace of its own is unanswered. The log's message that the connection table was full counts where the log has
+//! it.
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::KernelLog;
@@ -59,8 +60,7 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "A queue or table that overflows in a burst turns clients away, which they see as random \
-                    time-outs.",
+        "A queue or table that overflows in a burst turns clients away, which they see as random time-outs.",
     ),
     business: Borrowed("The waiting room is too small, so some visitors are turned away at the door."),
     needs: Borrowed(&[
@@ -77,11 +77,11 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed(
             "`sysctl -w net.core.somaxconn=4096 net.ipv4.tcp_max_syn_backlog=8192`; `sysctl -w \
-                      net.netfilter.nf_conntrack_max=1048576`",
+             net.netfilter.nf_conntrack_max=1048576`",
         ),
         persistent: Borrowed(
-            "a file in `/etc/sysctl.d`; also raise the backlog of the server itself, which the \
-                         kernel cuts to `net.core.somaxconn`",
+            "a file in `/etc/sysctl.d`; also raise the backlog of the server itself, which the kernel cuts \
+             to `net.core.somaxconn`",
         ),
         rollback: Borrowed("`sysctl -w NAME=VALUE` with the values named in the evidence"),
         change: ChangeKind::Runtime,
@@ -260,7 +260,7 @@ fn other_namespaces(evidence: &Evidence<'_>) -> Option<Finding> {
     if hidden.is_empty() {
         return None;
     }
-    let message = "it has a network namespace of its own, or may have one, whose queues are not seen from here: \
-                   collect inside its container as well";
+    let message = "it has a network namespace of its own, or may have one, whose queues are not seen from \
+                   here: collect inside its container as well";
     Some(META.not_run(format!("server {}", hidden.join(", ")), message))
 }

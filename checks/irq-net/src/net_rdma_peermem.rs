@@ -1,12 +1,14 @@
 //! `net.rdma-peermem`: the GPUDirect RDMA path is available where it is needed.
 //!
-//! It is needed where an engine is disaggregated or spans nodes: its options say so, or it uses more GPUs than this node
-//! has. Where only the engagement says so, what would fail warns, as the engine may be on other nodes. There are two
-//! ways for a network card to reach GPU memory: the module `nvidia_peermem`, and dma-buf, which the open kernel modules of
-//! NVIDIA offer (Linux 5.12 and later). Which one is in use is not to be seen from outside, so either counts.
+//! It is needed where an engine is disaggregated or spans nodes: its options say so, or it uses more GPUs than this
+//! node has. Where only the engagement says so, what would fail warns, as the engine may be on other nodes. There
+//! are two ways for a network card to reach GPU memory: the module `nvidia_peermem`, and dma-buf, which the open
+//! kernel modules of NVIDIA offer (Linux 5.12 and later). Which one is in use is not to be seen from outside, so
+//! either counts.
 //!
-//! The rated speed of a port is in no file: ports of the same model are compared with each other. A port without a cable
-//! (`Polling`, `Disabled`) may be unused by intent; that no port is active is a failure, that some are not a warning.
+//! The rated speed of a port is in no file: ports of the same model are compared with each other. A port without a
+//! cable (`Polling`, `Disabled`) may be unused by intent; that no port is active is a failure, that some are not a
+//! warning.
 
 use std::collections::BTreeMap;
 
@@ -55,22 +57,21 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("`modprobe nvidia_peermem`"),
         persistent: Borrowed(
-            "`echo nvidia_peermem > /etc/modules-load.d/nvidia_peermem.conf`; with the open \
-                         kernel modules dma-buf needs nothing",
+            "`echo nvidia_peermem > /etc/modules-load.d/nvidia_peermem.conf`; with the open kernel modules \
+             dma-buf needs nothing",
         ),
         rollback: Borrowed("`rmmod nvidia_peermem`; remove the file"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
-            "`lsmod | grep peermem`; `ibstat`; with `NCCL_DEBUG=INFO` the log of the engine \
-                           shows `GDRDMA`",
+            "`lsmod | grep peermem`; `ibstat`; with `NCCL_DEBUG=INFO` the log of the engine shows `GDRDMA`",
         ),
         expected_effect: Borrowed("No published number was read."),
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
     applicability: Borrowed(
-        "Bare metal, and virtual machines with devices passed through; engines that are \
-                        disaggregated or span nodes",
+        "Bare metal, and virtual machines with devices passed through; engines that are disaggregated or \
+         span nodes",
     ),
     caveat: None,
     references: Borrowed(&[
@@ -206,7 +207,8 @@ fn judge_path(evidence: &Evidence<'_>, reason: &Reason) -> Result<Finding, Missi
         let message = "the open kernel modules of NVIDIA offer dma-buf, and no peer memory module is needed";
         return Ok(META.pass(subject, message).with_evidence(Citation::new(VERSION, first)));
     }
-    let what = "neither is `nvidia_peermem` loaded nor can dma-buf be used: transfers are staged through host memory";
+    let what = "neither is `nvidia_peermem` loaded nor can dma-buf be used: transfers are staged through \
+                host memory";
     Ok(reason
         .violation(subject, what)
         .with_likelihood(Likelihood::Setting)

@@ -1,10 +1,12 @@
 //! `net.rx-path`: receive queues and backlog keep up.
 //!
-//! Packets that the kernel dropped or left over are counted for the node, errors and queues per physical interface that is
-//! up. The rated speed of a link is not in any file, so a link is compared with others of the same model on this node.
+//! Packets that the kernel dropped or left over are counted for the node, errors and queues per physical interface
+//! that is up. The rated speed of a link is not in any file, so a link is compared with others of the same model on
+//! this node.
 //!
-//! The catalogue also asks that transmit steering (XPS) stays on the card's node. It maps every CPU that sends to a queue, so
-//! a card that serves all CPUs has to name those of the other node too: only receive steering (RPS) is judged.
+//! The catalogue also asks that transmit steering (XPS) stays on the card's node. It maps every CPU that sends to a
+//! queue, so a card that serves all CPUs has to name those of the other node too: only receive steering (RPS) is
+//! judged.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -42,8 +44,8 @@ const FAST: Limit<MegabitsPerSecond> = Limit {
     name: "speed of a link from which one queue is too few",
     value: Quantity::new(10000.0),
     basis: ThresholdBasis::Expert,
-    source: "our proposal: one CPU processes about a million packets a second, 10 Gbit/s bring 0.8 million of \
-         full size",
+    source: "our proposal: one CPU processes about a million packets a second, 10 Gbit/s bring 0.8 million \
+             of full size",
     date: "2026-11-23",
     applies_to: "physical interfaces",
 };
@@ -67,8 +69,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Dropped packets are sent again, and the first token of a request waits for them. It shows \
-                    at high request rates.",
+        "Dropped packets are sent again, and the first token of a request waits for them. It shows at high \
+         request rates.",
     ),
     business: Borrowed("Some letters are lost at the mail room and must be sent again."),
     needs: Borrowed(&[
@@ -81,15 +83,15 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed(
             "`ethtool -L INTERFACE combined 16`; `ethtool -G INTERFACE rx 4096`; `sysctl -w \
-                      net.core.netdev_budget=600`",
+             net.core.netdev_budget=600`",
         ),
         persistent: Borrowed(
             "a `.link` file of systemd-networkd, a NetworkManager connection or a udev rule; \
-                         `/etc/sysctl.d/90-inference.conf`",
+             `/etc/sysctl.d/90-inference.conf`",
         ),
         rollback: Borrowed(
-            "set the values named in the evidence again; `ethtool -l INTERFACE` and `ethtool -g \
-                       INTERFACE` show them before the change",
+            "set the values named in the evidence again; `ethtool -l INTERFACE` and `ethtool -g INTERFACE` \
+             show them before the change",
         ),
         change: ChangeKind::Runtime,
         verification: Borrowed(
@@ -128,7 +130,10 @@ impl Check for NetRxPath {
         let interfaces: Vec<Interface> = evidence.get("/network/interfaces")?;
         let mut findings = vec![judge_backlog(evidence)];
         // An interface whose state or device is unknown may be a physical one that is up.
-        let is_virtual = |interface: &&Interface| matches!(&interface.device, Fact::Missing(why) if why.missing == Absence::Absent);
+        let is_virtual = |interface: &&Interface| match &interface.device {
+            Fact::Known(_) => false,
+            Fact::Missing(why) => why.missing == Absence::Absent,
+        };
         let is_down =
             |interface: &&Interface| interface.operstate.known().is_some_and(|state| state == "down");
         let physical: Vec<&Interface> =

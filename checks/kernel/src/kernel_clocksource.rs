@@ -1,10 +1,12 @@
 //! `kernel.clocksource`: a fast clock source is in use.
 //!
-//! Fast means that programs read the clock without entering the kernel: the time stamp counter (`tsc`), the generic timer of
-//! Arm, and the pages that KVM and Hyper-V share with their guests. What is read from a device (`hpet`, `acpi_pm`) or by a
-//! call to the hypervisor (`hyperv_clocksource_msr`, `xen`) is slow; `refined-jiffies` and `jiffies` are coarse as well.
+//! Fast means that programs read the clock without entering the kernel: the time stamp counter (`tsc`), the generic
+//! timer of Arm, and the pages that KVM and Hyper-V share with their guests. What is read from a device (`hpet`,
+//! `acpi_pm`) or by a call to the hypervisor (`hyperv_clocksource_msr`, `xen`) is slow; `refined-jiffies` and
+//! `jiffies` are coarse as well.
 //!
-//! A line of the log that calls the counter unstable is cited. On its own it warns: the clock source in use is what counts.
+//! A line of the log that calls the counter unstable is cited. On its own it warns: the clock source in use is what
+//! counts.
 
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing, Reference,
@@ -28,8 +30,8 @@ static META: CheckMeta = CheckMeta {
         "Each time stamp of tokens, scheduler, Python and CUDA becomes a slow read of a device.",
     ),
     business: Borrowed(
-        "Each look at the clock takes many times longer than it should, and the software looks \
-                   thousands of times a second.",
+        "Each look at the clock takes many times longer than it should, and the software looks thousands of \
+         times a second.",
     ),
     needs: Borrowed(&[
         Borrowed("/settings/kernel"),
@@ -38,19 +40,19 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource`, only \
-                      where `available_clocksource` lists it",
+            "`echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource`, only where \
+             `available_clocksource` lists it",
         ),
         persistent: Borrowed(
-            "update of the firmware; the kernel argument `clocksource=tsc tsc=reliable`, only on \
-                         hardware that is known to be good",
+            "update of the firmware; the kernel argument `clocksource=tsc tsc=reliable`, only on hardware \
+             that is known to be good",
         ),
         rollback: Borrowed("write the source named in the evidence back"),
         change: ChangeKind::Runtime,
         verification: Borrowed("`cat /sys/devices/system/clocksource/clocksource0/current_clocksource`"),
         expected_effect: Borrowed(
-            "One report: gettimeofday takes 4.5 µs with hpet and about 100 ns with tsc. \
-                              There is no published number for language models.",
+            "One report: gettimeofday takes 4.5 µs with hpet and about 100 ns with tsc. There is no \
+             published number for language models.",
         ),
     },
     thresholds: Borrowed(&[]),

@@ -1,12 +1,12 @@
 //! `kernel.cmdline-drift`: boot arguments are consistent and intentional.
 //!
-//! Only arguments that bear on performance are looked at. What takes CPUs, memory or topology away fails; what is known to
-//! slow a server down warns; others are told, as no baseline of the client says whether they were meant. Running and
-//! configured arguments are compared by the boot loader's entry of the running kernel, or else by what new entries are made
-//! from.
+//! Only arguments that bear on performance are looked at. What takes CPUs, memory or topology away fails; what is
+//! known to slow a server down warns; others are told, as no baseline of the client says whether they were meant.
+//! Running and configured arguments are compared by the boot loader's entry of the running kernel, or else by what
+//! new entries are made from.
 //!
-//! `isolcpus=` fails only where busy threads of a server may run on these CPUs: the scheduler does not spread threads there,
-//! so that all of them stay on one CPU.
+//! `isolcpus=` fails only where busy threads of a server may run on these CPUs: the scheduler does not spread
+//! threads there, so that all of them stay on one CPU.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -87,8 +87,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Leftovers such as `maxcpus=`, `mem=`, `idle=`, `intel_pstate=disable` or `nosmt` change \
-                    results for years, and nobody remembers them.",
+        "Leftovers such as `maxcpus=`, `mem=`, `idle=`, `intel_pstate=disable` or `nosmt` change results for \
+         years, and nobody remembers them.",
     ),
     business: Borrowed("Old experiments are still wired into the start-up of this server."),
     needs: Borrowed(&[
@@ -102,12 +102,11 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("none"),
         persistent: Borrowed(
-            "`grubby --update-kernel=ALL --remove-args=\"NAME=VALUE\"` (RHEL, SUSE); on Debian \
-                         and Ubuntu correct `/etc/default/grub` and run `update-grub`",
+            "RHEL: `grubby --update-kernel=ALL --remove-args=\"NAME=VALUE\"`; SUSE, Debian and Ubuntu: \
+             correct `/etc/default/grub`, then `grub2-mkconfig -o /boot/grub2/grub.cfg` or `update-grub`",
         ),
         rollback: Borrowed(
-            "`grubby --update-kernel=ALL --args=\"NAME=VALUE\"` with the arguments named in the \
-                       evidence",
+            "`grubby --update-kernel=ALL --args=\"NAME=VALUE\"` with the arguments named in the evidence",
         ),
         change: ChangeKind::Reboot,
         verification: Borrowed("`cat /proc/cmdline`; `grubby --info=DEFAULT`"),
@@ -209,7 +208,8 @@ fn judge_arguments(evidence: &Evidence<'_>, running: &[&str]) -> Vec<Finding> {
                 Some(true) => META.fail(subject, why),
                 Some(false) => META.info(subject, why),
                 None => {
-                    let message = "whether others share this host is not known; say so in the engagement (`shared-host`)";
+                    let message = "whether others share this host is not known; say so in the engagement \
+                                   (`shared-host`)";
                     findings.push(META.not_run(format!("sharing, for `{word}`"), message));
                     META.warn(subject, why)
                 }

@@ -1,8 +1,8 @@
 //! `kernel.debug-options`: debug and hardening options with a cost are known.
 //!
-//! By how the kernel was built and started, and by its release, which distributions mark as `+debug`. Options that are built
-//! in but off until asked for (`kmemleak`, `slub_debug`) count only where they are on. Memory tagging by hardware
-//! (`KASAN_HW_TAGS`) is meant for production, and not counted.
+//! By how the kernel was built and started, and by its release, which distributions mark as `+debug`. Options that
+//! are built in but off until asked for (`kmemleak`, `slub_debug`) count only where they are on. Memory tagging by
+//! hardware (`KASAN_HW_TAGS`) is meant for production, and not counted.
 
 use plumb_check_sdk::model::KernelConfig;
 use plumb_check_sdk::{
@@ -45,8 +45,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "A kernel that was built to find faults costs a lot. Clearing memory when it is allocated \
-                    costs a little, and is a choice of security.",
+        "A kernel that was built to find faults costs a lot. Clearing memory when it is allocated costs a \
+         little, and is a choice of security.",
     ),
     business: Borrowed("A diagnostic version of the system is running in production."),
     needs: Borrowed(&[
@@ -181,8 +181,8 @@ fn cleared_memory(evidence: &Evidence<'_>) -> Option<Finding> {
     let config: KernelConfig = evidence.get("/platform/kernel_config").ok()?;
     let on = config.options.get("INIT_ON_ALLOC_DEFAULT_ON")? == "y";
     let message = if on {
-        "memory that the kernel hands out is cleared first, by default of this kernel; `init_on_alloc=0` would save \
-         that, and lower security"
+        "memory that the kernel hands out is cleared first, by default of this kernel; `init_on_alloc=0` \
+         would save that, and lower security"
     } else {
         "memory that the kernel hands out is not cleared first"
     };

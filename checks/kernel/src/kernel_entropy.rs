@@ -1,8 +1,8 @@
 //! `kernel.entropy`: random numbers do not block.
 //!
-//! The catalogue takes Linux 5.18 for the release from which the pool does not matter. Reads stopped to block once the pool
-//! was filled for the first time with Linux 5.6, which took the blocking pool away; later releases only count differently.
-//! So the estimate is judged before 5.6 alone.
+//! The catalogue takes Linux 5.18 for the release from which the pool does not matter. Reads stopped to block once
+//! the pool was filled for the first time with Linux 5.6, which took the blocking pool away; later releases only
+//! count differently. So the estimate is judged before 5.6 alone.
 
 use plumb_check_sdk::limit::{Bits, Limit, Quantity};
 use plumb_check_sdk::model::ListeningSocket;
@@ -44,8 +44,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "It concerns old kernels and odd virtual machines only: programs may stand still while the \
-                    kernel gathers randomness.",
+        "It concerns old kernels and odd virtual machines only: programs may stand still while the kernel \
+         gathers randomness.",
     ),
     business: Borrowed("Secure connections could stall while the machine waits for randomness."),
     needs: Borrowed(&[

@@ -1,8 +1,8 @@
 //! `kernel.mitigations`: CPU vulnerability mitigations follow a stated policy.
 //!
-//! A decision of security, not a defect of performance: the check tells the state and never proposes to turn anything off.
-//! On a host that others share, which the engagement tells, a weakness without mitigation fails. Elsewhere it warns; a client
-//! accepts it by a waiver.
+//! A decision of security, not a defect of performance: the check tells the state and never proposes to turn
+//! anything off. On a host that others share, which the engagement tells, a weakness without mitigation fails.
+//! Elsewhere it warns; a client accepts it by a waiver.
 
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -24,12 +24,12 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Mitigations are a decision of security, not a defect of performance. What matters is that \
-                    the state is known and was decided.",
+        "Mitigations are a decision of security, not a defect of performance. What matters is that the state \
+         is known and was decided.",
     ),
     business: Borrowed(
-        "Turning protections off buys a little speed for some workloads and adds risk. That is the \
-                   client's call, not the tool's.",
+        "Turning protections off buys a little speed for some workloads and adds risk. That is the client's \
+         call, not the tool's.",
     ),
     needs: Borrowed(&[
         Borrowed("/platform/vulnerabilities"),
@@ -39,15 +39,15 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("none"),
         persistent: Borrowed(
-            "updates of microcode and kernel; where `mitigations=off` was set, `grubby \
-                         --update-kernel=ALL --remove-args=mitigations=off`",
+            "updates of microcode and kernel; where `mitigations=off` was set, `grubby --update-kernel=ALL \
+             --remove-args=mitigations=off`",
         ),
         rollback: Borrowed("the former arguments"),
         change: ChangeKind::Reboot,
         verification: Borrowed("`grep . /sys/devices/system/cpu/vulnerabilities/*`"),
         expected_effect: Borrowed(
-            "Phoronix has measured what mitigations cost by kernel and generation of CPU. \
-                              There is no published number for serving language models.",
+            "Phoronix has measured what mitigations cost by kernel and generation of CPU. There is no \
+             published number for serving language models.",
         ),
     },
     thresholds: Borrowed(&[]),
@@ -84,8 +84,12 @@ impl Check for KernelMitigations {
         for vulnerability in &all {
             match &vulnerability.state {
                 Fact::Known(state) if state.contains("Vulnerable") => open.push((vulnerability, state)),
+                // `Unknown: Dependent on hypervisor status`, in virtual machines.
+                Fact::Known(state) if state.starts_with("Unknown") => {
+                    unread.push(format!("{} ({state})", vulnerability.name));
+                }
                 Fact::Known(_) => {}
-                Fact::Missing(_) => unread.push(vulnerability.name.as_str()),
+                Fact::Missing(_) => unread.push(vulnerability.name.clone()),
             }
         }
         if !unread.is_empty() || all.is_empty() {

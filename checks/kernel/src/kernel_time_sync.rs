@@ -1,8 +1,8 @@
 //! `kernel.time-sync`: clocks are synchronised.
 //!
 //! By what the kernel says of its own clock (adjtimex(2)), which whatever sets it has to tell: chronyd, ntpd,
-//! systemd-timesyncd or a tool of the hypervisor. The greater of the offset that is still to be corrected and of the error
-//! that the daemon estimates counts; neither is the difference to another node.
+//! systemd-timesyncd or a tool of the hypervisor. The greater of the offset that is still to be corrected and of the
+//! error that the daemon estimates counts; neither is the difference to another node.
 //!
 //! One source alone warns, unless it is a pool, a clock of the hardware, or a cloud's own (a link-local address).
 
@@ -54,8 +54,8 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("`chronyc makestep`"),
         persistent: Borrowed(
-            "`systemctl enable --now chronyd` with three servers or more; in a cloud, the source \
-                         of time of the provider",
+            "`systemctl enable --now chronyd` with three servers or more; in a cloud, the source of time of \
+             the provider",
         ),
         rollback: Borrowed("not applicable"),
         change: ChangeKind::Runtime,

@@ -1,12 +1,12 @@
 //! `mem.headroom`: enough free memory, on each node and in the cgroup.
 //!
-//! Nodes of GPUs are judged where GPUs are known, else all nodes that have memory. What a node could give is its free memory
-//! and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
+//! Nodes of GPUs are judged where GPUs are known, else all nodes that have memory. What a node could give is its
+//! free memory and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
 //!
-//! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead, which is the
-//! same measure over the window. Kills since boot, which carry no time, are told and not judged.
+//! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead,
+//! which is the same measure over the window. Kills since boot, which carry no time, are told and not judged.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
 use plumb_check_sdk::model::{Gpu, Memory, NodeMemory};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
@@ -65,8 +65,17 @@ const MUCH_PRESSURE: Limit<Percent> = Limit {
     date: "2026-11-23",
     applies_to: "kernels with pressure stall information",
 };
+const RECENT: Limit<Seconds> = Limit {
+    name: "time since a process was killed for want of memory",
+    value: Quantity::new(604_800.0),
+    basis: ThresholdBasis::Expert,
+    source: "our proposal: a week, as far as the log is asked for",
+    date: "2026-11-23",
+    applies_to: "all nodes",
+};
 
-static THRESHOLDS: [Threshold; 6] = [
+static THRESHOLDS: [Threshold; 7] = [
+    RECENT.threshold(),
     LITTLE.threshold(),
     SCARCE.threshold(),
     ELSEWHERE.threshold(),
@@ -83,8 +92,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Where memory runs out, threads first wait for reclaim, then the kernel kills a process, \
-                    often the largest: the service.",
+        "Where memory runs out, threads first wait for reclaim, then the kernel kills a process, often the \
+         largest: the service.",
     ),
     business: Borrowed("The server is about to run out of memory; then the service stops without warning."),
     needs: Borrowed(&[
@@ -97,19 +106,18 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "stop what is not needed; raise the limit of the control group: `systemctl set-property \
-                      UNIT MemoryMax=infinity`; offload less to host memory (`--cpu-offload-gb`, offload of \
-                      the KV cache)",
+            "stop what is not needed; raise the limit of the control group: `systemctl set-property UNIT \
+             MemoryMax=infinity`; offload less to host memory (`--cpu-offload-gb`, offload of the KV cache)",
         ),
         persistent: Borrowed(
-            "memory settings of pod or unit from 1.3 times the peak that was measured; \
-                         `OOMScoreAdjust=` of the unit",
+            "memory settings of pod or unit from 1.3 times the peak that was measured; `OOMScoreAdjust=` of \
+             the unit",
         ),
         rollback: Borrowed("`systemctl set-property UNIT MemoryMax=VALUE` with the former value"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
-            "`numastat -m`; `cat /sys/fs/cgroup/GROUP/memory.events`; `journalctl -k | grep -i \
-                           'out of memory'`",
+            "`numastat -m`; `cat /sys/fs/cgroup/GROUP/memory.events`; `journalctl -k | grep -i 'out of \
+             memory'`",
         ),
         expected_effect: Borrowed("Availability, not speed. No published number."),
     },
@@ -120,8 +128,7 @@ static META: CheckMeta = CheckMeta {
     references: Borrowed(&[
         Reference {
             title: Borrowed(
-                "Linux kernel: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, \
-                         memory.events)",
+                "Linux kernel: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, memory.events)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/cgroup-v2.html"),
         },
@@ -131,8 +138,7 @@ static META: CheckMeta = CheckMeta {
         },
         Reference {
             title: Borrowed(
-                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, \
-                         min_free_kbytes)",
+                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, min_free_kbytes)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/vm.html"),
         },
@@ -217,7 +223,8 @@ fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, 
     for &(node, share) in shares.iter().filter(|(node, _)| near.is_empty() || near.contains(node.node)) {
         if elsewhere && full.is_undercut_by(Quantity::new(share)) {
             let message = format!(
-                "{share:.1} % of its memory is free or could be, while another node has {best:.0} %: allocations go far"
+                "{share:.1} % of its memory is free or could be, while another node has {best:.0} %: \
+                 allocations go far"
             );
             findings.push(
                 META.warn(format!("NUMA node {}", node.node), message)
@@ -266,6 +273,9 @@ fn judge_huge_pages(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding,
         }
     }
     let share = percent(unused, total)?;
+    if evidence_of.is_empty() {
+        return Ok(META.pass(HUGE, "there are none"));
+    }
     let message = format!("{:.1} GiB of them are unused ({share:.1} % of the memory)", unused as f64 / GIB);
     let finding = if evidence.limit(&META, &UNUSED).is_exceeded_by(Quantity::new(share)) {
         META.warn(HUGE, message).with_likelihood(Likelihood::Setting)
@@ -303,12 +313,16 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
     let in_window = evidence.window().ok().and_then(|window| window.vmstat.known()?.get("oom_kill").copied());
     let since_boot = memory.vmstat.known().and_then(|counters| counters.get("oom_kill").copied());
     let log = evidence.kernel_log();
-    let mut lines = log.iter().flat_map(|log| &log.lines);
-    if let (Some(line), Ok(log)) = (lines.find(|line| line.subject == "oom"), &log) {
-        return META
-            .fail(subject, "the kernel's log tells of processes that were killed")
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(Citation::new(&log.path, &line.text));
+    let of_log = || log.iter().flat_map(|log| &log.lines).filter(|line| line.subject == "oom");
+    if let Ok(log) = &log {
+        let limit = evidence.limit(&META, &RECENT);
+        let is_recent = |seconds: f64| !limit.is_exceeded_by(Quantity::new(log.to_seconds - seconds));
+        if let Some(line) = of_log().rfind(|line| is_recent(line.seconds)) {
+            return META
+                .fail(subject, "the kernel's log tells of processes that were killed")
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(Citation::new(&log.path, &line.text));
+        }
     }
     let cite = |count: u64| Citation::new("/proc/vmstat", format!("oom_kill {count}"));
     match (in_window, since_boot) {
@@ -319,10 +333,10 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
         (_, Some(0)) => META.pass(subject, "none since boot").with_evidence(cite(0)),
         (_, Some(count)) => match log {
             // The log goes back to the start and has no line of it.
-            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated => META
+            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && of_log().count() == 0 => META
                 .contradictory(subject, format!("{count} since boot by the counter, none by the log"))
                 .with_evidence(Citation::new(&log.path, "no line of it")),
-            Ok(_) => META.info(subject, format!("{count} since boot, none within what is left of the log")),
+            Ok(_) => META.info(subject, format!("{count} since boot, none that the log tells of is recent")),
             Err(why) => META.not_run(subject, format!("{count} since boot; when is not known: {why}")),
         }
         .with_evidence(cite(count)),
@@ -400,7 +414,10 @@ fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     match unread {
         Some(why) => findings.push(META.not_run(subject, why.to_string())),
         None if findings.is_empty() && flat.is_empty() => {
-            findings.push(META.not_run(subject, "no server with a control group was found"));
+            findings.push(META.not_run(
+                subject,
+                "no control group of a server tells memory events, as those of version 2 do",
+            ));
         }
         None if findings.is_empty() => {
             findings.push(META.pass(subject, format!("none of {} ran into a memory limit", flat.len())));

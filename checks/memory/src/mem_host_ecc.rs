@@ -1,10 +1,10 @@
 //! `mem.host-ecc`: host memory reports no errors.
 //!
-//! Errors that were not corrected fail. Corrected ones are judged by their number per day since the counters were reset, and
-//! by what a module adds during the window: one alone warns, as an hour says little about a day.
+//! Errors that were not corrected fail. Corrected ones are judged by their number per day since the counters were
+//! reset, and by what a module adds during the window: one alone warns, as an hour says little about a day.
 //!
-//! In a virtual machine the host sees the errors. On bare metal without a driver for the memory controller nobody counts
-//! them, which is unanswered and not healthy.
+//! In a virtual machine the host sees the errors. On bare metal without a driver for the memory controller nobody
+//! counts them, which is unanswered and not healthy.
 
 use plumb_check_sdk::limit::{Count, Limit, PerDay, Quantity};
 use plumb_check_sdk::model::{MemoryController, ModuleErrors};
@@ -44,8 +44,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Errors that cannot be corrected kill processes, and a rising number of corrected ones \
-                    announces them.",
+        "Errors that cannot be corrected kill processes, and a rising number of corrected ones announces \
+         them.",
     ),
     business: Borrowed("A memory module is failing."),
     needs: Borrowed(&[
@@ -93,8 +93,8 @@ impl Check for MemHostEcc {
         let mut findings = machine_checks(evidence);
         let controllers: Vec<MemoryController> = match evidence.get("/memory/controllers") {
             Err(why) if why.missing == Absence::Absent => {
-                let message = "no driver counts memory errors: load the EDAC module of this platform, or ask the \
-                               management controller";
+                let message = "no driver counts memory errors: load the EDAC module of this platform, or ask \
+                               the management controller";
                 findings.push(META.not_run("memory controllers", message));
                 return Ok(findings);
             }

@@ -1,8 +1,9 @@
 //! `mem.numa-balancing`: automatic NUMA balancing fits the pinning state.
 //!
-//! A worker counts as pinned where each thread that has used CPU time may run on CPUs of one NUMA node only. Sources differ
-//! on whether the feature should be on; what decides is whether the workers need it: unpinned ones do, pinned ones pay for
-//! it. Rates of its page faults and migrations are those of the whole node, as the kernel counts them no finer.
+//! A worker counts as pinned where each thread that has used CPU time may run on CPUs of one NUMA node only. Sources
+//! differ on whether the feature should be on; what decides is whether the workers need it: unpinned ones do, pinned
+//! ones pay for it. Rates of its page faults and migrations are those of the whole node, as the kernel counts them
+//! no finer.
 
 use plumb_check_sdk::limit::{Limit, PerSecond, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Numa, Role, ServerProcess};
@@ -23,8 +24,8 @@ const FAULTS: Limit<PerSecond> = Limit {
     name: "rate of page faults of NUMA balancing",
     value: Quantity::new(1000.0),
     basis: ThresholdBasis::Expert,
-    source: "our proposal: at a microsecond or more each, a thousandth of one CPU, spread over the threads that \
-         wait",
+    source: "our proposal: at a microsecond or more each, a thousandth of one CPU, spread over the threads \
+             that wait",
     date: "2026-11-23",
     applies_to: "pinned workers under load",
 };
@@ -47,12 +48,11 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Its page faults stop threads and can fight explicit placement; the ROCm documentation \
-                    warns that a GPU may hang until a round of balancing is done.",
+        "Its page faults stop threads and can fight explicit placement; the ROCm documentation warns that a \
+         GPU may hang until a round of balancing is done.",
     ),
     business: Borrowed(
-        "An automatic helper keeps moving the furniture although it already stands in the right \
-                   place.",
+        "An automatic helper keeps moving the furniture although it already stands in the right place.",
     ),
     needs: Borrowed(&[
         Borrowed("/sysctl/kernel.numa_balancing"),
@@ -63,33 +63,32 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed("`sysctl -w kernel.numa_balancing=0`, after pinning and not before"),
         persistent: Borrowed(
-            "`echo kernel.numa_balancing=0 > /etc/sysctl.d/90-inference.conf`, or the kernel \
-                         argument `numa_balancing=disable`",
+            "`echo kernel.numa_balancing=0 > /etc/sysctl.d/90-inference.conf`, or the kernel argument \
+             `numa_balancing=disable`",
         ),
         rollback: Borrowed("`sysctl -w kernel.numa_balancing=1`"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
-            "`cat /proc/sys/kernel/numa_balancing`; `grep -E \
-                           'numa_(hint_faults|pages_migrated)' /proc/vmstat`, twice",
+            "`cat /proc/sys/kernel/numa_balancing`; `grep -E 'numa_(hint_faults|pages_migrated)' \
+             /proc/vmstat`, twice",
         ),
         expected_effect: Borrowed(
-            "Hugging Face shows greatly increased performance of TGI with Llama 70B on MI250 \
-                              when it is off (a figure without numbers). There is no published number for \
-                              NVIDIA GPUs.",
+            "Hugging Face shows greatly increased performance of TGI with Llama 70B on MI250 when it is off \
+             (a figure without numbers). There is no published number for NVIDIA GPUs.",
         ),
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
     applicability: Borrowed(
-        "Bare metal; virtual machines with vNUMA; hosts with two or more NUMA nodes that have \
-                        memory; in a container, the host is what counts",
+        "Bare metal; virtual machines with vNUMA; hosts with two or more NUMA nodes that have memory; in a \
+         container, the host is what counts",
     ),
     caveat: Some(Borrowed("AMD says to test both ways: some workloads get worse without it.")),
     references: Borrowed(&[
         Reference {
             title: Borrowed(
                 "AMD Instinct MI300X system optimization (EPYC 9004 BIOS, C-states, NUMA balancing, \
-                         iommu=pt)",
+                 iommu=pt)",
             ),
             url: Borrowed(
                 "https://github.com/ROCm/amdgpu-docs/blob/develop/docs/system-optimization/mi300x.rst",
@@ -121,8 +120,7 @@ static META: CheckMeta = CheckMeta {
         },
         Reference {
             title: Borrowed(
-                "SUSE: System Analysis and Tuning Guide, Part IV Resource management (NUMA balancing, \
-                         power)",
+                "SUSE: System Analysis and Tuning Guide, Part IV Resource management (NUMA balancing, power)",
             ),
             url: Borrowed(
                 "https://documentation.suse.com/sled/15-SP6/html/SLED-all/part-tuning-resources.html",
@@ -157,8 +155,8 @@ impl Check for MemNumaBalancing {
             .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
         let workers = workers(evidence.servers()?);
         if workers.is_empty() {
-            let message = "no process of an inference server that launches work on GPUs was found: collect while the \
-                           service runs";
+            let message = "no process of an inference server that launches work on GPUs was found: collect \
+                           while the service runs";
             return Ok(vec![META.not_run("node", message)]);
         }
         let setting = Citation::new(PATH, text.trim());

@@ -1,11 +1,11 @@
 //! `mem.shm`: shared memory is large enough for multi-GPU serving.
 //!
-//! By the size of `/dev/shm` as the processes of a server see it, which is what counts however it came about (`--ipc=host`,
-//! `--shm-size`, an `emptyDir` of Kubernetes). The smallest among the processes that use GPUs decides. How full it is cannot
-//! be told from the mount; the catalogue's limits on that are not applied.
+//! By the size of `/dev/shm` as the processes of a server see it, which is what counts however it came about
+//! (`--ipc=host`, `--shm-size`, an `emptyDir` of Kubernetes). The smallest among the processes that use GPUs
+//! decides. How full it is cannot be told from the mount; the catalogue's limits on that are not applied.
 //!
-//! The catalogue leaves open what less than 1 GiB means: with one GPU it is told without risk, with more it warns, and the
-//! 64 MiB that container runtimes give by default fail.
+//! The catalogue leaves open what less than 1 GiB means: with one GPU it is told without risk, with more it warns,
+//! and the 64 MiB that container runtimes give by default fail.
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
@@ -53,19 +53,18 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Workers of one model and NCCL exchange data through shared memory. With the 64 MiB that \
-                    containers get by default they crash or fall back to slow paths.",
+        "Workers of one model and NCCL exchange data through shared memory. With the 64 MiB that containers \
+         get by default they crash or fall back to slow paths.",
     ),
     business: Borrowed("The table on which the GPUs exchange notes is too small."),
     needs: Borrowed(&[Borrowed("/servers")]),
     remediation: Remediation {
         runtime: Borrowed(
-            "start the container again with `--shm-size=16g` or `--ipc=host`; on bare metal `mount \
-                      -o remount,size=16G /dev/shm`",
+            "start the container again with `--shm-size=16g` or `--ipc=host`; on bare metal `mount -o \
+             remount,size=16G /dev/shm`",
         ),
         persistent: Borrowed(
-            "Kubernetes: an `emptyDir` with `medium: Memory` mounted at `/dev/shm`; Compose: \
-                         `shm_size`",
+            "Kubernetes: an `emptyDir` with `medium: Memory` mounted at `/dev/shm`; Compose: `shm_size`",
         ),
         rollback: Borrowed("the former size"),
         change: ChangeKind::ServiceRestart,

@@ -1,7 +1,7 @@
 //! `mem.swap`: the engine is not swapped.
 //!
-//! Any page of an engine's process that is swapped out fails; helpers such as resource trackers warn. Without a swap area
-//! none of it can happen. zram is a swap area as well: it costs no disk, but a fault and a decompression.
+//! Any page of an engine's process that is swapped out fails; helpers such as resource trackers warn. Without a swap
+//! area none of it can happen. zram is a swap area as well: it costs no disk, but a fault and a decompression.
 
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, SwapArea};
@@ -44,12 +44,11 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`sysctl -w vm.swappiness=1`; `swapoff -a`, only with enough free memory for what is \
-                      swapped out",
+            "`sysctl -w vm.swappiness=1`; `swapoff -a`, only with enough free memory for what is swapped out",
         ),
         persistent: Borrowed(
-            "a file in `/etc/sysctl.d`; `MemorySwapMax=0` in the unit; on dedicated nodes no swap \
-                         in `/etc/fstab`",
+            "a file in `/etc/sysctl.d`; `MemorySwapMax=0` in the unit; on dedicated nodes no swap in \
+             `/etc/fstab`",
         ),
         rollback: Borrowed(
             "`swapon -a`; `sysctl -w vm.swappiness=VALUE` with the value named in the evidence",
@@ -73,8 +72,7 @@ static META: CheckMeta = CheckMeta {
         },
         Reference {
             title: Borrowed(
-                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, \
-                         min_free_kbytes)",
+                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, min_free_kbytes)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/vm.html"),
         },

@@ -1,8 +1,8 @@
 //! `mem.thp`: transparent huge pages do not cause stalls.
 //!
-//! Sources disagree on the setting (never, madvise, always), so the setting warns only where the kernel must compact memory
-//! on the spot for every process. Stalls that are counted fail whatever the setting. Between the two rates of the catalogue,
-//! 1 and 10 a second, the check warns.
+//! Sources disagree on the setting (never, madvise, always), so the setting warns only where the kernel must compact
+//! memory on the spot for every process. Stalls that are counted fail whatever the setting. Between the two rates of
+//! the catalogue, 1 and 10 a second, the check warns.
 
 use plumb_check_sdk::limit::{Limit, PerSecond, Quantity};
 use plumb_check_sdk::{
@@ -45,27 +45,27 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "A thread that compacts memory stands still for milliseconds. Huge pages also help large \
-                    buffers, so off is not better in itself.",
+        "A thread that compacts memory stands still for milliseconds. Huge pages also help large buffers, so \
+         off is not better in itself.",
     ),
     business: Borrowed("The memory manager sometimes stops to tidy up."),
     needs: Borrowed(&[Borrowed("/settings/memory"), Borrowed("/window")]),
     remediation: Remediation {
         runtime: Borrowed(
             "`echo madvise > /sys/kernel/mm/transparent_hugepage/enabled`; `echo defer+madvise > \
-                      /sys/kernel/mm/transparent_hugepage/defrag`",
+             /sys/kernel/mm/transparent_hugepage/defrag`",
         ),
         persistent: Borrowed(
-            "kernel argument `transparent_hugepage=madvise`, or TuneD `[vm] \
-                         transparent_hugepages=madvise`; tmpfiles.d for `defrag`",
+            "kernel argument `transparent_hugepage=madvise`, or TuneD `[vm] transparent_hugepages=madvise`; \
+             tmpfiles.d for `defrag`",
         ),
         rollback: Borrowed("write the values named in the evidence back"),
         change: ChangeKind::Runtime,
         verification: Borrowed("`grep -E 'compact_stall|thp_fault_fallback ' /proc/vmstat`, twice"),
         expected_effect: Borrowed(
-            "Huawei MindIE: `always` gives more stable throughput (no figure). There are \
-                              anecdotes of databases that stalled for 0.5 to 1 s. There is no published \
-                              number for language models, so measure both.",
+            "Huawei MindIE: `always` gives more stable throughput (no figure). There are anecdotes of \
+             databases that stalled for 0.5 to 1 s. There is no published number for language models, so \
+             measure both.",
         ),
     },
     thresholds: Borrowed(&THRESHOLDS),

@@ -23,8 +23,8 @@ static META: CheckMeta = CheckMeta {
     gate: false,
     top15_rank: None,
     rationale: Borrowed(
-        "Where it is on, a full local node drops page cache instead of using remote memory: the \
-                    service stalls while a model is loaded.",
+        "Where it is on, a full local node drops page cache instead of using remote memory: the service \
+         stalls while a model is loaded.",
     ),
     business: Borrowed("The program throws away useful files although there is space next door."),
     needs: Borrowed(&[Borrowed("/sysctl/vm.zone_reclaim_mode"), Borrowed("/numa"), Borrowed("/window")]),
@@ -39,15 +39,13 @@ static META: CheckMeta = CheckMeta {
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
     applicability: Borrowed(
-        "Bare metal, virtual machines and containers; hosts with two or more NUMA nodes that \
-                        have memory",
+        "Bare metal, virtual machines and containers; hosts with two or more NUMA nodes that have memory",
     ),
     caveat: Some(Borrowed("Images of Azure for HPC set it to 1 for MPI programs.")),
     references: Borrowed(&[
         Reference {
             title: Borrowed(
-                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, \
-                         min_free_kbytes)",
+                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, min_free_kbytes)",
             ),
             url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/vm.html"),
         },
@@ -79,7 +77,8 @@ impl Check for MemZoneReclaim {
             return Ok(vec![META.pass("node", "zone reclaim is off").with_evidence(setting)]);
         }
         let on = format!(
-            "zone reclaim is on (vm.zone_reclaim_mode is {mode}): a full node drops page cache instead of using the memory of another"
+            "zone reclaim is on (vm.zone_reclaim_mode is {mode}): a full node drops page cache instead of \
+             using the memory of another"
         );
         let warn =
             |finding: Finding| finding.with_likelihood(Likelihood::Setting).with_evidence(setting.clone());

@@ -206,6 +206,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked"
                 .to_owned(),
             "of containers and units only variables and members that checks ask for are kept".to_owned(),
+            "remote addresses of sockets are replaced by zeros".to_owned(),
         ],
     };
     Ok(Bundle::new(manifest, files, links))

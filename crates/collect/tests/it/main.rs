@@ -114,8 +114,17 @@ fn boot_arguments_are_kept_without_their_secrets() {
     let tree = tree();
     let text = "root=/dev/sda1 rd.iscsi.password=hunter2hunter2 isolcpus=1-3\n";
     fs::write(tree.path().join("proc/cmdline"), text).unwrap();
-    let kept = collected(&tree).files()["raw/proc/cmdline"].clone();
-    assert_eq!(String::from_utf8(kept).unwrap(), "root=/dev/sda1 rd.iscsi.password=*** isolcpus=1-3\n");
+    let configured = "GRUB_TIMEOUT=5\nGRUB_CMDLINE_LINUX=\"rd.iscsi.password=hunter2hunter2 isolcpus=1-3\"\n\
+                      GRUB_CMDLINE_LINUX_DEFAULT=\"iommu=pt\"\n";
+    fs::create_dir_all(tree.path().join("etc/default")).unwrap();
+    fs::write(tree.path().join("etc/default/grub"), configured).unwrap();
+    let bundle = collected(&tree);
+    let kept = |name: &str| String::from_utf8(bundle.files()[name].clone()).unwrap();
+    assert_eq!(kept("raw/proc/cmdline"), "root=/dev/sda1 rd.iscsi.password=*** isolcpus=1-3\n");
+    let boot = plumb_evidence::derive(&bundle).platform.known().unwrap().boot.known().unwrap()[0].clone();
+    assert!(!kept("raw/etc/default/grub").contains("hunter2"));
+    let arguments = boot.arguments.known().unwrap();
+    assert_eq!(arguments, &["rd.iscsi.password=***", "isolcpus=1-3", "iommu=pt"], "the rest is all there");
 }
 
 /// A process that is named like a server, with variables of which one is a secret.

@@ -1,4 +1,5 @@
-//! Host memory: `/proc/meminfo`, `/proc/vmstat`, `/proc/swaps`, the folders of NUMA nodes, and the error counters of EDAC.
+//! Host memory: `/proc/meminfo`, `/proc/vmstat`, `/proc/swaps`, the folders of NUMA nodes, and the error counters of
+//! EDAC.
 
 use std::collections::BTreeMap;
 
@@ -196,7 +197,8 @@ mod tests {
 
     #[test]
     fn swap_areas_are_read_past_their_headings() {
-        let text = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-1                               \
+        let text = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n/dev/dm-1                            \
+                \
                     partition\t8388604\t\t1024\t\t-2\n/swap\\040file file 100 0 -3";
         let areas = swaps(text).unwrap();
         assert_eq!(areas.len(), 2);

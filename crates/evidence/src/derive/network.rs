@@ -49,7 +49,12 @@ fn interface(source: &impl Source, name: &str) -> Interface {
     let queues = source.list(&format!("{path}/queues"));
     let count = |prefix: &str| -> Fact<u32> {
         let of_kind = |names: &Vec<String>| names.iter().filter(|name| name.starts_with(prefix)).count();
-        queues.as_ref().map_err(Clone::clone).map(|names| u32::try_from(of_kind(names)).unwrap_or(0)).into()
+        match queues.as_ref().map(of_kind) {
+            // The folders of queues are there, and hold nothing that was collected: a kernel without steering.
+            Ok(0) => Fact::absent(format!("{path}/queues lists none that begins with `{prefix}`")),
+            Ok(count) => Fact::Known(u32::try_from(count).unwrap_or(u32::MAX)),
+            Err(why) => Fact::Missing(why.clone()),
+        }
     };
     Interface {
         name: name.to_owned(),
@@ -211,7 +216,8 @@ mod tests {
 
     use super::*;
 
-    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   0: \
+    const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid \
+          timeout inode\n   0: \
          0100007F:1F40 00000000:0000 0A 00000000:00000003 00:00000000 00000000     0        0 1145 1 0 100 0 0 10 0\n   \
          1: 0100007F:9C40 0100007F:1F40 01 00000000:00000000 00:00000000 00000000     0        0 1 1 0 20 4 30 10 -1\n   \
          2: 0100007F:9C41 0100007F:1F40 06 00000000:00000000 03:00000000 00000000     0        0 0 3 0\n";
@@ -246,7 +252,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*|sl\n([0-9A-F]{0,33}[: ]{1,2}){0,12}", hex in "[0-9A-Fé]{0,40}") {
+        fn no_text_makes_it_panic(text in "\\PC*|sl\n([0-9A-F]{0,33}[: \
+             ]{1,2}){0,12}", hex in "[0-9A-Fé]{0,40}") {
             let _ = add_sockets("/proc/net/tcp", &text, &mut Sockets::default());
             let _ = (ip(&hex), pci_address("/", &text));
         }

@@ -249,3 +249,40 @@ pub struct GpuTime {
     /// Uncorrected memory errors during the window.
     pub ecc_uncorrected: Fact<u64>,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn window(gpus: &[&[u32]], ticks: u64) -> Window {
+        let gpu = |percent: &&[u32]| GpuTime {
+            utilization_percent: Fact::Known(percent.to_vec()),
+            ..GpuTime::default()
+        };
+        let engine = ProcessTime { inference: true, cpu_ticks: ticks, ..ProcessTime::default() };
+        let neighbour = ProcessTime { cpu_ticks: 9000, ..ProcessTime::default() };
+        Window {
+            seconds: 10.0,
+            gpus: Fact::Known(gpus.iter().map(gpu).collect()),
+            processes: Fact::Known(vec![engine, neighbour]),
+            ..Window::default()
+        }
+    }
+
+    #[test]
+    fn gpus_tell_of_load_before_processes_do() {
+        assert!(window(&[&[0, 0], &[4, 6]], 0).under_load().is_ok(), "5 % on average is load");
+        let spinning = window(&[&[0, 0], &[4, 5]], 1000).under_load().unwrap_err();
+        assert_eq!(spinning.missing, Absence::Skipped);
+        assert!(window(&[], 50).under_load().is_ok(), "5 % of a CPU");
+        assert!(window(&[&[]], 49).under_load().is_err(), "a GPU without samples tells nothing");
+        let unknown = Window { gpus: Fact::default(), processes: Fact::default(), ..window(&[], 0) };
+        assert_eq!(unknown.under_load().unwrap_err().reason, "not collected");
+    }
+
+    #[test]
+    fn a_window_without_length_gives_no_rates() {
+        assert_eq!(Window::default().length().unwrap_err().missing, Absence::Malformed);
+        assert!(Window { seconds: 0.0, ..window(&[], 50) }.under_load().is_err());
+    }
+}

@@ -19,6 +19,8 @@ use plumb_evidence::views::lstopo;
 use plumb_evidence::{Absence, Bundle, BundleError, Fact, Source, derive};
 use proptest::prelude::*;
 
+mod sections;
+
 fn manifest() -> Manifest {
     Manifest {
         schema: BUNDLE_SCHEMA,

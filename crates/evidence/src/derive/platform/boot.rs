@@ -1,5 +1,5 @@
-//! Where boot arguments are configured: entries of the boot loader (Boot Loader Specification), `/etc/default/grub` and
-//! `/etc/kernel/cmdline`.
+//! Where boot arguments are configured: entries of the boot loader (Boot Loader Specification), `/etc/default/grub`
+//! and `/etc/kernel/cmdline`.
 //!
 //! The menu of GRUB itself, `grub.cfg`, is a script that may hold password hashes and is not collected.
 
@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn pieces_of_grub_replace_and_extend() {
-        let text = "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet splash\"\n# GRUB_CMDLINE_LINUX=\"no\"\nGRUB_CMDLINE_LINUX=\"\"\n\
+        let text = "GRUB_CMDLINE_LINUX_DEFAULT=\"quiet splash\"\n# \
+             GRUB_CMDLINE_LINUX=\"no\"\nGRUB_CMDLINE_LINUX=\"\"\n\
                     GRUB_CMDLINE_LINUX_DEFAULT=\"console=ttyS0\"\nGRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX isolcpus=2-3\"\n\
                     GRUB_CMDLINE_LINUX+=' iommu=pt'";
         assert_eq!(grub(text).known().unwrap(), &["isolcpus=2-3", "iommu=pt", "console=ttyS0"]);
@@ -195,7 +196,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*|((GRUB_CMDLINE_LINUX|options|version)[=+ ]{1,2}[\"'$a-zé ]{0,9}\n){0,6}") {
+        fn no_text_makes_it_panic(text in "\\PC*|((GRUB_CMDLINE_LINUX|options|version)[=+ ]{1,2}[\"'$a-zé \
+             ]{0,9}\n){0,6}") {
             let _ = (grub(&text), entry("/e".to_owned(), &text, Some(&text)), unquote(&text));
         }
     }

@@ -94,7 +94,8 @@ mod tests {
     #[test]
     fn directives_are_told_from_comments() {
         let mut all = Vec::new();
-        let text = "# server no.example.org\nPool 2.debian.pool.ntp.org iburst\nserver 169.254.169.123 prefer\n!pool x\n\
+        let text = "# server no.example.org\nPool 2.debian.pool.ntp.org iburst\nserver 169.254.169.123 \
+             prefer\n!pool x\n\
                     refclock PHC /dev/ptp0 poll 3\ndriftfile /var/lib/chrony/drift\nserver";
         directives("/etc/chrony.conf", text, &mut all);
         timesyncd(
