@@ -253,6 +253,7 @@ pub struct GpuTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fact::Absence;
 
     fn window(gpus: &[&[u32]], ticks: u64) -> Window {
         let gpu = |percent: &&[u32]| GpuTime {
