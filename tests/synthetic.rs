@@ -363,12 +363,12 @@ impl Node {
     }
 
     fn interrupts(&mut self) {
-        self.interrupts_on(0, 20_000);
+        self.interrupts_on([0, 1, 2, 3], 5_000);
         self.set("/proc/irq/default_smp_affinity", "ffffffff,ffffffff,ffffffff,ffffffff\n");
     }
 
-    /// Lets the network device interrupt CPU `target`, `moved` times during the window.
-    pub fn interrupts_on(&mut self, target: u32, moved: u64) {
+    /// Lets the four queues of the network device interrupt the CPUs `targets`, each `moved` times during the window.
+    pub fn interrupts_on(&mut self, targets: [u32; 4], moved: u64) {
         let heading: String = (0..CPUS).map(|cpu| format!("     CPU{cpu}")).collect();
         let row = |irq: &str, per_cpu: &dyn Fn(u32) -> u64, name: &str| {
             let counts: String = (0..CPUS).map(|cpu| format!(" {:10}", per_cpu(cpu))).collect();
@@ -377,20 +377,23 @@ impl Node {
         let table = |moved: u64| {
             let on = |target: u32, count: u64| move |cpu: u32| if cpu == target { count } else { 0 };
             let mut text = format!("     {heading}\n");
-            let nic = "IR-PCI-MSIX-0000:4f:00.0 0-edge mlx5_comp0@pci:0000:4f:00.0";
-            text += &row("120", &on(target, 500_000 + moved), nic);
-            text += &row("121", &on(32, 50_000), "IR-PCI-MSIX-0000:e1:00.0 1-edge nvme0q1");
+            for (queue, target) in targets.into_iter().enumerate() {
+                let name = format!("IR-PCI-MSIX-0000:4f:00.0 {queue}-edge mlx5_comp{queue}@pci:0000:4f:00.0");
+                text += &row(&format!("{}", 120 + queue), &on(target, 500_000 + moved), &name);
+            }
+            text += &row("130", &on(32, 50_000), "IR-PCI-MSIX-0000:e1:00.0 1-edge nvme0q1");
             text += &row("LOC", &|_| 1_000_000, "Local timer interrupts");
             text
         };
         self.set("/proc/interrupts", table(0));
         self.window("/proc/interrupts", table(0), table(moved));
-        for (irq, cpu, node) in [(120, target, 0), (121, 32, 1)] {
+        let queues = targets.into_iter().zip(120..).map(|(cpu, irq)| (irq, cpu, 0));
+        for (irq, cpu, node) in queues.chain([(130, 32, 1)]) {
             let folder = format!("/proc/irq/{irq}");
             self.set(&format!("{folder}/smp_affinity_list"), format!("{cpu}\n"));
             self.set(&format!("{folder}/effective_affinity_list"), format!("{cpu}\n"));
             self.set(&format!("{folder}/node"), format!("{node}\n"));
         }
-        self.softirqs_on(target, moved);
+        self.softirqs_on(targets, moved);
     }
 }

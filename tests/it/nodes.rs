@@ -28,7 +28,7 @@ fn the_healthy_node_is_understood() {
     assert_eq!(threads.iter().filter(|thread| thread.cpu_ticks > 900).count(), 8);
     assert!(threads.iter().all(|thread| thread.wait_ns.known().is_some()));
     assert!(window.cgroups.values().all(|group| group.throttled_us.known().is_some()));
-    assert_eq!(window.interrupts.require().unwrap().len(), 3);
+    assert_eq!(window.interrupts.require().unwrap().len(), 6);
 }
 
 /// What is broken, the check that must find it, and how to break it.
@@ -59,7 +59,7 @@ const DEFECTS: &[Defect] = &[
         node.throttle(&folder, 30, 2_000_000);
     }),
     ("interrupts on inference cores", "irq.critical-cores", |node| {
-        node.interrupts_on(4, 2_000_000);
+        node.interrupts_on([4; 4], 500_000);
         node.interrupt_time(4, 150);
     }),
     ("GPU at x8", "gpu.pcie-link", |node| {

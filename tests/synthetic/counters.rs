@@ -28,14 +28,18 @@ impl Node {
         self.window("/proc/net/snmp", snmp(1000), snmp(100_000));
     }
 
-    /// Software interrupts of the network on CPU `target`, of the disk on CPU 32.
-    pub(super) fn softirqs_on(&mut self, target: u32, moved: u64) {
+    /// Software interrupts of the network on the CPUs `targets`, of the disk on CPU 32.
+    pub(super) fn softirqs_on(&mut self, targets: [u32; 4], moved: u64) {
         let heading: String = (0..CPUS).map(|cpu| format!(" CPU{cpu}")).collect();
         let text = |packets: u64| {
-            let counts = |on: u32, count: u64| -> String {
-                (0..CPUS).map(|cpu| format!(" {}", if on == cpu { count } else { 0 })).collect()
+            let counts = |on: &[u32], count: u64| -> String {
+                (0..CPUS).map(|cpu| format!(" {}", if on.contains(&cpu) { count } else { 0 })).collect()
             };
-            format!("{heading}\n NET_RX:{}\n BLOCK:{}\n", counts(target, packets), counts(32, packets / 10))
+            format!(
+                "{heading}\n NET_RX:{}\n BLOCK:{}\n",
+                counts(&targets, packets),
+                counts(&[32], packets / 10)
+            )
         };
         self.window("/proc/softirqs", text(1000), text(1000 + moved));
     }
