@@ -13,6 +13,7 @@ pub mod gpu_window;
 pub(crate) mod hwloc;
 mod interrupts;
 pub mod kernel_log;
+mod measurement;
 pub mod memory;
 pub mod network;
 mod node;
@@ -82,7 +83,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         services: service::derive(bundle).into(),
         containers: container::derive(bundle).into(),
         kernel_log: kernel_log::derive(bundle).into(),
-        measurements: Fact::default(),
+        measurements: measurement::derive(bundle).into(),
         engagement: Fact::default(),
         policy: Policy::default(),
         processes,
