@@ -1,9 +1,11 @@
 //! One module per command.
 
 pub(crate) mod audit;
+pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod helper;
+pub(crate) mod noise;
 pub(crate) mod packs;
 pub(crate) mod report;
