@@ -141,3 +141,23 @@ fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
     assert_eq!(broken.code, 2, "{broken:?}");
     assert!(broken.err.contains("broken.pub"), "{broken:?}");
 }
+
+#[test]
+fn the_handbook_lists_every_check() {
+    let list = fs::read_to_string(plumb_tests::workspace().join("docs/src/reference/checks.md")).unwrap();
+    let mut pages = 0;
+    for pack in fs::read_dir(plumb_tests::workspace().join("checks")).unwrap() {
+        let pack = pack.unwrap();
+        for page in fs::read_dir(pack.path().join("docs")).unwrap() {
+            let page = page.unwrap().file_name().into_string().unwrap();
+            let link = format!("(../../../checks/{}/docs/{page})", pack.file_name().to_str().unwrap());
+            assert!(list.contains(&link), "docs/src/reference/checks.md does not link to {link}");
+            pages += 1;
+        }
+    }
+    assert_eq!(
+        pages,
+        list.matches("| [`").count(),
+        "docs/src/reference/checks.md links to checks that are gone"
+    );
+}
