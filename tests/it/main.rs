@@ -11,6 +11,7 @@ mod hostile;
 mod load;
 mod load_bench;
 mod load_tls;
+mod losing;
 mod nodes;
 mod packs;
 mod recordings;

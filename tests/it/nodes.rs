@@ -32,9 +32,9 @@ fn the_healthy_node_is_understood() {
 }
 
 /// What is broken, the check that must find it, and how to break it.
-type Defect = (&'static str, &'static str, fn(&mut Node));
+pub(crate) type Defect = (&'static str, &'static str, fn(&mut Node));
 
-const DEFECTS: &[Defect] = &[
+pub(crate) const DEFECTS: &[Defect] = &[
     ("wrong governor", "cpu.governor", |node| {
         for cpu in 0..128 {
             let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");

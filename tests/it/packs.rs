@@ -50,7 +50,7 @@ fn list_and_show_load_nothing_and_name_the_checks() {
     }
     let unknown = run(plumb().args(["packs", "show", "no.such"]));
     assert_eq!(unknown.code, 2, "{unknown:?}");
-    assert!(unknown.err.contains("known checks: cpu.governor"), "{unknown:?}");
+    assert!(unknown.err.contains("known checks: ") && unknown.err.contains("cpu.governor"), "{unknown:?}");
 }
 
 #[test]
@@ -80,7 +80,8 @@ fn an_unpinned_pack_is_not_run_until_it_is_trusted() {
         findings.iter().map(|finding| finding["outcome"].as_str().unwrap().to_owned()).collect()
     };
     let refused = check();
-    assert_eq!(outcomes(&refused), ["not-run"; 3], "{refused}");
+    assert!(outcomes(&refused).iter().all(|outcome| outcome == "not-run"), "{refused}");
+    assert_eq!(outcomes(&refused).len() as u64, refused["packs"][0]["checks"].as_u64().unwrap());
     assert_eq!(refused["coverage"], 0.0);
     assert!(refused["packs"][0]["status"].as_str().unwrap().contains("packs trust"), "{refused}");
 

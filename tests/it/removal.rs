@@ -165,7 +165,9 @@ fn losing_evidence_never_looks_better_for_free() {
     let (files, links) = node();
     let whole = assess(folder.path(), &bundle(files.clone(), links.clone(), Vec::new(), None));
     assert_eq!(whole.goodness, Some(0), "a worker on the far node is a high risk: {}", whole.text);
-    assert_eq!(whole.fails.len(), 3, "governor, worker and GPU: {:?}", whole.fails);
+    for check in ["cpu.governor", "numa.gpu-affinity", "topo.gpu-numa-known"] {
+        assert!(whole.fails.iter().any(|fail| fail.contains(check)), "{check}: {:?}", whole.fails);
+    }
 
     let mut complaints = Vec::new();
     let mut cases = 0;

@@ -34,6 +34,9 @@ const ARGUMENTS: &[(&str, &str)] = &[
     ("slub_debug", "checks each allocation"),
 ];
 
+/// Where the release stands if the evidence does not say otherwise.
+const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
+
 /// See the module.
 pub struct KernelDebugOptions;
 
@@ -53,6 +56,7 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/platform/kernel_config"),
         Borrowed("/node/cmdline"),
         Borrowed("/node/kernel"),
+        Borrowed("/node/kernel_path"),
     ]),
     remediation: Remediation {
         runtime: Borrowed("none"),
@@ -99,7 +103,8 @@ impl Check for KernelDebugOptions {
 
 fn judge_release(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     let release: String = evidence.get("/node/kernel")?;
-    let citation = Citation::new("/proc/sys/kernel/osrelease", &release);
+    let path: String = evidence.get("/node/kernel_path").unwrap_or_else(|_| OSRELEASE.to_owned());
+    let citation = Citation::new(path, &release);
     let is_debug = release.split(['+', '-', '.']).any(|part| part == "debug");
     let finding = if is_debug {
         META.fail("kernel release", format!("`{release}` is a debug kernel"))

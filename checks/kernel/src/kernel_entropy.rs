@@ -14,6 +14,9 @@ use std::borrow::Cow::Borrowed;
 
 const PATH: &str = "/proc/sys/kernel/random/entropy_avail";
 
+/// Where the release stands if the evidence does not say otherwise.
+const OSRELEASE: &str = "/proc/sys/kernel/osrelease";
+
 /// See the module.
 pub struct KernelEntropy;
 
@@ -50,6 +53,7 @@ static META: CheckMeta = CheckMeta {
     business: Borrowed("Secure connections could stall while the machine waits for randomness."),
     needs: Borrowed(&[
         Borrowed("/node/kernel"),
+        Borrowed("/node/kernel_path"),
         Borrowed("/sysctl/kernel.random.entropy_avail"),
         Borrowed("/network/listening"),
     ]),
@@ -85,7 +89,8 @@ impl Check for KernelEntropy {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let kernel: String = evidence.get("/node/kernel")?;
         let malformed = || Missing::new(Absence::Malformed, format!("`{kernel}` is no kernel release"));
-        let of_kernel = Citation::new("/proc/sys/kernel/osrelease", &kernel);
+        let path: String = evidence.get("/node/kernel_path").unwrap_or_else(|_| OSRELEASE.to_owned());
+        let of_kernel = Citation::new(path, &kernel);
         if release(&kernel).ok_or_else(malformed)? >= (5, 6) {
             let message = format!("Linux {kernel} does not block on random numbers once it has started");
             return Ok(vec![META.pass("node", message).with_evidence(of_kernel)]);

@@ -201,7 +201,8 @@ fn incomplete(numa: &Numa, node: &NumaNode, owner: &Owner) -> Option<Finding> {
     };
     let path = format!("{}/node{}", numa.path, node.id);
     let of_memory = Citation::new(format!("{path}/meminfo"), format!("MemTotal: {} MiB", bytes >> 20));
-    let of_cpus = Citation::new(format!("{path}/cpulist"), node.cpus.to_string());
+    // Old kernels have `cpumap` in place of `cpulist`.
+    let of_cpus = Citation::new(&path, format!("CPUs {}", node.cpus));
     let finding = if !node.cpus.is_empty() && bytes == 0 {
         META.warn(subject, format!("CPUs {} have no memory of their own node", node.cpus))
     } else if node.cpus.is_empty() && bytes > 0 {

@@ -181,6 +181,9 @@ pub struct Node {
     pub hostname: Fact<String>,
     /// Kernel release, as `uname -r` prints it.
     pub kernel: Fact<String>,
+    /// File that tells it.
+    #[serde(default = "kernel_path")]
+    pub kernel_path: String,
     /// `PRETTY_NAME` of `/etc/os-release`.
     pub os: Fact<String>,
     /// Kernel command line.
@@ -191,6 +194,10 @@ pub struct Node {
     pub container: Fact<String>,
     /// Manufacturer and product as the firmware names them.
     pub machine: Fact<String>,
+}
+
+fn kernel_path() -> String {
+    "/proc/sys/kernel/osrelease".to_owned()
 }
 
 /// Sockets, cores, PUs, caches.

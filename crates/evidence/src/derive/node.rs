@@ -6,13 +6,17 @@ use crate::model::Node;
 use crate::source::Source;
 
 pub(crate) fn derive(source: &impl Source) -> Node {
+    const RELEASE: &str = "/proc/sys/kernel/osrelease";
+    const VERSION: &str = "/proc/version";
+    let told_by_version = source.read(RELEASE).is_err() && source.read(VERSION).is_ok();
     Node {
+        kernel_path: if told_by_version { VERSION } else { RELEASE }.to_owned(),
         hostname: source.fact("/proc/sys/kernel/hostname"),
         kernel: source
-            .text("/proc/sys/kernel/osrelease")
+            .text(RELEASE)
             .or_else(|_| {
                 // `Linux version 6.1.0-18-amd64 (…`
-                let text = source.text("/proc/version")?;
+                let text = source.text(VERSION)?;
                 Ok(text.split_whitespace().nth(2).unwrap_or(&text).to_owned())
             })
             .into(),
