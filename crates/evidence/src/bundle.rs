@@ -22,6 +22,9 @@ pub const CLOCK_NAME: &str = "api/clock.json";
 /// NVML's readings during the window, in the form of [`crate::model::NvmlWindow`].
 pub const NVML_WINDOW_NAME: &str = "api/nvml-window.json";
 
+/// Folder of the bundle that holds measurements, which other commands than `collect` add.
+pub const MEASUREMENTS: &str = "measurements";
+
 /// A bundle in memory, verified: every file is listed in the manifest with its hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bundle {
@@ -55,6 +58,14 @@ impl Bundle {
             .collect();
         let manifest_sha256 = sha256_hex(&manifest_bytes(&manifest));
         Self { manifest, manifest_sha256, files, links }
+    }
+
+    /// This bundle with further files, which replace those of the same path. It is another bundle, with a hash of its own.
+    #[must_use]
+    pub fn with_files(&self, further: BTreeMap<String, Vec<u8>>) -> Self {
+        let mut files = self.files.clone();
+        files.extend(further);
+        Self::new(self.manifest.clone(), files, self.links.clone())
     }
 
     /// The manifest.

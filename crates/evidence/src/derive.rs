@@ -16,6 +16,7 @@ pub(crate) mod hwloc;
 mod interrupts;
 pub mod kernel_log;
 pub mod kubelet;
+mod measurement;
 pub mod memory;
 pub mod network;
 mod node;
@@ -93,7 +94,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         services: service::derive(bundle, &servers, &processes).into(),
         containers: container::derive(bundle, &processes).into(),
         kernel_log: kernel_log::derive(bundle).into(),
-        measurements: Fact::default(),
+        measurements: measurement::derive(bundle).into(),
         engagement: Fact::default(),
         policy: Policy::default(),
         processes,

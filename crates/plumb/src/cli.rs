@@ -7,6 +7,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use plumb_engine::Grade;
 use plumb_evidence::CpuSet;
 
+mod bench;
+
+pub(crate) use bench::{ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, ClientArgs, HttpChoice, LoadArgs};
+
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
 #[derive(Debug, Parser)]
 #[command(name = "plumb", version, max_term_width = 100, propagate_version = true)]
@@ -28,6 +32,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Collect, check and report in one go.
     Audit(AuditArgs),
+    /// Measure latency, throughput and goodput of an OpenAI-compatible server.
+    Bench(Box<BenchArgs>),
     /// Look into a bundle.
     Bundle(BundleArgs),
     /// List and inspect check packs.
@@ -35,6 +41,12 @@ pub(crate) enum Command {
     /// Ask one library for its answer; used by `collect`.
     #[command(hide = true)]
     Helper { answer: String },
+    /// Be a server whose every delay is known; used by `bench calibrate`.
+    #[command(hide = true)]
+    ReferenceServer {
+        /// Its behaviour, as JSON.
+        behaviour: String,
+    },
     /// Load one pack and answer for it; used by `check`.
     #[command(hide = true)]
     Worker,

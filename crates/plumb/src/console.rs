@@ -23,6 +23,11 @@ impl Console {
         Self { quiet, terminal: io::stderr().is_terminal() && !dumb }
     }
 
+    /// False with `--quiet`.
+    pub(crate) fn is_talking(&self) -> bool {
+        !self.quiet
+    }
+
     /// A step that was taken; silent with `--quiet`.
     pub(crate) fn note(&self, message: &str) {
         if !self.quiet {

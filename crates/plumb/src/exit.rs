@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use plumb_collect::CollectError;
 use plumb_engine::engagement::EngagementError;
 use plumb_evidence::BundleError;
+use plumb_measure::bench::BenchError;
 use plumb_report::ReportError;
 
 /// How a command ended. The numbers are documented in the README and do not change.
@@ -18,11 +19,11 @@ pub(crate) enum Outcome {
     Usage,
     /// 3: the risk is at or above `--fail-on`.
     RiskReached,
-    /// 4: the coverage is below `--require-coverage`, or `--fail-on` cannot be answered.
+    /// 4: the coverage is below `--require-coverage`, `--fail-on` cannot be answered, or a measurement is not valid.
     Incomplete,
     /// 5: content is not what its hash, signature or owner promises.
     Integrity,
-    /// 130: told to stop by a signal.
+    /// 130: told to stop by a signal; what was measured by then has been printed.
     Interrupted,
 }
 
@@ -78,6 +79,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
         }
         if cause.is::<EngagementError>() {
             return Outcome::Usage;
+        }
+        if let Some(error) = cause.downcast_ref::<BenchError>() {
+            return if matches!(error, BenchError::Thread(_)) { Outcome::Internal } else { Outcome::Usage };
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {
             return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {

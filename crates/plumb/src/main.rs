@@ -33,9 +33,11 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args, &console),
         Command::Report(args) => commands::report::run(&args, &console),
         Command::Audit(args) => commands::audit::run(&args, &console),
+        Command::Bench(args) => commands::bench::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),
         Command::Helper { answer } => commands::helper::run(&answer),
+        Command::ReferenceServer { behaviour } => commands::bench::reference_server(&behaviour, &console),
         Command::Worker => return plumb_pack_host::worker_main(),
     };
     match result {

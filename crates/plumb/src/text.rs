@@ -19,7 +19,7 @@ fn width() -> usize {
 }
 
 /// Adds `text`, wrapped, with `first` before it and its later lines set in by as much.
-fn wrap(out: &mut String, first: &str, text: &str) {
+pub(crate) fn wrap(out: &mut String, first: &str, text: &str) {
     let rest = " ".repeat(first.chars().count());
     let options = textwrap::Options::new(width())
         .initial_indent(first)

@@ -18,18 +18,37 @@ pub struct Measurements {
     pub server: Fact<Vec<ServerMetrics>>,
 }
 
-/// Result of one load test at one load.
+/// Version of the form that `plumb bench` writes its results in; the reader takes this one and all before it.
+pub const BENCH_SCHEMA: u32 = 1;
+
+/// Result of one load test at one load, as `plumb bench --format json` prints it and `measurements/bench-….json` holds it.
+///
+/// Every figure is defined in `docs/src/reference/metrics.md`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct BenchResult {
-    /// File of the bundle, `measurements/….json`.
+    /// [`BENCH_SCHEMA`] of the writer; 0 where it did not say.
+    pub schema: u32,
+    /// File of the bundle, `measurements/….json`; empty outside of a bundle.
     pub path: String,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// Version of the tool.
+    pub tool_version: String,
     /// False if the client itself limited the run, or a consistency check failed.
     pub valid: bool,
     /// Why it is not valid.
     pub invalid_reason: Option<String>,
-    /// Load as it was asked for (`open poisson 4.0/s`, `closed 8`).
-    pub load: String,
+    /// What lowers the trust in a valid result: others on the machine, no steady state.
+    pub warnings: Vec<String>,
+    /// True if it was ended before its time; what it has is reported.
+    pub interrupted: bool,
+    /// Measured requests that were given up then.
+    pub given_up: u64,
+    /// What was measured.
+    pub target: BenchTarget,
+    /// Load as it was asked for.
+    pub load: BenchLoad,
     /// True if requests were sent on a schedule that does not wait for answers.
     pub open_loop: bool,
     /// True if latency counts from the intended send time.
@@ -48,6 +67,10 @@ pub struct BenchResult {
     pub output_tokens_per_s: f64,
     /// Requests per second that met every objective.
     pub goodput_rps: Option<f64>,
+    /// Share of all requests, failed ones included, that met every objective.
+    pub attainment: Option<Share>,
+    /// How each objective was met.
+    pub objectives: Vec<ObjectiveResult>,
     /// Time to first token.
     pub ttft_ms: LatencySummary,
     /// Inter-token latency.
@@ -56,6 +79,35 @@ pub struct BenchResult {
     pub tpot_ms: LatencySummary,
     /// Whole request.
     pub e2e_ms: LatencySummary,
+    /// Gaps between reads with output, whatever they held.
+    pub chunk_gap_ms: LatencySummary,
+    /// Longest gap of each request.
+    pub stall_ms: LatencySummary,
+    /// Whole request per output token.
+    pub per_token_ms: LatencySummary,
+    /// From when a request was due to when it was sent.
+    pub send_lag_ms: LatencySummary,
+    /// The same requests, counted from when they were sent.
+    pub uncorrected: Uncorrected,
+    /// Tokens, and who counted them.
+    pub tokens: BenchTokens,
+    /// Requests under way, on average over the window, by the records.
+    pub in_flight: Option<f64>,
+    /// Little's law: requests under way as sampled, over rate times residence; 1 where all is consistent.
+    pub littles_ratio: Option<f64>,
+    /// Output tokens by the server's own counter, over those that the client counted in the same time.
+    pub token_ratio: Option<f64>,
+    /// True if neither TTFT nor the requests under way rose or fell over the window; `None` where it was too short to tell.
+    pub steady: Option<bool>,
+    /// The client itself.
+    pub client: BenchClient,
+    /// What the server says of itself, before, during and after.
+    pub server: Option<ServerMetrics>,
+    /// The GPUs of the node, once a second from before the first request; empty where the server is elsewhere, or none is
+    /// there.
+    pub gpu: Vec<GpuSample>,
+    /// Latencies as HdrHistograms in µs: compressed V2 form, base64, by the name of the field without its unit.
+    pub histograms: BTreeMap<String, String>,
     /// Lateness of sending, p99, in ms.
     pub send_lag_p99_ms: Option<f64>,
     /// True if a warm-up came first.
@@ -64,14 +116,186 @@ pub struct BenchResult {
     pub repetitions: u32,
 }
 
-/// Latency in ms; `None` where there are too few values for the percentile.
+/// A share with its 95 % interval (Wilson).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// 0 to 1.
+    pub share: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Independent requests that the interval rests on: fewer than there were where neighbours depend on each other.
+    #[serde(default)]
+    pub trials: f64,
+}
+
+/// What a load test was directed at.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BenchTarget {
+    /// URL of the server.
+    pub url: String,
+    /// Name of the model.
+    pub model: String,
+    /// `completions` or `chat`.
+    pub api: String,
+}
+
+/// A load as it was asked for. Also read from a plain text, which then is all there is.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(from = "LoadForm")]
+pub struct BenchLoad {
+    /// In words: `open poisson 4/s`, `closed 8`.
+    pub text: String,
+    /// Streams of a closed loop.
+    pub concurrency: Option<u32>,
+    /// `constant`, `poisson`, `gamma`, `burst`, `ramp` or `trace` for an open loop.
+    pub process: Option<String>,
+    /// Requests per second, where the process has such a figure.
+    pub rate: Option<f64>,
+    /// Tokens of the replies that were asked for.
+    pub output_tokens: Option<u32>,
+    /// Tokens of the prompts that were asked for.
+    pub prompt_tokens: Option<u32>,
+    /// Seed of arrivals and prompts.
+    pub seed: Option<u64>,
+}
+
+impl std::fmt::Display for BenchLoad {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum LoadForm {
+    Text(String),
+    Whole {
+        #[serde(default)]
+        text: String,
+        concurrency: Option<u32>,
+        process: Option<String>,
+        rate: Option<f64>,
+        output_tokens: Option<u32>,
+        prompt_tokens: Option<u32>,
+        seed: Option<u64>,
+    },
+}
+
+impl From<LoadForm> for BenchLoad {
+    fn from(form: LoadForm) -> Self {
+        match form {
+            LoadForm::Text(text) => Self { text, ..Self::default() },
+            LoadForm::Whole { text, concurrency, process, rate, output_tokens, prompt_tokens, seed } => {
+                Self { text, concurrency, process, rate, output_tokens, prompt_tokens, seed }
+            }
+        }
+    }
+}
+
+/// How one objective was met.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ObjectiveResult {
+    /// `ttft`, `tpot`, `itl`, `e2e` or `stall`.
+    pub metric: String,
+    /// Share of requests that has to be within the limit, 0 to 1.
+    pub percentile: f64,
+    /// Limit in ms.
+    pub limit_ms: f64,
+    /// Share of requests within the limit; failed ones are not.
+    pub within: Share,
+    /// True if even the lower end of the interval is at or above the percentile, false if even the upper end is below it;
+    /// `None` where the requests do not tell.
+    pub met: Option<bool>,
+}
+
+/// Latencies that leave out the client's own delay in sending.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Uncorrected {
+    /// Time to first token.
+    pub ttft_ms: LatencySummary,
+    /// Whole request.
+    pub e2e_ms: LatencySummary,
+}
+
+/// Tokens of the measured replies.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BenchTokens {
+    /// Output tokens.
+    pub output: u64,
+    /// Tokens of the prompts, by the server's count; 0 where it does not count.
+    pub prompt: u64,
+    /// Those of them that came from a cache, by the server's count.
+    pub cached: u64,
+    /// Events with output.
+    pub events: u64,
+    /// Who counted output tokens: `server, with every chunk`, `server, at the end` or `events`.
+    pub counted_by: String,
+    /// True where tokens per read are an estimate and matter: several tokens in an event, without a running count.
+    pub itl_estimated: bool,
+    /// Share of reads that held several events.
+    pub coalesced_share: f64,
+}
+
+/// What a GPU did at a moment; `None` where it does not tell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GpuSample {
+    /// Seconds since sampling began.
+    pub seconds: f64,
+    /// Index of the GPU.
+    pub index: u32,
+    /// Share of time in which a kernel ran, in %.
+    pub busy_percent: Option<f64>,
+    /// Share of time in which its memory was read or written, in %.
+    pub memory_busy_percent: Option<f64>,
+    /// Memory in use.
+    pub memory_used_mib: Option<f64>,
+    /// Power.
+    pub power_w: Option<f64>,
+    /// Clock of the multiprocessors.
+    pub sm_mhz: Option<f64>,
+    /// Temperature.
+    pub temperature_c: Option<f64>,
+}
+
+/// The client itself while it measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BenchClient {
+    /// CPU seconds of the process during the window.
+    pub cpu_s: Option<f64>,
+    /// Delay with which its event loop took up a message, p99, in ms.
+    pub lag_ms: Option<f64>,
+    /// Largest share of a CPU that a sending thread took over a second.
+    pub busiest_thread: Option<f64>,
+    /// Share of time that a sending thread was ready to run and had no CPU.
+    pub waiting_share: Option<f64>,
+    /// CPUs that other processes kept busy, a server on this machine among them.
+    pub foreign_cpus: Option<f64>,
+    /// Largest resident memory in MB.
+    pub peak_rss_mb: Option<f64>,
+    /// Connections opened, those ahead of the run included.
+    pub connections: u64,
+    /// Measured requests that had to open one.
+    pub connections_while_measuring: u64,
+}
+
+/// Latency in ms; `None` where there are too few values for the percentile: 10 for p90, 20 for p95, 100 for p99.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LatencySummary {
-    /// Number of values.
+    /// Number of values; tokens for the inter-token latency.
     pub count: u64,
     /// Mean.
     pub mean: Option<f64>,
+    /// 95 % confidence interval of the mean.
+    pub mean_interval: Option<(f64, f64)>,
     /// Median.
     pub p50: Option<f64>,
     /// 90th percentile.
@@ -84,6 +308,48 @@ pub struct LatencySummary {
     pub p99: Option<f64>,
     /// Largest value.
     pub max: Option<f64>,
+}
+
+/// The highest rate that meets the objectives, as `plumb bench --sweep` finds it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepResult {
+    /// [`BENCH_SCHEMA`] of the writer.
+    pub schema: u32,
+    /// False if the client itself limited the search, or nothing was shown to pass.
+    pub valid: bool,
+    /// Why it is not valid.
+    pub invalid_reason: Option<String>,
+    /// What lowers the trust in a valid result.
+    pub warnings: Vec<String>,
+    /// True if it was ended before its time.
+    pub interrupted: bool,
+    /// What was measured.
+    pub target: BenchTarget,
+    /// Highest rate, in requests per second, that was shown to meet every objective.
+    pub highest_pass_rps: Option<f64>,
+    /// Lowest rate that was shown to miss one.
+    pub lowest_fail_rps: Option<f64>,
+    /// Where the rising fit through all levels crosses from meeting to missing.
+    pub estimate_rps: Option<f64>,
+    /// True if the server goes from well within the objectives to far beyond them in one step: no load near the limit is safe.
+    pub cliff: bool,
+    /// The levels, in the order in which they were tried.
+    pub levels: Vec<SweepLevel>,
+}
+
+/// One load of a sweep.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct SweepLevel {
+    /// Requests per second.
+    pub rate: f64,
+    /// `pass`, `fail` or `unresolved`, over all runs at this rate so far.
+    pub verdict: String,
+    /// The worst objective's share of misses over its allowance: above 1 is missed.
+    pub excess: f64,
+    /// The run.
+    pub result: BenchResult,
 }
 
 /// What the operating system took from one CPU.

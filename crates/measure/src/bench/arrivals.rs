@@ -1,0 +1,237 @@
+//! When requests are due.
+//!
+//! A schedule is a function of its seed, so two variants of a server can be sent the same one. It is absolute: a client that
+//! falls behind stays late and its lateness is measured; nothing is moved or left out.
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::SECOND;
+use crate::stats::Random;
+
+/// How arrivals are spread over time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "process", rename_all = "lowercase")]
+pub enum Arrivals {
+    /// Equal gaps.
+    Constant {
+        /// Requests per second.
+        rate: f64,
+    },
+    /// Independent users: exponential gaps.
+    Poisson {
+        /// Requests per second.
+        rate: f64,
+    },
+    /// Gamma distributed gaps: shape 1 is Poisson, less is burstier, more is more even (vLLM's `--burstiness`).
+    Gamma {
+        /// Requests per second.
+        rate: f64,
+        /// Shape of the distribution.
+        shape: f64,
+    },
+    /// Several at once, at equal distances.
+    Burst {
+        /// Requests at once.
+        size: u32,
+        /// Seconds from burst to burst.
+        every: f64,
+    },
+    /// A rate that rises or falls in a straight line, then stays; equal gaps at each rate.
+    Ramp {
+        /// Requests per second at the start.
+        from: f64,
+        /// Requests per second at the end.
+        to: f64,
+        /// Seconds from one to the other.
+        over: f64,
+    },
+    /// Times that were recorded, in seconds from the start, rising.
+    Trace {
+        /// One per request.
+        #[serde(skip)]
+        times: Vec<TraceEntry>,
+    },
+}
+
+/// One request of a trace.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TraceEntry {
+    /// Seconds from the start.
+    pub at: f64,
+    /// Tokens of its prompt, where the trace says.
+    pub prompt_tokens: Option<u32>,
+    /// Tokens of its reply, where the trace says.
+    pub output_tokens: Option<u32>,
+}
+
+impl Arrivals {
+    /// Requests per second on average, as far as the process has such a figure.
+    #[must_use]
+    pub fn rate(&self) -> Option<f64> {
+        match self {
+            Self::Constant { rate } | Self::Poisson { rate } | Self::Gamma { rate, .. } => Some(*rate),
+            Self::Burst { size, every } => Some(f64::from(*size) / every),
+            Self::Ramp { .. } => None,
+            Self::Trace { times } => {
+                let (first, last) = (times.first()?, times.last()?);
+                (last.at > first.at).then(|| (times.len() - 1) as f64 / (last.at - first.at))
+            }
+        }
+    }
+
+    /// The times at which requests are due, in ns from the start; endless but for a trace.
+    pub(crate) fn schedule(&self, seed: u64) -> Box<dyn Iterator<Item = u64> + Send> {
+        let mut random = Random::stream(seed, 1);
+        match self.clone() {
+            // By multiplication: a sum of rounded gaps would drift.
+            Self::Constant { rate } => Box::new((0u64..).map(move |n| ns(n as f64 / rate))),
+            Self::Poisson { rate } => gaps(move || random.exponential() / rate),
+            Self::Gamma { rate, shape } => gaps(move || random.gamma(shape) / (shape * rate)),
+            Self::Burst { size, every } => {
+                Box::new((0u64..).flat_map(move |n| std::iter::repeat_n(ns(n as f64 * every), size as usize)))
+            }
+            Self::Ramp { from, to, over } => {
+                Box::new((0u64..).map(move |n| ns(ramp_time(n as f64, from, to, over))))
+            }
+            Self::Trace { times } => Box::new(times.into_iter().map(|entry| ns(entry.at))),
+        }
+    }
+}
+
+fn ns(seconds: f64) -> u64 {
+    // Saturates, which ends a schedule that would take centuries.
+    (seconds * SECOND as f64) as u64
+}
+
+fn gaps(mut gap: impl FnMut() -> f64 + Send + 'static) -> Box<dyn Iterator<Item = u64> + Send> {
+    let mut time = 0.0;
+    Box::new(std::iter::from_fn(move || {
+        time += gap();
+        Some(ns(time))
+    }))
+}
+
+/// When the expected number of arrivals, the integral of the rate, reaches `n`.
+fn ramp_time(n: f64, from: f64, to: f64, over: f64) -> f64 {
+    let within = (from + to) / 2.0 * over;
+    if n >= within {
+        return over + (n - within) / to;
+    }
+    let acceleration = (to - from) / over;
+    if acceleration.abs() < 1e-12 {
+        return n / from;
+    }
+    ((from * from + 2.0 * acceleration * n).sqrt() - from) / acceleration
+}
+
+/// Reads a trace: one request per line, `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`; lines that begin with `#` and a first line
+/// of column names are passed over.
+///
+/// # Errors
+/// Names the line that is not of this form, or that goes back in time.
+pub fn parse_trace(text: &str) -> Result<Vec<TraceEntry>, String> {
+    let mut times: Vec<TraceEntry> = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let mut columns = line.split(',').map(str::trim);
+        let first = columns.next().unwrap_or_default();
+        let Ok(at) = first.parse::<f64>() else {
+            if times.is_empty() && first.starts_with(|c: char| c.is_alphabetic()) {
+                continue;
+            }
+            return Err(format!("line {number}: `{first}` is no number of seconds"));
+        };
+        let mut tokens = |what: &str| match columns.next().filter(|column| !column.is_empty()) {
+            None => Ok(None),
+            Some(column) => match column.parse::<u32>() {
+                Ok(tokens) if tokens > 0 => Ok(Some(tokens)),
+                _ => Err(format!("line {number}: `{column}` is no number of {what} tokens")),
+            },
+        };
+        let entry = TraceEntry { at, prompt_tokens: tokens("prompt")?, output_tokens: tokens("output")? };
+        if !(at.is_finite() && at >= times.last().map_or(0.0, |last| last.at)) {
+            return Err(format!("line {number}: {at} is before the line above it; sort the trace by time"));
+        }
+        times.push(entry);
+    }
+    if times.is_empty() {
+        return Err("it holds no request".to_owned());
+    }
+    Ok(times)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::{mean, variance};
+
+    fn seconds(arrivals: &Arrivals, n: usize) -> Vec<f64> {
+        arrivals.schedule(1).take(n).map(|ns| ns as f64 / 1e9).collect()
+    }
+
+    fn gaps_of(times: &[f64]) -> Vec<f64> {
+        times.windows(2).map(|pair| pair[1] - pair[0]).collect()
+    }
+
+    #[test]
+    fn constant_arrivals_do_not_drift() {
+        let times = seconds(&Arrivals::Constant { rate: 3.0 }, 3001);
+        assert!((times[3000] - 1000.0).abs() < 1e-6);
+        assert_eq!(times[0], 0.0);
+    }
+
+    #[test]
+    fn random_arrivals_have_the_rate_and_the_spread_asked_for() {
+        // The squared coefficient of variation of the gaps is 1 for Poisson and 1/shape for gamma.
+        for (arrivals, spread) in [
+            (Arrivals::Poisson { rate: 50.0 }, 1.0),
+            (Arrivals::Gamma { rate: 50.0, shape: 0.25 }, 4.0),
+            (Arrivals::Gamma { rate: 50.0, shape: 4.0 }, 0.25),
+        ] {
+            let gaps = gaps_of(&seconds(&arrivals, 100_000));
+            let m = mean(&gaps).unwrap();
+            assert!((m * 50.0 - 1.0).abs() < 0.03, "{arrivals:?}: mean {m}");
+            let s = variance(&gaps).unwrap() / (m * m);
+            assert!((s / spread - 1.0).abs() < 0.05, "{arrivals:?}: {s}");
+        }
+    }
+
+    #[test]
+    fn a_seed_repeats_its_schedule() {
+        let arrivals = Arrivals::Poisson { rate: 10.0 };
+        let run = |seed| arrivals.schedule(seed).take(20).collect::<Vec<_>>();
+        assert_eq!(run(4), run(4));
+        assert_ne!(run(4), run(5));
+    }
+
+    #[test]
+    fn bursts_and_ramps() {
+        let burst = seconds(&Arrivals::Burst { size: 3, every: 0.5 }, 7);
+        assert_eq!(burst, [0.0, 0.0, 0.0, 0.5, 0.5, 0.5, 1.0]);
+        // From 0 to 10 per second over 10 s: 50 requests, half of them in the last 2.93 s; then 10 per second.
+        let ramp = seconds(&Arrivals::Ramp { from: 0.0, to: 10.0, over: 10.0 }, 71);
+        assert!((ramp[25] - 50f64.sqrt()).abs() < 1e-6, "{}", ramp[25]);
+        assert!((ramp[50] - 10.0).abs() < 1e-6 && (ramp[70] - 12.0).abs() < 1e-6);
+        assert!(ramp.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
+
+    #[test]
+    fn traces_are_read_and_nonsense_is_named_by_line() {
+        let trace = parse_trace("time,prompt,output\n# a comment\n0.0,100,20\n0.5\n\n1.25,,30\n").unwrap();
+        assert_eq!(trace.len(), 3);
+        assert_eq!((trace[2].prompt_tokens, trace[2].output_tokens), (None, Some(30)));
+        assert_eq!(Arrivals::Trace { times: trace }.rate(), Some(1.6));
+        for (text, word) in [
+            ("1\n0.5\n", "line 2"),
+            ("0\nx\n", "line 2"),
+            ("0,zero\n", "line 1"),
+            ("", "no request"),
+            ("-1\n", "line 1"),
+        ] {
+            assert!(parse_trace(text).unwrap_err().contains(word), "{text}");
+        }
+    }
+}

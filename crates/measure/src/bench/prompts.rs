@@ -1,0 +1,187 @@
+//! What is asked.
+
+use serde::{Deserialize, Serialize};
+
+use super::arrivals::TraceEntry;
+use crate::stats::Random;
+
+/// Where prompts come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "source", rename_all = "lowercase")]
+pub enum Prompts {
+    /// Words drawn by a seed, about one token each; every prompt differs, so that a prefix cache has nothing to offer beyond
+    /// the shared part.
+    Synthetic {
+        /// Tokens wanted.
+        tokens: u32,
+        /// Share (0 to 1) of the prompt that is the same in all.
+        shared: f64,
+    },
+    /// Prompts of a file, in turn.
+    File {
+        /// Number of prompts.
+        count: usize,
+        /// The prompts.
+        #[serde(skip)]
+        texts: Vec<String>,
+    },
+}
+
+/// Short English words, which common vocabularies hold as one token each when a space comes before.
+const WORDS: [&str; 64] = [
+    "the", "of", "and", "to", "in", "is", "it", "you", "that", "he", "was", "for", "on", "are", "with", "as",
+    "his", "they", "be", "at", "one", "have", "this", "from", "or", "had", "by", "hot", "word", "but",
+    "what", "some", "we", "can", "out", "other", "were", "all", "there", "when", "up", "use", "your", "how",
+    "said", "an", "each", "she", "which", "do", "their", "time", "if", "will", "way", "about", "many",
+    "then", "them", "write", "would", "like", "so", "these",
+];
+
+/// Makes the prompts of a run, each a function of the seed and its number.
+#[derive(Clone, Debug)]
+pub(crate) struct PromptMaker {
+    prompts: Prompts,
+    seed: u64,
+    shared: String,
+    /// Words per token, learned from what the server counted.
+    words_per_token: f64,
+}
+
+impl PromptMaker {
+    pub(crate) fn new(prompts: Prompts, seed: u64) -> Self {
+        let mut maker = Self { prompts, seed, shared: String::new(), words_per_token: 1.0 };
+        maker.make_shared();
+        maker
+    }
+
+    fn make_shared(&mut self) {
+        self.shared.clear();
+        if let Prompts::Synthetic { tokens, shared } = self.prompts {
+            let words = self.words(f64::from(tokens) * shared);
+            append_words(&mut self.shared, &mut Random::stream(self.seed, 2), words);
+        }
+    }
+
+    fn words(&self, tokens: f64) -> usize {
+        (tokens * self.words_per_token).round() as usize
+    }
+
+    /// Learns from a reply how many tokens the server makes of our words. A chat template adds tokens of its own, which the
+    /// words must make room for.
+    pub(crate) fn correct(&mut self, sent_words: usize, counted_tokens: u32) {
+        if sent_words > 0 && counted_tokens > 0 {
+            self.words_per_token *= (sent_words as f64 / f64::from(counted_tokens)).clamp(0.1, 2.0);
+            self.make_shared();
+        }
+    }
+
+    /// Number of words of a prompt of the wanted length.
+    pub(crate) fn wanted_words(&self) -> Option<usize> {
+        match self.prompts {
+            Prompts::Synthetic { tokens, .. } => Some(self.words(f64::from(tokens)).max(1)),
+            Prompts::File { .. } => None,
+        }
+    }
+
+    /// The prompt of request `index`.
+    pub(crate) fn make(&self, index: u64, trace: Option<&TraceEntry>) -> String {
+        match &self.prompts {
+            Prompts::File { texts, .. } => {
+                let index = usize::try_from(index).unwrap_or(0) % texts.len().max(1);
+                texts.get(index).cloned().unwrap_or_default()
+            }
+            Prompts::Synthetic { tokens, .. } => {
+                let tokens = trace.and_then(|entry| entry.prompt_tokens).unwrap_or(*tokens);
+                let words = self.words(f64::from(tokens)).max(1);
+                let shared = self.shared.split(' ').filter(|word| !word.is_empty()).count().min(words);
+                let mut text = String::with_capacity(words * 6);
+                text.push_str(&self.shared);
+                append_words(
+                    &mut text,
+                    &mut Random::stream(self.seed, index.wrapping_add(1000)),
+                    words - shared,
+                );
+                text
+            }
+        }
+    }
+}
+
+fn append_words(text: &mut String, random: &mut Random, words: usize) {
+    for _ in 0..words {
+        if !text.is_empty() {
+            text.push(' ');
+        }
+        text.push_str(WORDS[random.below(WORDS.len())]);
+    }
+}
+
+/// Reads a file of prompts: JSON strings, or objects with `prompt`, one per line (JSONL); else one prompt per line.
+///
+/// # Errors
+/// Says why the text holds no prompts.
+pub fn parse_prompts(text: &str) -> Result<Prompts, String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Line {
+        Text(String),
+        Object { prompt: String },
+    }
+    let mut texts = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.starts_with(['{', '"']) {
+            match serde_json::from_str(line) {
+                Ok(Line::Text(prompt) | Line::Object { prompt }) => texts.push(prompt),
+                Err(_) => {
+                    return Err(format!("line {number} is neither a JSON text nor an object with `prompt`"));
+                }
+            }
+        } else if !line.is_empty() {
+            texts.push(line.to_owned());
+        }
+    }
+    if texts.is_empty() {
+        return Err("it holds no prompt".to_owned());
+    }
+    Ok(Prompts::File { count: texts.len(), texts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(text: &str) -> Vec<&str> {
+        text.split(' ').collect()
+    }
+
+    #[test]
+    fn prompts_have_their_length_and_differ_after_the_shared_part() {
+        let maker = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, 1);
+        let (a, b) = (maker.make(0, None), maker.make(1, None));
+        assert_eq!((words(&a).len(), words(&b).len()), (100, 100));
+        assert_eq!(words(&a)[..50], words(&b)[..50]);
+        assert_ne!(words(&a)[50..], words(&b)[50..]);
+        assert_eq!(a, maker.make(0, None));
+        let other = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, 2);
+        assert_ne!(a, other.make(0, None));
+    }
+
+    #[test]
+    fn lengths_follow_the_server_s_count_and_the_trace() {
+        let mut maker = PromptMaker::new(Prompts::Synthetic { tokens: 90, shared: 0.0 }, 1);
+        maker.correct(90, 100);
+        assert_eq!(words(&maker.make(0, None)).len(), 81);
+        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(10), output_tokens: None };
+        assert_eq!(words(&maker.make(0, Some(&entry))).len(), 9);
+    }
+
+    #[test]
+    fn files_of_prompts() {
+        let prompts =
+            parse_prompts("one\n\n\"two \\n lines\"\n{\"prompt\": \"three\", \"id\": 3}\n").unwrap();
+        let maker = PromptMaker::new(prompts, 1);
+        assert_eq!([0, 1, 2, 3].map(|i| maker.make(i, None)), ["one", "two \n lines", "three", "one"]);
+        assert!(parse_prompts("\n").is_err());
+        assert!(parse_prompts("{\"text\": 1}\n").unwrap_err().contains("line 1"));
+    }
+}

@@ -1,0 +1,371 @@
+//! One request, as the client saw it.
+
+use serde::{Deserialize, Serialize};
+
+/// Part of the run that a request belongs to, by when it was due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Brings the server to its working state; not measured.
+    Warmup,
+    /// Measured.
+    Measured,
+    /// Keeps up the load until the last measured request has ended; not measured.
+    Cooldown,
+}
+
+/// Why a request gave no whole reply. A miss counts against goodput and is never dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Miss {
+    /// Nobody listens at the address.
+    ConnectRefused,
+    /// No connection for another reason.
+    ConnectFailed,
+    /// TLS was not agreed on.
+    Tls,
+    /// The client ran out of sockets, ports or memory: the server is not to blame.
+    ClientLimit,
+    /// The connection was reset while the request was under way.
+    Reset,
+    /// What came is not HTTP.
+    Protocol,
+    /// Status 429.
+    #[serde(rename = "http_429")]
+    Http429,
+    /// Another status from 400 to 499.
+    #[serde(rename = "http_4xx")]
+    Http4xx,
+    /// Status 500 to 599.
+    #[serde(rename = "http_5xx")]
+    Http5xx,
+    /// Any other status but 200, redirections among them.
+    #[serde(rename = "http_other")]
+    HttpOther,
+    /// The body is no stream of events, or an event is no chunk.
+    Malformed,
+    /// The server reported an error inside the stream.
+    StreamError,
+    /// The stream ended before the reply did.
+    Truncated,
+    /// A whole reply without a single token.
+    Empty,
+    /// Not ended within the time limit.
+    Timeout,
+    /// Not sent, since as many requests as allowed were under way.
+    Dropped,
+}
+
+impl Miss {
+    /// All kinds, in the order of the documentation.
+    pub const ALL: [Self; 16] = [
+        Self::ConnectRefused,
+        Self::ConnectFailed,
+        Self::Tls,
+        Self::ClientLimit,
+        Self::Reset,
+        Self::Protocol,
+        Self::Http429,
+        Self::Http4xx,
+        Self::Http5xx,
+        Self::HttpOther,
+        Self::Malformed,
+        Self::StreamError,
+        Self::Truncated,
+        Self::Empty,
+        Self::Timeout,
+        Self::Dropped,
+    ];
+
+    /// The word used in every output format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConnectRefused => "connect_refused",
+            Self::ConnectFailed => "connect_failed",
+            Self::Tls => "tls",
+            Self::ClientLimit => "client_limit",
+            Self::Reset => "reset",
+            Self::Protocol => "protocol",
+            Self::Http429 => "http_429",
+            Self::Http4xx => "http_4xx",
+            Self::Http5xx => "http_5xx",
+            Self::HttpOther => "http_other",
+            Self::Malformed => "malformed",
+            Self::StreamError => "stream_error",
+            Self::Truncated => "truncated",
+            Self::Empty => "empty",
+            Self::Timeout => "timeout",
+            Self::Dropped => "dropped",
+        }
+    }
+}
+
+/// One read from the socket that brought output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Read {
+    /// ns since the read before it; 0 for the first.
+    pub gap: u64,
+    /// Events with output in it.
+    pub events: u32,
+    /// Tokens in it, where the server counts along.
+    pub tokens: Option<u32>,
+}
+
+/// One request. Times are ns of CLOCK_MONOTONIC; 0 where it did not come to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// Position in the run, from 0.
+    pub index: u64,
+    /// Part of the run.
+    pub phase: Phase,
+    /// When it was due: by the schedule, or when its stream became free.
+    pub scheduled: u64,
+    /// When it was handed to the connection.
+    pub sent: u64,
+    /// ns that a new connection took; 0 where one was open already.
+    pub connect: u64,
+    /// When the head of the reply was read.
+    pub headers: u64,
+    /// When the first output was read.
+    pub first: u64,
+    /// When the last output was read.
+    pub last: u64,
+    /// When the reply, or the attempt, had ended.
+    pub done: u64,
+    /// Reads that brought output, in order.
+    pub reads: Vec<Read>,
+    /// Output tokens by the server's count.
+    pub tokens: Option<u32>,
+    /// Tokens of the prompt by the server's count.
+    pub prompt_tokens: Option<u32>,
+    /// Tokens of the prompt that came from a cache, by the server's count.
+    pub cached_tokens: Option<u32>,
+    /// HTTP status; 0 without one.
+    pub status: u16,
+    /// Why it gave no whole reply; `None` for one that did.
+    pub miss: Option<Miss>,
+}
+
+impl Record {
+    /// Events with output.
+    #[must_use]
+    pub fn events(&self) -> u32 {
+        self.reads.iter().map(|read| read.events).sum()
+    }
+
+    /// Output tokens: the server's count, else one per event.
+    #[must_use]
+    pub fn output_tokens(&self) -> u32 {
+        self.tokens.unwrap_or_else(|| self.events())
+    }
+
+    /// Tokens in each read, so that they add up to [`Record::output_tokens`].
+    ///
+    /// Exact where the server counts along. Else the first event is taken for one token, which is what prefill gives, and
+    /// the others for equal shares of the rest: a server that sends several tokens per event is seen by its count at the
+    /// end.
+    pub fn tokens_per_read(&self) -> impl Iterator<Item = f64> + '_ {
+        let events = f64::from(self.events());
+        let share = if events > 1.0 { (f64::from(self.output_tokens()) - 1.0) / (events - 1.0) } else { 1.0 };
+        self.reads.iter().enumerate().map(move |(index, read)| match read.tokens {
+            Some(tokens) => f64::from(tokens),
+            None if index == 0 => 1.0 + (f64::from(read.events) - 1.0) * share,
+            None => f64::from(read.events) * share,
+        })
+    }
+
+    /// Gaps after the first read, in ns, and the tokens that ended each. A read without a new token, such as half of a
+    /// character, only makes the next gap longer.
+    #[must_use]
+    pub fn token_gaps(&self) -> Vec<(f64, f64)> {
+        let mut gaps = Vec::with_capacity(self.reads.len());
+        let mut gap = 0.0;
+        for (read, tokens) in self.reads.iter().zip(self.tokens_per_read()).skip(1) {
+            gap += read.gap as f64;
+            if tokens > 0.0 {
+                gaps.push((std::mem::take(&mut gap), tokens));
+            }
+        }
+        gaps
+    }
+
+    /// Time to first token in ns, from when the request was due.
+    #[must_use]
+    pub fn ttft(&self) -> Option<u64> {
+        self.since(self.first, self.scheduled)
+    }
+
+    /// Time to first token in ns, from when the request was sent: what a client reports that leaves out its own delay.
+    #[must_use]
+    pub fn ttft_from_send(&self) -> Option<u64> {
+        self.since(self.first, self.sent)
+    }
+
+    /// Time to the last token in ns, from when the request was due.
+    #[must_use]
+    pub fn e2e(&self) -> Option<u64> {
+        self.since(self.last, self.scheduled)
+    }
+
+    /// Time to the last token in ns, from when the request was sent.
+    #[must_use]
+    pub fn e2e_from_send(&self) -> Option<u64> {
+        self.since(self.last, self.sent)
+    }
+
+    /// Time per output token after the first read, in ns: (last - first) / (N - n₁).
+    #[must_use]
+    pub fn tpot(&self) -> Option<f64> {
+        let first = self.tokens_per_read().next()?;
+        let rest = f64::from(self.output_tokens()) - first;
+        (self.miss.is_none() && rest > 0.5).then(|| self.last.saturating_sub(self.first) as f64 / rest)
+    }
+
+    fn since(&self, end: u64, start: u64) -> Option<u64> {
+        (self.miss.is_none() && end != 0).then(|| end.saturating_sub(start))
+    }
+
+    /// The line of this record in a file of raw records, without its end. See `docs/src/reference/metrics.md`.
+    #[must_use]
+    pub fn line(&self, origin: u64) -> String {
+        let line = RecordLine {
+            i: self.index,
+            phase: self.phase,
+            sched_us: offset(self.scheduled, origin),
+            send_us: offset(self.sent, origin),
+            connect_us: self.connect / 1000,
+            headers_us: offset(self.headers, origin),
+            first_us: offset(self.first, origin),
+            last_us: offset(self.last, origin),
+            done_us: offset(self.done, origin),
+            gaps_us: self.reads.iter().skip(1).map(|read| read.gap / 1000).collect(),
+            events: self.reads.iter().map(|read| read.events).collect(),
+            read_tokens: self.reads.iter().map(|read| read.tokens).collect(),
+            tokens: self.tokens,
+            prompt_tokens: self.prompt_tokens,
+            cached_tokens: self.cached_tokens,
+            status: self.status,
+            miss: self.miss,
+        };
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+fn offset(time: u64, origin: u64) -> Option<i64> {
+    (time != 0).then(|| (i64::try_from(time).unwrap_or(0) - i64::try_from(origin).unwrap_or(0)) / 1000)
+}
+
+/// A record in a file: µs, counted from the start of the run.
+#[derive(Serialize)]
+struct RecordLine {
+    i: u64,
+    phase: Phase,
+    sched_us: Option<i64>,
+    send_us: Option<i64>,
+    connect_us: u64,
+    headers_us: Option<i64>,
+    first_us: Option<i64>,
+    last_us: Option<i64>,
+    done_us: Option<i64>,
+    gaps_us: Vec<u64>,
+    events: Vec<u32>,
+    #[serde(skip_serializing_if = "all_none")]
+    read_tokens: Vec<Option<u32>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    prompt_tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cached_tokens: Option<u32>,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    miss: Option<Miss>,
+}
+
+fn all_none(tokens: &[Option<u32>]) -> bool {
+    tokens.iter().all(Option::is_none)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    /// A request due at 1 s, sent 1 ms later, whose reads come at the given ms after it was due.
+    pub(crate) fn record(reads: &[(u64, u32, Option<u32>)], tokens: Option<u32>) -> Record {
+        let scheduled = 1_000_000_000;
+        let at = |ms: u64| scheduled + ms * 1_000_000;
+        let mut before = None;
+        Record {
+            index: 0,
+            phase: Phase::Measured,
+            scheduled,
+            sent: at(1),
+            connect: 0,
+            headers: at(2),
+            first: reads.first().map_or(0, |read| at(read.0)),
+            last: reads.last().map_or(0, |read| at(read.0)),
+            done: reads.last().map_or(at(5), |read| at(read.0)),
+            reads: reads
+                .iter()
+                .map(|&(ms, events, tokens)| {
+                    let gap = before.map_or(0, |before| (ms - before) * 1_000_000);
+                    before = Some(ms);
+                    Read { gap, events, tokens }
+                })
+                .collect(),
+            tokens,
+            prompt_tokens: Some(10),
+            cached_tokens: None,
+            status: 200,
+            miss: None,
+        }
+    }
+
+    #[test]
+    fn latency_counts_from_when_the_request_was_due() {
+        let record = record(&[(20, 1, None), (30, 1, None), (40, 1, None)], Some(3));
+        assert_eq!(record.ttft(), Some(20_000_000));
+        assert_eq!(record.ttft_from_send(), Some(19_000_000));
+        assert_eq!(record.e2e(), Some(40_000_000));
+        assert_eq!(record.tpot(), Some(10e6));
+    }
+
+    #[test]
+    fn time_per_token_is_right_whatever_a_read_holds() {
+        // Four events in each read, one token each: 20 is the time of the fourth token.
+        let coalesced = record(&[(50, 4, None), (90, 4, None), (130, 4, None)], Some(12));
+        assert_eq!(coalesced.tpot(), Some(10e6));
+        // One token first, then four in each event.
+        let events = record(&[(20, 1, None), (60, 1, None), (100, 1, None)], Some(9));
+        assert_eq!(events.tpot(), Some(10e6));
+        assert_eq!(events.tokens_per_read().collect::<Vec<_>>(), [1.0, 4.0, 4.0]);
+        // The server counts along: nothing is guessed.
+        let counted = record(&[(20, 1, Some(4)), (60, 1, Some(4)), (80, 1, Some(2))], Some(10));
+        assert_eq!(counted.tpot(), Some(10e6));
+        // A read that completes no token belongs to the one after it.
+        let halves = record(&[(20, 1, Some(1)), (25, 1, Some(0)), (30, 1, Some(1))], Some(2));
+        assert_eq!(halves.token_gaps(), [(10e6, 1.0)]);
+        // A single token has no time per token, nor has a reply in one read.
+        assert_eq!(record(&[(20, 1, None)], Some(1)).tpot(), None);
+        assert_eq!(record(&[(20, 8, None)], Some(8)).tpot(), None);
+    }
+
+    #[test]
+    fn a_miss_has_no_latency() {
+        let mut record = record(&[(20, 1, None), (30, 1, None)], None);
+        record.miss = Some(Miss::Truncated);
+        assert_eq!((record.ttft(), record.e2e(), record.tpot()), (None, None, None));
+        let line: serde_json::Value = serde_json::from_str(&record.line(1_000_000_000)).unwrap();
+        assert_eq!(line["miss"], "truncated");
+        assert_eq!(line["first_us"], 20_000);
+        assert_eq!(line["gaps_us"], serde_json::json!([10_000]));
+    }
+
+    #[test]
+    fn words_of_misses_are_those_of_their_json_form() {
+        for miss in Miss::ALL {
+            assert_eq!(serde_json::to_value(miss).unwrap(), miss.as_str());
+        }
+    }
+}

@@ -1,0 +1,327 @@
+//! Carries out one request and notes its times.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode, Uri};
+
+use super::BenchError;
+use super::clock::now;
+use super::openai::parse_chunk;
+use super::record::{Miss, Phase, Read, Record};
+use super::sse::Parser;
+use super::target::Target;
+use super::transport::{Connection, Pool, hyper_miss};
+
+/// Names a request to the server, so that its log can be matched with the records.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// A request that is ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) index: u64,
+    pub(crate) phase: Phase,
+    /// When it is due; 0 for as soon as it is taken up.
+    pub(crate) due: u64,
+    pub(crate) body: Bytes,
+}
+
+/// What all requests of a run share.
+pub(crate) struct Requester {
+    pool: Arc<Pool>,
+    uri: Uri,
+    host: HeaderValue,
+    key: Option<HeaderValue>,
+    timeout: Duration,
+}
+
+impl Requester {
+    pub(crate) fn new(target: &Arc<Target>, path: &str, timeout: Duration) -> Result<Self, BenchError> {
+        let host = HeaderValue::from_str(&target.authority)
+            .map_err(|_| BenchError::Input(format!("`{}` is no host", target.authority)))?;
+        Ok(Self {
+            pool: Arc::new(Pool::new(Arc::clone(target))),
+            uri: target.uri_of(path)?,
+            host,
+            key: target.key.as_ref().map(super::target::ApiKey::header),
+            timeout,
+        })
+    }
+
+    pub(crate) fn pool(&self) -> &Arc<Pool> {
+        &self.pool
+    }
+
+    fn request(&self, job: &Job, connection: &Connection) -> Request<Full<Bytes>> {
+        let mut request = Request::new(Full::new(job.body.clone()));
+        *request.method_mut() = Method::POST;
+        // HTTP/1.1 to a server names the path alone (RFC 9112, 3.2.1).
+        *request.uri_mut() = if connection.is_two() {
+            self.uri.clone()
+        } else {
+            self.uri.path().parse().unwrap_or_else(|_| self.uri.clone())
+        };
+        let headers = request.headers_mut();
+        if !connection.is_two() {
+            headers.insert(HOST, self.host.clone());
+        }
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
+        headers.insert(REQUEST_ID, HeaderValue::from(job.index));
+        if let Some(key) = &self.key {
+            headers.insert(AUTHORIZATION, key.clone());
+        }
+        request
+    }
+
+    /// Sends a request and reads its reply to the end.
+    pub(crate) async fn perform(&self, job: Job) -> Record {
+        let start = now();
+        let mut record = Record {
+            index: job.index,
+            phase: job.phase,
+            scheduled: if job.due == 0 { start } else { job.due },
+            sent: 0,
+            connect: 0,
+            headers: 0,
+            first: 0,
+            last: 0,
+            done: 0,
+            reads: Vec::new(),
+            tokens: None,
+            prompt_tokens: None,
+            cached_tokens: None,
+            status: 0,
+            miss: None,
+        };
+        let result = tokio::time::timeout(self.timeout, self.exchange(&job, &mut record)).await;
+        record.miss = result.unwrap_or(Err(Miss::Timeout)).err();
+        record.done = now();
+        record
+    }
+
+    async fn exchange(&self, job: &Job, record: &mut Record) -> Result<(), Miss> {
+        let (mut connection, response) = loop {
+            let mut connection = self.pool.take().await?;
+            let reused = connection.opened_in == 0;
+            record.connect += connection.opened_in;
+            record.sent = now();
+            match connection.send(self.request(job, &connection)).await {
+                Ok(response) => break (connection, response),
+                // The server had closed the idle connection, which shows only now; any client tries again.
+                Err(error) if reused && is_stale(&error, &connection, record.sent) => {}
+                Err(error) => return Err(hyper_miss(&error)),
+            }
+        };
+        record.headers = connection.clock.last();
+        record.status = response.status().as_u16();
+        if let Some(miss) = status_miss(response.status()) {
+            // Read to its end, so that the connection can serve again.
+            let whole = http_body_util::Limited::new(response.into_body(), 1 << 20).collect().await.is_ok();
+            if whole {
+                self.pool.give_back(connection);
+            }
+            return Err(miss);
+        }
+        let mut stream = Stream::default();
+        let mut body = response.into_body();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| hyper_miss(&error))?;
+            if let Some(bytes) = frame.data_ref() {
+                stream.take(bytes, connection.clock.last(), record)?;
+            }
+        }
+        stream.end(record)?;
+        connection.opened_in = 0;
+        self.pool.give_back(connection);
+        Ok(())
+    }
+}
+
+/// True if a connection ended without a byte of reply to the request that was sent at `sent`.
+fn is_stale(error: &hyper::Error, connection: &Connection, sent: u64) -> bool {
+    connection.clock.last() < sent && matches!(hyper_miss(error), Miss::Truncated | Miss::Reset)
+}
+
+/// The status and body of a `GET`, over a connection of its own.
+pub(crate) async fn get(target: &Target, path: &str) -> Result<(u16, Bytes), Miss> {
+    let pool = Pool::new(Arc::new(target.clone()));
+    let mut connection = pool.take().await?;
+    let uri = target.uri_of(path).map_err(|_| Miss::Protocol)?;
+    let mut request = Request::new(Full::default());
+    let two = connection.is_two();
+    *request.uri_mut() = if two { uri } else { uri.path().parse().map_err(|_| Miss::Protocol)? };
+    let headers = request.headers_mut();
+    if !two && let Ok(host) = HeaderValue::from_str(&target.authority) {
+        headers.insert(HOST, host);
+    }
+    if let Some(key) = &target.key {
+        headers.insert(AUTHORIZATION, key.header());
+    }
+    let response = connection.send(request).await.map_err(|error| hyper_miss(&error))?;
+    let status = response.status().as_u16();
+    let body = http_body_util::Limited::new(response.into_body(), 32 << 20);
+    let body = body.collect().await.map_err(|_| Miss::Truncated)?;
+    Ok((status, body.to_bytes()))
+}
+
+fn status_miss(status: StatusCode) -> Option<Miss> {
+    match status.as_u16() {
+        200 => None,
+        429 => Some(Miss::Http429),
+        400..=499 => Some(Miss::Http4xx),
+        500..=599 => Some(Miss::Http5xx),
+        _ => Some(Miss::HttpOther),
+    }
+}
+
+/// A reply as it comes in.
+#[derive(Default)]
+struct Stream {
+    parser: Parser,
+    /// Time of the read that the pieces at hand came in.
+    read_at: u64,
+    /// Tokens by the server's count, so far.
+    counted: Option<u32>,
+    done: bool,
+    finished: bool,
+}
+
+impl Stream {
+    fn take(&mut self, bytes: &[u8], at: u64, record: &mut Record) -> Result<(), Miss> {
+        let mut miss = None;
+        let new_read = at != self.read_at;
+        self.read_at = at;
+        let (mut events, mut tokens) = (0, None);
+        let (done, finished, counted) = (&mut self.done, &mut self.finished, &mut self.counted);
+        let parsed = self.parser.push(bytes, |data| {
+            if data == b"[DONE]" {
+                *done = true;
+                return;
+            }
+            let Some(chunk) = parse_chunk(data) else {
+                miss = miss.or(Some(Miss::Malformed));
+                return;
+            };
+            if chunk.error {
+                miss = miss.or(Some(Miss::StreamError));
+            }
+            *finished |= chunk.finished;
+            record.prompt_tokens = chunk.prompt_tokens.or(record.prompt_tokens);
+            record.cached_tokens = chunk.cached_tokens.or(record.cached_tokens);
+            if let Some(count) = chunk.completion_tokens {
+                if chunk.has_output {
+                    tokens = Some(tokens.unwrap_or(0) + count.saturating_sub(counted.unwrap_or(0)));
+                }
+                record.tokens = Some(count);
+                *counted = Some(count);
+            }
+            events += u32::from(chunk.has_output);
+        });
+        if events > 0 {
+            note_read(record, at, new_read, events, tokens);
+        }
+        if let Some(miss) = miss {
+            return Err(miss);
+        }
+        parsed.map_err(|_| Miss::Malformed)
+    }
+
+    fn end(&self, record: &Record) -> Result<(), Miss> {
+        if !(self.done || self.finished) || self.parser.is_partial() {
+            return Err(Miss::Truncated);
+        }
+        if record.reads.is_empty() { Err(Miss::Empty) } else { Ok(()) }
+    }
+}
+
+/// Adds output that was read at `at`: to the read at hand where it came in the same one.
+fn note_read(record: &mut Record, at: u64, new_read: bool, events: u32, tokens: Option<u32>) {
+    if let Some(read) = record.reads.last_mut()
+        && (!new_read || at == record.last)
+    {
+        read.events += events;
+        read.tokens = match (read.tokens, tokens) {
+            (Some(before), Some(now)) => Some(before + now),
+            _ => None,
+        };
+        return;
+    }
+    let gap = if record.reads.is_empty() { 0 } else { at.saturating_sub(record.last) };
+    if record.reads.is_empty() {
+        record.first = at;
+    }
+    record.last = at;
+    record.reads.push(Read { gap, events, tokens });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::record::tests::record;
+
+    fn feed(pieces: &[(&str, u64)]) -> (Record, Result<(), Miss>) {
+        let mut record = Record { first: 0, last: 0, ..record(&[], None) };
+        record.prompt_tokens = None;
+        let mut stream = Stream::default();
+        let result = pieces
+            .iter()
+            .try_for_each(|&(text, at)| stream.take(text.as_bytes(), at, &mut record))
+            .and_then(|()| stream.end(&record));
+        (record, result)
+    }
+
+    const TOKEN: &str = "data: {\"choices\":[{\"text\":\" a\"}]}\n\n";
+    const ROLE: &str = "data: {\"choices\":[{\"delta\":{\"role\":\"assistant\",\"content\":null}}]}\n\n";
+    const DONE: &str = "data: [DONE]\n\n";
+
+    #[test]
+    fn pieces_of_one_read_are_one_gap() {
+        let (record, result) =
+            feed(&[(ROLE, 10), (TOKEN, 20), (TOKEN, 20), (TOKEN, 30), (&TOKEN.repeat(2), 40), (DONE, 50)]);
+        assert_eq!(result, Ok(()));
+        let reads: Vec<(u64, u32)> = record.reads.iter().map(|read| (read.gap, read.events)).collect();
+        assert_eq!(reads, [(0, 2), (10, 1), (10, 2)]);
+        assert_eq!((record.first, record.last), (20, 40));
+    }
+
+    #[test]
+    fn a_role_alone_is_no_token_and_a_reply_without_any_is_empty() {
+        assert_eq!(feed(&[(ROLE, 10), (DONE, 20)]).1, Err(Miss::Empty));
+    }
+
+    #[test]
+    fn streams_that_do_not_end_are_truncated() {
+        assert_eq!(feed(&[]).1, Err(Miss::Truncated));
+        assert_eq!(feed(&[(TOKEN, 10)]).1, Err(Miss::Truncated));
+        assert_eq!(feed(&[(TOKEN, 10), ("data: {\"cho", 20)]).1, Err(Miss::Truncated));
+        let finished = "data: {\"choices\":[{\"text\":\"b\",\"finish_reason\":\"length\"}]}\n\n";
+        assert_eq!(feed(&[(TOKEN, 10), (finished, 20)]).1, Ok(()));
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_malformed() {
+        assert_eq!(feed(&[("data: {\"choices\":[{\n\n", 10)]).1, Err(Miss::Malformed));
+        assert_eq!(feed(&[("<html>\n", 10)]).1, Err(Miss::Malformed));
+        assert_eq!(
+            feed(&[(TOKEN, 1), ("data: {\"error\":{\"message\":\"m\"}}\n\n", 10)]).1,
+            Err(Miss::StreamError)
+        );
+    }
+
+    #[test]
+    fn tokens_are_counted_by_the_server_where_it_does() {
+        let counted = |n: u32| {
+            format!("data: {{\"choices\":[{{\"text\":\"a\"}}],\"usage\":{{\"completion_tokens\":{n}}}}}\n\n")
+        };
+        let (record, result) =
+            feed(&[(&counted(1), 10), (&counted(5), 20), (&(counted(7) + &counted(9)), 30), (DONE, 30)]);
+        assert_eq!(result, Ok(()));
+        let tokens: Vec<Option<u32>> = record.reads.iter().map(|read| read.tokens).collect();
+        assert_eq!(tokens, [Some(1), Some(4), Some(4)]);
+        assert_eq!(record.tokens, Some(9));
+    }
+}

@@ -1,0 +1,393 @@
+//! What the server says of itself at `/metrics`, before, during and after a run.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use plumb_evidence::model::{LatencySummary, ServerMetrics};
+
+use super::clock::now;
+use super::request::get;
+use super::target::Target;
+
+/// Raw text that is kept of the scrapes in between; later ones are kept as values only.
+const MAX_RAW: usize = 4 << 20;
+/// Scrapes that are kept; of more, every other one.
+const MAX_SCRAPES: usize = 1200;
+/// Limit of one scrape: a server that takes longer has other worries.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// A metric in the names of the servers that have it. Several names of one server are tried in turn: they changed.
+struct Name {
+    ours: Ours,
+    theirs: &'static [&'static str],
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Ours {
+    Running,
+    Waiting,
+    KvCache,
+    Preemptions,
+    PromptTokens,
+    GenerationTokens,
+    Ttft,
+    Itl,
+    E2e,
+    Queue,
+}
+
+/// The table of `docs/src/reference/metrics.md`.
+const NAMES: &[Name] = &[
+    Name {
+        ours: Ours::Running,
+        theirs: &["vllm:num_requests_running", "sglang:num_running_reqs", "llamacpp:requests_processing"],
+    },
+    Name {
+        ours: Ours::Waiting,
+        theirs: &["vllm:num_requests_waiting", "sglang:num_queue_reqs", "llamacpp:requests_deferred"],
+    },
+    Name {
+        ours: Ours::KvCache,
+        theirs: &[
+            "vllm:kv_cache_usage_perc",
+            "vllm:gpu_cache_usage_perc",
+            "sglang:token_usage",
+            "llamacpp:kv_cache_usage_ratio",
+        ],
+    },
+    Name { ours: Ours::Preemptions, theirs: &["vllm:num_preemptions_total", "vllm:num_preemptions"] },
+    Name {
+        ours: Ours::PromptTokens,
+        theirs: &["vllm:prompt_tokens_total", "sglang:prompt_tokens_total", "llamacpp:prompt_tokens_total"],
+    },
+    Name {
+        ours: Ours::GenerationTokens,
+        theirs: &[
+            "vllm:generation_tokens_total",
+            "sglang:generation_tokens_total",
+            "llamacpp:tokens_predicted_total",
+        ],
+    },
+    Name {
+        ours: Ours::Ttft,
+        theirs: &["vllm:time_to_first_token_seconds", "sglang:time_to_first_token_seconds"],
+    },
+    Name {
+        ours: Ours::Itl,
+        theirs: &[
+            "vllm:inter_token_latency_seconds",
+            "vllm:time_per_output_token_seconds",
+            "sglang:inter_token_latency_seconds",
+            "sglang:time_per_output_token_seconds",
+        ],
+    },
+    Name {
+        ours: Ours::E2e,
+        theirs: &["vllm:e2e_request_latency_seconds", "sglang:e2e_request_latency_seconds"],
+    },
+    Name { ours: Ours::Queue, theirs: &["vllm:request_queue_time_seconds", "sglang:queue_time_seconds"] },
+];
+
+/// One answer of `/metrics`.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Scrape {
+    /// ns of CLOCK_MONOTONIC.
+    pub(crate) at: u64,
+    samples: Samples,
+}
+
+/// Values by name, summed over labels (several engines behind one server), and histograms by upper bound.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Samples {
+    values: BTreeMap<String, f64>,
+    buckets: BTreeMap<String, Vec<(f64, f64)>>,
+}
+
+/// All that was scraped.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scrapes {
+    pub(crate) scrapes: Vec<Scrape>,
+    /// The texts as they came, each after a line that tells its time.
+    pub(crate) raw: String,
+    /// Why there are none.
+    pub(crate) failure: Option<String>,
+}
+
+/// Scrapes every `every` seconds until `stop`, and once more then.
+pub(crate) fn scrape_until(target: &Target, every: f64, origin: u64, stop: &AtomicBool) -> Scrapes {
+    let mut kept = Scrapes::default();
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        kept.failure = Some("no event loop could be made for it".to_owned());
+        return kept;
+    };
+    let (mut every, mut next) = (every, now());
+    loop {
+        let last = stop.load(Ordering::Relaxed);
+        if last || now() >= next {
+            next = now() + (every * 1e9) as u64;
+            let answer =
+                runtime.block_on(async { tokio::time::timeout(TIMEOUT, get(target, "/metrics")).await });
+            match answer {
+                Ok(Ok((200, bytes))) => kept.take(&String::from_utf8_lossy(&bytes), now(), origin, last),
+                Ok(Ok((status, _))) => kept.fail(format!("`/metrics` answers with status {status}")),
+                Ok(Err(miss)) => kept.fail(format!("`/metrics` cannot be read: {}", miss.as_str())),
+                Err(_) => kept.fail(format!("`/metrics` gave no answer within {} s", TIMEOUT.as_secs())),
+            }
+            if kept.scrapes.is_empty() && kept.failure.is_some() {
+                return kept;
+            }
+            if kept.scrapes.len() > MAX_SCRAPES {
+                let mut position = 0;
+                kept.scrapes.retain(|_| {
+                    position += 1;
+                    position % 2 == 1
+                });
+                every *= 2.0;
+            }
+        }
+        if last {
+            return kept;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+impl Scrapes {
+    fn take(&mut self, text: &str, at: u64, origin: u64, last: bool) {
+        if last || self.raw.len() + text.len() < MAX_RAW {
+            let seconds = (at as f64 - origin as f64) / 1e9;
+            self.raw.push_str(&format!("# plumb: scraped {seconds:.3} s after the start\n{text}\n"));
+        }
+        self.scrapes.push(Scrape { at, samples: parse(text) });
+    }
+
+    fn fail(&mut self, why: String) {
+        self.failure.get_or_insert(why);
+    }
+
+    /// Two scrapes inside a window that lie furthest apart, and the output tokens that the server counted in between.
+    pub(crate) fn tokens_within(&self, (start, end): (u64, u64)) -> Option<((u64, u64), f64)> {
+        let mut inside = self.scrapes.iter().filter(|scrape| (start..=end).contains(&scrape.at));
+        let first = inside.next()?;
+        let last = inside.next_back()?;
+        let tokens = last.value(Ours::GenerationTokens)? - first.value(Ours::GenerationTokens)?;
+        Some(((first.at, last.at), tokens))
+    }
+
+    /// What the scrapes come to; `None` where there are none, or none with a name that is known.
+    pub(crate) fn summary(&self) -> Option<ServerMetrics> {
+        let (first, last) = (self.scrapes.first()?, self.scrapes.last()?);
+        let gauge = |ours| self.scrapes.iter().filter_map(|scrape| scrape.value(ours)).collect::<Vec<f64>>();
+        let grown = |ours| Some((last.value(ours)? - first.value(ours)?).max(0.0));
+        let kind =
+            first.samples.values.keys().chain(first.samples.buckets.keys()).find_map(|name| kind(name))?;
+        Some(ServerMetrics {
+            path: String::new(),
+            kind: kind.to_owned(),
+            seconds: last.at.saturating_sub(first.at) as f64 / 1e9,
+            running: gauge(Ours::Running),
+            waiting: gauge(Ours::Waiting),
+            kv_cache_percent: gauge(Ours::KvCache).into_iter().map(|share| share * 100.0).collect(),
+            preemptions: grown(Ours::Preemptions),
+            prompt_tokens: grown(Ours::PromptTokens),
+            generation_tokens: grown(Ours::GenerationTokens),
+            ttft_ms: latency(first, last, Ours::Ttft),
+            itl_ms: latency(first, last, Ours::Itl),
+            e2e_ms: latency(first, last, Ours::E2e),
+            queue_ms: latency(first, last, Ours::Queue),
+        })
+    }
+}
+
+fn kind(name: &str) -> Option<&'static str> {
+    [("vllm:", "vllm"), ("sglang:", "sglang"), ("llamacpp:", "llama.cpp")]
+        .into_iter()
+        .find_map(|(prefix, kind)| name.starts_with(prefix).then_some(kind))
+}
+
+fn names(ours: Ours) -> &'static [&'static str] {
+    NAMES.iter().find(|name| name.ours == ours).map_or(&[], |name| name.theirs)
+}
+
+impl Scrape {
+    fn value(&self, ours: Ours) -> Option<f64> {
+        names(ours).iter().find_map(|name| self.samples.values.get(*name).copied())
+    }
+}
+
+/// The difference of two states of a histogram; percentiles by linear interpolation within a bucket, as Prometheus has it.
+fn latency(first: &Scrape, last: &Scrape, ours: Ours) -> Option<LatencySummary> {
+    let name = names(ours).iter().find(|name| last.samples.buckets.contains_key(**name))?;
+    let grown = |suffix: &str| {
+        let name = format!("{name}{suffix}");
+        let before = first.samples.values.get(&name).copied().unwrap_or(0.0);
+        Some(last.samples.values.get(&name)? - before)
+    };
+    let (sum, count) = (grown("_sum")?, grown("_count")?);
+    if count < 1.0 {
+        return None;
+    }
+    let before = first.samples.buckets.get(*name);
+    let buckets: Vec<(f64, f64)> = last
+        .samples
+        .buckets
+        .get(*name)?
+        .iter()
+        .map(|&(bound, n)| {
+            let earlier =
+                before.and_then(|buckets| buckets.iter().find(|(b, _)| *b == bound)).map_or(0.0, |(_, n)| *n);
+            (bound, n - earlier)
+        })
+        .collect();
+    let at = |p: f64, needed: f64| {
+        (count >= needed).then(|| bucket_quantile(&buckets, p).map(|s| s * 1e3)).flatten()
+    };
+    Some(LatencySummary {
+        count: count as u64,
+        mean: Some(sum / count * 1e3),
+        p50: at(0.5, 1.0),
+        p90: at(0.9, 10.0),
+        p95: at(0.95, 20.0),
+        p99: at(0.99, 100.0),
+        ..LatencySummary::default()
+    })
+}
+
+fn bucket_quantile(buckets: &[(f64, f64)], p: f64) -> Option<f64> {
+    let wanted = p * buckets.last()?.1;
+    let (mut low, mut below) = (0.0, 0.0);
+    for &(bound, count) in buckets {
+        if count >= wanted {
+            // What lies beyond the last finite bound is known to be at least that.
+            return Some(if bound.is_infinite() || count <= below {
+                low
+            } else {
+                low + (bound - low) * (wanted - below) / (count - below)
+            });
+        }
+        (low, below) = (bound, count);
+    }
+    None
+}
+
+/// Reads the text format of Prometheus.
+fn parse(text: &str) -> Samples {
+    let mut samples = Samples::default();
+    let mut buckets: BTreeMap<String, Vec<(f64, f64)>> = BTreeMap::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+        let (name, labels, rest) = match line.split_once('{') {
+            // A label may hold a brace, so the last one ends them.
+            Some((name, rest)) => match rest.rsplit_once('}') {
+                Some((labels, rest)) => (name, labels, rest),
+                None => continue,
+            },
+            None => match line.split_once(char::is_whitespace) {
+                Some((name, rest)) => (name, "", rest),
+                None => continue,
+            },
+        };
+        let Some(value) = rest.split_whitespace().next().and_then(|word| word.parse::<f64>().ok()) else {
+            continue;
+        };
+        if value.is_nan() {
+            continue;
+        }
+        if let Some(base) = name.strip_suffix("_bucket") {
+            let Some(bound) = bound(labels) else { continue };
+            let list = buckets.entry(base.to_owned()).or_default();
+            match list.iter_mut().find(|(b, _)| *b == bound) {
+                Some((_, count)) => *count += value,
+                None => list.push((bound, value)),
+            }
+        } else {
+            *samples.values.entry(name.to_owned()).or_default() += value;
+        }
+    }
+    for list in buckets.values_mut() {
+        list.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    samples.buckets = buckets;
+    samples
+}
+
+fn bound(labels: &str) -> Option<f64> {
+    let (_, rest) = labels.split_once("le=\"")?;
+    let text = rest.split('"').next()?;
+    if text == "+Inf" { Some(f64::INFINITY) } else { text.parse().ok() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BEFORE: &str = r#"# HELP vllm:num_requests_running Number of requests
+# TYPE vllm:num_requests_running gauge
+vllm:num_requests_running{engine="0",model_name="m}1"} 3.0
+vllm:num_requests_running{engine="1",model_name="m}1"} 4.0
+vllm:num_requests_waiting{engine="0"} 0.0
+vllm:kv_cache_usage_perc{engine="0"} 0.25
+vllm:generation_tokens_total{engine="0"} 1e3
+vllm:num_preemptions_total{engine="0"} 1
+vllm:time_to_first_token_seconds_bucket{le="0.1",engine="0"} 10
+vllm:time_to_first_token_seconds_bucket{le="0.2",engine="0"} 10
+vllm:time_to_first_token_seconds_bucket{le="+Inf",engine="0"} 10
+vllm:time_to_first_token_seconds_sum{engine="0"} 0.5
+vllm:time_to_first_token_seconds_count{engine="0"} 10
+broken{ 1
+"#;
+    const AFTER: &str = r#"
+vllm:num_requests_running{engine="0"} 0
+vllm:num_requests_waiting{engine="0"} 2
+vllm:kv_cache_usage_perc{engine="0"} 0.5
+vllm:generation_tokens_total{engine="0"} 3000
+vllm:num_preemptions_total{engine="0"} 4
+vllm:time_to_first_token_seconds_bucket{le="0.1",engine="0"} 60
+vllm:time_to_first_token_seconds_bucket{le="0.2",engine="0"} 110
+vllm:time_to_first_token_seconds_bucket{le="+Inf",engine="0"} 110
+vllm:time_to_first_token_seconds_sum{engine="0"} 10.5
+vllm:time_to_first_token_seconds_count{engine="0"} 110
+"#;
+
+    fn scrapes(texts: &[&str]) -> Scrapes {
+        let mut scrapes = Scrapes::default();
+        for (index, text) in texts.iter().enumerate() {
+            scrapes.take(text, index as u64 * 1_000_000_000, 0, false);
+        }
+        scrapes
+    }
+
+    #[test]
+    fn what_happened_in_between_is_the_difference() {
+        let scrapes = scrapes(&[BEFORE, AFTER]);
+        let summary = scrapes.summary().unwrap();
+        assert_eq!((summary.kind.as_str(), summary.seconds), ("vllm", 1.0));
+        assert_eq!((summary.running, summary.waiting), (vec![7.0, 0.0], vec![0.0, 2.0]));
+        assert_eq!(summary.kv_cache_percent, [25.0, 50.0]);
+        assert_eq!((summary.preemptions, summary.generation_tokens), (Some(3.0), Some(2000.0)));
+        let ttft = summary.ttft_ms.unwrap();
+        assert_eq!((ttft.count, ttft.mean), (100, Some(100.0)));
+        assert!((ttft.p50.unwrap() - 100.0).abs() < 1e-9 && (ttft.p90.unwrap() - 180.0).abs() < 1e-9);
+        assert_eq!(summary.queue_ms, None);
+        assert_eq!(scrapes.tokens_within((0, 2_000_000_000)), Some(((0, 1_000_000_000), 2000.0)));
+        assert!(scrapes.raw.contains("scraped 1.000 s") && scrapes.raw.contains("broken{ 1"));
+    }
+
+    #[test]
+    fn other_servers_have_other_names() {
+        let summary = scrapes(&[
+            "sglang:num_running_reqs{a=\"b\"} 2\nsglang:num_queue_reqs 1\nsglang:token_usage 0.1\n",
+        ])
+        .summary()
+        .unwrap();
+        assert_eq!(
+            (summary.kind.as_str(), summary.running, summary.waiting),
+            ("sglang", vec![2.0], vec![1.0])
+        );
+        let summary = scrapes(&["llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 5\n"])
+            .summary()
+            .unwrap();
+        assert_eq!((summary.kind.as_str(), summary.generation_tokens), ("llama.cpp", Some(0.0)));
+        assert_eq!(scrapes(&["python_gc_objects_collected_total 3\n"]).summary(), None);
+    }
+}

@@ -1,0 +1,483 @@
+//! From what was recorded to what is reported.
+
+use plumb_evidence::model::{
+    BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, LatencySummary,
+    ObjectiveResult, Share, Uncorrected,
+};
+
+use super::arrivals::Arrivals;
+use super::engine::Outcome;
+use super::plan::{Load, Plan};
+use super::prompts::Prompts;
+use super::record::Phase;
+use super::recorder::{Kept, Recorder, Series};
+use super::scrape::Scrapes;
+use super::validity;
+use crate::stats::bootstrap::{block_interval, block_length};
+use crate::stats::proportion::wilson;
+use crate::stats::quantile::quantile;
+use crate::stats::{batch, normal_quantile, trend};
+
+/// Confidence of every interval that is reported.
+pub(crate) const CONFIDENCE: f64 = 0.95;
+/// Batches by which a steady state is judged.
+const BATCHES: usize = 10;
+/// Requests up to which intervals come from the bootstrap; beyond, its cost is not worth what it adds.
+const BOOTSTRAP_LIMIT: usize = 20_000;
+
+pub(crate) fn summarise(
+    plan: &Plan,
+    model: &str,
+    started: &str,
+    outcome: &Outcome,
+    scrapes: &Scrapes,
+) -> BenchResult {
+    let recorder = &outcome.recorder;
+    let series = &recorder.series;
+    let window = window(outcome);
+    let seconds = window.map_or(0.0, |(start, end)| (end - start) as f64 / 1e9);
+    let rates = window.map(|window| Rates::over(window, recorder, plan));
+    let measured = measured(&recorder.kept);
+    let ttft: Vec<f64> =
+        ok(&measured).map(|kept| kept.first.saturating_sub(kept.scheduled) as f64 / 1e6).collect();
+    let e2e: Vec<f64> =
+        ok(&measured).map(|kept| kept.last.saturating_sub(kept.scheduled) as f64 / 1e6).collect();
+    let offered = match &plan.load {
+        Load::Closed { .. } => None,
+        Load::Open { arrivals } => arrivals.rate(),
+    };
+    let check = outcome.check.as_ref();
+    let in_flight = rates.as_ref().map(|rates| rates.in_flight);
+    let sampled = check.and_then(|check| check.in_flight);
+    let residence = residence(&measured);
+    let mut result = BenchResult {
+        schema: BENCH_SCHEMA,
+        path: String::new(),
+        started: started.to_owned(),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        interrupted: outcome.interrupted,
+        given_up: outcome.given_up,
+        target: BenchTarget {
+            url: plan.target.url(),
+            model: model.to_owned(),
+            api: plan.api.path().trim_start_matches("/v1/").replace("chat/completions", "chat"),
+        },
+        load: load(plan),
+        open_loop: matches!(plan.load, Load::Open { .. }),
+        corrected: true,
+        offered_rps: offered,
+        seconds,
+        requests: recorder.measured,
+        errors: recorder.misses.iter().map(|(miss, count)| (miss.as_str().to_owned(), *count)).collect(),
+        requests_per_s: rates.as_ref().map_or(0.0, |rates| rates.ok),
+        output_tokens_per_s: rates.as_ref().map_or(0.0, |rates| rates.tokens),
+        goodput_rps: rates.as_ref().filter(|_| !plan.objectives.is_empty()).map(|rates| rates.good),
+        attainment: (!plan.objectives.is_empty())
+            .then(|| share(recorder.good, recorder, |kept| all_met(kept, plan.objectives.len()), &measured))
+            .flatten(),
+        objectives: objectives(plan, recorder, &measured),
+        ttft_ms: with_intervals(summary(&series.ttft), &ttft, plan.seed),
+        itl_ms: summary(&series.itl),
+        tpot_ms: summary(&series.tpot),
+        e2e_ms: with_intervals(summary(&series.e2e), &e2e, plan.seed),
+        chunk_gap_ms: summary(&series.chunk_gap),
+        stall_ms: summary(&series.stall),
+        per_token_ms: summary(&series.per_token),
+        send_lag_ms: summary(&series.send_lag),
+        uncorrected: Uncorrected {
+            ttft_ms: summary(&series.ttft_from_send),
+            e2e_ms: summary(&series.e2e_from_send),
+        },
+        tokens: tokens(recorder),
+        in_flight,
+        littles_ratio: sampled.zip(residence).zip(rates.as_ref()).and_then(
+            |((sampled, residence), rates)| {
+                // A handful of requests says nothing about averages.
+                (recorder.measured >= 30)
+                    .then(|| sampled / (rates.started * residence))
+                    .filter(|ratio| ratio.is_finite())
+            },
+        ),
+        token_ratio: window.and_then(|window| token_ratio(plan, scrapes, window, recorder)),
+        server: scrapes.summary(),
+        steady: steady(&measured),
+        client: BenchClient {
+            cpu_s: check.map(|check| check.cpu_s),
+            lag_ms: check
+                .filter(|check| !check.lag.is_empty())
+                .map(|check| check.lag.value_at_quantile(0.99) as f64 / 1e6),
+            busiest_thread: check.map(|check| check.busiest_thread),
+            waiting_share: check.and_then(|check| check.waiting_share),
+            foreign_cpus: check.and_then(|check| check.foreign_cpus),
+            peak_rss_mb: peak_rss_mb(),
+            connections: outcome.connections,
+            connections_while_measuring: recorder.connections,
+        },
+        histograms: [
+            ("ttft", &series.ttft),
+            ("itl", &series.itl),
+            ("tpot", &series.tpot),
+            ("e2e", &series.e2e),
+            ("chunk_gap", &series.chunk_gap),
+            ("send_lag", &series.send_lag),
+        ]
+        .into_iter()
+        .filter_map(|(name, series)| Some((name.to_owned(), series.payload()?)))
+        .collect(),
+        send_lag_p99_ms: series.send_lag.quantiles_ms([0.99]).map(|[p99]| p99),
+        warmed_up: recorder.others > 0,
+        repetitions: 1,
+        ..BenchResult::default()
+    };
+    validity::judge(plan, &mut result);
+    result
+}
+
+/// Tokens that the server counted between two of its scrapes, over those that the client saw arrive in the same time; `None`
+/// for less than two seconds.
+fn token_ratio(plan: &Plan, scrapes: &Scrapes, window: (u64, u64), recorder: &Recorder) -> Option<f64> {
+    let ((start, end), counted) = scrapes.tokens_within(window)?;
+    let seconds = end.saturating_sub(start) as f64 / 1e9;
+    let seen = Rates::over((start, end), recorder, plan).tokens * seconds;
+    (seconds >= 2.0 && seen > 0.0).then(|| counted / seen)
+}
+
+/// The measured window. A closed loop of no more requests than streams has no window by its starts: it lasts until the last
+/// reply then.
+fn window(outcome: &Outcome) -> Option<(u64, u64)> {
+    let (start, end) = outcome.window?;
+    let measured = || outcome.recorder.kept.iter().filter(|kept| kept.phase == Phase::Measured);
+    let last_done = measured().map(|kept| kept.done).max()?;
+    // An ended run covers no more than it has seen.
+    let end = if outcome.interrupted { end.min(last_done) } else { end };
+    let mean = residence(&measured().copied().collect::<Vec<_>>()).unwrap_or(0.0) * 1e9;
+    if (end.saturating_sub(start) as f64) < mean {
+        (last_done > start).then_some((start, last_done))
+    } else {
+        Some((start, end))
+    }
+}
+
+/// Rates over the window.
+///
+/// In an open loop, what ended inside counts. In a closed loop all streams may end and begin together, and where the window
+/// is cut would add or take a whole wave; so each request counts with the share of its time that lies inside.
+struct Rates {
+    ok: f64,
+    good: f64,
+    started: f64,
+    tokens: f64,
+    in_flight: f64,
+}
+
+impl Rates {
+    fn over((start, end): (u64, u64), recorder: &Recorder, plan: &Plan) -> Self {
+        let seconds = (end - start).max(1) as f64 / 1e9;
+        let closed = matches!(plan.load, Load::Closed { .. });
+        let inside = |from: u64, to: u64| to.min(end).saturating_sub(from.max(start)) as f64;
+        let within = |time: u64| f64::from(u8::from((start..end).contains(&time)));
+        let (mut ok, mut good, mut all, mut tokens, mut time) = (0.0, 0.0, 0.0, 0.0, 0.0);
+        for kept in &recorder.kept {
+            if kept.sent == 0 {
+                continue;
+            }
+            let overlap = inside(kept.sent, kept.done);
+            time += overlap;
+            let part = overlap / kept.done.saturating_sub(kept.sent).max(1) as f64;
+            let (ended, due) =
+                if closed { (part, part) } else { (within(kept.done), within(kept.scheduled)) };
+            all += due;
+            if kept.miss.is_none() {
+                ok += ended;
+                good += if all_met(kept, plan.objectives.len()) { due } else { 0.0 };
+            }
+            if kept.first != 0 {
+                let span = kept.last.saturating_sub(kept.first);
+                let part =
+                    if span == 0 { within(kept.first) } else { inside(kept.first, kept.last) / span as f64 };
+                tokens += f64::from(kept.tokens) * part;
+            }
+        }
+        let stride = recorder.stride as f64;
+        Self {
+            ok: ok * stride / seconds,
+            good: good * stride / seconds,
+            started: all * stride / seconds,
+            tokens: tokens * stride / seconds,
+            in_flight: time * stride / 1e9 / seconds,
+        }
+    }
+}
+
+fn all_met(kept: &Kept, objectives: usize) -> bool {
+    kept.miss.is_none() && u32::from(kept.met).count_ones() as usize == objectives
+}
+
+/// Measured requests in the order in which they were due.
+fn measured(kept: &[Kept]) -> Vec<Kept> {
+    let mut measured: Vec<Kept> = kept.iter().filter(|kept| kept.phase == Phase::Measured).copied().collect();
+    measured.sort_by_key(|kept| kept.scheduled);
+    measured
+}
+
+fn ok(measured: &[Kept]) -> impl Iterator<Item = &Kept> {
+    measured.iter().filter(|kept| kept.miss.is_none())
+}
+
+/// Mean seconds that a request that was sent was under way.
+fn residence(measured: &[Kept]) -> Option<f64> {
+    let times: Vec<f64> = measured
+        .iter()
+        .filter(|kept| kept.sent != 0)
+        .map(|kept| kept.done.saturating_sub(kept.sent) as f64 / 1e9)
+        .collect();
+    crate::stats::mean(&times)
+}
+
+pub(crate) fn summary(series: &Series) -> LatencySummary {
+    let count = series.count();
+    let Some([p50, p90, p95, p99]) = series.quantiles_ms([0.5, 0.9, 0.95, 0.99]) else {
+        return LatencySummary::default();
+    };
+    let enough = |value: f64, needed: u64| (count >= needed).then_some(value);
+    LatencySummary {
+        count,
+        mean: series.mean_ms(),
+        p50: Some(p50),
+        p90: enough(p90, 10),
+        p95: enough(p95, 20),
+        p99: enough(p99, 100),
+        max: series.max_ms(),
+        ..LatencySummary::default()
+    }
+}
+
+/// Half the width of the widest interval of mean and p95 of TTFT and E2E, as a share of the value: how well the run knows
+/// them. `None` for fewer than 130 replies, from which the tail cannot be told (see the one-sided bound that MLPerf asks for).
+pub(crate) fn known_to(kept: &[Kept]) -> Option<f64> {
+    let measured = measured(kept);
+    let of = |end: fn(&Kept) -> u64| -> Option<f64> {
+        let samples: Vec<f64> =
+            ok(&measured).map(|kept| end(kept).saturating_sub(kept.scheduled) as f64).collect();
+        if samples.len() < 130 {
+            return None;
+        }
+        let mean = batch::mean_interval(&samples, 20, CONFIDENCE)?;
+        let (low, high) = tail_interval(&samples)?;
+        let mut sorted = samples;
+        sorted.sort_by(f64::total_cmp);
+        let p95 = quantile(&sorted, 0.95)?;
+        Some((mean.half_width() / crate::stats::mean(&sorted)?).max((high - low) / 2.0 / p95))
+    };
+    Some(of(|kept| kept.first)?.max(of(|kept| kept.last)?))
+}
+
+/// Interval of p95 by the order statistics of as many independent samples as these are worth.
+fn tail_interval(samples: &[f64]) -> Option<(f64, f64)> {
+    let z = normal_quantile(0.5 + CONFIDENCE / 2.0);
+    let half = z * (0.95 * 0.05 / batch::effective_size(samples)).sqrt();
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    quantile(&sorted, 0.95 - half).zip(quantile(&sorted, 0.95 + half))
+}
+
+/// Adds the intervals of mean and p95; `samples` are in the order of time, since neighbours depend on each other.
+fn with_intervals(mut summary: LatencySummary, samples: &[f64], seed: u64) -> LatencySummary {
+    if samples.len() < 20 {
+        return summary;
+    }
+    if samples.len() <= BOOTSTRAP_LIMIT {
+        let block = block_length(samples.len());
+        // Enough for two digits, and quick.
+        let rounds = (2_000_000 / samples.len()).clamp(200, 1000);
+        let pair = |interval: crate::stats::Interval| (interval.low, interval.high);
+        summary.mean_interval =
+            block_interval(samples, block, rounds, CONFIDENCE, seed, |drawn| crate::stats::mean(drawn))
+                .map(pair);
+        // Fewer than this and the upper end lies beyond the largest sample.
+        if samples.len() as u64 >= crate::stats::quantile::samples_needed(0.95, CONFIDENCE) {
+            summary.p95_interval = block_interval(samples, block, rounds, CONFIDENCE, seed, |drawn| {
+                drawn.sort_unstable_by(f64::total_cmp);
+                quantile(drawn, 0.95)
+            })
+            .map(pair);
+        }
+        return summary;
+    }
+    summary.mean_interval =
+        batch::mean_interval(samples, 20, CONFIDENCE).map(|interval| (interval.low, interval.high));
+    summary.p95_interval = tail_interval(samples);
+    summary
+}
+
+/// A share of requests with its interval, whose width heeds that neighbours depend on each other.
+fn share(count: u64, recorder: &Recorder, holds: impl Fn(&Kept) -> bool, measured: &[Kept]) -> Option<Share> {
+    let indicator: Vec<f64> = measured.iter().map(|kept| f64::from(u8::from(holds(kept)))).collect();
+    let independent = batch::effective_size(&indicator) / (indicator.len().max(1) as f64);
+    let share = count as f64 / recorder.measured.max(1) as f64;
+    let trials = recorder.measured as f64 * independent;
+    let interval = wilson(share * trials, trials, CONFIDENCE)?;
+    Some(Share { share, low: interval.low, high: interval.high, trials })
+}
+
+fn objectives(plan: &Plan, recorder: &Recorder, measured: &[Kept]) -> Vec<ObjectiveResult> {
+    plan.objectives
+        .iter()
+        .enumerate()
+        .filter_map(|(index, objective)| {
+            let met = recorder.met.get(index).copied().unwrap_or(0);
+            let within = share(met, recorder, |kept| kept.met >> index & 1 == 1, measured)?;
+            Some(ObjectiveResult {
+                metric: objective.metric.as_str().to_owned(),
+                percentile: objective.percentile,
+                limit_ms: objective.limit_ms,
+                within,
+                met: if within.low >= objective.percentile {
+                    Some(true)
+                } else if within.high < objective.percentile {
+                    Some(false)
+                } else {
+                    None
+                },
+            })
+        })
+        .collect()
+}
+
+/// True if neither TTFT nor the number of requests under way has a trend over ten batches; `None` for fewer than five requests
+/// in each.
+fn steady(measured: &[Kept]) -> Option<bool> {
+    let answered: Vec<&Kept> = ok(measured).collect();
+    if answered.len() < 5 * BATCHES {
+        return None;
+    }
+    let ttft: Vec<f64> =
+        answered.iter().map(|kept| kept.first.saturating_sub(kept.scheduled) as f64).collect();
+    // In a steady state, residence is to requests under way as the rate is: constant.
+    let residence: Vec<f64> =
+        answered.iter().map(|kept| kept.done.saturating_sub(kept.scheduled) as f64).collect();
+    let moves = |samples: &[f64]| {
+        let means = batch::batch_means(samples, BATCHES);
+        let (low, high) =
+            means.iter().fold((f64::MAX, 0.0f64), |(low, high), mean| (low.min(*mean), high.max(*mean)));
+        // A trend that is real but small is no reason for doubt: 5 %.
+        trend::has_trend(&means, 0.01) && high > 1.05 * low
+    };
+    Some(!moves(&ttft) && !moves(&residence))
+}
+
+fn tokens(recorder: &Recorder) -> BenchTokens {
+    let [running, end, none] = recorder.counted;
+    let counted_by = if none > 0 || running + end == 0 {
+        "events"
+    } else if end > 0 {
+        "server, at the end"
+    } else {
+        "server, with every chunk"
+    };
+    BenchTokens {
+        output: recorder.tokens,
+        prompt: recorder.prompt_tokens,
+        cached: recorder.cached_tokens,
+        events: recorder.events,
+        counted_by: counted_by.to_owned(),
+        itl_estimated: recorder.uneven > 0 && running < recorder.ok,
+        coalesced_share: recorder.coalesced_reads as f64 / recorder.reads.max(1) as f64,
+    }
+}
+
+fn load(plan: &Plan) -> BenchLoad {
+    let mut load = BenchLoad {
+        output_tokens: Some(plan.output_tokens),
+        prompt_tokens: match plan.prompts {
+            Prompts::Synthetic { tokens, .. } => Some(tokens),
+            Prompts::File { .. } => None,
+        },
+        seed: Some(plan.seed),
+        ..BenchLoad::default()
+    };
+    match &plan.load {
+        Load::Closed { concurrency } => {
+            load.text = format!("closed {concurrency}");
+            load.concurrency = Some(*concurrency);
+        }
+        Load::Open { arrivals } => {
+            let (process, text) = match arrivals {
+                Arrivals::Constant { rate } => ("constant", format!("{rate}/s")),
+                Arrivals::Poisson { rate } => ("poisson", format!("{rate}/s")),
+                Arrivals::Gamma { rate, shape } => ("gamma", format!("{rate}/s, shape {shape}")),
+                Arrivals::Burst { size, every } => ("burst", format!("{size} every {every} s")),
+                Arrivals::Ramp { from, to, over } => ("ramp", format!("{from}/s to {to}/s over {over} s")),
+                Arrivals::Trace { times } => ("trace", format!("{} requests", times.len())),
+            };
+            load.text = format!("open {process} {text}");
+            load.process = Some(process.to_owned());
+            load.rate = arrivals.rate();
+        }
+    }
+    load
+}
+
+/// Largest resident memory of this process.
+fn peak_rss_mb() -> Option<f64> {
+    let usage = nix::sys::resource::getrusage(nix::sys::resource::UsageWho::RUSAGE_SELF).ok()?;
+    // In KiB on Linux.
+    Some(usage.max_rss() as f64 * 1024.0 / 1e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::record::tests::record;
+    use crate::bench::target::{Http, Target};
+
+    const MS: u64 = 1_000_000;
+
+    fn recorder_of(requests: &[(u64, u64, Phase)]) -> Recorder {
+        let mut recorder = Recorder::new(Vec::new(), None, 0).unwrap();
+        for &(start, end, phase) in requests {
+            let mut one = record(&[(0, 1, None), (1, 1, None)], Some(10));
+            one.phase = phase;
+            (one.scheduled, one.sent, one.first, one.last, one.done) =
+                (start * MS, start * MS, start * MS, end * MS, end * MS);
+            recorder.take(&one);
+        }
+        recorder
+    }
+
+    #[test]
+    fn requests_count_with_the_part_of_them_that_lies_in_the_window() {
+        use Phase::{Measured, Warmup};
+        let plan = Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap());
+        // Two streams, each with requests of 1 s back to back, measured from 1.5 s to 3.5 s.
+        let recorder = recorder_of(&[
+            (0, 1000, Warmup),
+            (500, 1500, Warmup),
+            (1000, 2000, Warmup),
+            (1500, 2500, Measured),
+            (2000, 3000, Measured),
+            (2500, 3500, Measured),
+            (3000, 4000, Measured),
+        ]);
+        let rates = Rates::over((1500 * MS, 3500 * MS), &recorder, &plan);
+        assert!((rates.ok - 2.0).abs() < 1e-9 && (rates.in_flight - 2.0).abs() < 1e-9);
+        assert!((rates.tokens - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_growing_queue_is_not_steady() {
+        let grows: Vec<_> = (0..100).map(|n| (n * 10, n * 10 + 100 + n * 5, Phase::Measured)).collect();
+        assert_eq!(steady(&measured(&recorder_of(&grows).kept)), Some(false));
+        let stays: Vec<_> = (0..100).map(|n| (n * 10, n * 10 + 100 + n * 7 % 13, Phase::Measured)).collect();
+        assert_eq!(steady(&measured(&recorder_of(&stays).kept)), Some(true));
+        assert_eq!(steady(&measured(&recorder_of(&stays[..40]).kept)), None);
+    }
+
+    #[test]
+    fn percentiles_need_their_number_of_values() {
+        let few: Vec<_> = (0..19).map(|n| (n * 10, n * 10 + 100, Phase::Measured)).collect();
+        let summary = summary(&recorder_of(&few).series.e2e);
+        assert_eq!((summary.count, summary.p95, summary.p99), (19, None, None));
+        assert_eq!((summary.p50, summary.p90, summary.max), (Some(100.0), Some(100.0), Some(100.0)));
+    }
+}

@@ -1,0 +1,478 @@
+//! The highest rate at which a server meets its objectives.
+//!
+//! Searched over the rate of an open loop, since that is what users bring. A level passes only if even the lower end of the
+//! interval of "within the limit" reaches the percentile, and fails only if the upper end does not; what lies between is
+//! measured again. From all levels a rising fit gives the estimate. Nothing is claimed beyond what was measured.
+
+use plumb_evidence::model::{BENCH_SCHEMA, BenchResult, Share, SweepLevel, SweepResult};
+
+use super::engine::Control;
+use super::plan::{Load, Plan};
+use super::{Amount, Arrivals, BenchError};
+use crate::stats::isotonic::{crossing, isotonic};
+use crate::stats::proportion::wilson;
+
+/// How a sweep is carried out.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    /// Everything but the rate; its load gives the process of arrivals and the rate to start with.
+    pub plan: Plan,
+    /// Highest rate that is tried.
+    pub max_rate: f64,
+    /// The search ends when the lowest failing rate is within this share of the highest passing one.
+    pub tolerance: f64,
+    /// Most runs.
+    pub max_runs: usize,
+    /// Most runs at one rate.
+    pub max_repeats: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Verdict {
+    Pass,
+    Fail,
+    Unresolved,
+}
+
+impl Verdict {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail => "fail",
+            Self::Unresolved => "unresolved",
+        }
+    }
+}
+
+/// What is known of one rate: for each condition, the share that has to hold, and how many held of how many.
+#[derive(Clone, Debug, PartialEq)]
+struct Level {
+    rate: f64,
+    /// (share wanted, held, trials)
+    conditions: Vec<(f64, f64, f64)>,
+    runs: u32,
+}
+
+impl Level {
+    fn add(&mut self, conditions: &[(f64, f64, f64)]) {
+        if self.conditions.is_empty() {
+            self.conditions = conditions.iter().map(|&(wanted, ..)| (wanted, 0.0, 0.0)).collect();
+        }
+        for (mine, new) in self.conditions.iter_mut().zip(conditions) {
+            mine.1 += new.1;
+            mine.2 += new.2;
+        }
+        self.runs += 1;
+    }
+
+    fn verdict(&self) -> Verdict {
+        // Nothing measured is nothing shown.
+        let mut verdict = if self.conditions.is_empty() { Verdict::Unresolved } else { Verdict::Pass };
+        for &(wanted, held, trials) in &self.conditions {
+            let Some(interval) = wilson(held, trials, super::summary::CONFIDENCE) else {
+                return Verdict::Unresolved;
+            };
+            if interval.high < wanted {
+                return Verdict::Fail;
+            }
+            if interval.low < wanted {
+                verdict = Verdict::Unresolved;
+            }
+        }
+        verdict
+    }
+
+    /// The worst condition's misses over its allowance.
+    fn excess(&self) -> f64 {
+        let of = |&(wanted, held, trials): &(f64, f64, f64)| {
+            (1.0 - held / trials.max(1e-9)) / (1.0 - wanted).max(1e-9)
+        };
+        self.conditions.iter().map(of).fold(0.0, f64::max)
+    }
+
+    fn weight(&self) -> f64 {
+        self.conditions.iter().map(|condition| condition.2).fold(f64::MAX, f64::min).max(1.0)
+    }
+
+    /// On which side of the limit it lies, if one has to say.
+    fn leans_to_pass(&self) -> bool {
+        match self.verdict() {
+            Verdict::Pass => true,
+            Verdict::Fail => false,
+            Verdict::Unresolved => self.excess() <= 1.0,
+        }
+    }
+}
+
+/// What the search decided, apart from the runs themselves.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Found {
+    levels: Vec<Level>,
+    stopped: Option<String>,
+}
+
+/// Why a search cannot go on.
+enum Stop {
+    Error(BenchError),
+    /// The client is at its limit, or was told to end: what is known stays.
+    Reason(String),
+}
+
+/// Searches for the highest rate.
+///
+/// # Errors
+/// Fails where the server cannot be measured at all, and on a plan without objectives.
+pub fn sweep(
+    sweep: &Sweep,
+    control: &Control,
+    note: &mut dyn FnMut(&SweepLevel),
+) -> Result<SweepResult, BenchError> {
+    let plan = &sweep.plan;
+    let Load::Open { arrivals } = &plan.load else {
+        return Err(BenchError::Input(
+            "a sweep is over rates: give `--rate` to start with instead of a closed loop".to_owned(),
+        ));
+    };
+    if plan.objectives.is_empty() {
+        return Err(BenchError::Input(
+            "a sweep needs objectives, such as `--slo ttft=500ms,itl=50ms`".to_owned(),
+        ));
+    }
+    let start = arrivals.rate().unwrap_or(1.0);
+    let mut results: Vec<SweepLevel> = Vec::new();
+    let found = search(sweep, start, |level| {
+        if control.is_stopped() {
+            return Err(Stop::Reason("ended before its time".to_owned()));
+        }
+        let mut plan = plan.clone();
+        plan.give_up_early = true;
+        plan.load = Load::Open { arrivals: at_rate(arrivals, level.rate) };
+        // The same seed at every rate, so that levels differ in their rate alone; another one when a rate is tried again.
+        plan.seed = plan.seed.wrapping_add(u64::from(level.runs));
+        let mut result = super::run(&plan, control).map_err(Stop::Error)?.result;
+        // Others on the machine may have held up the client for a moment; twice is no accident.
+        if !result.valid && !result.interrupted {
+            result = super::run(&plan, control).map_err(Stop::Error)?.result;
+        }
+        let conditions = conditions(&plan, &result);
+        let mut pooled = level.clone();
+        pooled.add(&conditions);
+        let one = SweepLevel {
+            rate: level.rate,
+            verdict: pooled.verdict().as_str().to_owned(),
+            excess: pooled.excess(),
+            result,
+        };
+        note(&one);
+        let limit = one.result.invalid_reason.clone();
+        let interrupted = one.result.interrupted;
+        results.push(one);
+        if interrupted {
+            return Err(Stop::Reason("ended before its time".to_owned()));
+        }
+        match limit {
+            // A run that the client limited says nothing about the server, in either direction.
+            Some(reason) => Err(Stop::Reason(format!("at {:.4} requests/s, {reason}", level.rate))),
+            None => Ok(conditions),
+        }
+    });
+    Ok(report(&found?, results, control.is_stopped()))
+}
+
+/// What a run says about each condition: its objectives, and the share of requests that may fail.
+fn conditions(plan: &Plan, result: &BenchResult) -> Vec<(f64, f64, f64)> {
+    let of = |within: &Share, wanted: f64| (wanted, within.share * within.trials, within.trials);
+    let mut conditions: Vec<_> =
+        result.objectives.iter().map(|objective| of(&objective.within, objective.percentile)).collect();
+    let failed: u64 = result.errors.values().sum();
+    let requests = result.requests as f64;
+    // A single failure in a short run is within what chance brings only if the allowance is not finer than the run.
+    conditions.push((
+        1.0 - plan.error_share.max(1.0 / requests.max(1.0)),
+        requests - failed as f64,
+        requests,
+    ));
+    conditions
+}
+
+fn at_rate(arrivals: &Arrivals, rate: f64) -> Arrivals {
+    match arrivals {
+        Arrivals::Constant { .. } => Arrivals::Constant { rate },
+        Arrivals::Gamma { shape, .. } => Arrivals::Gamma { rate, shape: *shape },
+        _ => Arrivals::Poisson { rate },
+    }
+}
+
+/// The search itself: doubling or halving to a bracket, then bisection.
+fn search(
+    sweep: &Sweep,
+    start: f64,
+    mut measure: impl FnMut(&Level) -> Result<Vec<(f64, f64, f64)>, Stop>,
+) -> Result<Found, BenchError> {
+    let mut found = Found::default();
+    let mut runs = 0;
+    let mut rate = start.min(sweep.max_rate);
+    while runs < sweep.max_runs {
+        let position = match found.levels.iter().position(|level| level.rate == rate) {
+            Some(position) => position,
+            None => {
+                found.levels.push(Level { rate, conditions: Vec::new(), runs: 0 });
+                found.levels.len() - 1
+            }
+        };
+        match measure(&found.levels[position]) {
+            Ok(conditions) => {
+                found.levels[position].add(&conditions);
+            }
+            Err(Stop::Error(error)) => return Err(error),
+            Err(Stop::Reason(reason)) => {
+                found.levels.retain(|level| level.runs > 0);
+                found.stopped = Some(reason);
+                return Ok(found);
+            }
+        }
+        runs += 1;
+        let level = &found.levels[position];
+        if level.verdict() == Verdict::Unresolved && level.runs < sweep.max_repeats {
+            continue;
+        }
+        let Some(next) = next_rate(&found.levels, sweep) else { break };
+        rate = next;
+    }
+    Ok(found)
+}
+
+/// Where to look next; `None` once the bracket is narrow enough or the limits of the search are reached.
+fn next_rate(levels: &[Level], sweep: &Sweep) -> Option<f64> {
+    let failing =
+        levels.iter().filter(|level| !level.leans_to_pass()).map(|level| level.rate).fold(f64::MAX, f64::min);
+    // Below the lowest failing rate: a pass above it is chance.
+    let passing = levels
+        .iter()
+        .filter(|level| level.leans_to_pass() && level.rate < failing)
+        .map(|level| level.rate)
+        .fold(0.0, f64::max);
+    if failing == f64::MAX {
+        return (passing < sweep.max_rate).then(|| (passing * 2.0).min(sweep.max_rate));
+    }
+    if passing == 0.0 {
+        // A server that fails at one request in a quarter of an hour is not searched further.
+        return (failing > 0.001).then_some(failing / 2.0);
+    }
+    (failing > passing * (1.0 + sweep.tolerance)).then(|| {
+        let middle = (passing * failing).sqrt();
+        // Three digits read better, and a rate is not known more finely anyway.
+        let unit = 10f64.powf(middle.log10().floor() - 3.0);
+        (middle / unit).round() * unit
+    })
+}
+
+/// Where the rising fit through the levels crosses the limit.
+fn estimate(levels: &[Level]) -> Option<f64> {
+    let mut sorted: Vec<&Level> = levels.iter().collect();
+    sorted.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    let rates: Vec<f64> = sorted.iter().map(|level| level.rate).collect();
+    // Far beyond the limit, how far says nothing about where it lies.
+    let excess: Vec<f64> = sorted.iter().map(|level| level.excess().min(4.0)).collect();
+    let weights: Vec<f64> = sorted.iter().map(|level| level.weight()).collect();
+    crossing(&rates, &isotonic(&excess, &weights), 1.0)
+}
+
+fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepResult {
+    let of = |verdict: Verdict| {
+        found.levels.iter().filter(move |level| level.verdict() == verdict).map(|level| level.rate)
+    };
+    let lowest_fail =
+        of(Verdict::Fail).fold(None, |least: Option<f64>, rate| Some(least.map_or(rate, |l| l.min(rate))));
+    let highest_pass = of(Verdict::Pass)
+        .filter(|rate| lowest_fail.is_none_or(|fail| *rate < fail))
+        .fold(None, |most: Option<f64>, rate| Some(most.map_or(rate, |m| m.max(rate))));
+    let excess_at =
+        |rate: f64| found.levels.iter().find(|level| level.rate == rate).map_or(0.0, Level::excess);
+    let cliff = match (highest_pass, lowest_fail) {
+        (Some(pass), Some(fail)) => fail < 1.2 * pass && excess_at(pass) < 0.5 && excess_at(fail) > 4.0,
+        _ => false,
+    };
+    let mut warnings: Vec<String> = found
+        .stopped
+        .iter()
+        // Else it is why nothing was shown, and said there.
+        .filter(|_| highest_pass.is_some())
+        .map(|reason| format!("the search ended early: {reason}"))
+        .collect();
+    if highest_pass.is_some() && lowest_fail.is_none() {
+        warnings.push("no rate was shown to fail: the server may bear more".to_owned());
+    }
+    if of(Verdict::Unresolved).next().is_some() {
+        warnings.push("some rates near the limit could be told neither way: measure for longer".to_owned());
+    }
+    let invalid = highest_pass.is_none().then(|| {
+        found.stopped.clone().unwrap_or_else(|| "no rate was shown to meet the objectives".to_owned())
+    });
+    SweepResult {
+        schema: BENCH_SCHEMA,
+        valid: invalid.is_none(),
+        invalid_reason: invalid,
+        warnings,
+        interrupted,
+        target: levels.first().map(|level| level.result.target.clone()).unwrap_or_default(),
+        highest_pass_rps: highest_pass,
+        lowest_fail_rps: lowest_fail,
+        estimate_rps: estimate(&found.levels),
+        cliff,
+        levels,
+    }
+}
+
+impl Sweep {
+    /// A sweep with the defaults of the command line.
+    #[must_use]
+    pub fn new(plan: Plan) -> Self {
+        Self { plan, max_rate: 1e5, tolerance: 0.05, max_runs: 24, max_repeats: 3 }
+    }
+
+    /// Seconds that the search takes at most, apart from what requests need beyond their schedule; `None` where runs end by
+    /// numbers of requests.
+    #[must_use]
+    pub fn longest(&self) -> Option<f64> {
+        let seconds = |amount| match amount {
+            Amount::Seconds(seconds) => Some(seconds),
+            Amount::Requests(_) => None,
+        };
+        Some((seconds(self.plan.warmup)? + seconds(self.plan.extent)?) * self.max_runs as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bench::target::{Http, Target};
+    use crate::stats::{Random, batch};
+
+    fn sweep_plan() -> Sweep {
+        Sweep::new(Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap()))
+    }
+
+    /// Waits of a queue with one server and constant service, `service` seconds long (Lindley's recursion).
+    fn waits(rate: f64, service: f64, seconds: f64, seed: u64) -> Vec<f64> {
+        let mut random = Random::stream(seed, 1);
+        let (mut wait, mut time, mut waits) = (0.0f64, 0.0, Vec::new());
+        loop {
+            waits.push(wait);
+            let gap = random.exponential() / rate;
+            time += gap;
+            if time > seconds {
+                return waits;
+            }
+            wait = (wait + service - gap).max(0.0);
+        }
+    }
+
+    /// P(wait ≤ t) of the queue M/D/1 (Erlang 1909; Crommelin 1932).
+    fn wait_distribution(rate: f64, service: f64, t: f64) -> f64 {
+        let rho = rate * service;
+        let mut sum = 0.0;
+        for k in 0..=(t / service).floor() as u32 {
+            let x = rate * (f64::from(k) * service - t);
+            let factorial: f64 = (1..=k).map(f64::from).product();
+            sum += x.powi(k as i32) / factorial * (-x).exp();
+        }
+        (1.0 - rho) * sum
+    }
+
+    /// The rate at which 95 % of waits are within `limit`.
+    fn knee(service: f64, limit: f64) -> f64 {
+        let (mut low, mut high) = (0.0, 1.0 / service);
+        for _ in 0..60 {
+            let middle = (low + high) / 2.0;
+            if wait_distribution(middle, service, limit) >= 0.95 { low = middle } else { high = middle }
+        }
+        low
+    }
+
+    #[test]
+    fn the_formula_agrees_with_the_simulation() {
+        let waits = waits(150.0, 0.005, 20_000.0, 3);
+        let share = waits.iter().filter(|wait| **wait <= 0.012).count() as f64 / waits.len() as f64;
+        assert!((share - wait_distribution(150.0, 0.005, 0.012)).abs() < 0.005, "{share}");
+    }
+
+    #[test]
+    fn a_known_knee_is_found_within_five_per_cent() {
+        let (service, limit) = (0.005, 0.015);
+        let truth = knee(service, limit);
+        assert!((100.0..180.0).contains(&truth), "{truth}");
+        let rounds = 40;
+        let mut near = 0;
+        let mut wrong = 0;
+        for seed in 0..rounds {
+            let sweep = sweep_plan();
+            let found = search(&sweep, 10.0, |level| {
+                let within: Vec<f64> = waits(level.rate, service, 60.0, seed * 100 + u64::from(level.runs))
+                    .into_iter()
+                    .map(|wait| f64::from(u8::from(wait <= limit)))
+                    .collect();
+                let trials = batch::effective_size(&within);
+                let share = within.iter().sum::<f64>() / within.len() as f64;
+                Ok(vec![(0.95, share * trials, trials)])
+            });
+            let result = report(&found.unwrap(), Vec::new(), false);
+            let estimate = result.estimate_rps.unwrap();
+            near += u32::from((estimate / truth - 1.0).abs() <= 0.05);
+            wrong += u32::from(result.highest_pass_rps.is_some_and(|pass| pass > truth * 1.03));
+            assert!(result.valid);
+        }
+        assert!(near >= rounds as u32 * 9 / 10, "{near} of {rounds}");
+        assert!(wrong <= 3, "{wrong} of {rounds} passes beyond the truth");
+    }
+
+    #[test]
+    fn a_level_passes_only_by_what_was_measured() {
+        let mut level = Level { rate: 1.0, conditions: Vec::new(), runs: 0 };
+        assert_eq!(level.verdict(), Verdict::Unresolved);
+        level.add(&[(0.95, 60.0, 100.0), (0.99, 100.0, 100.0)]);
+        assert_eq!((level.verdict(), level.runs), (Verdict::Fail, 1));
+        let mut level = Level { rate: 1.0, conditions: Vec::new(), runs: 0 };
+        level.add(&[(0.95, 100.0, 100.0)]);
+        assert_eq!(level.verdict(), Verdict::Pass);
+    }
+
+    #[test]
+    fn a_cliff_is_called_one() {
+        let sweep = sweep_plan();
+        let found = search(&sweep, 1.0, |level| {
+            let held = if level.rate <= 77.0 { 1000.0 } else { 300.0 };
+            Ok(vec![(0.95, held, 1000.0)])
+        })
+        .unwrap();
+        let result = report(&found, Vec::new(), false);
+        assert!(result.cliff && result.valid, "{result:?}");
+        let (pass, fail) = (result.highest_pass_rps.unwrap(), result.lowest_fail_rps.unwrap());
+        assert!(pass <= 77.0 && 77.0 <= fail && fail <= pass * 1.05 + 1e-9);
+    }
+
+    #[test]
+    fn limits_of_the_search_are_told() {
+        let mut sweep = sweep_plan();
+        sweep.max_rate = 50.0;
+        let found = search(&sweep, 10.0, |_| Ok(vec![(0.95, 1000.0, 1000.0)])).unwrap();
+        let result = report(&found, Vec::new(), false);
+        assert_eq!((result.highest_pass_rps, result.lowest_fail_rps), (Some(50.0), None));
+        assert!(result.warnings[0].contains("may bear more"));
+        // The client gives up: what passed before stays.
+        let found = search(&sweep_plan(), 10.0, |level| {
+            if level.rate > 30.0 {
+                Err(Stop::Reason("too slow".to_owned()))
+            } else {
+                Ok(vec![(0.95, 1000.0, 1000.0)])
+            }
+        })
+        .unwrap();
+        let result = report(&found, Vec::new(), false);
+        assert_eq!(result.highest_pass_rps, Some(20.0));
+        assert!(result.warnings[0].contains("too slow"));
+        // Nothing passes.
+        let found = search(&sweep_plan(), 1.0, |_| Ok(vec![(0.95, 0.0, 1000.0)])).unwrap();
+        assert!(!report(&found, Vec::new(), false).valid);
+    }
+}

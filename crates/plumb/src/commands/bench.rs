@@ -1,0 +1,306 @@
+//! `plumb bench`
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader, IsTerminal, Seek, SeekFrom};
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use plumb_evidence::Bundle;
+use plumb_evidence::bundle::MEASUREMENTS;
+use plumb_evidence::files::{Readers, write_atomically};
+use plumb_measure::bench::reference::{Behaviour, Server, steady};
+use plumb_measure::bench::{
+    Amount, Api, ApiKey, Arrivals, BenchError, Control, Http, Load, Measured, Plan, Precision, Prompts,
+    Sweep, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure, sweep,
+};
+
+use crate::analyse::set;
+use crate::cli::{
+    ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, ClientArgs, Format, HttpChoice, LoadArgs,
+};
+use crate::console::Console;
+use crate::exit::{Outcome, UsageError};
+
+mod live;
+mod text;
+
+/// Bytes of raw records that go into a bundle: a file of one may have 64 MiB.
+const MAX_BUNDLED: usize = 48 << 20;
+
+pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let control = Control::default();
+    control.stop_on_signals()?;
+    if let Some(command) = &args.command {
+        return run_calibration(command, console, &control);
+    }
+    let plan = plan(args, console)?;
+    // Before minutes of measuring, not after them.
+    let bundle = args.output.into.as_deref().map(readable_bundle).transpose()?;
+    if args.goal.sweep {
+        if bundle.is_some() || args.output.records.is_some() {
+            bail!(UsageError("a sweep has many runs; give --into and --records to a single one".to_owned()));
+        }
+        return run_sweep(args, plan, console, &control);
+    }
+    let view = live::View::start(&control, console);
+    let measured = measure(&plan, &control);
+    drop(view);
+    let mut measured = measured?;
+    if let (Some(path), Some(records)) = (&args.output.records, &mut measured.records) {
+        write_records(path, records)?;
+        console.note(&format!("raw records: {}", path.display()));
+    }
+    if let (Some(path), Some(bundle)) = (&args.output.into, bundle) {
+        let name = add_to(&bundle, path, &mut measured)?;
+        console.note(&format!("added to {}: {name}", path.display()));
+    }
+    let result = &measured.result;
+    match args.output.format {
+        Format::Text => console.result(&text::result(result))?,
+        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(result)?))?,
+    }
+    Ok(outcome(result.valid, result.interrupted))
+}
+
+fn outcome(valid: bool, interrupted: bool) -> Outcome {
+    match (interrupted, valid) {
+        (true, _) => Outcome::Interrupted,
+        (false, true) => Outcome::Done,
+        (false, false) => Outcome::Incomplete,
+    }
+}
+
+fn run_sweep(args: &BenchArgs, plan: Plan, console: &Console, control: &Control) -> anyhow::Result<Outcome> {
+    let mut search = Sweep::new(plan);
+    search.max_rate = args.goal.max_rate;
+    search.tolerance = args.goal.tolerance;
+    if let Some(seconds) = search.longest() {
+        console.note(&format!("a sweep of at most {} runs, {:.0} s", search.max_runs, seconds));
+    }
+    let view = live::View::start(control, console);
+    let result = sweep(&search, control, &mut |level| console.note(&text::level(level)));
+    drop(view);
+    let result = result?;
+    match args.output.format {
+        Format::Text => console.result(&text::sweep(&result))?,
+        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
+    }
+    Ok(outcome(result.valid, result.interrupted))
+}
+
+fn run_calibration(command: &BenchCommand, console: &Console, control: &Control) -> anyhow::Result<Outcome> {
+    let BenchCommand::Calibrate { load, output_tokens, true_ttft, true_itl, client, format } = command;
+    let ns = |ms: f64| (ms.max(0.0) * 1e6) as u64;
+    let behaviour = Behaviour {
+        ttft: ns(*true_ttft),
+        itl: ns(*true_itl),
+        tokens: *output_tokens,
+        ..Behaviour::default()
+    };
+    let program = std::env::current_exe().context("cannot find the running program")?;
+    let placeholder = Target::new("http://127.0.0.1", Http::One, None, None)?;
+    let mut plan = load_plan(load, client, placeholder)?;
+    plan.output_tokens = *output_tokens;
+    let view = live::View::start(control, console);
+    let calibration =
+        calibrate(&program, &["reference-server"], &behaviour, |target| Plan { target, ..plan }, control);
+    drop(view);
+    let calibration = calibration?;
+    match format {
+        Format::Text => console.result(&text::calibration(&calibration))?,
+        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&calibration)?))?,
+    }
+    Ok(outcome(calibration.result.valid, calibration.result.interrupted))
+}
+
+/// Serves until its standard input ends.
+pub(crate) fn reference_server(behaviour: &str, console: &Console) -> anyhow::Result<Outcome> {
+    let behaviour: Behaviour =
+        serde_json::from_str(behaviour).context(UsageError("the behaviour is not of its form".to_owned()))?;
+    let server = Server::start(steady(behaviour)).context("cannot start the reference server")?;
+    console.result(&format!("{}\n", server.url()))?;
+    let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+    Ok(Outcome::Done)
+}
+
+fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
+    let connection = &args.connection;
+    let http = match connection.http {
+        HttpChoice::Auto => Http::Auto,
+        HttpChoice::One => Http::One,
+        HttpChoice::Two => Http::Two,
+    };
+    let url = args.url.as_deref().unwrap_or_default();
+    let target = Target::new(url, http, connection.ca.as_deref(), api_key(args)?)?;
+    if target.key_in_clear() {
+        console.warn("the API key is sent in clear text: the URL begins with `http://`");
+    }
+    let mut plan = load_plan(&args.load, &args.client, target)?;
+    let request = &args.request;
+    plan.api = match request.api {
+        ApiChoice::Completions => Api::Completions,
+        ApiChoice::Chat => Api::Chat,
+    };
+    plan.model.clone_from(&request.model);
+    plan.prompts = match &request.prompts {
+        Some(path) => parse_prompts(&read(path)?).map_err(|why| unusable(path, &why))?,
+        None => Prompts::Synthetic { tokens: request.prompt_tokens, shared: request.shared_prefix },
+    };
+    plan.output_tokens = request.output_tokens;
+    plan.ignore_eos = !request.heed_eos;
+    plan.temperature = request.temperature;
+    plan.objectives = match &args.goal.slo {
+        Some(text) => parse_objectives(text).map_err(UsageError)?,
+        None => Vec::new(),
+    };
+    plan.error_share = args.goal.error_share;
+    plan.precision = args.goal.precision.map(|share| Precision { share, most: 10.0 });
+    plan.timeout = Duration::try_from_secs_f64(connection.timeout)
+        .ok()
+        .filter(|timeout| !timeout.is_zero())
+        .ok_or_else(|| UsageError("--timeout has to be greater than zero".to_owned()))?;
+    plan.scrape_every = connection.scrape_every.max(0.0);
+    plan.keep_records = args.output.into.is_some() || args.output.records.is_some();
+    if args.goal.sweep && args.load.rate.is_none() {
+        plan.load = Load::Open { arrivals: Arrivals::Poisson { rate: 1.0 } };
+        plan.warmup = args.load.warmup.unwrap_or(Amount::Seconds(2.0));
+        plan.extent = extent(&args.load, true);
+    }
+    Ok(plan)
+}
+
+/// The load of a plan; everything else is as the library has it.
+fn load_plan(load: &LoadArgs, client: &ClientArgs, target: Target) -> anyhow::Result<Plan> {
+    let mut plan = Plan::new(target);
+    let open = |arrivals| Load::Open { arrivals };
+    plan.load = if let Some(rate) = load.rate {
+        open(match load.arrivals {
+            ArrivalChoice::Constant => Arrivals::Constant { rate },
+            ArrivalChoice::Poisson => Arrivals::Poisson { rate },
+            ArrivalChoice::Gamma => Arrivals::Gamma { rate, shape: load.burstiness },
+        })
+    } else if let Some(size) = load.burst {
+        open(Arrivals::Burst { size, every: load.every })
+    } else if let Some((from, to, over)) = load.ramp {
+        open(Arrivals::Ramp { from, to, over })
+    } else if let Some(path) = &load.trace {
+        open(Arrivals::Trace { times: parse_trace(&read(path)?).map_err(|why| unusable(path, &why))? })
+    } else {
+        Load::Closed { concurrency: load.concurrency.unwrap_or(4) }
+    };
+    plan.warmup = load.warmup.unwrap_or(match &plan.load {
+        Load::Closed { concurrency } => Amount::Requests(2 * u64::from(*concurrency)),
+        // A trace is measured from its start: it says itself what comes first.
+        Load::Open { arrivals: Arrivals::Trace { .. } | Arrivals::Ramp { .. } } => Amount::Requests(0),
+        Load::Open { .. } => Amount::Seconds(2.0),
+    });
+    plan.extent = match (&plan.load, load.n_requests, load.duration) {
+        (Load::Open { arrivals: Arrivals::Trace { times } }, None, None) => {
+            Amount::Requests(times.len() as u64)
+        }
+        (Load::Open { arrivals: Arrivals::Ramp { over, .. } }, None, None) => Amount::Seconds(*over),
+        (Load::Open { .. }, ..) => extent(load, true),
+        (Load::Closed { .. }, ..) => extent(load, false),
+    };
+    plan.cooldown = !load.no_cooldown;
+    plan.max_in_flight = load.max_in_flight;
+    plan.seed = load.seed;
+    plan.threads = client.threads;
+    plan.cpus = client.cpus.iter().flat_map(|cpus| cpus.iter()).map(|cpu| cpu as usize).collect();
+    Ok(plan)
+}
+
+fn extent(load: &LoadArgs, open: bool) -> Amount {
+    match (load.n_requests, load.duration) {
+        (Some(requests), _) => Amount::Requests(requests),
+        (None, Some(seconds)) => Amount::Seconds(seconds),
+        (None, None) if open => Amount::Seconds(30.0),
+        (None, None) => Amount::Requests(50),
+    }
+}
+
+/// The key from a file or the environment: never from the command line, which every user of the machine can read.
+fn api_key(args: &BenchArgs) -> anyhow::Result<Option<ApiKey>> {
+    if let Some(path) = &args.connection.api_key_file {
+        return Ok(Some(ApiKey::new(&read(path)?)?));
+    }
+    match set(&args.connection.api_key_env) {
+        None => Ok(None),
+        Some(key) => {
+            let key = key.into_string().map_err(|_| {
+                UsageError(format!("the variable {} does not hold text", args.connection.api_key_env))
+            })?;
+            Ok(Some(ApiKey::new(&key)?))
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, BenchError> {
+    std::fs::read_to_string(path).map_err(|source| BenchError::File { path: path.to_owned(), source })
+}
+
+fn unusable(path: &Path, why: &str) -> BenchError {
+    BenchError::Input(format!("`{}` cannot be used: {why}", path.display()))
+}
+
+fn readable_bundle(path: &Path) -> anyhow::Result<Bundle> {
+    if path.is_dir() {
+        bail!(UsageError(format!("`{}` is a folder; --into takes the .plumb file", path.display())));
+    }
+    Ok(Bundle::read(path)?)
+}
+
+/// Adds a measurement to a bundle, under a name by its time; gives the name.
+fn add_to(bundle: &Bundle, path: &Path, measured: &mut Measured) -> anyhow::Result<String> {
+    let time: String = measured.result.started.chars().filter(char::is_ascii_alphanumeric).collect();
+    let stem = format!("{MEASUREMENTS}/bench-{time}");
+    let name = format!("{stem}.json");
+    let mut files = BTreeMap::new();
+    if let Some(file) = &mut measured.records {
+        let (records, left_out) = bounded_records(file)?;
+        if left_out > 0 {
+            measured.result.warnings.push(format!(
+                "the bundle holds no raw records of the last {left_out} requests: it takes {} MiB of them",
+                MAX_BUNDLED >> 20
+            ));
+        }
+        files.insert(format!("{stem}.records.jsonl"), records);
+    }
+    if !measured.metrics_text.is_empty() {
+        files.insert(format!("{stem}.metrics.txt"), measured.metrics_text.clone().into_bytes());
+    }
+    measured.result.path.clone_from(&name);
+    files.insert(name.clone(), serde_json::to_vec_pretty(&measured.result)?);
+    bundle.with_files(files).write(path)?;
+    Ok(name)
+}
+
+/// The first records, and how many are left out.
+fn bounded_records(file: &mut File) -> anyhow::Result<(Vec<u8>, usize)> {
+    file.seek(SeekFrom::Start(0)).context("cannot read the raw records")?;
+    let mut reader = BufReader::new(file);
+    let (mut kept, mut left_out) = (Vec::new(), 0);
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).context("cannot read the raw records")? > 0 {
+        if kept.len() + line.len() <= MAX_BUNDLED && left_out == 0 {
+            kept.extend_from_slice(&line);
+        } else {
+            left_out += 1;
+        }
+        line.clear();
+    }
+    Ok((kept, left_out))
+}
+
+fn write_records(path: &Path, records: &mut File) -> anyhow::Result<()> {
+    records.seek(SeekFrom::Start(0)).context("cannot read the raw records")?;
+    write_atomically(path, Readers::Owner, |file| std::io::copy(records, file).map(drop))
+        .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
+}
+
+/// True where a person looks at standard error.
+fn is_watched() -> bool {
+    std::io::stderr().is_terminal()
+}

@@ -1,0 +1,282 @@
+//! Measurements as text for a terminal: the same facts as the JSON form.
+
+use std::fmt::Write;
+
+use plumb_evidence::model::{
+    BenchResult, GpuSample, LatencySummary, ServerMetrics, Share, SweepLevel, SweepResult,
+};
+use plumb_measure::bench::Calibration;
+
+use crate::text::wrap;
+
+/// One run.
+pub(super) fn result(result: &BenchResult) -> String {
+    let mut out = String::new();
+    let failed: u64 = result.errors.values().sum();
+    wrap(
+        &mut out,
+        "Server:   ",
+        &format!("{}, model {}, {}", result.target.url, result.target.model, result.target.api),
+    );
+    wrap(
+        &mut out,
+        "Load:     ",
+        &format!("{}; {} requests in {:.1} s, {failed} failed", result.load, result.requests, result.seconds),
+    );
+    wrap(&mut out, "Verdict:  ", &verdict(result.valid, result.invalid_reason.as_deref()));
+    for warning in &result.warnings {
+        wrap(&mut out, "Note:     ", warning);
+    }
+    for (kind, count) in &result.errors {
+        let _ = writeln!(out, "Failed:   {count} {kind}");
+    }
+    out.push('\n');
+    let _ = writeln!(out, "ms               mean      p50      p90      p95      p99      max   values");
+    for (name, summary) in [
+        ("TTFT", &result.ttft_ms),
+        ("  from sending", &result.uncorrected.ttft_ms),
+        ("ITL", &result.itl_ms),
+        ("TPOT", &result.tpot_ms),
+        ("chunk gap", &result.chunk_gap_ms),
+        ("longest gap", &result.stall_ms),
+        ("E2E", &result.e2e_ms),
+        ("  from sending", &result.uncorrected.e2e_ms),
+        ("E2E per token", &result.per_token_ms),
+        ("send lateness", &result.send_lag_ms),
+    ] {
+        latency_row(&mut out, name, summary);
+    }
+    out.push('\n');
+    rates(&mut out, result);
+    client(&mut out, result);
+    if let Some(server) = &result.server {
+        server_says(&mut out, server);
+    }
+    gpus(&mut out, result);
+    out
+}
+
+fn verdict(valid: bool, reason: Option<&str>) -> String {
+    match (valid, reason) {
+        (true, _) => "valid".to_owned(),
+        (false, reason) => format!("NOT VALID: {}", reason.unwrap_or("no reason given")),
+    }
+}
+
+fn latency_row(out: &mut String, name: &str, summary: &LatencySummary) {
+    let mut row = format!("{name:<14}");
+    let columns = [summary.mean, summary.p50, summary.p90, summary.p95, summary.p99, summary.max];
+    for value in columns {
+        let _ = match value {
+            // Too few values for this percentile.
+            None => write!(row, " {:>8}", "-"),
+            Some(value) if value.abs() >= 1000.0 => write!(row, " {value:>8.0}"),
+            Some(value) => write!(row, " {value:>8.2}"),
+        };
+    }
+    let _ = writeln!(out, "{row} {:>8}", summary.count);
+}
+
+fn rates(out: &mut String, result: &BenchResult) {
+    let _ = writeln!(
+        out,
+        "Rate:     {:.2} requests/s, {:.1} output tokens/s{}",
+        result.requests_per_s,
+        result.output_tokens_per_s,
+        result.offered_rps.map_or(String::new(), |offered| format!("; asked for {offered:.2} requests/s"))
+    );
+    if let Some(goodput) = result.goodput_rps {
+        let share = result.attainment.as_ref().map_or(String::new(), |share| format!("; {}", percent(share)));
+        let _ = writeln!(out, "Goodput:  {goodput:.2} requests/s meet every objective{share}");
+    }
+    for objective in &result.objectives {
+        let met = match objective.met {
+            Some(true) => "met",
+            Some(false) => "MISSED",
+            None => "undecided: too few requests",
+        };
+        let _ = writeln!(
+            out,
+            "          {} p{} <= {} ms: {}, {met}",
+            objective.metric,
+            trim(objective.percentile * 100.0),
+            trim(objective.limit_ms),
+            percent(&objective.within)
+        );
+    }
+    let interval = |name: &str, interval: Option<(f64, f64)>, out: &mut String| {
+        if let Some((low, high)) = interval {
+            let _ = writeln!(out, "          {name}: {low:.2} to {high:.2} ms (95 %)");
+        }
+    };
+    if result.ttft_ms.mean_interval.is_some() {
+        out.push_str("Known to:\n");
+        interval("TTFT mean", result.ttft_ms.mean_interval, out);
+        interval("TTFT p95", result.ttft_ms.p95_interval, out);
+        interval("E2E mean", result.e2e_ms.mean_interval, out);
+        interval("E2E p95", result.e2e_ms.p95_interval, out);
+    }
+    let tokens = &result.tokens;
+    let _ = writeln!(
+        out,
+        "Tokens:   {} output in {} events, counted by {}; {} prompt, {} of them cached",
+        tokens.output, tokens.events, tokens.counted_by, tokens.prompt, tokens.cached
+    );
+}
+
+fn percent(share: &Share) -> String {
+    format!("{:.1} % ({:.1} to {:.1})", share.share * 100.0, share.low * 100.0, share.high * 100.0)
+}
+
+/// A number without zeros at its end.
+fn trim(value: f64) -> String {
+    let text = format!("{value:.3}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+fn client(out: &mut String, result: &BenchResult) {
+    let client = &result.client;
+    let or_dash =
+        |value: Option<f64>, digits: usize| value.map_or("-".to_owned(), |value| format!("{value:.digits$}"));
+    let _ = writeln!(
+        out,
+        "Client:   {} CPU s, busiest thread {} %, event loop late by {} ms (p99), {} MB, {} connections",
+        or_dash(client.cpu_s, 2),
+        or_dash(client.busiest_thread.map(|share| share * 100.0), 0),
+        or_dash(client.lag_ms, 2),
+        or_dash(client.peak_rss_mb, 0),
+        client.connections
+    );
+    let _ = writeln!(out, "Others:   {} CPUs busy with other processes", or_dash(client.foreign_cpus, 2));
+}
+
+fn server_says(out: &mut String, server: &ServerMetrics) {
+    let most = |values: &[f64]| {
+        values
+            .iter()
+            .copied()
+            .fold(None, |most: Option<f64>, value| Some(most.map_or(value, |m| m.max(value))))
+    };
+    let mut parts = Vec::new();
+    let mut part = |name: &str, value: Option<f64>, unit: &str| {
+        parts.extend(value.map(|value| format!("{name} {}{unit}", trim(value))));
+    };
+    part("at most running", most(&server.running), "");
+    part("waiting", most(&server.waiting), "");
+    part("KV cache", most(&server.kv_cache_percent), " %");
+    part("preemptions", server.preemptions, "");
+    part("output tokens", server.generation_tokens, "");
+    part("TTFT mean", server.ttft_ms.and_then(|summary| summary.mean), " ms");
+    part("ITL mean", server.itl_ms.and_then(|summary| summary.mean), " ms");
+    part("queue mean", server.queue_ms.and_then(|summary| summary.mean), " ms");
+    wrap(out, "Server:   ", &format!("{} says: {}", server.kind, parts.join(", ")));
+}
+
+/// Each GPU's mean over the run.
+fn gpus(out: &mut String, result: &BenchResult) {
+    let indices: std::collections::BTreeSet<u32> = result.gpu.iter().map(|sample| sample.index).collect();
+    for index in indices {
+        let mean = |value: fn(&GpuSample) -> Option<f64>| {
+            let values: Vec<f64> =
+                result.gpu.iter().filter(|sample| sample.index == index).filter_map(value).collect();
+            if values.is_empty() {
+                "-".to_owned()
+            } else {
+                trim(values.iter().sum::<f64>() / values.len() as f64)
+            }
+        };
+        let _ = writeln!(
+            out,
+            "GPU {index}:    {} % busy, {} W, {} MHz, {} MiB on average",
+            mean(|sample| sample.busy_percent),
+            mean(|sample| sample.power_w),
+            mean(|sample| sample.sm_mhz),
+            mean(|sample| sample.memory_used_mib)
+        );
+    }
+}
+
+/// One level of a sweep, in a line.
+pub(super) fn level(level: &SweepLevel) -> String {
+    let result = &level.result;
+    let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
+    format!(
+        "{:>9.3}/s  {:<10}  {} requests, TTFT p95 {} ms, ITL p95 {} ms, E2E p95 {} ms, {} failed",
+        level.rate,
+        level.verdict,
+        result.requests,
+        ms(result.ttft_ms.p95),
+        ms(result.itl_ms.p95),
+        ms(result.e2e_ms.p95),
+        result.errors.values().sum::<u64>()
+    )
+}
+
+/// A sweep.
+pub(super) fn sweep(sweep: &SweepResult) -> String {
+    let mut out = String::new();
+    wrap(&mut out, "Server:   ", &format!("{}, model {}", sweep.target.url, sweep.target.model));
+    wrap(&mut out, "Verdict:  ", &verdict(sweep.valid, sweep.invalid_reason.as_deref()));
+    for warning in &sweep.warnings {
+        wrap(&mut out, "Note:     ", warning);
+    }
+    let rate = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.3} requests/s"));
+    let _ = writeln!(out, "Highest rate shown to meet the objectives: {}", rate(sweep.highest_pass_rps));
+    let _ = writeln!(out, "Lowest rate shown to miss them:            {}", rate(sweep.lowest_fail_rps));
+    let _ = writeln!(out, "Estimate of the limit:                     {}", rate(sweep.estimate_rps));
+    if sweep.cliff {
+        wrap(
+            &mut out,
+            "Note:     ",
+            "the server goes from well within to far beyond in one step (a cliff): keep away from it",
+        );
+    }
+    out.push('\n');
+    let mut levels: Vec<&SweepLevel> = sweep.levels.iter().collect();
+    levels.sort_by(|a, b| a.rate.total_cmp(&b.rate));
+    for one in levels {
+        out.push_str(&level(one));
+        out.push('\n');
+    }
+    out
+}
+
+/// What the client adds.
+pub(super) fn calibration(calibration: &Calibration) -> String {
+    let mut out = String::new();
+    let result = &calibration.result;
+    wrap(
+        &mut out,
+        "Load:     ",
+        &format!(
+            "{}; {} requests of {} tokens",
+            result.load,
+            calibration.requests,
+            result.load.output_tokens.unwrap_or(0)
+        ),
+    );
+    wrap(&mut out, "Verdict:  ", &verdict(result.valid, result.invalid_reason.as_deref()));
+    for warning in &result.warnings {
+        wrap(&mut out, "Note:     ", warning);
+    }
+    let _ = writeln!(out, "True TTFT:  {:.3} ms (the server's own log)", calibration.true_ttft_mean_ms);
+    let _ = writeln!(
+        out,
+        "Added TTFT: {:+.3} ms mean, {:+.3} ms p95",
+        calibration.added_ttft_mean_ms, calibration.added_ttft_p95_ms
+    );
+    let _ = writeln!(out, "Added E2E:  {:+.3} ms mean", calibration.added_e2e_mean_ms);
+    let _ = writeln!(out, "Time per token: {:+.2} %", calibration.tpot_error * 100.0);
+    let _ = writeln!(
+        out,
+        "Send lateness: {} ms p99",
+        result.send_lag_p99_ms.map_or("-".to_owned(), |lag| format!("{lag:.3}"))
+    );
+    let _ = writeln!(
+        out,
+        "At this load, TTFT objectives below {:.1} ms cannot be judged here: the client's error is 5 % of that.",
+        calibration.smallest_ttft_objective_ms
+    );
+    client(&mut out, result);
+    out
+}
