@@ -12,6 +12,7 @@
 
 mod bench;
 mod demo;
+mod llm_server;
 mod new_check;
 mod packages;
 mod packs;
@@ -31,6 +32,7 @@ usage: cargo xtask COMMAND
   demo                      install what is missing, build, audit this machine into target/demo
   test                      install what is missing, build, run all tests
   setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
+  setup llm-server          install a real LLM server (150 MB), with which tests measure
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
   new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
   bench                     measure what check packs cost, in a release build
@@ -51,6 +53,7 @@ enum Part {
     All,
     Packages,
     Typst,
+    LlmServer,
 }
 
 fn main() -> ExitCode {
@@ -79,6 +82,7 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["setup"] => Ok(Command::Setup(Part::All)),
         ["setup", "packages"] => Ok(Command::Setup(Part::Packages)),
         ["setup", "typst"] => Ok(Command::Setup(Part::Typst)),
+        ["setup", "llm-server"] => Ok(Command::Setup(Part::LlmServer)),
         ["packs"] => Ok(Command::Packs(Profile::Debug)),
         ["packs", "--release"] => Ok(Command::Packs(Profile::Release)),
         ["new-check", pack, id] => Ok(Command::NewCheck { pack: (*pack).to_owned(), id: (*id).to_owned() }),
@@ -103,6 +107,10 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             match part {
                 Part::All => setup::all_packages()?,
                 Part::Packages => return setup::packages(),
+                Part::LlmServer => {
+                    println!("llm-server: {}", llm_server::ensure()?.display());
+                    return Ok(());
+                }
                 Part::Typst => {}
             }
             println!("typst: {}", setup::typst()?.display());

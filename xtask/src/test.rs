@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::run::{cargo, run};
 use crate::workspace::{Profile, Workspace};
-use crate::{packs, setup, typst};
+use crate::{llm_server, packs, setup, typst};
 
 /// A folder with recordings of machines, for the tests that read them.
 const RECORDINGS_VARIABLE: &str = "PLUMB_RECORDINGS";
@@ -33,6 +33,9 @@ pub(crate) fn run_tests(workspace: &Workspace) -> Result<()> {
         .env(typst::PROGRAM_VARIABLE, typst)
         .env(SKIP_LOG_VARIABLE, &skip_log)
         .current_dir(&workspace.root);
+    if let Some(server) = llm_server::find()? {
+        tests.env(llm_server::VARIABLE, server);
+    }
     if let Some(recordings) = recordings {
         tests.env(RECORDINGS_VARIABLE, recordings);
     }

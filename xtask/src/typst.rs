@@ -94,7 +94,8 @@ fn installed_program(root: &Path) -> PathBuf {
     root.join("bin/typst")
 }
 
-fn tools_folder() -> Result<PathBuf> {
+/// The folder for tools that are installed once for all workspaces.
+pub(crate) fn tools_folder() -> Result<PathBuf> {
     let folder = tools_folder_from(|name| std::env::var_os(name));
     let folder = folder.with_context(|| {
         format!("expected a folder for tools, found neither {TOOLS_VARIABLE} nor HOME set")

@@ -1,0 +1,249 @@
+//! `plumb bench` against a server whose every delay and fault is known.
+
+use std::collections::BTreeMap;
+use std::process::Stdio;
+
+use plumb_measure::bench::reference::Behaviour;
+use plumb_tests::server::{Fault, start};
+use plumb_tests::{plumb, run};
+use serde_json::Value;
+
+const MS: u64 = 1_000_000;
+
+fn quick() -> Behaviour {
+    Behaviour { ttft: 5 * MS, itl: MS, ..Behaviour::default() }
+}
+
+fn json(run: &plumb_tests::Run) -> Value {
+    serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
+}
+
+#[test]
+fn every_bad_behaviour_is_counted_by_its_kind() {
+    let faults = [
+        None,
+        Some((Fault::Status(429), "http_429")),
+        Some((Fault::Status(400), "http_4xx")),
+        Some((Fault::Status(503), "http_5xx")),
+        Some((Fault::Status(302), "http_other")),
+        Some((Fault::ResetAfter(3), "reset")),
+        Some((Fault::CloseAfter(3), "truncated")),
+        Some((Fault::CloseAfter(0), "truncated")),
+        Some((Fault::EndAfter(3), "truncated")),
+        Some((Fault::MalformedAfter(2), "malformed")),
+        Some((Fault::Html, "malformed")),
+        Some((Fault::ErrorAfter(2), "stream_error")),
+        Some((Fault::Empty, "empty")),
+        Some((Fault::Hang, "timeout")),
+        Some((Fault::StallAfter(2), "timeout")),
+        Some((Fault::NotHttp, "protocol")),
+    ];
+    // The request after such a reply finds its connection closed, and does not fail.
+    let mut replies: Vec<Option<Fault>> = faults.iter().map(|fault| fault.map(|(fault, _)| fault)).collect();
+    replies.extend([Some(Fault::LeaveAfter(3)); 4]);
+    let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
+    faults.iter().flatten().for_each(|(_, kind)| *expected.entry(kind).or_default() += 2);
+    let server = start(quick(), replies.clone(), 1);
+    let requests = (2 * replies.len()).to_string();
+    let result = run(plumb()
+        .args(["-q", "bench", &server.url(), "-c", "1", "--warmup", "0", "--no-cooldown"])
+        .args([
+            "--timeout",
+            "1",
+            "--output-tokens",
+            "8",
+            "--slo",
+            "e2e=3600s",
+            "--format",
+            "json",
+            "-n",
+            &requests,
+        ]));
+    let result = json(&result);
+    let errors: BTreeMap<String, u64> = serde_json::from_value(result["errors"].clone()).unwrap();
+    assert_eq!(errors.iter().map(|(kind, n)| (kind.as_str(), *n)).collect::<BTreeMap<_, _>>(), expected);
+    // What failed counts against attainment and has no latency.
+    assert_eq!((&result["requests"], &result["ttft_ms"]["count"]), (&Value::from(40), &Value::from(10)));
+    assert_eq!(result["attainment"]["share"], 10.0 / 40.0);
+}
+
+#[test]
+fn coalesced_tokens_are_seen_as_what_they_are() {
+    // Four tokens per event, or four events per write, 3 ms per token: gaps of 12 ms, and 3 ms per token whatever comes.
+    let slow = Behaviour { ttft: 5 * MS, itl: 3 * MS, ..Behaviour::default() };
+    for (behaviour, counted_by, coalesced) in [
+        (Behaviour { tokens_per_event: 4, ..slow.clone() }, "server, with every chunk", false),
+        (Behaviour { tokens_per_event: 4, usage: false, ..slow.clone() }, "events", false),
+        (Behaviour { events_per_write: 4, ..slow.clone() }, "server, with every chunk", true),
+        (Behaviour { events_per_write: 4, usage: false, ..slow }, "events", true),
+    ] {
+        let blind = behaviour.tokens_per_event > 1 && !behaviour.usage;
+        let server = start(behaviour, Vec::new(), 0);
+        let result = json(&run(plumb()
+            .args(["-q", "bench", &server.url(), "-c", "1", "-n", "10", "--format", "json"])
+            .args(["--output-tokens", "33"])));
+        let gap = result["chunk_gap_ms"]["p50"].as_f64().unwrap();
+        assert!((11.0..20.0).contains(&gap), "{gap}");
+        let token = result["tpot_ms"]["p50"].as_f64().unwrap();
+        assert_eq!(result["tokens"]["counted_by"], counted_by);
+        assert_eq!(result["tokens"]["coalesced_share"].as_f64().unwrap() > 0.5, coalesced);
+        if blind {
+            // Without any count nobody can tell: then it is the time per event, and the count of tokens says so.
+            assert!((token - gap).abs() < 3.0, "{token}");
+            assert_eq!(result["tokens"]["output"], result["tokens"]["events"]);
+        } else {
+            assert!((2.5..5.0).contains(&token), "{token}");
+        }
+    }
+}
+
+#[test]
+fn a_measurement_becomes_part_of_a_bundle_without_the_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    let server = start(quick(), Vec::new(), 0);
+    let secret = "sk-0123456789abcdef";
+    let mut command = plumb();
+    command.args(["bench", &server.url(), "-n", "5", "--output-tokens", "4", "--into"]).arg(&bundle);
+    let measured = run(command.env("PLUMB_API_KEY", secret));
+    assert!(measured.out.contains("TTFT"), "{measured:?}");
+    let unpacked = folder.path().join("unpacked");
+    assert_eq!(run(plumb().args(["bundle", "unpack"]).arg(&bundle).arg("-o").arg(&unpacked)).code, 0);
+    let names: Vec<String> = std::fs::read_dir(unpacked.join("measurements"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    let records = names.iter().find(|name| name.ends_with(".records.jsonl")).unwrap();
+    let records = std::fs::read_to_string(unpacked.join("measurements").join(records)).unwrap();
+    assert_eq!(records.lines().filter(|line| line.contains("\"measured\"")).count(), 5);
+    let evidence = json(&run(plumb().args(["bundle", "show", "--as", "evidence"]).arg(&bundle)));
+    assert_eq!(evidence["measurements"]["bench"][0]["requests"], 5);
+    let text = format!("{measured:?}{evidence}{records}");
+    assert!(!text.contains(secret) && !text.contains("0123456789abcdef"));
+    for name in names {
+        let content = std::fs::read_to_string(unpacked.join("measurements").join(&name)).unwrap();
+        assert!(!content.contains("0123456789abcdef"), "{name}");
+    }
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_has() {
+    let server = start(quick(), Vec::new(), 0);
+    let mut command = plumb();
+    command.args([
+        "-q",
+        "bench",
+        &server.url(),
+        "--rate",
+        "100",
+        "--duration",
+        "600",
+        "--warmup",
+        "0",
+        "--format",
+        "json",
+    ]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.log().iter().filter(|entry| entry.finished).count() < 100 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    assert!(
+        std::process::Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["interrupted"], true);
+    assert!(result["requests"].as_u64().unwrap() > 10, "{result}");
+}
+
+#[test]
+fn what_cannot_be_measured_is_told_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = folder.path().join("key");
+    std::fs::write(&key, "sk-\u{1}secret").unwrap();
+    let server = start(quick(), vec![Some(Fault::Status(401))], 0);
+    let url = server.url();
+    let cases: [(&[&str], &str); 9] = [
+        (&["http://127.0.0.1:9"], "connect_refused"),
+        (&["127.0.0.1:9"], "http://"),
+        (&[&url], "API key"),
+        (&[&url, "--sweep", "--slo", "ttft"], "ttft=500ms"),
+        (&[&url, "--rate", "0"], "greater than zero"),
+        (&[&url, "-c", "0"], "--concurrency 1"),
+        (&[&url, "--prompts", "/nowhere"], "/nowhere"),
+        (&[&url, "--cpus", "4000"], "CPU 4000"),
+        (&[&url, "--api-key-file", key.to_str().unwrap()], "API key"),
+    ];
+    for (arguments, word) in cases {
+        let result = run(plumb().arg("bench").args(arguments));
+        assert_eq!(result.code, 2, "{arguments:?}: {result:?}");
+        assert!(result.err.contains(word) && result.out.is_empty(), "{arguments:?}: {result:?}");
+        assert!(!result.err.contains("secret"));
+    }
+}
+
+/// A real server, where `cargo xtask setup llm-server` has installed one.
+fn real_server() -> Option<(std::process::Child, String)> {
+    let folder = std::env::var_os("PLUMB_LLM_SERVER")
+        .map(std::path::PathBuf::from)
+        .filter(|folder| folder.is_dir())?;
+    let mut child = std::process::Command::new(folder.join("bin/python"))
+        .arg(plumb_tests::workspace().join("tests/llm_server.py"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .ok()?;
+    let mut output = std::io::BufReader::new(child.stdout.take()?);
+    let mut line = String::new();
+    // The library prints to standard output, too.
+    while std::io::BufRead::read_line(&mut output, &mut line).ok()? > 0 {
+        if line.starts_with("http://") {
+            // Read to its end, or the server blocks on a full pipe.
+            std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
+            return Some((child, line.trim().to_owned()));
+        }
+        line.clear();
+    }
+    None
+}
+
+#[test]
+fn a_real_server_is_measured() {
+    let Some((mut child, url)) = real_server() else {
+        plumb_tests::skip(
+            "a real LLM server: none installed; `cargo xtask setup llm-server` does, PLUMB_LLM_SERVER names it",
+        );
+        return;
+    };
+    for api in ["completions", "chat"] {
+        let result = run(plumb()
+            .args(["-q", "bench", &url, "--api", api, "-c", "2", "-n", "6", "--format", "json"])
+            .args(["--prompt-tokens", "32", "--output-tokens", "16", "--scrape-every", "0.1"]));
+        let result = json(&result);
+        assert_eq!(
+            (&result["requests"], &result["errors"]),
+            (&Value::from(6), &serde_json::json!({})),
+            "{result}"
+        );
+        assert_eq!(result["tokens"]["output"], 6 * 16, "{result}");
+        assert_ne!(result["tokens"]["counted_by"], "events");
+        assert_eq!(result["server"]["kind"], "llama.cpp", "{result}");
+        assert!(
+            result["server"]["generation_tokens"].as_f64().unwrap() >= 6.0 * 16.0,
+            "{}",
+            result["server"]
+        );
+        let prompt = result["tokens"]["prompt"].as_f64().unwrap() / 6.0;
+        assert!((24.0..40.0).contains(&prompt), "{prompt} tokens in a prompt");
+    }
+    drop(child.stdin.take());
+    let _ = child.kill();
+    let _ = child.wait();
+}
