@@ -32,7 +32,6 @@ mod recorder;
 pub mod reference;
 mod request;
 mod scrape;
-mod signals;
 mod sse;
 mod summary;
 mod sweep;

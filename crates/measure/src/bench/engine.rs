@@ -71,13 +71,20 @@ pub struct Progress {
 }
 
 /// Lets others look at a run and end it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Control {
     stop: Arc<AtomicBool>,
+    asked: Option<Arc<dyn Fn() -> bool + Send + Sync>>,
     progress: Arc<Mutex<Progress>>,
 }
 
 impl Control {
+    /// Ends the run once `asked` holds, too: by a signal, say. It is asked some fifty times a second.
+    #[must_use]
+    pub fn until(asked: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self { asked: Some(Arc::new(asked)), ..Self::default() }
+    }
+
     /// Ends the run: requests under way are given up, and what was measured is reported.
     pub fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
@@ -86,7 +93,7 @@ impl Control {
     /// True once it was told to end.
     #[must_use]
     pub fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.stop.load(Ordering::Relaxed) || self.asked.as_ref().is_some_and(|asked| asked())
     }
 
     /// How the run goes.

@@ -7,6 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use plumb_collect::Interrupt;
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::files::{Readers, write_atomically};
@@ -30,8 +31,13 @@ mod text;
 const MAX_BUNDLED: usize = 48 << 20;
 
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let control = Control::default();
-    control.stop_on_signals()?;
+    let (control, _signals) = match Interrupt::on_signals() {
+        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
+        Err(reason) => {
+            console.warn(&format!("Ctrl-C will leave no result: {reason}"));
+            (Control::default(), None)
+        }
+    };
     if let Some(command) = &args.command {
         return run_calibration(command, console, &control);
     }
