@@ -43,7 +43,7 @@ fn every_bad_behaviour_is_counted_by_its_kind() {
     replies.extend([Some(Fault::LeaveAfter(3)); 4]);
     let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
     faults.iter().flatten().for_each(|(_, kind)| *expected.entry(kind).or_default() += 2);
-    let server = start(quick(), replies.clone(), 1);
+    let server = start(quick(), replies.clone(), 2);
     let requests = (2 * replies.len()).to_string();
     let result = run(plumb()
         .args(["-q", "bench", &server.url(), "-c", "1", "--warmup", "0", "--no-cooldown"])

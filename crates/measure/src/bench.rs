@@ -256,7 +256,11 @@ fn probe(plan: &Plan) -> Result<Probed, BenchError> {
             }
         };
         if let (Some(words), Some(counted)) = (maker.wanted_words(), record.prompt_tokens) {
-            maker.correct(words, counted);
+            let body = form.body(PromptMaker::one_word(), 1).into();
+            let one = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
+            if let Some(counted_of_one) = one.prompt_tokens {
+                maker.correct(words, counted, counted_of_one);
+            }
         }
         let seconds = record
             .ttft_from_send()

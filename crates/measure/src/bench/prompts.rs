@@ -42,13 +42,15 @@ pub(crate) struct PromptMaker {
     prompts: Prompts,
     seed: u64,
     shared: String,
-    /// Words per token, learned from what the server counted.
-    words_per_token: f64,
+    /// Tokens per word, and those that the server adds to every prompt, by its own count.
+    tokens_per_word: f64,
+    added_tokens: f64,
 }
 
 impl PromptMaker {
     pub(crate) fn new(prompts: Prompts, seed: u64) -> Self {
-        let mut maker = Self { prompts, seed, shared: String::new(), words_per_token: 1.0 };
+        let mut maker =
+            Self { prompts, seed, shared: String::new(), tokens_per_word: 1.0, added_tokens: 0.0 };
         maker.make_shared();
         maker
     }
@@ -56,28 +58,36 @@ impl PromptMaker {
     fn make_shared(&mut self) {
         self.shared.clear();
         if let Prompts::Synthetic { tokens, shared } = self.prompts {
-            let words = self.words(f64::from(tokens) * shared);
+            let words = (f64::from(tokens) * shared / self.tokens_per_word).round() as usize;
             append_words(&mut self.shared, &mut Random::stream(self.seed, 2), words);
         }
     }
 
     fn words(&self, tokens: f64) -> usize {
-        (tokens * self.words_per_token).round() as usize
+        ((tokens - self.added_tokens) / self.tokens_per_word).round().max(1.0) as usize
     }
 
-    /// Learns from a reply how many tokens the server makes of our words. A chat template adds tokens of its own, which the
-    /// words must make room for.
-    pub(crate) fn correct(&mut self, sent_words: usize, counted_tokens: u32) {
-        if sent_words > 0 && counted_tokens > 0 {
-            self.words_per_token *= (sent_words as f64 / f64::from(counted_tokens)).clamp(0.1, 2.0);
+    /// Learns how many tokens the server makes of our words from its count of a long prompt and of one word: a chat template
+    /// adds the same to every prompt, for which the words must make room.
+    pub(crate) fn correct(&mut self, words: usize, counted: u32, counted_of_one: u32) {
+        let per_word = (f64::from(counted) - f64::from(counted_of_one)) / (words as f64 - 1.0);
+        // Outside of this, the server counts something else.
+        if words > 1 && (0.5..10.0).contains(&per_word) {
+            self.tokens_per_word = per_word;
+            self.added_tokens = (f64::from(counted_of_one) - per_word).max(0.0);
             self.make_shared();
         }
+    }
+
+    /// A prompt of one word.
+    pub(crate) fn one_word() -> &'static str {
+        WORDS[0]
     }
 
     /// Number of words of a prompt of the wanted length.
     pub(crate) fn wanted_words(&self) -> Option<usize> {
         match self.prompts {
-            Prompts::Synthetic { tokens, .. } => Some(self.words(f64::from(tokens)).max(1)),
+            Prompts::Synthetic { tokens, .. } => Some(self.words(f64::from(tokens))),
             Prompts::File { .. } => None,
         }
     }
@@ -91,7 +101,7 @@ impl PromptMaker {
             }
             Prompts::Synthetic { tokens, .. } => {
                 let tokens = trace.and_then(|entry| entry.prompt_tokens).unwrap_or(*tokens);
-                let words = self.words(f64::from(tokens)).max(1);
+                let words = self.words(f64::from(tokens));
                 let shared = self.shared.split(' ').filter(|word| !word.is_empty()).count().min(words);
                 let mut text = String::with_capacity(words * 6);
                 text.push_str(&self.shared);
@@ -169,10 +179,16 @@ mod tests {
     #[test]
     fn lengths_follow_the_server_s_count_and_the_trace() {
         let mut maker = PromptMaker::new(Prompts::Synthetic { tokens: 90, shared: 0.0 }, 1);
-        maker.correct(90, 100);
-        assert_eq!(words(&maker.make(0, None)).len(), 81);
-        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(10), output_tokens: None };
-        assert_eq!(words(&maker.make(0, Some(&entry))).len(), 9);
+        // 21 tokens of a template, and one and a half for each word.
+        maker.correct(91, 21 + 136, 22);
+        assert_eq!(words(&maker.make(0, None)).len(), 46);
+        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(36), output_tokens: None };
+        assert_eq!(words(&maker.make(0, Some(&entry))).len(), 10);
+        // Less than what the template adds is not to be had.
+        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(3), output_tokens: None };
+        assert_eq!(words(&maker.make(0, Some(&entry))).len(), 1);
+        maker.correct(90, 5, 5);
+        assert_eq!(words(&maker.make(0, None)).len(), 46);
     }
 
     #[test]
