@@ -15,6 +15,9 @@ const DOUBTFUL_DELAY: f64 = 0.05;
 const NEGLIGIBLE_MS: f64 = 1.0;
 /// Share of a CPU from which on a sending thread is taken for saturated.
 const SATURATED: f64 = 0.90;
+/// Share of time without a CPU from which on a sending thread is taken for starved, and from which on that is mentioned.
+const STARVED: f64 = 0.25;
+const HINDERED: f64 = 0.05;
 /// Share of the rate asked for that has to be sent.
 const RATE_KEPT: f64 = 0.98;
 
@@ -35,6 +38,13 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
             "a sending thread took {:.0} % of its CPU; use more with `--threads`",
             share.min(1.0) * 100.0
         ));
+    }
+    if let Some(share) = client.waiting_share.filter(|share| *share > HINDERED) {
+        let text = format!(
+            "a sending thread was ready to run and had no CPU for {:.0} % of the time: others run where the client does",
+            share * 100.0
+        );
+        if share > STARVED { faults.push(text) } else { warnings.push(text) }
     }
     let scale = result.uncorrected.ttft_ms.p50.unwrap_or(0.0);
     let mut delay = |ms: Option<f64>, what: &str| {
@@ -83,12 +93,6 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
         warnings.push(
             "latency rose or fell while measuring: warm up or measure for longer, or ask for less".to_owned(),
         );
-    }
-    if let Some(share) = client.waiting_share.filter(|share| *share > 0.05) {
-        warnings.push(format!(
-            "a sending thread waited for a CPU for {:.0} % of the time: others run where the client does",
-            share * 100.0
-        ));
     }
     if client.connections_while_measuring * 20 > result.requests {
         warnings.push(format!(
@@ -140,6 +144,8 @@ mod tests {
         let doubtful = judged(|result| result.send_lag_ms.p99 = Some(1.5));
         assert!(doubtful.valid && doubtful.warnings[0].contains("sent late"), "{:?}", doubtful.warnings);
         assert!(!judged(|result| result.client.busiest_thread = Some(0.97)).valid);
+        assert!(!judged(|result| result.client.waiting_share = Some(0.4)).valid);
+        assert!(judged(|result| result.client.waiting_share = Some(0.1)).warnings[0].contains("no CPU"));
         assert!(!judged(|result| result.errors.extend([("client_limit".into(), 1)])).valid);
         assert!(!judged(|result| result.send_lag_ms.max = Some(1000.0)).valid);
         assert!(!judged(|result| result.requests = 0).valid);
