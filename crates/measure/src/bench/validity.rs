@@ -4,7 +4,7 @@
 
 use plumb_evidence::model::BenchResult;
 
-use super::plan::Plan;
+use super::plan::{Metric, Plan};
 use super::record::Miss;
 
 /// Share of the median TTFT that the client's own delay may have before the result is not valid.
@@ -46,10 +46,19 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
         );
         if share > STARVED { faults.push(text) } else { warnings.push(text) }
     }
-    let scale = result.uncorrected.ttft_ms.p50.unwrap_or(0.0);
+    // What matters is whether the delay could change the answer: where an objective asks for less, compare with that.
+    let limit =
+        plan.objectives.iter().filter(|objective| objective.metric == Metric::Ttft).map(|o| o.limit_ms);
+    let limit =
+        limit.fold(None, |least: Option<f64>, limit| Some(least.map_or(limit, |least| least.min(limit))));
+    let median = result.uncorrected.ttft_ms.p50.unwrap_or(0.0);
+    let (scale, name) = match limit {
+        Some(limit) if limit > median => (limit, "the TTFT objective"),
+        _ => (median, "the median TTFT"),
+    };
     let mut delay = |ms: Option<f64>, what: &str| {
         let Some(ms) = ms.filter(|ms| *ms > NEGLIGIBLE_MS && scale > 0.0) else { return };
-        let text = format!("{what} by {ms:.1} ms (p99), {:.0} % of the median TTFT", ms / scale * 100.0);
+        let text = format!("{what} by {ms:.1} ms (p99), {:.0} % of {name}", ms / scale * 100.0);
         if ms > INVALID_DELAY * scale {
             faults.push(text);
         } else if ms > DOUBTFUL_DELAY * scale {
@@ -149,6 +158,22 @@ mod tests {
         assert!(!judged(|result| result.errors.extend([("client_limit".into(), 1)])).valid);
         assert!(!judged(|result| result.send_lag_ms.max = Some(1000.0)).valid);
         assert!(!judged(|result| result.requests = 0).valid);
+    }
+
+    #[test]
+    fn a_delay_is_held_against_what_was_asked() {
+        let mut plan = Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap());
+        let mut result = BenchResult { requests: 100, seconds: 10.0, ..BenchResult::default() };
+        result.uncorrected.ttft_ms = LatencySummary { p50: Some(20.0), ..LatencySummary::default() };
+        result.client.lag_ms = Some(3.0);
+        judge(&plan, &mut result);
+        assert!(!result.valid);
+        plan.objectives = crate::bench::parse_objectives("ttft=500ms,e2e=1s").unwrap();
+        judge(&plan, &mut result);
+        assert!(result.valid);
+        plan.objectives = crate::bench::parse_objectives("ttft=5ms").unwrap();
+        judge(&plan, &mut result);
+        assert!(!result.valid);
     }
 
     #[test]
