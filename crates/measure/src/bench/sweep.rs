@@ -50,11 +50,40 @@ struct Level {
     rate: f64,
     /// (share wanted, held, trials)
     conditions: Vec<(f64, f64, f64)>,
+    failures: Failures,
     runs: u32,
 }
 
+/// Requests that failed. To show that fewer than one in a hundred do takes four hundred requests without any, so they are
+/// held against a level as counted; the objectives count each of them as a miss anyway.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Failures {
+    failed: f64,
+    requests: f64,
+    allowed: f64,
+}
+
+impl Failures {
+    fn verdict(&self) -> Verdict {
+        if self.failed <= self.allowed * self.requests {
+            return Verdict::Pass;
+        }
+        match wilson(self.failed, self.requests, super::summary::CONFIDENCE) {
+            Some(interval) if interval.low > self.allowed => Verdict::Fail,
+            _ => Verdict::Unresolved,
+        }
+    }
+}
+
+/// What one run says about a level.
+type Seen = (Vec<(f64, f64, f64)>, Failures);
+
 impl Level {
-    fn add(&mut self, conditions: &[(f64, f64, f64)]) {
+    fn new(rate: f64) -> Self {
+        Self { rate, conditions: Vec::new(), failures: Failures::default(), runs: 0 }
+    }
+
+    fn add(&mut self, (conditions, failures): &Seen) {
         if self.conditions.is_empty() {
             self.conditions = conditions.iter().map(|&(wanted, ..)| (wanted, 0.0, 0.0)).collect();
         }
@@ -62,12 +91,19 @@ impl Level {
             mine.1 += new.1;
             mine.2 += new.2;
         }
+        self.failures.failed += failures.failed;
+        self.failures.requests += failures.requests;
+        self.failures.allowed = failures.allowed;
         self.runs += 1;
     }
 
     fn verdict(&self) -> Verdict {
         // Nothing measured is nothing shown.
-        let mut verdict = if self.conditions.is_empty() { Verdict::Unresolved } else { Verdict::Pass };
+        let mut verdict =
+            if self.conditions.is_empty() { Verdict::Unresolved } else { self.failures.verdict() };
+        if verdict == Verdict::Fail {
+            return verdict;
+        }
         for &(wanted, held, trials) in &self.conditions {
             let Some(interval) = wilson(held, trials, super::summary::CONFIDENCE) else {
                 return Verdict::Unresolved;
@@ -154,9 +190,9 @@ pub fn sweep(
         if !result.valid && !result.interrupted {
             result = super::run(&plan, control).map_err(Stop::Error)?.result;
         }
-        let conditions = conditions(&plan, &result);
+        let seen = seen(&plan, &result);
         let mut pooled = level.clone();
-        pooled.add(&conditions);
+        pooled.add(&seen);
         let one = SweepLevel {
             rate: level.rate,
             verdict: pooled.verdict().as_str().to_owned(),
@@ -173,26 +209,23 @@ pub fn sweep(
         match limit {
             // A run that the client limited says nothing about the server, in either direction.
             Some(reason) => Err(Stop::Reason(format!("at {:.4} requests/s, {reason}", level.rate))),
-            None => Ok(conditions),
+            None => Ok(seen),
         }
     });
     Ok(report(&found?, results, control.is_stopped()))
 }
 
-/// What a run says about each condition: its objectives, and the share of requests that may fail.
-fn conditions(plan: &Plan, result: &BenchResult) -> Vec<(f64, f64, f64)> {
+/// What a run says about each objective, and how many of its requests failed.
+fn seen(plan: &Plan, result: &BenchResult) -> Seen {
     let of = |within: &Share, wanted: f64| (wanted, within.share * within.trials, within.trials);
-    let mut conditions: Vec<_> =
+    let conditions =
         result.objectives.iter().map(|objective| of(&objective.within, objective.percentile)).collect();
-    let failed: u64 = result.errors.values().sum();
-    let requests = result.requests as f64;
-    // A single failure in a short run is within what chance brings only if the allowance is not finer than the run.
-    conditions.push((
-        1.0 - plan.error_share.max(1.0 / requests.max(1.0)),
-        requests - failed as f64,
-        requests,
-    ));
-    conditions
+    let failures = Failures {
+        failed: result.errors.values().sum::<u64>() as f64,
+        requests: result.requests as f64,
+        allowed: plan.error_share,
+    };
+    (conditions, failures)
 }
 
 fn at_rate(arrivals: &Arrivals, rate: f64) -> Arrivals {
@@ -207,7 +240,7 @@ fn at_rate(arrivals: &Arrivals, rate: f64) -> Arrivals {
 fn search(
     sweep: &Sweep,
     start: f64,
-    mut measure: impl FnMut(&Level) -> Result<Vec<(f64, f64, f64)>, Stop>,
+    mut measure: impl FnMut(&Level) -> Result<Seen, Stop>,
 ) -> Result<Found, BenchError> {
     let mut found = Found::default();
     let mut runs = 0;
@@ -216,13 +249,13 @@ fn search(
         let position = match found.levels.iter().position(|level| level.rate == rate) {
             Some(position) => position,
             None => {
-                found.levels.push(Level { rate, conditions: Vec::new(), runs: 0 });
+                found.levels.push(Level::new(rate));
                 found.levels.len() - 1
             }
         };
         match measure(&found.levels[position]) {
-            Ok(conditions) => {
-                found.levels[position].add(&conditions);
+            Ok(seen) => {
+                found.levels[position].add(&seen);
             }
             Err(Stop::Error(error)) => return Err(error),
             Err(Stop::Reason(reason)) => {
@@ -414,7 +447,7 @@ mod tests {
                     .collect();
                 let trials = batch::effective_size(&within);
                 let share = within.iter().sum::<f64>() / within.len() as f64;
-                Ok(vec![(0.95, share * trials, trials)])
+                Ok((vec![(0.95, share * trials, trials)], Failures::default()))
             });
             let result = report(&found.unwrap(), Vec::new(), false);
             let estimate = result.estimate_rps.unwrap();
@@ -428,13 +461,18 @@ mod tests {
 
     #[test]
     fn a_level_passes_only_by_what_was_measured() {
-        let mut level = Level { rate: 1.0, conditions: Vec::new(), runs: 0 };
+        let mut level = Level::new(1.0);
         assert_eq!(level.verdict(), Verdict::Unresolved);
-        level.add(&[(0.95, 60.0, 100.0), (0.99, 100.0, 100.0)]);
+        level.add(&(vec![(0.95, 60.0, 100.0), (0.99, 100.0, 100.0)], Failures::default()));
         assert_eq!((level.verdict(), level.runs), (Verdict::Fail, 1));
-        let mut level = Level { rate: 1.0, conditions: Vec::new(), runs: 0 };
-        level.add(&[(0.95, 100.0, 100.0)]);
+        let mut level = Level::new(1.0);
+        let failures = |failed| Failures { failed, requests: 100.0, allowed: 0.01 };
+        level.add(&(vec![(0.95, 100.0, 100.0)], failures(1.0)));
         assert_eq!(level.verdict(), Verdict::Pass);
+        level.add(&(vec![(0.95, 100.0, 100.0)], failures(3.0)));
+        assert_eq!(level.verdict(), Verdict::Unresolved);
+        level.add(&(vec![(0.95, 100.0, 100.0)], failures(50.0)));
+        assert_eq!(level.verdict(), Verdict::Fail);
     }
 
     #[test]
@@ -442,7 +480,7 @@ mod tests {
         let sweep = sweep_plan();
         let found = search(&sweep, 1.0, |level| {
             let held = if level.rate <= 77.0 { 1000.0 } else { 300.0 };
-            Ok(vec![(0.95, held, 1000.0)])
+            Ok((vec![(0.95, held, 1000.0)], Failures::default()))
         })
         .unwrap();
         let result = report(&found, Vec::new(), false);
@@ -455,7 +493,8 @@ mod tests {
     fn limits_of_the_search_are_told() {
         let mut sweep = sweep_plan();
         sweep.max_rate = 50.0;
-        let found = search(&sweep, 10.0, |_| Ok(vec![(0.95, 1000.0, 1000.0)])).unwrap();
+        let found =
+            search(&sweep, 10.0, |_| Ok((vec![(0.95, 1000.0, 1000.0)], Failures::default()))).unwrap();
         let result = report(&found, Vec::new(), false);
         assert_eq!((result.highest_pass_rps, result.lowest_fail_rps), (Some(50.0), None));
         assert!(result.warnings[0].contains("may bear more"));
@@ -464,7 +503,7 @@ mod tests {
             if level.rate > 30.0 {
                 Err(Stop::Reason("too slow".to_owned()))
             } else {
-                Ok(vec![(0.95, 1000.0, 1000.0)])
+                Ok((vec![(0.95, 1000.0, 1000.0)], Failures::default()))
             }
         })
         .unwrap();
@@ -472,7 +511,8 @@ mod tests {
         assert_eq!(result.highest_pass_rps, Some(20.0));
         assert!(result.warnings[0].contains("too slow"));
         // Nothing passes.
-        let found = search(&sweep_plan(), 1.0, |_| Ok(vec![(0.95, 0.0, 1000.0)])).unwrap();
+        let found =
+            search(&sweep_plan(), 1.0, |_| Ok((vec![(0.95, 0.0, 1000.0)], Failures::default()))).unwrap();
         assert!(!report(&found, Vec::new(), false).valid);
     }
 }

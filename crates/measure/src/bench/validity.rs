@@ -4,7 +4,7 @@
 
 use plumb_evidence::model::BenchResult;
 
-use super::plan::Plan;
+use super::plan::{Metric, Plan};
 use super::record::Miss;
 
 /// Share of the median TTFT that the client's own delay may have before the result is not valid.
@@ -15,6 +15,9 @@ const DOUBTFUL_DELAY: f64 = 0.05;
 const NEGLIGIBLE_MS: f64 = 1.0;
 /// Share of a CPU from which on a sending thread is taken for saturated.
 const SATURATED: f64 = 0.90;
+/// Share of time without a CPU from which on a sending thread is taken for starved, and from which on that is mentioned.
+const STARVED: f64 = 0.25;
+const HINDERED: f64 = 0.05;
 /// Share of the rate asked for that has to be sent.
 const RATE_KEPT: f64 = 0.98;
 
@@ -36,10 +39,26 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
             share.min(1.0) * 100.0
         ));
     }
-    let scale = result.uncorrected.ttft_ms.p50.unwrap_or(0.0);
+    if let Some(share) = client.waiting_share.filter(|share| *share > HINDERED) {
+        let text = format!(
+            "a sending thread was ready to run and had no CPU for {:.0} % of the time: others run where the client does",
+            share * 100.0
+        );
+        if share > STARVED { faults.push(text) } else { warnings.push(text) }
+    }
+    // What matters is whether the delay could change the answer: where an objective asks for less, compare with that.
+    let limit =
+        plan.objectives.iter().filter(|objective| objective.metric == Metric::Ttft).map(|o| o.limit_ms);
+    let limit =
+        limit.fold(None, |least: Option<f64>, limit| Some(least.map_or(limit, |least| least.min(limit))));
+    let median = result.uncorrected.ttft_ms.p50.unwrap_or(0.0);
+    let (scale, name) = match limit {
+        Some(limit) if limit > median => (limit, "the TTFT objective"),
+        _ => (median, "the median TTFT"),
+    };
     let mut delay = |ms: Option<f64>, what: &str| {
         let Some(ms) = ms.filter(|ms| *ms > NEGLIGIBLE_MS && scale > 0.0) else { return };
-        let text = format!("{what} by {ms:.1} ms (p99), {:.0} % of the median TTFT", ms / scale * 100.0);
+        let text = format!("{what} by {ms:.1} ms (p99), {:.0} % of {name}", ms / scale * 100.0);
         if ms > INVALID_DELAY * scale {
             faults.push(text);
         } else if ms > DOUBTFUL_DELAY * scale {
@@ -83,12 +102,6 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
         warnings.push(
             "latency rose or fell while measuring: warm up or measure for longer, or ask for less".to_owned(),
         );
-    }
-    if let Some(share) = client.waiting_share.filter(|share| *share > 0.05) {
-        warnings.push(format!(
-            "a sending thread waited for a CPU for {:.0} % of the time: others run where the client does",
-            share * 100.0
-        ));
     }
     if client.connections_while_measuring * 20 > result.requests {
         warnings.push(format!(
@@ -140,9 +153,27 @@ mod tests {
         let doubtful = judged(|result| result.send_lag_ms.p99 = Some(1.5));
         assert!(doubtful.valid && doubtful.warnings[0].contains("sent late"), "{:?}", doubtful.warnings);
         assert!(!judged(|result| result.client.busiest_thread = Some(0.97)).valid);
+        assert!(!judged(|result| result.client.waiting_share = Some(0.4)).valid);
+        assert!(judged(|result| result.client.waiting_share = Some(0.1)).warnings[0].contains("no CPU"));
         assert!(!judged(|result| result.errors.extend([("client_limit".into(), 1)])).valid);
         assert!(!judged(|result| result.send_lag_ms.max = Some(1000.0)).valid);
         assert!(!judged(|result| result.requests = 0).valid);
+    }
+
+    #[test]
+    fn a_delay_is_held_against_what_was_asked() {
+        let mut plan = Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap());
+        let mut result = BenchResult { requests: 100, seconds: 10.0, ..BenchResult::default() };
+        result.uncorrected.ttft_ms = LatencySummary { p50: Some(20.0), ..LatencySummary::default() };
+        result.client.lag_ms = Some(3.0);
+        judge(&plan, &mut result);
+        assert!(!result.valid);
+        plan.objectives = crate::bench::parse_objectives("ttft=500ms,e2e=1s").unwrap();
+        judge(&plan, &mut result);
+        assert!(result.valid);
+        plan.objectives = crate::bench::parse_objectives("ttft=5ms").unwrap();
+        judge(&plan, &mut result);
+        assert!(!result.valid);
     }
 
     #[test]
