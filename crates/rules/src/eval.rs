@@ -345,9 +345,7 @@ impl<'e, 'r> Evaluation<'e, 'r> {
                 aggregate(function, &items(list)?)
             }
             (Function::Min | Function::Max, [_, _, ..]) => aggregate(function, &values),
-            (Function::Min | Function::Max | Function::Sum, [other, ..]) => {
-                wrong("a list of numbers", other)
-            }
+            (Function::Min | Function::Max | Function::Sum, [other, ..]) => wrong("a list of numbers", other),
             (Function::Abs | Function::Round, [Value::Number(_), other] | [other, ..]) => {
                 wrong("a number", other)
             }
@@ -391,7 +389,9 @@ fn expect_list<'e>(value: Value<'e>, place: &Node) -> Answer<'e> {
     match value {
         Value::List(_) => Ok(value),
         // One cannot tell a member that was left out from one that was never there.
-        Value::Map(_) => mistake(format!("`{place}` is a group, and only lists can be searched: name its member")),
+        Value::Map(_) => {
+            mistake(format!("`{place}` is a group, and only lists can be searched: name its member"))
+        }
         other => mistake(format!("expected a list, found {} in `{place}`", other.kind())),
     }
 }

@@ -26,7 +26,10 @@ pub(crate) struct Parsed(IdedExpr);
 /// Tells what is wrong, and where in the expression.
 pub(crate) fn parse(text: &str) -> Result<Parsed, String> {
     if text.len() > MAX_TEXT {
-        return Err(format!("{} bytes: at most {MAX_TEXT} allowed, give parts a name under `let`", text.len()));
+        return Err(format!(
+            "{} bytes: at most {MAX_TEXT} allowed, give parts a name under `let`",
+            text.len()
+        ));
     }
     if text.trim().is_empty() {
         return Err("it is empty: write an expression".to_owned());
@@ -160,9 +163,8 @@ impl<'a> Scope<'a> {
             return self.limit(keys);
         }
         let all = || std::iter::once(root).chain(keys.iter().copied());
-        let covers = |need: &Vec<String>| {
-            need.len() <= keys.len() + 1 && need.iter().zip(all()).all(|(a, b)| a == b)
-        };
+        let covers =
+            |need: &Vec<String>| need.len() <= keys.len() + 1 && need.iter().zip(all()).all(|(a, b)| a == b);
         let Some(index) = self.needs.iter().position(|(need, _)| covers(need)) else {
             return Err(self.undeclared(root, keys));
         };
@@ -287,10 +289,12 @@ impl<'a> Scope<'a> {
 fn step(node: Node, accumulator: usize) -> Step {
     let appended = |node: &Node| match node {
         Node::Arithmetic(Operation::Add, list, items) => match (&**list, &**items) {
-            (Node::Variable(place, _), Node::List(items)) if *place == accumulator => match items.as_slice() {
-                [item] => Some(item.clone()),
-                _ => None,
-            },
+            (Node::Variable(place, _), Node::List(items)) if *place == accumulator => {
+                match items.as_slice() {
+                    [item] => Some(item.clone()),
+                    _ => None,
+                }
+            }
             _ => None,
         },
         _ => None,

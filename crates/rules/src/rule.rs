@@ -90,7 +90,10 @@ impl<'a> Reader<'a> {
         let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
             && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
         if !is_name {
-            self.tell(place, format!("`{what}`: the name `{name}`: expected lower-case letters, digits and `_`"));
+            self.tell(
+                place,
+                format!("`{what}`: the name `{name}`: expected lower-case letters, digits and `_`"),
+            );
         }
         if name == LIMITS || Evidence::has_section(name) || self.scope.has_variable(name) {
             self.tell(place, format!("`{what}`: `{name}` already has a meaning: name it otherwise"));
@@ -140,12 +143,7 @@ impl<'a> Reader<'a> {
         nodes
     }
 
-    fn branch(
-        &mut self,
-        what: &str,
-        outcome: Outcome,
-        table: &BranchTable,
-    ) -> Option<Branch> {
+    fn branch(&mut self, what: &str, outcome: Outcome, table: &BranchTable) -> Option<Branch> {
         let when = self.expression(&format!("{what}.when"), &table.when);
         let message = self.template(&format!("{what}.message"), &table.message);
         Some(Branch {
@@ -186,10 +184,16 @@ impl Rule {
         let not_applicable =
             table.not_applicable.as_ref().and_then(|place| reader.template("not_applicable", place));
         if let Some(place) = table.applies.as_ref().filter(|_| table.not_applicable.is_none()) {
-            reader.tell(place, "`applies` without `not_applicable`: say what is told where it does not".to_owned());
+            reader.tell(
+                place,
+                "`applies` without `not_applicable`: say what is told where it does not".to_owned(),
+            );
         }
         if let Some(place) = table.not_applicable.as_ref().filter(|_| table.applies.is_none()) {
-            reader.tell(place, "`not_applicable` without `applies`: add the condition, or remove it".to_owned());
+            reader.tell(
+                place,
+                "`not_applicable` without `applies`: add the condition, or remove it".to_owned(),
+            );
         }
         let subject = table.subject.as_ref().and_then(|place| reader.template("subject", place));
         if let Some((_, place)) = table.for_each.first_key_value().filter(|_| table.subject.is_none()) {
@@ -247,7 +251,9 @@ impl Rule {
             evaluation.push(answer);
         }
         let subject = match &self.subject {
-            Some(subject) => subject.fill_known(evaluation, MAX_SUBJECT).unwrap_or_else(|_| unnamed.to_owned()),
+            Some(subject) => {
+                subject.fill_known(evaluation, MAX_SUBJECT).unwrap_or_else(|_| unnamed.to_owned())
+            }
             None => unnamed.to_owned(),
         };
         let subject = if subject.trim().is_empty() { unnamed.to_owned() } else { subject };
@@ -353,12 +359,8 @@ impl Check for Rule {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let needs: Vec<Result<Json, Missing>> =
             self.meta.needs.iter().map(|need| evidence.get::<Json>(need)).collect();
-        let limits: Vec<f64> = self
-            .meta
-            .thresholds
-            .iter()
-            .map(|threshold| evidence.threshold(self.meta, threshold))
-            .collect();
+        let limits: Vec<f64> =
+            self.meta.thresholds.iter().map(|threshold| evidence.threshold(self.meta, threshold)).collect();
         let evaluation = Evaluation::new(&needs, &limits);
         Ok(match &self.for_each {
             Some(list) => self.judge_each(&evaluation, list),

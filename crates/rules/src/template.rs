@@ -34,7 +34,9 @@ impl Template {
                 continue;
             }
             let end = expression_end(after).filter(|_| brace == "{").ok_or_else(|| {
-                format!("`{brace}` without its partner: write `{brace}{brace}` for a brace, or `{{expression}}`")
+                format!(
+                    "`{brace}` without its partner: write `{brace}{brace}` for a brace, or `{{expression}}`"
+                )
             })?;
             let source = &after[..end];
             let node = parse(source)

@@ -161,9 +161,7 @@ fn stands_for(members: &Map<String, Json>) -> Option<Unknown> {
     let missing = serde_json::from_value::<Missing>(Json::Object(members.clone()));
     Some(match missing {
         Ok(missing) => Unknown::from(&missing),
-        Err(_) => {
-            Unknown { is_absent: false, reason: "it is missing, and the reason is damaged".to_owned() }
-        }
+        Err(_) => Unknown { is_absent: false, reason: "it is missing, and the reason is damaged".to_owned() },
     })
 }
 
@@ -174,9 +172,7 @@ pub(crate) fn member<'e>(of: &Value<'e>, name: &str, place: impl FnOnce() -> Str
             Some(value) => Value::of(value),
             None => mistake(format!("the evidence has no `{name}` in `{}`", place())),
         },
-        other => {
-            mistake(format!("`{}` is {}, expected a group that has `{name}`", place(), other.kind()))
-        }
+        other => mistake(format!("`{}` is {}, expected a group that has `{name}`", place(), other.kind())),
     }
 }
 
