@@ -110,7 +110,7 @@ pub fn renew_findings(location: &PackLocation, options: &HostOptions) -> Result<
     let mut bench = Bench::new(location, &options);
     let refuse = |example: &Example, failure: Failure| {
         let (Broken(reason) | Untried(reason)) = failure;
-        Error::NotAPack { path: example.fixture.path.clone(), reason }
+        Error::Manifest { path: example.fixture.path.clone(), reason }
     };
     let mut written = Vec::new();
     for example in std::mem::take(&mut bench.examples) {

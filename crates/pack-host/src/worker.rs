@@ -8,7 +8,7 @@
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
@@ -129,8 +129,7 @@ fn load(is_filtered: bool) -> Result<library::Pack, String> {
 }
 
 /// Reads the rules, and has nothing left to open before the first expression is looked at.
-fn rules(file: &OwnedFd, name: &str, is_filtered: bool) -> Result<&'static Pack, String> {
-    let file = File::from(file.try_clone().map_err(|error| format!("cannot be read: {error}"))?);
+fn rules(file: &File, name: &str, is_filtered: bool) -> Result<&'static Pack, String> {
     let mut bytes = Vec::new();
     let mut chunk = [0; 64 << 10];
     // By position: all workers of this pack, one after the other, share one offset.
@@ -191,7 +190,7 @@ fn serve(socket: &mut File, pack: &Answerer) -> io::Result<()> {
     Ok(())
 }
 
-fn take_descriptors() -> io::Result<(File, OwnedFd)> {
+fn take_descriptors() -> io::Result<(File, File)> {
     let (input, output) = (io::stdin(), io::stdout());
     let kind = |fd: &dyn AsFd| -> io::Result<SFlag> {
         Ok(SFlag::from_bits_truncate(fstat(fd.as_fd())?.st_mode & SFlag::S_IFMT.bits()))
@@ -210,5 +209,5 @@ fn take_descriptors() -> io::Result<(File, OwnedFd)> {
     // Whatever the host's own parent leaked to it.
     // SAFETY: nothing in this process owns a descriptor above the two.
     unsafe { libc::close_range(5, libc::c_uint::MAX, 0) };
-    Ok((File::from(socket), library))
+    Ok((File::from(socket), File::from(library)))
 }

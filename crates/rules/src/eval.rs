@@ -359,8 +359,6 @@ impl<'e, 'r> Evaluation<'e, 'r> {
 /// nobody knows.
 fn has<'e>(member: Answer<'e>) -> Answer<'e> {
     match member {
-        // What is left of a reason of which all was taken away.
-        Ok(Value::Map(members)) if members.is_empty() => mistake("an empty group says nothing"),
         Ok(_) => Ok(Value::Bool(true)),
         Err(unknown) if unknown.is_absent => Ok(Value::Bool(false)),
         Err(unknown) => Err(unknown),

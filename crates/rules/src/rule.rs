@@ -341,13 +341,30 @@ impl Rule {
             return node(self.not_run("node".to_owned(), &reason));
         }
         let items = (0..items.len()).filter_map(|index| Some((index, items.get(index)?)));
-        items
+        let all: Vec<Finding> = items
             .map(|(index, item)| {
                 evaluation.clear();
                 evaluation.push(item);
                 self.judge(evaluation, &format!("item {} of `{}`", index + 1, list.source))
             })
-            .collect()
+            .collect();
+        self.without_inapplicable(all)
+    }
+
+    /// Hundreds of virtual interfaces that a rule is not about are no news, unless there is nothing else.
+    fn without_inapplicable(&self, all: Vec<Finding>) -> Vec<Finding> {
+        let is_about = |finding: &Finding| finding.outcome != Outcome::NotApplicable;
+        if all.iter().any(is_about) {
+            return all.into_iter().filter(is_about).collect();
+        }
+        match all.as_slice() {
+            [first, _, ..] => {
+                let text =
+                    format!("none of {} applies, such as {}: {}", all.len(), first.subject, first.message);
+                vec![self.meta.not_applicable("node", &text[..text.floor_char_boundary(MAX_MESSAGE)])]
+            }
+            _ => all,
+        }
     }
 }
 

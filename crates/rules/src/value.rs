@@ -151,12 +151,18 @@ pub(crate) fn join(list: &List<'_>, separator: &str) -> Result<String, Rc<Unknow
     Ok(text)
 }
 
-/// Why a value is missing, if the members stand for that. A part of such a pair stands for a missing value too: nothing else
-/// in the evidence looks like it, and taking it for a value would be taking damage for an answer.
+/// Why a value is missing, if the members stand for that. A part of such a pair, or nothing of it, stands for a missing value
+/// too: there is nothing to read in it, and taking it for a value would be taking damage for an answer.
 fn stands_for(members: &Map<String, Json>) -> Option<Unknown> {
     let is_pair = members.keys().all(|key| key == "missing" || key == "reason");
-    if members.is_empty() || !is_pair {
+    if !is_pair {
         return None;
+    }
+    if members.is_empty() {
+        return Some(Unknown {
+            is_absent: false,
+            reason: "it is an empty group, which says nothing".to_owned(),
+        });
     }
     let missing = serde_json::from_value::<Missing>(Json::Object(members.clone()));
     Some(match missing {

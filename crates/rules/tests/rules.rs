@@ -205,9 +205,12 @@ applies_to = "all"
     assert_eq!(found[1].likelihood, Likelihood::Setting);
     assert_eq!(seen[2], (Outcome::Pass, "GPU c", "33.33 %"));
     assert_eq!(seen[3], (Outcome::NotRun, "GPU d", "no (denied) (in `used > limits.full`)"));
-    // What cannot be reckoned does not matter where nothing asks for it.
-    assert_eq!(seen[4], (Outcome::NotApplicable, "GPU e", "no memory"));
-    assert_eq!((seen[5].0, seen[5].1), (Outcome::NotRun, "item 6 of `gpus`"));
+    // Not GPU e, to which the rule does not apply.
+    assert_eq!((seen[4].0, seen[4].1), (Outcome::NotRun, "item 6 of `gpus`"));
+    assert_eq!(seen.len(), 5);
+    let empty = |n: usize| findings("\"/gpus\"", rest, &json!({ "gpus": vec![gpu("e", json!(1), 0); n] }));
+    assert_eq!((empty(1)[0].subject.as_str(), empty(1)[0].message.as_str()), ("GPU e", "no memory"));
+    assert_eq!(empty(2)[0].message, "none of 2 applies, such as GPU e: no memory");
 
     // A policy of the audit takes the place of the limit.
     evidence["policy"] = json!({ "thresholds": { "t.rule/full": { "number": 95, "reason": "agreed" } } });
