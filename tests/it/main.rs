@@ -13,3 +13,4 @@ mod packs;
 mod recordings;
 mod removal;
 mod report;
+mod rules;
