@@ -17,3 +17,4 @@ mod packs;
 mod recordings;
 mod removal;
 mod report;
+mod rules;

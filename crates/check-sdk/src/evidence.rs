@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::limit::{Limit, Quantity, Unit};
-use crate::{CheckMeta, Text};
+use crate::{CheckMeta, Text, Threshold};
 
 /// Evidence that is not a JSON object.
 #[derive(Debug, Error)]
@@ -43,7 +43,6 @@ pub(crate) struct Document<'a> {
 
 macro_rules! sections {
     ($($(#[$doc:meta])* $name:ident: $stored:ty => $returned:ty,)+) => {
-        #[cfg(test)]
         const ACCESSORS: &[&str] = &[$(stringify!($name)),+];
 
         #[derive(Default)]
@@ -127,6 +126,12 @@ sections! {
 }
 
 impl<'a> Evidence<'a> {
+    /// True for the first part of a pointer that can lead somewhere: the name of a section of the schema.
+    #[must_use]
+    pub fn has_section(name: &str) -> bool {
+        ACCESSORS.contains(&name) || matches!(name, "sysctl" | "settings")
+    }
+
     pub(crate) fn new(document: &'a Document<'a>, needs: &'a [Text]) -> Self {
         Self { document, needs }
     }
@@ -181,9 +186,20 @@ impl<'a> Evidence<'a> {
     /// The policy is always there; it needs no declaration.
     #[must_use]
     pub fn limit<U: Unit>(&self, check: &CheckMeta, limit: &Limit<U>) -> Limit<U> {
+        let replaced = self.replaced(check, limit.name);
+        Limit { value: replaced.map_or(limit.value, Quantity::new), ..*limit }
+    }
+
+    /// The number that is to be compared with, in the threshold's unit: its own, or what the policy of the audit has put in
+    /// its place. For thresholds that are data and not code; code has [`Evidence::limit`].
+    #[must_use]
+    pub fn threshold(&self, check: &CheckMeta, threshold: &Threshold) -> f64 {
+        self.replaced(check, &threshold.name).unwrap_or(threshold.number)
+    }
+
+    fn replaced(&self, check: &CheckMeta, name: &str) -> Option<f64> {
         let policy = self.document.policy.get_or_init(|| self.document.section("policy").unwrap_or_default());
-        let replaced = policy.thresholds.get(&format!("{}/{}", check.id, limit.name));
-        Limit { value: replaced.map_or(limit.value, |replaced| Quantity::new(replaced.number)), ..*limit }
+        policy.thresholds.get(&format!("{}/{name}", check.id)).map(|replaced| replaced.number)
     }
 
     fn declared(&self, pointer: &str) -> Result<(), Missing> {

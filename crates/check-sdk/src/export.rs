@@ -178,14 +178,21 @@ pub unsafe fn evaluate(
 ) -> i32 {
     // SAFETY: readable for the call by the contract of this function; the borrows end with it.
     let (evidence, checks) = unsafe { (bytes(&evidence), checks.as_ref().map(|slice| bytes(slice))) };
-    let (status, text) = match catch_unwind(AssertUnwindSafe(|| answer(pack, checks, evidence))) {
-        Ok(Ok(json)) => (PLUMB_STATUS_OK, json),
-        Ok(Err(reason)) => (PLUMB_STATUS_ERROR, reason.into_bytes()),
-        Err(payload) => (PLUMB_STATUS_PANIC, panic_message(payload).into_bytes()),
-    };
+    let (status, text) = reply_to(pack, checks, evidence);
     // SAFETY: valid for a write by the contract of this function.
     unsafe { reply.write(into_buffer(text)) };
     status
+}
+
+/// Status and reply of a pack in Rust, as they cross the ABI.
+#[doc(hidden)]
+#[must_use]
+pub fn reply_to(pack: &Pack, checks: Option<&[u8]>, evidence: &[u8]) -> (i32, Vec<u8>) {
+    match catch_unwind(AssertUnwindSafe(|| answer(pack, checks, evidence))) {
+        Ok(Ok(json)) => (PLUMB_STATUS_OK, json),
+        Ok(Err(reason)) => (PLUMB_STATUS_ERROR, reason.into_bytes()),
+        Err(payload) => (PLUMB_STATUS_PANIC, panic_message(payload).into_bytes()),
+    }
 }
 
 fn answer(pack: &Pack, checks: Option<&[u8]>, evidence: &[u8]) -> Result<Vec<u8>, String> {

@@ -302,7 +302,7 @@ pub struct PackManifest {
     pub abi_major: u32,
     /// Lowest minor version of the ABI that the pack needs.
     pub abi_minor: u32,
-    /// File name of the library beside `pack.toml`.
+    /// File name of the library, or of the rules, beside `pack.toml`.
     pub library: Text,
     /// The checks, sorted by id.
     pub checks: List<CheckMeta>,

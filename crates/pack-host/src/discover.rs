@@ -1,4 +1,4 @@
-//! Where packs are: a pack is a folder with `pack.toml` and the library that it names.
+//! Where packs are: a pack is a folder with `pack.toml` and the library, or the file of rules, that it names.
 //!
 //! Never the working folder, never a search of the loader's: what is not named here is not found.
 
@@ -52,21 +52,33 @@ pub enum Origin {
     Install,
 }
 
+/// What the checks of a pack are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackForm {
+    /// Code: a shared library, which a worker loads.
+    Library,
+    /// Data: a file of rules, which a worker evaluates; no foreign code is loaded.
+    Rules,
+}
+
 /// A pack that was found; nothing of it has been loaded, and nothing is trusted yet.
 #[derive(Clone, Debug)]
 pub struct PackLocation {
     /// Folder of `pack.toml`.
     pub folder: PathBuf,
-    /// File name of the library in that folder.
+    /// File name of the library in that folder, or of the rules.
     pub library: String,
-    /// The manifest beside the library.
+    /// Which of the two it is.
+    pub form: PackForm,
+    /// The manifest beside the library; of rules, what they say about themselves.
     pub manifest: PackManifest,
     /// How it was found.
     pub origin: Origin,
 }
 
 impl PackLocation {
-    /// Path of the library.
+    /// Path of the library or of the rules.
     #[must_use]
     pub fn library_path(&self) -> PathBuf {
         self.folder.join(&self.library)
@@ -163,6 +175,28 @@ fn read(folder: &Path, origin: Origin) -> Result<PackLocation, Error> {
     if text.len() as u64 > MAX_MANIFEST {
         return Err(Error::Manifest { path, reason: format!("longer than {MAX_MANIFEST} bytes") });
     }
-    let manifest = manifest::parse(&text, &path)?;
-    Ok(PackLocation { folder: folder.to_owned(), library: manifest.library.to_string(), manifest, origin })
+    let (form, manifest) = match manifest::rules_file(&text, &path)? {
+        None => (PackForm::Library, manifest::parse(&text, &path)?),
+        Some(rules) => (PackForm::Rules, read_rules(&folder.join(&rules), &rules)?),
+    };
+    let library = manifest.library.to_string();
+    Ok(PackLocation { folder: folder.to_owned(), library, form, manifest, origin })
+}
+
+/// What a file of rules says about itself. Nothing of it is trusted yet: the worker, which gets the bytes whose hash was
+/// checked, must say the same.
+fn read_rules(path: &Path, name: &str) -> Result<PackManifest, Error> {
+    let refuse = |reason: String| Error::Manifest { path: path.to_owned(), reason };
+    let mut text = String::new();
+    fs::File::open(path)
+        .and_then(|file| file.take(plumb_rules::MAX_FILE as u64 + 1).read_to_string(&mut text))
+        .map_err(|error| Error::io("read", path, error))?;
+    if text.len() > plumb_rules::MAX_FILE {
+        return Err(refuse(format!("longer than {} bytes", plumb_rules::MAX_FILE)));
+    }
+    let manifest = plumb_rules::manifest(&text, name).map_err(|problems| refuse(problems.to_string()))?;
+    match manifest::problem(&manifest) {
+        Some(reason) => Err(refuse(reason)),
+        None => Ok(manifest),
+    }
 }

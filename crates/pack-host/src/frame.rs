@@ -7,6 +7,8 @@ use std::io::{self, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
+use crate::discover::PackForm;
+
 /// Bytes before the payload.
 pub(crate) const HEADER: usize = 5;
 /// Longest payload that a host accepts.
@@ -53,6 +55,10 @@ pub(crate) struct Start {
     pub pack: String,
     /// Limit of the address space in bytes.
     pub memory_bytes: u64,
+    /// What it is that the worker gets.
+    pub form: PackForm,
+    /// Its file name, for errors.
+    pub file: String,
     /// Stop if a protection of the sandbox is not available.
     pub require_sandbox: bool,
 }

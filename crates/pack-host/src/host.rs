@@ -185,9 +185,11 @@ impl Slot {
             location.manifest.checks.iter().flat_map(|check| check.needs.iter()).collect();
         let needs = needs.into_iter().cloned().collect();
         let (sha256, image, refusal) = match trust::open(&location, policy) {
-            Ok((library, _)) => {
-                (library.sha256.clone(), Some(Image::new(&location.manifest.id, library)), None)
-            }
+            Ok((library, _)) => (
+                library.sha256.clone(),
+                Some(Image::new(&location.manifest.id, library, location.form)),
+                None,
+            ),
             Err(error) => (String::new(), None, Some(error.to_string())),
         };
         let refusal = refusal.or_else(|| unfit(&location.manifest));
@@ -220,6 +222,8 @@ impl Slot {
         let start = Start {
             pack: self.location.manifest.id.to_string(),
             memory_bytes: options.memory_bytes,
+            form: self.location.form,
+            file: self.location.library.clone(),
             require_sandbox: options.require_sandbox,
         };
         let link =

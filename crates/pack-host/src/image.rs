@@ -9,12 +9,16 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use crate::discover::PackForm;
 use crate::trust::Library;
 
 /// Kernels since 6.3 want to be told that a file in memory is going to be mapped as code.
 const MFD_EXEC: MFdFlags = MFdFlags::from_bits_retain(0x10);
 
-/// A library ready to be loaded.
+/// And that it is not.
+const MFD_NOEXEC: MFdFlags = MFdFlags::from_bits_retain(0x8);
+
+/// A library or a file of rules, ready to be loaded.
 pub(crate) struct Image {
     pub fd: OwnedFd,
     /// Said in the output if the library could not be sealed.
@@ -24,8 +28,8 @@ pub(crate) struct Image {
 impl Image {
     /// A sealed copy in memory. Where the kernel forbids code in such files, the file that was read from: only root and
     /// the caller can write it, as was checked, but they could do so between check and load.
-    pub(crate) fn new(id: &str, library: Library) -> Self {
-        match seal(id, &library.bytes) {
+    pub(crate) fn new(id: &str, library: Library, form: PackForm) -> Self {
+        match seal(id, &library.bytes, form) {
             Ok(fd) => Self { fd, weakness: None },
             Err(errno) => Self {
                 fd: library.file.into(),
@@ -35,11 +39,12 @@ impl Image {
     }
 }
 
-fn seal(id: &str, bytes: &[u8]) -> Result<OwnedFd, Errno> {
+fn seal(id: &str, bytes: &[u8], form: PackForm) -> Result<OwnedFd, Errno> {
     // The name shows in the memory map of the worker, and so in what a debugger prints.
     let name = CString::new(format!("plumb-pack-{id}")).map_err(|_| Errno::EINVAL)?;
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let fd = match memfd_create(name.as_c_str(), flags | MFD_EXEC) {
+    let executable = if form == PackForm::Library { MFD_EXEC } else { MFD_NOEXEC };
+    let fd = match memfd_create(name.as_c_str(), flags | executable) {
         Err(Errno::EINVAL) => memfd_create(name.as_c_str(), flags)?,
         other => other?,
     };
@@ -57,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_sealed_copy_cannot_be_written() {
-        let mut file = File::from(seal("x", b"bytes").unwrap());
+        let mut file = File::from(seal("x", b"bytes", PackForm::Library).unwrap());
         assert_eq!(file.write(b"other").unwrap_err().raw_os_error(), Some(libc::EPERM));
         assert_eq!(file.set_len(0).unwrap_err().raw_os_error(), Some(libc::EPERM));
         let seals = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::empty()));

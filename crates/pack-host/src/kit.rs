@@ -23,7 +23,8 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use plumb_check_sdk::{Finding, Outcome, Pack};
 use serde_json::Value;
 
-use crate::discover::{Origin, PackLocation};
+use crate::discover::{Origin, PackForm, PackLocation};
+use crate::fixtures::{self, Fixture, expect_kind, pretty};
 use crate::{
     EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
 };
@@ -56,14 +57,6 @@ pub fn main(pack: &'static Pack, folder: &str) -> ExitCode {
 pub struct PackTest {
     pack: &'static Pack,
     folder: PathBuf,
-}
-
-/// A piece of evidence and the check that it is for.
-#[derive(Clone)]
-struct Case {
-    check: String,
-    name: String,
-    path: PathBuf,
 }
 
 type Outcomes = Result<(), Failed>;
@@ -107,27 +100,33 @@ impl PackTest {
         fs::copy(built, folder.path().join(&library)).map_err(told)?;
         std::os::unix::fs::symlink(self.folder.join("fixtures"), folder.path().join("fixtures"))
             .map_err(told)?;
-        let location =
-            PackLocation { folder: folder.path().to_owned(), library, manifest, origin: Origin::Explicit };
+        let location = PackLocation {
+            folder: folder.path().to_owned(),
+            library,
+            form: PackForm::Library,
+            manifest,
+            origin: Origin::Explicit,
+        };
         Ok((folder, location))
     }
 
     fn trials(self: Arc<Self>) -> Vec<Trial> {
         let mut trials = Vec::new();
-        let mut add = |name: String, body: fn(&Self, &Case) -> Outcomes, case: &Case| {
+        let mut add = |name: String, body: fn(&Self, &Fixture) -> Outcomes, case: &Fixture| {
             let (test, case) = (Arc::clone(&self), case.clone());
             trials.push(Trial::test(name, move || body(&test, &case)));
         };
         let manifest = self.pack.manifest();
-        let whole = Case { check: String::new(), name: String::new(), path: self.folder.join(MANIFEST_FILE) };
+        let whole =
+            Fixture { check: String::new(), name: String::new(), path: self.folder.join(MANIFEST_FILE) };
         add("manifest".to_owned(), Self::manifest_is_fresh, &whole);
         add("conformance".to_owned(), Self::conforms, &whole);
         for check in manifest.checks.iter() {
             let folder = self.folder.join("fixtures").join(check.id.as_ref());
-            let of_check = Case { check: check.id.to_string(), name: String::new(), path: folder.clone() };
+            let of_check = Fixture { check: check.id.to_string(), name: String::new(), path: folder.clone() };
             add(format!("{}::fixtures", check.id), Self::has_fixtures, &of_check);
             add(format!("{}::page", check.id), Self::page_is_fresh, &of_check);
-            for case in cases(&folder, &check.id) {
+            for case in fixtures::of_check(&folder, &check.id) {
                 add(format!("{}::{}::native", check.id, case.name), Self::case_native, &case);
                 add(format!("{}::{}::worker", check.id, case.name), Self::case_worker, &case);
                 add(format!("{}::{}::removal", check.id, case.name), Self::case_removal, &case);
@@ -136,7 +135,7 @@ impl PackTest {
         trials
     }
 
-    fn manifest_is_fresh(&self, case: &Case) -> Outcomes {
+    fn manifest_is_fresh(&self, case: &Fixture) -> Outcomes {
         let manifest = self.pack.manifest();
         if let Some(problem) = crate::manifest::problem(&manifest) {
             return Err(problem.into());
@@ -144,7 +143,7 @@ impl PackTest {
         compare(&case.path, &manifest_to_toml(&manifest)?)
     }
 
-    fn conforms(&self, _: &Case) -> Outcomes {
+    fn conforms(&self, _: &Fixture) -> Outcomes {
         let (_folder, location) = self.assemble()?;
         // Unoptimised, 10 MB of evidence take their time.
         let options = HostOptions { deadline: Duration::from_secs(60), ..options()? };
@@ -152,7 +151,7 @@ impl PackTest {
         if verification.passed() { Ok(()) } else { Err(verification.to_string().into()) }
     }
 
-    fn page_is_fresh(&self, case: &Case) -> Outcomes {
+    fn page_is_fresh(&self, case: &Fixture) -> Outcomes {
         let manifest = self.pack.manifest();
         let meta = manifest.checks.iter().find(|check| check.id == case.check).ok_or("no such check")?;
         compare(
@@ -161,27 +160,23 @@ impl PackTest {
         )
     }
 
-    fn has_fixtures(&self, case: &Case) -> Outcomes {
-        let names: Vec<String> = cases(&case.path, &case.check).into_iter().map(|case| case.name).collect();
-        let lacking: Vec<&str> = ["ok", "bad", "missing"]
-            .into_iter()
-            .filter(|word| !names.iter().any(|name| kind(name) == *word))
-            .collect();
+    fn has_fixtures(&self, case: &Fixture) -> Outcomes {
+        let lacking = fixtures::lacking(&fixtures::of_check(&case.path, &case.check));
         if lacking.is_empty() {
             return Ok(());
         }
         Err(format!("no fixture `{}.json` in `{}`", lacking.join(".json`, `"), case.path.display()).into())
     }
 
-    fn case_native(&self, case: &Case) -> Outcomes {
+    fn case_native(&self, case: &Fixture) -> Outcomes {
         let findings = self.native(&case.check, &fs::read(&case.path)?)?;
         expect_kind(&case.name, &findings)?;
-        compare(&case.path.with_extension("findings.json"), &pretty(&findings)?)
+        compare(&case.findings(), &pretty(&findings)?)
     }
 
-    fn case_worker(&self, case: &Case) -> Outcomes {
+    fn case_worker(&self, case: &Fixture) -> Outcomes {
         let findings = self.through_worker(&case.check, &fs::read(&case.path)?)?;
-        let expected = fs::read_to_string(case.path.with_extension("findings.json"))?;
+        let expected = fs::read_to_string(case.findings())?;
         if pretty(&findings)? == expected {
             return Ok(());
         }
@@ -189,25 +184,17 @@ impl PackTest {
     }
 
     /// Removing any piece of evidence must not turn a failure into a pass.
-    fn case_removal(&self, case: &Case) -> Outcomes {
+    fn case_removal(&self, case: &Fixture) -> Outcomes {
         let evidence: Value = serde_json::from_slice(&fs::read(&case.path)?)?;
         let is_fail = |finding: &Finding| finding.outcome == Outcome::Fail;
         if !self.native(&case.check, &serde_json::to_vec(&evidence)?)?.iter().any(is_fail) {
             return Ok(());
         }
-        for pointer in pointers(&evidence) {
-            for replacement in [None, Some("denied"), Some("failed")] {
-                let mut less = evidence.clone();
-                remove(&mut less, &pointer, replacement);
-                let findings = self.native(&case.check, &serde_json::to_vec(&less)?)?;
-                let is_told = |finding: &Finding| is_fail(finding) || finding.outcome.is_unanswered();
-                if !findings.iter().any(is_told) {
-                    let how = replacement.unwrap_or("left out");
-                    let findings = pretty(&findings)?;
-                    return Err(
-                        format!("without `{pointer}` ({how}) the failure is gone:\n{findings}").into()
-                    );
-                }
+        for (taken, less) in fixtures::removals(&evidence) {
+            let findings = self.native(&case.check, &serde_json::to_vec(&less)?)?;
+            if !fixtures::is_told(&findings) {
+                let findings = pretty(&findings)?;
+                return Err(format!("without {taken} the failure is gone:\n{findings}").into());
             }
         }
         Ok(())
@@ -229,50 +216,6 @@ fn options() -> Result<HostOptions, String> {
         std::env::current_exe().map_err(|error| format!("cannot find the test executable: {error}"))?;
     let trust = TrustPolicy { unpinned: Unpinned::Allow, ..TrustPolicy::default() };
     Ok(HostOptions { trust, ..HostOptions::new(vec![executable.into(), OsString::from(WORKER)]) })
-}
-
-/// The fixtures in a folder, sorted by name.
-fn cases(folder: &Path, check: &str) -> Vec<Case> {
-    let files = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let mut cases: Vec<Case> = files
-        .filter_map(|path| {
-            let name = path.file_name()?.to_str()?.strip_suffix(".json")?;
-            let is_case = !name.ends_with(".findings");
-            is_case.then(|| Case { check: check.to_owned(), name: name.to_owned(), path: path.clone() })
-        })
-        .collect();
-    cases.sort_by(|a, b| a.name.cmp(&b.name));
-    cases
-}
-
-/// What is expected of a case, by its name.
-fn kind(name: &str) -> &str {
-    let words = ["not-applicable", "missing", "ok", "bad"];
-    words
-        .into_iter()
-        .find(|word| name.strip_prefix(word).is_some_and(|rest| rest.is_empty() || rest.starts_with('-')))
-        .unwrap_or(name)
-}
-
-fn expect_kind(name: &str, findings: &[Finding]) -> Outcomes {
-    let any = |is: fn(Outcome) -> bool| findings.iter().any(|finding| is(finding.outcome));
-    let (deviates, unanswered) = (any(Outcome::is_deviation), any(Outcome::is_unanswered));
-    let not_applicable = |finding: &Finding| finding.outcome == Outcome::NotApplicable;
-    let (fits, expected) = match kind(name) {
-        "ok" => (!deviates && !unanswered, "no deviation and nothing unanswered"),
-        "bad" => (deviates, "a deviation"),
-        "missing" => (unanswered && !deviates, "something unanswered and no deviation"),
-        "not-applicable" => (findings.iter().all(not_applicable), "nothing but `not-applicable`"),
-        _ => (false, "a name that begins with `ok`, `bad`, `missing` or `not-applicable`"),
-    };
-    if fits && !findings.is_empty() {
-        return Ok(());
-    }
-    Err(format!("fixture `{name}`: expected {expected}, found\n{}", pretty(findings)?).into())
-}
-
-fn pretty(findings: &[Finding]) -> Result<String, serde_json::Error> {
-    Ok(serde_json::to_string_pretty(findings)? + "\n")
 }
 
 /// Compares a generated text with the file that holds it, or renews the file.
@@ -297,39 +240,4 @@ fn compare(path: &Path, expected: &str) -> Outcomes {
         of(expected)
     )
     .into())
-}
-
-/// Pointers to all members of all objects in a value.
-fn pointers(value: &Value) -> Vec<String> {
-    let mut all = Vec::new();
-    let mut todo = vec![(String::new(), value)];
-    while let Some((at, value)) = todo.pop() {
-        match value {
-            Value::Object(members) => {
-                for (key, member) in members {
-                    let pointer = format!("{at}/{}", key.replace('~', "~0").replace('/', "~1"));
-                    all.push(pointer.clone());
-                    todo.push((pointer, member));
-                }
-            }
-            Value::Array(items) => {
-                todo.extend(items.iter().enumerate().map(|(i, item)| (format!("{at}/{i}"), item)));
-            }
-            _ => {}
-        }
-    }
-    all
-}
-
-/// Leaves out the member at a pointer, or replaces it by a reason why it is missing.
-fn remove(value: &mut Value, pointer: &str, absence: Option<&str>) {
-    let Some((parent, key)) = pointer.rsplit_once('/') else { return };
-    let Some(Value::Object(members)) = value.pointer_mut(parent) else { return };
-    let key = key.replace("~1", "/").replace("~0", "~");
-    match absence {
-        None => drop(members.remove(&key)),
-        Some(absence) => {
-            members.insert(key, serde_json::json!({ "missing": absence, "reason": "taken away by a test" }));
-        }
-    }
 }

@@ -31,6 +31,43 @@ pub fn parse(text: &str, path: &Path) -> Result<PackManifest, Error> {
     }
 }
 
+/// The name of the file of rules, if that is what the text of a `pack.toml` says.
+///
+/// Such a `pack.toml` says nothing else: id, version and all texts are in the rules, where the hash that a user pins covers
+/// them.
+pub(crate) fn rules_file(text: &str, path: &Path) -> Result<Option<String>, Error> {
+    // Looked at line by line, since a manifest of many checks takes a while to parse, and each start does it once.
+    let mut head = text.lines().map(str::trim_start).take_while(|line| !line.starts_with('['));
+    let is_key =
+        |line: &str| line.strip_prefix("rules").is_some_and(|rest| rest.trim_start().starts_with('='));
+    if !head.any(is_key) {
+        return Ok(None);
+    }
+    let table: toml::Table = toml::from_str(text).map_err(|error| Error::Format {
+        path: path.to_owned(),
+        expected: "a pack manifest",
+        source: Box::new(error),
+    })?;
+    let refuse = |reason: String| Error::Manifest { path: path.to_owned(), reason };
+    if let Some(other) = table.keys().find(|key| *key != "rules") {
+        return Err(refuse(format!(
+            "`{other}` beside `rules`: move it into the file of rules, which says everything else"
+        )));
+    }
+    match table.get("rules").and_then(toml::Value::as_str) {
+        Some(name) if is_file_name(name) && name.ends_with(".toml") && name != MANIFEST_FILE => {
+            Ok(Some(name.to_owned()))
+        }
+        _ => Err(refuse(format!(
+            "`rules`: expected the name of a file beside `{MANIFEST_FILE}`, such as `rules.toml`"
+        ))),
+    }
+}
+
+fn is_file_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(['/', '\0']) && !name.starts_with('.')
+}
+
 /// The text of `pack.toml` for a manifest.
 ///
 /// # Errors
@@ -50,7 +87,7 @@ pub(crate) fn problem(manifest: &PackManifest) -> Option<String> {
         return Some(format!("pack id `{}`: expected lower-case letters, digits and `-`", manifest.id));
     }
     let library = manifest.library.as_ref();
-    if library.is_empty() || library.contains('/') || library.starts_with('.') || library.contains('\0') {
+    if !is_file_name(library) {
         return Some(format!("library `{library}`: expected the name of a file beside `{MANIFEST_FILE}`"));
     }
     if manifest.checks.is_empty() || manifest.checks.len() > MAX_CHECKS {

@@ -3,18 +3,21 @@
 //! Everything goes through a worker, as in earnest, so that it holds for packs in any language. Examples are the pack's
 //! fixtures: `fixtures/CHECK/CASE.json` with the expected findings beside it in `CASE.findings.json`.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use plumb_check_sdk::{CheckMeta, Finding};
+use plumb_check_sdk::{CheckMeta, Finding, Outcome};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::discover::PackLocation;
+use crate::Error;
+use crate::discover::{PackForm, PackLocation};
 use crate::document::EvidenceDocument;
+use crate::fixtures::{self, Fixture};
 use crate::host::{Host, HostOptions, PackRun, PackStatus};
 use crate::trust::{self, Unpinned};
 use crate::{check_trust, manifest};
@@ -80,7 +83,8 @@ pub fn verify(location: &PackLocation, options: &HostOptions) -> Verification {
     options.trust.unpinned = Unpinned::Allow;
     let mut verification = Verification { pack: location.manifest.id.to_string(), rules: Vec::new() };
     let mut bench = Bench::new(location, &options);
-    for (rule, test) in RULES {
+    let of_rule_packs = if location.form == PackForm::Rules { OF_RULE_PACKS } else { &[] };
+    for (rule, test) in RULES.iter().chain(of_rule_packs).chain(LAST) {
         let (verdict, detail) = match test(&mut bench) {
             Ok(detail) => (Verdict::Pass, detail),
             Err(Failure::Broken(detail)) => (Verdict::Fail, detail),
@@ -93,6 +97,33 @@ pub fn verify(location: &PackLocation, options: &HostOptions) -> Verification {
         }
     }
     verification
+}
+
+/// Writes what a pack finds in its fixtures beside them, and returns the files that changed. For its author, who looks at
+/// the difference; the pack is loaded even if it is not pinned.
+///
+/// # Errors
+/// Fails if a fixture is not evidence, the pack does not answer, or a file cannot be written.
+pub fn renew_findings(location: &PackLocation, options: &HostOptions) -> Result<Vec<PathBuf>, Error> {
+    let mut options = options.clone();
+    options.trust.unpinned = Unpinned::Allow;
+    let mut bench = Bench::new(location, &options);
+    let refuse = |example: &Example, failure: Failure| {
+        let (Broken(reason) | Untried(reason)) = failure;
+        Error::Manifest { path: example.fixture.path.clone(), reason }
+    };
+    let mut written = Vec::new();
+    for example in std::mem::take(&mut bench.examples) {
+        let findings = bench.findings_of(&example).map_err(|failure| refuse(&example, failure))?;
+        let text = fixtures::pretty(&findings).map_err(Error::Evidence)?;
+        let path = example.fixture.findings();
+        if fs::read_to_string(&path).is_ok_and(|old| old == text) {
+            continue;
+        }
+        fs::write(&path, text).map_err(|error| Error::io("write", &path, error))?;
+        written.push(path);
+    }
+    Ok(written)
 }
 
 enum Failure {
@@ -119,6 +150,15 @@ const RULES: &[(&str, Rule)] = &[
     ("examples give what they should", examples),
     ("what the checks declare is all they need", needs_suffice),
     ("a check gives the same alone as among the others", alone),
+];
+
+/// What the tests of a pack in Rust see to before it is delivered; a pack of rules has no tests but these.
+const OF_RULE_PACKS: &[(&str, Rule)] = &[
+    ("each check has its examples, and they are what their names say", have_examples),
+    ("taking evidence away turns no failure into a pass", removal),
+];
+
+const LAST: &[(&str, Rule)] = &[
     ("the same evidence gives the same findings", deterministic),
     ("all of that was answered in time", in_time),
 ];
@@ -135,7 +175,7 @@ struct Bench<'a> {
 struct Example {
     name: String,
     check: String,
-    path: PathBuf,
+    fixture: Fixture,
     evidence: Vec<u8>,
 }
 
@@ -322,8 +362,7 @@ fn examples(bench: &mut Bench<'_>) -> Tried {
     let examples = std::mem::take(&mut bench.examples);
     let mut tried = 0;
     let result = examples.iter().try_for_each(|example| {
-        let expected = example.path.with_extension("findings.json");
-        let Ok(expected) = fs::read(&expected) else { return Ok(()) };
+        let Ok(expected) = fs::read(example.fixture.findings()) else { return Ok(()) };
         let expected: Vec<Finding> = serde_json::from_slice(&expected).map_err(|error| {
             Broken(format!("{}: expected findings are not findings: {error}", example.name))
         })?;
@@ -382,6 +421,59 @@ fn needs_suffice(bench: &mut Bench<'_>) -> Tried {
         let (less, more) = (of(bench, &declared)?, of(bench, &everything)?);
         if less == more { Ok(()) } else { Err(Broken(format!("{}: {}", example.name, differ(&more, &less)))) }
     })
+}
+
+fn have_examples(bench: &mut Bench<'_>) -> Tried {
+    for check in bench.location.manifest.checks.iter() {
+        let folder = bench.location.folder.join("fixtures").join(check.id.as_ref());
+        let lacking = fixtures::lacking(&fixtures::of_check(&folder, &check.id));
+        if !lacking.is_empty() {
+            return Err(Broken(format!(
+                "`{}` has no `{}.json` in `{}`: write the evidence of such a node",
+                check.id,
+                lacking.join(".json`, `"),
+                folder.display()
+            )));
+        }
+    }
+    bench.each(|bench, example| {
+        let findings = bench.findings_of(example)?;
+        fixtures::expect_kind(&example.fixture.name, &findings)
+            .map_err(|reason| Broken(format!("{}: {reason}", example.check)))?;
+        if example.fixture.findings().exists() {
+            return Ok(());
+        }
+        Err(Broken(format!(
+            "{}: there is no `{}` to compare with: `plumb packs verify --renew` writes it",
+            example.name,
+            example.fixture.findings().display()
+        )))
+    })
+}
+
+fn removal(bench: &mut Bench<'_>) -> Tried {
+    let tried = Cell::new(0);
+    bench.each(|bench, example| {
+        if !bench.findings_of(example)?.iter().any(|finding| finding.outcome == Outcome::Fail) {
+            return Ok(());
+        }
+        let evidence: Value = serde_json::from_slice(&example.evidence)
+            .map_err(|error| Untried(format!("{} is not JSON: {error}", example.name)))?;
+        for (taken, less) in fixtures::removals(&evidence) {
+            tried.set(tried.get() + 1);
+            let document = EvidenceDocument::from_json(less.to_string().as_bytes())
+                .map_err(|error| Untried(error.to_string()))?;
+            let findings = bench.findings(&document, &example.name)?;
+            let of_check: Vec<Finding> =
+                findings.into_iter().filter(|finding| finding.check == example.check).collect();
+            // A policy is no evidence: without it another limit is in force.
+            if !taken.starts_with("`/policy") && !fixtures::is_told(&of_check) {
+                return Err(Broken(format!("{}: without {taken} the failure is gone", example.name)));
+            }
+        }
+        Ok(())
+    })?;
+    Ok(format!("{} pieces taken away", tried.get()))
 }
 
 fn alone(bench: &mut Bench<'_>) -> Tried {
@@ -454,20 +546,15 @@ fn differ(expected: &[Finding], found: &[Finding]) -> String {
 }
 
 fn examples_of(folder: &Path, checks: &[CheckMeta]) -> Vec<Example> {
-    let mut examples = Vec::new();
-    for check in checks {
-        let files = fs::read_dir(folder.join(check.id.as_ref())).into_iter().flatten().flatten();
-        for path in files.map(|file| file.path()) {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-            if !name.ends_with(".json") || name.ends_with(".findings.json") {
-                continue;
-            }
-            if let Ok(evidence) = fs::read(&path) {
-                let name = format!("{}/{name}", check.id);
-                examples.push(Example { name, check: check.id.to_string(), path: path.clone(), evidence });
-            }
-        }
-    }
+    let mut examples: Vec<Example> = checks
+        .iter()
+        .flat_map(|check| fixtures::of_check(&folder.join(check.id.as_ref()), &check.id))
+        .filter_map(|fixture| {
+            let evidence = fs::read(&fixture.path).ok()?;
+            let name = format!("{}/{}.json", fixture.check, fixture.name);
+            Some(Example { name, check: fixture.check.clone(), fixture, evidence })
+        })
+        .collect();
     examples.sort_by(|a, b| a.name.cmp(&b.name));
     examples
 }

@@ -1,20 +1,26 @@
-//! The worker process: loads one pack, and evaluates what the host sends until it closes the socket.
+//! The worker process: loads one pack, or reads one file of rules, and evaluates what the host sends until it closes the socket.
 //!
 //! The host starts it with its own executable, and gives it three descriptors through the standard streams, because these
 //! are what a child can be given without unsafe code in the host: the socket as input, the library as output, a pipe for
 //! diagnostics. They move to 3 and 4 at once, so that a pack that reads or prints finds `/dev/null`.
 #![expect(unsafe_code, reason = "moves file descriptors to fixed numbers")]
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
 use nix::sys::prctl;
 use nix::sys::stat::{SFlag, fstat};
 use nix::unistd::{dup2_raw, dup2_stdin, dup2_stdout};
-use plumb_check_sdk::abi::{PLUMB_STATUS_ERROR, PLUMB_STATUS_OK, PLUMB_STATUS_PANIC};
+use plumb_check_sdk::Pack;
+use plumb_check_sdk::abi::{PLUMB_ABI_MINOR, PLUMB_STATUS_ERROR, PLUMB_STATUS_OK, PLUMB_STATUS_PANIC};
 
+use plumb_check_sdk::export::reply_to;
+
+use crate::discover::PackForm;
 use crate::frame::{self, Hello, Kind, STATUS_CONTRACT, Start};
 use crate::{library, sandbox};
 
@@ -56,7 +62,12 @@ fn run() -> io::Result<()> {
         let reason = format!("the sandbox is not complete: {}", sandbox.unavailable.join(", "));
         return frame::write(&mut socket, Kind::Refused, &[reason.as_bytes()]);
     }
-    match load(sandbox.is_filtered()) {
+    let is_filtered = sandbox.is_filtered();
+    let loaded = match start.form {
+        PackForm::Library => load(is_filtered).map(Answerer::Library),
+        PackForm::Rules => rules(&library, &start.file, is_filtered).map(Answerer::Rules),
+    };
+    match loaded {
         Ok(pack) => {
             drop(library);
             serve(&mut socket, &pack)
@@ -65,23 +76,92 @@ fn run() -> io::Result<()> {
     }
 }
 
+/// What answers for the pack.
+enum Answerer {
+    /// Foreign code, behind the C ABI.
+    Library(library::Pack),
+    /// Our own evaluation of foreign rules.
+    Rules(&'static Pack),
+}
+
+impl Answerer {
+    fn hello(&self) -> Hello {
+        match self {
+            Self::Library(pack) => {
+                Hello { abi_minor: pack.abi_minor, has_evaluate_checks: pack.has_evaluate_checks() }
+            }
+            Self::Rules(_) => Hello { abi_minor: PLUMB_ABI_MINOR, has_evaluate_checks: true },
+        }
+    }
+
+    fn manifest(&self) -> Result<Cow<'_, [u8]>, String> {
+        match self {
+            Self::Library(pack) => pack.manifest().map(Cow::Borrowed),
+            Self::Rules(pack) => {
+                let json = serde_json::to_vec(&pack.manifest()).map_err(|error| error.to_string())?;
+                Ok(Cow::Owned(json))
+            }
+        }
+    }
+
+    /// Evaluates, and hands status and reply to `answer`. `checks` is a JSON array of ids, or empty for all checks.
+    fn evaluate<T>(
+        &self,
+        checks: &[u8],
+        evidence: &[u8],
+        answer: impl FnOnce(i32, &[u8]) -> T,
+    ) -> Result<T, String> {
+        match self {
+            Self::Library(pack) => pack.evaluate(checks, evidence, answer),
+            Self::Rules(pack) => {
+                let checks = Some(checks).filter(|checks| !checks.is_empty());
+                let (status, reply) = reply_to(pack, checks, evidence);
+                Ok(answer(status, &reply))
+            }
+        }
+    }
+}
+
 fn load(is_filtered: bool) -> Result<library::Pack, String> {
     let loaded = library::load(&format!("/proc/self/fd/{LIBRARY}"))?;
-    // Where the first filter is in force, the second can only fail because an initialiser saw to it.
-    match sandbox::seal() {
-        Err(reason) if is_filtered => return Err(format!("cannot be confined after loading: {reason}")),
-        _ => {}
-    }
+    seal(is_filtered)?;
     loaded.check()
 }
 
-fn serve(socket: &mut File, pack: &library::Pack) -> io::Result<()> {
+/// Reads the rules, and has nothing left to open before the first expression is looked at.
+fn rules(file: &File, name: &str, is_filtered: bool) -> Result<&'static Pack, String> {
+    let mut bytes = Vec::new();
+    let mut chunk = [0; 64 << 10];
+    // By position: all workers of this pack, one after the other, share one offset.
+    loop {
+        match file.read_at(&mut chunk, bytes.len() as u64) {
+            Ok(0) => break,
+            Ok(_) if bytes.len() > plumb_rules::MAX_FILE => return Err("its rules are too long".to_owned()),
+            Ok(read) => bytes.extend_from_slice(&chunk[..read]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(format!("cannot be read: {error}")),
+        }
+    }
+    seal(is_filtered)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| "its rules are not UTF-8 text".to_owned())?;
+    plumb_rules::load(text, name).map_err(|problems| problems.to_string())
+}
+
+fn seal(is_filtered: bool) -> Result<(), String> {
+    // Where the first filter is in force, the second can only fail because an initialiser saw to it.
+    match sandbox::seal() {
+        Err(reason) if is_filtered => Err(format!("cannot be confined after loading: {reason}")),
+        _ => Ok(()),
+    }
+}
+
+fn serve(socket: &mut File, pack: &Answerer) -> io::Result<()> {
     let manifest = match pack.manifest() {
         Ok(manifest) => manifest,
         Err(reason) => return frame::write(socket, Kind::Refused, &[reason.as_bytes()]),
     };
-    let hello = Hello { abi_minor: pack.abi_minor, has_evaluate_checks: pack.has_evaluate_checks() };
-    frame::write(socket, Kind::Hello, &[&frame::with_length(&serde_json::to_vec(&hello)?), manifest])?;
+    let hello = serde_json::to_vec(&pack.hello())?;
+    frame::write(socket, Kind::Hello, &[&frame::with_length(&hello), &manifest])?;
     while let Some(request) = frame::read(socket)? {
         let parts = request
             .payload
@@ -110,7 +190,7 @@ fn serve(socket: &mut File, pack: &library::Pack) -> io::Result<()> {
     Ok(())
 }
 
-fn take_descriptors() -> io::Result<(File, OwnedFd)> {
+fn take_descriptors() -> io::Result<(File, File)> {
     let (input, output) = (io::stdin(), io::stdout());
     let kind = |fd: &dyn AsFd| -> io::Result<SFlag> {
         Ok(SFlag::from_bits_truncate(fstat(fd.as_fd())?.st_mode & SFlag::S_IFMT.bits()))
@@ -129,5 +209,5 @@ fn take_descriptors() -> io::Result<(File, OwnedFd)> {
     // Whatever the host's own parent leaked to it.
     // SAFETY: nothing in this process owns a descriptor above the two.
     unsafe { libc::close_range(5, libc::c_uint::MAX, 0) };
-    Ok((File::from(socket), library))
+    Ok((File::from(socket), File::from(library)))
 }

@@ -313,6 +313,10 @@ pub(crate) enum PacksCommand {
         /// The pack: its folder, its pack.toml or its library. Default: all packs that `check` would use.
         #[arg(value_name = "PATH")]
         paths: Vec<PathBuf>,
+        /// First write what the pack finds in its fixtures beside them, as CASE.findings.json. For the author, who then looks
+        /// at the difference.
+        #[arg(long, requires = "paths")]
+        renew: bool,
         /// Print only rules that are broken.
         #[arg(long)]
         only_failed: bool,

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use plumb_pack_host::{Error, MANIFEST_FILE, Origin, SearchPath, discover};
+use plumb_pack_host::{Error, MANIFEST_FILE, Origin, PackForm, SearchPath, discover};
 
 use crate::support::{root, sample_manifest};
 
@@ -89,10 +89,41 @@ fn what_is_not_a_pack_is_told() {
 
 #[test]
 fn the_packs_of_this_repository_are_well_formed() {
-    for folder in ["checks/topology", "samples/c-pack"] {
+    for folder in ["checks/topology", "samples/c-pack", "samples/rules-pack"] {
         let path = SearchPath { explicit: vec![root().join(folder)], ..SearchPath::default() };
         assert_eq!(discover(&path).unwrap().len(), 1);
     }
+}
+
+#[test]
+fn a_pack_of_rules_says_everything_in_its_rules() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = root().join("samples/rules-pack");
+    fs::copy(sample.join("rules.toml"), folder.path().join("rules.toml")).unwrap();
+    let found = |manifest: &str| {
+        fs::write(folder.path().join(MANIFEST_FILE), manifest).unwrap();
+        let path = SearchPath { explicit: vec![folder.path().to_owned()], ..SearchPath::default() };
+        discover(&path).map(|mut found| found.remove(0)).map_err(|error| error.to_string())
+    };
+    let pack = found("# a comment\nrules = \"rules.toml\"\n").unwrap();
+    assert_eq!((pack.form, pack.library.as_str()), (PackForm::Rules, "rules.toml"));
+    assert_eq!(pack.manifest.id, "sample-rules");
+    assert_eq!(pack.manifest.checks[0].id, "house.driver-branch");
+    for (manifest, expected) in [
+        ("id = \"x\"\nrules = \"rules.toml\"", "`id` beside `rules`: move it into the file of rules"),
+        ("rules = \"../rules.toml\"", "expected the name of a file beside `pack.toml`"),
+        ("rules = \"pack.toml\"", "expected the name of a file beside `pack.toml`"),
+        ("rules = \"pack.so\"", "expected the name of a file beside `pack.toml`"),
+        ("rules = 3", "expected the name of a file beside `pack.toml`"),
+        ("rules = \"other.toml\"", "cannot read"),
+        // In a table it is not what makes a pack of rules.
+        ("[x]\nrules = \"rules.toml\"", "is not a pack manifest"),
+    ] {
+        let error = found(manifest).unwrap_err();
+        assert!(error.contains(expected), "{error}");
+    }
+    fs::write(folder.path().join("rules.toml"), "format = 1\nid = \"A\"\nversion = \"1\"\n").unwrap();
+    assert!(found("rules = \"rules.toml\"").unwrap_err().contains("there is no rule"));
 }
 
 #[test]

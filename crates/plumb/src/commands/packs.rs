@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use plumb_pack_host::{
-    LockFile, PackLocation, SearchPath, Verdict, Verification, check_trust, discover, page, pin, verify,
+    LockFile, PackLocation, SearchPath, Verdict, Verification, check_trust, discover, page, pin,
+    renew_findings, verify,
 };
 
 use crate::analyse;
@@ -17,8 +18,8 @@ pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome>
     match args.command {
         PacksCommand::List { packs, format } => list(&packs, format, console),
         PacksCommand::Show { id, packs } => show(&id, &packs, console),
-        PacksCommand::Verify { paths, only_failed, format } => {
-            verify_all(&paths, only_failed, format, console)
+        PacksCommand::Verify { paths, renew, only_failed, format } => {
+            verify_all(&paths, renew, only_failed, format, console)
         }
         PacksCommand::Trust { path, revoke } => trust(&path, revoke, console),
     }
@@ -67,6 +68,7 @@ fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcom
 
 fn verify_all(
     paths: &[PathBuf],
+    renew: bool,
     only_failed: bool,
     format: Format,
     console: &Console,
@@ -80,6 +82,13 @@ fn verify_all(
         bail!(UsageError("no pack was found; name one".to_owned()));
     }
     let options = analyse::host_options()?;
+    if renew {
+        for location in &locations {
+            for path in renew_findings(location, &options)? {
+                console.note(&format!("wrote {}", path.display()));
+            }
+        }
+    }
     let mut results: Vec<Verification> =
         locations.iter().map(|location| verify(location, &options)).collect();
     let passed = results.iter().all(Verification::passed);
