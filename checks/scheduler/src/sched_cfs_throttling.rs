@@ -30,6 +30,15 @@ const PERIODS: Limit<Percent> = Limit {
     applies_to: "control groups with a quota, period 100 ms",
 };
 
+const GATE: Limit<Percent> = Limit {
+    name: "throttled periods that alone make the node a high risk",
+    value: Quantity::new(10.0),
+    basis: ThresholdBasis::Expert,
+    source: "our proposal: one stop of every stream in a second",
+    date: "2026-11-23",
+    applies_to: "control groups with a quota, period 100 ms",
+};
+
 const TIME: Limit<Percent> = Limit {
     name: "throttled time, summed over CPUs, of the window",
     value: Quantity::new(0.5),
@@ -48,7 +57,8 @@ const WATCHED: Limit<Seconds> = Limit {
     applies_to: "control groups with a quota",
 };
 
-static THRESHOLDS: [Threshold; 3] = [PERIODS.threshold(), TIME.threshold(), WATCHED.threshold()];
+static THRESHOLDS: [Threshold; 4] =
+    [PERIODS.threshold(), GATE.threshold(), TIME.threshold(), WATCHED.threshold()];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("sched.cfs-throttling"),
@@ -101,8 +111,7 @@ static META: CheckMeta = CheckMeta {
         "Mostly containers; systemd units with `CPUQuota=`; bare metal and virtual machines",
     ),
     caveat: Some(Borrowed(
-        "Without any limit a runaway pod can starve the kubelet, as Buffer found: keep reservations. Where \
-         10 % of the periods or more are throttled, treat the category as high risk.",
+        "Without any limit a runaway pod can starve the kubelet, as Buffer found: keep reservations.",
     )),
     references: Borrowed(&[
         Reference {
@@ -288,6 +297,7 @@ fn throttled(
         matches!(quota(level), Ok(None)) && QUOTAS.iter().any(|name| level.values.contains_key(*name));
     let is_much = periods.as_ref().is_ok_and(|&(.., percent)| reaches(&PERIODS, percent))
         || lost.as_ref().is_ok_and(|&(_, percent)| reaches(&TIME, percent));
+    let is_gate = !is_lifted && periods.as_ref().is_ok_and(|&(.., percent)| reaches(&GATE, percent));
     let mut told = Vec::new();
     let mut counters = Vec::new();
     if let Ok((throttled, all, percent)) = &periods {
@@ -312,6 +322,7 @@ fn throttled(
     let counters = if counters.is_empty() { "throttled".to_owned() } else { counters.join(", ") };
     let mut findings = vec![
         finding
+            .with_gate(is_gate)
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(format!("{}/cpu.stat", level.path), counters))
             .with_evidence(cite_quota(level)),

@@ -28,6 +28,11 @@ const STEAL_WARN: Limit<Percent> = Limit {
 };
 const STEAL_FAIL: Limit<Percent> =
     Limit { name: "share of CPU time stolen, failure", value: Quantity::new(2.0), ..STEAL_WARN };
+const STEAL_GATE: Limit<Percent> = Limit {
+    name: "share of CPU time stolen that alone makes the node a high risk",
+    value: Quantity::new(10.0),
+    ..STEAL_WARN
+};
 const WINDOW: Limit<Seconds> = Limit {
     name: "shortest window that can show that nothing is stolen",
     value: Quantity::new(10.0),
@@ -48,8 +53,13 @@ const LOAD: Limit<Percent> = Limit {
 /// Hypervisors that report steal to their guests (KVM and Xen do, and the clouds that are built on them).
 const REPORTING: [&str; 5] = ["kvm", "qemu", "xen", "amazon", "google"];
 
-static THRESHOLDS: [Threshold; 4] =
-    [STEAL_WARN.threshold(), STEAL_FAIL.threshold(), WINDOW.threshold(), LOAD.threshold()];
+static THRESHOLDS: [Threshold; 5] = [
+    STEAL_WARN.threshold(),
+    STEAL_FAIL.threshold(),
+    STEAL_GATE.threshold(),
+    WINDOW.threshold(),
+    LOAD.threshold(),
+];
 
 static META: CheckMeta = CheckMeta {
     id: Borrowed("virt.steal"),
@@ -153,7 +163,8 @@ impl Check for VirtSteal {
             let message = format!("{told} (hypervisor: {hypervisor})");
             let finding =
                 if by(&STEAL_FAIL) { META.fail("node", message) } else { META.warn("node", message) };
-            return Ok(vec![finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)]);
+            let finding = finding.with_gate(by(&STEAL_GATE)).with_likelihood(Likelihood::Mechanism);
+            return Ok(vec![finding.with_evidence(citation)]);
         }
         let not_run = |message: String| Ok(vec![META.not_run("node", message)]);
         if steal.number() == 0.0 && !REPORTING.contains(&hypervisor.as_str()) {
