@@ -95,7 +95,10 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         containers: container::derive(bundle, &processes).into(),
         kernel_log: kernel_log::derive(bundle).into(),
         measurements: measurement::derive(bundle).into(),
-        engagement: Fact::default(),
+        engagement: Fact::Missing(Missing::new(
+            Absence::Skipped,
+            "no engagement file was given: name one with `--engagement`",
+        )),
         policy: Policy::default(),
         processes,
         servers,
