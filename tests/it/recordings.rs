@@ -1,6 +1,6 @@
 //! Recorded machines: the topology of each against the answers of lscpu and hwloc that lie beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -48,6 +48,11 @@ fn topology_equals_the_recorded_answers() {
     let mut table = String::from(
         "| recording | sockets / cores / PUs / nodes | lscpu 2.38 | hwloc 2.9 | |\n|---|---|---|---|---|\n",
     );
+    let mut outcomes = String::from(
+        "| recording | pass | warn | fail | info | not-applicable | not-run | contradictory | grade | coverage | deviations |\n\
+         |---|--:|--:|--:|--:|--:|--:|--:|---|--:|---|\n",
+    );
+    let mut totals = [0; OUTCOMES.len()];
     let mut surprises = Vec::new();
     let mut seen = 0;
     for (name, answers) in oracles(&folder) {
@@ -60,7 +65,11 @@ fn topology_equals_the_recorded_answers() {
         let result = run(plumb().args(["-q", "collect", "-o"]).arg(&bundle).arg("--sysroot").arg(&root));
         assert_eq!(result.code, 0, "{name}: {}", result.err);
         let content = Bundle::read(&bundle).unwrap();
-        surprises.extend(bad_citations(&name, &bundle, &content));
+        let assessment = assess(&name, &bundle);
+        surprises.extend(bad_citations(&name, &assessment, &content));
+        let (row, numbers) = outcome_row(&name, &assessment);
+        outcomes.push_str(&row);
+        totals.iter_mut().zip(numbers).for_each(|(total, number)| *total += number);
         let evidence = derive(&content);
         let own = counts(&evidence);
         seen += 1;
@@ -84,17 +93,71 @@ fn topology_equals_the_recorded_answers() {
             show(hwloc)
         ));
     }
-    let _ = fs::write(plumb_tests::target().join("recordings.md"), &table);
-    println!("{table}");
+    outcomes.push_str(&format!("| **all {seen}** | {} | | | |\n", cells(totals)));
     assert!(seen > 0, "no recording was found in {}", folder.display());
+    surprises.extend(stale_table("recordings.md", &table));
+    surprises.extend(stale_table("outcomes.md", &outcomes));
     assert!(surprises.is_empty(), "{}", surprises.join("\n"));
 }
 
-/// Findings that cite what is not in the bundle, or that claim a deviation and cite nothing.
-fn bad_citations(name: &str, path: &Path, content: &Bundle) -> Vec<String> {
-    let result = run(plumb().args(["check", "--format", "json"]).arg(path));
+/// The outcomes that findings are counted by, in the order of the columns.
+const OUTCOMES: [&str; 7] = ["pass", "warn", "fail", "info", "not-applicable", "not-run", "contradictory"];
+
+/// What `plumb check` makes of a bundle, as JSON.
+fn assess(name: &str, bundle: &Path) -> serde_json::Value {
+    let result = run(plumb().args(["check", "--format", "json"]).arg(bundle));
     assert_eq!(result.code, 0, "{name}: {}", result.err);
-    let assessment: serde_json::Value = serde_json::from_str(&result.out).unwrap();
+    serde_json::from_str(&result.out).unwrap()
+}
+
+/// The line of a recording in the table of outcomes, and the findings in it by [`OUTCOMES`].
+fn outcome_row(name: &str, assessment: &serde_json::Value) -> (String, [usize; OUTCOMES.len()]) {
+    let findings = assessment["findings"].as_array().unwrap();
+    let numbers = OUTCOMES.map(|outcome| findings.iter().filter(|f| f["outcome"] == outcome).count());
+    assert_eq!(
+        numbers.iter().sum::<usize>(),
+        findings.len(),
+        "{name}: an outcome that the table has no column for"
+    );
+    let deviations: BTreeSet<_> = findings
+        .iter()
+        .filter(|f| ["fail", "warn", "contradictory"].iter().any(|outcome| f["outcome"] == *outcome))
+        .map(|f| format!("{} ({})", f["check"].as_str().unwrap(), f["outcome"].as_str().unwrap()))
+        .collect();
+    let row = format!(
+        "| {name} | {} | {} | {:.1} % | {} |\n",
+        cells(numbers),
+        assessment["risk"]["grade"].as_str().unwrap(),
+        assessment["coverage"].as_f64().unwrap() * 100.0,
+        deviations.into_iter().collect::<Vec<_>>().join(", ")
+    );
+    (row, numbers)
+}
+
+fn cells(numbers: [usize; OUTCOMES.len()]) -> String {
+    numbers.map(|number| number.to_string()).join(" | ")
+}
+
+/// Compares a table with the one on its page, whose text above the table is written by hand; `PLUMB_BLESS=1` renews it.
+fn stale_table(page: &str, table: &str) -> Option<String> {
+    let path = plumb_tests::workspace().join("docs/src/reference").join(page);
+    let text = fs::read_to_string(&path).unwrap();
+    let start = text.find("| recording |").unwrap_or(text.len());
+    let (above, found) = text.split_at(start);
+    if found == table {
+        return None;
+    }
+    if std::env::var_os("PLUMB_BLESS").is_some() {
+        fs::write(&path, format!("{above}{table}")).unwrap();
+        return None;
+    }
+    let line =
+        table.lines().find(|line| !found.lines().any(|old| old == *line)).unwrap_or("(a line is gone)");
+    Some(format!("{page} is not up to date, first: {line}\nrenew it with PLUMB_BLESS=1"))
+}
+
+/// Findings that cite what is not in the bundle, or that claim a deviation and cite nothing.
+fn bad_citations(name: &str, assessment: &serde_json::Value, content: &Bundle) -> Vec<String> {
     let mut bad = Vec::new();
     for finding in assessment["findings"].as_array().unwrap() {
         let check = &finding["check"];

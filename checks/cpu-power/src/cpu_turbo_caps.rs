@@ -151,7 +151,7 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
     }
     match evidence.get::<String>("/cpu/vendor") {
         Ok(vendor) if !matches!(vendor.as_str(), "GenuineIntel" | "AuthenticAMD" | "HygonGenuine") => {
-            META.info("turbo", format!("the frequency driver of `{vendor}` CPUs has no switch for turbo"))
+            META.info("turbo", "the frequency driver of these CPUs has no switch for turbo")
         }
         Ok(_) => {
             META.not_run("turbo", "the frequency driver shows no switch for turbo: look in the firmware")
