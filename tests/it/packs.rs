@@ -98,17 +98,17 @@ fn an_unpinned_pack_is_not_run_until_it_is_trusted() {
     let library = library.unwrap();
     let bytes = fs::read(&library).unwrap();
     fs::write(&library, [bytes.as_slice(), b"x"].concat()).unwrap();
-    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+    assert!(outcomes(&check()).iter().all(|outcome| outcome == "not-run"));
     fs::write(&library, bytes).unwrap();
 
     // A folder that others may write to is no safe place, pinned or not.
     fs::set_permissions(&pack, fs::Permissions::from_mode(0o777)).unwrap();
-    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+    assert!(outcomes(&check()).iter().all(|outcome| outcome == "not-run"));
     fs::set_permissions(&pack, fs::Permissions::from_mode(0o755)).unwrap();
 
     let revoke = run(bare_plumb(folder.path()).args(["packs", "trust", "--revoke"]).arg(&pack));
     assert_eq!(revoke.code, 0, "{revoke:?}");
-    assert_eq!(outcomes(&check()), ["not-run"; 3]);
+    assert!(outcomes(&check()).iter().all(|outcome| outcome == "not-run"));
 }
 
 #[test]

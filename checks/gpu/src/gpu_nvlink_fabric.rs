@@ -228,7 +228,7 @@ fn manager(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
     let subject = "fabric manager";
     let processes = evidence.processes()?;
     if let Some(process) = processes.iter().find(|process| process.comm == MANAGER) {
-        let citation = Citation::new(format!("{}/comm", process.path), MANAGER);
+        let citation = Citation::new(format!("{}/stat", process.path), MANAGER);
         return Ok(Some(META.pass(subject, "it runs").with_evidence(citation)));
     }
     let container: String = evidence.get("/node/container")?;

@@ -127,5 +127,5 @@ fn daemon(evidence: &Evidence<'_>) -> Result<Option<String>, Missing> {
         let reason = format!("inside a container ({container}) the processes of the host are not seen");
         return Err(Missing::new(Absence::Skipped, reason));
     }
-    Ok(found.map(|process| format!("{}/comm", process.path)))
+    Ok(found.map(|process| format!("{}/stat", process.path)))
 }

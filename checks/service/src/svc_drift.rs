@@ -339,7 +339,7 @@ fn programs(evidence: &Evidence<'_>, drift: &mut Drift) {
         let change = match (&program.pid, &program.started_by) {
             (Fact::Known(pid), Fact::Missing(why)) if absent(why) => Some((
                 format!("`{name}` no longer runs"),
-                Citation::new(format!("/proc/{pid}/comm"), name),
+                Citation::new(format!("/proc/{pid}/stat"), name),
                 None,
             )),
             (Fact::Missing(why), Fact::Known(by)) if absent(why) => Some((
