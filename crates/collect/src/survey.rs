@@ -46,12 +46,12 @@ impl Planned {
     }
 }
 
-/// Finds out what [`crate::collect`] would read. Files are opened, since only that tells whether they may be, and closed
+/// Finds out what [`crate::collect()`] would read. Files are opened, since only that tells whether they may be, and closed
 /// again; those that lead to others (control groups, and names and arguments of processes, by which inference servers
 /// are known) are read and dropped. No library is asked.
 ///
 /// # Errors
-/// As [`crate::collect`].
+/// As [`crate::collect()`].
 pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
     let source = Arc::new(collect::open(options.sysroot.as_deref())?);
     let _settled = options.conduct.settle(&source)?;

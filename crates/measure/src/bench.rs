@@ -4,10 +4,10 @@
 //!
 //! - Latency counts from when a request was *due*, so a client that falls behind does not flatter the server (coordinated
 //!   omission); the uncorrected figure stands beside it.
-//! - A time is that of the read from the socket that brought the bytes ([`transport`]), and nothing is parsed before it is
+//! - A time is that of the read from the socket that brought the bytes (`transport`), and nothing is parsed before it is
 //!   noted.
 //! - Nothing is dropped: what gave no whole reply is counted by kind ([`Miss`]).
-//! - The client watches itself ([`observer`]), and a run that it limited is not valid ([`validity`]).
+//! - The client watches itself (`observer`), and a run that it limited is not valid (`validity`).
 
 use std::fs::File;
 use std::io;

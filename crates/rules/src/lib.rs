@@ -1,7 +1,7 @@
 //! Check packs written as TOML: metadata, thresholds, and conditions in a total expression language over the evidence.
 //!
 //! [`manifest`] reads what the rules say about themselves, which looks at no expression. [`load`] makes a
-//! [`Pack`](plumb_check_sdk::Pack) of them, so that a rule is a check like one written in Rust: it gets only the evidence that
+//! [`Pack`] of them, so that a rule is a check like one written in Rust: it gets only the evidence that
 //! it declares, and what it lacks makes it `not-run`.
 //!
 //! Expressions are those of the Common Expression Language (CEL), parsed by the `cel` crate and evaluated here, because what

@@ -13,7 +13,7 @@ use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, m
 /// Attempts of each half of the self-test.
 const ATTEMPTS: u32 = 1000;
 
-/// How often the marker vanished, of [`ATTEMPTS`] each.
+/// How often the marker vanished, of 1000 each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SelfTest {
     /// After an exception of the CPU, which enters the kernel for certain.

@@ -137,7 +137,7 @@ pub(crate) struct LoadArgs {
     /// Open loop: a rate that goes from one value to another, such as `1:50:60` for 1 to 50 per second in 60 s.
     #[arg(long, value_name = "FROM:TO:SECONDS", conflicts_with = "trace", value_parser = ramp)]
     pub(crate) ramp: Option<(f64, f64, f64)>,
-    /// Open loop: times of a file, one request per line: SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]].
+    /// Open loop: times of a file, one request per line: `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`.
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Measure so many requests. Default: 50 in a closed loop.
