@@ -49,7 +49,13 @@ static META: CheckMeta = CheckMeta {
         "Each GPU has a near half and a far half of the server. A helper program that works from the far half takes a \
          detour with every instruction.",
     ),
-    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
+    needs: Borrowed(&[
+        Borrowed("/cpu"),
+        Borrowed("/gpus"),
+        Borrowed("/numa"),
+        Borrowed("/possible_workers"),
+        Borrowed("/servers"),
+    ]),
     remediation: Remediation {
         runtime: Borrowed(
             "vLLM: add `--numa-bind` (or `--numa-bind-nodes 0 0 1 1`); SGLang: `--numa-node 0 0 1 1` or \
@@ -145,7 +151,7 @@ impl Check for NumaGpuAffinity {
             machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
             limit: evidence.limit(&META, &REMOTE_TIME),
         };
-        let unknown = unknown_users(&META, servers);
+        let unknown = unknown_users(&META, evidence, servers);
         let workers = workers(servers);
         if workers.is_empty() && unknown.is_none() {
             return Ok(vec![no_server(&META)]);

@@ -51,7 +51,13 @@ static META: CheckMeta = CheckMeta {
     business: Borrowed(
         "The program was moved next to its GPU, but its belongings stayed in the other building.",
     ),
-    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
+    needs: Borrowed(&[
+        Borrowed("/cpu"),
+        Borrowed("/gpus"),
+        Borrowed("/numa"),
+        Borrowed("/possible_workers"),
+        Borrowed("/servers"),
+    ]),
     remediation: Remediation {
         runtime: Borrowed(
             "Restart the worker bound from birth: `numactl --cpunodebind=N --membind=N COMMAND`; to try it on \
@@ -120,7 +126,7 @@ impl Check for NumaMemoryLocality {
             local: evidence.limit(&META, &LOCAL),
             least: evidence.limit(&META, &LEAST_LOCAL),
         };
-        let unknown = unknown_users(&META, servers);
+        let unknown = unknown_users(&META, evidence, servers);
         let workers = workers(servers);
         if workers.is_empty() && unknown.is_none() {
             return Ok(vec![no_server(&META)]);

@@ -26,24 +26,31 @@ pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &Se
 
 /// What may be a worker that is not among [`workers`]: processes of which nobody could tell whether they use a GPU, and
 /// servers without any process.
-pub(crate) fn unknown_users(meta: &CheckMeta, servers: &[InferenceServer]) -> Option<Finding> {
+pub(crate) fn unknown_users(
+    meta: &CheckMeta,
+    evidence: &Evidence<'_>,
+    servers: &[InferenceServer],
+) -> Option<Finding> {
     if let Some(server) = servers.iter().find(|server| server.processes.is_empty()) {
         return Some(meta.not_run(server_name(server), "no process of the server was recorded"));
     }
-    let unknown: Vec<(&ServerProcess, &Missing)> = servers
+    let outside = match evidence.possible_workers() {
+        Ok(outside) => outside,
+        Err(missing) => return Some(meta.not_run("other processes", missing.to_string())),
+    };
+    let inside: Vec<(u32, &str, &Missing)> = servers
         .iter()
         .flat_map(|server| &server.processes)
         .filter_map(|process| match &process.gpus {
-            Fact::Missing(missing) => Some((process, missing)),
+            Fact::Missing(missing) => Some((process.pid, process.comm.as_str(), missing)),
             Fact::Known(_) => None,
         })
         .collect();
-    let (process, missing) = unknown.first()?;
+    let first = outside.first.as_ref().map(|first| (first.pid, first.comm.as_str(), &first.why));
+    let (pid, comm, missing) = inside.first().copied().or(first)?;
     let message = format!(
-        "it is not known of {} processes whether they use a GPU, the first being {} ({}): {missing}",
-        unknown.len(),
-        process.pid,
-        process.comm
+        "it is not known of {} processes whether they use a GPU, the first being {pid} ({comm}): {missing}",
+        inside.len() as u64 + u64::from(outside.count),
     );
     Some(meta.not_run("other processes", message))
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
     InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
-    Platform, Policy, Power, Process, Services, Storage, Window,
+    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window,
 };
 use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;
@@ -97,6 +97,8 @@ sections! {
     nvml: Nvml => Nvml,
     /// Inference servers (`/servers`).
     servers: Vec<InferenceServer> => [InferenceServer],
+    /// Processes that may be workers of no server that is known (`/possible_workers`).
+    possible_workers: PossibleWorkers => PossibleWorkers,
     /// What moved between two readings of the node (`/window`).
     window: Window => Window,
     /// CPU clocks, idle states, caps and throttling beyond frequency policies (`/power`).

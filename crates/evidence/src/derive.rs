@@ -100,6 +100,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
             "no engagement file was given: name one with `--engagement`",
         )),
         policy: Policy::default(),
+        possible_workers: server::possible_workers(&processes, &servers).into(),
         processes,
         servers,
         cpu,

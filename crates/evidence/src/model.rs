@@ -91,6 +91,9 @@ pub struct Evidence {
     /// Inference servers, by PID.
     #[serde(default)]
     pub servers: Fact<Vec<InferenceServer>>,
+    /// Processes that may be workers of no server that is known.
+    #[serde(default)]
+    pub possible_workers: Fact<PossibleWorkers>,
     /// What moved between two readings of the node.
     #[serde(default)]
     pub window: Fact<Window>,

@@ -40,8 +40,8 @@ pub(crate) fn derive(
         let path = format!("/proc/{pid}");
         match stat(source, &format!("{path}/stat")) {
             Ok(stat) => processes.push(process(source, path, pid, stat, &users)),
-            // It ended while it was read.
-            Err(why) if why.missing == Absence::Absent => {}
+            // One that ended before it was read has no file at all: `stat` is the first that is read of each. Without it,
+            // what is left is a process of which too little was kept.
             Err(why) => {
                 processes.push(unreadable_process(path, pid, &why));
                 unreadable.get_or_insert(why);

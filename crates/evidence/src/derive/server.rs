@@ -4,12 +4,14 @@ mod memory;
 mod options;
 pub mod recognise;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::Bundle;
 use crate::derive::cgroup;
 use crate::fact::{Absence, Fact, Missing};
-use crate::model::{Cgroup, InferenceServer, Process, ProcessLimit, Role, ServerProcess};
+use crate::model::{
+    Cgroup, InferenceServer, PossibleWorker, PossibleWorkers, Process, ProcessLimit, Role, ServerProcess,
+};
 use crate::source::{Source, malformed};
 use recognise::{Candidate, Group, group, kind_of};
 
@@ -66,6 +68,32 @@ pub(crate) fn derive(
         processes.iter().filter(|process| !process.kernel).map(candidate).collect();
     let by_pid: BTreeMap<u32, &Process> = processes.iter().map(|process| (process.pid, process)).collect();
     Ok(group(&candidates).iter().map(|group| server(bundle, group, &by_pid)).collect())
+}
+
+/// Processes outside of `servers` of which nobody could tell whether they use a GPU.
+///
+/// # Errors
+/// Without processes or servers it cannot be said.
+pub(crate) fn possible_workers(
+    processes: &Fact<Vec<Process>>,
+    servers: &Fact<Vec<InferenceServer>>,
+) -> Result<PossibleWorkers, Missing> {
+    let placed: BTreeSet<u32> = servers
+        .require()?
+        .iter()
+        .flat_map(|server| server.processes.iter().map(|process| process.pid))
+        .collect();
+    let outside =
+        processes.require()?.iter().filter(|process| !process.kernel && !placed.contains(&process.pid));
+    let mut workers = outside.filter_map(|process| match &process.gpus {
+        Fact::Missing(why) => {
+            Some(PossibleWorker { pid: process.pid, comm: process.comm.clone(), why: why.clone() })
+        }
+        Fact::Known(_) => None,
+    });
+    let first = workers.next();
+    let count = u32::from(first.is_some()).saturating_add(u32::try_from(workers.count()).unwrap_or(u32::MAX));
+    Ok(PossibleWorkers { count, first })
 }
 
 fn candidate(process: &Process) -> Candidate {

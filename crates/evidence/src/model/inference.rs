@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Cgroup, Thread};
-use crate::fact::Fact;
+use crate::fact::{Fact, Missing};
 
 /// One inference server: the processes that serve one model together.
 ///
@@ -37,6 +37,26 @@ pub struct InferenceServer {
     pub container: Fact<String>,
     /// Its processes, by PID.
     pub processes: Vec<ServerProcess>,
+}
+
+/// Processes outside of every server of which nobody could tell whether they use a GPU: each may be a worker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PossibleWorkers {
+    /// Their number.
+    pub count: u32,
+    /// The first of them and why it is not known; `None` where there is none.
+    pub first: Option<PossibleWorker>,
+}
+
+/// A process of which nobody could tell whether it uses a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PossibleWorker {
+    /// Process id.
+    pub pid: u32,
+    /// Name, at most 15 bytes; empty if nothing of the process could be read.
+    pub comm: String,
+    /// Why it is not known.
+    pub why: Missing,
 }
 
 /// What a process does in its server.
