@@ -12,7 +12,7 @@ use std::fmt::Write;
 
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::{RAW, sample_folder};
-use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
+use plumb_evidence::manifest::{Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 
 /// Cores of a socket; the hardware threads of core `n` are the CPUs `n` and `n + CORES * 2`.
@@ -121,15 +121,10 @@ impl Node {
         let mut unread = self.unread.clone();
         unread.sort();
         let manifest = Manifest {
-            schema: BUNDLE_SCHEMA,
             tool_version: "0.0.0".into(),
             started: "2026-01-01T00:00:00Z".into(),
             finished: "2026-01-01T00:00:12Z".into(),
-            host_token: "0".into(),
-            origin: Origin::Live,
-            complete: true,
             privileges: Privileges { euid: 0, cap_eff: "000001ffffffffff".into() },
-            cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
             samples_us: vec![0, SECONDS * 1_000_000],
             probes: vec![
                 probe("files", &["/proc", "/sys", "/etc", "/run", "/usr", "/var", "/boot", "/dev"]),
@@ -142,9 +137,8 @@ impl Node {
                     ..probe("hwloc", &[])
                 },
             ],
-            files: Vec::new(),
             unread,
-            redactions: Vec::new(),
+            ..Manifest::new(Origin::Live)
         };
         Bundle::new(manifest, self.files.clone(), self.links.clone())
     }

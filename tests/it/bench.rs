@@ -6,11 +6,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use plumb_engine::PackAnswer;
 use plumb_evidence::Bundle;
-use plumb_pack_host::{EvidenceDocument, Host, HostOptions, SearchPath, discover};
+use plumb_pack_host::{EvidenceDocument, PackStatus};
 use plumb_tests::synthetic::Node;
-use plumb_tests::target;
+
+use crate::analysis;
 
 const BUNDLES: usize = 1000;
 
@@ -52,16 +52,13 @@ fn bench_fleet() {
     let folder = tempfile::tempdir().unwrap();
     let paths = bundles(folder.path());
     let size = fs::metadata(&paths[0]).unwrap().len();
-    let search = SearchPath { install: vec![target().join("packs")], ..SearchPath::default() };
-    let locations = discover(&search).unwrap();
+    let locations = analysis::packs();
     let checks: usize = locations.iter().map(|location| location.manifest.checks.len()).sum();
-    assert!(!locations.is_empty(), "no packs in {}", target().display());
-    let options = HostOptions::new(vec![target().join("plumb").into(), "worker".into()]);
 
     let mut stages = [Duration::ZERO; 5];
     let mut merely = Duration::ZERO;
     let mut unpacked = 0;
-    let mut host = Host::open(options, &locations);
+    let mut host = analysis::host(&locations);
     let begun = Instant::now();
     for path in &paths {
         let mut clock = Instant::now();
@@ -75,26 +72,10 @@ fn bench_fleet() {
         lap(1);
         let document = EvidenceDocument::new(&evidence).unwrap();
         lap(2);
-        let answers: Vec<PackAnswer> = host
-            .evaluate(&document)
-            .into_iter()
-            .map(|run| PackAnswer {
-                status: run.status.to_string(),
-                manifest: run.manifest,
-                findings: run.findings,
-                sha256: run.sha256,
-                sandbox: run.sandbox,
-            })
-            .collect();
-        assert!(answers.iter().all(|answer| answer.status == "ok"));
+        let runs = host.evaluate(&document);
+        assert!(runs.iter().all(|run| run.status == PackStatus::Ok));
         lap(3);
-        let assessment = plumb_engine::assess(
-            &evidence,
-            bundle.manifest_sha256(),
-            "0",
-            answers,
-            &plumb_engine::Terms::default(),
-        );
+        let assessment = analysis::assess(&evidence, &bundle, runs);
         assert!(!assessment.findings.is_empty());
         lap(4);
         // Side by side, so that whatever else the machine does meets both.

@@ -6,13 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::Outcome;
-use plumb_engine::{Assessment, Grade, PackAnswer, Terms};
+use plumb_engine::{Assessment, Grade};
 use plumb_evidence::manifest::Unread;
 use plumb_evidence::{Absence, Bundle, Source};
-use plumb_pack_host::{EvidenceDocument, Host, HostOptions, SearchPath, discover};
+use plumb_pack_host::{EvidenceDocument, Host};
 use plumb_tests::synthetic::Node;
-use plumb_tests::target;
 
+use crate::analysis;
 use crate::nodes::DEFECTS;
 
 /// All packs, asked in this process's workers.
@@ -20,24 +20,13 @@ struct Analysis(Host);
 
 impl Analysis {
     fn new() -> Self {
-        let search = SearchPath { install: vec![target().join("packs")], ..SearchPath::default() };
-        let locations = discover(&search).unwrap();
-        assert!(locations.len() >= 11, "not all packs are laid out in {}", target().display());
-        let options = HostOptions::new(vec![target().join("plumb").into(), "worker".into()]);
-        Self(Host::open(options, &locations))
+        Self(analysis::host(&analysis::packs()))
     }
 
     fn assess(&mut self, bundle: &Bundle) -> Assessment {
         let evidence = plumb_evidence::derive(bundle);
         let document = EvidenceDocument::new(&evidence).unwrap();
-        let answers = self.0.evaluate(&document).into_iter().map(|run| PackAnswer {
-            status: run.status.to_string(),
-            manifest: run.manifest,
-            findings: run.findings,
-            sha256: run.sha256,
-            sandbox: run.sandbox,
-        });
-        plumb_engine::assess(&evidence, bundle.manifest_sha256(), "0", answers.collect(), &Terms::default())
+        analysis::assess(&evidence, bundle, self.0.evaluate(&document))
     }
 }
 

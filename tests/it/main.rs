@@ -1,6 +1,7 @@
 //! End-to-end tests of the real binary.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod analysis;
 mod bench;
 mod bench_collect;
 mod cli;

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread};
+use plumb_evidence::manifest::{Manifest, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 use plumb_evidence::{Absence, Bundle};
 use plumb_tests::{plumb, run};
@@ -100,16 +100,9 @@ fn bundle(
         ..probe(id, &[])
     };
     let manifest = Manifest {
-        schema: BUNDLE_SCHEMA,
         tool_version: "0.0.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
         finished: "2026-01-01T00:00:01Z".into(),
-        host_token: "0".into(),
-        origin: Origin::Live,
-        complete: true,
-        privileges: Privileges { euid: 0, cap_eff: "0".into() },
-        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
-        samples_us: Vec::new(),
         probes: vec![
             probe("system", &["/proc/sys/kernel", "/proc/cpuinfo", "/sys/class/dmi"]),
             probe("cpu", &["/sys/devices/system/cpu"]),
@@ -120,9 +113,8 @@ fn bundle(
             absent("hwloc"),
             absent("nvml"),
         ],
-        files: Vec::new(),
         unread,
-        redactions: Vec::new(),
+        ..Manifest::new(Origin::Live)
     };
     Bundle::new(manifest, files, links)
 }

@@ -183,7 +183,7 @@ impl Check for CpuCstates {
         if concerned.is_empty() {
             return Ok(vec![deep.none(cpuidle, latency)]);
         }
-        if let Err(missing) = serving::under_load(evidence) {
+        if let Err(missing) = evidence.under_load() {
             return unseen(missing.to_string());
         }
         let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {

@@ -162,7 +162,7 @@ impl Check for CpuEffectiveClock {
             );
             return Ok(vec![META.not_run("node", message)]);
         }
-        serving::under_load(evidence)?;
+        evidence.under_load()?;
         let scale = Scale::new(evidence, cpufreq, &window);
         let clocks = Clocks::read(evidence, &window)?;
         Ok(judge(evidence, &scale, &clocks, &serving))

@@ -17,8 +17,8 @@ use plumb_check_sdk::{
     Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
+use crate::host;
 use crate::settings::{Settings, setting};
-use crate::{host, serving};
 
 const ROOT: &str = "/sys/devices/system/cpu/intel_uncore_frequency";
 
@@ -174,7 +174,7 @@ fn domains(settings: &Settings) -> BTreeSet<&str> {
 /// Clocks at each reading under load, by path.
 fn readings(evidence: &Evidence<'_>) -> Result<BTreeMap<String, Vec<String>>, Missing> {
     let values = evidence.get("/window/values/power")?;
-    serving::under_load(evidence)?;
+    evidence.under_load()?;
     Ok(values)
 }
 

@@ -194,7 +194,7 @@ impl Counted {
         Self {
             groups: evidence.get("/window/cgroups"),
             seconds: serving::window(evidence).and_then(|window| window.length()),
-            load: serving::under_load(evidence),
+            load: evidence.under_load(),
         }
     }
 }

@@ -125,7 +125,7 @@ impl Check for SchedRunDelay {
         let servers = serving::servers(evidence)?;
         let window = serving::window(evidence)?;
         let delays = delay::delays(&servers, &window)?;
-        let load = serving::under_load(evidence);
+        let load = evidence.under_load();
         let mut findings: Vec<Finding> =
             servers.iter().filter_map(|server| judge_delays(evidence, server, &delays, &load)).collect();
         if let Some(missing) = &delays.unknown {

@@ -26,20 +26,6 @@ pub(crate) fn window(evidence: &Evidence<'_>) -> Result<Window, Missing> {
     Ok(Window { seconds, threads: evidence.get("/window/threads").into(), ..Window::default() })
 }
 
-/// Says how busy the service was. Needs `/window/gpus`, `/window/processes` and `/window/seconds`.
-///
-/// # Errors
-/// Tells that it was idle, or why that is not known.
-pub(crate) fn under_load(evidence: &Evidence<'_>) -> Result<String, Missing> {
-    let window = Window {
-        seconds: evidence.get("/window/seconds")?,
-        gpus: evidence.get("/window/gpus").into(),
-        processes: evidence.get("/window/processes").into(),
-        ..Window::default()
-    };
-    window.under_load()
-}
-
 /// What a process does, in words.
 pub(crate) fn role(role: Role) -> &'static str {
     match role {

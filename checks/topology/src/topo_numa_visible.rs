@@ -104,7 +104,7 @@ impl Check for TopoNumaVisible {
             vec![layout(evidence).unwrap_or_else(|why| META.not_run("layout", why.to_string()))];
         let numa = evidence.numa()?;
         let owner = Owner {
-            tiers: evidence.settings("topology").unwrap_or_default(),
+            files: evidence.settings("topology").unwrap_or_default(),
             has_coherent_gpus: evidence
                 .get::<String>("/cpu/vendor")
                 .is_ok_and(|vendor| vendor.contains("ARM"))
@@ -176,7 +176,8 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
 
 /// What tells that memory without CPUs belongs to a device.
 struct Owner {
-    tiers: BTreeMap<String, Fact<String>>,
+    /// Files of tiers, and those in which NVIDIA's driver tells the node of a GPU's memory.
+    files: BTreeMap<String, Fact<String>>,
     has_coherent_gpus: bool,
 }
 
@@ -185,9 +186,20 @@ impl Owner {
     fn tier(&self, numa: &Numa, node: u32) -> Option<&str> {
         let with_cpus: NodeSet =
             numa.nodes.iter().filter(|node| !node.cpus.is_empty()).map(|node| node.id).collect();
-        self.tiers.iter().find_map(|(path, text)| {
+        self.files.iter().find_map(|(path, text)| {
             let nodes: NodeSet = text.known().filter(|_| path.starts_with(TIERS))?.trim().parse().ok()?;
             (nodes.contains(node) && nodes.intersection(&with_cpus).is_empty()).then_some(path.as_str())
+        })
+    }
+}
+
+impl Owner {
+    /// The file in which NVIDIA's driver says that `node` is the memory of a GPU.
+    fn gpu(&self, node: u32) -> Option<&str> {
+        self.files.iter().find_map(|(path, text)| {
+            let text = text.known().filter(|_| path.ends_with("/numa_status"))?;
+            let told = text.lines().find_map(|line| line.strip_prefix("Node:"))?;
+            (told.trim().parse() == Ok(node)).then_some(path.as_str())
         })
     }
 }
@@ -206,6 +218,12 @@ fn incomplete(numa: &Numa, node: &NumaNode, owner: &Owner) -> Option<Finding> {
     let finding = if !node.cpus.is_empty() && bytes == 0 {
         META.warn(subject, format!("CPUs {} have no memory of their own node", node.cpus))
     } else if node.cpus.is_empty() && bytes > 0 {
+        if let Some(gpu) = owner.gpu(node.id) {
+            return Some(
+                META.info(subject, "memory of a GPU, as its driver says")
+                    .with_evidence(Citation::new(gpu, format!("Node: {}", node.id))),
+            );
+        }
         if let Some(tier) = owner.tier(numa, node.id) {
             return Some(
                 META.info(subject, "memory of a device, in a tier of its own")

@@ -183,6 +183,21 @@ impl<'a> Evidence<'a> {
         self.get(&format!("/settings/{subject}/{}", path.replace('~', "~0").replace('/', "~1")))
     }
 
+    /// Says how busy the service was in the window, where it was busy enough for counters to mean something
+    /// ([`Window::under_load`]). Reads `/window/seconds`, `/window/gpus` and `/window/processes` only.
+    ///
+    /// # Errors
+    /// Tells that it was idle, or why that is not known.
+    pub fn under_load(&self) -> Result<String, Missing> {
+        let window = Window {
+            seconds: self.get("/window/seconds")?,
+            gpus: self.get("/window/gpus").into(),
+            processes: self.get("/window/processes").into(),
+            ..Window::default()
+        };
+        window.under_load()
+    }
+
     /// The limit that is to be compared with: `limit`, or what the policy of the audit has put in its place.
     ///
     /// The policy is always there; it needs no declaration.

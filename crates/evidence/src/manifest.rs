@@ -45,6 +45,29 @@ pub struct Manifest {
     pub redactions: Vec<String>,
 }
 
+impl Manifest {
+    /// A manifest of nothing: no probe ran, and no file was read.
+    #[must_use]
+    pub fn new(origin: Origin) -> Self {
+        Self {
+            schema: BUNDLE_SCHEMA,
+            tool_version: String::new(),
+            started: String::new(),
+            finished: String::new(),
+            host_token: String::new(),
+            origin,
+            complete: true,
+            privileges: Privileges { euid: 0, cap_eff: String::new() },
+            cost: Cost::default(),
+            samples_us: Vec::new(),
+            probes: Vec::new(),
+            files: Vec::new(),
+            unread: Vec::new(),
+            redactions: Vec::new(),
+        }
+    }
+}
+
 /// What the collector was allowed to do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Privileges {

@@ -4,7 +4,9 @@ use serde::de::DeserializeOwned;
 
 use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
-use crate::model::{BENCH_SCHEMA, BenchResult, Measurements, NoiseResult};
+use crate::model::{
+    BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, NoiseResult,
+};
 
 /// Fails where nothing was measured, which is how most bundles are.
 pub(super) fn derive(bundle: &Bundle) -> Result<Measurements, Missing> {
@@ -23,7 +25,12 @@ pub(super) fn derive(bundle: &Bundle) -> Result<Measurements, Missing> {
         }
         Ok(server)
     });
-    Ok(Measurements { bench: bench.into(), noise: noises(bundle).into(), server: server.into() })
+    Ok(Measurements {
+        bench: bench.into(),
+        noise: noises(bundle).into(),
+        server: server.into(),
+        experiments: experiments(bundle).into(),
+    })
 }
 
 /// The part of a noise measurement that checks judge.
@@ -42,17 +49,25 @@ fn noises(bundle: &Bundle) -> Result<Vec<NoiseResult>, Missing> {
     Ok(files.into_iter().flat_map(with_path).collect())
 }
 
+/// Fails where one of the documents, given by schema and path, was written in a later form than `known`.
+fn readable<'a>(mut documents: impl Iterator<Item = (u32, &'a str)>, known: u32) -> Result<(), Missing> {
+    let Some((schema, path)) = documents.find(|(schema, _)| *schema > known) else { return Ok(()) };
+    Err(Missing::new(
+        Absence::Malformed,
+        format!("{path} has form {schema}, this version reads up to {known}; use a newer plumb"),
+    ))
+}
+
+fn experiments(bundle: &Bundle) -> Result<Vec<ExperimentResult>, Missing> {
+    let mut results: Vec<ExperimentResult> = documents(bundle, "experiment-")?;
+    readable(results.iter().map(|result| (result.schema, result.path.as_str())), EXPERIMENT_SCHEMA)?;
+    results.sort_by(|a, b| (&a.started, &a.path).cmp(&(&b.started, &b.path)));
+    Ok(results)
+}
+
 fn benches(bundle: &Bundle) -> Result<Vec<BenchResult>, Missing> {
     let mut results: Vec<BenchResult> = documents(bundle, "bench-")?;
-    if let Some(newer) = results.iter().find(|result| result.schema > BENCH_SCHEMA) {
-        return Err(Missing::new(
-            Absence::Malformed,
-            format!(
-                "{} has form {}, this version reads up to {BENCH_SCHEMA}; use a newer plumb",
-                newer.path, newer.schema
-            ),
-        ));
-    }
+    readable(results.iter().map(|result| (result.schema, result.path.as_str())), BENCH_SCHEMA)?;
     results.sort_by(|a, b| (&a.started, &a.path).cmp(&(&b.started, &b.path)));
     // Repeated measurements of one load of one target.
     let same = |a: &BenchResult, b: &BenchResult| a.load == b.load && a.target == b.target;

@@ -26,7 +26,11 @@ pub const SUBJECTS: &[Subject] =
 
 const TOPOLOGY: Subject = Subject {
     id: "topology",
-    paths: &["/sys/devices/virtual/memory_tiering/*/nodelist", "/sys/class/infiniband/*/ports/*/state"],
+    paths: &[
+        "/proc/driver/nvidia/gpus/*/numa_status",
+        "/sys/devices/virtual/memory_tiering/*/nodelist",
+        "/sys/class/infiniband/*/ports/*/state",
+    ],
     sampled: &[],
 };
 const POWER: Subject = Subject {

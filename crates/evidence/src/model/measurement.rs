@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::ExperimentResult;
 use crate::fact::Fact;
 
 /// All measurements of a bundle, in the order in which they were made.
@@ -16,6 +17,8 @@ pub struct Measurements {
     pub noise: Fact<Vec<NoiseResult>>,
     /// What the server says of itself.
     pub server: Fact<Vec<ServerMetrics>>,
+    /// Variants of node or server, measured side by side.
+    pub experiments: Fact<Vec<ExperimentResult>>,
 }
 
 /// Version of the form that `plumb bench` writes its results in; the reader takes this one and all before it.

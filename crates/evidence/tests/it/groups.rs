@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME};
-use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges, ProbeRecord, ProbeStatus};
+use plumb_evidence::manifest::{Manifest, ProbeRecord, ProbeStatus};
 use plumb_evidence::model::Origin;
 use plumb_evidence::{Bundle, derive, views};
 
@@ -375,20 +375,12 @@ pub fn bundle(mut files: BTreeMap<String, Vec<u8>>) -> Bundle {
         bytes: 0,
     };
     let manifest = Manifest {
-        schema: BUNDLE_SCHEMA,
         tool_version: "0.0.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
         finished: "2026-01-01T00:00:01Z".into(),
-        host_token: "0".into(),
-        origin: Origin::Live,
-        complete: true,
-        privileges: Privileges { euid: 0, cap_eff: "0".into() },
-        cost: Cost::default(),
         samples_us: vec![0, 1_000_000],
         probes: vec![probe("all", &["/proc", "/sys", "/etc"])],
-        files: vec![],
-        unread: vec![],
-        redactions: vec![],
+        ..Manifest::new(Origin::Live)
     };
     Bundle::new(manifest, files, links.unwrap_or_default())
 }

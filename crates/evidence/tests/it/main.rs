@@ -11,9 +11,7 @@ use std::path::Path;
 
 use plumb_evidence::bundle::{HWLOC_NAME, sha256_hex};
 use plumb_evidence::container::Limits;
-use plumb_evidence::manifest::{
-    BUNDLE_SCHEMA, Cost, FileRecord, Manifest, Privileges, ProbeRecord, ProbeStatus, Unread,
-};
+use plumb_evidence::manifest::{FileRecord, Manifest, ProbeRecord, ProbeStatus, Unread};
 use plumb_evidence::model::Origin;
 use plumb_evidence::views::lstopo;
 use plumb_evidence::{Absence, Bundle, BundleError, Fact, Source, derive};
@@ -23,27 +21,19 @@ mod sections;
 
 fn manifest() -> Manifest {
     Manifest {
-        schema: BUNDLE_SCHEMA,
         tool_version: "0.0.0".into(),
         started: "2026-01-01T00:00:00Z".into(),
         finished: "2026-01-01T00:00:01Z".into(),
-        host_token: "0".into(),
-        origin: Origin::Live,
-        complete: true,
-        privileges: Privileges { euid: 0, cap_eff: "0".into() },
-        cost: Cost { cpu_us: 1, wall_us: 1, peak_rss_kib: 1, ..Cost::default() },
-        samples_us: Vec::new(),
         probes: vec![
             probe("cpu", ProbeStatus::Denied, "/sys/cpu"),
             probe("gpu", ProbeStatus::Timeout, "/sys/gpu"),
         ],
-        files: vec![],
         unread: vec![Unread {
             path: "/sys/cpu/secret".into(),
             status: Absence::Denied,
             reason: "/sys/cpu/secret: permission denied".into(),
         }],
-        redactions: vec![],
+        ..Manifest::new(Origin::Live)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Instant;
 
 use plumb_evidence::bundle::{Bundle, sample_folder};
-use plumb_evidence::manifest::{BUNDLE_SCHEMA, Cost, Manifest, Privileges};
+use plumb_evidence::manifest::Manifest;
 use plumb_evidence::model::{Origin, Window};
 use plumb_evidence::{Absence, Missing};
 
@@ -40,22 +40,8 @@ pub(super) fn between(first: &Reading, last: &Reading) -> Window {
         reading.files.iter().map(move |(path, content)| (format!("{folder}{path}"), content.clone()))
     });
     let micros = last.at.duration_since(first.at).as_micros();
-    let manifest = Manifest {
-        schema: BUNDLE_SCHEMA,
-        tool_version: String::new(),
-        started: String::new(),
-        finished: String::new(),
-        host_token: String::new(),
-        origin: Origin::Live,
-        complete: true,
-        privileges: Privileges { euid: 0, cap_eff: String::new() },
-        cost: Cost::default(),
-        samples_us: vec![0, u64::try_from(micros).unwrap_or(u64::MAX).max(1)],
-        probes: Vec::new(),
-        files: Vec::new(),
-        unread: Vec::new(),
-        redactions: Vec::new(),
-    };
+    let samples_us = vec![0, u64::try_from(micros).unwrap_or(u64::MAX).max(1)];
+    let manifest = Manifest { samples_us, ..Manifest::new(Origin::Live) };
     let bundle = Bundle::new(manifest, files.collect(), BTreeMap::new());
     plumb_evidence::derive(&bundle).window.known().cloned().unwrap_or_default()
 }

@@ -184,8 +184,21 @@ impl NoiseReport {
         }
     }
 
+    /// Says which of the kernel's counters could not be read: no interrupts are then no quiet CPU.
+    fn note_missing(&mut self, window: &Window) {
+        let missing =
+            [window.interrupts.require().err(), window.softirqs.require().err(), window.cpus.require().err()];
+        for why in missing.into_iter().flatten() {
+            let note = format!("not counted: {why}");
+            if !self.notes.contains(&note) {
+                self.notes.push(note);
+            }
+        }
+    }
+
     /// Adds the kernel's counters to all CPUs.
     pub(super) fn add_window(&mut self, window: &Window) {
+        self.note_missing(window);
         for entry in &mut self.cpus {
             if entry.modes.is_empty() {
                 entry.modes.push(Mode::Observe.as_str());
@@ -211,6 +224,7 @@ impl NoiseReport {
                  may be trapped by the hypervisor"
             ));
         }
+        self.note_missing(window);
         let Some(entry) = self.cpu(cpu, mode) else { return };
         count_causes(entry, window);
         let mut all = spin.kernel.histogram.clone();

@@ -1,0 +1,152 @@
+//! Experiments in a bundle: variants of a node or server, measured side by side.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{BenchTarget, Share};
+
+/// Version of the form that `plumb experiment` writes its results in; the reader takes this one and all before it.
+pub const EXPERIMENT_SCHEMA: u32 = 1;
+
+/// Result of one experiment, as `plumb experiment --format json` prints it and `measurements/experiment-….json` holds it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExperimentResult {
+    /// [`EXPERIMENT_SCHEMA`] of the writer; 0 where it did not say.
+    pub schema: u32,
+    /// File of the bundle, `measurements/….json`; empty outside of a bundle.
+    pub path: String,
+    /// Name from the plan.
+    pub name: String,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// Version of the tool.
+    pub tool_version: String,
+    /// False if too little was measured to say anything, or the client limited it.
+    pub valid: bool,
+    /// Why it is not valid.
+    pub invalid_reason: Option<String>,
+    /// What lowers the trust in a valid result.
+    pub warnings: Vec<String>,
+    /// True if it was ended before its time; whole blocks are kept.
+    pub interrupted: bool,
+    /// What was measured.
+    pub target: BenchTarget,
+    /// Command that started the server, secrets masked; empty where a running one was measured.
+    pub command: String,
+    /// What is replicated: `launch` (the server was started anew for each measurement) or `attach` (one running server).
+    pub replication: String,
+    /// Load of each measurement, in words.
+    pub load: String,
+    /// Seed of order, arrivals and prompts.
+    pub seed: u64,
+    /// Whole blocks: each measured every cell once.
+    pub blocks: u32,
+    /// Share below which a difference does not matter.
+    pub margin: f64,
+    /// Metric that was declared to decide, such as `e2e_p95`.
+    pub primary: String,
+    /// What was compared, the baseline first.
+    pub cells: Vec<ExperimentCell>,
+    /// Differences from the baseline, by cell and metric.
+    pub effects: Vec<ExperimentEffect>,
+    /// The baseline against itself: what this node and this load make of no change.
+    pub noise_floor: Vec<ExperimentEffect>,
+    /// What follows, one sentence each; each rests on cells and effects above.
+    pub conclusions: Vec<String>,
+    /// What to set, where an effect was shown.
+    pub recommended: Option<RecommendedPolicy>,
+}
+
+/// One combination of factors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExperimentCell {
+    /// Short name, unique in the experiment: `unpinned`, `gpu-local + hog-same`.
+    pub name: String,
+    /// True for the cell that the others are compared with.
+    pub baseline: bool,
+    /// Level of each factor, by name of the factor: `placement`, `governor`, `neighbour`, `numa_balancing`, `load`.
+    pub levels: BTreeMap<String, String>,
+    /// `measured`, `denied`, `unavailable` or `effect-not-seen`.
+    pub status: String,
+    /// Why it was not measured, or what the node refused.
+    pub reason: String,
+    /// CPUs that the server's threads had, as read back from the kernel; a kernel list.
+    pub cpus: String,
+    /// Share of the server's resident pages by NUMA node, as read back.
+    pub pages: BTreeMap<u32, f64>,
+    /// Each claim of the placement with what was read back.
+    pub verified: Vec<String>,
+    /// Median over blocks of each metric, by name: `ttft_p50`, `e2e_p95`, `output_tokens_per_s`.
+    pub metrics: BTreeMap<String, ExperimentMetric>,
+    /// Share of requests that failed.
+    pub failed: Option<Share>,
+    /// Delay of the client's own sending, p99, in ms: its largest over the blocks.
+    pub send_lag_p99_ms: Option<f64>,
+    /// Seconds that the server's threads waited for a CPU, per second.
+    pub run_delay: Option<f64>,
+    /// Median share of time in which a GPU was busy, in %.
+    pub gpu_busy_percent: Option<f64>,
+    /// What bounds the server here, by rule from the evidence, in a sentence.
+    pub bound: Option<String>,
+}
+
+/// A metric of one cell.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExperimentMetric {
+    /// `ms`, `1/s`.
+    pub unit: String,
+    /// Median over blocks.
+    pub median: f64,
+    /// Value of each whole block, in the order of blocks.
+    pub blocks: Vec<f64>,
+}
+
+/// A difference between two cells in one metric.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ExperimentEffect {
+    /// Name of the cell.
+    pub cell: String,
+    /// Name of the cell that it is compared with.
+    pub against: String,
+    /// Factor by which the two differ; empty where they differ by several.
+    pub factor: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Cell over the other: 0.9 is 10 % lower.
+    pub ratio: f64,
+    /// Lower end of the 95 % interval over blocks (paired, Student's t on log ratios).
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// 95 % interval by hierarchical bootstrap over blocks and requests.
+    pub bootstrap: Option<(f64, f64)>,
+    /// Two-sided p value by sign flips over blocks.
+    pub p_value: Option<f64>,
+    /// The same, adjusted for the number of comparisons (Holm).
+    pub adjusted_p: Option<f64>,
+    /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share.
+    pub minimum_detectable: Option<f64>,
+    /// `improved`, `worse`, `equivalent` or `no-measured-effect`.
+    pub verdict: String,
+}
+
+/// Settings that an experiment showed to be better.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RecommendedPolicy {
+    /// Name of the cell.
+    pub cell: String,
+    /// CPUs for the server, a kernel list; empty for no change.
+    pub cpus: String,
+    /// NUMA nodes for its memory, a kernel list; empty for no change.
+    pub memory_nodes: String,
+    /// Frequency governor; empty for no change.
+    pub governor: String,
+    /// Why, with the measured effect.
+    pub reason: String,
+}
