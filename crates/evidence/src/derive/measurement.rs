@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
 use crate::model::{
-    BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, NoiseResult,
+    BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, MemoryPath, NoiseResult,
 };
 
 /// Fails where nothing was measured, which is how most bundles are.
@@ -25,28 +25,49 @@ pub(super) fn derive(bundle: &Bundle) -> Result<Measurements, Missing> {
         }
         Ok(server)
     });
+    let noise = noises(bundle);
     Ok(Measurements {
         bench: bench.into(),
-        noise: noises(bundle).into(),
+        noise: noise
+            .as_ref()
+            .map(|files| files.iter().flat_map(NoiseFile::cpus).collect())
+            .map_err(Clone::clone)
+            .into(),
+        memory_paths: noise.and_then(memory_paths).into(),
         server: server.into(),
         experiments: experiments(bundle).into(),
     })
 }
 
-/// The part of a noise measurement that checks judge.
+/// The part of a noise measurement that is evidence.
 #[derive(serde::Deserialize)]
 struct NoiseFile {
     path: String,
     results: Vec<NoiseResult>,
+    #[serde(default)]
+    memory_paths: Vec<MemoryPath>,
 }
 
-fn noises(bundle: &Bundle) -> Result<Vec<NoiseResult>, Missing> {
-    let files: Vec<NoiseFile> = documents(bundle, "noise-")?;
+impl NoiseFile {
+    fn cpus(&self) -> impl Iterator<Item = NoiseResult> {
+        self.results.iter().map(|result| NoiseResult { path: self.path.clone(), ..result.clone() })
+    }
+}
+
+fn noises(bundle: &Bundle) -> Result<Vec<NoiseFile>, Missing> {
+    documents(bundle, "noise-")
+}
+
+fn memory_paths(files: Vec<NoiseFile>) -> Result<Vec<MemoryPath>, Missing> {
     let with_path = |file: NoiseFile| {
-        let NoiseFile { path, results } = file;
-        results.into_iter().map(move |result| NoiseResult { path: path.clone(), ..result })
+        let NoiseFile { path, memory_paths, .. } = file;
+        memory_paths.into_iter().map(move |one| MemoryPath { path: path.clone(), ..one })
     };
-    Ok(files.into_iter().flat_map(with_path).collect())
+    let paths: Vec<MemoryPath> = files.into_iter().flat_map(with_path).collect();
+    if paths.is_empty() {
+        return Err(Missing::new(Absence::Skipped, "memory was not measured: no `plumb noise --memory`"));
+    }
+    Ok(paths)
 }
 
 /// Fails where one of the documents, given by schema and path, was written in a later form than `known`.
@@ -147,6 +168,32 @@ mod tests {
         assert_eq!(bench.iter().map(|one| one.repetitions).collect::<Vec<_>>(), [2, 2]);
         assert!(bench[0].valid && !bench[1].valid && bench[0].load.to_string() == "closed 8");
         assert_eq!(measured.server.known().unwrap()[0].path, "measurements/bench-a.json");
+    }
+
+    #[test]
+    fn results_of_noise_know_their_file() {
+        let measured = derive(&bundle(&[
+            (
+                "measurements/noise-001.json",
+                r#"{"results":[{"cpu":1,"timeline":{"slice_ms":100,"lost_us":[5,0]}}]}"#,
+            ),
+            (
+                "measurements/noise-002.json",
+                r#"{"results":[],"memory_paths":[{"cpu_node":0,"memory_node":1}]}"#,
+            ),
+        ]))
+        .unwrap();
+        let noise = &measured.noise.known().unwrap()[0];
+        assert_eq!((noise.path.as_str(), noise.cpu), ("measurements/noise-001.json", 1));
+        assert_eq!(noise.timeline.as_ref().unwrap().lost_us, [5.0, 0.0]);
+        let paths = measured.memory_paths.known().unwrap();
+        assert_eq!((paths[0].path.as_str(), paths[0].memory_node), ("measurements/noise-002.json", 1));
+    }
+
+    #[test]
+    fn memory_that_was_not_measured_is_missing() {
+        let measured = derive(&bundle(&[("measurements/noise-001.json", r#"{"results":[]}"#)])).unwrap();
+        assert_eq!(measured.memory_paths.require().unwrap_err().missing, Absence::Skipped);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::ExperimentResult;
+use super::{ExperimentResult, MemoryPath, NoiseResult};
 use crate::fact::Fact;
 
 /// All measurements of a bundle, in the order in which they were made.
@@ -15,6 +15,8 @@ pub struct Measurements {
     pub bench: Fact<Vec<BenchResult>>,
     /// OS noise.
     pub noise: Fact<Vec<NoiseResult>>,
+    /// Latency and bandwidth of memory, by node of the CPU and node of the memory.
+    pub memory_paths: Fact<Vec<MemoryPath>>,
     /// What the server says of itself.
     pub server: Fact<Vec<ServerMetrics>>,
     /// Variants of node or server, measured side by side.
@@ -353,26 +355,6 @@ pub struct SweepLevel {
     pub excess: f64,
     /// The run.
     pub result: BenchResult,
-}
-
-/// What the operating system took from one CPU.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct NoiseResult {
-    /// File of the bundle, `measurements/….json`.
-    pub path: String,
-    /// Number of the CPU.
-    pub cpu: u32,
-    /// Seconds of the measurement.
-    pub seconds: f64,
-    /// Share of time that was lost, 0 to 1.
-    pub lost_share: f64,
-    /// Longest single interruption in µs.
-    pub max_us: f64,
-    /// Interruptions by cause.
-    pub interruptions: BTreeMap<String, u64>,
-    /// 99th percentile of the wake-up latency in µs.
-    pub wakeup_p99_us: Option<f64>,
 }
 
 /// What an inference server says of itself at `/metrics`, over a window of time.

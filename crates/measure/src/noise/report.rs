@@ -288,6 +288,7 @@ impl NoiseReport {
                     max_us: cpu.max_us?,
                     interruptions: cpu.interruptions.clone(),
                     wakeup_p99_us: cpu.wakeup_us.and_then(|wake| wake.p99),
+                    ..NoiseResult::default()
                 })
             })
             .collect()
