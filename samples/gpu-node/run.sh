@@ -1,0 +1,79 @@
+#!/usr/bin/env bash
+# Measures a GPU node with Plumb, and keeps beside it what the usual tools say of the same node.
+#
+#   run.sh facts OUT        collect under load, audit's evidence, bench, sweep and noise; answers of nvidia-smi, lscpu and /sys
+#   run.sh experiment OUT   unpinned, pinned and pinned beside CPU hogs, interleaved (experiment.toml)
+#
+# PLUMB names the program (default: plumb beside its packs in target/release); ENGINE=sleep tries all of it without a GPU, QUICK=1 makes
+# it short.
+# Opens no connection but to the server that it starts on this machine.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+phase=${1:?usage: run.sh facts|experiment OUT}
+out=${2:?usage: run.sh facts|experiment OUT}
+plumb=${PLUMB:-$here/../../target/release/plumb}
+engine=${ENGINE:-llama}
+port=${PORT:-8000}
+url=http://127.0.0.1:$port
+if [ -n "${QUICK:-}" ]; then requests=40 window=2 sweep=3; else requests=400 window=10 sweep=8; fi
+mkdir -p "$out"
+
+step() { echo "=== $SECONDS s: $*" >&2; }
+
+start_server() {
+  python3 "$here/server.py" --port "$port" --engine "$engine" >"$out/server.log" 2>&1 &
+  server=$!
+  trap 'kill $server 2>/dev/null || true' EXIT
+  for _ in $(seq 600); do
+    if (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then return; fi
+    kill -0 $server 2>/dev/null || { cat "$out/server.log" >&2; exit 1; }
+    sleep 0.2
+  done
+  echo "the server did not come up in 120 s" >&2
+  exit 1
+}
+
+facts() {
+  step answers of other tools
+  mkdir -p "$out/tools"
+  for command in "nvidia-smi -q -x" "nvidia-smi topo -m" "nvidia-smi nvlink -s" "lscpu -J" "lscpu -e" "uname -a"; do
+    file=$out/tools/$(echo "$command" | tr -cd 'a-z0-9').txt
+    $command >"$file" 2>&1 || echo "(exit $?)" >>"$file"
+  done
+  for file in /sys/class/drm/card*/device/numa_node /sys/bus/pci/devices/*/{class,vendor,numa_node,local_cpulist,current_link_speed,current_link_width,max_link_speed,max_link_width} \
+    /sys/devices/system/node/node*/{cpulist,distance} /sys/devices/system/clocksource/clocksource0/current_clocksource \
+    /proc/sys/kernel/numa_balancing /sys/kernel/mm/transparent_hugepage/enabled /proc/driver/nvidia/version; do
+    [ -r "$file" ] && echo "$file: $(tr '\n' ' ' <"$file")"
+  done >"$out/tools/files.txt" || true
+  step server
+  start_server
+  step closed loop
+  "$plumb" -q bench "$url" --n-requests 50 --concurrency 4 --output-tokens 64 --format json >"$out/closed.json"
+  step collect under load
+  "$plumb" -q bench "$url" --n-requests $requests --concurrency 8 --output-tokens 64 --format json >"$out/load.json" &
+  load=$!
+  sleep 3
+  "$plumb" collect --sample $window -o "$out/node.plumb" 2>"$out/collect.log"
+  nvidia-smi dmon -c 2 >"$out/tools/dmon.txt" 2>&1 || true
+  nvidia-smi -q -x >"$out/tools/nvidiasmi-under-load.xml" 2>&1 || true
+  wait $load || true
+  step bench into the bundle
+  "$plumb" -q bench "$url" --n-requests 100 --concurrency 4 --output-tokens 64 --into "$out/node.plumb" >"$out/bench.txt"
+  step sweep
+  "$plumb" -q bench "$url" --sweep --slo ttft=500ms,tpot=60ms --rate 1 --duration $sweep --into "$out/node.plumb" >"$out/sweep.txt" 2>&1 || true
+  step noise
+  "$plumb" noise --seconds 5 --into "$out/node.plumb" >"$out/noise.txt" 2>&1 || true
+  step check
+  "$plumb" check "$out/node.plumb" >"$out/check.txt" 2>&1 || true
+}
+
+experiment() {
+  "$plumb" experiment "$here/experiment.toml" --format json ${INTO:+--into "$INTO"} >"$out/experiment.json"
+}
+
+case $phase in
+  facts) facts ;;
+  experiment) experiment ;;
+  *) echo "unknown phase \`$phase\`; give facts or experiment" >&2; exit 2 ;;
+esac
+step done
