@@ -128,6 +128,39 @@ fn a_measurement_becomes_part_of_a_bundle_without_the_key() {
 }
 
 #[test]
+fn a_sweep_becomes_part_of_a_bundle() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    let server = start(quick(), Vec::new(), 0);
+    // Limits that no machine misses: how a rate is found is tested with known queues.
+    let mut command = plumb();
+    command.args(["-q", "bench", &server.url(), "--sweep", "--slo", "e2e=100s,ttft.p90=50s"]);
+    command.args(["--rate", "50", "--max-rate", "100", "-n", "100", "--warmup", "0", "--output-tokens", "4"]);
+    let measured = run(command.args(["--format", "json", "--into"]).arg(&bundle));
+    let printed = json(&measured);
+    let evidence = json(&run(plumb().args(["bundle", "show", "--as", "evidence"]).arg(&bundle)));
+    let sweep = &evidence["measurements"]["sweeps"][0];
+    assert_eq!(sweep["path"], printed["path"]);
+    assert_eq!(sweep["objectives"], serde_json::json!(["e2e p95 <= 100000 ms", "ttft p90 <= 50000 ms"]));
+    let levels = sweep["levels"].as_array().unwrap();
+    assert!(!levels.is_empty() && levels.len() == printed["levels"].as_array().unwrap().len());
+    for level in levels {
+        assert!(level["rate"].is_number() && level["verdict"].is_string(), "{level}");
+        assert!(level["result"]["ttft_ms"]["p95"].is_number(), "{level}");
+    }
+    let unpacked = folder.path().join("unpacked");
+    assert_eq!(run(plumb().args(["bundle", "unpack"]).arg(&bundle).arg("-o").arg(&unpacked)).code, 0);
+    let records = sweep["path"].as_str().unwrap().replace(".json", ".records.jsonl");
+    let records = std::fs::read_to_string(unpacked.join(records)).unwrap();
+    let of_run = |run: usize| {
+        let lines = records.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["run"] == run && line["phase"] == "measured").count()
+    };
+    assert!((0..levels.len()).all(|run| of_run(run) == 100), "{records}");
+}
+
+#[test]
 fn an_interrupted_run_reports_what_it_has() {
     let server = start(quick(), Vec::new(), 0);
     let mut command = plumb();

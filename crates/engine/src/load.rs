@@ -53,6 +53,13 @@ fn measured(measurements: &Measurements) -> Option<String> {
     if tests > 0 {
         return Some(format!("{tests} valid load tests are part of the evidence"));
     }
+    let runs = measurements.sweeps.known().map_or(0, |sweeps| {
+        let levels = sweeps.iter().flat_map(|sweep| &sweep.levels);
+        levels.filter(|level| level.result.valid && level.result.requests > 0).count()
+    });
+    if runs > 0 {
+        return Some(format!("{runs} valid runs of a sweep are part of the evidence"));
+    }
     let servers = measurements.server.known()?;
     let served = servers.iter().any(|server| server.generation_tokens.is_some_and(|tokens| tokens > 0.0));
     served.then(|| "the server's own metrics count tokens during the window".to_owned())

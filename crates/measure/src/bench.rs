@@ -46,7 +46,7 @@ pub use openai::{Api, RequestForm, UsageDetail};
 pub use plan::{Amount, Load, MAX_OBJECTIVES, Metric, Objective, Plan, Precision, parse_objectives};
 pub use prompts::{Prompts, parse_prompts};
 pub use record::{Miss, Phase, Read, Record};
-pub use sweep::{Sweep, sweep};
+pub use sweep::{Sweep, Swept, sweep};
 pub use target::{ApiKey, Http, Target};
 
 use prompts::PromptMaker;

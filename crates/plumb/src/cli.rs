@@ -9,7 +9,9 @@ use plumb_evidence::CpuSet;
 
 mod bench;
 
-pub(crate) use bench::{ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, ClientArgs, HttpChoice, LoadArgs};
+pub(crate) use bench::{
+    ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, BenchOutput, ClientArgs, HttpChoice, LoadArgs,
+};
 
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
 #[derive(Debug, Parser)]

@@ -1,4 +1,4 @@
-//! Measurements that were added to a bundle: `measurements/bench-*.json`, in the form that `plumb bench` writes.
+//! Measurements that were added to a bundle, such as `measurements/bench-*.json`, in the form that `plumb bench` writes.
 
 use serde::de::DeserializeOwned;
 
@@ -6,6 +6,7 @@ use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
 use crate::model::{
     BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, MemoryPath, NoiseResult,
+    ServerMetrics, SweepResult,
 };
 
 /// Fails where nothing was measured, which is how most bundles are.
@@ -18,25 +19,37 @@ pub(super) fn derive(bundle: &Bundle) -> Result<Measurements, Missing> {
         ));
     }
     let bench = benches(bundle);
-    let server = bench.as_ref().map_err(Clone::clone).and_then(|bench| {
-        let server: Vec<_> = bench.iter().filter_map(|result| result.server.clone()).collect();
-        if server.is_empty() {
-            return Err(Missing::new(Absence::Absent, "no server that was measured said anything of itself"));
-        }
-        Ok(server)
-    });
+    let sweeps = sweeps(bundle);
     let noise = noises(bundle);
     Ok(Measurements {
+        server: servers(&bench, &sweeps).into(),
         bench: bench.into(),
+        sweeps: sweeps.into(),
         noise: noise
             .as_ref()
             .map(|files| files.iter().flat_map(NoiseFile::cpus).collect())
             .map_err(Clone::clone)
             .into(),
         memory_paths: noise.and_then(memory_paths).into(),
-        server: server.into(),
         experiments: experiments(bundle).into(),
     })
+}
+
+/// What servers said of themselves during load tests and sweeps; fails as the former do where there are none of the latter.
+fn servers(
+    bench: &Result<Vec<BenchResult>, Missing>,
+    sweeps: &Result<Vec<SweepResult>, Missing>,
+) -> Result<Vec<ServerMetrics>, Missing> {
+    if let (Err(missing), Err(_)) = (bench, sweeps) {
+        return Err(missing.clone());
+    }
+    let runs = bench.iter().flatten();
+    let levels = sweeps.iter().flatten().flat_map(|sweep| sweep.levels.iter().map(|level| &level.result));
+    let servers: Vec<_> = runs.chain(levels).filter_map(|result| result.server.clone()).collect();
+    if servers.is_empty() {
+        return Err(Missing::new(Absence::Absent, "no server that was measured said anything of itself"));
+    }
+    Ok(servers)
 }
 
 /// The part of a noise measurement that is evidence.
@@ -98,11 +111,26 @@ fn benches(bundle: &Bundle) -> Result<Vec<BenchResult>, Missing> {
         .collect();
     for (result, count) in results.iter_mut().zip(repetitions) {
         result.repetitions = count;
-        // For programs that compute further; checks have the percentiles.
-        result.histograms.clear();
-        if let Some(server) = &mut result.server {
-            server.path.clone_from(&result.path);
-        }
+        let path = result.path.clone();
+        prepare(result, &path);
+    }
+    Ok(results)
+}
+
+/// Fits a run to evidence: its server learns the file, and what is for programs that compute further is left there.
+fn prepare(result: &mut BenchResult, path: &str) {
+    result.histograms.clear();
+    if let Some(server) = &mut result.server {
+        path.clone_into(&mut server.path);
+    }
+}
+
+fn sweeps(bundle: &Bundle) -> Result<Vec<SweepResult>, Missing> {
+    let mut results: Vec<SweepResult> = documents(bundle, "sweep-")?;
+    readable(results.iter().map(|result| (result.schema, result.path.as_str())), BENCH_SCHEMA)?;
+    results.sort_by(|a, b| (&a.started, &a.path).cmp(&(&b.started, &b.path)));
+    for sweep in &mut results {
+        sweep.levels.iter_mut().for_each(|level| prepare(&mut level.result, &sweep.path));
     }
     Ok(results)
 }
@@ -194,6 +222,23 @@ mod tests {
     fn memory_that_was_not_measured_is_missing() {
         let measured = derive(&bundle(&[("measurements/noise-001.json", r#"{"results":[]}"#)])).unwrap();
         assert_eq!(measured.memory_paths.require().unwrap_err().missing, Absence::Skipped);
+    }
+
+    #[test]
+    fn a_sweep_is_read_with_its_levels() {
+        let bundle = bundle(&[(
+            "measurements/sweep-a.json",
+            r#"{"schema":1,"valid":true,"highest_pass_rps":4.0,"levels":[{"rate":4.0,"verdict":"pass","result":
+                {"ttft_ms":{"p95":30.0},"histograms":{"ttft":"abc"},"server":{"kind":"vllm"}}}]}"#,
+        )]);
+        let measured = derive(&bundle).unwrap();
+        let sweep = &measured.sweeps.known().unwrap()[0];
+        assert_eq!((sweep.path.as_str(), sweep.highest_pass_rps), ("measurements/sweep-a.json", Some(4.0)));
+        let level = &sweep.levels[0];
+        assert_eq!((level.rate, level.verdict.as_str(), level.result.ttft_ms.p95), (4.0, "pass", Some(30.0)));
+        assert!(level.result.histograms.is_empty());
+        assert_eq!(measured.server.known().unwrap()[0].path, "measurements/sweep-a.json");
+        assert_eq!(measured.bench.require().unwrap_err().missing, Absence::Skipped);
     }
 
     #[test]

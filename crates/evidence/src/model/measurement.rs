@@ -13,6 +13,8 @@ use crate::fact::Fact;
 pub struct Measurements {
     /// Load tests.
     pub bench: Fact<Vec<BenchResult>>,
+    /// Searches for the highest rate that meets the objectives.
+    pub sweeps: Fact<Vec<SweepResult>>,
     /// OS noise.
     pub noise: Fact<Vec<NoiseResult>>,
     /// Latency and bandwidth of memory, by node of the CPU and node of the memory.
@@ -315,12 +317,18 @@ pub struct LatencySummary {
     pub max: Option<f64>,
 }
 
-/// The highest rate that meets the objectives, as `plumb bench --sweep` finds it.
+/// The highest rate that meets the objectives, as `plumb bench --sweep` finds it and `measurements/sweep-….json` holds it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct SweepResult {
     /// [`BENCH_SCHEMA`] of the writer.
     pub schema: u32,
+    /// File of the bundle, `measurements/….json`; empty outside of a bundle.
+    pub path: String,
+    /// Start, RFC 3339, UTC.
+    pub started: String,
+    /// Version of the tool.
+    pub tool_version: String,
     /// False if the client itself limited the search, or nothing was shown to pass.
     pub valid: bool,
     /// Why it is not valid.
@@ -331,6 +339,8 @@ pub struct SweepResult {
     pub interrupted: bool,
     /// What was measured.
     pub target: BenchTarget,
+    /// The objectives, as in `--slo`: `ttft p95 <= 500 ms`.
+    pub objectives: Vec<String>,
     /// Highest rate, in requests per second, that was shown to meet every objective.
     pub highest_pass_rps: Option<f64>,
     /// Lowest rate that was shown to miss one.
@@ -339,7 +349,7 @@ pub struct SweepResult {
     pub estimate_rps: Option<f64>,
     /// True if the server goes from well within the objectives to far beyond them in one step: no load near the limit is safe.
     pub cliff: bool,
-    /// The levels, in the order in which they were tried.
+    /// The runs, in the order in which they were made; a rate that was tried again has several.
     pub levels: Vec<SweepLevel>,
 }
 

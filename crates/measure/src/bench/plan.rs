@@ -82,6 +82,14 @@ pub struct Objective {
     pub limit_ms: f64,
 }
 
+impl std::fmt::Display for Objective {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        // 0.95 × 100 is not quite 95.
+        let percentile = (self.percentile * 1e6).round() / 1e4;
+        write!(f, "{} p{percentile} <= {} ms", self.metric.as_str(), self.limit_ms)
+    }
+}
+
 /// Most objectives of a run.
 pub const MAX_OBJECTIVES: usize = 8;
 

@@ -4,11 +4,14 @@
 //! interval of "within the limit" reaches the percentile, and fails only if the upper end does not; what lies between is
 //! measured again. From all levels a rising fit gives the estimate. Nothing is claimed beyond what was measured.
 
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
+
 use plumb_evidence::model::{BENCH_SCHEMA, BenchResult, Share, SweepLevel, SweepResult};
 
 use super::engine::Control;
 use super::plan::{Load, Plan};
-use super::{Amount, Arrivals, BenchError};
+use super::{Amount, Arrivals, BenchError, Measured};
 use crate::stats::isotonic::{crossing, isotonic};
 use crate::stats::proportion::wilson;
 
@@ -154,6 +157,18 @@ enum Stop {
     Reason(String),
 }
 
+/// A sweep, with what it rests on.
+#[derive(Debug)]
+pub struct Swept {
+    /// The result.
+    pub result: SweepResult,
+    /// The raw records of all runs, where the plan asked for them, in the order of `result.levels`: those of a single run,
+    /// with the place of the run in `run`.
+    pub records: Option<File>,
+    /// What the server said of itself during all runs, verbatim; empty where it said nothing.
+    pub metrics_text: String,
+}
+
 /// Searches for the highest rate.
 ///
 /// # Errors
@@ -162,7 +177,7 @@ pub fn sweep(
     sweep: &Sweep,
     control: &Control,
     note: &mut dyn FnMut(&SweepLevel),
-) -> Result<SweepResult, BenchError> {
+) -> Result<Swept, BenchError> {
     let plan = &sweep.plan;
     let Load::Open { arrivals } = &plan.load else {
         return Err(BenchError::Input(
@@ -175,7 +190,13 @@ pub fn sweep(
         ));
     }
     let start = arrivals.rate().unwrap_or(1.0);
+    let started = super::now_rfc3339();
     let mut results: Vec<SweepLevel> = Vec::new();
+    let mut metrics_text = String::new();
+    let mut records = match plan.keep_records {
+        true => Some(tempfile::tempfile().map(BufWriter::new).map_err(BenchError::Thread)?),
+        false => None,
+    };
     let found = search(sweep, start, |level| {
         if control.is_stopped() {
             return Err(Stop::Reason("ended before its time".to_owned()));
@@ -185,10 +206,16 @@ pub fn sweep(
         plan.load = Load::Open { arrivals: at_rate(arrivals, level.rate) };
         // The same seed at every rate, so that levels differ in their rate alone; another one when a rate is tried again.
         plan.seed = plan.seed.wrapping_add(u64::from(level.runs));
-        let mut result = super::run(&plan, control).map_err(Stop::Error)?.result;
+        let mut measured = super::run(&plan, control).map_err(Stop::Error)?;
         // Others on the machine may have held up the client for a moment; twice is no accident.
-        if !result.valid && !result.interrupted {
-            result = super::run(&plan, control).map_err(Stop::Error)?.result;
+        if !measured.result.valid && !measured.result.interrupted {
+            measured = super::run(&plan, control).map_err(Stop::Error)?;
+        }
+        let Measured { result, records: of_run, metrics_text: said } = measured;
+        metrics_text.push_str(&said);
+        if let (Some(all), Some(of_run)) = (&mut records, of_run) {
+            append_records(all, of_run, results.len())
+                .map_err(|error| Stop::Error(BenchError::Thread(error)))?;
         }
         let seen = seen(&plan, &result);
         let mut pooled = level.clone();
@@ -212,7 +239,24 @@ pub fn sweep(
             None => Ok(seen),
         }
     });
-    Ok(report(&found?, results, control.is_stopped()))
+    let mut result = report(&found?, results, control.is_stopped());
+    result.started = started;
+    env!("CARGO_PKG_VERSION").clone_into(&mut result.tool_version);
+    result.objectives = plan.objectives.iter().map(ToString::to_string).collect();
+    let records = records.map(BufWriter::into_inner).transpose();
+    let records = records.map_err(|error| BenchError::Thread(error.into_error()))?;
+    Ok(Swept { result, records, metrics_text })
+}
+
+/// Adds the records of a run, each with the place of the run among the levels.
+fn append_records(all: &mut impl Write, mut of_run: File, run: usize) -> io::Result<()> {
+    of_run.seek(SeekFrom::Start(0))?;
+    for line in BufReader::new(of_run).lines() {
+        let line = line?;
+        // Each is a JSON object.
+        writeln!(all, "{{\"run\":{run},{}", line.strip_prefix('{').unwrap_or(&line))?;
+    }
+    Ok(())
 }
 
 /// What a run says about each objective, and how many of its requests failed.
@@ -344,6 +388,11 @@ fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepRes
     });
     SweepResult {
         schema: BENCH_SCHEMA,
+        // Known to the caller.
+        path: String::new(),
+        started: String::new(),
+        tool_version: String::new(),
+        objectives: Vec::new(),
         valid: invalid.is_none(),
         invalid_reason: invalid,
         warnings,

@@ -14,12 +14,12 @@ use plumb_evidence::files::{Readers, write_atomically};
 use plumb_measure::bench::reference::{Behaviour, Server, steady};
 use plumb_measure::bench::{
     Amount, Api, ApiKey, Arrivals, BenchError, Control, Http, Load, Measured, Plan, Precision, Prompts,
-    Sweep, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure, sweep,
+    Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure, sweep,
 };
 
 use crate::analyse::set;
 use crate::cli::{
-    ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, ClientArgs, Format, HttpChoice, LoadArgs,
+    ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, BenchOutput, ClientArgs, Format, HttpChoice, LoadArgs,
 };
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
@@ -45,24 +45,22 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome
     // Before minutes of measuring, not after them.
     let bundle = args.output.into.as_deref().map(readable_bundle).transpose()?;
     if args.goal.sweep {
-        if bundle.is_some() || args.output.records.is_some() {
-            bail!(UsageError("a sweep has many runs; give --into and --records to a single one".to_owned()));
-        }
-        return run_sweep(args, plan, console, &control);
+        return run_sweep(args, plan, bundle, console, &control);
     }
     let view = live::View::start(&control, console);
     let measured = measure(&plan, &control);
     drop(view);
-    let mut measured = measured?;
-    if let (Some(path), Some(records)) = (&args.output.records, &mut measured.records) {
-        write_records(path, records)?;
-        console.note(&format!("raw records: {}", path.display()));
-    }
+    let Measured { mut result, mut records, metrics_text } = measured?;
+    let stem = stem("bench", &result.started);
+    keep_records(&args.output, records.as_mut(), console)?;
     if let (Some(path), Some(bundle)) = (&args.output.into, bundle) {
-        let name = add_to(&bundle, path, &mut measured)?;
-        console.note(&format!("added to {}: {name}", path.display()));
+        let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
+        result.warnings.extend(note);
+        result.path = format!("{stem}.json");
+        files.insert(result.path.clone(), serde_json::to_vec_pretty(&result)?);
+        add_to(&bundle, path, files, &result.path, console)?;
     }
-    let result = &measured.result;
+    let result = &result;
     match args.output.format {
         Format::Text => console.result(&text::result(result))?,
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(result)?))?,
@@ -78,7 +76,13 @@ fn outcome(valid: bool, interrupted: bool) -> Outcome {
     }
 }
 
-fn run_sweep(args: &BenchArgs, plan: Plan, console: &Console, control: &Control) -> anyhow::Result<Outcome> {
+fn run_sweep(
+    args: &BenchArgs,
+    plan: Plan,
+    bundle: Option<Bundle>,
+    console: &Console,
+    control: &Control,
+) -> anyhow::Result<Outcome> {
     let mut search = Sweep::new(plan);
     search.max_rate = args.goal.max_rate;
     search.tolerance = args.goal.tolerance;
@@ -88,7 +92,16 @@ fn run_sweep(args: &BenchArgs, plan: Plan, console: &Console, control: &Control)
     let view = live::View::start(control, console);
     let result = sweep(&search, control, &mut |level| console.note(&text::level(level)));
     drop(view);
-    let result = result?;
+    let Swept { mut result, mut records, metrics_text } = result?;
+    let stem = stem("sweep", &result.started);
+    keep_records(&args.output, records.as_mut(), console)?;
+    if let (Some(path), Some(bundle)) = (&args.output.into, bundle) {
+        let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
+        result.warnings.extend(note);
+        result.path = format!("{stem}.json");
+        files.insert(result.path.clone(), serde_json::to_vec_pretty(&result)?);
+        add_to(&bundle, path, files, &result.path, console)?;
+    }
     match args.output.format {
         Format::Text => console.result(&text::sweep(&result))?,
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
@@ -258,29 +271,54 @@ pub(crate) fn readable_bundle(path: &Path) -> anyhow::Result<Bundle> {
     Ok(Bundle::read(path)?)
 }
 
-/// Adds a measurement to a bundle, under a name by its time; gives the name.
-fn add_to(bundle: &Bundle, path: &Path, measured: &mut Measured) -> anyhow::Result<String> {
-    let time: String = measured.result.started.chars().filter(char::is_ascii_alphanumeric).collect();
-    let stem = format!("{MEASUREMENTS}/bench-{time}");
-    let name = format!("{stem}.json");
+/// What the files of a measurement in a bundle begin with: a name by its time.
+fn stem(kind: &str, started: &str) -> String {
+    let time: String = started.chars().filter(char::is_ascii_alphanumeric).collect();
+    format!("{MEASUREMENTS}/{kind}-{time}")
+}
+
+/// Writes the raw records to the file that was asked for.
+fn keep_records(output: &BenchOutput, records: Option<&mut File>, console: &Console) -> anyhow::Result<()> {
+    let (Some(path), Some(records)) = (&output.records, records) else { return Ok(()) };
+    write_records(path, records)?;
+    console.note(&format!("raw records: {}", path.display()));
+    Ok(())
+}
+
+/// What goes into a bundle beside the result, and a warning where that is not all.
+fn supplements(
+    stem: &str,
+    records: Option<&mut File>,
+    metrics_text: String,
+) -> anyhow::Result<(BTreeMap<String, Vec<u8>>, Option<String>)> {
     let mut files = BTreeMap::new();
-    if let Some(file) = &mut measured.records {
+    let mut note = None;
+    if let Some(file) = records {
         let (records, left_out) = bounded_records(file)?;
-        if left_out > 0 {
-            measured.result.warnings.push(format!(
+        note = (left_out > 0).then(|| {
+            format!(
                 "the bundle holds no raw records of the last {left_out} requests: it takes {} MiB of them",
                 MAX_BUNDLED >> 20
-            ));
-        }
+            )
+        });
         files.insert(format!("{stem}.records.jsonl"), records);
     }
-    if !measured.metrics_text.is_empty() {
-        files.insert(format!("{stem}.metrics.txt"), measured.metrics_text.clone().into_bytes());
+    if !metrics_text.is_empty() {
+        files.insert(format!("{stem}.metrics.txt"), metrics_text.into_bytes());
     }
-    measured.result.path.clone_from(&name);
-    files.insert(name.clone(), serde_json::to_vec_pretty(&measured.result)?);
+    Ok((files, note))
+}
+
+fn add_to(
+    bundle: &Bundle,
+    path: &Path,
+    files: BTreeMap<String, Vec<u8>>,
+    name: &str,
+    console: &Console,
+) -> anyhow::Result<()> {
     bundle.with_files(files).write(path)?;
-    Ok(name)
+    console.note(&format!("added to {}: {name}", path.display()));
+    Ok(())
 }
 
 /// The first records, and how many are left out.

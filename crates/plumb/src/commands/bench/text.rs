@@ -216,6 +216,7 @@ pub(super) fn level(level: &SweepLevel) -> String {
 pub(super) fn sweep(sweep: &SweepResult) -> String {
     let mut out = String::new();
     wrap(&mut out, "Server:   ", &format!("{}, model {}", sweep.target.url, sweep.target.model));
+    wrap(&mut out, "Wanted:   ", &sweep.objectives.join(", "));
     wrap(&mut out, "Verdict:  ", &verdict(sweep.valid, sweep.invalid_reason.as_deref()));
     for warning in &sweep.warnings {
         wrap(&mut out, "Note:     ", warning);
