@@ -138,7 +138,7 @@ impl Node {
                 },
             ],
             unread,
-            ..Manifest::new(Origin::Live)
+            ..Manifest::new(Origin::Synthetic)
         };
         Bundle::new(manifest, self.files.clone(), self.links.clone())
     }

@@ -6,10 +6,11 @@ use plumb_check_sdk::{
     Category, CheckMeta, Confidence, Finding, Likelihood, Outcome, PackManifest, Severity,
 };
 use plumb_evidence::Evidence;
-use plumb_evidence::model::{Origin, Policy};
+use plumb_evidence::model::Policy;
 use time::Date;
 
 use crate::assessment::{ASSESSMENT_SCHEMA, Assessment, CategoryResult, PackUsed, Provenance, RatedFinding};
+use crate::document::DocumentTerms;
 use crate::overall::Basis;
 use crate::profile::{Platform, Profile};
 use crate::waiver::{AsOf, Waiver, WaiverApplied, Waivers};
@@ -41,6 +42,8 @@ pub struct Terms {
     pub platform: Option<Platform>,
     /// The day against which expiry dates are held; the day of the collection if `None`.
     pub as_of: Option<Date>,
+    /// Whose report it is, and what is in it.
+    pub document: DocumentTerms,
 }
 
 /// Assesses a node from its evidence and the answers of the packs, in whatever order those come.
@@ -116,10 +119,7 @@ pub fn assess(
         provenance: Provenance {
             bundle_sha256: bundle_sha256.to_owned(),
             collected: evidence.collection.started.clone(),
-            origin: match evidence.collection.origin {
-                Origin::Live => "live".to_owned(),
-                Origin::Sysroot => "sysroot".to_owned(),
-            },
+            origin: evidence.collection.origin.as_str().to_owned(),
             root: evidence.collection.root,
         },
         as_of,
@@ -138,6 +138,7 @@ pub fn assess(
         profile,
         findings,
         probes: evidence.collection.probes.clone(),
+        document: terms.document.clone(),
         packs: answers.into_iter().map(used).collect(),
     }
 }

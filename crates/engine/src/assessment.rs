@@ -5,6 +5,7 @@ use serde::Serialize;
 
 use crate::checklist::{KeyIssue, Question};
 use crate::conflicts::Conflict;
+use crate::document::DocumentTerms;
 use crate::load::LoadSample;
 use crate::policy::{Override, OverrideUse};
 use crate::profile::Profile;
@@ -84,6 +85,8 @@ pub struct Assessment {
     pub probes: Vec<plumb_evidence::model::ProbeOutcome>,
     /// The packs that were asked.
     pub packs: Vec<PackUsed>,
+    /// Whose report it is and what is in it, from the engagement file. Changes no finding.
+    pub document: DocumentTerms,
 }
 
 /// Where the evidence comes from.
@@ -93,7 +96,7 @@ pub struct Provenance {
     pub bundle_sha256: String,
     /// Start of the collection, RFC 3339, UTC. Also the date of the report: rendering reads no clock.
     pub collected: String,
-    /// `live` or `sysroot`.
+    /// `live`, `sysroot`, or `synthetic` for a node that does not exist.
     pub origin: String,
     /// True if the collector ran with user id 0.
     pub root: bool,

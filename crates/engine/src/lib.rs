@@ -8,6 +8,7 @@ pub mod assessment;
 pub mod categories;
 pub mod checklist;
 pub mod conflicts;
+pub mod document;
 pub mod engagement;
 pub mod load;
 pub mod overall;

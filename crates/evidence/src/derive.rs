@@ -56,7 +56,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         _ => hwloc::derive(bundle).into(),
     };
     let gpus: Fact<_> = gpu::derive(bundle, &pci, &hwloc, &nvml).into();
-    let processes: Fact<_> = process::derive(bundle, manifest.origin == Origin::Live, &gpus, &nvml).into();
+    let processes: Fact<_> = process::derive(bundle, manifest.origin != Origin::Sysroot, &gpus, &nvml).into();
     let servers: Fact<_> = server::derive(bundle, &processes).into();
     Evidence {
         schema: EVIDENCE_SCHEMA,

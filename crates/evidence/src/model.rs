@@ -167,6 +167,20 @@ pub enum Origin {
     Live,
     /// A recorded tree of `/proc` and `/sys`.
     Sysroot,
+    /// Nowhere: they were made up, as a sample or for a test, and the node does not exist.
+    Synthetic,
+}
+
+impl Origin {
+    /// The word used in every output format.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Sysroot => "sysroot",
+            Self::Synthetic => "synthetic",
+        }
+    }
 }
 
 /// What a probe came to.

@@ -47,6 +47,13 @@ pub(crate) fn assess(
     let version = env!("CARGO_PKG_VERSION");
     let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
     warn_of_unused(&assessment, console);
+    if !assessment.document.covers(&assessment.node.hostname) {
+        console.warn(&format!(
+            "the engagement file is not about `{}`; its `nodes` are {}",
+            assessment.node.hostname,
+            assessment.document.nodes.join(", ")
+        ));
+    }
     Ok(assessment)
 }
 

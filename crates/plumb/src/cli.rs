@@ -207,10 +207,14 @@ pub(crate) struct Rendering {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Bundle: a .plumb file, or the folder that it was unpacked into.
-    pub(crate) bundle: PathBuf,
-    /// Folder for report.pdf and report.md; made if it is not there.
-    #[arg(long, short, value_name = "DIR")]
-    pub(crate) output: PathBuf,
+    #[arg(required_unless_present = "init")]
+    pub(crate) bundle: Option<PathBuf>,
+    /// Folder for report.pdf, report.md and so on; made if it is not there.
+    #[arg(long, short, value_name = "DIR", required_unless_present = "init")]
+    pub(crate) output: Option<PathBuf>,
+    /// Only write an engagement file that explains every key, to be filled in. Writes over nothing.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "engagement.toml", conflicts_with_all = ["bundle", "output", "engagement"])]
+    pub(crate) init: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) rendering: Rendering,
     #[command(flatten)]

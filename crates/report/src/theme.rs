@@ -16,6 +16,8 @@ use crate::messages::Messages;
 pub(crate) const MARKDOWN_TEMPLATE: &str = "report.md.tera";
 /// Template of the Typst source.
 pub(crate) const TYPST_TEMPLATE: &str = "report.typ.tera";
+/// The client's or consultant's logo, an asset.
+const LOGOS: [&str; 2] = ["logo.svg", "logo.png"];
 const ENGLISH: &str = "messages/en.toml";
 
 /// The default theme, by path within the theme.
@@ -97,6 +99,31 @@ impl Theme {
             messages.overlay(Messages::parse(file.path.clone(), file.text()?)?);
         }
         Ok(Self { name, files, messages })
+    }
+
+    /// The theme with a logo: the bytes of an SVG or PNG image, which become the asset `logo.svg` or `logo.png`.
+    ///
+    /// # Errors
+    /// If the bytes are neither.
+    pub fn with_logo(mut self, path: &Path, bytes: Vec<u8>) -> Result<Self, ReportError> {
+        let is_svg = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg"));
+        let name = match bytes.as_slice() {
+            [0x89, b'P', b'N', b'G', ..] => "logo.png",
+            _ if is_svg => "logo.svg",
+            _ => {
+                let problem = "expected a logo as SVG or PNG, but found neither".to_owned();
+                return Err(ReportError::Theme { path: path.to_owned(), problem });
+            }
+        };
+        self.files.retain(|name, _| !LOGOS.contains(&name.as_str()));
+        self.files.insert(name.to_owned(), ThemeFile { path: path.to_owned(), bytes });
+        Ok(self)
+    }
+
+    /// Name and bytes of the logo, of the theme's own or of [`Self::with_logo`].
+    #[must_use]
+    pub fn logo(&self) -> Option<(&'static str, &[u8])> {
+        LOGOS.into_iter().find_map(|name| Some((name, self.files.get(name)?.bytes.as_slice())))
     }
 
     /// What to call the theme in an error text.

@@ -11,6 +11,7 @@ mod summary;
 use plumb_check_sdk::Outcome;
 use plumb_engine::Assessment;
 use plumb_engine::assessment::{CategoryResult, Grade};
+use plumb_evidence::model::Origin;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -87,6 +88,8 @@ struct Document {
     /// Date and time as the bundle gives them.
     collected: String,
     prepared: String,
+    /// That the node does not exist, where it does not.
+    notice: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -267,7 +270,10 @@ fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, Re
     let (day, year) = (time.day().to_string(), time.year().to_string());
     let month = messages.month(u8::from(time.month()))?;
     let tool = clean(&assessment.tool_version);
+    let synthetic = assessment.provenance.origin == Origin::Synthetic.as_str();
+    let notice = synthetic.then(|| messages.get("text", "synthetic")).transpose()?;
     Ok(Document {
+        notice: notice.map(str::to_owned),
         host: clean(&assessment.node.hostname),
         date: messages.fill("document", "date", &[("day", &day), ("month", month), ("year", &year)])?,
         time: format!("{:02}:{:02} UTC", time.hour(), time.minute()),

@@ -16,7 +16,7 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
     if args.bundle.is_some() && args.from.sysroot.is_some() {
         bail!(UsageError("give a bundle or --sysroot, not both".to_owned()));
     }
-    let renderer = Renderer::new(&args.rendering)?;
+    let mut renderer = Renderer::new(&args.rendering)?;
     let mut written = Vec::new();
     let bundle = match &args.bundle {
         Some(path) => {
@@ -38,6 +38,7 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
         }
     };
     let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
+    renderer.dress(&assessment.document, args.client.engagement.as_deref())?;
     written.extend(renderer.render(&assessment, &args.output, console)?);
     let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
     console.result(&format!("{}\n{paths}", text::headline(&assessment)))?;

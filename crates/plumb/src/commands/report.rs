@@ -1,9 +1,11 @@
 //! `plumb report`
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use plumb_engine::Assessment;
+use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
 use plumb_report::{TYPST_VERSION, Theme, Typst};
 
@@ -14,14 +16,32 @@ use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 
 pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let renderer = Renderer::new(&args.rendering)?;
-    let bundle = Bundle::read(&args.bundle)?;
+    if let Some(path) = &args.init {
+        return init(path, console);
+    }
+    let (Some(bundle), Some(output)) = (&args.bundle, &args.output) else {
+        bail!(UsageError("name a bundle, and with -o a folder for the report".to_owned()))
+    };
+    let mut renderer = Renderer::new(&args.rendering)?;
+    let bundle = Bundle::read(bundle)?;
     let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
-    make_folder(&args.output)?;
-    for path in renderer.render(&assessment, &args.output, console)? {
+    renderer.dress(&assessment.document, args.client.engagement.as_deref())?;
+    make_folder(output)?;
+    for path in renderer.render(&assessment, output, console)? {
         console.result(&format!("{}\n", path.display()))?;
     }
     Ok(gate(&assessment, &args.gates, console))
+}
+
+/// Writes an engagement file to fill in. One that is there was filled in by somebody.
+fn init(path: &Path, console: &Console) -> anyhow::Result<Outcome> {
+    let written = std::fs::File::create_new(path)
+        .and_then(|mut file| file.write_all(plumb_engine::engagement::EXAMPLE.as_bytes()));
+    written.with_context(|| {
+        UsageError(format!("cannot write `{}`; name a file that does not exist yet", path.display()))
+    })?;
+    console.result(&format!("{}\n", path.display()))?;
+    Ok(Outcome::Done)
 }
 
 /// Makes the folder for the output.
@@ -51,6 +71,18 @@ impl Renderer {
             None
         };
         Ok(Self { theme, typst, markdown: rendering.formats.contains(&ReportFormat::Md) })
+    }
+
+    /// Takes over what the engagement file at `path` says about how documents look.
+    pub(crate) fn dress(&mut self, terms: &DocumentTerms, path: Option<&Path>) -> anyhow::Result<()> {
+        let Some(logo) = &terms.logo else { return Ok(()) };
+        let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+        let logo = folder.join(logo);
+        let bytes = std::fs::read(&logo).with_context(|| {
+            UsageError(format!("cannot read the logo `{}` of the engagement file", logo.display()))
+        })?;
+        self.theme = self.theme.clone().with_logo(&logo, bytes)?;
+        Ok(())
     }
 
     /// Writes the reports into `folder` and returns their paths.

@@ -11,6 +11,7 @@ use plumb_engine::assessment::{
     RatedFinding, Risk,
 };
 use plumb_engine::conflicts::{Conflict, Says};
+use plumb_engine::document::DocumentTerms;
 use plumb_engine::load::LoadSample;
 use plumb_engine::policy::{Override, OverrideUse};
 use plumb_engine::profile::{Answer, Platform, Profile, TraitAnswer};
@@ -186,6 +187,7 @@ pub(crate) fn typical() -> Assessment {
             probe("pci", "ok", ""),
             probe("sched-debug", "denied", "/sys/kernel/debug: permission denied"),
         ],
+        document: DocumentTerms::default(),
         packs: vec![PackUsed {
             id: "core".into(),
             version: "0.1.0".into(),

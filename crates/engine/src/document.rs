@@ -1,0 +1,156 @@
+//! Whose report it is and what is in it: what the engagement file says about the document rather than about the node.
+//!
+//! Nothing here changes a finding or a grade. Findings, unanswered checks and the coverage cannot be left out.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+/// Whose report it is and what is in it. The default says nothing, and everything is printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DocumentTerms {
+    /// Whose node it is.
+    pub client: Client,
+    /// Title, instead of the theme's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// Who answers for the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub author: Option<String>,
+    /// The author's company.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
+    /// Day of the report, `YYYY-MM-DD`; `None` for that of the collection.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub date: Option<String>,
+    /// Language code of a message file of the theme, such as `en`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub language: Option<String>,
+    /// Printed on the cover and every page.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confidentiality: Option<String>,
+    /// Name of an image file, as it was written; relative to the engagement file. Reading it is the caller's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub logo: Option<String>,
+    /// Colours, instead of the theme's.
+    pub colours: Colours,
+    /// Host names that the engagement is about, with `*` for any letters; empty for all.
+    pub nodes: Vec<String>,
+    /// What is not printed.
+    pub left_out: BTreeSet<Section>,
+}
+
+/// Whose node it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Client {
+    /// Name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where the node stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub site: Option<String>,
+    /// Who asked for the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub contact: Option<String>,
+}
+
+/// Colours as `#rrggbb`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Colours {
+    /// Headings, rules, links.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accent: Option<String>,
+    /// Grade High.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub high: Option<String>,
+    /// Grade Medium.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub medium: Option<String>,
+    /// Grade Low.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub low: Option<String>,
+}
+
+/// Parts of a report that may be left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Section {
+    /// The node at a glance and its topology.
+    Node,
+    /// Load tests, experiments, noise.
+    Measurements,
+    /// Service level objectives against what was measured.
+    ServiceLevel,
+    /// Capacity and cost.
+    Capacity,
+    /// The client's checklist.
+    Checklist,
+    /// Quick wins, sprint, project.
+    Roadmap,
+    /// What the consultant offers.
+    Offer,
+    /// Findings for information.
+    Info,
+    /// Checks passed.
+    Passed,
+    /// Checks that do not apply.
+    NotApplicable,
+    /// Where authorities disagree.
+    Conflicts,
+    /// Glossary.
+    Glossary,
+}
+
+impl DocumentTerms {
+    /// True if the section is to be printed.
+    #[must_use]
+    pub fn prints(&self, section: Section) -> bool {
+        !self.left_out.contains(&section)
+    }
+
+    /// True if the engagement is about the node of this name.
+    #[must_use]
+    pub fn covers(&self, host: &str) -> bool {
+        self.nodes.is_empty() || self.nodes.iter().any(|pattern| matches(pattern.trim(), host))
+    }
+}
+
+/// True if `text` is `pattern`, where `*` stands for any letters.
+fn matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let parts: Vec<&str> = parts.collect();
+    let Some((last, between)) = parts.split_last() else { return rest.is_empty() };
+    for part in between {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}
+
+/// True for `#rrggbb`.
+pub(crate) fn is_colour(text: &str) -> bool {
+    text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_of_host_names() {
+        let covers = |patterns: &[&str], host: &str| {
+            let nodes = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
+            DocumentTerms { nodes, ..DocumentTerms::default() }.covers(host)
+        };
+        assert!(covers(&[], "anything"));
+        assert!(covers(&["gpu-01", "gpu-02"], "gpu-02"));
+        assert!(!covers(&["gpu-01"], "gpu-011"));
+        assert!(covers(&["gpu-*"], "gpu-17") && !covers(&["gpu-*"], "cpu-17"));
+        assert!(covers(&["*.example"], "a.example") && !covers(&["*.example"], "a.example.org"));
+        assert!(
+            covers(&["a*b*c"], "axxbyyc") && !covers(&["a*b*c"], "axxcyyb") && !covers(&["ab*ba"], "aba")
+        );
+    }
+}
