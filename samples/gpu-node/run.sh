@@ -15,7 +15,7 @@ plumb=${PLUMB:-$here/../../target/release/plumb}
 engine=${ENGINE:-llama}
 port=${PORT:-8000}
 url=http://127.0.0.1:$port
-if [ -n "${QUICK:-}" ]; then requests=40 window=2 sweep=3; else requests=400 window=10 sweep=8; fi
+if [ -n "${QUICK:-}" ]; then requests=20 window=2 sweep=3; else requests=60 window=10 sweep=8; fi
 mkdir -p "$out"
 
 step() { echo "=== $SECONDS s: $*" >&2; }
@@ -47,20 +47,20 @@ facts() {
   done >"$out/tools/files.txt" || true
   step server
   start_server
-  step closed loop
-  "$plumb" -q bench "$url" --n-requests 50 --concurrency 4 --output-tokens 64 --format json >"$out/closed.json"
   step collect under load
-  "$plumb" -q bench "$url" --n-requests $requests --concurrency 8 --output-tokens 64 --format json >"$out/load.json" &
+  "$plumb" -q bench "$url" --duration $((window + 15)) --concurrency 8 --output-tokens 32 --format json >"$out/load.json" &
   load=$!
   sleep 3
   "$plumb" collect --sample $window -o "$out/node.plumb" 2>"$out/collect.log"
   nvidia-smi dmon -c 2 >"$out/tools/dmon.txt" 2>&1 || true
   nvidia-smi -q -x >"$out/tools/nvidiasmi-under-load.xml" 2>&1 || true
   wait $load || true
-  step bench into the bundle
-  "$plumb" -q bench "$url" --n-requests 100 --concurrency 4 --output-tokens 64 --into "$out/node.plumb" >"$out/bench.txt"
+  step closed loop
+  "$plumb" -q bench "$url" --n-requests 50 --concurrency 4 --output-tokens 32 --into "$out/node.plumb" --format json >"$out/closed.json"
+  step open loop
+  "$plumb" -q bench "$url" --n-requests $requests --rate 1.5 --output-tokens 32 --slo ttft=500ms,tpot=60ms --into "$out/node.plumb" >"$out/open.txt"
   step sweep
-  "$plumb" -q bench "$url" --sweep --slo ttft=500ms,tpot=60ms --rate 1 --duration $sweep --into "$out/node.plumb" >"$out/sweep.txt" 2>&1 || true
+  "$plumb" -q bench "$url" --sweep --slo ttft=500ms,tpot=60ms --rate 1 --duration $sweep --output-tokens 32 --into "$out/node.plumb" >"$out/sweep.txt" 2>&1 || true
   step noise
   "$plumb" noise --seconds 5 --into "$out/node.plumb" >"$out/noise.txt" 2>&1 || true
   step check

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A small OpenAI-compatible streaming server around a decoder with random weights, to measure a GPU node with.
 
-The model is `transformers`' Llama with 0.65 billion parameters drawn at random: its words mean nothing, its work is that of
+The model is `transformers`' Llama with 0.9 billion parameters drawn at random: its words mean nothing, its work is that of
 a real decoder. Sequences take turns, one forward pass each, without CUDA graphs: the server needs its CPU thread as much
 as its GPU, as eager PyTorch does. `--engine sleep` replaces the model by a fixed delay, to try the rest where no GPU is.
 
@@ -21,7 +21,7 @@ import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-MODEL = "random-llama-0.65b"
+MODEL = "random-llama-0.9b"
 
 
 class SleepEngine:
@@ -51,9 +51,9 @@ class LlamaEngine:
         self.torch, self.cache = torch, DynamicCache
         config = LlamaConfig(
             vocab_size=self.VOCABULARY,
-            hidden_size=1280,
-            intermediate_size=5120,
-            num_hidden_layers=24,
+            hidden_size=2560,
+            intermediate_size=10240,
+            num_hidden_layers=8,
             num_attention_heads=20,
             num_key_value_heads=4,
             max_position_embeddings=8192,
