@@ -16,6 +16,7 @@ mod llm_server;
 mod new_check;
 mod packages;
 mod packs;
+mod rig;
 mod run;
 mod setup;
 mod test;
@@ -33,7 +34,9 @@ usage: cargo xtask COMMAND
   test                      install what is missing, build, run all tests
   setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
   setup llm-server          install a real LLM server (150 MB), with which tests measure
+  setup rig                 install QEMU and a kernel for the machines with two NUMA nodes of tests
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
+  rig [TEST…]               tests on emulated machines alone, with what they tell
   new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
   bench                     measure what check packs cost, in a release build
   help                      print this text
@@ -45,6 +48,7 @@ enum Command {
     Setup(Part),
     Packs(Profile),
     NewCheck { pack: String, id: String },
+    Rig(Vec<String>),
     Bench,
     Help,
 }
@@ -54,6 +58,7 @@ enum Part {
     Packages,
     Typst,
     LlmServer,
+    Rig,
 }
 
 fn main() -> ExitCode {
@@ -83,6 +88,8 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["setup", "packages"] => Ok(Command::Setup(Part::Packages)),
         ["setup", "typst"] => Ok(Command::Setup(Part::Typst)),
         ["setup", "llm-server"] => Ok(Command::Setup(Part::LlmServer)),
+        ["setup", "rig"] => Ok(Command::Setup(Part::Rig)),
+        ["rig", tests @ ..] => Ok(Command::Rig(tests.iter().map(|&test| test.to_owned()).collect())),
         ["packs"] => Ok(Command::Packs(Profile::Debug)),
         ["packs", "--release"] => Ok(Command::Packs(Profile::Release)),
         ["new-check", pack, id] => Ok(Command::NewCheck { pack: (*pack).to_owned(), id: (*id).to_owned() }),
@@ -111,6 +118,10 @@ fn execute(command: &Command) -> anyhow::Result<()> {
                     println!("llm-server: {}", llm_server::ensure()?.display());
                     return Ok(());
                 }
+                Part::Rig => {
+                    println!("rig: {}", rig::ensure()?.display());
+                    return Ok(());
+                }
                 Part::Typst => {}
             }
             println!("typst: {}", setup::typst()?.display());
@@ -127,6 +138,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             setup::packages()?;
             new_check::new_check(&Workspace::locate()?, pack, id)
         }
+        Command::Rig(tests) => rig::run_rig(&Workspace::locate()?, tests),
         Command::Bench => {
             setup::packages()?;
             bench::bench(&Workspace::locate()?)

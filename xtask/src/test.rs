@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::run::{cargo, run};
+use crate::run::{cargo, note, run};
 use crate::workspace::{Profile, Workspace};
-use crate::{llm_server, packs, setup, typst};
+use crate::{llm_server, packs, rig, setup, typst};
 
 /// A folder with recordings of machines, for the tests that read them.
 const RECORDINGS_VARIABLE: &str = "PLUMB_RECORDINGS";
@@ -35,6 +35,11 @@ pub(crate) fn run_tests(workspace: &Workspace) -> Result<()> {
         .current_dir(&workspace.root);
     if let Some(server) = llm_server::find()? {
         tests.env(llm_server::VARIABLE, server);
+    }
+    // A machine without it still runs the other tests; those of the rig say that they did not run.
+    match rig::ensure() {
+        Ok(rig) => drop(tests.env(rig::VARIABLE, rig)),
+        Err(error) => note(&format!("tests of the rig are left out: {error:#}")),
     }
     if let Some(recordings) = recordings {
         tests.env(RECORDINGS_VARIABLE, recordings);
