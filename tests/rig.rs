@@ -23,7 +23,7 @@ pub use machine::Machine;
 pub const VARIABLE: &str = "PLUMB_RIG";
 
 /// Emulation is slow and the host may be busy: this ends a guest that hangs, and says nothing about speed.
-const PATIENCE: Duration = Duration::from_secs(300);
+const PATIENCE: Duration = Duration::from_secs(240);
 
 /// Room for results. The file has holes: it takes what is written.
 const DISK_BYTES: u64 = 256 << 20;
@@ -33,8 +33,8 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Modules that the kernel lacks for the network card of the guest, in the order in which they load.
 const MODULES: &[&str] = &[
-    "virtio",
     "virtio_ring",
+    "virtio",
     "virtio_pci_modern_dev",
     "virtio_pci_legacy_dev",
     "virtio_pci",
@@ -42,6 +42,11 @@ const MODULES: &[&str] = &[
     "net_failover",
     "virtio_net",
 ];
+
+/// Lines of the console that begin with these are from `init.sh`: before the payload, after it, after the results.
+const STARTED: &str = "@@INIT";
+const CODE: &str = "@@CODE";
+const DONE: &str = "@@END";
 
 /// What the rig takes, as found on this machine.
 pub struct Rig {
@@ -80,7 +85,7 @@ pub struct Guest {
 
 /// What a guest left.
 pub struct Visit {
-    /// What the payload left in `/out`, `payload.log` (its output) included.
+    /// What the payload left in `/out`.
     pub folder: tempfile::TempDir,
     /// The exit code of the payload.
     pub code: i32,
@@ -106,9 +111,10 @@ impl Visit {
 
     /// The output of the payload.
     #[must_use]
-    pub fn log(&self) -> String {
-        let text = fs::read(self.folder.path().join("payload.log")).unwrap_or_default();
-        String::from_utf8_lossy(&text).into_owned()
+    pub fn log(&self) -> &str {
+        let start = self.console.find(STARTED).and_then(|at| Some(at + self.console[at..].find('\n')? + 1));
+        let log = &self.console[start.unwrap_or(0)..];
+        &log[..log.rfind(CODE).unwrap_or(log.len())]
     }
 }
 
@@ -119,7 +125,7 @@ impl Guest {
         Self { machine, payload: String::new(), files: Tree::default(), kernel_arguments: String::new() }
     }
 
-    /// The script that the guest runs, in `/out`. Its output goes to `payload.log`.
+    /// The script that the guest runs, in `/out`. Its output goes to the console.
     #[must_use]
     pub fn payload(mut self, script: &str) -> Self {
         script.clone_into(&mut self.payload);
@@ -227,7 +233,7 @@ impl Guest {
 
         let mut qemu = Command::new("qemu-system-x86_64");
         qemu.args(["-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-serial", "stdio"])
-            .args(["-machine", "q35", "-cpu", "max"])
+            .args(["-machine", "q35"])
             .arg("-drive")
             .arg(format!("file={},if=none,id=results,format=raw,cache=unsafe", at("disk").display()))
             .args(self.machine.arguments("results"))
@@ -260,9 +266,9 @@ impl Guest {
             let rest = console.lines().find_map(|line| line.strip_prefix(mark))?;
             Some(rest.trim().to_owned())
         };
-        let code = word("@@CODE").and_then(|code| code.parse().ok());
+        let code = word(CODE).and_then(|code| code.parse().ok());
         let code = code.ok_or_else(|| failed("ended before its payload did"))?;
-        if word("@@END").is_none() {
+        if word(DONE).is_none() {
             return Err(failed("could not hand over its results"));
         }
         let results = tempfile::tempdir().map_err(|error| error.to_string())?;
@@ -295,7 +301,7 @@ impl Guest {
 fn wait(mut child: Child, console: &Path, start: Instant) -> (Option<Duration>, bool) {
     let mut booted = None;
     loop {
-        if booted.is_none() && fs::read(console).is_ok_and(|text| contains(&text, b"@@INIT")) {
+        if booted.is_none() && fs::read(console).is_ok_and(|text| contains(&text, STARTED.as_bytes())) {
             booted = Some(start.elapsed());
         }
         match child.try_wait() {

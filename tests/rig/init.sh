@@ -23,8 +23,7 @@ ip link set lo up
 hostname rig
 cd /out || exit 1
 echo "@@INIT $(cut -d' ' -f1 /proc/uptime)"
-sh /payload >/out/payload.log 2>&1
+sh /payload 2>&1
 echo "@@CODE $?"
-cat /out/payload.log
 tar -c -f /dev/nvme0n1 -C /out . && sync && echo "@@END $(cut -d' ' -f1 /proc/uptime)"
 poweroff -f

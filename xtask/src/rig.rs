@@ -40,8 +40,8 @@ const NEEDS: &[Need] = &[
 
 /// Modules of the kernel that guests load, for a network card; all from below `drivers` or `net/core`.
 const MODULES: &[&str] = &[
-    "virtio",
     "virtio_ring",
+    "virtio",
     "virtio_pci_modern_dev",
     "virtio_pci_legacy_dev",
     "virtio_pci",

@@ -56,17 +56,29 @@ fn interface(source: &impl Source, name: &str) -> Interface {
             Err(why) => Fact::Missing(why.clone()),
         }
     };
+    let device = source.link(&path).map_or_else(Fact::Missing, |target| pci_address(&path, &target));
     Interface {
         name: name.to_owned(),
-        device: source.link(&path).map_or_else(Fact::Missing, |target| pci_address(&path, &target)),
         operstate: source.fact(&format!("{path}/operstate")),
         speed_mbps: source.parse(&format!("{path}/speed")).into(),
         mtu: source.parse(&format!("{path}/mtu")).into(),
-        numa_node: source.parse(&format!("{path}/device/numa_node")).into(),
+        numa_node: numa_node(source, &path, &device).into(),
         rx_queues: count("rx-"),
         tx_queues: count("tx-"),
         receive_steering: receive_steering(source, &path),
+        device,
         path,
+    }
+}
+
+/// The device of an interface is not always the one on the bus: virtio puts its own between, which has no such file.
+fn numa_node(source: &impl Source, path: &str, device: &Fact<String>) -> Result<i32, Missing> {
+    let own = source.parse(&format!("{path}/device/numa_node"));
+    match (&own, device.known()) {
+        (Err(missing), Some(address)) if missing.missing == Absence::Absent => {
+            source.parse(&format!("/sys/bus/pci/devices/{address}/numa_node")).or(own)
+        }
+        _ => own,
     }
 }
 
