@@ -17,7 +17,7 @@ use plumb_evidence::model::{
 };
 use plumb_evidence::{Absence, Fact, IndexSet, Missing};
 
-use super::{Gpus, link, raw};
+use super::{Depth, Gpus, link, raw};
 
 /// `NVML_AFFINITY_SCOPE_NODE`
 const SCOPE_NODE: u32 = 0;
@@ -71,12 +71,12 @@ impl Gpus for Driver {
         })
     }
 
-    fn reading(&self) -> Result<Vec<NvmlDeviceReading>, Missing> {
+    fn reading(&self, depth: Depth) -> Result<Vec<NvmlDeviceReading>, Missing> {
         let devices = self.devices()?;
         Ok(devices
             .iter()
             .map(|device| match device {
-                Ok(device) => read(device),
+                Ok(device) => read(device, depth),
                 Err(error) => unreachable_reading(error),
             })
             .collect())
@@ -169,7 +169,7 @@ fn describe(index: u32, device: &Device<'_>) -> NvmlDevice {
     }
 }
 
-fn read(device: &Device<'_>) -> NvmlDeviceReading {
+fn read(device: &Device<'_>, depth: Depth) -> NvmlDeviceReading {
     let throughput =
         |direction| fact("the traffic of the link", device.pcie_throughput(direction)).map(u64::from);
     NvmlDeviceReading {
@@ -189,7 +189,13 @@ fn read(device: &Device<'_>) -> NvmlDeviceReading {
         pcie_replays: fact("the replays of the link", device.pcie_replay_counter()).map(u64::from),
         energy_mj: fact("the energy", device.total_energy_consumption()),
         memory_used_bytes: fact("the memory in use", device.memory_info()).map(|memory| memory.used),
-        nvlink_errors: link::nvlink_errors(device),
+        nvlink_errors: match depth {
+            Depth::Whole => link::nvlink_errors(device),
+            Depth::Cheap => Fact::Missing(Missing::new(
+                Absence::Skipped,
+                "read at both ends of the window only: reading it takes CPU time",
+            )),
+        },
         ecc_uncorrected: ecc(device, EccCounter::Volatile).map(|counts| counts.uncorrected),
     }
 }

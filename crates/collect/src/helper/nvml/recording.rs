@@ -12,7 +12,7 @@ use plumb_evidence::model::{Nvml, NvmlDeviceReading, NvmlWindow};
 use plumb_evidence::{Absence, Missing};
 use serde::de::DeserializeOwned;
 
-use super::Gpus;
+use super::{Depth, Gpus};
 
 /// Names the folder of a recording. For tests only.
 pub(crate) const VARIABLE: &str = "PLUMB_NVML_RECORDING";
@@ -54,7 +54,7 @@ impl Gpus for Recording {
     }
 
     /// The recorded readings one after the other, then the last again and again.
-    fn reading(&self) -> Result<Vec<NvmlDeviceReading>, Missing> {
+    fn reading(&self, _: Depth) -> Result<Vec<NvmlDeviceReading>, Missing> {
         let readings = self.window.as_ref().map(|window| window.readings.as_slice()).unwrap_or_default();
         let index = self.read.replace(self.read.get() + 1).min(readings.len().saturating_sub(1));
         readings
