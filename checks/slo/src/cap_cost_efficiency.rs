@@ -8,7 +8,9 @@
 use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Demand, Gpu, GpuTime, InferenceServer, Prices, ServiceLevel};
+use plumb_check_sdk::model::{
+    Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_per_replica, hourly_cost,
+};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
     Missing, Reference, Remediation, Severity, ThresholdBasis,
@@ -140,11 +142,6 @@ impl Check for CapCostEfficiency {
     }
 }
 
-/// Hours of a year.
-const YEAR_HOURS: f64 = 8766.0;
-/// Hours of a month.
-const MONTH_HOURS: f64 = YEAR_HOURS / 12.0;
-
 /// What a million output tokens cost at the mean demand.
 fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> Result<Finding, Missing> {
     let prices: Prices = evidence.get("/engagement/prices")?;
@@ -156,8 +153,14 @@ fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> R
     if prices.currency.is_empty() {
         return Err(absent("the currency"));
     }
-    let per_replica = gpus_per_replica(evidence)?;
-    let (hourly, basis) = hourly(evidence, &prices, per_replica)?;
+    let per_replica = gpus_per_replica(evidence.servers()?)?;
+    // Asked only where it matters: a rented GPU costs the same wherever it is.
+    let on_node = match prices.gpu_hour {
+        Some(_) => 0,
+        None => evidence.gpus()?.iter().filter(|gpu| gpu.kind == "GPU").count(),
+    };
+    let watts = evidence.get::<Vec<GpuTime>>("/window/gpus").ok().and_then(|gpus| gpu_watts(&gpus));
+    let (hourly, basis) = hourly_cost(&prices, per_replica, on_node, watts)?;
     let million = f64::from(replicas) * hourly / (mean * tokens * 3600.0 / 1e6);
     let message = format!(
         "{million:.2} {} per million output tokens at the mean demand (modelled: {} with {per_replica} \
@@ -166,67 +169,4 @@ fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> R
         load::replicas(replicas)
     );
     Ok(META.info("cost of a token", message).with_confidence(Confidence::Medium))
-}
-
-/// GPUs of one replica, where all servers of the node are alike.
-fn gpus_per_replica(evidence: &Evidence<'_>) -> Result<u32, Missing> {
-    let servers: &[InferenceServer] = evidence.servers()?;
-    let mut sizes = Vec::new();
-    for server in servers {
-        sizes.push(server.tensor_parallel.require()? * server.pipeline_parallel.require()?);
-    }
-    sizes.dedup();
-    match sizes.as_slice() {
-        [size] if *size > 0 => Ok(*size),
-        [] => Err(Missing::new(
-            Absence::Skipped,
-            "no inference server runs, so the GPUs of a replica are not known",
-        )),
-        _ => Err(Missing::new(Absence::Skipped, "the servers of the node have replicas of different sizes")),
-    }
-}
-
-/// Cost of a replica for an hour, and what it is made of.
-fn hourly(evidence: &Evidence<'_>, prices: &Prices, gpus: u32) -> Result<(f64, String), Missing> {
-    if let Some(price) = prices.gpu_hour {
-        return Ok((price * f64::from(gpus), "price of a GPU hour".to_owned()));
-    }
-    let (Some(server), Some(years)) = (prices.server, prices.depreciation_years.filter(|years| *years > 0.0))
-    else {
-        let reason =
-            "neither the price of a GPU hour nor that of a server with the years of depreciation is stated";
-        return Err(Missing::new(Absence::Absent, reason));
-    };
-    let on_node: Vec<&Gpu> = evidence.gpus()?.iter().filter(|gpu| gpu.kind == "GPU").collect();
-    if on_node.is_empty() {
-        return Err(Missing::new(
-            Absence::Absent,
-            "the node has no GPU to spread the price of the server over",
-        ));
-    }
-    let part = f64::from(gpus) / on_node.len() as f64;
-    let mut cost = part * server / (years * YEAR_HOURS);
-    let mut basis = "server".to_owned();
-    if let Some(hosting) = prices.hosting_month {
-        cost += part * hosting / MONTH_HOURS;
-        basis.push_str(", hosting");
-    }
-    match (prices.kwh, watts(evidence)) {
-        (Some(price), Some(watts)) => {
-            cost += f64::from(gpus) * watts / 1000.0 * price * prices.pue.unwrap_or(1.0);
-            basis.push_str(", energy of the GPUs");
-        }
-        _ => basis.push_str(", without energy"),
-    }
-    Ok((cost, basis))
-}
-
-/// Mean power of a GPU during the window in W, where any was at work.
-fn watts(evidence: &Evidence<'_>) -> Option<f64> {
-    let gpus: Vec<GpuTime> = evidence.get("/window/gpus").ok()?;
-    let at_work = gpus
-        .iter()
-        .filter(|gpu| gpu.utilization_percent.known().is_some_and(|series| series.iter().any(|p| *p > 0)));
-    let power: Vec<f64> = at_work.filter_map(|gpu| gpu.power_watts.known()).flatten().copied().collect();
-    (!power.is_empty()).then(|| power.iter().sum::<f64>() / power.len() as f64)
 }

@@ -10,6 +10,7 @@ use plumb_evidence::model::Policy;
 use time::Date;
 
 use crate::assessment::{ASSESSMENT_SCHEMA, Assessment, CategoryResult, PackUsed, Provenance, RatedFinding};
+use crate::capacity::Capacity;
 use crate::document::DocumentTerms;
 use crate::overall::Basis;
 use crate::profile::{Platform, Profile};
@@ -134,6 +135,7 @@ pub fn assess(
         work: work::order(&findings),
         waivers,
         overrides: policy::used(&evidence.policy, metas()),
+        capacity: Capacity::of(evidence),
         conflicts: conflicts::relevant(evidence, &profile, &findings),
         profile,
         findings,

@@ -3,6 +3,7 @@
 use plumb_check_sdk::{Category, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold};
 use serde::Serialize;
 
+use crate::capacity::Capacity;
 use crate::checklist::{KeyIssue, Question};
 use crate::conflicts::Conflict;
 use crate::document::DocumentTerms;
@@ -81,6 +82,8 @@ pub struct Assessment {
     pub overrides: Vec<OverrideUse>,
     /// Where authorities disagree about what was checked, and the position taken for this node.
     pub conflicts: Vec<Conflict>,
+    /// What load tests and experiments say about capacity, and what that costs.
+    pub capacity: Capacity,
     /// What each probe of the collector came to, in the order of the bundle.
     pub probes: Vec<plumb_evidence::model::ProbeOutcome>,
     /// The packs that were asked.

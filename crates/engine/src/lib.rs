@@ -5,6 +5,7 @@
 
 pub mod assess;
 pub mod assessment;
+pub mod capacity;
 pub mod categories;
 pub mod checklist;
 pub mod conflicts;

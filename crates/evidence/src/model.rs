@@ -13,7 +13,9 @@ use serde::{Deserialize, Serialize};
 use crate::fact::Fact;
 use crate::index_set::{CpuSet, NodeSet};
 
+mod attainment;
 mod container;
+mod cost;
 mod dimm;
 mod engagement;
 mod experiment;
@@ -33,7 +35,9 @@ mod serving;
 mod storage;
 mod window;
 
+pub use attainment::*;
 pub use container::*;
+pub use cost::*;
 pub use dimm::*;
 pub use engagement::*;
 pub use experiment::*;

@@ -15,6 +15,13 @@ use crate::cli::{Client, PackPaths};
 use crate::console::Console;
 use crate::exit::UsageError;
 
+/// The result of an analysis, and the evidence behind it with what the client supplied.
+#[derive(Debug)]
+pub(crate) struct Analysis {
+    pub(crate) assessment: Assessment,
+    pub(crate) evidence: Evidence,
+}
+
 /// Asks all packs about a bundle and puts their answers together.
 pub(crate) fn assess(
     bundle: &Bundle,
@@ -22,6 +29,16 @@ pub(crate) fn assess(
     client: &Client,
     console: &Console,
 ) -> anyhow::Result<Assessment> {
+    Ok(analyse(bundle, packs, client, console)?.assessment)
+}
+
+/// [`assess`], keeping the evidence.
+pub(crate) fn analyse(
+    bundle: &Bundle,
+    packs: &PackPaths,
+    client: &Client,
+    console: &Console,
+) -> anyhow::Result<Analysis> {
     let locations = find_packs(packs)?;
     if locations.is_empty() {
         bail!(UsageError(format!(
@@ -54,7 +71,7 @@ pub(crate) fn assess(
             assessment.document.nodes.join(", ")
         ));
     }
-    Ok(assessment)
+    Ok(Analysis { assessment, evidence })
 }
 
 /// What the client decides, from the engagement file, of which packs see a part as evidence.

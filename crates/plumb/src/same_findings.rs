@@ -164,7 +164,7 @@ fn of_text(assessment: &Assessment) -> BTreeSet<Key> {
 
 /// A finding is a paragraph that begins with its outcome in bold, or a row of its section's table.
 fn of_markdown(assessment: &Assessment, theme: &Theme) -> BTreeSet<Key> {
-    let text = plumb_report::markdown(assessment, theme).unwrap();
+    let text = plumb_report::markdown(assessment, theme).unwrap().text;
     let mut section = "";
     let mut keys = BTreeSet::new();
     for line in text.lines() {

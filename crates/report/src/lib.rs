@@ -11,8 +11,10 @@
 
 mod error;
 pub mod escape;
+mod figure;
 mod filters;
 mod glyphs;
+mod material;
 mod messages;
 mod output;
 mod render;
@@ -21,7 +23,9 @@ mod typst;
 mod view;
 
 pub use error::{Place, ReportError};
+pub use figure::Figure;
+pub use material::{Audience, Material};
 pub use output::write_file;
-pub use render::{TypstSource, markdown, typst_source};
+pub use render::{Markdown, TypstSource, figures, markdown, typst_source};
 pub use theme::Theme;
 pub use typst::{Rendered, TYPST_VERSION, Typst, pdf};

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::error::Error as _;
 
-use plumb_engine::Assessment;
 use serde::Serialize;
 use tera::{Context, Tera};
 
 use crate::ReportError;
 use crate::error::Place;
+use crate::figure::Figure;
+use crate::material::Material;
 use crate::theme::{MARKDOWN_TEMPLATE, TYPST_TEMPLATE, Theme};
 use crate::view::{Counts, View};
 use crate::{escape, filters};
@@ -48,29 +49,50 @@ impl TypstSource {
     }
 }
 
-/// Renders `assessment` as Markdown.
+/// A report in Markdown, and the figures that it links.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Markdown {
+    /// The text.
+    pub text: String,
+    /// The figures. The text links them as `figures/ID.svg`, beside itself.
+    pub figures: Vec<Figure>,
+}
+
+/// Renders a report as Markdown.
 ///
 /// # Errors
 /// If a template or message of the theme is at fault, or the assessment's collection time is no time.
-pub fn markdown(assessment: &Assessment, theme: &Theme) -> Result<String, ReportError> {
-    let view = View::new(assessment, theme.messages())?;
+pub fn markdown<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<Markdown, ReportError> {
+    let view = View::new(&material.into(), theme.messages())?;
     let mut engine = engine(theme, ".md.tera")?;
     engine.set_escape_fn(escape::markdown);
-    render(&engine, theme, MARKDOWN_TEMPLATE, &view)
+    let text = render(&engine, theme, MARKDOWN_TEMPLATE, &view)?;
+    Ok(Markdown { text, figures: view.figures })
 }
 
-/// Renders `assessment` as Typst source with its data and assets.
+/// All figures of a report, in its order.
 ///
 /// # Errors
 /// As [`markdown`].
-pub fn typst_source(assessment: &Assessment, theme: &Theme) -> Result<TypstSource, ReportError> {
+pub fn figures<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<Vec<Figure>, ReportError> {
+    crate::figure::all(&material.into(), theme.messages())
+}
+
+/// Renders a report as Typst source with its data and assets.
+///
+/// # Errors
+/// As [`markdown`].
+pub fn typst_source<'a>(
+    material: impl Into<Material<'a>>,
+    theme: &Theme,
+) -> Result<TypstSource, ReportError> {
     /// What a Typst template may know: see [`TypstSource`].
     #[derive(Serialize)]
     struct Skeleton {
         n: Counts,
     }
 
-    let view = View::new(assessment, theme.messages())?;
+    let view = View::new(&material.into(), theme.messages())?;
     let engine = engine(theme, ".typ.tera")?;
     let main = render(&engine, theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() })?;
     let mut files: BTreeMap<_, _> =

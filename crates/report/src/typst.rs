@@ -9,11 +9,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use plumb_engine::Assessment;
 use tempfile::TempDir;
 
 use crate::ReportError;
 use crate::glyphs;
+use crate::material::Material;
 use crate::output::write_file;
 use crate::render::{MAIN, TypstSource, typst_source};
 use crate::theme::Theme;
@@ -211,18 +211,19 @@ fn failed(source: &TypstSource, messages: &str) -> ReportError {
     ReportError::TypstFailed { theme: source.theme().to_owned(), stderr }
 }
 
-/// Renders `assessment` as PDF and writes it to `out`, whole or not at all.
+/// Renders a report as PDF and writes it to `out`, whole or not at all.
 ///
 /// # Errors
 /// As [`markdown`](crate::markdown), and if Typst fails or `out` cannot be written.
-pub fn pdf(
-    assessment: &Assessment,
+pub fn pdf<'a>(
+    material: impl Into<Material<'a>>,
     theme: &Theme,
     typst: &Typst,
     out: &Path,
 ) -> Result<Rendered, ReportError> {
-    let source = typst_source(assessment, theme)?;
-    let (bytes, rendered) = typst.compile(&source, collected(assessment)?.unix_timestamp())?;
+    let material = material.into();
+    let source = typst_source(material, theme)?;
+    let (bytes, rendered) = typst.compile(&source, collected(material.assessment)?.unix_timestamp())?;
     write_file(out, &bytes)?;
     Ok(rendered)
 }

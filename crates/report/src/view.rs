@@ -19,6 +19,8 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::ReportError;
 use crate::escape::clean;
+use crate::figure::{self, Figure};
+use crate::material::{Audience, Material};
 use crate::messages::Messages;
 use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
 use conflicts::ConflictView;
@@ -64,6 +66,10 @@ pub(crate) struct View {
     probes: Vec<Probe>,
     packs: Vec<Pack>,
     provenance: Vec<Fact>,
+    /// Who the report is for.
+    audience: Audience,
+    /// All figures; each names the chapter that it belongs to.
+    pub(crate) figures: Vec<Figure>,
 }
 
 /// How often each section's template is used. All that a Typst template may know of the data, so that no text of a
@@ -178,7 +184,8 @@ const OUTCOMES: [Outcome; 8] = [
 ];
 
 impl View {
-    pub(crate) fn new(assessment: &Assessment, messages: &Messages) -> Result<Self, ReportError> {
+    pub(crate) fn new(material: &Material<'_>, messages: &Messages) -> Result<Self, ReportError> {
+        let assessment = material.assessment;
         let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
         let accepted = findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?;
         let fact = |(label, value): &(String, String)| Fact {
@@ -229,6 +236,8 @@ impl View {
             probes: probes(assessment),
             packs: packs(assessment),
             provenance: provenance(assessment, messages)?,
+            audience: material.audience,
+            figures: figure::all(material, messages)?,
         })
     }
 
@@ -283,7 +292,7 @@ fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, Re
 }
 
 /// The kebab-case name that serde gives a variant; message files use the same.
-fn id(value: impl Serialize) -> String {
+pub(crate) fn id(value: impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(Value::String(id)) => id,
         // Only enums without fields get here, and those are strings; a lookup of the empty id names the section.
@@ -291,7 +300,7 @@ fn id(value: impl Serialize) -> String {
     }
 }
 
-fn level(grade: Grade) -> u8 {
+pub(crate) fn level(grade: Grade) -> u8 {
     match grade {
         Grade::NotAssessable => 0,
         Grade::Low => 1,
@@ -316,9 +325,25 @@ fn coverage(share: Option<f64>, messages: &Messages) -> Result<Coverage, ReportE
     let Some(share) = share else {
         return Ok(Coverage { text: messages.get("document", "none_applied")?.to_owned(), percent: None });
     };
-    let percent = (share * 100.0).clamp(0.0, 100.0);
-    // Rounded down, so that 100 % is printed only where nothing is missing; the addend absorbs 0.29 · 100 = 28.99….
-    Ok(Coverage { text: format!("{:.0} %", (percent + 1e-9).floor()), percent: Some(percent) })
+    Ok(Coverage { text: percent(share), percent: Some((share * 100.0).clamp(0.0, 100.0)) })
+}
+
+/// A share in per cent, rounded down, so that 100 % is printed only where nothing is missing.
+pub(crate) fn percent(share: f64) -> String {
+    // The addend absorbs 0.29 · 100 = 28.99….
+    format!("{:.0} %", ((share * 100.0).clamp(0.0, 100.0) + 1e-9).floor())
+}
+
+/// A grade in words, with its lower bound; of a category to which no check applies, too.
+pub(crate) fn grade_words(
+    found: Option<Grade>,
+    at_least: Option<Grade>,
+    messages: &Messages,
+) -> Result<String, ReportError> {
+    match found {
+        Some(found) => Ok(grade(found, at_least, messages)?.text),
+        None => Ok(messages.get("grade", "none")?.to_owned()),
+    }
 }
 
 fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, ReportError> {

@@ -25,6 +25,23 @@ pub struct Measurements {
     pub experiments: Fact<Vec<ExperimentResult>>,
 }
 
+impl Measurements {
+    /// All runs under load, those of sweeps among them, each with the file that holds it.
+    #[must_use]
+    pub fn runs(&self) -> Vec<BenchResult> {
+        let single = self.bench.known().into_iter().flatten().cloned();
+        let levels = self.sweeps.known().into_iter().flatten().flat_map(|sweep| {
+            let of = |level: &SweepLevel| BenchResult {
+                path: sweep.path.clone(),
+                offered_rps: level.result.offered_rps.or(Some(level.rate)),
+                ..level.result.clone()
+            };
+            sweep.levels.iter().map(of)
+        });
+        single.chain(levels).collect()
+    }
+}
+
 /// Version of the form that `plumb bench` writes its results in; the reader takes this one and all before it.
 pub const BENCH_SCHEMA: u32 = 1;
 

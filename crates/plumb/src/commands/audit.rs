@@ -37,10 +37,10 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
             bundle
         }
     };
-    let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
-    renderer.dress(&assessment.document, args.client.engagement.as_deref())?;
-    written.extend(renderer.render(&assessment, &args.output, console)?);
+    let analysis = analyse::analyse(&bundle, &args.packs, &args.client, console)?;
+    renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
+    written.extend(renderer.render(&analysis, &bundle, &args.output, console)?);
     let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
-    console.result(&format!("{}\n{paths}", text::headline(&assessment)))?;
-    Ok(gate(&assessment, &args.gates, console))
+    console.result(&format!("{}\n{paths}", text::headline(&analysis.assessment)))?;
+    Ok(gate(&analysis.assessment, &args.gates, console))
 }

@@ -4,12 +4,11 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
-use plumb_engine::Assessment;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
-use plumb_report::{TYPST_VERSION, Theme, Typst};
+use plumb_report::{Material, TYPST_VERSION, Theme, Typst};
 
-use crate::analyse::{self, set};
+use crate::analyse::{self, Analysis, set};
 use crate::cli::{Rendering, ReportArgs, ReportFormat};
 use crate::commands::check::gate;
 use crate::console::Console;
@@ -24,13 +23,13 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     };
     let mut renderer = Renderer::new(&args.rendering)?;
     let bundle = Bundle::read(bundle)?;
-    let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
-    renderer.dress(&assessment.document, args.client.engagement.as_deref())?;
+    let analysis = analyse::analyse(&bundle, &args.packs, &args.client, console)?;
+    renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
     make_folder(output)?;
-    for path in renderer.render(&assessment, output, console)? {
+    for path in renderer.render(&analysis, &bundle, output, console)? {
         console.result(&format!("{}\n", path.display()))?;
     }
-    Ok(gate(&assessment, &args.gates, console))
+    Ok(gate(&analysis.assessment, &args.gates, console))
 }
 
 /// Writes an engagement file to fill in. One that is there was filled in by somebody.
@@ -88,14 +87,17 @@ impl Renderer {
     /// Writes the reports into `folder` and returns their paths.
     pub(crate) fn render(
         &self,
-        assessment: &Assessment,
+        analysis: &Analysis,
+        bundle: &Bundle,
         folder: &Path,
         console: &Console,
     ) -> anyhow::Result<Vec<PathBuf>> {
+        let material =
+            Material::new(&analysis.assessment).with_evidence(&analysis.evidence).with_bundle(bundle);
         let mut written = Vec::new();
         if let Some(typst) = &self.typst {
             let path = folder.join("report.pdf");
-            let rendered = plumb_report::pdf(assessment, &self.theme, typst, &path)?;
+            let rendered = plumb_report::pdf(material, &self.theme, typst, &path)?;
             if !rendered.warnings.is_empty() {
                 console.warn(&rendered.warnings);
             }
@@ -103,8 +105,16 @@ impl Renderer {
         }
         if self.markdown {
             let path = folder.join("report.md");
-            let text = plumb_report::markdown(assessment, &self.theme)?;
-            plumb_report::write_file(&path, text.as_bytes())?;
+            let markdown = plumb_report::markdown(material, &self.theme)?;
+            if !markdown.figures.is_empty() {
+                let figures = folder.join("figures");
+                make_folder(&figures)?;
+                for figure in &markdown.figures {
+                    let path = figures.join(format!("{}.svg", figure.id));
+                    plumb_report::write_file(&path, figure.svg.as_bytes())?;
+                }
+            }
+            plumb_report::write_file(&path, markdown.text.as_bytes())?;
             written.push(path);
         }
         Ok(written)

@@ -137,7 +137,7 @@ fn message_errors_name_file_and_line() {
 
     fs::write(&path, "[document]\ntitle = \"Node report\"\n").unwrap();
     let theme = Theme::from_dir(folder.path()).unwrap();
-    let text = markdown(&sample::typical(), &theme).unwrap();
+    let text = markdown(&sample::typical(), &theme).unwrap().text;
     assert!(text.starts_with("# Node report: gpu-node-07.example\n"), "{text}");
 }
 

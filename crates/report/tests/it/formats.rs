@@ -21,7 +21,7 @@ fn golden_markdown() {
         [("typical", sample::typical()), ("all-not-applicable", sample::all_not_applicable())]
     {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.md"));
-        let rendered = markdown(&assessment, &theme).unwrap();
+        let rendered = markdown(&assessment, &theme).unwrap().text;
         if std::env::var_os("UPDATE_GOLDEN").is_some() {
             fs::write(&path, &rendered).unwrap();
         }
@@ -39,7 +39,7 @@ fn same_bytes_twice() {
     for (name, assessment) in sample::all() {
         let once = || {
             let theme = Theme::builtin().unwrap();
-            (markdown(&assessment, &theme).unwrap(), typst_source(&assessment, &theme).unwrap())
+            (markdown(&assessment, &theme).unwrap().text, typst_source(&assessment, &theme).unwrap())
         };
         assert!(once() == once(), "{name}");
     }
@@ -57,7 +57,7 @@ fn all_formats_have_the_findings_of_the_assessment() {
         let source = typst_source(&assessment, &theme).unwrap();
         assert!(findings_in_data(&source) == expected, "{name}: Typst data");
 
-        let text = markdown(&assessment, &theme).unwrap();
+        let text = markdown(&assessment, &theme).unwrap().text;
         let expected: BTreeSet<Key> = expected
             .into_iter()
             .map(|(check, outcome, subject, message)| (check, outcome, escaped(&subject), escaped(&message)))
@@ -86,7 +86,7 @@ fn no_text_of_a_node_is_typst_source() {
 
 #[test]
 fn hostile_text_is_escaped_in_markdown() {
-    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap().text;
     assert!(!text.contains(sample::HOSTILE));
     assert_eq!(
         text.matches(r#"\#import "x" \*\_\<b>"#).count(),
@@ -97,7 +97,7 @@ fn hostile_text_is_escaped_in_markdown() {
 
 #[test]
 fn a_proposal_is_never_called_a_vendors_limit() {
-    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap().text;
     let row = text.lines().find(|line| line.contains("share of CPU time")).unwrap();
     assert!(row.contains("| our proposal |"), "{row}");
     assert!(!row.contains("vendor"), "{row}");
@@ -106,7 +106,7 @@ fn a_proposal_is_never_called_a_vendors_limit() {
 #[test]
 fn every_table_row_has_the_cells_of_its_header() {
     for (name, assessment) in sample::all() {
-        let text = markdown(&assessment, &Theme::builtin().unwrap()).unwrap();
+        let text = markdown(&assessment, &Theme::builtin().unwrap()).unwrap().text;
         let mut cells = None;
         for line in text.lines() {
             // Code spans in tables escape the bar too, so that every bare one is a border.

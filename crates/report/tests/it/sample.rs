@@ -10,6 +10,7 @@ use plumb_engine::assessment::{
     ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, Indices, Limit, NodeSummary, PackUsed, Provenance,
     RatedFinding, Risk,
 };
+use plumb_engine::capacity::Capacity;
 use plumb_engine::conflicts::{Conflict, Says};
 use plumb_engine::document::DocumentTerms;
 use plumb_engine::load::LoadSample;
@@ -17,6 +18,7 @@ use plumb_engine::policy::{Override, OverrideUse};
 use plumb_engine::profile::{Answer, Platform, Profile, TraitAnswer};
 use plumb_engine::waiver::{AsOf, WaiverApplied, WaiverState, WaiverUse};
 use plumb_engine::{checklist, work};
+use plumb_evidence::Evidence;
 use plumb_evidence::model::ProbeOutcome;
 
 /// What a client may be called.
@@ -82,6 +84,7 @@ pub(crate) fn typical() -> Assessment {
             original: Some(5.0),
             unit: Some("%".into()),
         }],
+        capacity: capacity(),
         conflicts: vec![conflict()],
         risk: Risk {
             grade: Grade::High,
@@ -203,6 +206,40 @@ pub(crate) fn typical() -> Assessment {
 }
 
 const OVERRIDE_REASON: &str = "measured on 1 March: no effect below 10 % with this model";
+
+/// No load test, no experiment.
+fn capacity() -> Capacity {
+    Capacity::of(&evidence())
+}
+
+/// Evidence that tells nothing.
+pub(crate) fn evidence() -> Evidence {
+    let missing = serde_json::json!({"missing": "skipped", "reason": "test"});
+    let mut evidence = serde_json::json!({
+        "schema": 1, "sysctl": {}, "node": {},
+        "collection": {"tool_version": "0", "started": "2026-03-14T09:26:53Z", "finished": "2026-03-14T09:27:03Z",
+                       "origin": "live", "root": true, "probes": []},
+    });
+    for key in ["hostname", "kernel", "os", "cmdline", "virtualization", "container", "machine"] {
+        evidence["node"][key] = missing.clone();
+    }
+    for key in [
+        "cpu",
+        "numa",
+        "pci",
+        "gpus",
+        "cpufreq",
+        "cpuidle",
+        "interrupts",
+        "cgroup",
+        "processes",
+        "hwloc",
+        "nvml",
+    ] {
+        evidence[key] = missing.clone();
+    }
+    serde_json::from_value(evidence).unwrap()
+}
 
 /// Fills in what follows from the findings.
 fn derived(mut assessment: Assessment) -> Assessment {

@@ -1,0 +1,167 @@
+//! From load tests to replicas, GPUs and money.
+//!
+//! n = ⌈D / (u · η · G)⌉ + k, where D is the peak of the demand with a year of growth, G the goodput of one replica, u the
+//! planned utilisation, η the efficiency of balancing over replicas and k the spare replicas. G is measured: the rate up
+//! to which the share of requests within the service level reaches what was promised. u, η and k are assumed and said so.
+//! The plan rests on the lower end of G; the other two ends give the range (method after DistServe, OSDI 2024, for
+//! goodput, and NVIDIA's published sizing of instances from peak demand).
+//!
+//! Without a load test there is no number of GPUs and no money. An effect of a setting enters only as it was measured on
+//! this node, and a saving is booked only if the interval of its throughput excludes “no change” and a replica less is
+//! likely.
+
+mod effect;
+mod goodput;
+mod money;
+mod plan;
+#[cfg(test)]
+mod tests;
+
+use plumb_evidence::Evidence;
+use plumb_evidence::model::{Demand, gpus_per_replica};
+use serde::Serialize;
+
+pub use effect::{Effect, EffectState};
+pub use goodput::{Goodput, LoadPoint};
+pub use money::{Money, MoneyRange};
+pub use plan::{Plan, Saving, Sensitivity, replicas};
+
+/// Where a number is from. Every number of the chapter has one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Label {
+    /// Read or measured on this node.
+    Measured,
+    /// Calculated from other numbers.
+    Modelled,
+    /// From a source.
+    Published,
+    /// Nobody measured it: stated by the client, or proposed here.
+    Assumed,
+}
+
+/// Three values, never one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Range<T> {
+    /// Lower end.
+    pub low: T,
+    /// Best estimate.
+    pub base: T,
+    /// Upper end.
+    pub high: T,
+}
+
+/// A number that the plan takes for granted.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Assumption {
+    /// `utilisation`, `balancing`, `spare`, `peak`, `growth`, `gpus-per-replica`, `price`.
+    pub id: String,
+    /// The number.
+    pub value: f64,
+    /// Unit, empty for shares and counts.
+    pub unit: String,
+    /// Where it is from.
+    pub label: Label,
+}
+
+/// What the node can take, what the demand needs, and what that costs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Capacity {
+    /// What load tests proved, or `None`: see `no_goodput`.
+    pub goodput: Option<Goodput>,
+    /// Why there is no goodput, without a full stop.
+    pub no_goodput: Option<String>,
+    /// What the plan takes for granted; empty without a plan.
+    pub assumptions: Vec<Assumption>,
+    /// Replicas and GPUs for the demand.
+    pub plan: Option<Plan>,
+    /// Why there is no plan.
+    pub no_plan: Option<String>,
+    /// What changing settings was measured to do on this node.
+    pub effect: Effect,
+    /// What that changes in the plan.
+    pub saving: Option<Saving>,
+    /// What the plan costs.
+    pub money: Option<Money>,
+    /// Why there is no money.
+    pub no_money: Option<String>,
+    /// What the plan is sensitive to, the most telling first.
+    pub sensitivity: Vec<Sensitivity>,
+}
+
+impl Capacity {
+    /// Everything that the evidence allows to say.
+    #[must_use]
+    pub fn of(evidence: &Evidence) -> Self {
+        let measured = goodput::measure(evidence);
+        let effect = effect::of(evidence);
+        let mut capacity = Self {
+            goodput: None,
+            no_goodput: None,
+            assumptions: Vec::new(),
+            plan: None,
+            no_plan: None,
+            effect,
+            saving: None,
+            money: None,
+            no_money: None,
+            sensitivity: Vec::new(),
+        };
+        match measured {
+            Ok(goodput) => capacity.goodput = Some(goodput),
+            Err(missing) => capacity.no_goodput = Some(missing.reason),
+        }
+        let demand = evidence.engagement.known().and_then(|engagement| engagement.demand.known());
+        match capacity.plan_for(demand, evidence) {
+            Ok(()) => {}
+            Err(reason) => capacity.no_plan = Some(reason),
+        }
+        capacity.price(evidence);
+        capacity
+    }
+
+    fn plan_for(&mut self, demand: Option<&Demand>, evidence: &Evidence) -> Result<(), String> {
+        let Some(goodput) = &self.goodput else {
+            return Err("without a load test against the service level there is no number of GPUs".to_owned());
+        };
+        if goodput.rate.low <= 0.0 {
+            return Err(
+                "the service level is met at none of the tested rates: there is no goodput to plan with"
+                    .to_owned(),
+            );
+        }
+        let Some(demand) = demand else { return Err("the demand is not stated".to_owned()) };
+        let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
+            return Err("the demand at the peak is not stated".to_owned());
+        };
+        let size = evidence.servers.require().and_then(|servers| gpus_per_replica(servers));
+        let terms = plan::Terms::of(peak, demand);
+        self.assumptions = terms.assumptions();
+        if let Ok(size) = &size {
+            let value = f64::from(*size);
+            self.assumptions.push(Assumption {
+                id: "gpus-per-replica".into(),
+                value,
+                unit: String::new(),
+                label: Label::Measured,
+            });
+        }
+        let plan = Plan::new(&terms, &goodput.rate, size.as_ref().ok().copied(), demand.replicas);
+        self.saving =
+            self.effect.throughput.as_ref().map(|ratio| Saving::new(&terms, &goodput.rate, ratio, &plan));
+        self.sensitivity = plan::sensitivity(&terms, &goodput.rate, plan.gpus_per_replica);
+        self.plan = Some(plan);
+        Ok(())
+    }
+
+    fn price(&mut self, evidence: &Evidence) {
+        let Some(plan) = &self.plan else {
+            self.no_money = Some("without a number of GPUs there is no money".to_owned());
+            return;
+        };
+        match money::of(evidence, plan, self.saving.as_ref()) {
+            Ok(money) => self.money = Some(money),
+            Err(missing) => self.no_money = Some(missing.reason),
+        }
+    }
+}

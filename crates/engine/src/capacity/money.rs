@@ -1,0 +1,75 @@
+//! What a plan costs, by the client's own prices.
+
+use plumb_evidence::model::{MONTH_HOURS, Prices, gpu_watts, hourly_cost};
+use plumb_evidence::{Absence, Evidence, Missing};
+use serde::Serialize;
+
+use super::plan::{Plan, Saving};
+use super::{Label, Range};
+
+/// By how much the price is moved to see what the cost does, as a share.
+const MOVED: f64 = 0.20;
+
+/// Three amounts.
+pub type MoneyRange = Range<f64>;
+
+/// Cost by month, in one currency.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Money {
+    /// Currency, ISO 4217.
+    pub currency: String,
+    /// What one GPU costs for an hour.
+    pub gpu_hour: f64,
+    /// What that is made of.
+    pub basis: String,
+    /// What the replicas of today cost in a month, where their number is stated.
+    pub today: Option<f64>,
+    /// What the plan costs in a month.
+    pub month: MoneyRange,
+    /// The planned cost with the price a fifth lower and higher.
+    pub price_moved: (f64, f64),
+    /// What a saving takes off a month; `None` where none is booked.
+    pub saved: Option<f64>,
+    /// Cost of a million output tokens at the peak planned for, and at the mean demand, where both are stated.
+    pub per_million_peak: Option<f64>,
+    /// At the mean demand.
+    pub per_million_mean: Option<f64>,
+    /// [`Label::Modelled`], from the client's prices.
+    pub label: Label,
+}
+
+/// # Errors
+/// Says why there is no money.
+pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> Result<Money, Missing> {
+    let absent = |what: &str| Missing::new(Absence::Absent, what.to_owned());
+    let (Some(size), Some(gpus)) = (plan.gpus_per_replica, &plan.gpus) else {
+        return Err(absent("the GPUs of a replica are not known, so there is no money"));
+    };
+    let engagement = evidence.engagement.require()?;
+    let prices: &Prices =
+        engagement.prices.known().ok_or_else(|| absent("prices are not stated, so there is no money"))?;
+    let on_node = evidence.gpus.known().map_or(0, |gpus| gpus.iter().filter(|gpu| gpu.kind == "GPU").count());
+    let watts =
+        evidence.window.known().and_then(|window| window.gpus.known()).and_then(|gpus| gpu_watts(gpus));
+    let (gpu_hour, basis) = hourly_cost(prices, 1, on_node, watts)?;
+    let month = |gpus: u32| f64::from(gpus) * gpu_hour * MONTH_HOURS;
+    let planned = month(plan.planned.saturating_mul(size));
+    let demand = engagement.demand.known();
+    let tokens = demand.and_then(|demand| demand.output_tokens).filter(|tokens| *tokens > 0.0);
+    let per_million = |rate: Option<f64>| {
+        let rate = rate.filter(|rate| *rate > 0.0)?;
+        Some(planned / MONTH_HOURS / (rate * tokens? * 3600.0 / 1e6))
+    };
+    Ok(Money {
+        currency: prices.currency.clone(),
+        gpu_hour,
+        basis,
+        today: plan.today.map(|replicas| month(replicas.saturating_mul(size))),
+        month: Range { low: month(gpus.low), base: month(gpus.base), high: month(gpus.high) },
+        price_moved: (planned * (1.0 - MOVED), planned * (1.0 + MOVED)),
+        saved: saving.filter(|saving| saving.booked).map(|saving| month(saving.fewer.saturating_mul(size))),
+        per_million_peak: per_million(Some(plan.demand)),
+        per_million_mean: per_million(demand.and_then(|demand| demand.mean_requests_per_s)),
+        label: Label::Modelled,
+    })
+}

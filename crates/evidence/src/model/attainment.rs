@@ -1,0 +1,200 @@
+//! What load tests prove: the share of requests that met the service level, with its lower bound, and goodput.
+
+use super::{BenchResult, ServiceLevel};
+use crate::fact::{Absence, Missing};
+
+/// What a test says of the service level at its load.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Attainment {
+    /// Share of all requests that met every part, 0 to 1.
+    pub share: f64,
+    /// Lower bound of the share, one-sided, 95 % confidence.
+    pub lower: f64,
+    /// Requests, those that failed among them.
+    pub requests: u64,
+    /// Requests that met every part.
+    pub met: u64,
+}
+
+impl Attainment {
+    /// What `test` proves.
+    ///
+    /// # Errors
+    /// The test is not valid, not open-loop, or did not count what met the service level.
+    pub fn of(test: &BenchResult) -> Result<Self, Missing> {
+        usable_test(test)?;
+        let goodput = test.goodput_rps.ok_or_else(|| {
+            Missing::new(Absence::Skipped, "the test did not count which requests met the service level")
+        })?;
+        if test.requests == 0 || test.seconds <= 0.0 {
+            return Err(Missing::new(
+                Absence::Malformed,
+                format!("{} tells of no requests or no time", test.path),
+            ));
+        }
+        let met = (goodput * test.seconds).round().clamp(0.0, test.requests as f64) as u64;
+        let share = met as f64 / test.requests as f64;
+        Ok(Self { share, lower: lower_bound(test.requests, met), requests: test.requests, met })
+    }
+
+    /// Upper bound of the share, one-sided, 95 % confidence.
+    #[must_use]
+    pub fn upper(&self) -> f64 {
+        1.0 - lower_bound(self.requests, self.requests.saturating_sub(self.met))
+    }
+}
+
+/// Tells whether a test can show what a load does to the service level.
+///
+/// # Errors
+/// Says why no conclusion can be drawn from the test.
+pub fn usable_test(test: &BenchResult) -> Result<(), Missing> {
+    if !test.valid {
+        let why = test.invalid_reason.as_deref().unwrap_or("no reason is given");
+        return Err(Missing::new(Absence::Failed, format!("the test `{}` is not valid: {why}", test.load)));
+    }
+    if !test.open_loop {
+        let reason = format!("the test `{}` waited for answers before it asked again", test.load);
+        return Err(Missing::new(Absence::Skipped, reason));
+    }
+    Ok(())
+}
+
+/// The share of requests that the client wants to meet the service level, 0 to 1.
+///
+/// # Errors
+/// The service level names neither a share nor a percentile.
+pub fn attainment_target(slo: &ServiceLevel) -> Result<f64, Missing> {
+    slo.attainment_percent
+        .or(slo.percentile)
+        .map(|percent| percent / 100.0)
+        .filter(|share| (0.0..1.0).contains(share))
+        .ok_or_else(|| {
+            Missing::new(
+                Absence::Absent,
+                "the service level names no share of requests below 100 % that must meet it",
+            )
+        })
+}
+
+/// Goodput: the highest offered rate, in requests per second, at which the lower bound of attainment reaches the target
+/// and did so at every lower rate too. Nothing is taken between the rates, or beyond them. With the test that shows it.
+///
+/// # Errors
+/// There was no usable test, or one of them did not count what met the service level.
+pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&BenchResult>), Missing> {
+    let mut rates: Vec<(f64, bool, &BenchResult)> = Vec::new();
+    let mut why = None;
+    for test in tests {
+        if let Err(missing) = usable_test(test) {
+            why = Some(missing);
+            continue;
+        }
+        let attainment = Attainment::of(test)?;
+        let rate = test.offered_rps.filter(|rate| *rate > 0.0).ok_or_else(|| {
+            Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path))
+        })?;
+        rates.push((rate, attainment.lower >= target, test));
+    }
+    if rates.is_empty() {
+        return Err(why.unwrap_or_else(|| Missing::new(Absence::Skipped, "no load test was run")));
+    }
+    // What one repetition of a rate did not reach, the rate did not reach.
+    let failed =
+        rates.iter().filter(|(_, reached, _)| !reached).map(|(rate, ..)| *rate).fold(f64::INFINITY, f64::min);
+    let best = rates.iter().filter(|(rate, ..)| *rate < failed).max_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(best.map_or((0.0, None), |(rate, _, test)| (*rate, Some(*test))))
+}
+
+/// Lower bound of a share of `met` among `requests`, one-sided with 95 % confidence (Clopper and Pearson 1934, exact).
+///
+/// 59 of 59 prove 95 %, and so do 92 of 93.
+pub fn lower_bound(requests: u64, met: u64) -> f64 {
+    if met == 0 || requests == 0 {
+        return 0.0;
+    }
+    let missed = requests.saturating_sub(met);
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = 0.5 * (low + high);
+        if ln_at_most(requests, missed, middle) < f64::ln(0.05) { low = middle } else { high = middle }
+    }
+    low
+}
+
+/// Logarithm of the probability that at most `missed` of `requests` miss, if each meets with probability `share`.
+fn ln_at_most(requests: u64, missed: u64, share: f64) -> f64 {
+    let n = requests as f64;
+    if share <= 0.0 {
+        return if missed >= requests { 0.0 } else { f64::NEG_INFINITY };
+    }
+    if share >= 1.0 {
+        return 0.0;
+    }
+    let odds = ((1.0 - share) / share).ln();
+    let mut term = n * share.ln();
+    let mut sum = term;
+    for k in 1..=missed {
+        let k = k as f64;
+        term += ((n - k + 1.0) / k).ln() + odds;
+        let (large, small) = if sum > term { (sum, term) } else { (term, sum) };
+        sum = large + (small - large).exp().ln_1p();
+    }
+    sum
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_agrees_with_published_sample_sizes() {
+        // Fewest requests of which a share proves 95 % with 95 % confidence: exact binomial tables.
+        for (requests, missed) in [(59, 0), (93, 1), (124, 2), (311, 9)] {
+            assert!(lower_bound(requests, requests - missed) >= 0.95, "{requests} with {missed}");
+            assert!(
+                lower_bound(requests - 1, requests - 1 - missed) < 0.95,
+                "{} with {missed}",
+                requests - 1
+            );
+        }
+        assert!(lower_bound(299, 299) >= 0.99 && lower_bound(298, 298) < 0.99);
+    }
+
+    #[test]
+    fn the_bound_is_a_share() {
+        for (requests, met) in [(0, 0), (1, 0), (1, 1), (1_000_000, 999_999), (100_000, 1)] {
+            assert!((0.0..=1.0).contains(&lower_bound(requests, met)), "{met} of {requests}");
+        }
+    }
+
+    fn test(rate: f64, met: u64) -> BenchResult {
+        BenchResult {
+            valid: true,
+            open_loop: true,
+            offered_rps: Some(rate),
+            seconds: 100.0,
+            requests: 1000,
+            goodput_rps: Some(met as f64 / 100.0),
+            ..BenchResult::default()
+        }
+    }
+
+    #[test]
+    fn goodput_is_a_rate_that_was_tested() {
+        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).map(|(rate, _)| rate);
+        assert_eq!(goodput(&[test(4.0, 1000), test(8.0, 990), test(12.0, 700)]), Ok(8.0));
+        assert_eq!(goodput(&[test(4.0, 700), test(8.0, 1000)]), Ok(0.0), "a lower rate failed");
+        assert_eq!(
+            goodput(&[test(4.0, 1000), test(8.0, 1000), test(8.0, 700)]),
+            Ok(4.0),
+            "one repetition failed"
+        );
+        assert_eq!(
+            goodput(&[test(4.0, 1000), test(8.0, 700), test(8.0, 1000)]),
+            Ok(4.0),
+            "one repetition failed"
+        );
+        assert!(goodput(&[BenchResult { valid: false, ..test(4.0, 1000) }]).is_err());
+    }
+}
