@@ -34,6 +34,8 @@ pub(crate) enum Command {
     Report(ReportArgs),
     /// Collect, check and report in one go.
     Audit(AuditArgs),
+    /// Write the fix of what a bundle shows as files: units, scripts, settings, a checklist. Applies nothing.
+    Remediate(RemediateArgs),
     /// Measure latency, throughput and goodput of an OpenAI-compatible server.
     Bench(Box<BenchArgs>),
     /// Measure what the operating system takes away from CPUs. Changes nothing, but costs CPU time.
@@ -242,6 +244,22 @@ pub(crate) struct AuditArgs {
     pub(crate) client: Client,
     #[command(flatten)]
     pub(crate) gates: Gates,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RemediateArgs {
+    /// Bundle: a .plumb file, or the folder that it was unpacked into.
+    pub(crate) bundle: PathBuf,
+    /// Folder for CHECKLIST.md, units, scripts and settings; made if it is not there, and must be empty if it is.
+    #[arg(long, short, value_name = "DIR")]
+    pub(crate) output: PathBuf,
+    /// Replace what an earlier run wrote into the folder, all of it.
+    #[arg(long)]
+    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) client: Client,
 }
 
 #[derive(Debug, Args)]

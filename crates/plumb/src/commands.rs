@@ -8,4 +8,5 @@ pub(crate) mod collect;
 pub(crate) mod helper;
 pub(crate) mod noise;
 pub(crate) mod packs;
+pub(crate) mod remediate;
 pub(crate) mod report;

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
         Command::Check(args) => commands::check::run(&args, &console),
         Command::Report(args) => commands::report::run(&args, &console),
         Command::Audit(args) => commands::audit::run(&args, &console),
+        Command::Remediate(args) => commands::remediate::run(&args, &console),
         Command::Bench(args) => commands::bench::run(&args, &console),
         Command::Noise(args) => commands::noise::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),

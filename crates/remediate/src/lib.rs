@@ -1,0 +1,21 @@
+//! Evidence and findings to a plan, and the plan to files that a person reads, applies and can take back.
+//!
+//! Pure: no files are read or written, no clock, no node. The same evidence and assessment give the same bytes. Nothing is
+//! planned for what was not found, and where evidence is missing the checklist says so instead of guessing.
+#![warn(missing_docs)]
+
+use plumb_engine::Assessment;
+use plumb_evidence::Evidence;
+
+pub mod files;
+pub mod plan;
+pub mod quote;
+
+pub use files::OutputFile;
+pub use plan::Plan;
+
+/// The files that remedy what was found, by path; `CHECKLIST.md` is always among them.
+#[must_use]
+pub fn remediate(evidence: &Evidence, assessment: &Assessment) -> Vec<OutputFile> {
+    files::render(&Plan::new(evidence, assessment))
+}

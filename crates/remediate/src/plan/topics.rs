@@ -1,0 +1,205 @@
+//! The subjects that files are made for, and the checks that ask for each.
+
+use std::collections::BTreeSet;
+
+use plumb_engine::Assessment;
+use plumb_evidence::{Evidence, Fact};
+
+use super::findings::Findings;
+use super::{
+    ByHand, NotPlanned, PLAN_SCHEMA, Plan, Why, boot, experiment, interrupts, partition, placement, server,
+    tuning,
+};
+
+/// A subject that files are made for; `apply.sh --only ID` applies it alone.
+#[derive(Debug)]
+pub struct Topic {
+    /// Short name.
+    pub id: &'static str,
+    /// What it is about.
+    pub title: &'static str,
+    /// Checks that ask for it.
+    pub checks: &'static [&'static str],
+}
+
+/// All topics, in the order of work: placement first, since other settings rest on it.
+pub const TOPICS: &[Topic] = &[
+    Topic {
+        id: "placement",
+        title: "CPUs and memory of inference servers",
+        checks: &[
+            "numa.gpu-affinity",
+            "numa.memory-locality",
+            "svc.unit-affinity",
+            "affinity.core-overlap",
+            "affinity.thread-coverage",
+            "ctr.cpuset-numa",
+        ],
+    },
+    Topic {
+        id: "service",
+        title: "Limits, weights and restarts of inference servers",
+        checks: &[
+            "svc.restart-oom",
+            "svc.limits",
+            "svc.unit-weights",
+            "svc.device-order",
+            "sched.cfs-throttling",
+            "sched.rt-policy",
+            "affinity.omp-threads",
+        ],
+    },
+    Topic {
+        id: "slices",
+        title: "CPUs for the system apart from those for inference",
+        checks: &["sched.isolation-plan", "sched.noisy-neighbours", "sched.run-delay"],
+    },
+    Topic {
+        id: "governor",
+        title: "Frequency governor and energy preference",
+        checks: &["cpu.governor", "cpu.epp-epb"],
+    },
+    Topic { id: "turbo", title: "Turbo and frequency limits", checks: &["cpu.turbo-caps"] },
+    Topic { id: "idle", title: "Idle states with long exits", checks: &["cpu.cstates"] },
+    Topic { id: "numa-balancing", title: "Automatic NUMA balancing", checks: &["mem.numa-balancing"] },
+    Topic { id: "huge-pages", title: "Transparent huge pages", checks: &["mem.thp"] },
+    Topic { id: "swap", title: "Swapping", checks: &["mem.swap"] },
+    Topic { id: "zone-reclaim", title: "Zone reclaim", checks: &["mem.zone-reclaim"] },
+    Topic {
+        id: "network",
+        title: "Queues of the network stack",
+        checks: &["net.listen-backlog", "net.rx-path"],
+    },
+    Topic { id: "clocksource", title: "Source of the kernel's clock", checks: &["kernel.clocksource"] },
+    Topic {
+        id: "interrupts",
+        title: "CPUs that serve interrupts",
+        checks: &["irq.critical-cores", "irq.device-locality"],
+    },
+    Topic {
+        id: "kubernetes",
+        title: "CPU, memory and topology managers of Kubernetes",
+        checks: &["k8s.cpu-manager", "k8s.topology-memory-manager"],
+    },
+    Topic {
+        id: "boot",
+        title: "Arguments of the kernel",
+        checks: &["kernel.cmdline-drift", "gpu.acs-iommu", "cpu.driver-mode"],
+    },
+];
+
+/// The checks of a topic.
+pub(super) fn checks_of(id: &str) -> &'static [&'static str] {
+    TOPICS.iter().find(|topic| topic.id == id).map_or(&[], |topic| topic.checks)
+}
+
+/// The plan of a node.
+pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
+    let findings = Findings(assessment);
+    let mut plan = Plan {
+        schema: PLAN_SCHEMA,
+        tool_version: assessment.tool_version.clone(),
+        hostname: assessment.node.hostname.clone(),
+        bundle: assessment.provenance.bundle_sha256.clone(),
+        collected: assessment.provenance.collected.clone(),
+        tuned_runs: runs(evidence, "tuned"),
+        tuned_profile: tuned_profile(evidence),
+        partition: None,
+        servers: server::all(evidence, findings),
+        governor: None,
+        values: Vec::new(),
+        sysctls: Vec::new(),
+        interrupts: None,
+        boot: boot::plan(evidence, findings),
+        slurm: partition::slurm(evidence),
+        kubelet: findings.why(checks_of("kubernetes"), super::Basis::Published),
+        by_hand: Vec::new(),
+        not_planned: Vec::new(),
+    };
+    let measured = experiment::recommendations(evidence, &plan.servers, &mut plan.not_planned);
+    partition::plan(evidence, findings, &mut plan);
+    placement::plan(evidence, findings, &measured, &mut plan);
+    server::settings(evidence, findings, &mut plan);
+    tuning::plan(evidence, findings, &measured, &mut plan);
+    interrupts::plan(evidence, findings, &mut plan);
+    missing(findings, &mut plan);
+    by_hand(assessment, &mut plan);
+    plan.not_planned.sort();
+    plan.not_planned.dedup();
+    plan
+}
+
+/// True if a program that keeps settings in force was seen running.
+pub(super) fn runs(evidence: &Evidence, name: &str) -> bool {
+    let programs = evidence.services.known().and_then(|services| services.programs.known());
+    programs.into_iter().flatten().any(|program| program.name == name && program.pid.known().is_some())
+}
+
+fn tuned_profile(evidence: &Evidence) -> String {
+    let path = "/etc/tuned/active_profile";
+    let read = evidence.settings.values().find_map(|files| files.get(path).and_then(Fact::known));
+    let persistent = evidence.services.known().and_then(|services| services.persistent.known());
+    let known = read.or_else(|| persistent.and_then(|persistent| persistent.tuned_profile.known()));
+    known.map(|text| text.trim().to_owned()).filter(|name| crate::quote::is_plain(name)).unwrap_or_default()
+}
+
+/// What was not planned because a check could not be answered, or because the client accepted what it found.
+fn missing(findings: Findings<'_>, plan: &mut Plan) {
+    for topic in TOPICS {
+        for finding in findings.unanswered(topic.checks) {
+            plan.not_planned.push(NotPlanned {
+                what: format!("{}: {} ({})", topic.title, finding.check, finding.subject),
+                why: format!("evidence is missing: {}", finding.message),
+            });
+        }
+    }
+    for finding in findings.accepted() {
+        plan.not_planned.push(NotPlanned {
+            what: format!("{} ({})", finding.check, finding.subject),
+            why: "the client accepted this deviation".to_owned(),
+        });
+    }
+}
+
+/// Deviations that no change of the plan answers.
+fn by_hand(assessment: &Assessment, plan: &mut Plan) {
+    let answered: BTreeSet<(String, String)> = plan
+        .whys()
+        .into_iter()
+        .flat_map(|why| &why.reasons)
+        .map(|reason| (reason.source.clone(), reason.subject.clone()))
+        .collect();
+    for item in &assessment.work {
+        let of_item = |finding: &&plumb_engine::assessment::RatedFinding| {
+            finding.check == item.check
+                && finding.outcome.is_deviation()
+                && !answered.contains(&(finding.check.clone(), finding.subject.clone()))
+        };
+        let mut open = assessment.findings.iter().filter(of_item).peekable();
+        let Some(first) = open.peek() else { continue };
+        plan.by_hand.push(ByHand {
+            check: item.check.clone(),
+            title: item.title.clone(),
+            remedy: first.remediation.clone(),
+            risk: item.risk_of_change,
+            verify_first: item.verify_first,
+            found: open.map(|finding| (finding.subject.clone(), finding.message.clone())).collect(),
+        });
+    }
+}
+
+impl Plan {
+    /// The reasons of all changes.
+    #[must_use]
+    pub fn whys(&self) -> Vec<&Why> {
+        let mut whys: Vec<&Why> = self.servers.iter().flat_map(super::ServerPlan::whys).collect();
+        whys.extend(self.partition.iter().filter_map(|split| split.slices.as_ref()));
+        whys.extend(self.governor.iter().map(|change| &change.why));
+        whys.extend(self.values.iter().map(|change| &change.why));
+        whys.extend(self.sysctls.iter().map(|change| &change.why));
+        whys.extend(self.interrupts.iter().map(|change| &change.why));
+        whys.extend(self.boot.iter().map(|change| &change.why));
+        whys.extend(self.kubelet.iter());
+        whys
+    }
+}

@@ -1,0 +1,266 @@
+//! Values of the kernel: frequency, idle states, memory, network.
+
+use plumb_evidence::model::FreqPolicy;
+use plumb_evidence::{Evidence, Fact};
+
+use super::experiment::{Measured, offered};
+use super::findings::Findings;
+use super::topics::checks_of;
+use super::{Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why};
+
+/// Idle states with an exit of so many µs or more are switched off (the catalogue's limit; TuneD's `force_latency`).
+const LONG_EXIT_US: u64 = 100;
+
+const CPU: &str = "/sys/devices/system/cpu";
+const THP: &str = "/sys/kernel/mm/transparent_hugepage";
+
+/// Adds all of them.
+pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
+    governor(evidence, findings, measured, plan);
+    turbo(evidence, findings, plan);
+    idle(evidence, findings, plan);
+    balancing(evidence, findings, plan);
+    huge_pages(evidence, findings, plan);
+    let mut sysctl = |topic: &'static str,
+                      checks: &'static [&'static str],
+                      name: &'static str,
+                      wanted: &str,
+                      least: bool| {
+        let Some(why) = findings.why(checks, Basis::Published) else { return };
+        parameter(evidence, plan, topic, name, wanted, least, why);
+    };
+    sysctl("swap", &["mem.swap"], "vm.swappiness", "1", false);
+    sysctl("zone-reclaim", &["mem.zone-reclaim"], "vm.zone_reclaim_mode", "0", false);
+    sysctl("network", &["net.listen-backlog"], "net.core.somaxconn", "4096", true);
+    sysctl("network", &["net.listen-backlog"], "net.ipv4.tcp_max_syn_backlog", "8192", true);
+    sysctl("network", &["net.rx-path"], "net.core.netdev_budget", "600", true);
+    clocksource(evidence, findings, plan);
+}
+
+/// One kernel parameter; `least` keeps a larger value that is there.
+fn parameter(
+    evidence: &Evidence,
+    plan: &mut Plan,
+    topic: &'static str,
+    name: &'static str,
+    wanted: &str,
+    least: bool,
+    why: Why,
+) {
+    let found = match evidence.sysctl.get(name) {
+        Some(Fact::Known(found)) => found.split_whitespace().collect::<Vec<_>>().join(" "),
+        Some(Fact::Missing(missing)) => {
+            let why = format!("evidence is missing: {missing}");
+            return plan.not_planned.push(NotPlanned { what: format!("kernel parameter {name}"), why });
+        }
+        None => {
+            let why = "evidence is missing: its value was not collected".to_owned();
+            return plan.not_planned.push(NotPlanned { what: format!("kernel parameter {name}"), why });
+        }
+    };
+    let enough = match (found.parse::<u64>(), wanted.parse::<u64>()) {
+        (Ok(found), Ok(wanted)) if least => found >= wanted,
+        _ => found == wanted,
+    };
+    if !enough {
+        plan.sysctls.push(SysctlChange { topic, name, value: wanted.to_owned(), found, why });
+    }
+}
+
+fn governor(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
+    let by_experiment = measured.iter().find(|measured| !measured.governor.is_empty());
+    let asked = findings.why(&["cpu.governor"], Basis::Published);
+    let preference = findings.why(&["cpu.epp-epb"], Basis::Published);
+    if by_experiment.is_none() && asked.is_none() && preference.is_none() {
+        return;
+    }
+    let what = "frequency governor".to_owned();
+    let Some(freq) = evidence.cpufreq.known().filter(|freq| !freq.policies.is_empty()) else {
+        let why = "evidence is missing: no frequency policy was read".to_owned();
+        return plan.not_planned.push(NotPlanned { what, why });
+    };
+    let found = values(&freq.policies, |policy| &policy.scaling_governor);
+    let (wanted, why) = match (by_experiment, asked) {
+        (Some(measured), _) => (measured.governor.clone(), Some(measured.why.clone())),
+        (None, Some(why)) if offered(evidence, "performance") => ("performance".to_owned(), Some(why)),
+        (None, Some(_)) => {
+            let why = "the governors on offer are not known to include `performance` on every CPU".to_owned();
+            plan.not_planned.push(NotPlanned { what, why });
+            (String::new(), None)
+        }
+        (None, None) => (String::new(), None),
+    };
+    let governor = if found == wanted { String::new() } else { wanted.clone() };
+    let in_force = if wanted.is_empty() { found.as_str() } else { wanted.as_str() };
+    // Under `performance` the drivers that know preferences set them themselves and refuse any other.
+    let has_preference =
+        freq.policies.iter().any(|policy| policy.energy_performance_preference.known().is_some());
+    let by_driver = in_force == "performance" && has_preference;
+    let preferences = values(&freq.policies, |policy| &policy.energy_performance_preference);
+    let set = preference.is_some() && has_preference && !by_driver && preferences != "performance";
+    let biased = evidence.power.known().and_then(|power| power.energy_perf_bias.known());
+    let is_biased = biased
+        .is_some_and(|groups| groups.iter().any(|group| group.value.known().is_some_and(|&bias| bias != 0)));
+    let bias = preference.is_some() && is_biased;
+    let mut all: Option<Why> = None;
+    for why in [why, preference].into_iter().flatten() {
+        all = Some(match all {
+            None => why,
+            Some(mut all) => {
+                all.reasons.extend(why.reasons);
+                all.verify_first |= why.verify_first;
+                all
+            }
+        });
+    }
+    if let Some(why) = all.filter(|_| !governor.is_empty() || set || bias) {
+        plan.governor = Some(GovernorChange {
+            governor,
+            preference: if set { "performance".to_owned() } else { String::new() },
+            bias: if bias { "0".to_owned() } else { String::new() },
+            found,
+            why,
+        });
+    }
+}
+
+/// The different values of a file over all policies.
+fn values(policies: &[FreqPolicy], of: impl Fn(&FreqPolicy) -> &Fact<String>) -> String {
+    let mut all: Vec<&str> =
+        policies.iter().filter_map(|policy| of(policy).known().map(|text| text.trim())).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.join(", ")
+}
+
+fn turbo(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+    let Some(why) = findings.why(checks_of("turbo"), Basis::Published) else { return };
+    let Some(freq) = evidence.cpufreq.known() else { return };
+    let mut add = |paths: String, value: Value, found: &str| {
+        let (found, why) = (found.to_owned(), why.clone());
+        plan.values.push(ValueChange { topic: "turbo", paths, value, found, why });
+    };
+    if freq.intel_no_turbo.known().is_some_and(|text| text.trim() == "1") {
+        add(format!("{CPU}/intel_pstate/no_turbo"), Value::Text("0".into()), "1");
+    }
+    if freq.boost.known().is_some_and(|text| text.trim() == "0") {
+        add(format!("{CPU}/cpufreq/boost"), Value::Text("1".into()), "0");
+    }
+    let capped = |policy: &&FreqPolicy| match (&policy.scaling_max_freq_khz, &policy.cpuinfo_max_freq_khz) {
+        (Fact::Known(limit), Fact::Known(most)) => limit < most,
+        _ => false,
+    };
+    let capped = freq.policies.iter().filter(capped).count();
+    if capped > 0 {
+        add(
+            format!("{CPU}/cpufreq/policy*/scaling_max_freq"),
+            Value::OfFile("cpuinfo_max_freq"),
+            &format!("lower on {capped} of {} policies", freq.policies.len()),
+        );
+    }
+}
+
+fn idle(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+    let Some(why) = findings.why(checks_of("idle"), Basis::Published) else { return };
+    let Some(idle) = evidence.cpuidle.known() else { return };
+    let mut indices: Vec<(u32, &str, u64)> = idle
+        .states
+        .iter()
+        .filter(|state| state.latency_us >= LONG_EXIT_US && !state.cpus.is_subset(&state.disabled))
+        .map(|state| (state.index, state.name.as_str(), state.latency_us))
+        .collect();
+    indices.sort_unstable();
+    indices.dedup_by_key(|(index, _, _)| *index);
+    // A state of that number may be a short one on other CPUs of the node.
+    let mixed =
+        |index: u32| idle.states.iter().any(|state| state.index == index && state.latency_us < LONG_EXIT_US);
+    for (index, name, latency) in indices {
+        if mixed(index) {
+            let why = "its exit is long on some CPUs and short on others".to_owned();
+            plan.not_planned.push(NotPlanned { what: format!("idle state {index}"), why });
+            continue;
+        }
+        plan.values.push(ValueChange {
+            topic: "idle",
+            paths: format!("{CPU}/cpu*/cpuidle/state{index}/disable"),
+            value: Value::Text("1".into()),
+            found: format!("{name} with an exit of {latency} µs in use"),
+            why: why.clone(),
+        });
+    }
+}
+
+/// Balancing goes off where workers are pinned, which is so after this plan as well.
+fn balancing(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+    let found =
+        evidence.sysctl.get("kernel.numa_balancing").and_then(Fact::known).map(|text| text.trim().to_owned());
+    let pinned: Vec<&super::Placement> = plan
+        .servers
+        .iter()
+        .filter_map(|server| server.placement.as_ref())
+        .filter(|place| !place.memory_nodes.is_empty())
+        .collect();
+    let on_pinned = findings.why_of(checks_of("numa-balancing"), Basis::Published, |finding| {
+        finding.subject.starts_with("pinned")
+    });
+    let wanted = match (on_pinned, pinned.first(), found.as_deref()) {
+        (Some(why), _, _) => why,
+        // Not known, or off.
+        (None, Some(_), None | Some("0")) | (None, None, _) => return,
+        (None, Some(place), Some(_)) => {
+            Why { basis: Basis::Modelled, risk: 1, verify_first: false, reasons: place.why.reasons.clone() }
+        }
+    };
+    parameter(evidence, plan, "numa-balancing", "kernel.numa_balancing", "0", false, wanted);
+}
+
+fn huge_pages(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+    let Some(why) = findings.why(checks_of("huge-pages"), Basis::Published) else { return };
+    for (file, wanted) in [("enabled", "madvise"), ("defrag", "defer+madvise")] {
+        let path = format!("{THP}/{file}");
+        let text = evidence.settings.values().find_map(|files| files.get(&path).and_then(Fact::known));
+        let chosen = text.and_then(|text| Some(text.split_once('[')?.1.split_once(']')?.0.to_owned()));
+        match (chosen, text) {
+            (Some(found), _) if found == wanted || (found == "madvise" || found == "never") => {}
+            (Some(found), Some(text)) if text.split_whitespace().any(|word| word == wanted) => {
+                let value = Value::Text(wanted.into());
+                plan.values.push(ValueChange {
+                    topic: "huge-pages",
+                    paths: path,
+                    value,
+                    found,
+                    why: why.clone(),
+                });
+            }
+            _ => plan.not_planned.push(NotPlanned {
+                what: path,
+                why: format!("evidence is missing: that `{wanted}` is among its choices"),
+            }),
+        }
+    }
+}
+
+fn clocksource(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+    let Some(why) = findings.why(checks_of("clocksource"), Basis::Published) else { return };
+    let folder = "/sys/devices/system/clocksource/clocksource0";
+    let read = |file: &str| {
+        let path = format!("{folder}/{file}");
+        evidence.settings.values().find_map(|files| files.get(&path).and_then(Fact::known))
+    };
+    let found = read("current_clocksource").map(|text| text.trim().to_owned());
+    let offers =
+        read("available_clocksource").is_some_and(|text| text.split_whitespace().any(|word| word == "tsc"));
+    match found {
+        Some(found) if found != "tsc" && offers => plan.values.push(ValueChange {
+            topic: "clocksource",
+            paths: format!("{folder}/current_clocksource"),
+            value: Value::Text("tsc".into()),
+            found,
+            why,
+        }),
+        _ => plan.not_planned.push(NotPlanned {
+            what: "source of the kernel's clock".into(),
+            why: "`tsc` is not known to be offered here".into(),
+        }),
+    }
+}
