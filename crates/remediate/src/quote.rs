@@ -36,7 +36,7 @@ pub fn is_pci_address(text: &str) -> bool {
     };
     matches!(parts.as_slice(), [domain, bus, device, function]
         if hex(domain, 4, 8) && hex(bus, 2, 2) && hex(device, 2, 2) && hex(function, 1, 1))
-        && text.bytes().nth(text.len() - 2) == Some(b'.')
+        && text.as_bytes().get(text.len() - 2) == Some(&b'.')
 }
 
 /// True for the name of a host or of a Kubernetes object.

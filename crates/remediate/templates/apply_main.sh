@@ -9,8 +9,3 @@ topic() {
 	printf '\n[%s]\n' "$1"
 }
 
-# sysctl_value NAME VALUE: as set_value, by dotted name.
-sysctl_value() {
-	set_value "/proc/sys/$(printf '%s' "$1" | tr . /)" "$2"
-}
-

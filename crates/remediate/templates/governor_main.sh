@@ -29,8 +29,8 @@ status() {
 apply() {
 	APPLY=1
 	set_governors "$GOVERNOR"
-	if [ -n "$PREFERENCE" ]; then set_each "$POLICIES/energy_performance_preference" "$PREFERENCE"; fi
-	if [ -n "$BIAS" ]; then set_each "/sys/devices/system/cpu/cpu*/power/energy_perf_bias" "$BIAS"; fi
+	if [ -n "$PREFERENCE" ]; then set_files "$POLICIES/energy_performance_preference" "$PREFERENCE"; fi
+	if [ -n "$BIAS" ]; then set_files "/sys/devices/system/cpu/cpu*/power/energy_perf_bias" "$BIAS"; fi
 }
 
 persist() {
@@ -70,12 +70,10 @@ undo() {
 		say removed "$UNIT"
 	fi
 	[ -f "$STATE/journal" ] || return 0
-	# Energy preferences first: some drivers refuse them under another governor.
-	LAST_FIRST=$(sed -n '1!G;h;$p' "$STATE/journal")
-	while IFS='	' read -r _ path; do
-		restore_value "$path"
+	while IFS='|' read -r _ path old new; do
+		restore_value "$path" "$old" "$new"
 	done <<EOF
-$LAST_FIRST
+$(last_first)
 EOF
 	if [ "$FAILURES" = 0 ]; then
 		rm -rf "$STATE"

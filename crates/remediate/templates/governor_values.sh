@@ -3,22 +3,18 @@ POLICIES='/sys/devices/system/cpu/cpufreq/policy*'
 # set_governors GOVERNOR: on every policy; empty for none.
 set_governors() {
 	[ -n "$1" ] || return 0
-	for path in $(each_file "$POLICIES/scaling_governor"); do
-		folder=${path%/*}
-		offered=$ROOT$folder/scaling_available_governors
-		if [ -e "$offered" ] && ! grep -qwF -- "$1" "$offered"; then
-			fail "$path: $1 is not offered"
-			continue
-		fi
-		# Drivers change the preference together with the governor, and not all of them change it back.
-		preference=$folder/energy_performance_preference
-		if [ "$APPLY" = 1 ] && [ "$(value_of "$ROOT$path" || true)" != "$1" ] && [ -e "$ROOT$preference" ]; then
-			keep_value "$preference" "$(value_of "$ROOT$preference" || true)"
-			set_value "$path" "$1"
-			new_value "$preference" "$(value_of "$ROOT$preference" || true)"
-		else
-			set_value "$path" "$1"
+	for path in $(each_file "$POLICIES/scaling_available_governors"); do
+		if ! grep -qwF -- "$1" "$ROOT$path"; then
+			fail "$path does not offer $1"
+			return 0
 		fi
 	done
+	# Drivers change the preference together with the governor, and not all of them change it back.
+	if [ "$APPLY" = 1 ] && [ -n "$(different "$POLICIES/scaling_governor" "$1")" ]; then
+		for path in $(each_file "$POLICIES/energy_performance_preference"); do
+			printf 'value|%s|%s|\n' "$path" "$(value_of "$ROOT$path")"
+		done | journal
+	fi
+	set_files "$POLICIES/scaling_governor" "$1"
 }
 

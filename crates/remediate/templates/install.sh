@@ -1,10 +1,21 @@
 # ---- files that are put in place, with a memory of what was there ----
 
+# known KIND PATH: true if the journal has it.
+known() {
+	[ -f "$STATE/journal" ] && grep -qxF -- "$1|$2||" "$STATE/journal"
+}
+
+# keep WHERE PATH: a copy of what is at PATH, in STATE/WHERE.
+keep() {
+	mkdir -p "$STATE/$1${2%/*}"
+	cp -p "$ROOT$2" "$STATE/$1$2"
+}
+
 # make_folder PATH: with its parents, each of which is taken away again if it was not there.
 make_folder() {
 	[ -d "$ROOT$1" ] && return 0
-	make_folder "$(dirname "$1")"
-	journal folder "$1"
+	make_folder "${1%/*}"
+	printf 'folder|%s||\n' "$1" | journal
 	mkdir "$ROOT$1"
 }
 
@@ -20,21 +31,18 @@ install_file() {
 		if [ -e "$file" ]; then say would "$2 (replaces a file)"; else say would "$2 (new)"; fi
 		return 0
 	fi
-	open_state
 	if ! known file "$2" && ! known new "$2"; then
 		if [ -e "$file" ]; then
-			mkdir -p "$STATE/old$(dirname "$2")"
-			cp -p "$file" "$STATE/old$2"
-			journal file "$2"
+			keep old "$2"
+			printf 'file|%s||\n' "$2" | journal
 		else
-			make_folder "$(dirname "$2")"
-			journal new "$2"
+			make_folder "${2%/*}"
+			printf 'new|%s||\n' "$2" | journal
 		fi
 	fi
 	# Whole or not at all.
 	if cp "$1" "$file.plumb-new" && chmod "$3" "$file.plumb-new" && mv -f "$file.plumb-new" "$file"; then
-		mkdir -p "$STATE/new$(dirname "$2")"
-		cp "$file" "$STATE/new$2"
+		keep new "$2"
 		say installed "$2"
 	else
 		rm -f "$file.plumb-new"
@@ -54,10 +62,13 @@ enable_unit() {
 		say would "$link (new)"
 		return 0
 	fi
-	make_folder "$(dirname "$link")"
-	journal new "$link"
-	mkdir -p "$STATE/new$(dirname "$link")"
-	cp "$ROOT/etc/systemd/system/$1" "$STATE/new$link"
-	if ln -s "../$1" "$ROOT$link"; then say enabled "$1"; else fail "$link cannot be made"; fi
+	make_folder "${link%/*}"
+	printf 'new|%s||\n' "$link" | journal
+	if ln -s "../$1" "$ROOT$link"; then
+		keep new "$link"
+		say enabled "$1"
+	else
+		fail "$link cannot be made"
+	fi
 }
 

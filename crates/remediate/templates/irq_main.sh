@@ -13,11 +13,10 @@ EOF
 undo() {
 	APPLY=1
 	[ -f "$STATE/journal" ] || return 0
-	LAST_FIRST=$(sed -n '1!G;h;$p' "$STATE/journal")
-	while IFS='	' read -r _ path; do
-		restore_value "$path"
+	while IFS='|' read -r _ path old new; do
+		restore_value "$path" "$old" "$new"
 	done <<EOF
-$LAST_FIRST
+$(last_first)
 EOF
 	if [ "$FAILURES" = 0 ]; then
 		rm -rf "$STATE"

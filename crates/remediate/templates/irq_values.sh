@@ -6,8 +6,8 @@ device() {
 		say absent "$folder"
 		return 0
 	fi
-	while IFS= read -r line; do
-		path=/proc/irq/${line##*/}/smp_affinity_list
+	while IFS= read -r number; do
+		path=/proc/irq/${number##*/}/smp_affinity_list
 		[ -e "$ROOT$path" ] || continue
 		if ! before=$(value_of "$ROOT$path"); then
 			fail "$path cannot be read"
@@ -18,7 +18,7 @@ device() {
 			say managed "$path stays at $before: the kernel manages it"
 			continue
 		fi
-		set_value "$path" "$2"
+		set_files "$path" "$2"
 	done <<EOF
 $lines
 EOF

@@ -4,6 +4,7 @@ usage() {
 EOF
 }
 
+TOPICS="@TOPICS@"
 ONLY=" "
 FORCE=0
 while [ $# -gt 0 ]; do
@@ -12,9 +13,9 @@ while [ $# -gt 0 ]; do
 	--force) FORCE=1 ;;
 	--only)
 		[ $# -ge 2 ] || { usage >&2; exit 2; }
-		case " @TOPICS@ " in
+		case " $TOPICS " in
 		*" $2 "*) ;;
-		*) printf 'no topic %s in this plan; there are: %s\n' "$2" "@TOPICS@" >&2; exit 2 ;;
+		*) printf 'no topic %s in this plan; there are: %s\n' "$2" "$TOPICS" >&2; exit 2 ;;
 		esac
 		ONLY="$ONLY$2 "
 		shift

@@ -10,7 +10,7 @@ same() {
 
 undo() {
 	case $1 in
-	value) restore_value "$2" ;;
+	value) restore_value "$2" "$3" "$4" ;;
 	new)
 		if [ ! -e "$ROOT$2" ] && [ ! -L "$ROOT$2" ]; then
 			say kept "$2 is not there"
@@ -29,7 +29,7 @@ undo() {
 		;;
 	file)
 		if cmp -s "$STATE/old$2" "$ROOT$2"; then
-			say kept "$2"
+			:
 		elif ! same "$2"; then
 			fail "$2 was changed since; --force puts the old one back all the same"
 		else
@@ -51,11 +51,10 @@ undo() {
 }
 
 # The last change first.
-LAST_FIRST=$(sed -n '1!G;h;$p' "$STATE/journal")
-while IFS='	' read -r kind path; do
-	undo "$kind" "$path"
+while IFS='|' read -r kind path old new; do
+	undo "$kind" "$path" "$old" "$new"
 done <<EOF
-$LAST_FIRST
+$(last_first)
 EOF
 
 if [ "$APPLY" = 1 ] && [ "$FAILURES" = 0 ]; then

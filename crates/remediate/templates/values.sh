@@ -19,7 +19,7 @@ fail() {
 
 # The value of a file; of `always [madvise] never` the word in brackets.
 value_of() {
-	IFS= read -r line <"$1" || [ -n "$line" ] || return 1
+	{ IFS= read -r line <"$1" || [ -n "$line" ]; } 2>/dev/null || return 1
 	case $line in
 	*\[*\]*)
 		line=${line#*\[}
@@ -34,66 +34,19 @@ put_value() {
 	{ printf '%s\n' "$2" >"$1"; } 2>/dev/null
 }
 
-# journal KIND PATH: says durably that PATH is about to be changed. What it was is in STATE already.
+# journal: appends lines KIND|PATH|OLD|NEW, which are on disk before anything is changed.
 journal() {
-	sync
-	printf '%s\t%s\n' "$1" "$2" >>"$STATE/journal"
-	sync
-}
-
-known() {
-	[ -f "$STATE/journal" ] && grep -qxF "$(printf '%s\t%s' "$1" "$2")" "$STATE/journal"
-}
-
-open_state() {
 	if [ ! -d "$STATE" ]; then
 		mkdir -p "$STATE"
 		chmod 700 "$STATE"
 	fi
+	cat >>"$STATE/journal"
+	sync "$STATE/journal" 2>/dev/null || sync
 }
 
-# keep_value PATH VALUE: what a file holds before its first change.
-keep_value() {
-	open_state
-	known value "$1" && return 0
-	mkdir -p "$STATE/old$(dirname "$1")"
-	printf '%s\n' "$2" >"$STATE/old$1"
-	journal value "$1"
-}
-
-# new_value PATH VALUE: what it is made to hold; undo touches nothing that somebody else changed since.
-new_value() {
-	mkdir -p "$STATE/new$(dirname "$1")"
-	printf '%s\n' "$2" >"$STATE/new$1"
-}
-
-# set_value PATH VALUE: PATH without ROOT.
-set_value() {
-	file=$ROOT$1
-	if [ ! -e "$file" ]; then
-		say absent "$1"
-		return 0
-	fi
-	if ! old=$(value_of "$file"); then
-		fail "$1 cannot be read"
-		return 0
-	fi
-	if [ "$old" = "$2" ]; then
-		say kept "$1 is $2"
-		return 0
-	fi
-	CHANGES=$((CHANGES + 1))
-	if [ "$APPLY" != 1 ]; then
-		say would "$1: $old -> $2"
-		return 0
-	fi
-	keep_value "$1" "$old"
-	new_value "$1" "$2"
-	if put_value "$file" "$2"; then
-		say set "$1: $old -> $2"
-	else
-		fail "$1 does not take $2"
-	fi
+# The journal, the last change first.
+last_first() {
+	sed -n '1!G;h;$p' "$STATE/journal"
 }
 
 # each_file PATTERN: the files that match, without ROOT, one a line.
@@ -103,51 +56,67 @@ each_file() {
 		IFS=
 		# shellcheck disable=SC2086
 		for file in $ROOT$1; do
-			[ -e "$file" ] && printf '%s\n' "${file#"$ROOT"}"
+			if [ -e "$file" ]; then printf '%s\n' "${file#"$ROOT"}"; fi
 		done
-		true
 	)
 }
 
-# set_each PATTERN VALUE
-set_each() {
-	files=$(each_file "$1")
-	if [ -z "$files" ]; then
+# different PATTERN VALUE [NAME]: PATH|OLD|NEW of each file that holds something else. With NAME, the file of that name
+# beside it has the value.
+different() {
+	each_file "$1" | while IFS= read -r path; do
+		new=$2
+		if [ -n "${3:-}" ] && ! new=$(value_of "$ROOT${path%/*}/$3"); then continue; fi
+		old=$(value_of "$ROOT$path") || old='(cannot be read)'
+		if [ "$old" != "$new" ]; then printf '%s|%s|%s\n' "$path" "$old" "$new"; fi
+	done
+}
+
+# set_files PATTERN VALUE [NAME]
+set_files() {
+	if [ -z "$(each_file "$1")" ]; then
 		say absent "$1"
 		return 0
 	fi
-	while IFS= read -r path; do
-		set_value "$path" "$2"
+	list=$(different "$@")
+	if [ -z "$list" ]; then
+		say kept "$1"
+		return 0
+	fi
+	CHANGES=$((CHANGES + $(printf '%s\n' "$list" | wc -l)))
+	word=would
+	if [ "$APPLY" = 1 ]; then word=setting; fi
+	printf '%s\n' "$list" | cut -d '|' -f 2- | sort | uniq -c | while read -r count change; do
+		say "$word" "$1: ${change%%|*} -> ${change#*|} ($count)"
+	done
+	[ "$APPLY" = 1 ] || return 0
+	printf '%s\n' "$list" | while IFS= read -r line; do printf 'value|%s\n' "$line"; done | journal
+	while IFS='|' read -r path old new; do
+		put_value "$ROOT$path" "$new" || fail "$path stays at $old: it does not take $new"
 	done <<EOF
-$files
+$list
 EOF
 }
 
-# restore_value PATH: gives a value back, if it is still the one that was set.
+# restore_value PATH OLD NEW: gives a value back, if it is still the one that was set.
 restore_value() {
-	file=$ROOT$1
-	if [ ! -e "$file" ]; then
+	if [ ! -e "$ROOT$1" ]; then
 		say absent "$1"
 		return 0
 	fi
-	old=$(cat "$STATE/old$1")
-	new=$(cat "$STATE/new$1" 2>/dev/null || true)
-	now=$(value_of "$file" || true)
-	if [ "$now" = "$old" ]; then
-		say kept "$1 is $old"
-		return 0
-	fi
-	if [ "$now" != "$new" ] && [ "${FORCE:-0}" != 1 ]; then
-		fail "$1 is $now, which these files did not set; --force restores $old all the same"
+	now=$(value_of "$ROOT$1") || now='(cannot be read)'
+	if [ "$now" = "$2" ]; then return 0; fi
+	if [ "$now" != "$3" ] && [ -n "$3" ] && [ "${FORCE:-0}" != 1 ]; then
+		fail "$1 is $now, which these files did not set; --force restores $2 all the same"
 		return 0
 	fi
 	CHANGES=$((CHANGES + 1))
 	if [ "$APPLY" != 1 ]; then
-		say would "$1: $now -> $old"
-	elif put_value "$file" "$old"; then
-		say restored "$1: $now -> $old"
+		say would "$1: $now -> $2"
+	elif put_value "$ROOT$1" "$2"; then
+		say restored "$1: $now -> $2"
 	else
-		fail "$1 does not take $old back"
+		fail "$1 does not take $2 back"
 	fi
 }
 

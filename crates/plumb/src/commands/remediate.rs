@@ -32,7 +32,7 @@ pub(crate) fn run(args: &RemediateArgs, console: &Console) -> anyhow::Result<Out
 }
 
 /// What is at the place of the output.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Earlier {
     Nothing,
     EmptyFolder,

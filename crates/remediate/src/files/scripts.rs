@@ -8,7 +8,6 @@ use crate::plan::{GovernorChange, InterruptPlan, TOPICS, Value};
 use crate::quote::shell;
 
 const VALUES: &str = include_str!("../../templates/values.sh");
-const VALUES_FROM: &str = include_str!("../../templates/more_values.sh");
 const GOVERNOR_VALUES: &str = include_str!("../../templates/governor_values.sh");
 const IRQ_VALUES: &str = include_str!("../../templates/irq_values.sh");
 const INSTALL: &str = include_str!("../../templates/install.sh");
@@ -58,12 +57,17 @@ fn steps(plan: &Plan, installed: &[Installed]) -> Vec<(&'static str, String)> {
         for change in plan.values.iter().filter(|change| change.topic == topic.id) {
             let paths = &change.paths;
             let _ = match &change.value {
-                Value::Text(value) => writeln!(lines, "\tset_each '{paths}' {}", shell(value)),
-                Value::OfFile(name) => writeln!(lines, "\tset_from '{paths}' {name}"),
+                Value::Text(value) => writeln!(lines, "\tset_files '{paths}' {}", shell(value)),
+                Value::OfFile(name) => writeln!(lines, "\tset_files '{paths}' '' {name}"),
             };
         }
         for change in plan.sysctls.iter().filter(|change| change.topic == topic.id) {
-            let _ = writeln!(lines, "\tsysctl_value {} {}", change.name, shell(&change.value));
+            let _ = writeln!(
+                lines,
+                "\tset_files /proc/sys/{} {}",
+                change.name.replace('.', "/"),
+                shell(&change.value)
+            );
         }
         if topic.id == "interrupts"
             && let Some(change) = plan.interrupts.as_ref().filter(|change| change.banned.is_empty())
@@ -85,14 +89,14 @@ fn governor_steps(change: &GovernorChange) -> String {
     if !change.preference.is_empty() {
         let _ = writeln!(
             lines,
-            "\tset_each \"$POLICIES/energy_performance_preference\" {}",
+            "\tset_files \"$POLICIES/energy_performance_preference\" {}",
             shell(&change.preference)
         );
     }
     if !change.bias.is_empty() {
         let _ = writeln!(
             lines,
-            "\tset_each '/sys/devices/system/cpu/cpu*/power/energy_perf_bias' {}",
+            "\tset_files '/sys/devices/system/cpu/cpu*/power/energy_perf_bias' {}",
             shell(&change.bias)
         );
     }
@@ -125,10 +129,8 @@ fn apply(plan: &Plan, steps: &[(&str, String)], topics: &[&str]) -> String {
     let all = steps.iter().map(|(_, lines)| lines.as_str()).collect::<String>();
     let mut text = open(plan, &head) + VALUES;
     // Only what is used: what a reader has to read is what runs.
-    for (word, part) in [("set_from", VALUES_FROM), ("install_file", INSTALL)] {
-        if all.contains(word) {
-            text += part;
-        }
+    if all.contains("\tinstall_file") {
+        text += INSTALL;
     }
     if all.contains("set_governors") || all.contains("$POLICIES") {
         text += GOVERNOR_VALUES;

@@ -66,6 +66,8 @@ struct Model<'a> {
     workers: BTreeMap<(usize, String), CpuSet>,
     /// By server.
     engines: BTreeMap<usize, CpuSet>,
+    /// CPUs of a server that belong to none of its processes in particular.
+    spare: BTreeMap<usize, CpuSet>,
     /// Why a server has no cores, by server.
     problems: BTreeMap<usize, String>,
 }
@@ -78,8 +80,13 @@ impl<'a> Model<'a> {
             Fact::Known(numa) => numa,
             Fact::Missing(why) => return Err(missing(why)),
         };
-        let mut model =
-            Self { numa, workers: BTreeMap::new(), engines: BTreeMap::new(), problems: BTreeMap::new() };
+        let mut model = Self {
+            numa,
+            workers: BTreeMap::new(),
+            engines: BTreeMap::new(),
+            spare: BTreeMap::new(),
+            problems: BTreeMap::new(),
+        };
         for node in numa.nodes.iter().filter(|node| !node.cpus.is_empty()) {
             let cpus = match &plan.partition {
                 Some(Partition { inference, .. }) => node.cpus.intersection(inference),
@@ -131,11 +138,20 @@ impl<'a> Model<'a> {
                 self.workers.insert((*at, gpu.address.clone()), take(each));
             }
         }
-        // What does not divide goes to the schedulers of the first server.
+        // What does not divide goes to a server that has its schedulers here, else to the first, for all its threads.
         let rest = take(usize::MAX);
-        let (first, _) = users[0];
-        let engine = self.engines.entry(first).or_default();
-        *engine = engine.union(&rest);
+        let of = users.iter().map(|(at, _)| *at);
+        match of.clone().find(|at| leads(*at)) {
+            Some(at) => {
+                let engine = self.engines.entry(at).or_default();
+                *engine = engine.union(&rest);
+            }
+            None => {
+                let at = of.min().unwrap_or_default();
+                let spare = self.spare.entry(at).or_default();
+                *spare = spare.union(&rest);
+            }
+        }
     }
 
     /// Without GPUs only a machine of one node tells where a server belongs: anywhere, in equal parts.
@@ -174,7 +190,10 @@ impl<'a> Model<'a> {
                 cpus.ok_or_else(|| format!("NUMA node {} of GPU {} has no CPUs", gpu.node, gpu.address))?;
             workers.push(WorkerPlace { gpu: gpu.clone(), cpus: cpus.clone() });
         }
-        let cpus = union(workers.iter().map(|worker| &worker.cpus)).union(&engine);
+        let mut cpus = union(workers.iter().map(|worker| &worker.cpus)).union(&engine);
+        if let Some(spare) = self.spare.get(&at) {
+            cpus = cpus.union(spare);
+        }
         if cpus.is_empty() {
             return Err(
                 "it uses no GPU, so no node is near to it: `plumb experiment` shows which is best".to_owned()

@@ -1,6 +1,6 @@
 //! The subjects that files are made for, and the checks that ask for each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_engine::Assessment;
 use plumb_evidence::{Evidence, Fact};
@@ -146,10 +146,18 @@ fn tuned_profile(evidence: &Evidence) -> String {
 /// What was not planned because a check could not be answered, or because the client accepted what it found.
 fn missing(findings: Findings<'_>, plan: &mut Plan) {
     for topic in TOPICS {
+        // One line for each cause: dozens of checks may want the same evidence.
+        let mut causes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for finding in findings.unanswered(topic.checks) {
+            causes.entry(&finding.message).or_default().insert(&finding.check);
+        }
+        for (cause, checks) in causes {
             plan.not_planned.push(NotPlanned {
-                what: format!("{}: {} ({})", topic.title, finding.check, finding.subject),
-                why: format!("evidence is missing: {}", finding.message),
+                what: topic.title.to_owned(),
+                why: format!(
+                    "evidence is missing: {cause} ({})",
+                    checks.into_iter().collect::<Vec<_>>().join(", ")
+                ),
             });
         }
     }

@@ -1,0 +1,160 @@
+//! Evidence of a synthetic node, and findings made by hand: packs are not loaded here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use plumb_check_sdk::{Category, ChangeKind, Confidence, Outcome, Remediation, Severity};
+use plumb_engine::assessment::RatedFinding;
+use plumb_engine::{Assessment, Terms, assess};
+use plumb_evidence::{Evidence, derive};
+use plumb_remediate::OutputFile;
+use plumb_tests::synthetic::{FIRST_WORKER, Node};
+
+/// Evidence and an assessment that holds these findings and no others.
+pub(crate) fn assessed(evidence: &Evidence, findings: Vec<RatedFinding>) -> Assessment {
+    let mut assessment = assess(evidence, "0123456789abcdef0123", "0.0.0", Vec::new(), &Terms::default());
+    assessment.work = plumb_engine::work::order(&findings);
+    assessment.findings = findings;
+    assessment
+}
+
+/// A failure of a check.
+pub(crate) fn fail(check: &str, subject: &str) -> RatedFinding {
+    finding(check, subject, Outcome::Fail)
+}
+
+pub(crate) fn finding(check: &str, subject: &str, outcome: Outcome) -> RatedFinding {
+    RatedFinding {
+        check: check.to_owned(),
+        title: format!("title of {check}"),
+        category: Category::Placement,
+        outcome,
+        severity: Severity::High,
+        weight: 3,
+        gate: false,
+        likelihood: 3,
+        likelihood_reason: None,
+        confidence: Confidence::High,
+        verify_first: false,
+        score: 50.0,
+        grade: None,
+        waiver: None,
+        subject: subject.to_owned(),
+        message: format!("what {check} found"),
+        evidence: Vec::new(),
+        rationale: String::new(),
+        business: String::new(),
+        applicability: String::new(),
+        remediation: Remediation {
+            runtime: "`now`".into(),
+            persistent: "for good".into(),
+            rollback: "back".into(),
+            change: ChangeKind::Runtime,
+            verification: "`look`".into(),
+            expected_effect: "none published".into(),
+        },
+        risk_of_change: 2,
+        thresholds: Vec::new(),
+        caveat: None,
+        references: Vec::new(),
+    }
+}
+
+/// Everything that files can mend, broken at once.
+pub(crate) fn broken() -> Node {
+    let mut node = Node::healthy();
+    for cpu in 0..128 {
+        let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");
+        node.set(&format!("{policy}/scaling_governor"), "powersave\n");
+        node.set(&format!("{policy}/energy_performance_preference"), "power\n");
+        node.set(&format!("{policy}/scaling_max_freq"), "3000000\n");
+        let state = format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle/state3");
+        for (name, value) in [("name", "C6"), ("latency", "290"), ("residency", "600"), ("disable", "0")] {
+            node.set(&format!("{state}/{name}"), format!("{value}\n"));
+        }
+    }
+    for worker in 0..8 {
+        node.pin(FIRST_WORKER + worker, "0-127");
+    }
+    for (key, value) in [
+        ("kernel/numa_balancing", "1"),
+        ("vm/swappiness", "60"),
+        ("vm/zone_reclaim_mode", "1"),
+        ("net/core/somaxconn", "128"),
+    ] {
+        node.set(&format!("/proc/sys/{key}"), format!("{value}\n"));
+    }
+    node.set("/sys/devices/system/cpu/intel_pstate/no_turbo", "1\n");
+    node.set("/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro\n");
+    let thp = "/sys/kernel/mm/transparent_hugepage";
+    node.set(&format!("{thp}/enabled"), "[always] madvise never\n");
+    node.set(&format!("{thp}/defrag"), "[always] defer defer+madvise madvise never\n");
+    node.set(
+        "/etc/systemd/system/vllm.service",
+        "[Service]\nExecStart=/usr/local/bin/vllm serve example/model-70b\n",
+    );
+    node.interrupts_on([4; 4], 500_000);
+    node
+}
+
+/// The findings that a node like [`broken`] gives.
+pub(crate) fn findings_of_broken() -> Vec<RatedFinding> {
+    let service = "vllm server, process 2000";
+    [
+        ("numa.gpu-affinity", "GPU process 2010"),
+        ("svc.unit-affinity", service),
+        ("svc.restart-oom", service),
+        ("svc.limits", service),
+        ("svc.unit-weights", service),
+        ("sched.isolation-plan", "node"),
+        ("cpu.governor", "CPUs 0-127"),
+        ("cpu.turbo-caps", "node"),
+        ("cpu.cstates", "CPUs 0-127"),
+        ("mem.thp", "setting"),
+        ("mem.swap", "node"),
+        ("mem.zone-reclaim", "node"),
+        ("net.listen-backlog", "node"),
+        ("irq.critical-cores", "CPUs 4"),
+        ("k8s.cpu-manager", "kubelet"),
+        ("gpu.acs-iommu", "IOMMU groups"),
+        ("gpu.xid", "GPU 3"),
+    ]
+    .into_iter()
+    .map(|(check, subject)| fail(check, subject))
+    .collect()
+}
+
+/// The files for a node and its findings.
+pub(crate) fn files(node: &Node, findings: Vec<RatedFinding>) -> BTreeMap<String, OutputFile> {
+    files_of(&derive(&node.bundle()), findings)
+}
+
+pub(crate) fn files_of(evidence: &Evidence, findings: Vec<RatedFinding>) -> BTreeMap<String, OutputFile> {
+    let files = plumb_remediate::remediate(evidence, &assessed(evidence, findings));
+    files.into_iter().map(|file| (file.path.clone(), file)).collect()
+}
+
+/// Writes the files into a folder.
+pub(crate) fn write(files: &BTreeMap<String, OutputFile>, folder: &Path) {
+    use std::os::unix::fs::PermissionsExt;
+    for (path, file) in files {
+        let path = folder.join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, &file.contents).unwrap();
+        let mode = if file.executable { 0o755 } else { 0o644 };
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+    }
+}
+
+/// Runs a command and returns whether it succeeded, with all that it printed; `None` where there is no such program.
+pub(crate) fn ran(command: &mut Command) -> Option<(bool, String)> {
+    match command.output() {
+        Ok(output) => {
+            let text = [output.stdout, output.stderr].concat();
+            Some((output.status.success(), String::from_utf8_lossy(&text).into_owned()))
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
+        Err(error) => panic!("{command:?}: {error}"),
+    }
+}
