@@ -283,6 +283,20 @@ pub(crate) enum BundleCommand {
         /// Bundle: a .plumb file, or the folder that it was unpacked into.
         bundle: PathBuf,
     },
+    /// Write a bundle without names: hosts, identifiers and addresses become numbered tokens, the same in all files.
+    Redact {
+        /// Bundle: a .plumb file, or the folder that it was unpacked into.
+        bundle: PathBuf,
+        /// File to write; must not be there.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
+        /// A further text to replace, such as a user, a path or a model: OLD=NEW. May be repeated.
+        #[arg(long = "replace", value_name = "OLD=NEW", value_parser = replacement)]
+        replacements: Vec<(String, String)>,
+        /// Write what each token stands for here (JSON). Keep it to yourself.
+        #[arg(long, value_name = "FILE")]
+        map: Option<PathBuf>,
+    },
     /// Unpack a bundle into a new folder.
     Unpack {
         /// Bundle: a .plumb file.
@@ -291,6 +305,13 @@ pub(crate) enum BundleCommand {
         #[arg(long, short, value_name = "DIR")]
         output: PathBuf,
     },
+}
+
+fn replacement(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
+        _ => Err("give what is there and what to put in its place, for example anna=user".to_owned()),
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

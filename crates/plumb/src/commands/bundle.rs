@@ -1,6 +1,10 @@
-//! `plumb bundle`: show, verify, unpack.
+//! `plumb bundle`: show, verify, redact, unpack.
 
-use anyhow::bail;
+use std::io::Write;
+
+use anyhow::{Context, bail};
+use plumb_evidence::files::{Readers, write_atomically};
+use plumb_evidence::redact::{Redacted, redact};
 use plumb_evidence::{Bundle, Missing, derive, views};
 
 use crate::cli::{BundleArgs, BundleCommand, View};
@@ -32,6 +36,26 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
                 content.files().len(),
                 content.manifest_sha256()
             ))?;
+        }
+        BundleCommand::Redact { bundle, output, replacements, map } => {
+            for target in [Some(&output), map.as_ref()].into_iter().flatten() {
+                if target.exists() {
+                    bail!(UsageError(format!(
+                        "`{}` exists already; give a file that does not",
+                        target.display()
+                    )));
+                }
+            }
+            let content = Bundle::read(&bundle)?;
+            let Redacted { bundle: redacted, tokens } = redact(&content, &replacements.into_iter().collect())
+                .with_context(|| UsageError(format!("`{}` cannot be redacted", bundle.display())))?;
+            if let Some(map) = map {
+                let json = serde_json::to_vec_pretty(&tokens)?;
+                write_atomically(&map, Readers::Owner, |file| file.write_all(&json))
+                    .with_context(|| UsageError(format!("cannot write `{}`", map.display())))?;
+            }
+            redacted.write(&output)?;
+            console.result(&format!("{}: {} names replaced\n", output.display(), tokens.len()))?;
         }
         BundleCommand::Unpack { bundle, output } => {
             if output.exists() {
