@@ -295,6 +295,17 @@ fn first_model(status: u16, body: &[u8]) -> Result<String, String> {
     }
 }
 
-fn now_rfc3339() -> String {
+/// True if the server answers `path` with status 200 within `limit`.
+pub(crate) fn is_answering(target: &Target, path: &str, limit: std::time::Duration) -> bool {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
+        return false;
+    };
+    runtime.block_on(async {
+        let answer = tokio::time::timeout(limit, request::get(target, path)).await;
+        matches!(answer, Ok(Ok((200, _))))
+    })
+}
+
+pub(crate) fn now_rfc3339() -> String {
     time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

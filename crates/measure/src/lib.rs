@@ -4,5 +4,6 @@
 #![warn(missing_docs)]
 
 pub mod bench;
+pub mod experiment;
 pub mod noise;
 pub mod stats;

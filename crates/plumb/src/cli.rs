@@ -8,9 +8,13 @@ use plumb_engine::Grade;
 use plumb_evidence::CpuSet;
 
 mod bench;
+mod experiment;
 
 pub(crate) use bench::{
     ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, BenchOutput, ClientArgs, HttpChoice, LoadArgs,
+};
+pub(crate) use experiment::{
+    ExperimentArgs, ExperimentCommand, ExperimentFormat, HogArgs, QuickArgs, RunArgs,
 };
 
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
@@ -40,6 +44,8 @@ pub(crate) enum Command {
     Bench(Box<BenchArgs>),
     /// Measure what the operating system takes away from CPUs. Changes nothing, but costs CPU time.
     Noise(crate::commands::noise::NoiseArgs),
+    /// Compare placements, governors and neighbours of a server by starting it under each, in randomised blocks.
+    Experiment(Box<ExperimentArgs>),
     /// Look into a bundle.
     Bundle(BundleArgs),
     /// List and inspect check packs.
@@ -50,9 +56,16 @@ pub(crate) enum Command {
     /// Be a server whose every delay is known; used by `bench calibrate`.
     #[command(hide = true)]
     ReferenceServer {
-        /// Its behaviour, as JSON.
+        /// Its behaviour, as JSON; what is left out is as built in.
+        #[arg(default_value = "{}")]
         behaviour: String,
+        /// Serve at this address until it is ended, instead of at a free port until standard input ends.
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Option<std::net::SocketAddr>,
     },
+    /// Be a neighbour that takes what a server needs; used by `experiment`.
+    #[command(hide = true)]
+    Hog(HogArgs),
     /// Load one pack and answer for it; used by `check`.
     #[command(hide = true)]
     Worker,

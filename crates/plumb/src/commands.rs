@@ -5,6 +5,7 @@ pub(crate) mod bench;
 pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod collect;
+pub(crate) mod experiment;
 pub(crate) mod helper;
 pub(crate) mod noise;
 pub(crate) mod packs;

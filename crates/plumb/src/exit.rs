@@ -6,6 +6,7 @@ use plumb_collect::CollectError;
 use plumb_engine::engagement::EngagementError;
 use plumb_evidence::BundleError;
 use plumb_measure::bench::BenchError;
+use plumb_measure::experiment::{ExperimentError, JournalError, PlanError};
 use plumb_report::ReportError;
 
 /// How a command ended. The numbers are documented in the README and do not change.
@@ -82,6 +83,19 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
         }
         if let Some(error) = cause.downcast_ref::<BenchError>() {
             return if matches!(error, BenchError::Thread(_)) { Outcome::Internal } else { Outcome::Usage };
+        }
+        if cause.is::<PlanError>() || cause.is::<JournalError>() {
+            return Outcome::Usage;
+        }
+        if let Some(error) = cause.downcast_ref::<ExperimentError>() {
+            match error {
+                ExperimentError::NotAllowed(_) | ExperimentError::Journal(_) => return Outcome::Usage,
+                ExperimentError::NoBaseline { .. } | ExperimentError::NotRestored(_) => {
+                    return Outcome::Incomplete;
+                }
+                // Says more by its cause.
+                ExperimentError::Bench(_) => {}
+            }
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {
             return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {

@@ -39,7 +39,11 @@ fn main() -> ExitCode {
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),
         Command::Helper { answer } => commands::helper::run(&answer),
-        Command::ReferenceServer { behaviour } => commands::bench::reference_server(&behaviour, &console),
+        Command::Experiment(args) => commands::experiment::run(&args, &console),
+        Command::Hog(args) => commands::experiment::hog(&args),
+        Command::ReferenceServer { behaviour, listen } => {
+            commands::bench::reference_server(&behaviour, listen, &console)
+        }
         Command::Worker => return plumb_pack_host::worker_main(),
     };
     match result {

@@ -53,6 +53,11 @@ pub struct ExperimentResult {
     pub effects: Vec<ExperimentEffect>,
     /// The baseline against itself: what this node and this load make of no change.
     pub noise_floor: Vec<ExperimentEffect>,
+    /// CPUs that the client kept to; a kernel list, empty where it shared those of the server.
+    pub client_cpus: String,
+    /// What the client itself adds to the mean time to first token, in ms, by level of the governor; empty where that was not
+    /// measured.
+    pub client_error_ms: BTreeMap<String, f64>,
     /// What follows, one sentence each; each rests on cells and effects above.
     pub conclusions: Vec<String>,
     /// What to set, where an effect was shown.
@@ -67,7 +72,8 @@ pub struct ExperimentCell {
     pub name: String,
     /// True for the cell that the others are compared with.
     pub baseline: bool,
-    /// Level of each factor, by name of the factor: `placement`, `governor`, `neighbour`, `numa_balancing`, `load`.
+    /// Level of each factor, by name of the factor: `placement`, `server`, `governor`, `neighbour`,
+    /// `numa_balancing`, `load`.
     pub levels: BTreeMap<String, String>,
     /// `measured`, `denied`, `unavailable` or `effect-not-seen`.
     pub status: String,
@@ -75,6 +81,8 @@ pub struct ExperimentCell {
     pub reason: String,
     /// CPUs that the server's threads had, as read back from the kernel; a kernel list.
     pub cpus: String,
+    /// NUMA nodes that its memory was to come from; a kernel list, empty where nothing was set.
+    pub memory_nodes: String,
     /// Share of the server's resident pages by NUMA node, as read back.
     pub pages: BTreeMap<u32, f64>,
     /// Each claim of the placement with what was read back.
@@ -87,8 +95,16 @@ pub struct ExperimentCell {
     pub send_lag_p99_ms: Option<f64>,
     /// Seconds that the server's threads waited for a CPU, per second.
     pub run_delay: Option<f64>,
+    /// CPUs that the server's threads kept busy.
+    pub cpus_used: Option<f64>,
     /// Median share of time in which a GPU was busy, in %.
     pub gpu_busy_percent: Option<f64>,
+    /// Mean number of requests that waited inside the server, by its own account.
+    pub waiting: Option<f64>,
+    /// Mean number of requests under way, by the client's account.
+    pub in_flight: Option<f64>,
+    /// Median over blocks of the mean time of a request by the server's own account, in ms.
+    pub server_e2e_ms: Option<f64>,
     /// What bounds the server here, by rule from the evidence, in a sentence.
     pub bound: Option<String>,
 }
@@ -127,7 +143,8 @@ pub struct ExperimentEffect {
     pub bootstrap: Option<(f64, f64)>,
     /// Two-sided p value by sign flips over blocks.
     pub p_value: Option<f64>,
-    /// The same, adjusted for the number of comparisons (Holm).
+    /// Two-sided p value of the paired t test over blocks, adjusted for the number of comparisons (Holm); `None` in
+    /// [`ExperimentResult::noise_floor`], where each metric stands for itself.
     pub adjusted_p: Option<f64>,
     /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share.
     pub minimum_detectable: Option<f64>,

@@ -62,7 +62,15 @@ impl Server {
     /// # Errors
     /// The system's answer where it lends no socket, timer or thread.
     pub fn start(script: Box<dyn Script>) -> io::Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Self::start_at((Ipv4Addr::LOCALHOST, 0).into(), script)
+    }
+
+    /// Starts a server at an address.
+    ///
+    /// # Errors
+    /// As [`Server::start`], and where the address is in use.
+    pub fn start_at(address: SocketAddr, script: Box<dyn Script>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
         let wake = Arc::new(EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?);

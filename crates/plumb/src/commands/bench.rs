@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Seek, SeekFrom};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -134,12 +135,24 @@ fn run_calibration(command: &BenchCommand, console: &Console, control: &Control)
     Ok(outcome(calibration.result.valid, calibration.result.interrupted))
 }
 
-/// Serves until its standard input ends.
-pub(crate) fn reference_server(behaviour: &str, console: &Console) -> anyhow::Result<Outcome> {
+/// Serves until its standard input ends; at an address that was given, until it is ended.
+pub(crate) fn reference_server(
+    behaviour: &str,
+    listen: Option<SocketAddr>,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
     let behaviour: Behaviour =
         serde_json::from_str(behaviour).context(UsageError("the behaviour is not of its form".to_owned()))?;
-    let server = Server::start(steady(behaviour)).context("cannot start the reference server")?;
+    let script = steady(behaviour);
+    let server = match listen {
+        Some(address) => Server::start_at(address, script),
+        None => Server::start(script),
+    };
+    let server = server.context("cannot start the reference server")?;
     console.result(&format!("{}\n", server.url()))?;
+    while listen.is_some() {
+        std::thread::park();
+    }
     let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
     Ok(Outcome::Done)
 }

@@ -59,6 +59,7 @@ pub trait Script: Send {
 
 /// A well-behaved server with constant delays.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Behaviour {
     /// ns from the request to its first token.
     pub ttft: u64,

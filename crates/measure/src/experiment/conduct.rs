@@ -1,0 +1,590 @@
+//! Conducts an experiment: cell after cell in the order of its blocks.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use plumb_evidence::CpuSet;
+use plumb_evidence::model::{
+    BenchTarget, EXPERIMENT_SCHEMA, ExperimentCell, ExperimentMetric, ExperimentResult, Share,
+};
+
+use super::analysis::{CellData, Floor, METRICS, Measurement, effects, noise_floor};
+use super::changes::{Changes, Unset, Wanted, wanted};
+use super::launch::{NoServer, Server};
+use super::node::Node;
+use super::placement::{Place, client_cpus, neighbour_cpus, resolve};
+use super::plan::{Aa, Combination, ExperimentPlan, Factor, Neighbour, Placement, Start, Where};
+use super::sys::Memory;
+use super::verify::{Seen, verify};
+use super::{ExperimentError, Ground, interpret, neighbour, observe};
+use crate::bench::reference::Behaviour;
+use crate::bench::{Control, Load, Plan as BenchPlan, calibrate};
+use crate::stats::{experiment::order, mean, proportion::wilson, quantile::quantile};
+
+/// How an experiment goes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Step {
+    /// Launches that are over.
+    pub done: usize,
+    /// Launches of all.
+    pub of: usize,
+    /// What is being done, in words.
+    pub text: String,
+    /// True for what a person should read even later.
+    pub lasting: bool,
+}
+
+/// A cell as it is to be made on this node.
+#[derive(Clone, Debug)]
+pub(super) struct Cell {
+    pub(super) name: String,
+    pub(super) combination: Combination,
+    /// Where the server runs, or why it cannot.
+    pub(super) place: Result<Place, String>,
+    /// CPUs of the neighbour.
+    pub(super) beside: Result<Option<CpuSet>, String>,
+    /// Settings.
+    pub(super) wanted: Result<Wanted, String>,
+}
+
+impl Cell {
+    pub(super) fn obstacle(&self) -> Option<&str> {
+        let place = self.place.as_ref().err();
+        place.or(self.beside.as_ref().err()).or(self.wanted.as_ref().err()).map(String::as_str)
+    }
+}
+
+/// All cells of a plan on a node, and the CPUs of the client.
+pub(super) fn cells(plan: &ExperimentPlan, ground: &Ground, node: &Node) -> (Vec<Cell>, CpuSet) {
+    let named = plan.placements.iter().fold(CpuSet::new(), |all, placement| match &placement.cpus {
+        Where::Anywhere => all,
+        _ => resolve(placement, node, &CpuSet::new())
+            .ok()
+            .and_then(|place| place.cpus)
+            .map_or(all.clone(), |cpus| all.union(&cpus)),
+    });
+    let client = client_cpus(plan.load.client_cpus.as_ref(), node, &named);
+    let attached = matches!(plan.server.start, Start::Attach { .. });
+    let cells = plan.combinations().into_iter().map(|combination| {
+        let default = Placement::default();
+        let placement = plan.placements.get(combination.level(Factor::Placement)).unwrap_or(&default);
+        let mut place = resolve(placement, node, &client);
+        if attached && place.as_ref().is_ok_and(|place| place.memory != Memory::Inherited) {
+            place =
+                Err("the memory of a running server cannot be placed; start it with `command`".to_owned());
+        }
+        let beside = match (&place, plan.neighbours.get(combination.level(Factor::Neighbour))) {
+            (Ok(place), Some(Neighbour { kind: Some(_), place: beside, .. })) => {
+                neighbour_cpus(beside, node, &place.cpus_on(node), &client).map(Some)
+            }
+            _ => Ok(None),
+        };
+        let governor = plan.governors.get(combination.level(Factor::Governor));
+        let balancing = plan.balancing.get(combination.level(Factor::NumaBalancing));
+        let wanted = wanted(&ground.root, governor, balancing).map_err(|unset| match unset {
+            Unset::Unavailable(why) | Unset::Denied(why) | Unset::NotSeen(why) => why,
+            Unset::Journal(error) => error.to_string(),
+        });
+        Cell { name: plan.cell_name(&combination), combination, place, beside, wanted }
+    });
+    (cells.collect(), client)
+}
+
+/// Why a launch gave no measurement.
+enum Lost {
+    /// The cell is not to be had: its status and why.
+    Cell(&'static str, String),
+    Interrupted,
+    Fault(ExperimentError),
+}
+
+impl From<Unset> for Lost {
+    fn from(unset: Unset) -> Self {
+        match unset {
+            Unset::Unavailable(why) => Self::Cell("unavailable", why),
+            Unset::Denied(why) => Self::Cell("denied", why),
+            Unset::NotSeen(why) => Self::Cell("effect-not-seen", why),
+            Unset::Journal(error) => Self::Fault(error.into()),
+        }
+    }
+}
+
+impl From<NoServer> for Lost {
+    fn from(none: NoServer) -> Self {
+        match none {
+            NoServer::Unavailable(why) => Self::Cell("unavailable", why),
+            NoServer::Denied(why) => Self::Cell("denied", why),
+            NoServer::Interrupted => Self::Interrupted,
+        }
+    }
+}
+
+/// Conducts an experiment.
+///
+/// # Errors
+/// Says why there is none; a cell that cannot be had is part of the result.
+pub fn run(
+    plan: &ExperimentPlan,
+    ground: &Ground,
+    control: &Control,
+    tell: &mut dyn FnMut(&Step),
+) -> Result<ExperimentResult, ExperimentError> {
+    let changes = plan.changes();
+    if !changes.is_empty() && !ground.may_change {
+        return Err(ExperimentError::NotAllowed(changes));
+    }
+    super::journal::Journal::check(&ground.state)?;
+    let node = ground.node();
+    let (cells, client) = cells(plan, ground, &node);
+    let mut conductor = Conductor {
+        plan,
+        ground,
+        control,
+        tell,
+        node,
+        client,
+        changes: Changes::new(ground.root.clone(), ground.state.clone()),
+        status: cells.iter().map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned()))).collect(),
+        seen: vec![None; cells.len()],
+        cells,
+        target: BenchTarget::default(),
+        done: 0,
+        warnings: Vec::new(),
+    };
+    let result = conductor.conduct();
+    let failed = conductor.changes.end();
+    if failed.is_empty() { result } else { Err(ExperimentError::NotRestored(failed)) }
+}
+
+struct Conductor<'a> {
+    plan: &'a ExperimentPlan,
+    ground: &'a Ground,
+    control: &'a Control,
+    tell: &'a mut dyn FnMut(&Step),
+    node: Node,
+    client: CpuSet,
+    changes: Changes,
+    cells: Vec<Cell>,
+    /// Why a cell is not measured.
+    status: Vec<Option<(&'static str, String)>>,
+    seen: Vec<Option<Seen>>,
+    target: BenchTarget,
+    done: usize,
+    warnings: Vec<String>,
+}
+
+/// Measurements of a block by cell; the second value is that of the baseline's second launch.
+type Block = (BTreeMap<usize, Measurement>, Option<Measurement>);
+
+impl Conductor<'_> {
+    fn say(&mut self, text: String, lasting: bool) {
+        (self.tell)(&Step { done: self.done, of: self.plan.launches(), text, lasting });
+    }
+
+    fn conduct(&mut self) -> Result<ExperimentResult, ExperimentError> {
+        let started = crate::bench::now_rfc3339();
+        let design = &self.plan.design;
+        let mut interrupted = false;
+        let client_error_ms = if design.calibrate { self.client_errors()? } else { BTreeMap::new() };
+        let (mut first, mut second) = (Vec::new(), Vec::new());
+        if let Aa::First(pairs) = design.aa {
+            // Two launches of the same thing; which one counts as which is drawn, too.
+            for pair in order(2, pairs, design.seed ^ 0xaa) {
+                let mut both = BTreeMap::new();
+                for side in pair {
+                    if let Some(measurement) = self.attempt(0)? {
+                        both.insert(side, measurement);
+                    }
+                }
+                let (Some(one), Some(other)) = (both.remove(&0), both.remove(&1)) else {
+                    interrupted = true;
+                    break;
+                };
+                first.push(one);
+                second.push(other);
+            }
+            if !interrupted {
+                self.tell_floor(&first, &second);
+            }
+        }
+        let mut blocks: Vec<Block> = Vec::new();
+        let extra = usize::from(design.aa == Aa::Within);
+        for (number, order) in order(self.cells.len() + extra, design.blocks, design.seed).iter().enumerate()
+        {
+            if interrupted {
+                break;
+            }
+            let mut block: Block = (BTreeMap::new(), None);
+            for &position in order {
+                let again = position == self.cells.len();
+                let cell = if again { 0 } else { position };
+                if self.status[cell].is_some() {
+                    continue;
+                }
+                match self.attempt(cell)? {
+                    Some(measurement) if again => block.1 = Some(measurement),
+                    Some(measurement) => drop(block.0.insert(cell, measurement)),
+                    None if self.control.is_stopped() => {
+                        interrupted = true;
+                        break;
+                    }
+                    None => {}
+                }
+            }
+            if interrupted {
+                break;
+            }
+            self.say(format!("block {} of {} is whole", number + 1, design.blocks), false);
+            blocks.push(block);
+        }
+        if design.aa == Aa::Within {
+            for (cells, again) in &blocks {
+                if let (Some(one), Some(other)) = (cells.get(&0), again) {
+                    first.push(one.clone());
+                    second.push(other.clone());
+                }
+            }
+        }
+        let mut result = self.result(&blocks, &first, &second);
+        result.started = started;
+        result.interrupted = interrupted;
+        result.client_error_ms = client_error_ms;
+        interpret::conclude(self.plan, &mut result);
+        Ok(result)
+    }
+
+    fn tell_floor(&mut self, first: &[Measurement], second: &[Measurement]) {
+        let name = self.cells[0].name.clone();
+        let primary = &self.plan.design.primary;
+        let floor = noise_floor(&name, first, second, &self.plan.design);
+        let text = floor.iter().find(|effect| effect.metric == *primary).map_or_else(
+            || format!("the baseline gave no {primary}"),
+            |effect| {
+                format!(
+                    "the baseline against itself: {primary} differs by {:+.1} % ({:+.1} to {:+.1}); {} blocks show \
+                     effects from about {:.1} %",
+                    (effect.ratio - 1.0) * 100.0,
+                    (effect.low - 1.0) * 100.0,
+                    (effect.high - 1.0) * 100.0,
+                    first.len(),
+                    effect.minimum_detectable.unwrap_or(f64::NAN) * 100.0
+                )
+            },
+        );
+        self.say(text, true);
+    }
+
+    /// One launch of a cell; `None` where there is no measurement: it was told to stop, or the cell is not to be had, which
+    /// then is noted.
+    fn attempt(&mut self, cell: usize) -> Result<Option<Measurement>, ExperimentError> {
+        let outcome = self.launch(cell);
+        self.done += 1;
+        match outcome {
+            Ok(measurement) => Ok(Some(measurement)),
+            Err(Lost::Interrupted) => Ok(None),
+            Err(Lost::Fault(error)) => Err(error),
+            Err(Lost::Cell(status, why)) => {
+                let name = self.cells[cell].name.clone();
+                if cell == 0 {
+                    return Err(ExperimentError::NoBaseline { cell: name, why });
+                }
+                self.say(format!("`{name}` is not measured ({status}): {why}"), true);
+                self.status[cell] = Some((status, why));
+                Ok(None)
+            }
+        }
+    }
+
+    fn launch(&mut self, index: usize) -> Result<Measurement, Lost> {
+        let cell = self.cells[index].clone();
+        let missing = |why: String| Lost::Cell("unavailable", why);
+        let place = cell.place.map_err(missing)?;
+        let beside = cell.beside.map_err(missing)?;
+        let wanted = cell.wanted.map_err(missing)?;
+        self.say(format!("{}: starting", cell.name), false);
+        self.pause(self.plan.design.cooldown)?;
+        let mut claims = self.changes.apply(&wanted)?;
+        let variant = self.plan.variants.get(cell.combination.level(Factor::Server));
+        let mut server = Server::start(&self.plan.server, variant, &place)?;
+        let masked = match (&self.plan.server.start, &place.cpus) {
+            (Start::Attach { pid }, Some(cpus)) => self.changes.mask(*pid, cpus)?,
+            _ => Vec::new(),
+        };
+        let outcome = self.inside(index, &mut server, &place, beside.as_ref(), &mut claims);
+        self.changes.unmask(masked);
+        let (measurement, mut seen) = outcome?;
+        seen.claims.extend(claims);
+        self.seen[index].get_or_insert(seen);
+        Ok(measurement)
+    }
+
+    /// What happens while the server is there.
+    fn inside(
+        &mut self,
+        index: usize,
+        server: &mut Server,
+        place: &Place,
+        beside: Option<&CpuSet>,
+        claims: &mut Vec<String>,
+    ) -> Result<(Measurement, Seen), Lost> {
+        let (name, combination) = (self.cells[index].name.clone(), self.cells[index].combination);
+        let target = server.wait(&self.plan.server, self.ground.key.as_ref(), self.control)?;
+        let missed = |seen: &Seen| seen.missed.clone().map(|why| Lost::Cell("effect-not-seen", why));
+        if let Some(lost) = missed(&verify(server.pid, place, &self.node)) {
+            return Err(lost);
+        }
+        let level = self.plan.neighbours.get(combination.level(Factor::Neighbour));
+        let mut hog = match (level, beside) {
+            (Some(level), Some(cpus)) => neighbour::start(level, cpus, &self.ground.program)
+                .map_err(|why| Lost::Cell("unavailable", why))?,
+            _ => None,
+        };
+        if let (Some(hog), Some(cpus)) = (&mut hog, beside) {
+            claims.push(hog.verify(cpus).map_err(|why| Lost::Cell("effect-not-seen", why))?);
+        }
+        self.say(format!("{name}: measuring"), false);
+        let load = self.load(&combination);
+        let measured = observe::observe(self.plan, &load, target, server.pid, &self.client, self.control);
+        let (measurement, result) = match measured {
+            Ok(measured) => measured,
+            Err(_) if self.control.is_stopped() => return Err(Lost::Interrupted),
+            Err(_) if !server.is_running() => {
+                return Err(Lost::Cell("unavailable", "the server ended while it was measured".to_owned()));
+            }
+            Err(error) => return Err(Lost::Cell("unavailable", crate::experiment::chain(&error))),
+        };
+        if result.interrupted || self.control.is_stopped() {
+            return Err(Lost::Interrupted);
+        }
+        // Threads and pages that came with the load count as much as those before it.
+        let seen = verify(server.pid, place, &self.node);
+        if let Some(lost) = missed(&seen) {
+            return Err(lost);
+        }
+        if let (Some(hog), Some(cpus)) = (&mut hog, beside) {
+            hog.verify(cpus).map_err(|why| Lost::Cell("effect-not-seen", why))?;
+        }
+        drop(hog);
+        self.target = result.target;
+        self.target.url.clone_from(&self.plan.server.url);
+        // Others on the machine are the point of a cell with a neighbour.
+        if beside.is_none() {
+            for warning in &measurement.warnings {
+                let warning = format!("{name}: {warning}");
+                if !self.warnings.contains(&warning) && self.warnings.len() < 12 {
+                    self.warnings.push(warning);
+                }
+            }
+        }
+        Ok((measurement, seen))
+    }
+
+    fn load(&self, combination: &Combination) -> Load {
+        let level = self.plan.loads.get(combination.level(Factor::Load));
+        level.and_then(|level| level.load.clone()).unwrap_or_else(|| self.plan.load.load.clone())
+    }
+
+    fn pause(&self, time: Duration) -> Result<(), Lost> {
+        let end = Instant::now() + time;
+        loop {
+            if self.control.is_stopped() {
+                return Err(Lost::Interrupted);
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            std::thread::sleep(left.min(Duration::from_millis(50)));
+        }
+    }
+
+    /// What the client itself adds to the time to first token, in ms, under each setting of the node: a governor changes the
+    /// client, too.
+    fn client_errors(&mut self) -> Result<BTreeMap<String, f64>, ExperimentError> {
+        let mut errors = BTreeMap::new();
+        let mut settings: Vec<(String, Wanted)> = Vec::new();
+        for cell in &self.cells {
+            let name = self.plan.governors.get(cell.combination.level(Factor::Governor));
+            let name = name.map_or("as it is", |governor| governor.name.as_str()).to_owned();
+            if let Ok(wanted) = &cell.wanted
+                && !settings.iter().any(|(other, _)| *other == name)
+            {
+                settings.push((name, wanted.clone()));
+            }
+        }
+        for (name, wanted) in settings {
+            self.say(format!("measuring the client itself ({name})"), false);
+            match self.changes.apply(&wanted) {
+                Ok(_) => {}
+                Err(Unset::Journal(error)) => return Err(error.into()),
+                // The cells that need it will say so.
+                Err(_) => continue,
+            }
+            let behaviour = Behaviour { ttft: 5_000_000, itl: 1_000_000, tokens: 8, ..Behaviour::default() };
+            let client = &self.client;
+            let plan = |target| {
+                let mut plan = BenchPlan::new(target);
+                plan.output_tokens = 8;
+                plan.load.clone_from(&self.plan.load.load);
+                if let Load::Open { .. } = plan.load {
+                    plan.load = Load::Closed { concurrency: 2 };
+                }
+                plan.extent = crate::bench::Amount::Requests(40);
+                plan.warmup = crate::bench::Amount::Requests(8);
+                plan.cpus = client.iter().map(|cpu| cpu as usize).collect();
+                plan
+            };
+            match calibrate(&self.ground.program, &["reference-server"], &behaviour, plan, self.control) {
+                Ok(calibration) => drop(errors.insert(name, calibration.added_ttft_mean_ms)),
+                Err(error) if !self.control.is_stopped() => {
+                    self.warnings.push(format!("the client's own error is not known: {error}"));
+                }
+                Err(_) => {}
+            }
+        }
+        Ok(errors)
+    }
+
+    fn result(&self, blocks: &[Block], first: &[Measurement], second: &[Measurement]) -> ExperimentResult {
+        let plan = self.plan;
+        let data: Vec<CellData> = (0..self.cells.len())
+            .filter(|cell| self.status[*cell].is_none())
+            .map(|cell| CellData {
+                name: self.cells[cell].name.clone(),
+                combination: self.cells[cell].combination,
+                blocks: blocks.iter().filter_map(|(cells, _)| cells.get(&cell).cloned()).collect(),
+            })
+            .collect();
+        let floor = noise_floor(&self.cells[0].name, first, second, &plan.design);
+        let cells = (0..self.cells.len()).map(|index| {
+            let own = data.iter().find(|data| data.name == self.cells[index].name);
+            self.cell(index, own.map_or(&[][..], |data| &data.blocks))
+        });
+        let (command, replication) = match &plan.server.start {
+            Start::Launch { command, .. } => (super::table::masked(command), "launch"),
+            Start::Attach { .. } => (String::new(), "attach"),
+        };
+        let mut warnings = self.warnings.clone();
+        if plan.design.blocks < 6 {
+            warnings.push(format!(
+                "{} blocks: with fewer than six, no p value by sign flips can be below 0.05",
+                plan.design.blocks
+            ));
+        }
+        if self.client.is_empty() {
+            warnings.push("no CPU is reserved for the client: it shares those of the server".to_owned());
+        }
+        let (valid, invalid_reason) = validity(&data, self.cells.len(), &plan.design.primary, blocks.len());
+        ExperimentResult {
+            schema: EXPERIMENT_SCHEMA,
+            name: plan.name.clone(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            valid,
+            invalid_reason,
+            warnings,
+            target: self.target.clone(),
+            command,
+            replication: replication.to_owned(),
+            load: plan.load.text(),
+            seed: plan.design.seed,
+            blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
+            margin: plan.design.margin,
+            primary: plan.design.primary.clone(),
+            cells: cells.collect(),
+            effects: effects(&data, &Floor { effects: &floor, pairs: first.len() }, &plan.design),
+            noise_floor: floor,
+            client_cpus: self.client.to_string(),
+            ..ExperimentResult::default()
+        }
+    }
+
+    fn cell(&self, index: usize, blocks: &[Measurement]) -> ExperimentCell {
+        let cell = &self.cells[index];
+        let mut levels = BTreeMap::new();
+        for factor in Factor::ALL {
+            if let Some(level) = self.plan.levels(factor).get(cell.combination.level(factor)) {
+                levels.insert(factor.as_str().to_owned(), (*level).to_owned());
+            }
+        }
+        let (status, reason) = match &self.status[index] {
+            Some((status, why)) => ((*status).to_owned(), why.clone()),
+            None => ("measured".to_owned(), String::new()),
+        };
+        let seen = self.seen[index].clone().unwrap_or_default();
+        let mut metrics = BTreeMap::new();
+        for metric in METRICS {
+            let values: Option<Vec<f64>> =
+                blocks.iter().map(|one| one.metrics.get(metric.name).copied()).collect();
+            if let Some((values, median)) = values.and_then(|values| Some((values.clone(), median(&values)?)))
+            {
+                let unit = metric.unit.to_owned();
+                metrics.insert(metric.name.to_owned(), ExperimentMetric { unit, median, blocks: values });
+            }
+        }
+        let all = |value: fn(&Measurement) -> Option<f64>| -> Vec<f64> {
+            blocks.iter().filter_map(value).collect()
+        };
+        let requests: u64 = blocks.iter().map(|one| one.requests).sum();
+        let failed: u64 = blocks.iter().map(|one| one.failed).sum();
+        let lag = all(|one| one.send_lag_p99_ms);
+        ExperimentCell {
+            name: cell.name.clone(),
+            baseline: index == 0,
+            levels,
+            status,
+            reason,
+            cpus: seen.cpus.to_string(),
+            memory_nodes: cell
+                .place
+                .as_ref()
+                .map(|place| place.memory.nodes().to_string())
+                .unwrap_or_default(),
+            pages: seen.pages,
+            verified: seen.claims,
+            metrics,
+            failed: wilson(failed as f64, requests as f64, 0.95).map(|interval| Share {
+                share: failed as f64 / requests.max(1) as f64,
+                low: interval.low,
+                high: interval.high,
+                trials: requests as f64,
+            }),
+            send_lag_p99_ms: lag.iter().copied().reduce(f64::max),
+            run_delay: mean(&all(|one| one.run_delay)),
+            cpus_used: mean(&all(|one| one.cpus_used)),
+            gpu_busy_percent: median(&all(|one| one.gpu_busy_percent)),
+            waiting: mean(&all(|one| one.waiting)),
+            in_flight: mean(&all(|one| one.in_flight)),
+            server_e2e_ms: median(&all(|one| one.server_e2e_ms)),
+            bound: None,
+        }
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    quantile(&sorted, 0.5)
+}
+
+/// An experiment is valid if it has blocks, its primary metric, something to compare, and a client that did not get in its
+/// own way in most launches of any cell.
+fn validity(data: &[CellData], cells: usize, primary: &str, blocks: usize) -> (bool, Option<String>) {
+    let fault = |why: String| (false, Some(why));
+    if blocks < 2 {
+        return fault(format!("{blocks} whole blocks: two are the fewest that have a spread"));
+    }
+    if data.len() < 2 && cells > 1 {
+        return fault("no cell but the baseline could be measured".to_owned());
+    }
+    for cell in data {
+        if !cell.blocks.iter().all(|one| one.metrics.contains_key(primary)) {
+            return fault(format!("`{}` has no {primary} in some block: too few whole replies", cell.name));
+        }
+        let invalid: Vec<&String> = cell.blocks.iter().filter_map(|one| one.invalid.as_ref()).collect();
+        if invalid.len() * 2 > cell.blocks.len() {
+            let reason = invalid.first().map(|reason| reason.as_str()).unwrap_or_default();
+            return fault(format!("`{}`: the client limited most launches: {reason}", cell.name));
+        }
+    }
+    (true, None)
+}

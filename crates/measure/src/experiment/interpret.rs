@@ -1,0 +1,231 @@
+//! What follows from an experiment, by rules over its own evidence. Nothing is said that no cell or effect shows.
+
+use plumb_evidence::model::{ExperimentCell, ExperimentEffect, ExperimentResult, RecommendedPolicy};
+
+use super::analysis::METRICS;
+use super::plan::{ExperimentPlan, Factor};
+
+/// Share of time, in %, from which on a GPU that computes is what bounds the server. Ours, as the others here.
+const GPU_FULL: f64 = 90.0;
+/// And below which it waits for something.
+const GPU_IDLE: f64 = 70.0;
+/// Seconds of waiting for a CPU, per second, from which on threads of a server are short of CPUs.
+const SHORT_OF_CPUS: f64 = 0.05;
+/// Share of its CPUs from which on a server uses them up.
+const CPUS_FULL: f64 = 0.90;
+
+/// Adds what follows.
+pub(super) fn conclude(plan: &ExperimentPlan, result: &mut ExperimentResult) {
+    let client = result.client_cpus.parse().unwrap_or_default();
+    for cell in &mut result.cells {
+        cell.bound = bound(cell);
+        let own: plumb_evidence::CpuSet = cell.cpus.parse().unwrap_or_default();
+        if cell.status == "measured" && !own.intersection(&client).is_empty() && !client.is_empty() {
+            let text = format!(
+                "{}: the server may run on the client's CPUs ({}), too",
+                cell.name, result.client_cpus
+            );
+            result.warnings.push(text);
+        }
+    }
+    if let Some(text) = floor(result) {
+        result.conclusions.push(text);
+    }
+    for factor in Factor::ALL {
+        for effect in &result.effects {
+            if effect.metric == result.primary && effect.factor == factor.as_str() {
+                result.conclusions.push(sentence(effect));
+            }
+        }
+    }
+    let disagreements: Vec<String> =
+        result.effects.iter().filter_map(|effect| disagreement(effect, result)).collect();
+    result.warnings.extend(disagreements);
+    if let Some(text) = batching(result) {
+        result.conclusions.push(text);
+    }
+    result.recommended = if result.valid { recommend(plan, result) } else { None };
+    if result.valid && result.recommended.is_none() && result.cells.len() > 1 {
+        result.conclusions.push(
+            "no setting is recommended: none was shown to improve the primary metric without making another worse"
+                .to_owned(),
+        );
+    }
+}
+
+/// What bounds the server in a cell.
+fn bound(cell: &ExperimentCell) -> Option<String> {
+    if cell.status != "measured" || cell.metrics.is_empty() {
+        return None;
+    }
+    let cpus: plumb_evidence::CpuSet = cell.cpus.parse().unwrap_or_default();
+    let delay = cell.run_delay.unwrap_or(0.0);
+    let waits = format!("its threads waited {delay:.2} s per second for a CPU");
+    let short = delay >= SHORT_OF_CPUS;
+    // What the server counts as waiting, else requests under way: either way there was work.
+    let work = cell.waiting.is_some_and(|waiting| waiting >= 0.5) || cell.in_flight.is_some_and(|n| n >= 0.9);
+    Some(match cell.gpu_busy_percent {
+        Some(busy) if busy >= GPU_FULL => {
+            format!("GPU-bound: GPUs were busy {busy:.0} % of the time; CPUs can change little here")
+        }
+        Some(busy) if busy < GPU_IDLE && short && work => format!(
+            "CPU-bound: GPUs were busy only {busy:.0} % of the time while requests were under way, and {waits}"
+        ),
+        Some(busy) if busy < GPU_IDLE && work => format!(
+            "neither is full: GPUs were busy {busy:.0} % of the time and {waits}; what is left is work of single threads \
+             between steps, or the load"
+        ),
+        Some(busy) => format!("mostly GPU-bound: GPUs were busy {busy:.0} % of the time, and {waits}"),
+        None => {
+            let used = cell.cpus_used?;
+            let count = cpus.len();
+            let of = format!("it used {used:.2} of {count} CPUs, and {waits}");
+            if count > 0 && used >= CPUS_FULL * count as f64 {
+                format!("CPU-bound: {of}")
+            } else if short {
+                format!("short of CPUs: {of}")
+            } else {
+                format!("not CPU-bound: {of}")
+            }
+        }
+    })
+}
+
+fn percent(ratio: f64) -> String {
+    format!("{:+.1} %", (ratio - 1.0) * 100.0)
+}
+
+fn sentence(effect: &ExperimentEffect) -> String {
+    let ExperimentEffect { cell, against, metric, ratio, low, high, .. } = effect;
+    let range = format!("{} ({} to {})", percent(*ratio), percent(*low), percent(*high));
+    let least = effect.minimum_detectable.map_or(String::new(), |least| {
+        format!("; effects below about {:.1} % would not have been seen", least * 100.0)
+    });
+    match effect.verdict.as_str() {
+        "improved" => format!("`{cell}` improves {metric} over `{against}`: {range}"),
+        "worse" => format!("`{cell}` makes {metric} worse than `{against}`: {range}"),
+        "equivalent" => format!("`{cell}` and `{against}` are equivalent in {metric}: {range}"),
+        _ => format!("no measured effect of `{cell}` over `{against}` on {metric}: {range}{least}"),
+    }
+}
+
+fn floor(result: &ExperimentResult) -> Option<String> {
+    let own = result.noise_floor.iter().find(|effect| effect.metric == result.primary)?;
+    Some(format!(
+        "the baseline against itself differs by {} ({} to {}) in {}; so many pairs show effects from about {:.1} %",
+        percent(own.ratio),
+        percent(own.low),
+        percent(own.high),
+        own.metric,
+        own.minimum_detectable.unwrap_or(f64::NAN) * 100.0
+    ))
+}
+
+/// Client and server have to agree at least on the sign.
+fn disagreement(effect: &ExperimentEffect, result: &ExperimentResult) -> Option<String> {
+    if effect.metric != "e2e_p50" || !matches!(effect.verdict.as_str(), "improved" | "worse") {
+        return None;
+    }
+    let own = |name: &str| result.cells.iter().find(|cell| cell.name == name)?.server_e2e_ms;
+    let ratio = own(&effect.cell)? / own(&effect.against)?;
+    ((ratio > 1.0) != (effect.ratio > 1.0)).then(|| {
+        format!(
+            "client and server disagree on `{}` over `{}`: {} by the client, {} by the server's own account of request \
+             times",
+            effect.cell,
+            effect.against,
+            percent(effect.ratio),
+            percent(ratio)
+        )
+    })
+}
+
+/// What to expect of more requests at once, where an effect on the time from token to token was shown.
+fn batching(result: &ExperimentResult) -> Option<String> {
+    let effect = result.effects.iter().find(|effect| {
+        effect.metric == "itl_p50" && effect.verdict == "worse" && effect.factor == Factor::Neighbour.as_str()
+    })?;
+    Some(format!(
+        "with continuous batching every running request takes part in each step, so the {} of `{}` in the time from token to \
+         token meets all requests at once; a larger batch spreads the work of the host over more tokens, and queues grow \
+         sooner when a step takes longer",
+        percent(effect.ratio),
+        effect.cell
+    ))
+}
+
+/// The cell that improves the primary metric most by settings of the operator, and makes no other metric worse.
+fn recommend(plan: &ExperimentPlan, result: &ExperimentResult) -> Option<RecommendedPolicy> {
+    let first = |factor: Factor, cell: &ExperimentCell| {
+        let levels = plan.levels(factor);
+        levels.is_empty() || cell.levels.get(factor.as_str()).map(String::as_str) == levels.first().copied()
+    };
+    let higher = METRICS.iter().any(|metric| metric.name == result.primary && metric.higher_is_better);
+    let gain = |effect: &ExperimentEffect| if higher { effect.ratio } else { 1.0 / effect.ratio };
+    let candidates = result.effects.iter().filter(|effect| {
+        let cell = result.cells.iter().find(|cell| cell.name == effect.cell);
+        let harms = result.effects.iter().any(|other| {
+            other.cell == effect.cell && other.against == effect.against && other.verdict == "worse"
+        });
+        // A neighbour and a load are not the operator's to set, and other arguments of the server are no policy of the node.
+        let settable = cell
+            .is_some_and(|cell| [Factor::Load, Factor::Server].into_iter().all(|factor| first(factor, cell)));
+        let same_neighbour = effect.factor != Factor::Neighbour.as_str() && !effect.factor.is_empty()
+            || cell.is_some_and(|cell| first(Factor::Neighbour, cell));
+        effect.metric == result.primary
+            && effect.verdict == "improved"
+            && !harms
+            && settable
+            && same_neighbour
+    });
+    let best = candidates.max_by(|a, b| gain(a).total_cmp(&gain(b)))?;
+    let cell = result.cells.iter().find(|cell| cell.name == best.cell)?;
+    let placed = !first(Factor::Placement, cell);
+    let governor = plan
+        .governors
+        .iter()
+        .find(|level| cell.levels.get(Factor::Governor.as_str()) == Some(&level.name))
+        .and_then(|level| level.governor.clone());
+    Some(RecommendedPolicy {
+        cell: cell.name.clone(),
+        cpus: if placed { cell.cpus.clone() } else { String::new() },
+        memory_nodes: if placed { cell.memory_nodes.clone() } else { String::new() },
+        governor: governor.filter(|_| !first(Factor::Governor, cell)).unwrap_or_default(),
+        reason: sentence(best),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cell(busy: Option<f64>, delay: f64, used: f64) -> ExperimentCell {
+        ExperimentCell {
+            status: "measured".to_owned(),
+            cpus: "0-3".to_owned(),
+            metrics: [("e2e_p50".to_owned(), Default::default())].into(),
+            gpu_busy_percent: busy,
+            run_delay: Some(delay),
+            cpus_used: Some(used),
+            in_flight: Some(4.0),
+            ..ExperimentCell::default()
+        }
+    }
+
+    #[test]
+    fn what_bounds_a_server_is_told_from_its_evidence() {
+        for (busy, delay, used, expected) in [
+            (Some(97.0), 0.5, 1.0, "GPU-bound"),
+            (Some(40.0), 0.5, 1.0, "CPU-bound"),
+            (Some(40.0), 0.0, 1.0, "neither is full"),
+            (Some(80.0), 0.0, 1.0, "mostly GPU-bound"),
+            (None, 0.0, 3.9, "CPU-bound"),
+            (None, 0.3, 1.0, "short of CPUs"),
+            (None, 0.0, 1.0, "not CPU-bound"),
+        ] {
+            let text = bound(&cell(busy, delay, used)).unwrap();
+            assert!(text.starts_with(expected), "{text}");
+        }
+        assert_eq!(bound(&ExperimentCell { status: "denied".to_owned(), ..cell(None, 0.0, 1.0) }), None);
+    }
+}

@@ -1,0 +1,255 @@
+//! The result as Markdown: baseline against pinned, impact of the governor, impact of a neighbour.
+
+use std::fmt::Write;
+
+use plumb_evidence::model::{ExperimentCell, ExperimentEffect, ExperimentResult};
+
+/// Metrics of the tables of cells, with their headings.
+const COLUMNS: [(&str, &str); 7] = [
+    ("ttft_p50", "TTFT p50 ms"),
+    ("ttft_p95", "TTFT p95 ms"),
+    ("itl_p50", "ITL p50 ms"),
+    ("e2e_p50", "E2E p50 ms"),
+    ("e2e_p95", "E2E p95 ms"),
+    ("e2e_p99", "E2E p99 ms"),
+    ("output_tokens_per_s", "tokens/s"),
+];
+
+/// Sections by factor.
+const SECTIONS: [(&str, &str); 6] = [
+    ("placement", "Baseline against pinned"),
+    ("governor", "CPU governor impact"),
+    ("neighbour", "Noisy-neighbour impact"),
+    ("numa_balancing", "NUMA balancing impact"),
+    ("server", "Server settings"),
+    ("load", "Load"),
+];
+
+/// Renders a result.
+#[must_use]
+pub fn markdown(result: &ExperimentResult) -> String {
+    let mut text = String::new();
+    // Writing into a string does not fail.
+    let _ = render(result, &mut text);
+    text
+}
+
+fn render(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "# Experiment: {}\n", cell_text(&result.name))?;
+    if !result.valid {
+        let reason = result.invalid_reason.as_deref().unwrap_or("too little was measured");
+        writeln!(out, "**Not valid**: {reason}.\n")?;
+    }
+    if result.interrupted {
+        writeln!(out, "Interrupted: only whole blocks are counted.\n")?;
+    }
+    writeln!(out, "| | |\n| --- | --- |")?;
+    let mut row = |name: &str, value: &str| {
+        if value.is_empty() { Ok(()) } else { writeln!(out, "| {name} | {} |", cell_text(value)) }
+    };
+    row("started", &result.started)?;
+    row("server", &result.command)?;
+    row("URL", &result.target.url)?;
+    row("model", &result.target.model)?;
+    row("load", &result.load)?;
+    row("client on CPUs", &result.client_cpus)?;
+    let replicated =
+        if result.replication == "attach" { "of one running server" } else { "launches of each cell" };
+    row("blocks", &format!("{} {replicated}, seed {}", result.blocks, result.seed))?;
+    row("primary metric", &format!("{}, margin {} %", result.primary, result.margin * 100.0))?;
+    for (governor, error) in &result.client_error_ms {
+        row("error of the client", &format!("{error:.3} ms in mean TTFT ({governor})"))?;
+    }
+    cells(result, out)?;
+    for (factor, title) in SECTIONS {
+        let own: Vec<&ExperimentEffect> =
+            result.effects.iter().filter(|effect| effect.factor == factor).collect();
+        if !own.is_empty() {
+            writeln!(out, "\n## {title}\n")?;
+            effects(&own, &result.primary, out)?;
+        }
+    }
+    let several: Vec<&ExperimentEffect> = result
+        .effects
+        .iter()
+        .filter(|effect| effect.factor.is_empty() && effect.metric == result.primary)
+        .collect();
+    if !several.is_empty() {
+        writeln!(out, "\n## Several factors at once\n")?;
+        effects(&several, &result.primary, out)?;
+    }
+    writeln!(out, "\n## Noise floor: the baseline against itself\n")?;
+    if result.noise_floor.is_empty() {
+        writeln!(out, "Not measured.")?;
+    } else {
+        let own: Vec<&ExperimentEffect> = result.noise_floor.iter().collect();
+        effects(&own, &result.primary, out)?;
+    }
+    list(
+        out,
+        "What bounds the server",
+        result
+            .cells
+            .iter()
+            .filter_map(|cell| cell.bound.as_ref().map(|bound| format!("`{}`: {bound}", cell.name))),
+    )?;
+    list(
+        out,
+        "Read back from the kernel",
+        result
+            .cells
+            .iter()
+            .flat_map(|cell| cell.verified.iter().map(move |claim| format!("`{}`: {claim}", cell.name))),
+    )?;
+    list(out, "What follows", result.conclusions.iter().cloned())?;
+    writeln!(out, "\n## Recommended governor and pinning\n")?;
+    match &result.recommended {
+        None => writeln!(out, "None: no effect was shown that a setting could rest on.")?,
+        Some(policy) => {
+            let part = |name: &str, value: &str| {
+                if value.is_empty() { format!("- {name}: no change") } else { format!("- {name}: {value}") }
+            };
+            writeln!(out, "{}", part("CPUs", &policy.cpus))?;
+            writeln!(out, "{}", part("memory from NUMA nodes", &policy.memory_nodes))?;
+            writeln!(out, "{}", part("governor", &policy.governor))?;
+            writeln!(out, "- because {}", policy.reason)?;
+        }
+    }
+    list(out, "Warnings", result.warnings.iter().cloned())
+}
+
+fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>) -> std::fmt::Result {
+    let items: Vec<String> = items.collect();
+    if items.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## {title}\n")?;
+    items.iter().try_for_each(|item| writeln!(out, "- {}.", cell_text(item).trim_end_matches('.')))
+}
+
+/// Medians over blocks.
+fn cells(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
+    let used: Vec<(&str, &str)> = COLUMNS
+        .into_iter()
+        .filter(|(metric, _)| result.cells.iter().any(|cell| cell.metrics.contains_key(*metric)))
+        .collect();
+    writeln!(out, "\n## Cells: medians over blocks\n")?;
+    let headings: Vec<&str> = used.iter().map(|(_, heading)| *heading).collect();
+    writeln!(out, "| cell | status | CPUs | {} | run delay s/s | GPU busy | failed |", headings.join(" | "))?;
+    writeln!(out, "| --- | --- | --- |{}", " ---: |".repeat(used.len() + 3))?;
+    for cell in &result.cells {
+        let values: Vec<String> = used.iter().map(|(metric, _)| value(cell, metric)).collect();
+        let status = if cell.reason.is_empty() {
+            cell.status.clone()
+        } else {
+            format!("{}: {}", cell.status, cell.reason)
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            cell_text(&cell.name),
+            cell_text(&status),
+            cell.cpus,
+            values.join(" | "),
+            cell.run_delay.map_or_else(|| "—".to_owned(), |delay| format!("{delay:.3}")),
+            cell.gpu_busy_percent.map_or_else(|| "—".to_owned(), |busy| format!("{busy:.0} %")),
+            cell.failed.map_or_else(|| "—".to_owned(), |failed| format!("{:.1} %", failed.share * 100.0)),
+        )?;
+    }
+    Ok(())
+}
+
+fn value(cell: &ExperimentCell, metric: &str) -> String {
+    let Some(metric) = cell.metrics.get(metric) else { return "—".to_owned() };
+    let digits = if metric.median >= 100.0 {
+        0
+    } else if metric.median >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{:.*}", digits, metric.median)
+}
+
+fn effects(effects: &[&ExperimentEffect], primary: &str, out: &mut String) -> std::fmt::Result {
+    writeln!(
+        out,
+        "| cell | against | metric | effect | 95 % interval | bootstrap | p (flips) | p (adjusted) | detectable from | verdict |"
+    )?;
+    writeln!(out, "| --- | --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |")?;
+    let percent = |ratio: f64| format!("{:+.1} %", (ratio - 1.0) * 100.0);
+    let range = |low: f64, high: f64| format!("{} to {}", percent(low), percent(high));
+    let number = |p: Option<f64>| p.map_or_else(|| "—".to_owned(), |p| format!("{p:.3}"));
+    for effect in effects {
+        let metric =
+            if effect.metric == primary { format!("**{}**", effect.metric) } else { effect.metric.clone() };
+        let name = |name: &str| cell_text(name);
+        writeln!(
+            out,
+            "| {} | {} | {metric} | {} | {} | {} | {} | {} | {} | {} |",
+            name(&effect.cell),
+            name(&effect.against),
+            percent(effect.ratio),
+            range(effect.low, effect.high),
+            effect.bootstrap.map_or_else(|| "—".to_owned(), |(low, high)| range(low, high)),
+            number(effect.p_value),
+            number(effect.adjusted_p),
+            effect
+                .minimum_detectable
+                .map_or_else(|| "—".to_owned(), |least| format!("{:.1} %", least * 100.0)),
+            effect.verdict.replace("no-measured-effect", "no measured effect"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Text that cannot leave its cell or start markup.
+fn cell_text(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    text.replace('|', "\\|").replace('<', "&lt;")
+}
+
+/// A command without its secrets: what follows a word such as `--api-key` is not shown.
+pub(super) fn masked(command: &[String]) -> String {
+    let is_secret = |word: &str| {
+        let word = word.trim_start_matches('-').to_ascii_lowercase();
+        ["key", "token", "password", "secret"].iter().any(|part| word.ends_with(part))
+    };
+    let mut hide = false;
+    let words = command.iter().map(|word| {
+        if std::mem::take(&mut hide) {
+            return "•••".to_owned();
+        }
+        match word.split_once('=') {
+            Some((name, _)) if is_secret(name) => format!("{name}=•••"),
+            _ => {
+                hide = word.starts_with('-') && is_secret(word);
+                word.clone()
+            }
+        }
+    });
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_a_command_are_hidden() {
+        let command = ["vllm", "serve", "--api-key", "abc", "--hf-token=xyz", "--max-tokens", "5"];
+        let command: Vec<String> = command.map(str::to_owned).into();
+        assert_eq!(masked(&command), "vllm serve --api-key ••• --hf-token=••• --max-tokens 5");
+    }
+
+    #[test]
+    fn a_name_cannot_leave_its_cell() {
+        let result = ExperimentResult {
+            name: "a | <b>\nc".to_owned(),
+            cells: vec![ExperimentCell { name: "x|y".to_owned(), ..ExperimentCell::default() }],
+            ..ExperimentResult::default()
+        };
+        let text = markdown(&result);
+        assert!(text.contains("# Experiment: a \\| &lt;b> c\n") && text.contains("| x\\|y |"), "{text}");
+    }
+}

@@ -1,0 +1,188 @@
+//! `plumb experiment`
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use plumb_collect::Interrupt;
+use plumb_evidence::bundle::MEASUREMENTS;
+use plumb_evidence::files::{Readers, write_atomically};
+use plumb_evidence::model::ExperimentResult;
+use plumb_evidence::{Bundle, Fact};
+use plumb_measure::bench::{ApiKey, BenchError, Control};
+use plumb_measure::experiment::{
+    ExperimentPlan, GpuPlace, Ground, HogKind, Root, Step, hog as run_hog, markdown, parse, preview, restore,
+    run as experiment, state_folder,
+};
+
+use crate::analyse::set;
+use crate::cli::{ExperimentArgs, ExperimentCommand, ExperimentFormat, HogArgs, RunArgs};
+use crate::commands::bench::readable_bundle;
+use crate::console::Console;
+use crate::exit::{Outcome, UsageError};
+
+mod quick;
+mod text;
+
+pub(crate) fn run(args: &ExperimentArgs, console: &Console) -> anyhow::Result<Outcome> {
+    match (&args.command, &args.plan) {
+        (Some(ExperimentCommand::Restore), _) => set_back(console),
+        (Some(ExperimentCommand::Quick(quick)), _) => {
+            let bundle = quick.run.into.as_deref().map(readable_bundle).transpose()?;
+            let ground = ground(&quick.run, bundle.as_ref())?;
+            let plan = quick::plan(quick, &ground.node())?;
+            conduct(&plan, &ground, &quick.run, bundle, console)
+        }
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path)
+                .map_err(|source| BenchError::File { path: path.clone(), source })?;
+            let plan = parse(&path.display().to_string(), &text)?;
+            let bundle = args.run.into.as_deref().map(readable_bundle).transpose()?;
+            let ground = ground(&args.run, bundle.as_ref())?;
+            conduct(&plan, &ground, &args.run, bundle, console)
+        }
+        (None, None) => bail!(UsageError("give a plan, `quick` or `restore`".to_owned())),
+    }
+}
+
+/// Be a neighbour.
+pub(crate) fn hog(args: &HogArgs) -> anyhow::Result<Outcome> {
+    let kind = HogKind::ALL.into_iter().find(|kind| kind.as_str() == args.kind);
+    let kind = kind.ok_or_else(|| UsageError(format!("`{}` is no kind of neighbour", args.kind)))?;
+    run_hog(kind, &args.cpus, args.workers, Duration::from_secs(args.seconds))
+        .context("the neighbour cannot run")?;
+    Ok(Outcome::Done)
+}
+
+fn ground(args: &RunArgs, bundle: Option<&Bundle>) -> anyhow::Result<Ground> {
+    let key = match set(&args.api_key_env) {
+        None => None,
+        Some(key) => {
+            let text = key
+                .into_string()
+                .map_err(|_| UsageError(format!("the variable {} does not hold text", args.api_key_env)))?;
+            Some(ApiKey::new(&text)?)
+        }
+    };
+    Ok(Ground {
+        root: args.sysroot.clone().map(Root::new).unwrap_or_default(),
+        state: state_folder(),
+        program: std::env::current_exe().context("cannot find the running program")?,
+        may_change: args.allow_changes,
+        gpus: bundle.map(gpus).unwrap_or_default(),
+        key,
+    })
+}
+
+/// GPUs of a bundle's evidence, which has asked more than sysfs.
+fn gpus(bundle: &Bundle) -> Vec<GpuPlace> {
+    let evidence = plumb_evidence::derive(bundle);
+    let Fact::Known(gpus) = &evidence.gpus else { return Vec::new() };
+    gpus.iter()
+        .map(|gpu| GpuPlace {
+            address: gpu.address.clone(),
+            node: gpu.node().map(|(node, _)| node),
+            source: "the bundle".to_owned(),
+        })
+        .collect()
+}
+
+fn conduct(
+    plan: &ExperimentPlan,
+    ground: &Ground,
+    args: &RunArgs,
+    bundle: Option<Bundle>,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    if args.dry_run {
+        let preview = preview(plan, ground)?;
+        let text = match args.format {
+            ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(&preview)?),
+            _ => text::preview(&preview),
+        };
+        put(args, &text, console)?;
+        return Ok(Outcome::Done);
+    }
+    let (control, _signals) = match Interrupt::on_signals() {
+        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
+        Err(reason) => {
+            console.warn(&format!("Ctrl-C will end this at once, and leave changes to `restore`: {reason}"));
+            (Control::default(), None)
+        }
+    };
+    console.note(&format!(
+        "experiment `{}`: {} cells, {} launches",
+        plan.name,
+        plan.combinations().len(),
+        plan.launches()
+    ));
+    let mut tell = |step: &Step| {
+        let line = format!("[{}/{}] {}", step.done.min(step.of), step.of, step.text);
+        console.step(&line, &line, step.lasting);
+    };
+    let outcome = experiment(plan, ground, &control, &mut tell);
+    console.steps_end();
+    let mut result = match outcome {
+        // What the node was left with matters more than why there is no result.
+        Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
+        outcome => outcome?,
+    };
+    if let (Some(path), Some(bundle)) = (&args.into, bundle) {
+        let name = add_to(&bundle, path, &mut result)?;
+        console.note(&format!("added to {}: {name}", path.display()));
+    }
+    let text = match args.format {
+        ExperimentFormat::Text => text::result(&result),
+        ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(&result)?),
+        ExperimentFormat::Md => markdown(&result),
+    };
+    put(args, &text, console)?;
+    Ok(match (result.interrupted, result.valid) {
+        (true, _) => Outcome::Interrupted,
+        (false, true) => Outcome::Done,
+        (false, false) => Outcome::Incomplete,
+    })
+}
+
+fn put(args: &RunArgs, text: &str, console: &Console) -> anyhow::Result<()> {
+    let Some(path) = &args.output else { return console.result(text) };
+    write_atomically(path, Readers::Owner, |file| file.write_all(text.as_bytes()))
+        .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
+}
+
+/// Adds a result to a bundle, as JSON and as Markdown, under a name by its time; gives the name.
+fn add_to(bundle: &Bundle, path: &Path, result: &mut ExperimentResult) -> anyhow::Result<String> {
+    let time: String = result.started.chars().filter(char::is_ascii_alphanumeric).collect();
+    let stem = format!("{MEASUREMENTS}/experiment-{time}");
+    let name = format!("{stem}.json");
+    result.path.clone_from(&name);
+    let files = BTreeMap::from([
+        (name.clone(), serde_json::to_vec_pretty(result)?),
+        (format!("{stem}.md"), markdown(result).into_bytes()),
+    ]);
+    bundle.with_files(files).write(path)?;
+    Ok(name)
+}
+
+fn set_back(console: &Console) -> anyhow::Result<Outcome> {
+    let Some(outcome) = restore(&state_folder())? else {
+        console.result("nothing to restore: no experiment left changes\n")?;
+        return Ok(Outcome::Done);
+    };
+    let mut text = String::new();
+    let parts = [
+        ("restored", &outcome.restored),
+        ("as before already", &outcome.unchanged),
+        ("not restored", &outcome.failed),
+    ];
+    for (word, settings) in parts {
+        settings.iter().for_each(|setting| text.push_str(&format!("{word}: {setting}\n")));
+    }
+    if text.is_empty() {
+        text.push_str("nothing to restore: the experiment had changed nothing yet\n");
+    }
+    console.result(&text)?;
+    Ok(if outcome.failed.is_empty() { Outcome::Done } else { Outcome::Incomplete })
+}
