@@ -191,6 +191,8 @@ pub struct WorkerPlace {
     pub gpu: GpuPlace,
     /// Its CPUs.
     pub cpus: CpuSet,
+    /// All CPUs of the server on the node of the GPU.
+    pub near: CpuSet,
 }
 
 /// What starts a server.

@@ -88,11 +88,36 @@ pub fn comment(text: &str) -> String {
 /// A word of a POSIX shell.
 #[must_use]
 pub fn shell(word: &str) -> String {
-    if is_plain(word) && !word.contains('=') {
+    if is_option(word) && !word.contains('=') {
         word.to_owned()
     } else {
         format!("'{}'", word.replace('\'', r"'\''"))
     }
+}
+
+/// A word of bash, whose form for unusual characters the POSIX shell does not have.
+#[must_use]
+pub fn bash(word: &str) -> String {
+    if !word.chars().any(char::is_control) {
+        return shell(word);
+    }
+    let mut quoted = String::from("$'");
+    for c in word.chars() {
+        match c {
+            '\'' | '\\' => {
+                quoted.push('\\');
+                quoted.push(c);
+            }
+            c if c.is_control() => {
+                for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+                    let _ = write!(quoted, "\\x{byte:02x}");
+                }
+            }
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 /// A word of `ExecStart=`, in which `%` is a specifier and `$` a variable.
@@ -124,6 +149,10 @@ fn systemd(word: &str, variables: bool) -> String {
             '\t' => quoted.push_str("\\t"),
             c if c.is_ascii_control() => {
                 let _ = write!(quoted, "\\x{:02x}", u32::from(c));
+            }
+            // Those beyond ASCII are all below U+0100.
+            c if c.is_control() => {
+                let _ = write!(quoted, "\\u{:04x}", u32::from(c));
             }
             c => quoted.push(c),
         }
@@ -178,7 +207,10 @@ mod tests {
         assert_eq!(shell("a b'c"), r"'a b'\''c'");
         assert_eq!(shell("/usr/bin/vllm"), "/usr/bin/vllm");
         assert_eq!(shell("A=b"), "'A=b'");
+        assert_eq!(shell("--port"), "--port");
         assert_eq!(shell(""), "''");
+        assert_eq!(bash("a'b\n\u{85}"), r"$'a\'b\x0a\xc2\x85'");
+        assert_eq!(exec_word("\u{1}\u{85}"), r#""\x01\u0085""#);
         assert_eq!(exec_word("--port"), "--port");
         assert_eq!(exec_word("50%$HOME\"\\\n;"), "\"50%%$$HOME\\\"\\\\\\n;\"");
         assert_eq!(exec_word(";"), "\";\"");

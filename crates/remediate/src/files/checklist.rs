@@ -2,11 +2,21 @@
 
 use std::fmt::Write;
 
-use plumb_report::escape::{code, markdown};
+use plumb_report::escape::{self, clean};
 
 use super::{OutputFile, bases, blanks, placed, reasons, risk, risk_of, slices};
 use crate::Plan;
 use crate::plan::{Home, TOPICS, Value, Why};
+
+/// Text of a bundle inside a line.
+fn markdown(text: &str) -> String {
+    escape::markdown(&clean(text))
+}
+
+/// Text as it is, in a code span.
+fn code(text: &str) -> String {
+    escape::code(&clean(text))
+}
 
 /// The checklist of a plan.
 pub(super) fn render(plan: &Plan, files: &[OutputFile]) -> String {

@@ -10,7 +10,7 @@ use super::units::whys;
 use super::{Head, OutputFile, placed};
 use crate::Plan;
 use crate::plan::{Part, SlurmNode};
-use crate::quote::{is_host_name, shell};
+use crate::quote::{bash, is_host_name};
 
 /// `gres.conf`, what `slurm.conf` needs, and a job for each placed server.
 pub(super) fn render(plan: &Plan) -> Vec<OutputFile> {
@@ -50,7 +50,7 @@ fn slurm_conf(plan: &Plan, node: &SlurmNode, host: &str) -> OutputFile {
     };
     let gpus: usize = plan.servers.iter().filter_map(|server| server.gpus.as_ref()).map(Vec::len).sum();
     let mut text = head.lines(plan, "#");
-    text += "SelectType=select/cons_tres\nSelectTypeParameters=CR_Core_Memory\nTaskPlugin=task/affinity,task/cgroup\nGresTypes=gpu\n";
+    text += "SelectType=select/cons_tres\nSelectTypeParameters=CR_Core\nTaskPlugin=task/affinity,task/cgroup\nGresTypes=gpu\n";
     let _ = write!(
         text,
         "NodeName={host} CPUs={} Sockets={} CoresPerSocket={} ThreadsPerCore={}",
@@ -84,7 +84,7 @@ fn gres(plan: &Plan, node: &SlurmNode, host: &str) -> Option<OutputFile> {
     for (_, place) in placed(plan) {
         let whole = node.cores(&place.cpus);
         for worker in &place.workers {
-            let cores = node.cores(&worker.cpus);
+            let cores = node.cores(&worker.near);
             match worker.gpu.index {
                 Some(index) => lines
                     .push((index, format!("NodeName={host} Name=gpu File=/dev/nvidia{index} Cores={cores}"))),
@@ -155,9 +155,9 @@ fn jobs(plan: &Plan, node: &SlurmNode) -> Vec<OutputFile> {
             let _ = writeln!(text, ": \"${{{secret}:?was masked at collection: export it before sbatch}}\"");
         }
         for (name, value) in command.environment.iter().chain(&place.variables) {
-            let _ = writeln!(text, "export {name}={}", shell(value));
+            let _ = writeln!(text, "export {name}={}", bash(value));
         }
-        text += "\n# Local memory only, as far as the job's CPUs reach; one owner of affinity, which is Slurm.\nexec srun --cpu-bind=cores";
+        text += "\n# Local memory only, as far as the job's CPUs reach; one owner of affinity, which is Slurm.\nexec srun --cpus-per-task=\"$SLURM_CPUS_PER_TASK\" --cpu-bind=cores";
         if place.memory_policy == "bind" {
             text += " --mem-bind=local";
         }
@@ -169,13 +169,13 @@ fn jobs(plan: &Plan, node: &SlurmNode) -> Vec<OutputFile> {
                 parts
                     .iter()
                     .map(|part| match part {
-                        Part::Text(text) => shell(text),
+                        Part::Text(text) => bash(text),
                         Part::Secret(name) => format!("\"${{{name}}}\""),
                     })
                     .collect::<String>()
             })
             .collect();
-        words.extend(place.options.iter().map(|option| shell(option)));
+        words.extend(place.options.iter().map(|option| bash(option)));
         text += &words.join(" ");
         text.push('\n');
         files.push(OutputFile {

@@ -188,7 +188,7 @@ impl<'a> Model<'a> {
             let cpus = self.workers.get(&(at, gpu.address.clone()));
             let cpus =
                 cpus.ok_or_else(|| format!("NUMA node {} of GPU {} has no CPUs", gpu.node, gpu.address))?;
-            workers.push(WorkerPlace { gpu: gpu.clone(), cpus: cpus.clone() });
+            workers.push(WorkerPlace { gpu: gpu.clone(), cpus: cpus.clone(), near: CpuSet::new() });
         }
         let mut cpus = union(workers.iter().map(|worker| &worker.cpus)).union(&engine);
         if let Some(spare) = self.spare.get(&at) {
@@ -198,6 +198,10 @@ impl<'a> Model<'a> {
             return Err(
                 "it uses no GPU, so no node is near to it: `plumb experiment` shows which is best".to_owned()
             );
+        }
+        for worker in &mut workers {
+            worker.near =
+                self.numa.node(worker.gpu.node).map(|node| node.cpus.intersection(&cpus)).unwrap_or_default();
         }
         let nodes: NodeSet = gpus.iter().map(|gpu| gpu.node).collect();
         let mut placement = Placement {
