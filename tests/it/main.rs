@@ -16,6 +16,7 @@ mod losing;
 mod nodes;
 mod packs;
 mod recordings;
+mod remediate;
 mod removal;
 mod report;
 mod rules;

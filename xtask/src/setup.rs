@@ -24,6 +24,16 @@ const WORKSPACE_NEEDS: &[Need] = &[
         why: "tests compare with what it prints of this machine",
     },
     Need {
+        package: "shellcheck",
+        test: Test::Program("shellcheck"),
+        why: "reads the scripts of a remediation plan in tests",
+    },
+    Need {
+        package: "systemd",
+        test: Test::Program("systemd-analyze"),
+        why: "reads the units of a remediation plan in tests",
+    },
+    Need {
         package: "poppler-utils",
         test: Test::Program("pdftotext"),
         why: "reads PDF reports back in tests",
