@@ -2,25 +2,39 @@
 //!
 //! Three instruments, from the least to the most intrusive: [`Mode::Observe`] reads counters twice; [`Mode::Wake`] sleeps
 //! from period to period and tells how late it woke; [`Mode::SpinIdle`] and [`Mode::Spin`] keep a CPU busy and record
-//! every gap. The method, its sources and its limits are in `docs/src/reference/noise.md`.
+//! every gap. [`Extras`] measure what distance costs: memory of other nodes, other CPUs. The method, its sources and its limits are in `docs/src/reference/noise.md`.
 
+mod attribution;
 mod clock;
 mod counters;
 mod cpu;
 mod gaps;
+mod memory;
+mod neighbours;
+mod placement;
 mod report;
+mod summary;
+mod timeline;
+mod trace;
 mod wake;
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use nix::sched::{CpuSet as Mask, sched_setaffinity};
-use nix::unistd::Pid;
 use plumb_evidence::CpuSet;
 use thiserror::Error;
 
+pub use attribution::{Cause, Label};
 pub use cpu::SelfTest;
-pub use report::{CpuNoise, GapSummary, NOISE_SCHEMA, NoiseReport, Percentiles};
+pub use memory::CorePair;
+pub use neighbours::{LiveServer, ServerWait, live_servers};
+pub use placement::allowed_cpus;
+pub use report::{CpuNoise, NOISE_SCHEMA, NoiseReport};
+pub use summary::{GapSummary, Percentiles, seconds_needed, values_needed};
+
+use placement::{Aside, join, on_each, pin, start_on_each};
+use trace::Trace;
 
 /// How a CPU is looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +75,19 @@ pub struct NoiseOptions {
     pub wake_hz: f64,
     /// Shortest gap that is recorded, in ns.
     pub threshold_ns: f64,
+    /// Name gaps by the kernel's tracepoints, where it lets this process see them.
+    pub trace: bool,
+    /// What else to measure.
+    pub extras: Extras,
+}
+
+/// Measurements besides the noise of CPUs.
+#[derive(Clone, Debug, Default)]
+pub struct Extras {
+    /// Latency and bandwidth of memory between all pairs of NUMA nodes.
+    pub memory: bool,
+    /// Time for a cache line between all pairs of these CPUs.
+    pub core_to_core: Option<CpuSet>,
 }
 
 /// Why nothing was measured.
@@ -97,102 +124,151 @@ pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 /// If a thread cannot be placed, or a clock or counter not be read.
 pub fn measure(options: &NoiseOptions, stop: &Stop) -> Result<NoiseReport, NoiseError> {
     let mut report = NoiseReport::new(options);
+    let servers = live_servers();
     for &mode in &options.modes {
         if stop() {
-            report.interrupted = true;
             break;
         }
-        run(mode, options, stop, &mut report)?;
+        let _aside = Aside::from(&options.cpus);
+        match mode {
+            Mode::SpinIdle | Mode::Spin => spin(mode, options, &servers, stop, &mut report)?,
+            Mode::Observe | Mode::Wake => watch(mode, options, &servers, stop, &mut report)?,
+        }
     }
-    report.interrupted |= stop();
+    if options.extras.memory && !stop() {
+        let allowed = allowed_cpus().unwrap_or_default();
+        let (paths, notes) = memory::memory_paths(&memory::nodes(), &allowed, stop)?;
+        report.memory_paths = paths;
+        notes.into_iter().for_each(|note| report.note(note));
+    }
+    if let Some(cpus) = options.extras.core_to_core.as_ref().filter(|_| !stop()) {
+        report.core_to_core = memory::core_to_core(cpus, stop)?;
+    }
+    report.interrupted = stop();
     report.finish();
     Ok(report)
 }
 
-fn run(mode: Mode, options: &NoiseOptions, stop: &Stop, report: &mut NoiseReport) -> Result<(), NoiseError> {
-    let before = counters::read().map_err(NoiseError::Counters)?;
-    match mode {
-        Mode::Observe => {
-            let begun = std::time::Instant::now();
-            while begun.elapsed() < options.duration && !stop() {
-                let left = options.duration.saturating_sub(begun.elapsed());
-                std::thread::sleep(left.min(Duration::from_millis(100)));
-            }
-        }
-        Mode::Wake => {
-            for slack in [None, Some(1)] {
-                let period = Duration::from_secs_f64(1.0 / options.wake_hz);
-                let periods = (options.duration.as_secs_f64() / 2.0 * options.wake_hz) as u64;
-                let stop = Arc::clone(stop);
-                let wakes = on_each(&options.cpus, move |_| {
-                    wake::sleep(period, periods, slack, &*stop).map_err(NoiseError::Sleep)
-                })?;
-                for (cpu, wake) in wakes {
-                    report.add_wake(cpu, slack.is_some(), &wake);
-                }
-            }
-        }
-        Mode::SpinIdle | Mode::Spin => {
-            let rate = clock::calibrate();
+/// Instruments that leave a CPU idle.
+fn watch(
+    mode: Mode,
+    options: &NoiseOptions,
+    servers: &[LiveServer],
+    stop: &Stop,
+    report: &mut NoiseReport,
+) -> Result<(), NoiseError> {
+    let before = counters::read(&options.cpus, servers, true).map_err(NoiseError::Counters)?;
+    if mode == Mode::Wake {
+        for slack in [None, Some(1)] {
+            let period = Duration::from_secs_f64(1.0 / options.wake_hz);
+            let periods = (options.duration.as_secs_f64() / 2.0 * options.wake_hz) as u64;
             let stop = Arc::clone(stop);
-            let threshold = options.threshold_ns;
-            // All threads begin and end together, so that what hits several CPUs at once can be seen as one.
-            let begin = clock::raw_ns() + 20_000_000;
-            let end = begin + u64::try_from(options.duration.as_nanos()).unwrap_or(u64::MAX);
-            let spins = on_each(&options.cpus, move |_| {
-                if mode == Mode::SpinIdle {
-                    cpu::be_idle().map_err(NoiseError::Idle)?;
-                }
-                let wait = begin.saturating_sub(clock::raw_ns());
-                std::thread::sleep(Duration::from_nanos(wait));
-                Ok(gaps::spin(rate, threshold, end, &*stop))
+            let wakes = on_each(&options.cpus, move |cpu| {
+                pin(cpu)?;
+                wake::sleep(period, periods, slack, &*stop).map_err(NoiseError::Sleep)
             })?;
-            let window = counters::between(&before, &counters::read().map_err(NoiseError::Counters)?);
-            for (cpu, spin) in spins {
-                report.add_spin(cpu, mode, &spin, &window);
+            for (cpu, wake) in wakes {
+                report.add_wake(cpu, slack.is_some(), &wake);
             }
-            return Ok(());
+        }
+    } else {
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < options.duration && !stop() {
+            std::thread::sleep(options.duration.saturating_sub(begun.elapsed()).min(LOOK));
         }
     }
-    let window = counters::between(&before, &counters::read().map_err(NoiseError::Counters)?);
-    report.add_window(&window);
+    let after = counters::read(&options.cpus, servers, false).map_err(NoiseError::Counters)?;
+    report.add_counters(mode, &counters::between(servers, &before, &after));
     Ok(())
 }
 
-/// Runs `work` in a thread on each of the CPUs, and waits for all.
-fn on_each<T: Send + 'static>(
-    cpus: &CpuSet,
-    work: impl Fn(u32) -> Result<T, NoiseError> + Clone + Send + 'static,
-) -> Result<Vec<(u32, T)>, NoiseError> {
-    let threads: Vec<_> = cpus
-        .iter()
-        .map(|cpu| {
-            let work = work.clone();
-            let thread = std::thread::spawn(move || {
-                let mut mask = Mask::new();
-                let index = usize::try_from(cpu).unwrap_or(usize::MAX);
-                mask.set(index)
-                    .and_then(|()| sched_setaffinity(Pid::from_raw(0), &mask))
-                    .map_err(|source| NoiseError::Affinity { cpu, source })?;
-                work(cpu)
+/// How often it is looked whether to stop, and what the kernel traced.
+const LOOK: Duration = Duration::from_millis(20);
+/// From the last word to the threads to the start of all loops: more than it takes to wake them.
+const LEAD_NS: u64 = 5_000_000;
+
+/// Busy loops.
+///
+/// They begin and end together, so that what hits several CPUs at once can be seen as one; and counters are read right
+/// before and after, so that they count the same time.
+fn spin(
+    mode: Mode,
+    options: &NoiseOptions,
+    servers: &[LiveServer],
+    stop: &Stop,
+    report: &mut NoiseReport,
+) -> Result<(), NoiseError> {
+    let rate = clock::calibrate();
+    let ready = Arc::new(Barrier::new(options.cpus.len() + 1));
+    let go = Arc::new(Barrier::new(options.cpus.len() + 1));
+    let begin = Arc::new(AtomicU64::new(0));
+    let loops = Arc::new(Mutex::new(Vec::new()));
+    let length = u64::try_from(options.duration.as_nanos()).unwrap_or(u64::MAX / 2);
+    let threads = {
+        let (ready, go, begin) = (Arc::clone(&ready), Arc::clone(&go), Arc::clone(&begin));
+        let (threshold_ns, stop, loops) = (options.threshold_ns, Arc::clone(stop), Arc::clone(&loops));
+        start_on_each(&options.cpus, move |cpu| {
+            // Whatever goes wrong, the others are not to wait for ever.
+            let prepared = pin(cpu).and_then(|()| {
+                let prepared = gaps::Prepared::new(cpu::self_test());
+                lock(&loops).push((cpu, nix::unistd::gettid().as_raw()));
+                // Last: from here on the thread runs only when nothing else wants the CPU.
+                if mode == Mode::SpinIdle {
+                    cpu::be_idle().map_err(NoiseError::Idle)?;
+                }
+                Ok(prepared)
             });
-            (cpu, thread)
+            ready.wait();
+            go.wait();
+            let begin = begin.load(Ordering::Acquire);
+            let run = gaps::Run { rate, threshold_ns, begin, end: begin + length };
+            let prepared = prepared?;
+            std::thread::sleep(Duration::from_nanos(begin.saturating_sub(clock::raw_ns())));
+            Ok(gaps::spin(prepared, run, &*stop))
         })
-        .collect();
-    threads
-        .into_iter()
-        .map(|(cpu, thread)| Ok((cpu, thread.join().map_err(|_| NoiseError::Thread(cpu))??)))
-        .collect()
+    };
+    ready.wait();
+    let mut trace = match options.trace.then(|| Trace::open(&lock(&loops))) {
+        Some(Ok(trace)) => Some(trace),
+        Some(Err(why)) => {
+            report.note(format!("causes are not exact: {why}"));
+            None
+        }
+        None => None,
+    };
+    let before = counters::read(&options.cpus, servers, true);
+    let start = clock::raw_ns() + LEAD_NS;
+    begin.store(start, Ordering::Release);
+    go.wait();
+    while threads.iter().any(|(_, thread)| !thread.is_finished()) && !stop() {
+        let left = (start + length).saturating_sub(clock::raw_ns());
+        // Not a moment later than the loops end: what is counted after that is not theirs.
+        std::thread::sleep(Duration::from_nanos(left).clamp(Duration::from_micros(100), LOOK));
+        if let Some(trace) = &mut trace {
+            trace.drain();
+        }
+    }
+    let after = counters::read(&options.cpus, servers, false).map_err(NoiseError::Counters)?;
+    let spins = join(threads)?;
+    let before = before.map_err(NoiseError::Counters)?;
+    let moved = counters::between(servers, &before, &after);
+    let starts = spins.iter().map(|(_, spin)| spin.begin.ns);
+    report.start_spread_ms =
+        starts.clone().max().zip(starts.min()).map(|(last, first)| (last - first) as f64 / 1e6);
+    let mut traced = trace.map(Trace::finish).unwrap_or_default();
+    report.add_counters(mode, &moved);
+    for (cpu, spin) in &spins {
+        let follow = traced.iter_mut().find(|(of, _)| of == cpu);
+        let traced = follow.map(|(_, follow)| attribution::join(spin, follow));
+        report.add_spin(*cpu, spin, &moved.window, traced.as_ref());
+    }
+    if spins.len() >= 3 && !cpu::in_virtual_machine() {
+        report.add_stops_of_many(attribution::stops_of_many(&spins));
+    }
+    Ok(())
 }
 
-/// How idle each CPU was during `time`, 0 to 1.
-///
-/// # Errors
-/// If the kernel's counters cannot be read.
-pub fn idle_shares(time: Duration) -> Result<Vec<(u32, f64)>, NoiseError> {
-    let before = counters::read().map_err(NoiseError::Counters)?;
-    std::thread::sleep(time);
-    let window = counters::between(&before, &counters::read().map_err(NoiseError::Counters)?);
-    let cpus = window.cpus.require().map_err(NoiseError::Counters)?;
-    Ok(cpus.iter().map(|cpu| (cpu.cpu, 1.0 - cpu.busy() as f64 / cpu.total().max(1) as f64)).collect())
+/// A thread that panicked while it held the lock left whole entries.
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -55,8 +55,7 @@ pub struct NoiseTimeline {
     pub lost_us: Vec<f64>,
     /// Of that: stops in which the kernel did not run (hypervisor, firmware); zeros where gaps were not told apart.
     pub outside_us: Vec<f64>,
-    /// Of that: other threads ran, by the scheduler's account, which counts a wait in the slice in which it ends; zeros where the
-    /// kernel keeps none.
+    /// Of that: other threads ran, by the scheduler's account; zeros where the kernel keeps none.
     pub preempted_us: Vec<f64>,
 }
 

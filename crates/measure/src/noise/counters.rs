@@ -1,22 +1,51 @@
 //! The kernel's own counters before and after, by way of the evidence's derivation of a window: one parser for both.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Instant;
 
 use plumb_evidence::bundle::{Bundle, sample_folder};
 use plumb_evidence::manifest::Manifest;
 use plumb_evidence::model::{Origin, Window};
-use plumb_evidence::{Absence, Missing};
+use plumb_evidence::{Absence, CpuSet, Missing};
 
-const FILES: &[&str] = &["/proc/interrupts", "/proc/softirqs", "/proc/stat"];
+use super::neighbours::{self, LiveServer, ServerWait, Times};
+
+const FILES: &[&str] = &["/proc/interrupts", "/proc/softirqs", "/proc/stat", "/proc/pressure/cpu"];
 
 /// One reading.
 pub(super) struct Reading {
     at: Instant,
     files: BTreeMap<&'static str, Vec<u8>>,
+    /// Time in idle states in µs, by CPU and name of the state.
+    idle: BTreeMap<(u32, String), u64>,
+    servers: Times,
 }
 
-pub(super) fn read() -> Result<Reading, Missing> {
+/// What moved between two readings.
+pub(super) struct Moved {
+    pub(super) window: Window,
+    /// Share of the window in each idle state, by CPU and name of the state; empty where the kernel does not tell.
+    pub(super) idle: BTreeMap<u32, BTreeMap<String, f64>>,
+    pub(super) servers: Vec<ServerWait>,
+}
+
+/// Reads the counters of the node; idle states of these CPUs and accounts of these servers.
+///
+/// Interrupts come last at the first reading and first at the second one, so that little else is counted with the run.
+pub(super) fn read(cpus: &CpuSet, servers: &[LiveServer], first: bool) -> Result<Reading, Missing> {
+    let slow = || (cpus.iter().flat_map(idle_times).collect(), neighbours::times(servers));
+    if first {
+        let (idle, servers) = slow();
+        Ok(Reading { at: Instant::now(), files: files()?, idle, servers })
+    } else {
+        let (at, files) = (Instant::now(), files()?);
+        let (idle, servers) = slow();
+        Ok(Reading { at, files, idle, servers })
+    }
+}
+
+fn files() -> Result<BTreeMap<&'static str, Vec<u8>>, Missing> {
     let mut files = BTreeMap::new();
     for &path in FILES {
         match std::fs::read(path) {
@@ -30,18 +59,38 @@ pub(super) fn read() -> Result<Reading, Missing> {
             Err(_) => {}
         }
     }
-    Ok(Reading { at: Instant::now(), files })
+    Ok(files)
+}
+
+fn idle_times(cpu: u32) -> Vec<((u32, String), u64)> {
+    let folder = format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle");
+    let states = std::fs::read_dir(Path::new(&folder)).into_iter().flatten().flatten();
+    let time = |state: std::fs::DirEntry| {
+        let text = |name: &str| std::fs::read_to_string(state.path().join(name)).ok();
+        Some(((cpu, text("name")?.trim().to_owned()), text("time")?.trim().parse().ok()?))
+    };
+    states.filter_map(time).collect()
 }
 
 /// What moved between two readings.
-pub(super) fn between(first: &Reading, last: &Reading) -> Window {
+pub(super) fn between(servers: &[LiveServer], first: &Reading, last: &Reading) -> Moved {
     let files = [first, last].into_iter().enumerate().flat_map(|(index, reading)| {
         let folder = sample_folder(index);
         reading.files.iter().map(move |(path, content)| (format!("{folder}{path}"), content.clone()))
     });
     let micros = last.at.duration_since(first.at).as_micros();
-    let samples_us = vec![0, u64::try_from(micros).unwrap_or(u64::MAX).max(1)];
-    let manifest = Manifest { samples_us, ..Manifest::new(Origin::Live) };
+    let micros = u64::try_from(micros).unwrap_or(u64::MAX).max(1);
+    let manifest = Manifest { samples_us: vec![0, micros], ..Manifest::new(Origin::Live) };
     let bundle = Bundle::new(manifest, files.collect(), BTreeMap::new());
-    plumb_evidence::derive(&bundle).window.known().cloned().unwrap_or_default()
+    let mut idle: BTreeMap<u32, BTreeMap<String, f64>> = BTreeMap::new();
+    for ((cpu, state), time) in &last.idle {
+        let before = first.idle.get(&(*cpu, state.clone())).copied().unwrap_or(*time);
+        let share = time.saturating_sub(before) as f64 / micros as f64;
+        idle.entry(*cpu).or_default().insert(state.clone(), share);
+    }
+    Moved {
+        window: plumb_evidence::derive(&bundle).window.known().cloned().unwrap_or_default(),
+        idle,
+        servers: neighbours::waits(servers, &first.servers, &last.servers),
+    }
 }

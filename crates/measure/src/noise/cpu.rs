@@ -9,12 +9,13 @@
 use std::num::NonZeroUsize;
 
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mmap_anonymous, munmap};
+use serde::Serialize;
 
 /// Attempts of each half of the self-test.
 const ATTEMPTS: u32 = 1000;
 
 /// How often the marker vanished, of 1000 each.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct SelfTest {
     /// After an exception of the CPU, which enters the kernel for certain.
     pub after_fault: u32,

@@ -6,29 +6,30 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::{Serializer, V2Serializer};
-use plumb_evidence::model::{CpuTime, NoiseResult, Window};
+use plumb_evidence::model::{CpuTime, MemoryPath, NoiseResult, NoiseTimeline, WakeupPercentiles, Window};
 use serde::Serialize;
 
-use super::gaps::{Gaps, Spin};
+use super::attribution::{Cause, Label, Traced, balances, interrupts};
+use super::counters::Moved;
+use super::gaps::Spin;
+use super::memory::CorePair;
+use super::neighbours::ServerWait;
+use super::summary::{GapSummary, Percentiles, seconds_needed};
 use super::wake::Wake;
 use super::{Mode, NoiseOptions, SelfTest, cpu};
 
 /// Version of the JSON form.
-pub const NOISE_SCHEMA: u32 = 1;
+pub const NOISE_SCHEMA: u32 = 2;
 
 /// A counter that drifts by more than this against the clock makes a run void.
 const MAX_DRIFT_PPM: f64 = 10.0;
-/// Kernel gaps and counted interrupts may differ by this share of the interrupts before names are withdrawn.
-const BALANCE: f64 = 0.05;
-/// A percentile needs so many values beyond it.
-const BEYOND: f64 = 10.0;
 
 /// What was taken away, by CPU.
 #[derive(Clone, Debug, Serialize)]
 pub struct NoiseReport {
     /// [`NOISE_SCHEMA`].
     pub schema: u32,
-    /// True if a clock drifted, or the loop was too slow to see what it should.
+    /// False if a clock drifted, or the loop was too slow to see what it should.
     pub valid: bool,
     /// Why not, and what else a reader should know.
     pub notes: Vec<String>,
@@ -38,8 +39,20 @@ pub struct NoiseReport {
     pub virtual_machine: bool,
     /// Shortest gap that was recorded, in µs.
     pub threshold_us: f64,
+    /// Wake-ups per second.
+    pub wake_hz: f64,
+    /// Time between the first and the last loop's start, in ms.
+    pub start_spread_ms: Option<f64>,
     /// By number of the CPU.
     pub cpus: Vec<CpuNoise>,
+    /// Time in which some thread of the node waited for a CPU, in ms (pressure stall information), over all instruments.
+    pub pressure_ms: Option<f64>,
+    /// Inference servers of the node meanwhile, process by process.
+    pub servers: Vec<ServerWait>,
+    /// Memory by node of the CPU and node of the memory, where it was measured.
+    pub memory_paths: Vec<MemoryPath>,
+    /// Time for a cache line to go from one CPU to another, where it was measured.
+    pub core_to_core: Vec<CorePair>,
 }
 
 /// What was taken away from one CPU.
@@ -53,104 +66,44 @@ pub struct CpuNoise {
     pub seconds: Option<f64>,
     /// Share of time that the loop did not run, 0 to 1.
     pub lost_share: Option<f64>,
+    /// Of that, the share in which other threads ran: the node's work, not noise. `None` where the kernel does not tell.
+    pub preempted_share: Option<f64>,
     /// Longest gap in µs. Of a short run this is no worst case.
     pub max_us: Option<f64>,
-    /// All gaps as a compressed-free HdrHistogram V2 payload in base64; values in ns.
+    /// All gaps as an HdrHistogram V2 payload, not compressed, in base64; values in ns.
     pub histogram: Option<String>,
     /// Gaps in which the kernel ran; all gaps where that could not be told.
     pub kernel: Option<GapSummary>,
-    /// Gaps in which it did not: hypervisor in a virtual machine, firmware on bare metal.
+    /// Of these, the ones in which other threads ran.
+    pub preempted: Option<GapSummary>,
+    /// Gaps in which the kernel did not run: hypervisor in a virtual machine, firmware on bare metal.
     pub other: Option<GapSummary>,
+    /// Lost time by slice of the run.
+    pub timeline: Option<NoiseTimeline>,
     /// Turns of the loop per second: falls when a sibling thread of the core works.
     pub turns_per_s: Option<f64>,
-    /// `classified` where kernel and other gaps were told apart and agree with the counters, `split` where they were told
-    /// apart only, `unattributed` otherwise.
-    pub attribution: Option<&'static str>,
-    /// Self-test of the CPU's marker.
-    #[serde(skip)]
+    /// Time of one turn in ns, gaps left out.
+    pub turn_ns: Option<f64>,
+    /// Scale of the processor's counter, measured before the run, against that over the whole run, in parts per million.
+    pub drift_ppm: Option<f64>,
+    /// Interrupts of this CPU that the kernel counted while the loop ran.
+    pub counted_interrupts: Option<u64>,
+    /// How sure the named causes of gaps are.
+    pub attribution: Option<Label>,
+    /// True where the kernel's gaps were told from others by the processor.
+    pub told_apart: Option<bool>,
+    /// Self-test of the processor's marker: vanished after so many of 1000 exceptions, and of 1000 exits to a hypervisor.
     pub self_test: Option<SelfTest>,
     /// Lateness of wake-ups with the timer slack as it was found (50 µs for ordinary threads), missed periods included.
     pub wakeup_us: Option<Percentiles>,
     /// The same with a slack of 1 ns: what the node itself adds.
     pub wakeup_precise_us: Option<Percentiles>,
-    /// Events of the kernel by cause, from its counters: `irq NAME`, `softirq NAME`, `preemption`, `steal (ms)`.
+    /// Events of the kernel by cause, from its counters, over all instruments: `irq NAME`, `softirq NAME`, `preemption`.
     pub interruptions: BTreeMap<String, u64>,
-    /// Time in ms by what the gaps add up to: `preemption` from the scheduler's own account.
-    pub lost_ms: BTreeMap<String, f64>,
-}
-
-/// Gaps of one kind.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct GapSummary {
-    /// Number.
-    pub count: u64,
-    /// Sum in ms.
-    pub sum_ms: f64,
-    /// Median in µs.
-    pub p50_us: Option<f64>,
-    /// 99th percentile in µs, over gaps; `None` where there are too few.
-    pub p99_us: Option<f64>,
-    /// Longest in µs.
-    pub max_us: f64,
-    /// Gaps of 10 µs or more, per second.
-    pub per_s_from_10_us: f64,
-}
-
-/// Percentiles of lateness in µs; `None` where the run was too short for one: fewer than ten values beyond it.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Percentiles {
-    /// Values, missed periods included.
-    pub count: u64,
-    /// Periods that a stall covered.
-    pub missed: u64,
-    /// Median.
-    pub p50: Option<f64>,
-    /// 99th percentile.
-    pub p99: Option<f64>,
-    /// 99.9th percentile.
-    pub p999: Option<f64>,
-    /// Longest.
-    pub max: f64,
-    /// 99th percentile of what was recorded, without the missed periods.
-    pub uncorrected_p99: Option<f64>,
-}
-
-fn micros(ns: u64) -> f64 {
-    ns as f64 / 1e3
-}
-
-/// A percentile if enough values lie beyond it.
-fn percentile(histogram: &Histogram<u32>, quantile: f64) -> Option<f64> {
-    let enough = histogram.len() as f64 * (1.0 - quantile) >= BEYOND;
-    enough.then(|| micros(histogram.value_at_quantile(quantile)))
-}
-
-impl Percentiles {
-    fn of(wake: &Wake) -> Self {
-        Self {
-            count: wake.corrected.len(),
-            missed: wake.missed,
-            p50: percentile(&wake.corrected, 0.5),
-            p99: percentile(&wake.corrected, 0.99),
-            p999: percentile(&wake.corrected, 0.999),
-            max: micros(wake.uncorrected.max()),
-            uncorrected_p99: percentile(&wake.uncorrected, 0.99),
-        }
-    }
-}
-
-impl GapSummary {
-    fn of(gaps: &Gaps, rate: f64, seconds: f64) -> Self {
-        let from_10_us = gaps.histogram.count_between(10_000, gaps.histogram.high());
-        Self {
-            count: gaps.histogram.len(),
-            sum_ms: gaps.sum as f64 / rate / 1e6,
-            p50_us: percentile(&gaps.histogram, 0.5),
-            p99_us: percentile(&gaps.histogram, 0.99),
-            max_us: gaps.max as f64 / rate / 1e3,
-            per_s_from_10_us: from_10_us as f64 / seconds,
-        }
-    }
+    /// What took the CPU from the loop, each with how sure that is.
+    pub causes: BTreeMap<String, Cause>,
+    /// Share of time in each idle state while an instrument ran that leaves the CPU idle.
+    pub idle_states: BTreeMap<String, f64>,
 }
 
 impl NoiseReport {
@@ -162,7 +115,19 @@ impl NoiseReport {
             interrupted: false,
             virtual_machine: cpu::in_virtual_machine(),
             threshold_us: options.threshold_ns / 1e3,
+            wake_hz: options.wake_hz,
+            start_spread_ms: None,
             cpus: options.cpus.iter().map(|cpu| CpuNoise { cpu, ..CpuNoise::default() }).collect(),
+            pressure_ms: None,
+            servers: Vec::new(),
+            memory_paths: Vec::new(),
+            core_to_core: Vec::new(),
+        }
+    }
+
+    pub(super) fn note(&mut self, note: String) {
+        if !self.notes.contains(&note) {
+            self.notes.push(note);
         }
     }
 
@@ -184,93 +149,127 @@ impl NoiseReport {
         }
     }
 
-    /// Says which of the kernel's counters could not be read: no interrupts are then no quiet CPU.
-    fn note_missing(&mut self, window: &Window) {
+    /// Adds what the kernel counted while an instrument ran, on all CPUs.
+    pub(super) fn add_counters(&mut self, mode: Mode, moved: &Moved) {
+        let window = &moved.window;
+        // No interrupts that could be read are no quiet CPU.
         let missing =
             [window.interrupts.require().err(), window.softirqs.require().err(), window.cpus.require().err()];
         for why in missing.into_iter().flatten() {
-            let note = format!("not counted: {why}");
-            if !self.notes.contains(&note) {
-                self.notes.push(note);
+            self.note(format!("not counted: {why}"));
+        }
+        if let Some(pressure) = window.pressure.get("cpu").and_then(|pressure| pressure.known()) {
+            *self.pressure_ms.get_or_insert(0.0) += pressure.some_us as f64 / 1e3;
+        }
+        for wait in &moved.servers {
+            match self.servers.iter_mut().find(|known| known.pid == wait.pid) {
+                Some(known) => {
+                    known.ran_ms += wait.ran_ms;
+                    known.waited_ms += wait.waited_ms;
+                }
+                None => self.servers.push(wait.clone()),
             }
         }
-    }
-
-    /// Adds the kernel's counters to all CPUs.
-    pub(super) fn add_window(&mut self, window: &Window) {
-        self.note_missing(window);
-        for entry in &mut self.cpus {
-            if entry.modes.is_empty() {
-                entry.modes.push(Mode::Observe.as_str());
-            }
+        for cpu in self.cpus.iter().map(|entry| entry.cpu).collect::<Vec<_>>() {
+            let Some(entry) = self.cpu(cpu, mode) else { continue };
             count_causes(entry, window);
+            if matches!(mode, Mode::Observe | Mode::Wake) {
+                entry.idle_states.extend(moved.idle.get(&cpu).cloned().unwrap_or_default());
+            }
         }
     }
 
-    pub(super) fn add_spin(&mut self, cpu: u32, mode: Mode, spin: &Spin, window: &Window) {
+    pub(super) fn add_spin(&mut self, cpu: u32, spin: &Spin, window: &Window, traced: Option<&Traced>) {
+        let rate = spin.rate;
         let seconds = spin.end.ns.saturating_sub(spin.begin.ns) as f64 / 1e9;
+        let lost = (spin.kernel.sum + spin.other.sum) as f64 / rate / 1e9;
+        let turn_ns = (seconds - lost).max(0.0) * 1e9 / spin.turns.max(1) as f64;
         if spin.drift_ppm.abs() > MAX_DRIFT_PPM {
             self.valid = false;
-            self.notes.push(format!(
+            self.note(format!(
                 "CPU {cpu}: the processor's counter ran {:.0} ppm off the clock; times are not to be trusted",
                 spin.drift_ppm
             ));
         }
-        let turn_ns = seconds * 1e9 / spin.turns.max(1) as f64;
         if turn_ns > self.threshold_us * 1e3 {
             self.valid = false;
-            self.notes.push(format!(
-                "CPU {cpu}: a turn of the loop took {turn_ns:.0} ns on average, more than the shortest gap; the counter \
-                 may be trapped by the hypervisor"
+            self.note(format!(
+                "CPU {cpu}: a turn of the loop took {turn_ns:.0} ns, more than the shortest gap; the counter may be trapped \
+                 by the hypervisor"
             ));
         }
-        self.note_missing(window);
-        let Some(entry) = self.cpu(cpu, mode) else { return };
-        count_causes(entry, window);
+        if spin.events.dropped > 0 && traced.is_some() {
+            self.note(format!(
+                "CPU {cpu}: the last 65536 gaps were joined with the trace, {} before them were not",
+                spin.events.dropped
+            ));
+        }
+        let (virtual_machine, per) = (self.virtual_machine, seconds.max(1e-9));
+        let Some(entry) = self.cpus.iter_mut().find(|entry| entry.cpu == cpu) else { return };
+        let told_apart = spin.self_test.is_some_and(SelfTest::passed);
+        let counted: u64 = interrupts(window, cpu).map(|(_, count)| count).sum();
+        let waited_share = spin.waited_ns.map_or(0.0, |ns| ns as f64 / 1e9 / per);
+        let gaps = spin.kernel.histogram.len();
+        let balanced = balances(gaps, counted, spin.preemptions, waited_share);
+        let label = match (traced.is_some_and(Traced::is_exact), told_apart && balanced) {
+            (true, _) => Label::Exact,
+            (false, true) => Label::Classified,
+            (false, false) => Label::Unattributed,
+        };
         let mut all = spin.kernel.histogram.clone();
         // The same bounds, so that nothing can be out of range.
         let _ = all.add(&spin.other.histogram);
         entry.seconds = Some(seconds);
-        entry.lost_share =
-            Some((spin.kernel.sum + spin.other.sum) as f64 / spin.rate / 1e9 / seconds.max(1e-9));
-        entry.max_us = Some(spin.kernel.max.max(spin.other.max) as f64 / spin.rate / 1e3);
-        entry.kernel = Some(GapSummary::of(&spin.kernel, spin.rate, seconds));
-        entry.other = Some(GapSummary::of(&spin.other, spin.rate, seconds));
-        entry.turns_per_s = Some(spin.turns as f64 / seconds.max(1e-9));
+        entry.lost_share = Some(lost / per);
+        entry.preempted_share = spin.waited_ns.map(|_| waited_share);
+        entry.max_us = Some(spin.kernel.max.max(spin.other.max) as f64 / rate / 1e3);
+        entry.kernel = Some(GapSummary::of(&spin.kernel, rate, seconds));
+        entry.preempted = spin.waited_ns.map(|_| GapSummary::of(&spin.preempted, rate, seconds));
+        entry.other = Some(GapSummary::of(&spin.other, rate, seconds));
+        entry.timeline = Some(spin.timeline.finish(rate));
+        entry.turns_per_s = Some(spin.turns as f64 / per);
+        entry.turn_ns = Some(turn_ns);
+        entry.drift_ppm = Some(spin.drift_ppm);
+        entry.counted_interrupts = window.interrupts.known().map(|_| counted);
+        entry.told_apart = Some(told_apart);
         entry.self_test = spin.self_test;
         entry.histogram = encode(&all);
+        entry.attribution = Some(label);
         entry.interruptions.insert("preemption".to_owned(), spin.preemptions);
-        if let Some(waited) = spin.waited_ns {
-            entry.lost_ms.insert("preemption".to_owned(), waited as f64 / 1e6);
+        entry.causes = causes(cpu, spin, window, (label, told_apart, virtual_machine), traced);
+    }
+
+    /// Stops that hit at least three CPUs at once, on bare metal.
+    pub(super) fn add_stops_of_many(&mut self, count: u64) {
+        for entry in &mut self.cpus {
+            entry.interruptions.insert("SMI (stops of three CPUs or more at once)".to_owned(), count);
         }
-        entry.lost_ms.insert("kernel".to_owned(), spin.kernel.sum as f64 / spin.rate / 1e6);
-        entry.lost_ms.insert("not kernel".to_owned(), spin.other.sum as f64 / spin.rate / 1e6);
-        let told_apart = spin.self_test.is_some_and(SelfTest::passed);
-        let interrupts: u64 = entry
-            .interruptions
-            .iter()
-            .filter(|(cause, _)| cause.starts_with("irq "))
-            .map(|(_, count)| count)
-            .sum();
-        // Several interrupts may fall into one gap, and a preemption begins with one.
-        let unexplained = spin.kernel.histogram.len().saturating_sub(interrupts + spin.preemptions);
-        let balanced = unexplained as f64 <= BALANCE * interrupts.max(1) as f64;
-        entry.attribution = Some(match (told_apart, balanced && interrupts > 0) {
-            (true, true) => "classified",
-            (true, false) => "split",
-            (false, _) => "unattributed",
-        });
     }
 
     pub(super) fn finish(&mut self) {
         if self.interrupted {
-            self.notes.push("stopped before its time; what is here covers a shorter run".to_owned());
+            self.note("stopped before its time; what is here covers a shorter run".to_owned());
         }
-        let too_short = self.cpus.iter().any(|cpu| cpu.wakeup_us.is_some_and(|wake| wake.p999.is_none()));
-        if too_short {
-            self.notes.push(
-                "too few wake-ups for a 99.9th percentile, which needs 10000: 100 s at 100 Hz for each timer slack".to_owned(),
-            );
+        let woken = self.cpus.iter().filter_map(|cpu| cpu.wakeup_us);
+        if let Some(fewest) = woken.min_by_key(|wake| wake.count) {
+            let short =
+                [(0.99, "p99", fewest.p99), (0.999, "p99.9", fewest.p999), (0.9999, "p99.99", fewest.p9999)];
+            if let Some((quantile, name, _)) = short.into_iter().find(|(.., value)| value.is_none()) {
+                self.note(format!(
+                    "{} wake-ups of each kind are too few for {name}: that takes --seconds {:.0} at {} Hz",
+                    fewest.count,
+                    seconds_needed(quantile, self.wake_hz),
+                    self.wake_hz
+                ));
+            }
+        }
+        let shortest = self.cpus.iter().filter_map(|cpu| cpu.seconds).reduce(f64::min);
+        if let Some(seconds) = shortest {
+            self.note(format!(
+                "the longest gap is no worst case: what did not happen in {seconds:.0} s may still happen {:.2} times a \
+                 second (95 %)",
+                3.0 / seconds.max(1e-9)
+            ));
         }
     }
 
@@ -287,28 +286,75 @@ impl NoiseReport {
                     lost_share: cpu.lost_share?,
                     max_us: cpu.max_us?,
                     interruptions: cpu.interruptions.clone(),
+                    attribution: cpu.attribution.unwrap_or_default().as_str().to_owned(),
+                    wakeup_us: cpu.wakeup_us.map(|wake| WakeupPercentiles {
+                        p50: wake.p50,
+                        p99: wake.p99,
+                        max: wake.max,
+                    }),
                     wakeup_p99_us: cpu.wakeup_us.and_then(|wake| wake.p99),
-                    ..NoiseResult::default()
+                    timeline: cpu.timeline.clone(),
                 })
             })
             .collect()
     }
 }
 
+/// What took the CPU, with what is known of each cause.
+fn causes(
+    cpu: u32,
+    spin: &Spin,
+    window: &Window,
+    (label, told_apart, virtual_machine): (Label, bool, bool),
+    traced: Option<&Traced>,
+) -> BTreeMap<String, Cause> {
+    let mut causes = BTreeMap::new();
+    let marker = if told_apart { Label::Classified } else { Label::Unattributed };
+    if told_apart {
+        let outside = if virtual_machine { "hypervisor" } else { "firmware" };
+        causes.insert("kernel".to_owned(), Cause::of_gaps(marker, &spin.kernel, spin.rate));
+        causes.insert(outside.to_owned(), Cause::of_gaps(marker, &spin.other, spin.rate));
+    } else {
+        causes.insert("all gaps".to_owned(), Cause::of_gaps(marker, &spin.kernel, spin.rate));
+    }
+    if let Some(waited) = spin.waited_ns {
+        // The scheduler's own account of this very thread, whatever the marker can tell.
+        let preemption = Cause {
+            sum_ms: Some(waited as f64 / 1e6),
+            max_us: Some(spin.preempted.max as f64 / spin.rate / 1e3),
+            ..Cause::counted(Label::Classified, spin.preempted.histogram.len())
+        };
+        causes.insert("preemption".to_owned(), preemption);
+    }
+    if let (Label::Exact, Some(traced)) = (label, traced) {
+        causes.extend(traced.causes.clone());
+        return causes;
+    }
+    let lines = interrupts(window, cpu).map(|(line, count)| (irq_name(&line.irq, &line.name), count));
+    for (name, count) in lines.filter(|(_, count)| *count > 0) {
+        causes.insert(name, Cause::counted(label, count));
+    }
+    causes
+}
+
+fn irq_name(irq: &str, name: &str) -> String {
+    format!("irq {}", if name.is_empty() { irq } else { name })
+}
+
 fn count_causes(entry: &mut CpuNoise, window: &Window) {
+    let cpu = entry.cpu;
     let mut add = |cause: String, count: u64| {
         if count > 0 {
             *entry.interruptions.entry(cause).or_default() += count;
         }
     };
-    for line in window.interrupts.known().into_iter().flatten() {
-        let name = if line.name.is_empty() { &line.irq } else { &line.name };
-        add(format!("irq {name}"), line.counts.get(&entry.cpu).copied().unwrap_or(0));
+    for (line, count) in interrupts(window, cpu) {
+        add(irq_name(&line.irq, &line.name), count);
     }
     for (kind, counts) in window.softirqs.known().into_iter().flatten() {
-        add(format!("softirq {kind}"), counts.get(&entry.cpu).copied().unwrap_or(0));
+        add(format!("softirq {kind}"), counts.get(&cpu).copied().unwrap_or(0));
     }
-    let time = window.cpus.known().and_then(|cpus| cpus.iter().find(|time| time.cpu == entry.cpu));
+    let time = window.cpus.known().and_then(|cpus| cpus.iter().find(|time| time.cpu == cpu));
     if let Some(CpuTime { steal_ticks, .. }) = time {
         add("steal (10 ms ticks)".to_owned(), *steal_ticks);
     }
@@ -318,39 +364,4 @@ fn encode(histogram: &Histogram<u32>) -> Option<String> {
     let mut bytes = Vec::new();
     V2Serializer::new().serialize(histogram, &mut bytes).ok()?;
     Some(STANDARD.encode(bytes))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::noise::gaps::new_histogram;
-
-    #[test]
-    fn a_percentile_needs_ten_values_beyond_it() {
-        let mut histogram = new_histogram();
-        for value in 1..=999 {
-            histogram.record(value * 1000).unwrap();
-        }
-        assert!(percentile(&histogram, 0.99).is_none());
-        histogram.record(1_000_000).unwrap();
-        assert!((percentile(&histogram, 0.99).unwrap() - 990.0).abs() < 10.0);
-        assert!(percentile(&histogram, 0.999).is_none());
-    }
-
-    #[test]
-    fn a_stall_counts_for_every_period_that_it_covers() {
-        let mut wake = Wake { uncorrected: new_histogram(), corrected: new_histogram(), missed: 0 };
-        for _ in 0..990 {
-            wake.uncorrected.record(20_000).unwrap();
-            wake.corrected.record(20_000).unwrap();
-        }
-        wake.uncorrected.record(39_000_000).unwrap();
-        for missed in 0..=39 {
-            wake.corrected.record(39_000_000 - missed * 1_000_000 + 1).unwrap();
-        }
-        wake.missed = 39;
-        let percentiles = Percentiles::of(&wake);
-        assert!(percentiles.p99.unwrap() > 25_000.0, "{percentiles:?}");
-        assert!(percentiles.uncorrected_p99.is_none());
-    }
 }

@@ -1,20 +1,18 @@
 //! `plumb noise`
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
-use nix::sched::sched_getaffinity;
-use nix::unistd::Pid;
 use plumb_collect::Interrupt;
 use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::{Bundle, CpuSet};
 use plumb_measure::noise::{
-    CpuNoise, GapSummary, Mode, NoiseOptions, NoiseReport, Percentiles, Stop, measure,
+    Extras, LiveServer, Mode, NoiseOptions, NoiseReport, Stop, allowed_cpus, live_servers, measure,
+    seconds_needed, values_needed,
 };
 
 use crate::cli::Format;
@@ -22,16 +20,19 @@ use crate::commands::bench::readable_bundle;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 
-/// Busier than this, a CPU is not for a loop that takes half of it.
-const IDLE_ENOUGH: f64 = 0.9;
+mod text;
+
+/// More CPUs make too many pairs: 496 of these take seconds.
+const MOST_CORES: usize = 32;
 
 #[derive(Debug, Args)]
 pub(crate) struct NoiseArgs {
     /// CPUs to measure, such as 2-5,8; default: the last half of those that this process may use, at least one.
     #[arg(long, value_name = "LIST")]
     cpus: Option<String>,
-    /// Instruments, separated by commas, run one after the other.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "wake,spin-idle")]
+    /// Instruments, separated by commas, run one after the other; default: wake,spin-idle, or none with --memory or
+    /// --core-to-core.
+    #[arg(long, value_enum, value_delimiter = ',')]
     mode: Vec<ModeArg>,
     /// Seconds for each instrument.
     #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
@@ -42,12 +43,28 @@ pub(crate) struct NoiseArgs {
     /// Shortest gap that is recorded, in ns.
     #[arg(long, value_name = "NS", default_value_t = 200.0)]
     threshold_ns: f64,
+    /// Refuse to run unless this percentile of wake-up lateness will mean something: ten values beyond it.
+    #[arg(long, value_name = "P")]
+    percentile: Option<f64>,
+    /// Name gaps exactly, by the kernel's tracepoints. Takes root or CAP_PERFMON; each traced event costs its CPU about a
+    /// microsecond.
+    #[arg(long)]
+    exact: bool,
+    /// Measure latency and bandwidth of memory between all pairs of NUMA nodes: about two seconds and at most 256 MiB each.
+    #[arg(long)]
+    memory: bool,
+    /// Measure how long a cache line takes between all pairs of CPUs, those of --cpus if given.
+    #[arg(long)]
+    core_to_core: bool,
     /// Measure more than half of the CPUs at once.
     #[arg(long)]
     all: bool,
-    /// Allow the mode `spin`, which halves a CPU for whoever shares it, on CPUs that are in use.
+    /// Allow the mode `spin`, which halves a CPU for whoever shares it.
     #[arg(long)]
     maintenance: bool,
+    /// Allow `spin`, --memory and --core-to-core although an inference server runs here.
+    #[arg(long)]
+    beside_server: bool,
     /// Add the result to this bundle, so that checks judge it and the report shows it.
     #[arg(long, value_name = "BUNDLE")]
     into: Option<PathBuf>,
@@ -80,13 +97,8 @@ impl From<ModeArg> for Mode {
 }
 
 pub(crate) fn run(args: &NoiseArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let options = options(args)?;
-    console.note(&format!(
-        "measuring CPUs {} for {} s with each of: {}",
-        options.cpus,
-        args.seconds,
-        options.modes.iter().map(|mode| mode.as_str()).collect::<Vec<_>>().join(", ")
-    ));
+    let options = options(args, &live_servers())?;
+    announce(&options, console);
     let (stop, _signals): (Stop, _) = match Interrupt::on_signals() {
         Ok((interrupt, signals)) => (Arc::new(move || interrupt.is_asked()), Some(signals)),
         Err(reason) => {
@@ -102,22 +114,40 @@ pub(crate) fn run(args: &NoiseArgs, console: &Console) -> anyhow::Result<Outcome
         console.note(&format!("added to {}: {name}", path.display()));
     }
     match args.format {
-        Format::Text => console.result(&text(&report))?,
+        Format::Text => console.result(&text::text(&report))?,
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
     }
     Ok(if report.interrupted { Outcome::Interrupted } else { Outcome::Done })
+}
+
+fn announce(options: &NoiseOptions, console: &Console) {
+    if !options.modes.is_empty() {
+        let modes: Vec<&str> = options.modes.iter().map(|mode| mode.as_str()).collect();
+        console.note(&format!(
+            "measuring CPUs {} for {} s with each of: {}",
+            options.cpus,
+            options.duration.as_secs_f64(),
+            modes.join(", ")
+        ));
+    }
+    if options.extras.memory {
+        console.note("measuring memory between NUMA nodes");
+    }
+    if let Some(cpus) = &options.extras.core_to_core {
+        console.note(&format!("measuring between CPUs {cpus}"));
+    }
 }
 
 /// Adds a measurement to a bundle, under the first free number; gives the name.
 fn add_to(bundle: &Bundle, path: &Path, report: &NoiseReport) -> anyhow::Result<String> {
     let mut names = (1..).map(|number: u32| format!("{MEASUREMENTS}/noise-{number:03}.json"));
     let name = names.find(|name| !bundle.files().contains_key(name)).unwrap_or_default();
-    let document = serde_json::json!({ "results": report.for_bundle(&name), "report": report });
+    let document = serde_json::json!({ "results": report.for_bundle(&name), "memory_paths": report.memory_paths, "report": report });
     bundle.with_files(BTreeMap::from([(name.clone(), serde_json::to_vec_pretty(&document)?)])).write(path)?;
     Ok(name)
 }
 
-fn options(args: &NoiseArgs) -> anyhow::Result<NoiseOptions> {
+fn options(args: &NoiseArgs, servers: &[LiveServer]) -> anyhow::Result<NoiseOptions> {
     let usage = |message: String| anyhow::Error::new(UsageError(message));
     for (name, value, low, high) in [
         ("--seconds", args.seconds, 0.1, 86_400.0),
@@ -128,147 +158,184 @@ fn options(args: &NoiseArgs) -> anyhow::Result<NoiseOptions> {
             return Err(usage(format!("{name} is {value}; give a number from {low} to {high}")));
         }
     }
-    let allowed = allowed().context("cannot find out which CPUs this process may use")?;
-    let cpus = match &args.cpus {
-        Some(list) => list
-            .parse::<CpuSet>()
-            .map_err(|_| usage(format!("`--cpus {list}` is no list of CPUs; give one such as 2-5,8")))?,
-        None => {
-            let half = (allowed.len() / 2).max(1);
-            allowed.iter().skip(allowed.len() - half).fold(CpuSet::new(), |mut set, cpu| {
-                set.insert(cpu);
-                set
-            })
-        }
+    let allowed = allowed_cpus().context("cannot find out which CPUs this process may use")?;
+    let cpus = cpus(args, &allowed)?;
+    let extras = Extras {
+        memory: args.memory,
+        core_to_core: args.core_to_core.then(|| pairs_of(args, &cpus, &allowed)),
     };
-    if cpus.is_empty() || !cpus.is_subset(&allowed) {
+    let modes = modes(args);
+    let probes = modes.iter().any(|mode| *mode != Mode::Observe);
+    if probes && !args.all && cpus.len() * 2 > allowed.len() {
         return Err(usage(format!(
-            "CPUs {cpus} are not all among those that this process may use, {allowed}"
-        )));
-    }
-    let modes: Vec<Mode> = args.mode.iter().copied().map(Mode::from).collect();
-    let busy = modes.iter().any(|mode| matches!(mode, Mode::SpinIdle | Mode::Spin));
-    if busy && !args.all && allowed.len() > 1 && cpus.len() * 2 > allowed.len() {
-        return Err(usage(format!(
-            "a loop on CPUs {cpus} would keep more than half of CPUs {allowed} busy; choose fewer, or add --all"
+            "CPUs {cpus} are more than half of CPUs {allowed}; choose fewer with --cpus, or add --all"
         )));
     }
     if modes.contains(&Mode::Spin) && !args.maintenance {
-        let used = used_cpus(&cpus)?;
-        if !used.is_empty() {
-            return Err(usage(format!(
-                "CPUs {used} are in use, and the mode `spin` would take half of them from their users; use `spin-idle`, \
-                 or add --maintenance"
-            )));
-        }
+        return Err(usage(
+            "the mode `spin` takes half of each CPU from whoever shares it; use `spin-idle`, or add --maintenance in a \
+             maintenance window"
+                .to_owned(),
+        ));
     }
+    let heavy = heavy(&modes, &extras);
+    if let (Some(server), Some(what), false) = (servers.first(), heavy, args.beside_server) {
+        return Err(usage(format!(
+            "{what} would slow down the inference server that runs here ({}, process {}); stop it, or add \
+             --beside-server",
+            server.kind, server.pid
+        )));
+    }
+    if let Some(pairs) = extras.core_to_core.as_ref().filter(|cpus| cpus.len() > MOST_CORES) {
+        return Err(usage(format!(
+            "{} CPUs make too many pairs for --core-to-core; give at most {MOST_CORES} with --cpus",
+            pairs.len()
+        )));
+    }
+    long_enough(args, &modes)?;
     Ok(NoiseOptions {
         cpus,
         modes,
         duration: Duration::from_secs_f64(args.seconds),
         wake_hz: args.wake_hz,
         threshold_ns: args.threshold_ns,
+        trace: args.exact,
+        extras,
     })
 }
 
-fn allowed() -> nix::Result<CpuSet> {
-    let mask = sched_getaffinity(Pid::from_raw(0))?;
-    let mut set = CpuSet::new();
-    for cpu in 0..nix::sched::CpuSet::count() {
-        if mask.is_set(cpu)? {
-            set.insert(u32::try_from(cpu).unwrap_or(u32::MAX));
-        }
+/// Refuses a run that cannot give the percentile that is asked for.
+fn long_enough(args: &NoiseArgs, modes: &[Mode]) -> anyhow::Result<()> {
+    let Some(percentile) = args.percentile else { return Ok(()) };
+    let usage = |message: String| Err(anyhow::Error::new(UsageError(message)));
+    if !(50.0..100.0).contains(&percentile) {
+        return usage(format!(
+            "--percentile is {percentile}; give a number from 50 to below 100, such as 99.9"
+        ));
     }
-    Ok(set)
+    if !modes.contains(&Mode::Wake) {
+        return usage("--percentile is about wake-ups; add the mode `wake`".to_owned());
+    }
+    let quantile = percentile / 100.0;
+    let needed = seconds_needed(quantile, args.wake_hz);
+    if args.seconds + 1e-9 < needed {
+        return usage(format!(
+            "p{percentile} takes {} wake-ups with each timer slack; {} s at {} Hz give {:.0}: use --seconds {needed:.0}",
+            values_needed(quantile),
+            args.seconds,
+            args.wake_hz,
+            (args.seconds / 2.0 * args.wake_hz).floor()
+        ));
+    }
+    Ok(())
 }
 
-/// Those of the CPUs that were less than [`IDLE_ENOUGH`] idle for a moment.
-fn used_cpus(cpus: &CpuSet) -> anyhow::Result<CpuSet> {
-    let shares = plumb_measure::noise::idle_shares(Duration::from_millis(300))?;
-    Ok(shares.into_iter().filter(|(cpu, idle)| cpus.contains(*cpu) && *idle < IDLE_ENOUGH).fold(
-        CpuSet::new(),
-        |mut set, (cpu, _)| {
-            set.insert(cpu);
-            set
+/// Instruments that were asked for; extras alone are enough.
+fn modes(args: &NoiseArgs) -> Vec<Mode> {
+    let extras = args.memory || args.core_to_core;
+    let default: &[Mode] = if extras { &[] } else { &[Mode::Wake, Mode::SpinIdle] };
+    if args.mode.is_empty() {
+        return default.to_vec();
+    }
+    let mut modes: Vec<Mode> = Vec::new();
+    for mode in args.mode.iter().copied().map(Mode::from) {
+        if !modes.contains(&mode) {
+            modes.push(mode);
+        }
+    }
+    modes
+}
+
+/// What of a run an inference server would notice.
+fn heavy(modes: &[Mode], extras: &Extras) -> Option<&'static str> {
+    match (modes.contains(&Mode::Spin), extras.memory, extras.core_to_core.is_some()) {
+        (true, ..) => Some("the mode `spin`"),
+        (_, true, _) => Some("--memory"),
+        (.., true) => Some("--core-to-core"),
+        _ => None,
+    }
+}
+
+/// CPUs to measure: those asked for, or the last half.
+fn cpus(args: &NoiseArgs, allowed: &CpuSet) -> anyhow::Result<CpuSet> {
+    let usage = |message: String| Err(anyhow::Error::new(UsageError(message)));
+    let cpus = match &args.cpus {
+        Some(list) => match list.parse::<CpuSet>() {
+            Ok(cpus) => cpus,
+            Err(_) => return usage(format!("`--cpus {list}` is no list of CPUs; give one such as 2-5,8")),
         },
-    ))
-}
-
-fn text(report: &NoiseReport) -> String {
-    let mut out = String::new();
-    for cpu in &report.cpus {
-        let _ = writeln!(out, "CPU {}", cpu.cpu);
-        if let (Some(lost), Some(seconds), Some(max)) = (cpu.lost_share, cpu.seconds, cpu.max_us) {
-            let _ = writeln!(
-                out,
-                "  lost           {:.3} % of {seconds:.1} s, longest {max:.0} µs ({})",
-                lost * 100.0,
-                cpu.attribution.unwrap_or("unattributed")
-            );
-            if let Some(waited) = cpu.lost_ms.get("preemption").filter(|waited| **waited >= 0.1) {
-                let _ = writeln!(
-                    out,
-                    "  preempted      {waited:.1} ms of it by other threads: the node's work, not noise"
-                );
-            }
-            let told_apart = cpu.attribution != Some("unattributed");
-            let names = match (told_apart, report.virtual_machine) {
-                (false, _) => ["all gaps", ""],
-                (true, true) => ["kernel", "hypervisor"],
-                (true, false) => ["kernel", "firmware?"],
-            };
-            for (name, gaps) in names.into_iter().zip([cpu.kernel, cpu.other]) {
-                if let Some(gaps) = gaps.filter(|_| !name.is_empty()) {
-                    let _ = writeln!(out, "  {name:<14} {}", gaps_text(&gaps));
-                }
-            }
-        }
-        for (name, wake) in [("wake-up", cpu.wakeup_us), ("  slack 1 ns", cpu.wakeup_precise_us)] {
-            if let Some(wake) = wake {
-                let _ = writeln!(out, "  {name:<14} {}", wake_text(&wake));
-            }
-        }
-        let causes = causes(cpu);
-        if !causes.is_empty() {
-            let _ = writeln!(out, "  counted        {causes}");
-        }
-    }
-    for note in &report.notes {
-        let _ = writeln!(out, "note: {note}");
-    }
-    if !report.valid {
-        let _ = writeln!(out, "NOT VALID: see the notes");
-    }
-    out
-}
-
-fn gaps_text(gaps: &GapSummary) -> String {
-    let p99 = gaps.p99_us.map_or_else(|| "too few for p99".to_owned(), |p99| format!("p99 {p99:.1} µs"));
-    format!(
-        "{} gaps, {:.1} ms, {p99}, longest {:.0} µs, {:.1}/s of 10 µs or more",
-        gaps.count, gaps.sum_ms, gaps.max_us, gaps.per_s_from_10_us
-    )
-}
-
-fn wake_text(wake: &Percentiles) -> String {
-    let part = |name: &str, value: Option<f64>| {
-        value.map_or_else(|| format!("{name} –"), |value| format!("{name} {value:.0}"))
+        None => allowed.iter().skip(allowed.len() - (allowed.len() / 2).max(1)).collect(),
     };
-    format!(
-        "{}, {}, {}, longest {:.0} µs late; {} wake-ups, {} of them missed periods",
-        part("p50", wake.p50),
-        part("p99", wake.p99),
-        part("p99.9", wake.p999),
-        wake.max,
-        wake.count,
-        wake.missed
-    )
+    if cpus.is_empty() || !cpus.is_subset(allowed) {
+        return usage(format!("CPUs {cpus} are not all among those that this process may use, {allowed}"));
+    }
+    Ok(cpus)
 }
 
-/// The most frequent causes.
-fn causes(cpu: &CpuNoise) -> String {
-    let mut causes: Vec<(&String, &u64)> = cpu.interruptions.iter().collect();
-    causes.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
-    let shown = causes.iter().take(6).map(|(cause, count)| format!("{cause} {count}"));
-    shown.collect::<Vec<_>>().join(", ")
+/// CPUs of the pairs: those asked for, or all.
+fn pairs_of(args: &NoiseArgs, cpus: &CpuSet, allowed: &CpuSet) -> CpuSet {
+    if args.cpus.is_some() { cpus.clone() } else { allowed.clone() }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        noise: NoiseArgs,
+    }
+
+    /// What is said of a command line beside these servers.
+    fn said(line: &str, servers: &[LiveServer]) -> String {
+        let words = std::iter::once("noise").chain(line.split_ascii_whitespace());
+        let args = Line::try_parse_from(words).unwrap().noise;
+        options(&args, servers).map_or_else(|error| error.to_string(), |_| String::new())
+    }
+
+    #[test]
+    fn what_would_disturb_or_say_nothing_is_refused() {
+        let vllm = [LiveServer { pid: 7, kind: "vllm" }];
+        let all = allowed_cpus().unwrap();
+        let cases = [
+            ("--mode spin --all", &[][..], "--maintenance"),
+            ("--mode spin --all --maintenance", &vllm, "--beside-server"),
+            ("--mode spin --all --maintenance --beside-server", &vllm, ""),
+            ("--memory --all", &vllm, "--beside-server"),
+            ("--core-to-core --all", &vllm, "process 7"),
+            ("--all", &vllm, ""),
+            ("--memory", &[], ""),
+            ("--mode observe", &vllm, ""),
+            ("--all --percentile 99.99 --seconds 10 --wake-hz 200", &[], "100000 wake-ups"),
+            ("--all --percentile 99 --seconds 20", &[], ""),
+            ("--all --percentile 99 --mode observe", &[], "add the mode `wake`"),
+            ("--all --percentile 100", &[], "below 100"),
+            ("--cpus 16000", &[], "may use"),
+            ("--all --seconds 0", &[], "--seconds"),
+        ];
+        for (line, servers, expected) in cases {
+            let said = said(line, servers);
+            assert!(
+                if expected.is_empty() { said.is_empty() } else { said.contains(expected) },
+                "{line}: {said}"
+            );
+        }
+        let half = said(&format!("--cpus {all}"), &[]);
+        assert!(half.contains("--all"), "{half}");
+        assert_eq!(said(&format!("--mode observe --cpus {all}"), &[]), "");
+    }
+
+    #[test]
+    fn instruments_run_once_each_and_extras_alone_are_enough() {
+        let of = |line: &str| {
+            let words = std::iter::once("noise").chain(line.split_ascii_whitespace());
+            modes(&Line::try_parse_from(words).unwrap().noise)
+        };
+        assert_eq!(of(""), [Mode::Wake, Mode::SpinIdle]);
+        assert_eq!(of("--memory"), []);
+        assert_eq!(of("--memory --mode observe,observe"), [Mode::Observe]);
+    }
 }
