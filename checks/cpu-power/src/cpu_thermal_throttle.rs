@@ -3,13 +3,18 @@
 //! Intel's counters answer: growing in the window fails, having grown since boot warns. Counters that stand at zero
 //! need no window, for they have counted since boot. Where there are none (AMD, Arm) only a line of the kernel log
 //! can show throttling; its silence is no answer, as those CPUs throttle without telling the kernel.
+//!
+//! Each CPU keeps a counter of its package, and which of them the interrupt reaches differs, so that the counters of one
+//! package differ: the highest counts, in one finding per package. Cores that were throttled are told together as well,
+//! by package, with the highest of their counters.
 
-use plumb_check_sdk::model::{CpuReading, LogLine};
+use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
     Missing, Reference, Remediation, Severity,
 };
 use std::borrow::Cow::Borrowed;
+use std::collections::BTreeMap;
 
 use crate::host;
 
@@ -29,6 +34,7 @@ static META: CheckMeta = CheckMeta {
     ),
     business: Borrowed("The server is overheating and slowing itself down."),
     needs: Borrowed(&[
+        Borrowed("/cpu/cpus"),
         Borrowed("/cpu/vendor"),
         Borrowed("/kernel_log"),
         Borrowed("/node/virtualization"),
@@ -99,6 +105,8 @@ impl Check for CpuThermalThrottle {
 /// One of the two counters, over all CPUs.
 struct Counter {
     what: &'static str,
+    /// CPUs by package; empty where that is not known.
+    packages: Vec<CpuSet>,
     since_boot: Result<Vec<CpuReading>, Missing>,
     in_window: Result<Vec<CpuReading>, Missing>,
 }
@@ -107,6 +115,7 @@ impl Counter {
     fn read(evidence: &Evidence<'_>, what: &'static str) -> Self {
         Self {
             what,
+            packages: packages(evidence),
             since_boot: evidence.get(&format!("/power/{what}_throttle_count")),
             in_window: evidence.get(&format!("/power/window/{what}_throttles")),
         }
@@ -116,13 +125,16 @@ impl Counter {
         let what = self.what;
         let mut findings = Vec::new();
         let mut moving = CpuSet::new();
-        for group in self.in_window.iter().flatten() {
+        for group in self.by_package(self.in_window.iter().flatten().cloned().collect()) {
             if let Some(&times) = group.value.known().filter(|&&times| times > 0) {
                 moving = moving.union(&group.cpus);
                 findings.push(
                     META.fail(
                         format!("CPUs {}, {what}", group.cpus),
-                        format!("the {what} was throttled {times} times during the window"),
+                        format!(
+                            "the {what} was throttled {times} times during the window{}",
+                            self.highest(&group)
+                        ),
                     )
                     .with_likelihood(Likelihood::Mechanism)
                     .with_evidence(Citation::new(&group.path, format!("+{times} in the window"))),
@@ -131,20 +143,65 @@ impl Counter {
         }
         match &self.since_boot {
             Ok(groups) => {
-                findings.extend(groups.iter().flat_map(|group| self.judge_since_boot(group, &moving)));
+                let still =
+                    groups.iter().map(|group| self.restricted(group, &group.cpus.difference(&moving)));
+                let still = self.by_package(still.flatten().collect());
+                findings.extend(still.iter().flat_map(|group| self.judge_since_boot(group)));
             }
             Err(missing) => findings.push(META.not_run(format!("{what} counters"), missing.to_string())),
         }
         findings
     }
 
-    fn judge_since_boot(&self, group: &CpuReading, moving: &CpuSet) -> Vec<Finding> {
-        let what = self.what;
-        let still = group.cpus.difference(moving);
-        if still.is_empty() {
-            return Vec::new();
+    /// A group without the CPUs that are not in `cpus`, and with the file of one that is.
+    fn restricted(&self, group: &CpuReading, cpus: &CpuSet) -> Option<CpuReading> {
+        let kept = group.cpus.intersection(cpus);
+        let first = kept.iter().next()?;
+        let path = if group.cpus.iter().next() == Some(first) {
+            group.path.clone()
+        } else {
+            format!("/sys/devices/system/cpu/cpu{first}/thermal_throttle/{}_throttle_count", self.what)
+        };
+        Some(CpuReading { path, cpus: kept, value: group.value.clone() })
+    }
+
+    /// One group per package of those that were throttled, with the highest counter. A package has one state, so that
+    /// its counters at zero say nothing beside others; cores at zero are groups of their own.
+    fn by_package(&self, groups: Vec<CpuReading>) -> Vec<CpuReading> {
+        let mut rest = groups;
+        let mut merged = Vec::new();
+        for package in &self.packages {
+            let inside: Vec<CpuReading> =
+                rest.iter().filter_map(|group| self.restricted(group, package)).collect();
+            let counts = |group: &CpuReading| {
+                group.value.known().is_some_and(|&times| times > 0 || self.what == "package")
+            };
+            let known: Vec<&CpuReading> = inside.iter().filter(|group| counts(group)).collect();
+            let Some(worst) = known.iter().max_by_key(|group| group.value.known().copied()) else { continue };
+            let cpus = known.iter().fold(CpuSet::new(), |all, group| all.union(&group.cpus));
+            merged.push(CpuReading { cpus: cpus.clone(), ..(*worst).clone() });
+            rest = rest
+                .iter()
+                .filter_map(|group| self.restricted(group, &group.cpus.difference(&cpus)))
+                .collect();
         }
-        let subject = format!("CPUs {still}, {what}");
+        merged.extend(rest);
+        merged
+    }
+
+    /// Says that a figure is the highest of several.
+    fn highest(&self, group: &CpuReading) -> &'static str {
+        let differ = self.since_boot.iter().chain(&self.in_window).flatten().any(|of_some| {
+            let shared = of_some.cpus.intersection(&group.cpus);
+            !shared.is_empty() && shared != group.cpus
+        });
+        if differ { " (the highest of its CPUs' counters)" } else { "" }
+    }
+
+    fn judge_since_boot(&self, group: &CpuReading) -> Vec<Finding> {
+        let what = self.what;
+        let highest = self.highest(group);
+        let subject = format!("CPUs {}, {what}", group.cpus);
         let times = match &group.value {
             Fact::Missing(missing) => return vec![META.not_run(subject, missing.to_string())],
             Fact::Known(0) => {
@@ -158,14 +215,14 @@ impl Counter {
                 .with_likelihood(Likelihood::Mechanism)
                 .with_evidence(Citation::new(&group.path, times.to_string()))
         };
-        match self.moved(&still) {
+        match self.moved(&group.cpus) {
             Ok(()) => {
                 vec![warn(format!(
-                    "the {what} was throttled {times} times since boot, but not in the window"
+                    "the {what} was throttled {times} times since boot, but not in the window{highest}"
                 ))]
             }
             Err(missing) => vec![
-                warn(format!("the {what} was throttled {times} times since boot")),
+                warn(format!("the {what} was throttled {times} times since boot{highest}")),
                 META.not_run(
                     format!("{subject}, now"),
                     format!("whether the {what} still is throttled takes two readings: {missing}"),
@@ -185,6 +242,16 @@ impl Counter {
         let reason = format!("CPUs {} were not read twice", cpus.difference(&known));
         Err(Missing::new(Absence::Failed, reason))
     }
+}
+
+/// The CPUs of each package.
+fn packages(evidence: &Evidence<'_>) -> Vec<CpuSet> {
+    let cpus: Vec<Pu> = evidence.get("/cpu/cpus").unwrap_or_default();
+    let mut packages: BTreeMap<u32, CpuSet> = BTreeMap::new();
+    for cpu in cpus {
+        packages.entry(cpu.socket).or_default().insert(cpu.cpu);
+    }
+    packages.into_values().collect()
 }
 
 /// CPUs without counters: only the kernel log can tell of throttling.

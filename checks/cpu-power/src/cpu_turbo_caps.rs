@@ -136,8 +136,15 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
     for (path, fact, off) in switches {
         match fact {
             Fact::Known(text) if text.trim() == off => {
+                // Elsewhere the switch adds clocks that the driver marks as such, and there may be no base clock.
+                let message = match evidence.get::<String>("/cpu/vendor") {
+                    Ok(vendor) if !is_x86(&vendor) => {
+                        "boost is off: the frequency driver keeps back the clocks that it marks as boost"
+                    }
+                    _ => "turbo is off: no CPU runs above its base clock",
+                };
                 return META
-                    .fail("turbo", "turbo is off: no CPU runs above its base clock")
+                    .fail("turbo", message)
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(Citation::new(path, text.trim()));
             }
@@ -150,7 +157,7 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
         return META.pass("turbo", "turbo is on").with_evidence(citation);
     }
     match evidence.get::<String>("/cpu/vendor") {
-        Ok(vendor) if !matches!(vendor.as_str(), "GenuineIntel" | "AuthenticAMD" | "HygonGenuine") => {
+        Ok(vendor) if !is_x86(&vendor) => {
             META.info("turbo", "the frequency driver of these CPUs has no switch for turbo")
         }
         Ok(_) => {
@@ -158,6 +165,10 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
         }
         Err(missing) => META.not_run("turbo", missing.to_string()),
     }
+}
+
+fn is_x86(vendor: &str) -> bool {
+    matches!(vendor, "GenuineIntel" | "AuthenticAMD" | "HygonGenuine")
 }
 
 fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {

@@ -34,6 +34,7 @@ static META: CheckMeta = CheckMeta {
              to the GPU it serves.",
     ),
     needs: Borrowed(&[
+        Borrowed("/cpu/model"),
         Borrowed("/cpu/path"),
         Borrowed("/cpu/sockets"),
         Borrowed("/cpu/vendor"),
@@ -147,11 +148,23 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
         cmdline?;
         return Ok(cite(META.pass("layout", format!("sockets: {sockets}, nodes with memory: {count}"))));
     }
+    let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
     if numa.nodes.len() > 1 {
         let message = format!("sockets: {sockets}, but nodes with memory: {count}");
-        return Ok(cite(META.warn("layout", message)));
+        if !has_memory_per_socket(evidence) {
+            let why = "whether each socket of such CPUs has memory of its own is not known";
+            return Ok(META.not_run("layout", format!("{message}; {why}")));
+        }
+        return Ok(cite(match virtualization {
+            Ok(kind) if kind != "none" => META
+                .warn(
+                    "layout",
+                    format!("{message}; this is a virtual machine ({kind}), whose sockets may be made up"),
+                )
+                .with_confidence(Confidence::Low),
+            _ => META.warn("layout", message),
+        }));
     }
-    let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
     let message = format!("{sockets} sockets, but all CPUs and memory are in one node");
     Ok(match virtualization {
         Ok(kind) if kind != "none" => cite(
@@ -172,6 +185,19 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
             .with_confidence(Confidence::Low),
         ),
     })
+}
+
+/// Whether each socket has a memory controller, as on x86 since 2008 and on servers with Arm CPUs.
+///
+/// On Itanium several sockets share a bus and a node, and POWER tells no packages, so that each core counts as one.
+/// Itanium names the same vendor as x86, but not the same models.
+fn has_memory_per_socket(evidence: &Evidence<'_>) -> bool {
+    let text = |pointer: &str| evidence.get::<String>(pointer).unwrap_or_default();
+    let model = text("/cpu/model");
+    match text("/cpu/vendor").as_str() {
+        "GenuineIntel" => model.contains("Intel") && !model.contains("Itanium"),
+        vendor => ["AuthenticAMD", "HygonGenuine", "ARM", "Ampere"].contains(&vendor),
+    }
 }
 
 /// What tells that memory without CPUs belongs to a device.
