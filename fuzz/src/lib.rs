@@ -1,7 +1,8 @@
 //! What the targets do with the bytes that the fuzzer makes up.
 //!
-//! A target per group of parsers: it spoils files of an honest node and derives everything from it, so that parsers
-//! that are added later are tried as well, as soon as their files are in a group.
+//! Parsers are tried in groups: a file of an honest node is spoilt and everything is derived from it, so that parsers that
+//! are added later are tried as well, as soon as their files are in a group. A target takes several groups in turn, since
+//! each has to be run for minutes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,24 +13,52 @@ use plumb_evidence::{Bundle, IndexSet};
 
 #[path = "../../crates/evidence/tests/it/groups.rs"]
 pub mod groups;
+pub mod seeds;
 
-use groups::{GROUPS, analyse};
+use groups::analyse;
+
+/// Targets and their groups. The first byte of an input picks the group.
+pub const TARGETS: &[(&str, &[&str])] = &[
+    ("proc", &["process", "server", "interrupts", "window", "system", "cgroup", "memory", "kernel"]),
+    ("sys", &["cpu", "numa", "pci", "clocks", "power", "network", "storage"]),
+    ("configuration", &["boot", "persistent", "unit", "container", "kubelet"]),
+    ("answers", &["hwloc", "gpu", "answers", INDEX_SETS]),
+];
+
+/// Not a group of files: lists and masks of CPUs.
+const INDEX_SETS: &str = "index sets";
 
 /// Ends one file and begins the next; no UTF-8 text has it.
 const SEPARATOR: u8 = 0xff;
 
+/// Tries one input on a target.
+///
+/// # Panics
+/// Where a parser has a fault, or the target is not in [`TARGETS`].
+pub fn target(name: &str, data: &[u8]) {
+    let Some((&pick, data)) = data.split_first() else { return };
+    let (_, groups) = TARGETS.iter().find(|(target, _)| *target == name).expect("a target of that name");
+    match groups[usize::from(pick) % groups.len()] {
+        INDEX_SETS => index_set(data),
+        group => spoil(group, data),
+    }
+}
+
 /// Spoils files of the honest node: each part is the number of a file and its content.
-pub fn group(name: &str, data: &[u8]) {
+fn spoil(group: &str, data: &[u8]) {
     let contents: Vec<(usize, Vec<u8>)> = data
         .split(|&byte| byte == SEPARATOR)
         .take(8)
         .filter_map(|part| part.split_first())
         .map(|(&number, content)| (usize::from(number), content.to_vec()))
         .collect();
-    analyse(groups::group(name), &contents);
+    analyse(groups::group(group), &contents);
 }
 
 /// Reads a bundle: the bytes as they are, or as the archive inside the compression, by the first byte.
+///
+/// # Panics
+/// Where the reader has a fault, or gives content that its manifest does not vouch for.
 pub fn bundle(data: &[u8]) {
     let Some((&kind, data)) = data.split_first() else { return };
     let path = scratch();
@@ -50,7 +79,7 @@ pub fn bundle(data: &[u8]) {
 }
 
 /// Lists and masks of CPUs survive being written and read again.
-pub fn index_set(data: &[u8]) {
+fn index_set(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
     for set in [text.parse::<IndexSet>(), IndexSet::from_mask(text)].into_iter().flatten() {
         let again: IndexSet = set.to_string().parse().expect("what is written can be read");
@@ -60,39 +89,17 @@ pub fn index_set(data: &[u8]) {
 
 /// A file in memory, one per process.
 fn scratch() -> PathBuf {
-    let folder = if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
+    let folder =
+        if Path::new("/dev/shm").is_dir() { PathBuf::from("/dev/shm") } else { std::env::temp_dir() };
     folder.join(format!("plumb-fuzz-{}", std::process::id()))
 }
 
-/// Writes honest inputs for each target below `corpus`.
-///
-/// # Errors
-/// The system's answer.
-pub fn write_seeds(corpus: &Path) -> std::io::Result<()> {
-    let honest = groups::honest();
-    for group in GROUPS {
-        let folder = corpus.join(group.name);
-        fs::create_dir_all(&folder)?;
-        for (number, path) in (0u8..).zip(group.paths) {
-            let path = path.replace("samples/", "samples/000/");
-            let mut seed = vec![number];
-            seed.extend(honest.get(&path).into_iter().flatten());
-            fs::write(folder.join(format!("honest-{number}")), seed)?;
-        }
+/// Every group belongs to a target: one that is added and forgotten here would never be tried.
+#[cfg(test)]
+#[test]
+fn every_group_is_reached() {
+    for group in groups::GROUPS {
+        let reached = TARGETS.iter().any(|(_, groups)| groups.contains(&group.name));
+        assert!(reached, "no target takes the group `{}`", group.name);
     }
-    let folder = corpus.join("bundle");
-    fs::create_dir_all(&folder)?;
-    let mut files = honest;
-    files.retain(|path, _| path.contains("cpu0"));
-    let packed = folder.join("packed");
-    groups::bundle(files).write(&packed).map_err(std::io::Error::other)?;
-    let archive = zstd::decode_all(fs::File::open(&packed)?)?;
-    for (name, kind, content) in [("honest-packed", 0u8, fs::read(&packed)?), ("honest-archive", 1, archive)] {
-        fs::write(folder.join(name), [vec![kind], content].concat())?;
-    }
-    fs::remove_file(packed)?;
-    let folder = corpus.join("index_set");
-    fs::create_dir_all(&folder)?;
-    fs::write(folder.join("list"), "0-3,8,10-11\n")?;
-    fs::write(folder.join("mask"), "0000ffff,00000001\n")
 }

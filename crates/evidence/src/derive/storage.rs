@@ -33,6 +33,8 @@ const CACHE_VARIABLES: &[(&str, &str)] = &[
 const DEFAULT_CACHE: &str = "/.cache/huggingface";
 /// Stacks of devices (a volume on a mirror on an encrypted partition) end here, as does a loop in a broken recording.
 const MAX_STACK: usize = 16;
+/// More devices than any stack has; layers of several devices each could otherwise be walked along every path through them.
+const MAX_DEVICES: usize = 4096;
 
 /// # Errors
 /// Never as a whole: each part tells why it is missing.
@@ -225,8 +227,10 @@ fn disks(source: &impl Source, number: &str, device: &str) -> Result<Vec<String>
     };
     let mut disks = Vec::new();
     let mut todo = vec![(name, 0)];
+    let mut steps = 0;
     while let Some((name, depth)) = todo.pop() {
-        if depth == MAX_STACK {
+        steps += 1;
+        if depth == MAX_STACK || steps == MAX_DEVICES {
             return Err(Missing::new(Absence::Malformed, format!("the devices below {name} have no end")));
         }
         let below = source.list(&format!("{CLASS_BLOCK}/{name}/slaves")).unwrap_or_default();
@@ -357,6 +361,23 @@ mod tests {
         assert_eq!(of("/data sets/llama"), ("xfs".into(), disks(&["nvme1n1", "sda"])));
         assert_eq!(of("/fast/llama"), ("btrfs".into(), disks(&["nvme1n1"])));
         assert_eq!(of("/layers/llama"), ("nfs4".into(), disks(&[])));
+    }
+
+    #[test]
+    fn layers_that_are_crossed_by_many_paths_are_given_up() {
+        let names: Vec<[String; 4]> =
+            (0..15).map(|layer| [0, 1, 2, 3].map(|device| format!("dm-{layer}-{device}"))).collect();
+        let names: &'static [[String; 4]] = Box::leak(names.into_boxed_slice());
+        let mut tree = tree();
+        for (above, below) in names.iter().zip(&names[1..]) {
+            for device in above {
+                let path: &'static str =
+                    Box::leak(format!("/sys/class/block/{device}/slaves").into_boxed_str());
+                tree.folders.insert(path, below.iter().map(String::as_str).collect());
+            }
+        }
+        let why = disks(&tree, "0:1", "/dev/dm-0-0").unwrap_err();
+        assert_eq!(why.missing, Absence::Malformed);
     }
 
     #[test]

@@ -95,6 +95,51 @@ fn the_honest_node_is_understood() {
     assert_eq!(evidence.servers.require().unwrap().len(), 1);
     assert_eq!(evidence.window.require().unwrap().seconds, 1.0);
     assert!(evidence.hwloc.require().is_ok() && evidence.nvml.require().is_ok());
+    // Each group's files are understood, so that spoiling them tries the parser and not its first refusal.
+    let known: [(&str, bool); 14] = [
+        ("dimms", evidence.dimms.known().is_some_and(|dimms| dimms.slots.len() == 1)),
+        ("swaps", evidence.memory.known().is_some_and(|memory| memory.swaps.known().is_some())),
+        ("power", evidence.power.known().is_some_and(|power| power.window.known().is_some())),
+        ("network", evidence.network.known().is_some_and(|net| net.listening.known().is_some())),
+        (
+            "rdma",
+            evidence.network.known().is_some_and(|net| net.rdma.known().is_some_and(|all| all.len() == 1)),
+        ),
+        ("storage", evidence.storage.known().is_some_and(|storage| storage.nvme.known().is_some())),
+        ("kernel log", evidence.kernel_log.known().is_some_and(|log| log.lines.len() == 2)),
+        ("platform", evidence.platform.known().is_some_and(|all| all.kernel_config.known().is_some())),
+        (
+            "boot",
+            evidence
+                .platform
+                .known()
+                .is_some_and(|all| all.boot.known().is_some_and(|boot| !boot.is_empty())),
+        ),
+        (
+            "clock",
+            evidence
+                .platform
+                .known()
+                .is_some_and(|all| all.clock.known().is_some_and(|clock| clock.kernel.known().is_some())),
+        ),
+        ("services", evidence.services.known().is_some()),
+        ("containers", evidence.containers.known().is_some_and(|all| format!("{all:?}").contains("mbind"))),
+        (
+            "kubelet",
+            evidence.containers.known().is_some_and(|all| format!("{all:?}").contains("full-pcpus-only")),
+        ),
+        (
+            "measurements",
+            evidence.measurements.known().is_some_and(|all| {
+                all.bench.known().is_some()
+                    && all.noise.known().is_some()
+                    && all.experiments.known().is_some()
+            }),
+        ),
+    ];
+    for (subject, understood) in known {
+        assert!(understood, "{subject} of the honest node is not understood");
+    }
     for group in GROUPS {
         analyse(group, &[]);
         for path in group.paths {
@@ -141,6 +186,17 @@ any_text! {
     any_text_of_the_window_is_survived: "window",
     any_text_of_gpus_is_survived: "gpu",
     any_text_of_hwloc_is_survived: "hwloc",
+    any_text_of_memory_is_survived: "memory",
+    any_text_of_power_is_survived: "power",
+    any_text_of_the_network_is_survived: "network",
+    any_text_of_storage_is_survived: "storage",
+    any_text_of_the_kernel_is_survived: "kernel",
+    any_text_of_boot_loaders_is_survived: "boot",
+    any_text_of_persistent_settings_is_survived: "persistent",
+    any_text_of_units_is_survived: "unit",
+    any_text_of_containers_is_survived: "container",
+    any_text_of_the_kubelet_is_survived: "kubelet",
+    any_answer_is_survived: "answers",
 }
 
 /// The archive of a bundle, not compressed.
