@@ -81,6 +81,36 @@ fn a_full_disk_is_one_clear_error_and_no_half_file() {
     }
 }
 
+/// A file system that nobody serves: whoever asks it for anything waits for ever, as with a dead disk or NFS server.
+#[test]
+fn a_file_that_hangs_costs_its_own_probe_only() {
+    if !Path::new("/dev/fuse").exists() {
+        return skip("no /dev/fuse to make a file system of that hangs");
+    }
+    let (tree, output) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    for folder in ["proc", "sys/devices/system/cpu/cpu0/topology", "sys/class/net"] {
+        fs::create_dir_all(tree.path().join(folder)).unwrap();
+    }
+    fs::write(tree.path().join("proc/cpuinfo"), "processor\t: 0\n").unwrap();
+    fs::write(tree.path().join("sys/devices/system/cpu/online"), "0\n").unwrap();
+    let (bundle, program) = (output.path().join("x.plumb"), plumb_tests::target().join("plumb"));
+    let script = r#"exec 3<>/dev/fuse || exit 99
+        mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 none "$1/sys/class/net" || exit 99
+        "$2" -q collect --sysroot "$1" -o "$3" 3<&-"#;
+    let Some(result) = in_own_mounts(script, &[tree.path(), &program, &bundle]) else { return };
+    if result.code == 99 {
+        return skip(&format!("no FUSE mount in a namespace of its own: {}", result.err));
+    }
+    assert_eq!(result.code, 0, "{result:?}");
+    let bundle = Bundle::read(&bundle).unwrap();
+    let status = |id: &str| bundle.manifest().probes.iter().find(|record| record.id == id).unwrap().status;
+    assert_eq!((status("cpu"), status("network")), (ProbeStatus::Ok, ProbeStatus::Timeout));
+    let evidence = plumb_evidence::derive(&bundle);
+    assert_eq!(evidence.cpu.require().unwrap().pus, 1);
+    let why = evidence.network.require().unwrap_err();
+    assert_eq!(why.missing, plumb_evidence::Absence::Timeout, "{why}");
+}
+
 #[test]
 fn an_output_that_cannot_be_is_refused_before_anything_is_read() {
     let folder = tempfile::tempdir().unwrap();

@@ -6,6 +6,7 @@ mod bench;
 mod bench_collect;
 mod cli;
 mod collect;
+mod completeness;
 mod engagement;
 mod gpu;
 mod hostile;
