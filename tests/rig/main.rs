@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 mod clock;
+mod experiment;
 mod topology;
 
 use plumb_evidence::{Bundle, Evidence};
