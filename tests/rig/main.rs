@@ -3,6 +3,7 @@
 
 mod clock;
 mod experiment;
+mod remediation;
 mod topology;
 
 use plumb_evidence::{Bundle, Evidence};
