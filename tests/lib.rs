@@ -81,3 +81,26 @@ pub fn recordings() -> Option<PathBuf> {
     let folder = if folder.is_relative() { workspace().join(folder) } else { folder };
     folder.join("oracle").is_dir().then_some(folder)
 }
+
+/// Compares a table, which begins with the line `head`, with the one that ends a page of the reference, whose text above it is
+/// written by hand; `PLUMB_BLESS=1` renews it. Says what is stale.
+///
+/// # Panics
+/// If there is no such page.
+#[must_use]
+pub fn stale_table(page: &str, head: &str, table: &str) -> Option<String> {
+    let path = workspace().join("docs/src/reference").join(page);
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let start = text.find(head).unwrap_or(text.len());
+    let (above, found) = text.split_at(start);
+    if found == table {
+        return None;
+    }
+    if std::env::var_os("PLUMB_BLESS").is_some() {
+        std::fs::write(&path, format!("{above}{table}")).expect("a page can be written");
+        return None;
+    }
+    let line =
+        table.lines().find(|line| !found.lines().any(|old| old == *line)).unwrap_or("(a line is gone)");
+    Some(format!("{page} is not up to date, first: {line}\nrenew it with PLUMB_BLESS=1"))
+}

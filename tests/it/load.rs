@@ -18,53 +18,73 @@ fn json(run: &plumb_tests::Run) -> Value {
     serde_json::from_str(&run.out).unwrap_or_else(|error| panic!("{error}: {run:?}"))
 }
 
+/// What a server does, in words, how, and what that is counted as; `None` for a whole reply.
+const BEHAVIOURS: [(&str, Fault, Option<&str>); 17] = [
+    ("status 429", Fault::Status(429), Some("http_429")),
+    ("status 400", Fault::Status(400), Some("http_4xx")),
+    ("status 503", Fault::Status(503), Some("http_5xx")),
+    ("status 302 (a redirection)", Fault::Status(302), Some("http_other")),
+    ("the connection is reset after three tokens", Fault::ResetAfter(3), Some("reset")),
+    ("the connection is closed after three tokens", Fault::CloseAfter(3), Some("truncated")),
+    ("the connection is closed after the headers", Fault::CloseAfter(0), Some("truncated")),
+    ("the body ends after three tokens, without `[DONE]` or a reason", Fault::EndAfter(3), Some("truncated")),
+    ("an event after two tokens is not JSON", Fault::MalformedAfter(2), Some("malformed")),
+    ("status 200 with a page of HTML", Fault::Html, Some("malformed")),
+    ("an error as an event, after two tokens", Fault::ErrorAfter(2), Some("stream_error")),
+    ("`[DONE]` without a token", Fault::Empty, Some("empty")),
+    ("no answer", Fault::Hang, Some("timeout")),
+    ("two tokens, then silence", Fault::StallAfter(2), Some("timeout")),
+    ("something other than HTTP", Fault::NotHttp, Some("protocol")),
+    ("a whole reply, after which the connection is closed unannounced", Fault::LeaveAfter(3), None),
+    ("the same again: the request before found its connection closed", Fault::LeaveAfter(3), None),
+];
+
 #[test]
 fn every_bad_behaviour_is_counted_by_its_kind() {
-    let faults = [
-        None,
-        Some((Fault::Status(429), "http_429")),
-        Some((Fault::Status(400), "http_4xx")),
-        Some((Fault::Status(503), "http_5xx")),
-        Some((Fault::Status(302), "http_other")),
-        Some((Fault::ResetAfter(3), "reset")),
-        Some((Fault::CloseAfter(3), "truncated")),
-        Some((Fault::CloseAfter(0), "truncated")),
-        Some((Fault::EndAfter(3), "truncated")),
-        Some((Fault::MalformedAfter(2), "malformed")),
-        Some((Fault::Html, "malformed")),
-        Some((Fault::ErrorAfter(2), "stream_error")),
-        Some((Fault::Empty, "empty")),
-        Some((Fault::Hang, "timeout")),
-        Some((Fault::StallAfter(2), "timeout")),
-        Some((Fault::NotHttp, "protocol")),
-    ];
-    // The request after such a reply finds its connection closed, and does not fail.
-    let mut replies: Vec<Option<Fault>> = faults.iter().map(|fault| fault.map(|(fault, _)| fault)).collect();
-    replies.extend([Some(Fault::LeaveAfter(3)); 4]);
+    let folder = tempfile::tempdir().unwrap();
+    let records = folder.path().join("records.jsonl");
+    let faults: Vec<_> =
+        BEHAVIOURS.iter().map(|(_, fault, _)| Some(*fault)).chain([None, None, None]).collect();
     let mut expected: BTreeMap<&str, u64> = BTreeMap::new();
-    faults.iter().flatten().for_each(|(_, kind)| *expected.entry(kind).or_default() += 2);
-    let server = start(quick(), replies.clone(), 2);
-    let requests = (2 * replies.len()).to_string();
-    let result = run(plumb()
-        .args(["-q", "bench", &server.url(), "-c", "1", "--warmup", "0", "--no-cooldown"])
-        .args([
-            "--timeout",
-            "1",
-            "--output-tokens",
-            "8",
-            "--slo",
-            "e2e=3600s",
-            "--format",
-            "json",
-            "-n",
-            &requests,
-        ]));
-    let result = json(&result);
+    BEHAVIOURS.iter().filter_map(|(.., kind)| *kind).for_each(|kind| *expected.entry(kind).or_default() += 2);
+    let server = start(quick(), faults.clone(), 2);
+    let requests = (2 * faults.len()).to_string();
+    let mut command = plumb();
+    command.args([
+        "-q",
+        "bench",
+        &server.url(),
+        "-c",
+        "1",
+        "--warmup",
+        "0",
+        "--no-cooldown",
+        "--timeout",
+        "1",
+    ]);
+    command.args(["--output-tokens", "8", "--slo", "e2e=3600s", "--format", "json", "-n", &requests]);
+    let result = json(&run(command.arg("--records").arg(&records)));
     let errors: BTreeMap<String, u64> = serde_json::from_value(result["errors"].clone()).unwrap();
     assert_eq!(errors.iter().map(|(kind, n)| (kind.as_str(), *n)).collect::<BTreeMap<_, _>>(), expected);
     // What failed counts against attainment and has no latency.
     assert_eq!((&result["requests"], &result["ttft_ms"]["count"]), (&Value::from(40), &Value::from(10)));
     assert_eq!(result["attainment"]["share"], 10.0 / 40.0);
+
+    const HEAD: &str = "| what the server does |";
+    let mut table = format!("{HEAD} counted as | has latencies |\n|---|---|---|\n");
+    let lines: Vec<Value> = std::fs::read_to_string(&records)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    // One stream: requests end in the order in which they were sent, and the server saw them in that order.
+    for (line, (what, _, kind)) in lines.iter().zip(BEHAVIOURS) {
+        assert_eq!(line["miss"].as_str(), kind, "{what}: {line}");
+        let counted = line["miss"].as_str().map_or("a reply".to_owned(), |miss| format!("`{miss}`"));
+        let latencies = if kind.is_none() { "yes" } else { "no" };
+        table.push_str(&format!("| {what} | {counted} | {latencies} |\n"));
+    }
+    assert_eq!(plumb_tests::stale_table("bad-replies.md", HEAD, &table), None);
 }
 
 #[test]

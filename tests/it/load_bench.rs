@@ -2,7 +2,8 @@
 //! `cargo xtask bench`.
 //!
 //! Other processes on the machine disturb client and server alike, so each row says how much CPU they took; a row taken
-//! beside more than a fifth of the machine says little.
+//! beside more than a fifth of the machine says little. Where other clients are installed they measure the same server in the
+//! same rounds. The words of PLUMB_BENCH_ROWS, such as `open_loop,knee`, choose groups of rows.
 
 use std::time::Instant;
 
@@ -11,8 +12,17 @@ use plumb_tests::server::start;
 use plumb_tests::{plumb, run, target};
 use serde_json::Value;
 
+mod peers;
+mod table;
+
+use peers::{Peer, Reading, installed};
+use table::Row;
+
 const MS: u64 = 1_000_000;
 const ROUNDS: usize = 3;
+
+/// Measures a group of rows.
+type Rows = fn() -> Vec<Row>;
 
 /// Seconds that all CPUs were busy, and that this process and its children took.
 fn cpu() -> (f64, f64) {
@@ -45,47 +55,6 @@ fn calibrate(arguments: &[&str]) -> (Value, f64) {
     (serde_json::from_str(&result.out).unwrap_or_else(|error| panic!("{error}: {result:?}")), foreign)
 }
 
-struct Row {
-    name: String,
-    unit: &'static str,
-    goal: f64,
-    at_least: bool,
-    values: Vec<f64>,
-    foreign: Vec<f64>,
-}
-
-impl Row {
-    fn new(name: impl Into<String>, unit: &'static str, goal: f64) -> Self {
-        Self { name: name.into(), unit, goal, at_least: false, values: Vec::new(), foreign: Vec::new() }
-    }
-
-    fn add(&mut self, value: f64, foreign: f64) {
-        self.values.push(value);
-        self.foreign.push(foreign);
-    }
-
-    fn line(&self) -> String {
-        let mut sorted = self.values.clone();
-        sorted.sort_by(f64::total_cmp);
-        let median = sorted[sorted.len() / 2];
-        let met = if self.at_least { median >= self.goal } else { median <= self.goal };
-        let list = |values: &[f64], digits: usize, factor: f64| {
-            values.iter().map(|value| format!("{:.digits$}", value * factor)).collect::<Vec<_>>().join(" ")
-        };
-        format!(
-            "| {} | {median:.3} {} | {}{} {} | {} | {} | {} |",
-            self.name,
-            self.unit,
-            if self.at_least { ">= " } else { "<= " },
-            self.goal,
-            self.unit,
-            if met { "met" } else { "MISSED" },
-            list(&self.values, 3, 1.0),
-            list(&self.foreign, 0, 100.0),
-        )
-    }
-}
-
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
@@ -93,32 +62,59 @@ fn number(value: &Value) -> f64 {
 #[test]
 #[ignore = "measures; run it alone and in a release build"]
 fn bench_load_generator() {
-    println!(
-        "\n| what | median | goal | | rounds | foreign CPU, % of the machine |\n|---|---|---|---|---|---|"
-    );
+    println!("{}", table::HEAD);
+    let groups: [(&str, Rows); 9] = [
+        ("open_loop", open_loop),
+        ("bursts", bursts),
+        ("sustained", sustained),
+        ("coalescing", coalescing),
+        ("fixed_costs", fixed_costs),
+        ("memory", memory),
+        ("statistics", statistics),
+        ("hogs", hogs),
+        ("knee", knee),
+    ];
+    let wanted = std::env::var("PLUMB_BENCH_ROWS").unwrap_or_default();
     // One by one, so that a long run shows how far it is.
-    for rows in [open_loop, bursts, sustained, coalescing, fixed_costs, hogs, knee] {
-        rows().iter().for_each(|row| println!("{}", row.line()));
+    for (name, rows) in groups {
+        if wanted.is_empty() || wanted.split(',').any(|word| word == name) {
+            rows().iter().for_each(|row| println!("{}", row.line()));
+        }
+    }
+}
+
+/// Lets each peer measure the same load, in the same round.
+fn beside(load: [&str; 2], seconds: &str, mut note: impl FnMut(&Peer, &Reading)) {
+    for peer in installed() {
+        if let Some(reading) = peers::measure(peer, &Behaviour::default(), load, seconds) {
+            note(peer, &reading);
+        }
     }
 }
 
 fn open_loop() -> Vec<Row> {
     let mut rows = Vec::new();
     for rate in ["90", "200", "400"] {
+        let per_second: f64 = rate.parse().unwrap();
         let mut mean = Row::new(format!("added mean TTFT, open loop {rate}/s"), "ms", 0.5);
         let mut p95 = Row::new(format!("added p95 TTFT, open loop {rate}/s"), "ms", 1.0);
         let mut lag = Row::new(format!("send lateness p99, {rate}/s"), "ms", 0.5);
         let mut cpu = Row::new(
             format!("client CPU, {rate}/s of 64 tokens"),
             "% of a CPU",
-            if rate == "90" { 10.0 } else { 100.0 },
+            if rate == "90" { 10.0 } else { f64::INFINITY },
         );
         for _ in 0..ROUNDS {
             let (json, foreign) = calibrate(&["--rate", rate, "--arrivals", "constant", "-d", "10"]);
             mean.add(number(&json["added_ttft_mean_ms"]), foreign);
             p95.add(number(&json["added_ttft_p95_ms"]), foreign);
             lag.add(number(&json["result"]["send_lag_p99_ms"]), foreign);
-            cpu.add(number(&json["cpu_us_per_request"]) * rate.parse::<f64>().unwrap() / 1e4, foreign);
+            cpu.add(number(&json["cpu_us_per_request"]) * per_second / 1e4, foreign);
+            beside(["rate", rate], "10", |peer, reading| {
+                mean.add_peer(peer.name, reading.added_ttft_mean_ms, reading.foreign);
+                p95.add_peer(peer.name, reading.added_ttft_p95_ms, reading.foreign);
+                cpu.add_peer(peer.name, reading.cpu_us_per_request * per_second / 1e4, reading.foreign);
+            });
         }
         rows.extend([mean, p95, lag, cpu]);
     }
@@ -134,6 +130,10 @@ fn bursts() -> Vec<Row> {
             let (json, foreign) = calibrate(&["-c", streams, "-d", "8"]);
             mean.add(number(&json["added_ttft_mean_ms"]), foreign);
             rss.add(number(&json["result"]["client"]["peak_rss_mb"]), foreign);
+            beside(["burst", streams], "8", |peer, reading| {
+                mean.add_peer(peer.name, reading.added_ttft_mean_ms, reading.foreign);
+                rss.add_peer(peer.name, reading.rss_mb, reading.foreign);
+            });
         }
         rows.extend([mean, rss]);
     }
@@ -142,13 +142,17 @@ fn bursts() -> Vec<Row> {
 
 fn sustained() -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut rate =
-        Row { at_least: true, ..Row::new("requests/s of 64 tokens on one CPU, 900 streams", "/s", 1200.0) };
+    let mut rate = Row::at_least("requests/s of 64 tokens on one CPU, 900 streams", "/s", 1200.0);
     let mut error = Row::new("TTFT error meanwhile", "% of the truth", 10.0);
     for _ in 0..ROUNDS {
         let (json, foreign) = calibrate(&["-c", "900", "-d", "8"]);
         rate.add(number(&json["result"]["requests_per_s"]), foreign);
         error.add(number(&json["added_ttft_mean_ms"]) / number(&json["true_ttft_mean_ms"]) * 100.0, foreign);
+        beside(["burst", "900"], "8", |peer, reading| {
+            rate.add_peer(peer.name, reading.requests_per_s, reading.foreign);
+            // The truth is 20 ms.
+            error.add_peer(peer.name, reading.added_ttft_mean_ms / 20.0 * 100.0, reading.foreign);
+        });
     }
     rows.extend([rate, error]);
     rows
@@ -180,7 +184,14 @@ fn coalescing() -> Vec<Row> {
                 ]))
             });
             let json: Value = serde_json::from_str(&result.out).unwrap();
-            row.add((number(&json["tpot_ms"]["mean"]) / 10.0 - 1.0).abs() * 100.0, foreign);
+            let error = |per_token: f64| (per_token / 10.0 - 1.0).abs() * 100.0;
+            row.add(error(number(&json["tpot_ms"]["mean"])), foreign);
+            drop(server);
+            for peer in installed() {
+                if let Some(reading) = peers::measure(peer, &behaviour, ["burst", "8"], "6") {
+                    row.add_peer(peer.name, error(reading.per_token_ms), reading.foreign);
+                }
+            }
         }
         rows.push(row);
     }
@@ -194,12 +205,70 @@ fn fixed_costs() -> Vec<Row> {
         let start = Instant::now();
         let (_, foreign) = calibrate(&["--rate", "20", "-d", "10", "--warmup", "0", "--output-tokens", "1"]);
         row.add(start.elapsed().as_secs_f64() - 10.0, foreign);
+        beside(["rate", "20"], "10", |peer, reading| {
+            // Replies of 64 tokens take 0.65 s here.
+            let around = reading.wall_s.map(|wall| wall - 10.65);
+            around.into_iter().for_each(|around| row.add_peer(peer.name, around, reading.foreign));
+        });
     }
     rows.push(row);
     let mut size = Row::new("size of the program", "MB", 20.0);
     size.add(std::fs::metadata(target().join("plumb")).unwrap().len() as f64 / 1e6, 0.0);
+    peers::size_mb().into_iter().for_each(|mb| size.add_peer("environment of both peers", mb, 0.0));
     rows.push(size);
     rows
+}
+
+/// Whether memory grows with the number of requests.
+fn memory() -> Vec<Row> {
+    let mut rows = Vec::new();
+    for requests in ["10000", "100000", "1000000"] {
+        let mut row =
+            Row::new(format!("largest resident memory, {requests} requests of 2 tokens"), "MB", 256.0);
+        let mut speed = Row::new(format!("requests/s meanwhile, {requests} requests"), "/s", f64::INFINITY);
+        let server = start(Behaviour { ttft: MS, itl: MS, ..Behaviour::default() }, Vec::new(), 0);
+        let load = ["-c", "128", "-n", requests, "--output-tokens", "2", "--prompt-tokens", "8"];
+        let (result, foreign) = watched(|| {
+            run(plumb().args(["-q", "bench", &server.url(), "--cpus", "1", "--format", "json"]).args(load))
+        });
+        let json: Value = serde_json::from_str(&result.out).unwrap();
+        assert_eq!(json["requests"], requests.parse::<u64>().unwrap());
+        row.add(number(&json["client"]["peak_rss_mb"]), foreign);
+        speed.add(number(&json["requests_per_s"]), foreign);
+        rows.extend([row, speed]);
+    }
+    rows
+}
+
+/// What comparisons of two variants find where there is nothing to find, and where there is: simulated, so that the truth
+/// is known. Six blocks, a coefficient of variation of 1 %, and a common drift of 5 % from block to block.
+fn statistics() -> Vec<Row> {
+    use plumb_measure::stats::Random;
+    use plumb_measure::stats::paired::compare;
+    let found = |random: &mut Random, effect: f64, experiments: u32| {
+        let mut found = 0;
+        for seed in 0..u64::from(experiments) {
+            let (mut a, mut b) = (Vec::new(), Vec::new());
+            for _ in 0..6 {
+                let level = 100.0 * (1.0 + 0.05 * random.normal());
+                a.push(level * (1.0 + 0.01 * random.normal()));
+                b.push(level * effect * (1.0 + 0.01 * random.normal()));
+            }
+            found += u32::from(!compare(&a, &b, 0.02, seed).unwrap().interval.contains(1.0));
+        }
+        f64::from(found) / f64::from(experiments) * 100.0
+    };
+    let mut same = Row::new("A/A experiments in which a difference is claimed, of 200", "%", 8.0);
+    let mut least = Row::at_least("the same, lower goal", "%", 3.0);
+    let mut three = Row::at_least("injected 3 % that are found, of 200 experiments", "%", 90.0);
+    for seed in 1..=9 {
+        let mut random = Random::new(seed);
+        let share = found(&mut random, 1.0, 200);
+        same.add(share, 0.0);
+        least.add(share, 0.0);
+        three.add(found(&mut random, 1.03, 200), 0.0);
+    }
+    vec![same, least, three]
 }
 
 /// What a process that never rests does to the client, and whether the client says so.

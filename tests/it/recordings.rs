@@ -95,8 +95,8 @@ fn topology_equals_the_recorded_answers() {
     }
     outcomes.push_str(&format!("| **all {seen}** | {} | | | |\n", cells(totals)));
     assert!(seen > 0, "no recording was found in {}", folder.display());
-    surprises.extend(stale_table("recordings.md", &table));
-    surprises.extend(stale_table("outcomes.md", &outcomes));
+    surprises.extend(plumb_tests::stale_table("recordings.md", "| recording |", &table));
+    surprises.extend(plumb_tests::stale_table("outcomes.md", "| recording |", &outcomes));
     assert!(surprises.is_empty(), "{}", surprises.join("\n"));
 }
 
@@ -136,24 +136,6 @@ fn outcome_row(name: &str, assessment: &serde_json::Value) -> (String, [usize; O
 
 fn cells(numbers: [usize; OUTCOMES.len()]) -> String {
     numbers.map(|number| number.to_string()).join(" | ")
-}
-
-/// Compares a table with the one on its page, whose text above the table is written by hand; `PLUMB_BLESS=1` renews it.
-fn stale_table(page: &str, table: &str) -> Option<String> {
-    let path = plumb_tests::workspace().join("docs/src/reference").join(page);
-    let text = fs::read_to_string(&path).unwrap();
-    let start = text.find("| recording |").unwrap_or(text.len());
-    let (above, found) = text.split_at(start);
-    if found == table {
-        return None;
-    }
-    if std::env::var_os("PLUMB_BLESS").is_some() {
-        fs::write(&path, format!("{above}{table}")).unwrap();
-        return None;
-    }
-    let line =
-        table.lines().find(|line| !found.lines().any(|old| old == *line)).unwrap_or("(a line is gone)");
-    Some(format!("{page} is not up to date, first: {line}\nrenew it with PLUMB_BLESS=1"))
 }
 
 /// Findings that cite what is not in the bundle, or that claim a deviation and cite nothing.

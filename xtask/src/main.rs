@@ -16,6 +16,8 @@ mod llm_server;
 mod new_check;
 mod packages;
 mod packs;
+mod peers;
+mod python;
 mod rig;
 mod run;
 mod setup;
@@ -35,10 +37,11 @@ usage: cargo xtask COMMAND
   setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
   setup llm-server          install a real LLM server (150 MB), with which tests measure
   setup rig                 install QEMU and a kernel for the machines with two NUMA nodes of tests
+  setup peers               install other clients that measure LLM servers (1.2 GB), for `bench` to compare with
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
   rig [TEST…]               tests on emulated machines alone, with what they tell
   new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
-  bench                     measure what check packs cost, in a release build
+  bench [NAME]              measure, in a release build: what packs cost, the error of `plumb bench`; or one of these
   help                      print this text
 ";
 
@@ -49,7 +52,7 @@ enum Command {
     Packs(Profile),
     NewCheck { pack: String, id: String },
     Rig(Vec<String>),
-    Bench,
+    Bench(Option<String>),
     Help,
 }
 
@@ -59,6 +62,7 @@ enum Part {
     Typst,
     LlmServer,
     Rig,
+    Peers,
 }
 
 fn main() -> ExitCode {
@@ -90,13 +94,15 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["setup", "llm-server"] => Ok(Command::Setup(Part::LlmServer)),
         ["setup", "rig"] => Ok(Command::Setup(Part::Rig)),
         ["rig", tests @ ..] => Ok(Command::Rig(tests.iter().map(|&test| test.to_owned()).collect())),
+        ["setup", "peers"] => Ok(Command::Setup(Part::Peers)),
         ["packs"] => Ok(Command::Packs(Profile::Debug)),
         ["packs", "--release"] => Ok(Command::Packs(Profile::Release)),
         ["new-check", pack, id] => Ok(Command::NewCheck { pack: (*pack).to_owned(), id: (*id).to_owned() }),
         ["new-check", ..] => {
             Err("`new-check` takes a pack and an id, such as `new-check memory mem.swap`".to_owned())
         }
-        ["bench"] => Ok(Command::Bench),
+        ["bench"] => Ok(Command::Bench(None)),
+        ["bench", name] => Ok(Command::Bench(Some((*name).to_owned()))),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         [] => Err("expected a command, found none".to_owned()),
         [command @ ("demo" | "test" | "setup" | "packs" | "bench" | "help"), rest @ ..] => {
@@ -122,6 +128,10 @@ fn execute(command: &Command) -> anyhow::Result<()> {
                     println!("rig: {}", rig::ensure()?.display());
                     return Ok(());
                 }
+                Part::Peers => {
+                    println!("peers: {}", peers::ensure()?.display());
+                    return Ok(());
+                }
                 Part::Typst => {}
             }
             println!("typst: {}", setup::typst()?.display());
@@ -139,9 +149,9 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             new_check::new_check(&Workspace::locate()?, pack, id)
         }
         Command::Rig(tests) => rig::run_rig(&Workspace::locate()?, tests),
-        Command::Bench => {
+        Command::Bench(name) => {
             setup::packages()?;
-            bench::bench(&Workspace::locate()?)
+            bench::bench(&Workspace::locate()?, name.as_deref())
         }
         Command::Help => {
             print!("{USAGE}");

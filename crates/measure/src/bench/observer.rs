@@ -14,8 +14,10 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::{now, process_cpu};
 use super::engine::ToWorker;
+use crate::stats::Random;
 
-/// How often the event loop is asked.
+/// How often the event loop is asked, on average. In equal steps, looking twenty times a second would find requests that come
+/// twenty times a second always at the same point of their way.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 /// What the threads of a run share with their observer.
@@ -70,8 +72,9 @@ pub(crate) fn watch(
     let mut last: Option<Accounts> = None;
     let (mut in_flight, mut samples) = (0.0, 0u64);
     let mut busiest: f64 = 0.0;
+    let mut random = Random::stream(0, 3);
     while !stop.load(Ordering::Relaxed) {
-        std::thread::sleep(ASK_EVERY);
+        std::thread::sleep(ASK_EVERY.mul_f64(0.5 + random.uniform()));
         let measuring = gauges.measuring.load(Ordering::Relaxed);
         let answers = std::mem::take(&mut *gauges.lags.lock().unwrap_or_else(PoisonError::into_inner));
         if measuring {

@@ -175,7 +175,8 @@ fn reply(behaviour: &Behaviour, asked: &Asked, first: u64) -> Reply {
             if final_usage {
                 end.extend(http_chunk(
                     format!(
-                        "data: {{\"choices\":[],\"usage\":{{\"prompt_tokens\":{prompt_tokens},\"completion_tokens\":{total}}}}}\n\n"
+                        "data: {{\"id\":\"r\",\"object\":\"{}\",\"choices\":[],\"usage\":{{\"prompt_tokens\":{prompt_tokens},\"completion_tokens\":{total}}}}}\n\n",
+                        object(chat)
                     )
                     .as_bytes(),
                 ));
@@ -224,9 +225,17 @@ pub fn token_event(chat: bool, tokens: u32, usage: Option<(usize, u32)>, last: b
         format!(",\"usage\":{{\"prompt_tokens\":{prompt},\"completion_tokens\":{completion}}}")
     });
     http_chunk(
-        format!("data: {{\"id\":\"r\",\"choices\":[{{\"index\":0,{content},\"finish_reason\":{finish}}}]{usage}}}\n\n")
-            .as_bytes(),
+        format!(
+            "data: {{\"id\":\"r\",\"object\":\"{}\",\"choices\":[{{\"index\":0,{content},\"finish_reason\":{finish}}}]{usage}}}\n\n",
+            object(chat)
+        )
+        .as_bytes(),
     )
+}
+
+/// Kind of an event; some clients skip events that do not say it.
+fn object(chat: bool) -> &'static str {
+    if chat { "chat.completion.chunk" } else { "text_completion" }
 }
 
 /// A whole JSON reply, at once.
