@@ -110,6 +110,8 @@ pub struct SysctlChange {
     pub value: String,
     /// Value found.
     pub found: String,
+    /// File that sets another value at boot; empty where none is known.
+    pub set_by: String,
     /// Why.
     pub why: Why,
 }

@@ -269,7 +269,11 @@ fn placement(plan: &Plan, lines: &mut Vec<String>) {
             lines.push(format!("API server and scheduler: CPUs {}", place.engine));
         }
         if !place.options.is_empty() {
-            lines.push(format!("Options of the engine: {}", code(&place.options.join(" "))));
+            let options = code(&place.options.join(" "));
+            lines.push(match &server.home {
+                Home::Unit(unit) => format!("By hand: add {options} to `ExecStart=` of {}.", code(unit)),
+                _ => format!("Options of the engine: {options}, in the forms of this folder already."),
+            });
         }
         lines.extend(place.notes.iter().map(|note| format!("{}.", markdown(&capital(note)))));
         match &server.home {

@@ -39,6 +39,9 @@ fn sysctl(plan: &Plan) -> Vec<Installed> {
             let names: Vec<&str> = changes.iter().map(|change| change.name).collect();
             let mut notes: Vec<String> =
                 changes.iter().map(|change| format!("{} was {}", change.name, change.found)).collect();
+            notes.extend(changes.iter().filter(|change| !change.set_by.is_empty()).map(|change| {
+                format!("{} is set by {} as well: the file that is read last wins, so take it out there", change.name, change.set_by)
+            }));
             if topic == "numa-balancing" {
                 notes.push("only after the service runs pinned: before that, balancing is the only thing that mends placement".into());
             }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use super::{Head, Installed, OutputFile};
 use crate::Plan;
-use crate::plan::{GovernorChange, InterruptPlan, TOPICS, Value};
+use crate::plan::{GovernorChange, Home, InterruptPlan, TOPICS, Value};
 use crate::quote::shell;
 
 const VALUES: &str = include_str!("../../templates/values.sh");
@@ -14,6 +14,7 @@ const INSTALL: &str = include_str!("../../templates/install.sh");
 const OPTIONS: &str = include_str!("../../templates/options.sh");
 const UNDO_OPTIONS: &str = include_str!("../../templates/undo_options.sh");
 const APPLY: &str = include_str!("../../templates/apply_main.sh");
+const MOVED: &str = include_str!("../../templates/moved.sh");
 const APPLY_END: &str = include_str!("../../templates/apply_end.sh");
 const UNDO: &str = include_str!("../../templates/undo_main.sh");
 const GOVERNOR: &str = include_str!("../../templates/governor_main.sh");
@@ -74,11 +75,32 @@ fn steps(plan: &Plan, installed: &[Installed]) -> Vec<(&'static str, String)> {
         {
             lines += &device_steps(change);
         }
+        if topic.id == "slices" && !lines.is_empty() {
+            lines = guarded(plan, &lines);
+        }
         if !lines.is_empty() {
             steps.push((topic.id, lines));
         }
     }
     steps
+}
+
+/// Slices only once the servers have left those whose CPUs are taken away.
+fn guarded(plan: &Plan, lines: &str) -> String {
+    let units: Vec<String> = plan
+        .servers
+        .iter()
+        .filter_map(|server| match &server.home {
+            Home::Unit(unit) => Some(shell(unit)),
+            Home::Nothing(_) => Some(shell(&super::units::unit_name(server))),
+            _ => None,
+        })
+        .collect();
+    if units.is_empty() {
+        return lines.to_owned();
+    }
+    let lines: String = lines.lines().map(|line| format!("\t{line}\n")).collect();
+    format!("\tif moved {}; then\n{lines}\tfi\n", units.join(" "))
 }
 
 fn governor_steps(change: &GovernorChange) -> String {
@@ -112,16 +134,17 @@ fn device_steps(change: &InterruptPlan) -> String {
 
 fn apply(plan: &Plan, steps: &[(&str, String)], topics: &[&str]) -> String {
     let usage = format!(
-        "usage: apply.sh [--apply] [--only TOPIC]...\n\
+        "usage: apply.sh [--apply] [--only TOPIC]... [--force]\n\
          Without --apply it says what it would change and changes nothing. It restarts no service.\n\
          What was before the first change is kept in /var/lib/plumb-remediation, from where undo.sh takes it back.\n\
+         Slices wait until the servers run in theirs; --force does not wait.\n\
          topics: {}\n\
          PLUMB_ROOT names another root for tests, PLUMB_STATE another folder for old values.",
         topics.join(" ")
     );
     let head = Head {
         what: "Applies the plan: settings at once, and files that set them at every boot.".into(),
-        whys: plan.whys(),
+        whys: plan.applied(),
         verify: "run it again: everything is kept; then the commands of CHECKLIST.md".into(),
         undo: "undo.sh --apply".into(),
         notes: vec!["one topic at a time (--only) shows which change helped".into()],
@@ -140,6 +163,9 @@ fn apply(plan: &Plan, steps: &[(&str, String)], topics: &[&str]) -> String {
     }
     text += &OPTIONS.replace("@USAGE@", &usage).replace("@TOPICS@", &topics.join(" "));
     text += APPLY;
+    if all.contains("if moved ") {
+        text += MOVED;
+    }
     for (topic, lines) in steps {
         let _ = write!(text, "\nif topic {topic}; then\n{lines}fi\n");
     }
@@ -153,7 +179,7 @@ fn undo(plan: &Plan) -> String {
                  PLUMB_ROOT names another root for tests, PLUMB_STATE another folder for old values.";
     let head = Head {
         what: "Takes back what apply.sh changed, the last change first.".into(),
-        whys: plan.whys(),
+        whys: plan.applied(),
         verify: "apply.sh without --apply names all changes again".into(),
         undo: "apply.sh --apply".into(),
         notes: vec!["services keep their placement until they are restarted".into()],

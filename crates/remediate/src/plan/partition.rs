@@ -7,12 +7,14 @@ use plumb_evidence::{CpuSet, Evidence, Fact, NodeSet};
 
 use super::findings::Findings;
 use super::topics::checks_of;
-use super::{Basis, NotPlanned, Partition, Plan, SlurmNode};
+use super::{Basis, Home, NotPlanned, Partition, Plan, ServerPlan, SlurmNode};
 
 /// Of so many cores of a NUMA node one is left to the system; our proposal.
 const CORES_PER_HOUSEKEEPER: usize = 16;
 /// A NUMA node with fewer cores than this has none to give away; our proposal.
 const LEAST_CORES: usize = 4;
+
+const TITLE: &str = "CPUs for the system apart from those for inference";
 
 /// CPUs of each physical core of a set, cores in order of their first CPU.
 pub(super) fn cores(cpu: &Cpu, of: &CpuSet) -> Vec<CpuSet> {
@@ -32,8 +34,7 @@ pub(super) fn union<'a>(sets: impl IntoIterator<Item = &'a CpuSet>) -> CpuSet {
 
 /// Splits the CPUs. Placement goes by the split even where slices need not keep to it.
 pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let title = "CPUs for the system apart from those for inference";
-    let mut left_out = |why: String| plan.not_planned.push(NotPlanned { what: title.to_owned(), why });
+    let mut left_out = |why: String| plan.not_planned.push(NotPlanned { what: TITLE.to_owned(), why });
     let (cpu, numa) = match (&evidence.cpu, &evidence.numa) {
         (Fact::Known(cpu), Fact::Known(numa)) => (cpu, numa),
         (Fact::Missing(why), _) | (_, Fact::Missing(why)) => {
@@ -68,6 +69,54 @@ pub(super) fn control_groups(evidence: &Evidence) -> Result<(), String> {
             Err("the node does not use control groups of version 2 alone, and AllowedCPUs= has no effect elsewhere".into())
         }
         (None, Fact::Missing(why)) => Err(format!("evidence is missing: the version of control groups: {why}")),
+    }
+}
+
+/// Takes slices out of the plan again where a server would be left in one that keeps to the CPUs of the system: that would
+/// starve it.
+pub(super) fn settle(evidence: &Evidence, plan: &mut Plan) {
+    let Some(split) = plan.partition.as_ref().filter(|split| split.slices.is_some()) else { return };
+    let stays = match plan.servers.as_slice() {
+        [] => Some("where inference servers run is not known".to_owned()),
+        servers => servers.iter().find_map(|server| stays_behind(evidence, split, server)),
+    };
+    if let Some(why) = stays {
+        plan.not_planned.push(NotPlanned { what: TITLE.to_owned(), why });
+        if let Some(split) = &mut plan.partition {
+            split.slices = None;
+        }
+    }
+}
+
+/// Why a server would not run in the inference slice.
+fn stays_behind(evidence: &Evidence, split: &Partition, server: &ServerPlan) -> Option<String> {
+    let name = &server.name;
+    if server.placement.as_ref().is_some_and(|place| !place.cpus.is_subset(&split.inference)) {
+        return Some(format!(
+            "the measured placement of {name} uses CPUs that the split leaves to the system"
+        ));
+    }
+    match &server.home {
+        Home::Unit(_) | Home::Pod => None,
+        Home::Nothing(_) if server.placement.is_some() && server.command.is_ok() => None,
+        Home::Container(_) => {
+            let servers = evidence.servers.known().into_iter().flatten();
+            let processes =
+                servers.filter(|other| other.pid == server.pid).flat_map(|server| &server.processes);
+            let mut groups =
+                processes.filter_map(|process| process.cgroup.known()).flat_map(|group| &group.chain);
+            let inside = groups
+                .any(|level| level.path.contains("/system.slice") || level.path.contains("/user.slice"));
+            inside.then(|| {
+                format!(
+                    "the container of {name} runs in a slice of the system, whose CPUs would be taken from it: start it with \
+                     --cgroup-parent=inference.slice first"
+                )
+            })
+        }
+        Home::Nothing(why) | Home::Unknown(why) => {
+            Some(format!("nothing is known that could start {name} in the inference slice: {why}"))
+        }
     }
 }
 

@@ -225,6 +225,11 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
         let pid = plan.servers[at].pid;
         let why = |check: &'static [&'static str]| why_for(evidence, findings, pid, check, Basis::Published);
         let mut settings = Vec::new();
+        let slices = plan.partition.as_ref().and_then(|split| split.slices.clone());
+        if let Some(why) = slices.filter(|_| plan.servers[at].placement.is_none()) {
+            // Else it stays in a slice whose CPUs are taken away.
+            settings.push(ServiceSetting { key: "Slice", value: "inference.slice".to_owned(), why });
+        }
         let mut add = |key: &'static str, value: &str, why: &super::Why| {
             settings.push(ServiceSetting { key, value: value.to_owned(), why: why.clone() });
         };

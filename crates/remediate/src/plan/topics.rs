@@ -119,6 +119,7 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
     let measured = experiment::recommendations(evidence, &plan.servers, &mut plan.not_planned);
     partition::plan(evidence, findings, &mut plan);
     placement::plan(evidence, findings, &measured, &mut plan);
+    partition::settle(evidence, &mut plan);
     server::settings(evidence, findings, &mut plan);
     tuning::plan(evidence, findings, &measured, &mut plan);
     interrupts::plan(evidence, findings, &mut plan);
@@ -200,14 +201,21 @@ impl Plan {
     /// The reasons of all changes.
     #[must_use]
     pub fn whys(&self) -> Vec<&Why> {
+        let mut whys = self.applied();
+        whys.extend(self.boot.iter().map(|change| &change.why));
+        whys.extend(self.kubelet.iter());
+        whys
+    }
+
+    /// The reasons of what `apply.sh` does.
+    #[must_use]
+    pub fn applied(&self) -> Vec<&Why> {
         let mut whys: Vec<&Why> = self.servers.iter().flat_map(super::ServerPlan::whys).collect();
         whys.extend(self.partition.iter().filter_map(|split| split.slices.as_ref()));
         whys.extend(self.governor.iter().map(|change| &change.why));
         whys.extend(self.values.iter().map(|change| &change.why));
         whys.extend(self.sysctls.iter().map(|change| &change.why));
         whys.extend(self.interrupts.iter().map(|change| &change.why));
-        whys.extend(self.boot.iter().map(|change| &change.why));
-        whys.extend(self.kubelet.iter());
         whys
     }
 }

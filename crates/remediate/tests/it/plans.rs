@@ -99,6 +99,29 @@ fn what_is_not_known_is_not_guessed() {
 }
 
 #[test]
+fn no_server_is_left_in_a_slice_that_loses_its_cpus() {
+    let split = |node: &Node| {
+        let evidence = derive(&node.bundle());
+        // No finding about placement: the server is moved all the same.
+        Plan::new(&evidence, &assessed(&evidence, vec![crate::support::fail("sched.isolation-plan", "node")]))
+    };
+    let plan = split(&broken());
+    assert!(plan.partition.as_ref().unwrap().slices.is_some());
+    assert!(plan.servers[0].settings.iter().any(|set| set.key == "Slice"), "{:#?}", plan.servers[0]);
+    let mut node = broken();
+    for pid in [2000, 2001].into_iter().chain(2010..2018) {
+        node.set(&format!("/proc/{pid}/cgroup"), "0::/user.slice/user-0.slice/session-1.scope\n");
+    }
+    let plan = split(&node);
+    assert!(plan.partition.as_ref().unwrap().slices.is_none(), "{:#?}", plan.servers[0].home);
+    assert!(
+        plan.not_planned.iter().any(|item| item.why.contains("inference slice")),
+        "{:?}",
+        plan.not_planned
+    );
+}
+
+#[test]
 fn a_gpu_without_a_node_is_not_placed() {
     let mut node = broken();
     let folder = format!("/sys/bus/pci/devices/{}", plumb_tests::synthetic::gpu_address(2));

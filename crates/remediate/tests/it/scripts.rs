@@ -41,6 +41,7 @@ impl Rig {
         for folder in ["var/lib", "etc/systemd/system", "usr/local/sbin"] {
             fs::create_dir_all(rig.root().join(folder)).unwrap();
         }
+        fs::create_dir_all(rig.root().join("sys/fs/cgroup/inference.slice/vllm.service")).unwrap();
         // What is there already is given back byte for byte.
         rig.put("etc/sysctl.d/90-plumb-swap.conf", b"# somebody's own\nvm.swappiness = 60\n");
         for irq in 120..124 {
@@ -159,6 +160,20 @@ fn what_is_applied_is_taken_back() {
         let (ok, text) = rig.run(shell, "undo.sh", &["--apply"]);
         assert!(ok && text.contains("nothing to undo"), "{shell}: {text}");
     }
+}
+
+/// A server that still runs in the slice of the system would lose most of its CPUs.
+#[test]
+fn slices_wait_for_the_servers() {
+    let rig = Rig::new();
+    let slice = rig.root().join("sys/fs/cgroup/inference.slice");
+    fs::remove_dir_all(&slice).unwrap();
+    let is_there = |rig: &Rig| rig.root().join("etc/systemd/system/system.slice.d/50-plumb.conf").exists();
+    let (ok, text) = rig.run("sh", "apply.sh", &["--apply", "--only", "placement", "--only", "slices"]);
+    assert!(ok && text.contains("restart it") && !is_there(&rig), "{text}");
+    fs::create_dir_all(slice.join("vllm.service")).unwrap();
+    let (ok, text) = rig.run("sh", "apply.sh", &["--apply", "--only", "slices"]);
+    assert!(ok && is_there(&rig), "{text}");
 }
 
 #[test]
