@@ -122,6 +122,15 @@ impl<T> Fact<T> {
         }
     }
 
+    /// The same of a borrowed value.
+    #[must_use]
+    pub fn as_ref(&self) -> Fact<&T> {
+        match self {
+            Self::Known(value) => Fact::Known(value),
+            Self::Missing(missing) => Fact::Missing(missing.clone()),
+        }
+    }
+
     /// Applies `f` to a known value.
     #[must_use]
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Fact<U> {

@@ -1,0 +1,213 @@
+//! Two assessments of a node, before and after work on it: what was fixed, what is new, what stays, what cannot be
+//! compared, what was measured, and what was set otherwise.
+//!
+//! Pure, as all of this crate. Three rules hold throughout:
+//! - what was not answered, or is not there any more, is never fixed;
+//! - a deviation that was not looked for before is never new;
+//! - a difference of two measurements counts only against the spread of repeated ones.
+
+mod drift;
+mod findings;
+mod measured;
+mod pairs;
+#[cfg(test)]
+mod tests;
+
+use plumb_evidence::Evidence;
+use plumb_evidence::model::Origin;
+use serde::Serialize;
+
+use crate::assessment::{Assessment, Grade};
+
+pub use drift::{Configuration, Drift, DriftKind, Setting, configuration};
+pub use findings::{Change, Changes, Side};
+pub use measured::{Basis, Measured, MeasuredChange, NoiseChange, ShownEffect, Spread, Verdict};
+pub use pairs::{Identity, Pairing, Unpaired, pair};
+
+/// Version of the JSON form of [`Comparison`].
+pub const COMPARISON_SCHEMA: u32 = 1;
+
+/// One of the two states of a node.
+#[derive(Clone, Copy, Debug)]
+pub struct State<'a> {
+    /// What to call it: the name of its file.
+    pub name: &'a str,
+    /// Pseudonym of the node from the manifest; empty where there is none.
+    pub host_token: &'a str,
+    /// What the bundle holds.
+    pub evidence: &'a Evidence,
+    /// What that means. Both states have to be assessed by the same packs and terms.
+    pub assessment: &'a Assessment,
+}
+
+/// What differs between two states of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// [`COMPARISON_SCHEMA`].
+    pub schema: u32,
+    /// Host name.
+    pub host: String,
+    /// The first state.
+    pub before: StateSummary,
+    /// The second.
+    pub after: StateSummary,
+    /// What a reader has to know before relying on the rest; sentences without a full stop.
+    pub cautions: Vec<String>,
+    /// Grades by category.
+    pub categories: Vec<CategoryChange>,
+    /// Deviations by what became of them.
+    pub findings: Changes,
+    /// Load tests and noise.
+    pub measured: Measured,
+    /// Settings, versions, boot arguments, topology.
+    pub drift: Vec<Drift>,
+}
+
+/// One state in short.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StateSummary {
+    /// Name of its file.
+    pub name: String,
+    /// SHA-256 of the bundle's manifest.
+    pub bundle_sha256: String,
+    /// Start of the collection, RFC 3339, UTC.
+    pub collected: String,
+    /// `live`, `sysroot` or `synthetic`.
+    pub origin: String,
+    /// Overall grade.
+    pub grade: Grade,
+    /// Where the grade is `not-assessable`: what the findings alone amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Grade>,
+    /// Share of what applies that was answered, 0 to 1.
+    pub coverage: Option<f64>,
+    /// Exposure index, 0 to 100; for trends, grades nothing.
+    pub exposure: f64,
+    /// Number of deviations, accepted ones not counted.
+    pub deviations: usize,
+}
+
+/// Grade of a category in both states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CategoryChange {
+    /// Title.
+    pub title: String,
+    /// Id.
+    pub id: plumb_check_sdk::Category,
+    /// Grade before; `None` where nothing applied.
+    pub before: Option<Grade>,
+    /// Grade after.
+    pub after: Option<Grade>,
+    /// Coverage before, 0 to 1.
+    pub coverage_before: Option<f64>,
+    /// Coverage after.
+    pub coverage_after: Option<f64>,
+}
+
+impl Comparison {
+    /// True if a deviation is new or worse.
+    #[must_use]
+    pub fn is_worse(&self) -> bool {
+        !self.findings.new.is_empty() || !self.findings.worse.is_empty()
+    }
+
+    /// True if every deviation of either state has a counterpart that was answered.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.findings.not_comparable.is_empty()
+    }
+}
+
+/// Compares two states of a node.
+#[must_use]
+pub fn compare(before: State<'_>, after: State<'_>) -> Comparison {
+    Comparison {
+        schema: COMPARISON_SCHEMA,
+        host: after.assessment.node.hostname.clone(),
+        cautions: cautions(before, after),
+        categories: categories(before.assessment, after.assessment),
+        findings: findings::compare(before, after),
+        measured: measured::compare(before.evidence, after.evidence),
+        drift: drift::compare(&configuration(before.evidence), &configuration(after.evidence)),
+        before: summary(before),
+        after: summary(after),
+    }
+}
+
+fn summary(state: State<'_>) -> StateSummary {
+    let assessment = state.assessment;
+    StateSummary {
+        name: state.name.to_owned(),
+        bundle_sha256: assessment.provenance.bundle_sha256.clone(),
+        collected: assessment.provenance.collected.clone(),
+        origin: assessment.provenance.origin.clone(),
+        grade: assessment.risk.grade,
+        at_least: assessment.risk.at_least,
+        coverage: assessment.coverage,
+        exposure: assessment.indices.exposure,
+        deviations: assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()).count(),
+    }
+}
+
+fn categories(before: &Assessment, after: &Assessment) -> Vec<CategoryChange> {
+    let pairs = before
+        .categories
+        .iter()
+        .filter_map(|first| Some((first, after.categories.iter().find(|second| second.id == first.id)?)));
+    pairs
+        .map(|(first, second)| CategoryChange {
+            title: second.title.clone(),
+            id: second.id,
+            before: first.grade,
+            after: second.grade,
+            coverage_before: first.coverage,
+            coverage_after: second.coverage,
+        })
+        .collect()
+}
+
+fn cautions(before: State<'_>, after: State<'_>) -> Vec<String> {
+    let mut cautions = Vec::new();
+    let (first, second) = (before.assessment, after.assessment);
+    let synthetic = |assessment: &Assessment| assessment.provenance.origin == Origin::Synthetic.as_str();
+    if synthetic(first) || synthetic(second) {
+        cautions.push("the evidence is synthetic: it was made up, and the node does not exist".to_owned());
+    }
+    let tokens = (before.host_token, after.host_token);
+    let names = (&first.node.hostname, &second.node.hostname);
+    if !tokens.0.is_empty() && !tokens.1.is_empty() {
+        if tokens.0 != tokens.1 {
+            cautions.push(format!(
+                "the two bundles are of two nodes (`{}` and `{}`): differences between nodes look like changes",
+                names.0, names.1
+            ));
+        }
+    } else if names.0 != names.1 {
+        cautions.push(format!(
+            "the bundles do not tell whether they are of one node, and their host names differ (`{}` and `{}`)",
+            names.0, names.1
+        ));
+    }
+    if first.provenance.collected > second.provenance.collected {
+        cautions.push("the second bundle is the older one; the order of the two may be mistaken".to_owned());
+    }
+    if first.provenance.root && !second.provenance.root {
+        cautions.push("only the first bundle was collected by root: the second shows less".to_owned());
+    }
+    if first.load_sample.seen != second.load_sample.seen {
+        let which = if first.load_sample.seen { "first" } else { "second" };
+        cautions.push(format!(
+            "only the {which} bundle shows the node under load: effects that appear under load cannot be compared"
+        ));
+    }
+    if let (Some(share_before), Some(share_after)) = (first.coverage, second.coverage)
+        && share_after < share_before
+    {
+        cautions.push(format!(
+            "the coverage fell from {:.0} % to {:.0} %: a lower risk may be a view that is narrower",
+            (share_before * 100.0).floor(),
+            (share_after * 100.0).floor()
+        ));
+    }
+    cautions
+}

@@ -1,0 +1,367 @@
+//! What became of each deviation.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumb_check_sdk::{Category, Outcome};
+use plumb_evidence::Evidence;
+use serde::Serialize;
+
+use super::State;
+use crate::assessment::{Grade, RatedFinding};
+
+/// Deviations by what became of them, each list in the order of the report.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Changes {
+    /// Deviated before; the same was looked at after, and is in order.
+    pub fixed: Vec<Change>,
+    /// In order before, deviates after.
+    pub new: Vec<Change>,
+    /// Deviates in both, and weighs more after.
+    pub worse: Vec<Change>,
+    /// Deviates in both, and weighs less after.
+    pub better: Vec<Change>,
+    /// Deviates in both and weighs the same.
+    pub unchanged: Vec<Change>,
+    /// Deviates in one; what the other holds is no answer.
+    pub not_comparable: Vec<Change>,
+    /// Checks that were answered before and are not after.
+    pub lost_answers: Vec<String>,
+    /// Checks that were not answered before and are after.
+    pub gained_answers: Vec<String>,
+}
+
+/// A deviation in both states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Id of the check.
+    pub check: String,
+    /// Title of the check: what is true on a healthy node.
+    pub title: String,
+    /// Category of the check.
+    pub category: Category,
+    /// The state before.
+    pub before: Option<Side>,
+    /// The state after.
+    pub after: Option<Side>,
+    /// Why it is in its list, where that is not plain; a sentence without a full stop.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub why: Option<String>,
+}
+
+/// What one state says.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Side {
+    /// What was looked at; several where the check says the same of them.
+    pub subject: String,
+    /// The result.
+    pub outcome: Outcome,
+    /// What was found.
+    pub message: String,
+    /// R, 0 to 100.
+    pub score: f64,
+    /// Grade; `None` for outcomes that carry no risk.
+    pub grade: Option<Grade>,
+}
+
+/// A finding that says that something is not as it should be, whether or not the client accepts that.
+fn deviates(finding: &RatedFinding) -> bool {
+    finding.outcome.is_deviation() || finding.outcome == Outcome::Accepted
+}
+
+pub(super) fn compare(before: State<'_>, after: State<'_>) -> Changes {
+    let (first, second) = (by_check(before), by_check(after));
+    let mut changes = Changes::default();
+    let shrunk = less(before.evidence, after.evidence, ["there were", "and are"]);
+    let grown = less(after.evidence, before.evidence, ["there are", "and were"]);
+    let mut seen = BTreeSet::new();
+    // The order of the report: of the second state, then what only the first has.
+    let order = after.assessment.findings.iter().chain(&before.assessment.findings);
+    for finding in order {
+        let check = finding.check.as_str();
+        if !seen.insert(check) {
+            continue;
+        }
+        let none = Vec::new();
+        let pair = Pair {
+            meta: finding,
+            before: first.get(check).unwrap_or(&none),
+            after: second.get(check).unwrap_or(&none),
+            shrunk: shrunk.as_deref(),
+            grown: grown.as_deref(),
+        };
+        pair.compare(&mut changes);
+        let answered = |findings: &[&RatedFinding]| {
+            !findings.is_empty() && !findings.iter().any(|finding| finding.outcome.is_unanswered())
+        };
+        match (answered(pair.before), answered(pair.after)) {
+            (true, false) => changes.lost_answers.push(check.to_owned()),
+            (false, true) => changes.gained_answers.push(check.to_owned()),
+            _ => {}
+        }
+    }
+    changes.lost_answers.sort();
+    changes.gained_answers.sort();
+    changes
+}
+
+fn by_check(state: State<'_>) -> BTreeMap<&str, Vec<&RatedFinding>> {
+    let mut checks: BTreeMap<&str, Vec<&RatedFinding>> = BTreeMap::new();
+    for finding in &state.assessment.findings {
+        checks.entry(&finding.check).or_default().push(finding);
+    }
+    checks
+}
+
+/// What the second has less of than the first: why a subject that is gone may be a thing that is gone.
+///
+/// A worker's PID changes with each start, so that a subject that vanished says little; but where a GPU has vanished,
+/// its deviations have not been mended, and where one has come, they are not new.
+fn less(more: &Evidence, fewer: &Evidence, [verb, other]: [&str; 2]) -> Option<String> {
+    let count = |what: &str, more: Option<usize>, fewer: Option<usize>| match (more, fewer) {
+        (Some(more), Some(fewer)) if fewer < more => Some(format!("{verb} {more} {what} {other} {fewer}")),
+        (Some(more), None) => Some(format!("{verb} {more} {what} {other} an unknown number")),
+        _ => None,
+    };
+    let known = |evidence: &Evidence| Counts {
+        cpus: evidence.cpu.known().map(|cpu| cpu.pus as usize),
+        nodes: evidence.numa.known().map(|numa| numa.nodes.len()),
+        devices: evidence.pci.known().map(Vec::len),
+        gpus: evidence.gpus.known().map(Vec::len),
+        servers: evidence
+            .servers
+            .known()
+            .map(|servers| servers.iter().map(|server| server.processes.len()).sum()),
+        links: evidence.network.known().and_then(|network| network.interfaces.known().map(Vec::len)),
+    };
+    let (more, fewer) = (known(more), known(fewer));
+    count("CPUs", more.cpus, fewer.cpus)
+        .or_else(|| count("NUMA nodes", more.nodes, fewer.nodes))
+        .or_else(|| count("GPUs", more.gpus, fewer.gpus))
+        .or_else(|| count("PCI devices", more.devices, fewer.devices))
+        .or_else(|| count("processes of inference servers", more.servers, fewer.servers))
+        .or_else(|| count("network interfaces", more.links, fewer.links))
+}
+
+struct Counts {
+    cpus: Option<usize>,
+    nodes: Option<usize>,
+    devices: Option<usize>,
+    gpus: Option<usize>,
+    servers: Option<usize>,
+    links: Option<usize>,
+}
+
+/// One check in both states.
+struct Pair<'a> {
+    meta: &'a RatedFinding,
+    before: &'a [&'a RatedFinding],
+    after: &'a [&'a RatedFinding],
+    shrunk: Option<&'a str>,
+    grown: Option<&'a str>,
+}
+
+impl<'a> Pair<'a> {
+    fn compare(&self, changes: &mut Changes) {
+        let mut gone: Vec<&RatedFinding> = Vec::new();
+        let mut come: Vec<&RatedFinding> = Vec::new();
+        let mut named = BTreeSet::new();
+        for &finding in self.after.iter().chain(self.before) {
+            if !named.insert(finding.subject.as_str()) {
+                continue;
+            }
+            // A check may say several things of one subject; the worst of them stands for it.
+            let (before, after) =
+                (of_subject(self.before, &finding.subject), of_subject(self.after, &finding.subject));
+            match (worst(&before), worst(&after)) {
+                (Some(first), Some(second)) if deviates(first) && deviates(second) => {
+                    let open = after.iter().any(|finding| finding.outcome.is_unanswered());
+                    self.stays(first, second, open, changes);
+                }
+                (Some(first), Some(second)) if deviates(first) && second.outcome == Outcome::Pass => {
+                    changes.fixed.push(self.change(Some(first), Some(second), None));
+                }
+                (Some(first), Some(second)) if deviates(first) => {
+                    let why = no_answer(second, "after");
+                    changes.not_comparable.push(self.change(Some(first), Some(second), Some(why)));
+                }
+                (Some(first), Some(second)) if deviates(second) && first.outcome == Outcome::Pass => {
+                    changes.new.push(self.change(Some(first), Some(second), None));
+                }
+                (Some(first), Some(second)) if deviates(second) => {
+                    let why = no_answer(first, "before");
+                    changes.not_comparable.push(self.change(Some(first), Some(second), Some(why)));
+                }
+                (Some(first), None) if deviates(first) => gone.push(first),
+                (None, Some(second)) if deviates(second) => come.push(second),
+                _ => {}
+            }
+        }
+        self.renamed(&gone, &come, changes);
+    }
+
+    /// A deviation that both states have; `open` if a part of its subject was not answered after.
+    fn stays(&self, first: &RatedFinding, second: &RatedFinding, open: bool, changes: &mut Changes) {
+        let strength = |finding: &RatedFinding| (finding.likelihood, finding.confidence.factor());
+        let (from, to) = (strength(first), strength(second));
+        let shown = |than: &str| {
+            Some(format!(
+                "the evidence for it is {than}: likelihood {} before and {} after, confidence {} and {}",
+                from.0, to.0, from.1, to.1
+            ))
+        };
+        let weaker = to.0 < from.0 || to.1 < from.1;
+        let stronger = to.0 > from.0 || to.1 > from.1;
+        // The score of an accepted deviation is 0; what it would be is what compares.
+        let (list, why) = match weight(second).total_cmp(&weight(first)) {
+            std::cmp::Ordering::Greater => {
+                (&mut changes.worse, stronger.then(|| shown("stronger")).flatten())
+            }
+            // Evidence that was lost must not pass for work that was done.
+            std::cmp::Ordering::Less if weaker => (&mut changes.unchanged, shown("weaker")),
+            std::cmp::Ordering::Less if open => {
+                let why = "a part of the check was not answered after".to_owned();
+                (&mut changes.unchanged, Some(why))
+            }
+            std::cmp::Ordering::Less => (&mut changes.better, None),
+            std::cmp::Ordering::Equal => (&mut changes.unchanged, None),
+        };
+        list.push(self.change(Some(first), Some(second), why));
+    }
+
+    /// Deviations whose subject the other state does not name.
+    fn renamed(&self, gone: &[&'a RatedFinding], come: &[&'a RatedFinding], changes: &mut Changes) {
+        if let (Some(&first), Some(&second)) = (heaviest(gone).as_ref(), heaviest(come).as_ref()) {
+            let why = format!(
+                "the check deviates in both, of other subjects: {} before, {} after",
+                subjects(gone),
+                subjects(come)
+            );
+            let list = match weight(second).total_cmp(&weight(first)) {
+                std::cmp::Ordering::Greater => &mut changes.worse,
+                // Other subjects with a lower score are no progress that could be claimed.
+                _ => &mut changes.unchanged,
+            };
+            list.push(self.change(Some(first), Some(second), Some(why)));
+            return;
+        }
+        for first in gone {
+            let passed = self.after.iter().find(|finding| finding.outcome == Outcome::Pass);
+            let whole = self.after.iter().all(|finding| {
+                matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable | Outcome::Info)
+            });
+            match (passed, whole, self.shrunk) {
+                (Some(second), true, None) => {
+                    let why =
+                        "the subject is not named any more; all that the check looks at now is in order";
+                    changes.fixed.push(self.change(Some(first), Some(second), Some(why.to_owned())));
+                }
+                (Some(_), true, Some(shrunk)) => {
+                    let why =
+                        format!("the subject is gone rather than mended, as far as one can tell: {shrunk}");
+                    changes.not_comparable.push(self.change(Some(first), None, Some(why)));
+                }
+                _ => {
+                    let why = match self.after.iter().find(|finding| finding.outcome.is_unanswered()) {
+                        Some(open) => no_answer(open, "after"),
+                        None if self.after.is_empty() => "no pack answered for this check after".to_owned(),
+                        None => "the second bundle does not name the subject".to_owned(),
+                    };
+                    changes.not_comparable.push(self.change(Some(first), None, Some(why)));
+                }
+            }
+        }
+        for second in come {
+            let passed = self.before.iter().find(|finding| finding.outcome == Outcome::Pass);
+            let whole = self.before.iter().all(|finding| {
+                matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable | Outcome::Info)
+            });
+            let why = match (passed, whole, self.grown) {
+                (Some(first), true, None) => {
+                    let why =
+                        "the subject was not named before; all that the check looked at then was in order";
+                    changes.new.push(self.change(Some(first), Some(second), Some(why.to_owned())));
+                    continue;
+                }
+                (Some(_), true, Some(grown)) => {
+                    format!("the subject may not have been there before: {grown}")
+                }
+                _ => match self.before.iter().find(|finding| finding.outcome.is_unanswered()) {
+                    Some(open) => no_answer(open, "before"),
+                    None => match self.before.first() {
+                        None => "no pack answered for this check before".to_owned(),
+                        Some(first) if deviates(first) => {
+                            "the first bundle does not name the subject".to_owned()
+                        }
+                        Some(first) => no_answer(first, "before"),
+                    },
+                },
+            };
+            changes.not_comparable.push(self.change(None, Some(second), Some(why)));
+        }
+    }
+
+    fn change(
+        &self,
+        before: Option<&RatedFinding>,
+        after: Option<&RatedFinding>,
+        why: Option<String>,
+    ) -> Change {
+        let side = |finding: &RatedFinding| Side {
+            subject: finding.subject.clone(),
+            outcome: finding.outcome,
+            message: finding.message.clone(),
+            score: finding.score,
+            grade: finding.grade,
+        };
+        Change {
+            check: self.meta.check.clone(),
+            title: self.meta.title.clone(),
+            category: self.meta.category,
+            before: before.map(side),
+            after: after.map(side),
+            why,
+        }
+    }
+}
+
+fn of_subject<'a>(findings: &[&'a RatedFinding], subject: &str) -> Vec<&'a RatedFinding> {
+    findings.iter().copied().filter(|finding| finding.subject == subject).collect()
+}
+
+/// The finding that decides where a check says several things of one subject: a deviation, then a missing answer.
+fn worst<'a>(findings: &[&'a RatedFinding]) -> Option<&'a RatedFinding> {
+    let rank = |finding: &RatedFinding| match finding.outcome {
+        _ if deviates(finding) => 0,
+        outcome if outcome.is_unanswered() => 1,
+        Outcome::Pass => 2,
+        _ => 3,
+    };
+    findings.iter().copied().min_by(|a, b| rank(a).cmp(&rank(b)).then(weight(b).total_cmp(&weight(a))))
+}
+
+fn heaviest<'a>(findings: &[&'a RatedFinding]) -> Option<&'a RatedFinding> {
+    findings.iter().copied().max_by(|a, b| weight(a).total_cmp(&weight(b)).then(b.subject.cmp(&a.subject)))
+}
+
+/// R, whether or not the deviation is accepted.
+fn weight(finding: &RatedFinding) -> f64 {
+    finding.waiver.as_ref().map_or(finding.score, |waiver| waiver.score)
+}
+
+fn subjects(findings: &[&RatedFinding]) -> String {
+    const SHOWN: usize = 3;
+    let shown: Vec<&str> = findings.iter().take(SHOWN).map(|finding| finding.subject.as_str()).collect();
+    let more = findings.len().saturating_sub(SHOWN);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", shown.join("; "))
+}
+
+fn no_answer(finding: &RatedFinding, when: &str) -> String {
+    let what = match finding.outcome {
+        Outcome::NotApplicable => "does not apply",
+        Outcome::Contradictory => "has contradictory evidence",
+        Outcome::Info => "is for information only",
+        _ => "was not answered",
+    };
+    format!("the check {what} {when}: {}", finding.message)
+}

@@ -1,0 +1,412 @@
+//! What was measured in both states under the same load, and whether the difference is more than chance.
+//!
+//! Runs are the unit of replication: requests within a run share queue and cache. With two runs or more on each side the
+//! interval of the ratio is Welch's on log values (B. L. Welch, Biometrika 34, 1947). With one run on a side there is only
+//! the spread within the runs, which knows nothing of how runs differ: such a difference is shown, and never claimed.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumb_evidence::model::{
+    BenchResult, Evidence, ExperimentEffect, ExperimentResult, LatencySummary, Measurements, NoiseResult,
+};
+use serde::Serialize;
+use statrs::distribution::{ContinuousCDF, StudentsT};
+
+/// What was measured in both states.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub struct Measured {
+    /// By load and metric.
+    pub changes: Vec<MeasuredChange>,
+    /// Loads that only one state was measured under, and other reasons why there is no more; sentences without a full stop.
+    pub not_comparable: Vec<String>,
+    /// Time that the operating system took from CPUs.
+    pub noise: Option<NoiseChange>,
+    /// What experiments within either state have shown.
+    pub effects: Vec<ShownEffect>,
+}
+
+/// One metric under one load in both states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct MeasuredChange {
+    /// Model that was asked.
+    pub model: String,
+    /// Load in words.
+    pub load: String,
+    /// Name of the metric, as experiments name it: `ttft_p95`.
+    pub metric: String,
+    /// `ms` or `1/s`.
+    pub unit: String,
+    /// True where less is better.
+    pub lower_is_better: bool,
+    /// Before.
+    pub before: Spread,
+    /// After.
+    pub after: Spread,
+    /// After over before, of geometric means: 0.9 is 10 % lower.
+    pub ratio: f64,
+    /// 95 % interval of the ratio; `None` where nothing tells the spread.
+    pub interval: Option<(f64, f64)>,
+    /// What the interval rests on.
+    pub basis: Basis,
+    /// Share by which two measurements of no change differed here; `None` where nobody measured that.
+    pub noise_floor: Option<f64>,
+    /// What follows.
+    pub verdict: Verdict,
+    /// Why, in a sentence without a full stop.
+    pub why: String,
+}
+
+/// The runs of one state.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Spread {
+    /// Number of valid runs.
+    pub runs: usize,
+    /// Geometric mean over runs.
+    pub value: f64,
+    /// Smallest and largest run.
+    pub range: (f64, f64),
+    /// Files of the bundle.
+    pub paths: Vec<String>,
+}
+
+/// What an interval rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Basis {
+    /// Two runs or more in each state.
+    BetweenRuns,
+    /// The spread within single runs.
+    WithinRuns,
+    /// Nothing.
+    None,
+}
+
+/// What follows from a difference.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Verdict {
+    /// Better, beyond chance.
+    Improved,
+    /// Worse, beyond chance.
+    Worse,
+    /// Repeated measurements do not show a difference.
+    NoMeasuredEffect,
+    /// The measurements cannot tell.
+    NotResolved,
+}
+
+/// What the operating system took from CPUs, over the CPUs that were measured in both states.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NoiseChange {
+    /// Number of CPUs.
+    pub cpus: usize,
+    /// Median share of time lost, before and after.
+    pub lost_share: (f64, f64),
+    /// Longest interruption in µs, before and after.
+    pub max_us: (f64, f64),
+}
+
+/// An effect that an experiment within one state has shown, or an A/A difference of it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ShownEffect {
+    /// True for the second state.
+    pub after: bool,
+    /// Name of the experiment.
+    pub experiment: String,
+    /// Load in words.
+    pub load: String,
+    /// True for a difference between two measurements of the same cell.
+    pub floor: bool,
+    /// The effect as the experiment has it.
+    pub effect: ExperimentEffect,
+}
+
+/// A metric of a load test.
+struct Metric {
+    name: &'static str,
+    unit: &'static str,
+    lower_is_better: bool,
+    of: fn(&BenchResult) -> Option<f64>,
+    /// Interval within the run.
+    interval: fn(&BenchResult) -> Option<(f64, f64)>,
+}
+
+const METRICS: &[Metric] = &[
+    latency("ttft_p50", |run| run.ttft_ms.p50, |_| None),
+    latency("ttft_p95", |run| run.ttft_ms.p95, |run| run.ttft_ms.p95_interval),
+    latency("itl_p50", |run| run.itl_ms.p50, |_| None),
+    latency("itl_p95", |run| run.itl_ms.p95, |run| run.itl_ms.p95_interval),
+    latency("e2e_p50", |run| run.e2e_ms.p50, |_| None),
+    latency("e2e_p95", |run| run.e2e_ms.p95, |run| run.e2e_ms.p95_interval),
+    rate("output_tokens_per_s", |run| Some(run.output_tokens_per_s)),
+    rate("goodput_rps", |run| run.goodput_rps),
+];
+
+const fn latency(
+    name: &'static str,
+    of: fn(&BenchResult) -> Option<f64>,
+    interval: fn(&BenchResult) -> Option<(f64, f64)>,
+) -> Metric {
+    Metric { name, unit: "ms", lower_is_better: true, of, interval }
+}
+
+const fn rate(name: &'static str, of: fn(&BenchResult) -> Option<f64>) -> Metric {
+    Metric { name, unit: "1/s", lower_is_better: false, of, interval: |_| None }
+}
+
+/// What makes two runs comparable: model, interface and load, whatever the seed.
+fn key(run: &BenchResult) -> (String, String, String) {
+    let load = &run.load;
+    let tokens = |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
+    let text =
+        format!("{}, {} → {} tokens", load.text, tokens(load.prompt_tokens), tokens(load.output_tokens));
+    (run.target.model.clone(), run.target.api.clone(), text)
+}
+
+pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
+    let (first, second) = (before.measurements.known(), after.measurements.known());
+    let mut measured = Measured::default();
+    let (before, after) = (runs(first), runs(second));
+    let floors = floors(first, second);
+    let loads: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    for load in loads {
+        let (model, _, words) = load;
+        match (before.get(load), after.get(load)) {
+            (Some(before), Some(after)) => {
+                compare_load(model, words, [before, after], &floors, &mut measured)
+            }
+            (only, _) => {
+                let which = if only.is_some() { "before" } else { "after" };
+                measured.not_comparable.push(format!("{model} under {words} was measured {which} only"));
+            }
+        }
+    }
+    measured.noise = noise(first, second);
+    for (after, side) in [(false, first), (true, second)] {
+        measured.effects.extend(experiments(side).flat_map(|experiment| shown(experiment, after)));
+    }
+    measured
+}
+
+type Runs<'a> = BTreeMap<(String, String, String), Vec<&'a BenchResult>>;
+
+fn runs(side: Option<&Measurements>) -> Runs<'_> {
+    let mut runs: Runs<'_> = BTreeMap::new();
+    for run in side.and_then(|side| side.bench.known()).into_iter().flatten() {
+        runs.entry(key(run)).or_default().push(run);
+    }
+    runs
+}
+
+fn experiments(side: Option<&Measurements>) -> impl Iterator<Item = &ExperimentResult> {
+    let all = side.and_then(|side| side.experiments.known()).into_iter().flatten();
+    all.filter(|experiment| experiment.valid)
+}
+
+fn shown(experiment: &ExperimentResult, after: bool) -> Vec<ShownEffect> {
+    let one = |effect: &ExperimentEffect, floor: bool| ShownEffect {
+        after,
+        experiment: experiment.name.clone(),
+        load: experiment.load.clone(),
+        floor,
+        effect: effect.clone(),
+    };
+    let effects = experiment.effects.iter().map(|effect| one(effect, false));
+    effects.chain(experiment.noise_floor.iter().map(|effect| one(effect, true))).collect()
+}
+
+/// By metric, the largest share by which measurements of no change differed: the farther end of the interval of each A/A
+/// comparison of either state.
+fn floors(before: Option<&Measurements>, after: Option<&Measurements>) -> BTreeMap<String, f64> {
+    let mut floors: BTreeMap<String, f64> = BTreeMap::new();
+    let effects =
+        experiments(before).chain(experiments(after)).flat_map(|experiment| &experiment.noise_floor);
+    for effect in effects {
+        let ends = [effect.low, effect.high].map(|end| (end > 0.0).then(|| end.ln().abs()));
+        let Some(farther) = ends.into_iter().flatten().max_by(f64::total_cmp) else { continue };
+        let floor = floors.entry(effect.metric.clone()).or_default();
+        *floor = floor.max(farther.exp() - 1.0);
+    }
+    floors
+}
+
+fn compare_load(
+    model: &str,
+    words: &str,
+    sides: [&[&BenchResult]; 2],
+    floors: &BTreeMap<String, f64>,
+    measured: &mut Measured,
+) {
+    let [before, after] = sides.map(|runs| -> Vec<&BenchResult> {
+        runs.iter().copied().filter(|run| run.valid && !run.interrupted).collect()
+    });
+    for (valid, all, when) in [(&before, sides[0], "before"), (&after, sides[1], "after")] {
+        if valid.is_empty() {
+            let reason = all.first().and_then(|run| run.invalid_reason.clone());
+            let reason = reason.unwrap_or_else(|| "ended before their time".to_owned());
+            measured.not_comparable.push(format!("{model} under {words}: no valid run {when}: {reason}"));
+            return;
+        }
+    }
+    for metric in METRICS {
+        let values = |runs: &[&BenchResult]| -> Vec<f64> {
+            runs.iter()
+                .filter_map(|run| (metric.of)(run))
+                .filter(|value| value.is_finite() && *value > 0.0)
+                .collect()
+        };
+        let (first, second) = (values(&before), values(&after));
+        let (Some(from), Some(to)) = (spread(&first, &before), spread(&second, &after)) else { continue };
+        let ratio = to.value / from.value;
+        let within = || {
+            let half = |run: &BenchResult| {
+                let (low, high) = (metric.interval)(run)?;
+                (low > 0.0 && high >= low).then(|| (high.ln() - low.ln()) / 2.0)
+            };
+            let half = half(before[0])?.hypot(half(after[0])?);
+            Some((ratio * (-half).exp(), ratio * half.exp()))
+        };
+        let (interval, basis) = match welch(&first, &second) {
+            Some(interval) => (Some(interval), Basis::BetweenRuns),
+            None => within().map_or((None, Basis::None), |interval| (Some(interval), Basis::WithinRuns)),
+        };
+        let noise_floor = floors.get(metric.name).copied();
+        let (verdict, why) = judge(ratio, interval, basis, noise_floor, metric.lower_is_better);
+        measured.changes.push(MeasuredChange {
+            model: model.to_owned(),
+            load: words.to_owned(),
+            metric: metric.name.to_owned(),
+            unit: metric.unit.to_owned(),
+            lower_is_better: metric.lower_is_better,
+            before: from,
+            after: to,
+            ratio,
+            interval,
+            basis,
+            noise_floor,
+            verdict,
+            why,
+        });
+    }
+}
+
+fn spread(values: &[f64], runs: &[&BenchResult]) -> Option<Spread> {
+    let low = values.iter().copied().min_by(f64::total_cmp)?;
+    let high = values.iter().copied().max_by(f64::total_cmp)?;
+    Some(Spread {
+        runs: values.len(),
+        value: mean(&logs(values)).exp(),
+        range: (low, high),
+        paths: runs.iter().map(|run| run.path.clone()).filter(|path| !path.is_empty()).collect(),
+    })
+}
+
+fn logs(values: &[f64]) -> Vec<f64> {
+    values.iter().map(|value| value.ln()).collect()
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Squared standard error of a mean.
+#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
+fn squared_error(values: &[f64]) -> f64 {
+    let (mean, n) = (mean(values), values.len() as f64);
+    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
+}
+
+/// 95 % interval of the ratio of geometric means; `None` with fewer than two runs on a side.
+#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
+fn welch(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
+    if before.len() < 2 || after.len() < 2 {
+        return None;
+    }
+    let (before, after) = (logs(before), logs(after));
+    let difference = mean(&after) - mean(&before);
+    let (a, b) = (squared_error(&before), squared_error(&after));
+    let error = (a + b).sqrt();
+    if error == 0.0 {
+        return Some((difference.exp(), difference.exp()));
+    }
+    let freedom =
+        (a + b).powi(2) / (a.powi(2) / (before.len() - 1) as f64 + b.powi(2) / (after.len() - 1) as f64);
+    let half = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.975) * error;
+    Some(((difference - half).exp(), (difference + half).exp()))
+}
+
+fn judge(
+    ratio: f64,
+    interval: Option<(f64, f64)>,
+    basis: Basis,
+    noise_floor: Option<f64>,
+    lower_is_better: bool,
+) -> (Verdict, String) {
+    let Some((low, high)) = interval else {
+        let why = "one run in a state: how runs differ is not known; repeat each at least three times";
+        return (Verdict::NotResolved, why.to_owned());
+    };
+    let beyond_chance = high < 1.0 || low > 1.0;
+    let beyond_floor = noise_floor.is_none_or(|floor| ratio.ln().abs() > floor.ln_1p());
+    let direction = if (ratio < 1.0) == lower_is_better { Verdict::Improved } else { Verdict::Worse };
+    match basis {
+        Basis::BetweenRuns if beyond_chance && beyond_floor => {
+            let floor = match noise_floor {
+                Some(floor) => format!("and it exceeds the noise floor of {:.1} %", floor * 100.0),
+                None => "no noise floor was measured".to_owned(),
+            };
+            (direction, format!("the 95 % interval over runs leaves out no change; {floor}"))
+        }
+        Basis::BetweenRuns if beyond_chance => {
+            let floor = noise_floor.unwrap_or_default() * 100.0;
+            let why = format!(
+                "the difference is within the noise floor of {floor:.1} % that was measured for no change"
+            );
+            (Verdict::NoMeasuredEffect, why)
+        }
+        Basis::BetweenRuns => {
+            (Verdict::NoMeasuredEffect, "the 95 % interval over runs holds no change".to_owned())
+        }
+        _ if beyond_chance && noise_floor.is_some() && beyond_floor => {
+            let floor = noise_floor.unwrap_or_default() * 100.0;
+            let why = format!(
+                "beyond the spread within the runs and the noise floor of {floor:.1} %; a single run in a state"
+            );
+            (direction, why)
+        }
+        _ => {
+            let why = "one run in a state: the interval is that within the runs, and how runs differ is not known; \
+                       repeat each at least three times";
+            (Verdict::NotResolved, why.to_owned())
+        }
+    }
+}
+
+fn noise(before: Option<&Measurements>, after: Option<&Measurements>) -> Option<NoiseChange> {
+    let by_cpu = |side: Option<&Measurements>| -> BTreeMap<u32, NoiseResult> {
+        // Of several measurements of a CPU the last one counts.
+        let all = side.and_then(|side| side.noise.known().cloned()).unwrap_or_default();
+        all.into_iter().map(|result| (result.cpu, result)).collect()
+    };
+    let (before, after) = (by_cpu(before), by_cpu(after));
+    let both: Vec<u32> = before.keys().copied().filter(|cpu| after.contains_key(cpu)).collect();
+    let middle = |of: &BTreeMap<u32, NoiseResult>| {
+        let mut shares: Vec<f64> = both.iter().map(|cpu| of[cpu].lost_share).collect();
+        shares.sort_by(f64::total_cmp);
+        shares.get(shares.len() / 2).copied()
+    };
+    let longest =
+        |of: &BTreeMap<u32, NoiseResult>| both.iter().map(|cpu| of[cpu].max_us).max_by(f64::total_cmp);
+    Some(NoiseChange {
+        cpus: both.len(),
+        lost_share: (middle(&before)?, middle(&after)?),
+        max_us: (longest(&before)?, longest(&after)?),
+    })
+}
+
+/// Middle of a latency, for tests of this module.
+#[cfg(test)]
+pub(super) fn summary(p95: f64) -> LatencySummary {
+    LatencySummary { count: 1000, p50: Some(p95 / 2.0), p95: Some(p95), ..LatencySummary::default() }
+}

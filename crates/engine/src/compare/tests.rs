@@ -1,0 +1,319 @@
+//! Rows of outcomes before and after, and the three rules.
+
+use plumb_check_sdk::{Finding, Outcome, Severity};
+use plumb_evidence::model::{BenchLoad, BenchResult, ExperimentEffect, ExperimentResult, Measurements};
+use plumb_evidence::{Evidence, Fact};
+use proptest::prelude::*;
+
+use super::*;
+use crate::assess::{PackAnswer, Terms, assess};
+use crate::testing;
+
+/// An answer for one check with these subjects and outcomes.
+fn answer(check: &str, findings: &[(&str, Outcome)]) -> PackAnswer {
+    let mut answer = testing::answer(&[(check, Severity::High, Outcome::Pass)]);
+    let model: Finding = answer.findings[0].clone();
+    answer.findings = findings
+        .iter()
+        .map(|&(subject, outcome)| Finding { subject: subject.to_owned(), outcome, ..model.clone() })
+        .collect();
+    answer
+}
+
+fn assessed(findings: &[(&str, Outcome)], evidence: &Evidence) -> Assessment {
+    assess(evidence, "0", "0", vec![answer("a.one", findings)], &Terms::default())
+}
+
+fn state<'a>(assessment: &'a Assessment, evidence: &'a Evidence) -> State<'a> {
+    State { name: "n", host_token: "", evidence, assessment }
+}
+
+fn changes(before: &[(&str, Outcome)], after: &[(&str, Outcome)]) -> Changes {
+    let evidence = testing::empty_evidence();
+    let (before, after) = (assessed(before, &evidence), assessed(after, &evidence));
+    compare(state(&before, &evidence), state(&after, &evidence)).findings
+}
+
+fn lists(changes: &Changes) -> String {
+    let mut out = String::new();
+    for (mark, list) in [
+        ("fixed", &changes.fixed),
+        ("new", &changes.new),
+        ("worse", &changes.worse),
+        ("better", &changes.better),
+        ("unchanged", &changes.unchanged),
+        ("open", &changes.not_comparable),
+    ] {
+        for _ in list {
+            out.push_str(mark);
+            out.push(' ');
+        }
+    }
+    out.trim_end().to_owned()
+}
+
+#[test]
+fn what_becomes_of_a_deviation() {
+    use Outcome::{Contradictory, Fail, Info, NotApplicable, NotRun, Pass, Warn};
+    for (before, after, expected) in [
+        (&[("a", Fail)][..], &[("a", Pass)][..], "fixed"),
+        (&[("a", Fail)], &[("a", Fail)], "unchanged"),
+        (&[("a", Fail)], &[("a", Warn)], "better"),
+        (&[("a", Warn)], &[("a", Fail)], "worse"),
+        (&[("a", Pass)], &[("a", Fail)], "new"),
+        (&[("a", Fail)], &[("a", NotRun)], "open"),
+        (&[("a", Fail)], &[("a", Contradictory)], "open"),
+        (&[("a", Fail)], &[("a", NotApplicable)], "open"),
+        (&[("a", Fail)], &[("a", Info)], "open"),
+        (&[("a", NotRun)], &[("a", Fail)], "open"),
+        (&[("a", NotApplicable)], &[("a", Fail)], "open"),
+        (&[("a", NotRun)], &[("a", Pass)], ""),
+        (&[("a", Pass)], &[("a", NotRun)], ""),
+        // Subjects that the other side does not name.
+        (&[("a", Fail)], &[("node", Pass)], "fixed"),
+        (&[("a", Fail)], &[("node", NotRun)], "open"),
+        (&[("a", Fail)], &[("b", Pass), ("c", NotRun)], "open"),
+        (&[("node", Pass)], &[("a", Fail)], "new"),
+        (&[("node", NotRun)], &[("a", Fail)], "open"),
+        (&[("a", Fail)], &[("b", Fail)], "unchanged"),
+        (&[("a", Warn)], &[("b", Fail)], "worse"),
+        (&[("a", Fail)], &[("b", Warn)], "unchanged"),
+        (&[("a", Fail), ("b", Fail)], &[("a", Fail), ("c", Pass)], "unchanged open"),
+        // A missing answer of the same subject outweighs its pass.
+        (&[("a", Fail)], &[("a", Pass), ("a", NotRun)], "open"),
+    ] {
+        assert_eq!(lists(&changes(before, after)), expected, "{before:?} then {after:?}");
+    }
+}
+
+#[test]
+fn a_check_without_a_pack_is_not_fixed() {
+    let evidence = testing::empty_evidence();
+    let before = assessed(&[("a", Outcome::Fail)], &evidence);
+    let after =
+        assess(&evidence, "0", "0", vec![answer("a.two", &[("a", Outcome::Pass)])], &Terms::default());
+    let comparison = compare(state(&before, &evidence), state(&after, &evidence));
+    assert_eq!(lists(&comparison.findings), "open");
+    assert!(!comparison.is_whole() && !comparison.is_worse());
+}
+
+#[test]
+fn weaker_evidence_is_no_progress() {
+    use plumb_check_sdk::{Confidence, Likelihood};
+    let evidence = testing::empty_evidence();
+    let with = |likelihood, confidence| {
+        let mut answer = answer("a.one", &[("a", Outcome::Fail)]);
+        answer.findings[0].likelihood = likelihood;
+        answer.findings[0].confidence = confidence;
+        assess(&evidence, "0", "0", vec![answer], &Terms::default())
+    };
+    let strong = with(Likelihood::Measured, Confidence::High);
+    for weak in [with(Likelihood::Setting, Confidence::High), with(Likelihood::Measured, Confidence::Low)] {
+        let comparison = compare(state(&strong, &evidence), state(&weak, &evidence));
+        assert_eq!(lists(&comparison.findings), "unchanged");
+        assert!(comparison.findings.unchanged[0].why.as_ref().unwrap().contains("weaker"));
+        let back = compare(state(&weak, &evidence), state(&strong, &evidence));
+        assert_eq!(lists(&back.findings), "worse");
+    }
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop::sample::select(vec![
+        Outcome::Pass,
+        Outcome::Fail,
+        Outcome::Warn,
+        Outcome::NotRun,
+        Outcome::NotApplicable,
+        Outcome::Info,
+        Outcome::Contradictory,
+    ])
+}
+
+fn findings() -> impl Strategy<Value = Vec<(&'static str, Outcome)>> {
+    prop::collection::vec((prop::sample::select(vec!["a", "b", "c", "node"]), outcome()), 0..5)
+}
+
+proptest! {
+    #[test]
+    fn a_state_does_not_differ_from_itself(findings in findings()) {
+        let changes = changes(&findings, &findings);
+        prop_assert!(changes.fixed.is_empty() && changes.new.is_empty(), "{changes:?}");
+        prop_assert!(changes.worse.is_empty() && changes.better.is_empty(), "{changes:?}");
+        prop_assert!(changes.not_comparable.is_empty(), "{changes:?}");
+    }
+
+    /// Answers that are lost, each replaced by "not run" or taken away with what remains marked as not run.
+    #[test]
+    fn losing_answers_fixes_nothing(findings in findings(), lost in prop::collection::vec(any::<bool>(), 5)) {
+        let after: Vec<_> = findings
+            .iter()
+            .zip(&lost)
+            .map(|(&(subject, outcome), &lost)| (subject, if lost { Outcome::NotRun } else { outcome }))
+            .collect();
+        let changes = changes(&findings, &after);
+        prop_assert!(changes.fixed.is_empty() && changes.better.is_empty(), "{changes:?}");
+        prop_assert!(changes.new.is_empty(), "{changes:?}");
+    }
+
+    #[test]
+    fn every_deviation_is_in_one_list(before in findings(), after in findings()) {
+        let changes = changes(&before, &after);
+        let total = [&changes.fixed, &changes.new, &changes.worse, &changes.better, &changes.unchanged,
+                     &changes.not_comparable].into_iter().map(Vec::len).sum::<usize>();
+        let deviates = before.iter().chain(&after).any(|(_, outcome)| outcome.is_deviation());
+        prop_assert_eq!(total > 0, deviates);
+        // Forth is back: what is fixed one way is new the other way, and the other way round.
+        let back = self::changes(&after, &before);
+        prop_assert_eq!(changes.fixed.len(), back.new.len());
+        prop_assert_eq!(changes.new.len(), back.fixed.len());
+    }
+}
+
+fn run(p95: f64, valid: bool) -> BenchResult {
+    BenchResult {
+        valid,
+        invalid_reason: (!valid).then(|| "the client was the limit".to_owned()),
+        load: BenchLoad { text: "closed 8".into(), ..BenchLoad::default() },
+        ttft_ms: measured::summary(p95),
+        output_tokens_per_s: 1000.0,
+        ..BenchResult::default()
+    }
+}
+
+fn measured_evidence(runs: Vec<BenchResult>, floor: Option<f64>) -> Evidence {
+    let mut evidence = testing::empty_evidence();
+    let experiments = floor.map(|floor| {
+        let effect = ExperimentEffect {
+            metric: "ttft_p95".into(),
+            ratio: 1.0,
+            low: 1.0 / (1.0 + floor),
+            high: 1.0 + floor,
+            ..ExperimentEffect::default()
+        };
+        vec![ExperimentResult { valid: true, noise_floor: vec![effect], ..ExperimentResult::default() }]
+    });
+    evidence.measurements = Fact::Known(Measurements {
+        bench: Fact::Known(runs),
+        experiments: experiments.map_or_else(Fact::default, Fact::Known),
+        ..Measurements::default()
+    });
+    evidence
+}
+
+fn verdict(before: &[f64], after: &[f64], floor: Option<f64>) -> (Verdict, Basis) {
+    let evidence =
+        |values: &[f64]| measured_evidence(values.iter().map(|&ms| run(ms, true)).collect(), floor);
+    let measured = measured::compare(&evidence(before), &evidence(after));
+    let change = measured.changes.iter().find(|change| change.metric == "ttft_p95").unwrap();
+    (change.verdict, change.basis)
+}
+
+#[test]
+fn a_difference_counts_against_the_spread_of_runs() {
+    use Basis::{BetweenRuns, None as Nothing};
+    let slow = [100.0, 101.0, 99.0];
+    let fast = [80.0, 81.0, 79.0];
+    assert_eq!(verdict(&slow, &fast, None), (Verdict::Improved, BetweenRuns));
+    assert_eq!(verdict(&fast, &slow, None), (Verdict::Worse, BetweenRuns));
+    assert_eq!(verdict(&slow, &slow, None), (Verdict::NoMeasuredEffect, BetweenRuns));
+    assert_eq!(verdict(&slow, &[95.0, 80.0, 110.0], None), (Verdict::NoMeasuredEffect, BetweenRuns));
+    // A floor of 30 % swallows 20 %.
+    assert_eq!(verdict(&slow, &fast, Some(0.3)), (Verdict::NoMeasuredEffect, BetweenRuns));
+    assert_eq!(verdict(&slow, &fast, Some(0.05)), (Verdict::Improved, BetweenRuns));
+    assert_eq!(verdict(&[100.0], &[50.0], None), (Verdict::NotResolved, Nothing));
+}
+
+#[test]
+fn welchs_interval_is_the_textbooks() {
+    // Logs with means 0 and 1, variances 1 each, three values: standard error √(2/3), 4 degrees of freedom, t 2.776.
+    let values = |mean: f64| [mean - 1.0, mean, mean + 1.0].map(f64::exp);
+    let evidence =
+        |values: [f64; 3]| measured_evidence(values.iter().map(|&ms| run(ms, true)).collect(), None);
+    let measured = measured::compare(&evidence(values(0.0)), &evidence(values(1.0)));
+    let change = measured.changes.iter().find(|change| change.metric == "ttft_p95").unwrap();
+    let (low, high) = change.interval.unwrap();
+    let half = 2.776_445 * (2.0_f64 / 3.0).sqrt();
+    assert!(
+        (low.ln() - (1.0 - half)).abs() < 1e-5 && (high.ln() - (1.0 + half)).abs() < 1e-5,
+        "{low} {high}"
+    );
+}
+
+#[test]
+fn what_is_not_valid_or_not_there_is_said() {
+    let before = measured_evidence(vec![run(100.0, true)], None);
+    let after = measured_evidence(vec![run(50.0, false)], None);
+    let measured = measured::compare(&before, &after);
+    assert!(measured.changes.is_empty());
+    assert!(
+        measured.not_comparable[0].contains("no valid run after: the client was the limit"),
+        "{measured:?}"
+    );
+    let measured = measured::compare(&before, &testing::empty_evidence());
+    assert!(measured.not_comparable[0].contains("was measured before only"), "{measured:?}");
+}
+
+#[test]
+fn drift_tells_what_is_not_known_from_what_is_not_set() {
+    let node = |line: Option<&str>, swappiness: Option<&str>| {
+        let mut evidence = testing::empty_evidence();
+        if let Some(line) = line {
+            evidence.node.cmdline = Fact::Known(line.to_owned());
+        }
+        let value = swappiness.map_or_else(Fact::default, |value| Fact::Known(value.to_owned()));
+        evidence.sysctl.insert("vm.swappiness".to_owned(), value);
+        configuration(&evidence)
+    };
+    let of = |before: &Configuration, after: &Configuration| -> Vec<(String, DriftKind)> {
+        drift::compare(before, after).into_iter().map(|drift| (drift.name, drift.kind)).collect()
+    };
+    let first = node(Some("quiet iommu=pt mitigations=off"), Some("60"));
+    let second = node(Some("iommu=on mitigations=off isolcpus=1"), Some("1"));
+    let name = |name: &str| name.to_owned();
+    assert_eq!(
+        of(&first, &second),
+        [
+            (name("iommu"), DriftKind::Changed),
+            (name("isolcpus"), DriftKind::Appeared),
+            (name("quiet"), DriftKind::Vanished),
+            (name("vm.swappiness"), DriftKind::Changed),
+        ]
+    );
+    let blind = node(None, None);
+    assert_eq!(
+        of(&first, &blind),
+        [(name("all of them"), DriftKind::NotComparable), (name("vm.swappiness"), DriftKind::NotComparable)]
+    );
+    assert_eq!(of(&first, &first), []);
+}
+
+#[test]
+fn bundles_pair_by_token_and_then_by_name() {
+    let own = |name: &str, token: &str, host: &str| Identity {
+        name: name.to_owned(),
+        host_token: token.to_owned(),
+        host: (!host.is_empty()).then(|| host.to_owned()),
+    };
+    let before =
+        [own("1", "t1", "a"), own("2", "", "b"), own("3", "t3", "c"), own("4", "", ""), own("5", "t5", "x")];
+    let after = [
+        own("b", "", "b"),
+        own("a", "t1", "renamed"),
+        own("d", "t9", "c"),
+        own("x", "t5", ""),
+        own("y", "t5", ""),
+    ];
+    let pairing = pair(&before, &after);
+    assert_eq!(pairing.pairs, [(0, 1), (1, 0)]);
+    let why =
+        |list: &[Unpaired]| list.iter().map(|one| format!("{}: {}", one.name, one.why)).collect::<Vec<_>>();
+    assert_eq!(
+        why(&pairing.only_before),
+        [
+            "3: the other folder has no bundle of this node",
+            "4: the bundle tells neither token nor name of its node",
+            "5: the other folder holds several bundles of this node; keep one",
+        ]
+    );
+    assert_eq!(pairing.only_after.len(), 3);
+}

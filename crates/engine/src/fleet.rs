@@ -1,0 +1,335 @@
+//! Many nodes at once: which are worst, what is most frequent, and which differ from nodes that should be like them.
+//!
+//! Nodes are expected to be set up alike if machine, processor and GPUs are the same. Of such a class, a value that more
+//! than half of the nodes share is the common one, and nodes with another are outliers; where nothing is common, as with
+//! serial numbers, there is no outlier.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumb_check_sdk::Outcome;
+use plumb_evidence::Evidence;
+use serde::Serialize;
+
+use crate::assessment::{Assessment, Grade};
+use crate::compare::{Configuration, Setting, Unpaired, configuration};
+
+/// Version of the JSON form of [`Fleet`].
+pub const FLEET_SCHEMA: u32 = 1;
+
+/// Fewer nodes than this have no common value.
+const SMALLEST_CLASS: usize = 3;
+
+/// What a summary needs of one node, so that its evidence need not be kept.
+#[derive(Clone, Debug)]
+pub struct Member {
+    row: NodeRow,
+    class: String,
+    configuration: Configuration,
+    /// Worst grade of each check with a deviation.
+    deviations: BTreeMap<String, (Option<Grade>, String)>,
+    /// Checks that applied and gave no answer.
+    unanswered: BTreeSet<String>,
+}
+
+/// Many nodes at once.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Fleet {
+    /// [`FLEET_SCHEMA`].
+    pub schema: u32,
+    /// Number of nodes by grade.
+    pub grades: BTreeMap<String, usize>,
+    /// The nodes, the worst first.
+    pub nodes: Vec<NodeRow>,
+    /// Checks with deviations, the most frequent first.
+    pub frequent: Vec<Frequent>,
+    /// Nodes that are expected to be alike.
+    pub classes: Vec<Class>,
+    /// Bundles that are not in the summary, and why.
+    pub left_out: Vec<Unpaired>,
+}
+
+/// One node in a line.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeRow {
+    /// Name of the file.
+    pub name: String,
+    /// Host name.
+    pub host: String,
+    /// Start of the collection, RFC 3339, UTC.
+    pub collected: String,
+    /// `live`, `sysroot` or `synthetic`.
+    pub origin: String,
+    /// Overall grade.
+    pub grade: Grade,
+    /// Where the grade is `not-assessable`: what the findings alone amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Grade>,
+    /// Share of what applies that was answered, 0 to 1.
+    pub coverage: Option<f64>,
+    /// Exposure index, 0 to 100; sorts, grades nothing.
+    pub exposure: f64,
+    /// Number of checks with a deviation.
+    pub deviations: usize,
+    /// The worst in one sentence.
+    pub issue: String,
+}
+
+/// A check that deviates on several nodes.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Frequent {
+    /// Id of the check.
+    pub check: String,
+    /// Title of the check: what is true on a healthy node.
+    pub title: String,
+    /// Highest grade over the nodes.
+    pub grade: Option<Grade>,
+    /// Number of nodes that deviate.
+    pub nodes: usize,
+    /// Number of nodes on which the check applies and was not answered: they may deviate too.
+    pub unanswered: usize,
+    /// Their host names, sorted.
+    pub hosts: Vec<String>,
+}
+
+/// Nodes that are expected to be alike.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Class {
+    /// What they have in common.
+    pub name: String,
+    /// Their number.
+    pub nodes: usize,
+    /// Where some of them differ.
+    pub outliers: Vec<Outlier>,
+}
+
+/// A setting in which some nodes differ from most.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Outlier {
+    /// Group of the setting, such as `boot arguments`.
+    pub group: String,
+    /// Name within the group.
+    pub name: String,
+    /// What most nodes have.
+    pub common: Setting,
+    /// Number of nodes that have it.
+    pub nodes: usize,
+    /// What others have, and their host names.
+    pub others: Vec<(Setting, Vec<String>)>,
+}
+
+impl Member {
+    /// What the summary needs of a node; `name` is that of its file.
+    #[must_use]
+    pub fn new(name: &str, evidence: &Evidence, assessment: &Assessment) -> Self {
+        let mut deviations: BTreeMap<String, (Option<Grade>, String)> = BTreeMap::new();
+        let mut unanswered = BTreeSet::new();
+        for finding in &assessment.findings {
+            if finding.outcome.is_deviation() {
+                let entry = deviations
+                    .entry(finding.check.clone())
+                    .or_insert_with(|| (finding.grade, finding.title.clone()));
+                entry.0 = entry.0.max(finding.grade);
+            } else if matches!(finding.outcome, Outcome::NotRun | Outcome::Contradictory) {
+                unanswered.insert(finding.check.clone());
+            }
+        }
+        Self {
+            row: NodeRow {
+                name: name.to_owned(),
+                host: assessment.node.hostname.clone(),
+                collected: assessment.provenance.collected.clone(),
+                origin: assessment.provenance.origin.clone(),
+                grade: assessment.risk.grade,
+                at_least: assessment.risk.at_least,
+                coverage: assessment.coverage,
+                exposure: assessment.indices.exposure,
+                deviations: deviations.len(),
+                issue: assessment.key_issue.sentence.clone(),
+            },
+            class: class(evidence),
+            configuration: configuration(evidence),
+            deviations,
+            unanswered,
+        }
+    }
+}
+
+fn class(evidence: &Evidence) -> String {
+    let machine = evidence.node.machine.known().map_or("unknown machine", String::as_str);
+    let model = evidence.cpu.known().and_then(|cpu| cpu.model.known());
+    let mut gpus: BTreeMap<&str, usize> = BTreeMap::new();
+    for gpu in evidence.gpus.known().into_iter().flatten() {
+        *gpus.entry(gpu.name.known().map_or(gpu.vendor.as_str(), String::as_str)).or_default() += 1;
+    }
+    let gpus: Vec<String> = gpus.into_iter().map(|(name, count)| format!("{count} × {name}")).collect();
+    let gpus = if gpus.is_empty() { "no GPU".to_owned() } else { gpus.join(", ") };
+    format!("{machine}, {}, {gpus}", model.map_or("unknown processor", String::as_str))
+}
+
+/// Puts nodes together, in whatever order they come.
+#[must_use]
+pub fn summarise(mut members: Vec<Member>, mut left_out: Vec<Unpaired>) -> Fleet {
+    // Not assessable is no good news: it stands where what was found puts it, before a node of the same known grade.
+    let rank = |row: &NodeRow| (row.at_least.unwrap_or(row.grade), row.grade == Grade::NotAssessable);
+    members.sort_by(|a, b| {
+        rank(&b.row)
+            .cmp(&rank(&a.row))
+            .then(b.row.exposure.total_cmp(&a.row.exposure))
+            .then_with(|| (&a.row.host, &a.row.name).cmp(&(&b.row.host, &b.row.name)))
+    });
+    left_out.sort_by(|a, b| a.name.cmp(&b.name));
+    let mut grades = BTreeMap::new();
+    for member in &members {
+        let grade = serde_plain(member.row.grade);
+        *grades.entry(grade).or_default() += 1;
+    }
+    Fleet {
+        schema: FLEET_SCHEMA,
+        grades,
+        frequent: frequent(&members),
+        classes: classes(&members),
+        nodes: members.into_iter().map(|member| member.row).collect(),
+        left_out,
+    }
+}
+
+fn serde_plain(grade: Grade) -> String {
+    grade.title().to_lowercase().replace(' ', "-")
+}
+
+fn frequent(members: &[Member]) -> Vec<Frequent> {
+    let mut checks: BTreeMap<&str, Frequent> = BTreeMap::new();
+    for member in members {
+        for (check, (grade, title)) in &member.deviations {
+            let entry = checks.entry(check).or_insert_with(|| Frequent {
+                check: check.clone(),
+                title: title.clone(),
+                grade: None,
+                nodes: 0,
+                unanswered: 0,
+                hosts: Vec::new(),
+            });
+            entry.nodes += 1;
+            entry.grade = entry.grade.max(*grade);
+            entry.hosts.push(member.row.host.clone());
+        }
+    }
+    for member in members {
+        for check in &member.unanswered {
+            if let Some(entry) = checks.get_mut(check.as_str())
+                && !member.deviations.contains_key(check)
+            {
+                entry.unanswered += 1;
+            }
+        }
+    }
+    let mut frequent: Vec<Frequent> = checks.into_values().collect();
+    for entry in &mut frequent {
+        entry.hosts.sort();
+    }
+    frequent.sort_by(|a, b| b.nodes.cmp(&a.nodes).then(b.grade.cmp(&a.grade)).then(a.check.cmp(&b.check)));
+    frequent
+}
+
+fn classes(members: &[Member]) -> Vec<Class> {
+    let mut classes: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
+    for member in members {
+        classes.entry(&member.class).or_default().push(member);
+    }
+    let class = |(name, members): (&str, Vec<&Member>)| Class {
+        name: name.to_owned(),
+        nodes: members.len(),
+        outliers: if members.len() < SMALLEST_CLASS { Vec::new() } else { outliers(&members) },
+    };
+    classes.into_iter().map(class).collect()
+}
+
+fn outliers(members: &[&Member]) -> Vec<Outlier> {
+    let groups: BTreeSet<&str> =
+        members.iter().flat_map(|member| member.configuration.groups.keys().copied()).collect();
+    let mut outliers = Vec::new();
+    for group in groups {
+        let names: BTreeSet<&str> = members
+            .iter()
+            .filter_map(|member| member.configuration.groups.get(group)?.known())
+            .flat_map(|values| values.keys().map(String::as_str))
+            .collect();
+        for name in names {
+            let mut values: BTreeMap<Setting, Vec<String>> = BTreeMap::new();
+            for member in members {
+                let value = member.configuration.setting(group, name);
+                values.entry(value).or_default().push(member.row.host.clone());
+            }
+            let most = values.iter().max_by_key(|(_, hosts)| hosts.len()).map(|(value, _)| value.clone());
+            let Some(common) = most else { continue };
+            let nodes = values.remove(&common).map_or(0, |hosts| hosts.len());
+            let is_common = nodes * 2 > members.len() && !matches!(common, Setting::Unknown(_));
+            if values.is_empty() || !is_common {
+                continue;
+            }
+            let mut others: Vec<(Setting, Vec<String>)> = values.into_iter().collect();
+            for (_, hosts) in &mut others {
+                hosts.sort();
+            }
+            outliers.push(Outlier { group: group.to_owned(), name: name.to_owned(), common, nodes, others });
+        }
+    }
+    outliers
+}
+
+#[cfg(test)]
+mod tests {
+    use plumb_check_sdk::Severity;
+    use plumb_evidence::Fact;
+
+    use super::*;
+    use crate::{Terms, assess, testing};
+
+    fn member(host: &str, outcome: Outcome, governor: Option<&str>) -> Member {
+        let mut evidence = testing::loaded_evidence();
+        evidence.node.hostname = Fact::Known(host.to_owned());
+        let value = governor.map_or_else(Fact::default, |value| Fact::Known(value.to_owned()));
+        evidence.sysctl.insert("kernel.numa_balancing".to_owned(), value);
+        evidence.node.cmdline = Fact::Known(format!("root=UUID={host}"));
+        let answers = vec![testing::answer(&[("a.one", Severity::High, outcome)]), testing::top15()];
+        Member::new(
+            &format!("{host}.plumb"),
+            &evidence,
+            &assess(&evidence, "0", "0", answers, &Terms::default()),
+        )
+    }
+
+    #[test]
+    fn the_worst_come_first_and_outliers_stand_out() {
+        let members = || {
+            vec![
+                member("a", Outcome::Pass, Some("0")),
+                member("b", Outcome::Fail, Some("1")),
+                member("c", Outcome::Pass, Some("0")),
+                member("d", Outcome::NotRun, None),
+                member("e", Outcome::Fail, Some("0")),
+            ]
+        };
+        let fleet = summarise(members(), Vec::new());
+        let hosts: Vec<&str> = fleet.nodes.iter().map(|node| node.host.as_str()).collect();
+        assert_eq!(&hosts[..2], ["b", "e"]);
+        let found = &fleet.frequent[0];
+        assert_eq!((found.check.as_str(), found.nodes, found.unanswered), ("a.one", 2, 1));
+        let [class] = fleet.classes.as_slice() else { panic!("{:?}", fleet.classes) };
+        // What differs everywhere, as `root=` does, has no outlier.
+        let [outlier] = class.outliers.as_slice() else { panic!("{:?}", class.outliers) };
+        assert_eq!((outlier.name.as_str(), outlier.nodes), ("kernel.numa_balancing", 3));
+        assert_eq!(outlier.common, Setting::Known("0".to_owned()));
+        assert_eq!(outlier.others.len(), 2, "another value, and one that is not known");
+
+        let mut shuffled = members();
+        shuffled.reverse();
+        assert_eq!(summarise(shuffled, Vec::new()), fleet);
+    }
+
+    #[test]
+    fn two_nodes_have_nothing_in_common() {
+        let members = vec![member("a", Outcome::Pass, Some("0")), member("b", Outcome::Pass, Some("1"))];
+        assert!(summarise(members, Vec::new()).classes[0].outliers.is_empty());
+    }
+}
