@@ -7,6 +7,7 @@ mod bench_collect;
 mod cli;
 mod collect;
 mod completeness;
+mod compare;
 mod engagement;
 mod gpu;
 mod hostile;

@@ -24,7 +24,7 @@ pub use findings::{Change, Changes, Side};
 pub use measured::{Basis, Measured, MeasuredChange, NoiseChange, ShownEffect, Spread, Verdict};
 pub use pairs::{Identity, Pairing, Unpaired, pair};
 
-/// Version of the JSON form of [`Comparison`].
+/// Version of the JSON form of [`ComparisonSet`].
 pub const COMPARISON_SCHEMA: u32 = 1;
 
 /// One of the two states of a node.
@@ -43,8 +43,6 @@ pub struct State<'a> {
 /// What differs between two states of a node.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Comparison {
-    /// [`COMPARISON_SCHEMA`].
-    pub schema: u32,
     /// Host name.
     pub host: String,
     /// The first state.
@@ -61,6 +59,23 @@ pub struct Comparison {
     pub measured: Measured,
     /// Settings, versions, boot arguments, topology.
     pub drift: Vec<Drift>,
+}
+
+/// The comparisons of two sets of bundles; of two bundles there is one.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ComparisonSet {
+    /// [`COMPARISON_SCHEMA`].
+    pub schema: u32,
+    /// Version of the tool that compared.
+    pub tool_version: String,
+    /// Whose document it is.
+    pub document: crate::document::DocumentTerms,
+    /// By node.
+    pub nodes: Vec<Comparison>,
+    /// Bundles that only the first set has a node of.
+    pub only_before: Vec<Unpaired>,
+    /// Bundles that only the second set has a node of.
+    pub only_after: Vec<Unpaired>,
 }
 
 /// One state in short.
@@ -122,7 +137,6 @@ impl Comparison {
 #[must_use]
 pub fn compare(before: State<'_>, after: State<'_>) -> Comparison {
     Comparison {
-        schema: COMPARISON_SCHEMA,
         host: after.assessment.node.hostname.clone(),
         cautions: cautions(before, after),
         categories: categories(before.assessment, after.assessment),

@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
+use plumb_engine::document::DocumentTerms;
 use plumb_engine::waiver::WaiverState;
 use plumb_engine::{Assessment, EngagementFile, PackAnswer, Terms};
 use plumb_evidence::{Bundle, Evidence, derive};
@@ -39,31 +40,10 @@ pub(crate) fn analyse(
     client: &Client,
     console: &Console,
 ) -> anyhow::Result<Analysis> {
-    let locations = find_packs(packs)?;
-    if locations.is_empty() {
-        bail!(UsageError(format!(
-            "no check pack was found in {}; name one with --pack, or set PLUMB_PACK_PATH",
-            list(&install_folders()?)
-        )));
-    }
-    let mut evidence = derive(bundle);
-    let terms = terms(client, &mut evidence)?;
-    let document = EvidenceDocument::new(&evidence)?;
-    let mut host = Host::open(host_options()?, &locations);
-    let answers = host
-        .evaluate(&document)
-        .into_iter()
-        .map(|run| PackAnswer {
-            status: run.status.to_string(),
-            manifest: run.manifest,
-            findings: run.findings,
-            sha256: run.sha256,
-            sandbox: run.sandbox,
-        })
-        .collect();
-    let version = env!("CARGO_PKG_VERSION");
-    let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
-    warn_of_unused(&assessment, console);
+    let engagement = Engagement::read(client)?;
+    let analysis = Analyser::new(&find_some_packs(packs)?)?.analyse(bundle, &engagement)?;
+    warn_of_unused(&analysis.assessment, console);
+    let assessment = &analysis.assessment;
     if !assessment.document.covers(&assessment.node.hostname) {
         console.warn(&format!(
             "the engagement file is not about `{}`; its `nodes` are {}",
@@ -71,22 +51,82 @@ pub(crate) fn analyse(
             assessment.document.nodes.join(", ")
         ));
     }
-    Ok(Analysis { assessment, evidence })
+    Ok(analysis)
 }
 
-/// What the client decides, from the engagement file, of which packs see a part as evidence.
-fn terms(client: &Client, evidence: &mut Evidence) -> anyhow::Result<Terms> {
-    let mut terms = match &client.engagement {
-        None => Terms::default(),
-        Some(path) => {
+/// The packs, ready to be asked about one bundle after the other.
+pub(crate) struct Analyser {
+    host: Host,
+}
+
+impl Analyser {
+    pub(crate) fn new(locations: &[PackLocation]) -> anyhow::Result<Self> {
+        Ok(Self { host: Host::open(host_options()?, locations) })
+    }
+
+    pub(crate) fn analyse(&mut self, bundle: &Bundle, engagement: &Engagement) -> anyhow::Result<Analysis> {
+        let mut evidence = derive(bundle);
+        let terms = engagement.apply(&mut evidence);
+        let document = EvidenceDocument::new(&evidence)?;
+        let answers = self
+            .host
+            .evaluate(&document)
+            .into_iter()
+            .map(|run| PackAnswer {
+                status: run.status.to_string(),
+                manifest: run.manifest,
+                findings: run.findings,
+                sha256: run.sha256,
+                sandbox: run.sandbox,
+            })
+            .collect();
+        let version = env!("CARGO_PKG_VERSION");
+        let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+        Ok(Analysis { assessment, evidence })
+    }
+}
+
+/// [`find_packs`], of which there has to be one.
+pub(crate) fn find_some_packs(packs: &PackPaths) -> anyhow::Result<Vec<PackLocation>> {
+    let locations = find_packs(packs)?;
+    if locations.is_empty() {
+        bail!(UsageError(format!(
+            "no check pack was found in {}; name one with --pack, or set PLUMB_PACK_PATH",
+            list(&install_folders()?)
+        )));
+    }
+    Ok(locations)
+}
+
+/// What the client says, for one analysis or many.
+#[derive(Debug)]
+pub(crate) struct Engagement {
+    file: Option<EngagementFile>,
+    as_of: Option<time::Date>,
+}
+
+impl Engagement {
+    pub(crate) fn read(client: &Client) -> anyhow::Result<Self> {
+        let read = |path: &PathBuf| -> anyhow::Result<EngagementFile> {
             let name = path.display().to_string();
             let text = std::fs::read_to_string(path)
                 .with_context(|| UsageError(format!("cannot read the engagement file `{name}`")))?;
-            EngagementFile::parse(&name, &text)?.apply(evidence)
-        }
-    };
-    terms.as_of = client.as_of;
-    Ok(terms)
+            Ok(EngagementFile::parse(&name, &text)?)
+        };
+        Ok(Self { file: client.engagement.as_ref().map(read).transpose()?, as_of: client.as_of })
+    }
+
+    /// Whose document it is.
+    pub(crate) fn document(&self) -> DocumentTerms {
+        self.file.as_ref().map(|file| file.document.clone()).unwrap_or_default()
+    }
+
+    /// Puts into the evidence what packs see of it, and returns the rest.
+    fn apply(&self, evidence: &mut Evidence) -> Terms {
+        let mut terms = self.file.clone().map_or_else(Terms::default, |file| file.apply(evidence));
+        terms.as_of = self.as_of;
+        terms
+    }
 }
 
 /// A line of the engagement file without effect is likely a typing mistake. The report tells it, too.

@@ -9,6 +9,9 @@ use plumb_evidence::CpuSet;
 
 mod bench;
 mod experiment;
+mod sets;
+
+pub(crate) use sets::{CompareArgs, FleetArgs};
 
 pub(crate) use bench::{
     ApiChoice, ArrivalChoice, BenchArgs, BenchCommand, BenchOutput, ClientArgs, HttpChoice, LoadArgs,
@@ -34,12 +37,16 @@ pub(crate) enum Command {
     Collect(CollectArgs),
     /// Analyse a bundle: findings, risk, coverage.
     Check(CheckArgs),
-    /// Render the report of a bundle as PDF and Markdown.
+    /// Render the report of a bundle as PDF, Markdown, HTML and JSON.
     Report(ReportArgs),
     /// Collect, check and report in one go.
     Audit(AuditArgs),
     /// Write the fix of what a bundle shows as files: units, scripts, settings, a checklist. Applies nothing.
     Remediate(RemediateArgs),
+    /// Compare two states of a node, or of many: what was fixed, what is new, what was measured, what is set otherwise.
+    Compare(Box<CompareArgs>),
+    /// Sum up many nodes: the worst, what is most frequent, which differ from their like.
+    Fleet(FleetArgs),
     /// Measure latency, throughput and goodput of an OpenAI-compatible server.
     Bench(Box<BenchArgs>),
     /// Measure what the operating system takes away from CPUs. Changes nothing, but costs CPU time.
@@ -83,6 +90,10 @@ pub(crate) enum Format {
 pub(crate) enum ReportFormat {
     Pdf,
     Md,
+    /// One file that needs nothing else.
+    Html,
+    /// The model that the others are rendered from.
+    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

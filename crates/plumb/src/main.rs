@@ -11,6 +11,7 @@ use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
 
 mod analyse;
+mod bundles;
 mod cli;
 mod commands;
 mod console;
@@ -34,6 +35,8 @@ fn main() -> ExitCode {
         Command::Report(args) => commands::report::run(&args, &console),
         Command::Audit(args) => commands::audit::run(&args, &console),
         Command::Remediate(args) => commands::remediate::run(&args, &console),
+        Command::Compare(args) => commands::compare::run(&args, &console),
+        Command::Fleet(args) => commands::fleet::run(&args, &console),
         Command::Bench(args) => commands::bench::run(&args, &console),
         Command::Noise(args) => commands::noise::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),

@@ -1,5 +1,8 @@
 //! Results as text for a terminal. Understandable without colour; the same facts as the JSON form.
 
+pub(crate) mod compare;
+pub(crate) mod fleet;
+
 use std::fmt::Write;
 use std::path::Path;
 

@@ -4,6 +4,8 @@
 //!   otherwise than it is.
 //! - **Markdown**: [`markdown`] is the templates' automatic escape; the filters `code`, `code_cell` and `fence` print
 //!   text verbatim. All of them keep to one line, or to one block, whatever the text.
+//! - **HTML**: the template engine escapes whatever is printed; the filter `prose` escapes too, and makes code of what
+//!   stands between backticks. Figures are the only markup that is not from a template.
 //! - **Typst** needs no escape: no text of a node is ever part of Typst source. It travels in `data.json`, which the
 //!   template reads with `json()`, and a string that Typst gets so is printed, not parsed.
 
@@ -123,6 +125,40 @@ pub fn fence(text: &str, indent: usize) -> String {
     block
 }
 
+/// Escapes text for the content of an HTML element; what stands between backticks becomes code. Line breaks stay.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd number of marks is no such markup.
+    if parts.len().is_multiple_of(2) {
+        return html_marks(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for (i, part) in parts.iter().enumerate() {
+        if i % 2 == 0 {
+            escaped.push_str(&html_marks(part));
+        } else {
+            escaped.push_str(&format!("<code>{}</code>", html_marks(part)));
+        }
+    }
+    escaped
+}
+
+fn html_marks(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#x27;"),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
 fn longest_run(text: &str, mark: char) -> usize {
     let mut longest = 0;
     let mut run = 0;
@@ -171,6 +207,13 @@ mod tests {
         assert_eq!(code_cell("a|b"), r"`a\|b`");
         assert_eq!(code("  "), "");
         assert_eq!(fence("a\n```\nb", 2), "````text\n  a\n  ```\n  b\n  ````");
+    }
+
+    #[test]
+    fn html_keeps_text_and_shows_code() {
+        assert_eq!(html("<b> & `a<b` \"q\""), "&lt;b&gt; &amp; <code>a&lt;b</code> &quot;q&quot;");
+        assert_eq!(html("a ` <i>"), "a ` &lt;i&gt;");
+        assert_eq!(html("</script><script>"), "&lt;/script&gt;&lt;script&gt;");
     }
 
     #[test]

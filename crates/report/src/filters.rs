@@ -1,4 +1,4 @@
-//! The filters that Markdown templates may use besides the template engine's own.
+//! The filters that Markdown and HTML templates may use besides the template engine's own.
 #![expect(
     clippy::disallowed_types,
     reason = "the engine's filter signature asks for a hash map; it is only looked up"
@@ -8,16 +8,17 @@ use std::collections::HashMap;
 
 use tera::{Filter, Tera, Value};
 
-use crate::escape::{code, code_cell, fence};
+use crate::escape::{code, code_cell, fence, html};
 
 /// Registers them.
 pub(crate) fn register(tera: &mut Tera) {
     tera.register_filter("code", Verbatim { name: "code", apply: |text, _| code(text) });
     tera.register_filter("code_cell", Verbatim { name: "code_cell", apply: |text, _| code_cell(text) });
+    tera.register_filter("prose", Verbatim { name: "prose", apply: |text, _| html(text) });
     tera.register_filter("fence", Verbatim { name: "fence", apply: fence });
 }
 
-/// A filter whose result is finished Markdown, which must not be escaped once more.
+/// A filter whose result is finished Markdown or HTML, which must not be escaped once more.
 struct Verbatim {
     name: &'static str,
     apply: fn(&str, usize) -> String,

@@ -1,19 +1,22 @@
-//! Renders an [`Assessment`](plumb_engine::Assessment) for people.
+//! Renders an [`Assessment`](plumb_engine::Assessment), a comparison of two, and the summary of many, for people.
 //!
 //! 1. The assessment becomes a *view*: findings grouped by check, numbers and enums as words, texts cleaned.
-//! 2. A [`Theme`] (templates, words, assets) turns the view into Markdown ([`markdown`]) or into Typst source
-//!    ([`typst_source`]).
+//! 2. A [`Theme`] (templates, words, assets) turns the view into Markdown ([`markdown`]), into HTML ([`html`](fn@html)) or into
+//!    Typst source ([`typst_source`]).
 //! 3. [`pdf`] has [`Typst`] compile the source and writes the file, whole or not at all.
 //!
 //! Steps 1 and 2 do no I/O. Nothing reads a clock: every date is the bundle's, and the same assessment and theme give
 //! the same bytes. Texts of a node are data in every format; the rules are in [`escape`].
 #![warn(missing_docs)]
 
+pub mod comparison;
 mod error;
 pub mod escape;
 mod figure;
 mod filters;
+pub mod fleet;
 mod glyphs;
+mod html;
 mod material;
 mod messages;
 mod output;
@@ -24,6 +27,7 @@ mod view;
 
 pub use error::{Place, ReportError};
 pub use figure::Figure;
+pub use html::{html, json};
 pub use material::{Audience, Material};
 pub use output::write_file;
 pub use render::{Markdown, TypstSource, figures, markdown, typst_source};

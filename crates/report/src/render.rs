@@ -93,18 +93,28 @@ pub fn typst_source<'a>(
     }
 
     let view = View::new(&material.into(), theme.messages())?;
+    typst(theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() }, &view)
+}
+
+/// The Typst source of `template`, which may know the skeleton, with the view as its data.
+pub(crate) fn typst(
+    theme: &Theme,
+    template: &str,
+    skeleton: &impl Serialize,
+    view: &impl Serialize,
+) -> Result<TypstSource, ReportError> {
     let engine = engine(theme, ".typ.tera")?;
-    let main = render(&engine, theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() })?;
+    let main = render(&engine, theme, template, skeleton)?;
     let mut files: BTreeMap<_, _> =
         theme.assets().map(|(name, file)| (name.to_owned(), file.bytes.clone())).collect();
     files.insert(MAIN.to_owned(), main.into_bytes());
-    files.insert(DATA.to_owned(), serde_json::to_vec_pretty(&view).map_err(ReportError::Data)?);
+    files.insert(DATA.to_owned(), serde_json::to_vec_pretty(view).map_err(ReportError::Data)?);
     Ok(TypstSource { files, theme: theme.name().to_owned() })
 }
 
 /// An engine with those templates of the theme whose names end in `suffix`: a theme may hold templates for formats
 /// that are not asked for now, and their mistakes must not matter.
-fn engine(theme: &Theme, suffix: &'static str) -> Result<Tera, ReportError> {
+pub(crate) fn engine(theme: &Theme, suffix: &'static str) -> Result<Tera, ReportError> {
     let mut engine = Tera::default();
     engine.autoescape_on(vec![suffix]);
     filters::register(&mut engine);
@@ -116,7 +126,12 @@ fn engine(theme: &Theme, suffix: &'static str) -> Result<Tera, ReportError> {
     Ok(engine)
 }
 
-fn render(engine: &Tera, theme: &Theme, name: &str, data: &impl Serialize) -> Result<String, ReportError> {
+pub(crate) fn render(
+    engine: &Tera,
+    theme: &Theme,
+    name: &str,
+    data: &impl Serialize,
+) -> Result<String, ReportError> {
     let context = Context::from_serialize(data).map_err(|error| template_error(theme, name, &error))?;
     engine.render(name, &context).map_err(|error| template_error(theme, name, &error))
 }

@@ -16,6 +16,16 @@ use crate::messages::Messages;
 pub(crate) const MARKDOWN_TEMPLATE: &str = "report.md.tera";
 /// Template of the Typst source.
 pub(crate) const TYPST_TEMPLATE: &str = "report.typ.tera";
+/// Template of the HTML report.
+pub(crate) const HTML_TEMPLATE: &str = "report.html.tera";
+/// Templates of a comparison.
+pub(crate) const COMPARE_MARKDOWN: &str = "compare.md.tera";
+/// See [`COMPARE_MARKDOWN`].
+pub(crate) const COMPARE_HTML: &str = "compare.html.tera";
+/// See [`COMPARE_MARKDOWN`].
+pub(crate) const COMPARE_TYPST: &str = "compare.typ.tera";
+/// Template of the summary of many nodes.
+pub(crate) const FLEET_MARKDOWN: &str = "fleet.md.tera";
 /// The client's or consultant's logo, an asset.
 const LOGOS: [&str; 2] = ["logo.svg", "logo.png"];
 const ENGLISH: &str = "messages/en.toml";
@@ -29,6 +39,14 @@ const DEFAULT: &[(&str, &str)] = &[
     ("client.typ", include_str!("../../../report-templates/default/client.typ")),
     ("appendix.typ", include_str!("../../../report-templates/default/appendix.typ")),
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
+    (HTML_TEMPLATE, include_str!("../../../report-templates/default/report.html.tera")),
+    ("macros.html.tera", include_str!("../../../report-templates/default/macros.html.tera")),
+    ("page.html.tera", include_str!("../../../report-templates/default/page.html.tera")),
+    (COMPARE_MARKDOWN, include_str!("../../../report-templates/default/compare.md.tera")),
+    (COMPARE_HTML, include_str!("../../../report-templates/default/compare.html.tera")),
+    (COMPARE_TYPST, include_str!("../../../report-templates/default/compare.typ.tera")),
+    ("compare.typ", include_str!("../../../report-templates/default/compare.typ")),
+    (FLEET_MARKDOWN, include_str!("../../../report-templates/default/fleet.md.tera")),
     (ENGLISH, DEFAULT_ENGLISH),
 ];
 

@@ -106,10 +106,10 @@ struct Risk {
 
 /// A grade with everything that a mark needs.
 #[derive(Clone, Debug, Serialize)]
-struct GradeView {
+pub(crate) struct GradeView {
     id: String,
     /// With the lower bound, where there is one.
-    text: String,
+    pub(crate) text: String,
     /// 3 for High to 1 for Low, 0 for not assessable.
     level: u8,
     /// Level of the lower bound, 0 if there is none.
@@ -255,7 +255,11 @@ impl View {
 
 /// The collection time of `assessment`, in UTC.
 pub(crate) fn collected(assessment: &Assessment) -> Result<OffsetDateTime, ReportError> {
-    let found = &assessment.provenance.collected;
+    time_of(&assessment.provenance.collected)
+}
+
+/// A collection time, in UTC.
+pub(crate) fn time_of(found: &str) -> Result<OffsetDateTime, ReportError> {
     let time = OffsetDateTime::parse(found, &Rfc3339).ok().map(|time| time.to_offset(time::UtcOffset::UTC));
     time.filter(|time| (1970..=9999).contains(&time.year()))
         .ok_or_else(|| ReportError::Time { found: clean(found) })
@@ -269,22 +273,38 @@ fn as_of(assessment: &Assessment, messages: &Messages) -> Result<String, ReportE
 }
 
 /// `text` with a capital letter: the reason of a grade stands alone, other than messages, which follow their subject.
-fn sentence(text: &str) -> String {
+pub(crate) fn sentence(text: &str) -> String {
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, ReportError> {
-    let time = collected(assessment)?;
+/// The day of a collection time, in words.
+pub(crate) fn date_of(found: &str, messages: &Messages) -> Result<String, ReportError> {
+    let time = time_of(found)?;
     let (day, year) = (time.day().to_string(), time.year().to_string());
     let month = messages.month(u8::from(time.month()))?;
+    messages.fill("document", "date", &[("day", &day), ("month", month), ("year", &year)])
+}
+
+/// The word for an outcome.
+pub(crate) fn outcome_word(outcome: Outcome, messages: &Messages) -> Result<String, ReportError> {
+    messages.get("outcome", outcome.as_str()).map(str::to_owned)
+}
+
+/// A coverage in words.
+pub(crate) fn coverage_text(share: Option<f64>, messages: &Messages) -> Result<String, ReportError> {
+    Ok(coverage(share, messages)?.text)
+}
+
+fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, ReportError> {
+    let time = collected(assessment)?;
     let tool = clean(&assessment.tool_version);
     let synthetic = assessment.provenance.origin == Origin::Synthetic.as_str();
     let notice = synthetic.then(|| messages.get("text", "synthetic")).transpose()?;
     Ok(Document {
         notice: notice.map(str::to_owned),
         host: clean(&assessment.node.hostname),
-        date: messages.fill("document", "date", &[("day", &day), ("month", month), ("year", &year)])?,
+        date: date_of(&assessment.provenance.collected, messages)?,
         time: format!("{:02}:{:02} UTC", time.hour(), time.minute()),
         collected: clean(&assessment.provenance.collected),
         prepared: messages.fill("document", "prepared", &[("version", &tool)])?,
@@ -309,7 +329,11 @@ pub(crate) fn level(grade: Grade) -> u8 {
     }
 }
 
-fn grade(grade: Grade, at_least: Option<Grade>, messages: &Messages) -> Result<GradeView, ReportError> {
+pub(crate) fn grade(
+    grade: Grade,
+    at_least: Option<Grade>,
+    messages: &Messages,
+) -> Result<GradeView, ReportError> {
     let word = messages.get("grade", &id(grade))?;
     let text = match at_least {
         Some(floor) => {
@@ -370,7 +394,7 @@ fn counts(assessment: &Assessment, messages: &Messages) -> Result<Vec<Count>, Re
         checks.dedup();
         Ok(Count {
             id: outcome.as_str(),
-            word: messages.get("outcome", outcome.as_str())?.to_owned(),
+            word: outcome_word(outcome, messages)?,
             meaning: messages.get("outcome_meaning", outcome.as_str())?.to_owned(),
             findings,
             checks: checks.len(),

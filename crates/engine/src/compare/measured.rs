@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_evidence::model::{
-    BenchResult, Evidence, ExperimentEffect, ExperimentResult, LatencySummary, Measurements, NoiseResult,
+    BenchResult, Evidence, ExperimentEffect, ExperimentResult, Measurements, NoiseResult,
 };
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -403,10 +403,4 @@ fn noise(before: Option<&Measurements>, after: Option<&Measurements>) -> Option<
         lost_share: (middle(&before)?, middle(&after)?),
         max_us: (longest(&before)?, longest(&after)?),
     })
-}
-
-/// Middle of a latency, for tests of this module.
-#[cfg(test)]
-pub(super) fn summary(p95: f64) -> LatencySummary {
-    LatencySummary { count: 1000, p50: Some(p95 / 2.0), p95: Some(p95), ..LatencySummary::default() }
 }

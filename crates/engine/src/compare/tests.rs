@@ -1,7 +1,9 @@
 //! Rows of outcomes before and after, and the three rules.
 
 use plumb_check_sdk::{Finding, Outcome, Severity};
-use plumb_evidence::model::{BenchLoad, BenchResult, ExperimentEffect, ExperimentResult, Measurements};
+use plumb_evidence::model::{
+    BenchLoad, BenchResult, ExperimentEffect, ExperimentResult, LatencySummary, Measurements,
+};
 use plumb_evidence::{Evidence, Fact};
 use proptest::prelude::*;
 
@@ -174,7 +176,7 @@ fn run(p95: f64, valid: bool) -> BenchResult {
         valid,
         invalid_reason: (!valid).then(|| "the client was the limit".to_owned()),
         load: BenchLoad { text: "closed 8".into(), ..BenchLoad::default() },
-        ttft_ms: measured::summary(p95),
+        ttft_ms: LatencySummary { p95: Some(p95), ..LatencySummary::default() },
         output_tokens_per_s: 1000.0,
         ..BenchResult::default()
     }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
 use plumb_report::{Material, TYPST_VERSION, Theme, Typst};
@@ -54,7 +55,7 @@ pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
 pub(crate) struct Renderer {
     theme: Theme,
     typst: Option<Typst>,
-    markdown: bool,
+    formats: Vec<ReportFormat>,
 }
 
 impl Renderer {
@@ -69,7 +70,7 @@ impl Renderer {
         } else {
             None
         };
-        Ok(Self { theme, typst, markdown: rendering.formats.contains(&ReportFormat::Md) })
+        Ok(Self { theme, typst, formats: rendering.formats.clone() })
     }
 
     /// Takes over what the engagement file at `path` says about how documents look.
@@ -103,8 +104,13 @@ impl Renderer {
             }
             written.push(path);
         }
-        if self.markdown {
-            let path = folder.join("report.md");
+        let mut write = |name: &str, text: &str| -> anyhow::Result<()> {
+            let path = folder.join(name);
+            plumb_report::write_file(&path, text.as_bytes())?;
+            written.push(path);
+            Ok(())
+        };
+        if self.formats.contains(&ReportFormat::Md) {
             let markdown = plumb_report::markdown(material, &self.theme)?;
             if !markdown.figures.is_empty() {
                 let figures = folder.join("figures");
@@ -114,7 +120,48 @@ impl Renderer {
                     plumb_report::write_file(&path, figure.svg.as_bytes())?;
                 }
             }
-            plumb_report::write_file(&path, markdown.text.as_bytes())?;
+            write("report.md", &markdown.text)?;
+        }
+        if self.formats.contains(&ReportFormat::Html) {
+            write("report.html", &plumb_report::html(material, &self.theme)?)?;
+        }
+        if self.formats.contains(&ReportFormat::Json) {
+            write("report.json", &plumb_report::json(&analysis.assessment)?)?;
+        }
+        Ok(written)
+    }
+
+    /// Writes a comparison into `folder` and returns the paths.
+    pub(crate) fn render_comparison(
+        &self,
+        set: &ComparisonSet,
+        folder: &Path,
+        console: &Console,
+    ) -> anyhow::Result<Vec<PathBuf>> {
+        let mut written = Vec::new();
+        if let Some(typst) = &self.typst {
+            let path = folder.join("compare.pdf");
+            let rendered = plumb_report::comparison::pdf(set, &self.theme, typst, &path)?;
+            if !rendered.warnings.is_empty() {
+                console.warn(&rendered.warnings);
+            }
+            written.push(path);
+        }
+        for (format, name) in [
+            (ReportFormat::Md, "compare.md"),
+            (ReportFormat::Html, "compare.html"),
+            (ReportFormat::Json, "compare.json"),
+        ] {
+            if !self.formats.contains(&format) {
+                continue;
+            }
+            let text = match format {
+                ReportFormat::Md => plumb_report::comparison::markdown(set, &self.theme)?,
+                ReportFormat::Html => plumb_report::comparison::html(set, &self.theme)?,
+                ReportFormat::Pdf | ReportFormat::Json => plumb_report::json(set)?,
+            };
+            let path = folder.join(name);
+            plumb_report::write_file(&path, text.as_bytes())?;
             written.push(path);
         }
         Ok(written)

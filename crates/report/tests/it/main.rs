@@ -3,5 +3,6 @@
 
 mod errors;
 mod formats;
+mod html;
 mod pdf;
 mod sample;

@@ -1,0 +1,123 @@
+//! `plumb compare`
+
+use std::path::Path;
+
+use anyhow::bail;
+use plumb_engine::compare::{
+    COMPARISON_SCHEMA, ComparisonSet, Identity, Pairing, State, Unpaired, compare, pair,
+};
+use plumb_pack_host::PackLocation;
+
+use crate::analyse::{Analyser, Engagement, find_some_packs};
+use crate::bundles::{self, Analysed};
+use crate::cli::{CompareArgs, Format};
+use crate::commands::report::{Renderer, make_folder};
+use crate::console::Console;
+use crate::exit::{Outcome, UsageError};
+use crate::text;
+
+pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outcome> {
+    let engagement = Engagement::read(&args.client)?;
+    let mut renderer = args.output.is_some().then(|| Renderer::new(&args.rendering)).transpose()?;
+    if let Some(renderer) = &mut renderer {
+        renderer.dress(&engagement.document(), args.client.engagement.as_deref())?;
+    }
+    let packs = find_some_packs(&args.packs)?;
+    let set = match (bundles::is_set(&args.before), bundles::is_set(&args.after)) {
+        (false, false) => two(args, &packs, &engagement)?,
+        (true, true) => folders(args, &packs, &engagement, console)?,
+        _ => bail!(UsageError("give two bundles, or two folders of bundles".to_owned())),
+    };
+    match args.format {
+        Format::Text => console.result(&text::compare::set(&set))?,
+        Format::Json => console.result(&plumb_report::json(&set)?)?,
+    }
+    if let (Some(renderer), Some(folder)) = (&renderer, &args.output) {
+        make_folder(folder)?;
+        for path in renderer.render_comparison(&set, folder, console)? {
+            console.note(&path.display().to_string());
+        }
+    }
+    Ok(outcome(&set, args.fail_on_new, console))
+}
+
+fn outcome(set: &ComparisonSet, fail_on_new: bool, console: &Console) -> Outcome {
+    if !fail_on_new {
+        return Outcome::Done;
+    }
+    if set.nodes.iter().any(|node| node.is_worse()) {
+        console.warn("a deviation is new or worse");
+        return Outcome::RiskReached;
+    }
+    let whole = set.nodes.iter().all(|node| node.is_whole());
+    if !whole || !set.only_before.is_empty() || !set.only_after.is_empty() {
+        console.warn("not everything can be compared, so nothing is known to be worse");
+        return Outcome::Incomplete;
+    }
+    Outcome::Done
+}
+
+fn two(args: &CompareArgs, packs: &[PackLocation], engagement: &Engagement) -> anyhow::Result<ComparisonSet> {
+    let mut analyser = Analyser::new(packs)?;
+    let before = bundles::one(&args.before, &mut analyser, engagement)?;
+    let after = bundles::one(&args.after, &mut analyser, engagement)?;
+    Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement))
+}
+
+fn folders(
+    args: &CompareArgs,
+    packs: &[PackLocation],
+    engagement: &Engagement,
+    console: &Console,
+) -> anyhow::Result<ComparisonSet> {
+    let analysed = |folder: &Path| -> anyhow::Result<(Vec<Analysed>, Vec<Unpaired>)> {
+        let paths = bundles::find(folder)?;
+        let (mut all, mut left_out) =
+            bundles::analyse(&paths, packs, engagement, console, |analysed| analysed)?;
+        // What the client did not ask about is not in the document.
+        all.retain(|own| {
+            let covered = engagement.document().covers(&own.analysis.assessment.node.hostname);
+            if !covered {
+                let why = "the engagement file is not about this node".to_owned();
+                left_out.push(Unpaired { name: own.name.clone(), why });
+            }
+            covered
+        });
+        Ok((all, left_out))
+    };
+    let (before, mut only_before) = analysed(&args.before)?;
+    let (after, mut only_after) = analysed(&args.after)?;
+    let identities = |all: &[Analysed]| -> Vec<Identity> {
+        all.iter()
+            .map(|own| Identity {
+                name: own.name.clone(),
+                host_token: own.host_token.clone(),
+                host: own.analysis.evidence.node.hostname.known().cloned(),
+            })
+            .collect()
+    };
+    let mut pairing = pair(&identities(&before), &identities(&after));
+    pairing.only_before.append(&mut only_before);
+    pairing.only_after.append(&mut only_after);
+    Ok(set(&before, &after, pairing, engagement))
+}
+
+fn set(before: &[Analysed], after: &[Analysed], pairing: Pairing, engagement: &Engagement) -> ComparisonSet {
+    fn state(own: &Analysed) -> State<'_> {
+        State {
+            name: &own.name,
+            host_token: &own.host_token,
+            evidence: &own.analysis.evidence,
+            assessment: &own.analysis.assessment,
+        }
+    }
+    let nodes = pairing.pairs.iter().map(|&(i, j)| compare(state(&before[i]), state(&after[j]))).collect();
+    ComparisonSet {
+        schema: COMPARISON_SCHEMA,
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        document: engagement.document(),
+        nodes,
+        only_before: pairing.only_before,
+        only_after: pairing.only_after,
+    }
+}

@@ -1,0 +1,202 @@
+//! Two states of a node through the whole program, and many nodes at once.
+
+use std::fs;
+use std::path::Path;
+
+use plumb_tests::synthetic::Node;
+use plumb_tests::{Run, plumb, run};
+use serde_json::Value;
+
+fn bundle(folder: &Path, name: &str, node: &Node) -> std::path::PathBuf {
+    let path = folder.join(name);
+    node.bundle().write(&path).unwrap();
+    path
+}
+
+/// A node whose governor saves power, and which swaps.
+fn broken() -> Node {
+    let mut node = Node::healthy();
+    let paths: Vec<String> =
+        node.files.keys().filter_map(|path| Some(path.strip_prefix("raw")?.to_owned())).collect();
+    for path in paths {
+        if path.ends_with("/scaling_governor") {
+            node.set(&path, "powersave\n");
+        }
+        if path.ends_with("/energy_performance_preference") {
+            node.set(&path, "power\n");
+        }
+    }
+    node.set("/proc/sys/kernel/numa_balancing", "1\n");
+    node
+}
+
+fn compare(before: &Path, after: &Path, arguments: &[&str]) -> Run {
+    run(plumb().arg("-q").arg("compare").arg(before).arg(after).args(arguments))
+}
+
+fn json(run: &Run) -> Value {
+    assert_eq!(run.code, 0, "{}", run.err);
+    serde_json::from_str(&run.out).unwrap()
+}
+
+fn checks(list: &Value) -> Vec<&str> {
+    list.as_array().unwrap().iter().map(|change| change["check"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn work_shows_and_its_absence_does_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = bundle(folder.path(), "before.plumb", &broken());
+    let after = bundle(folder.path(), "after.plumb", &Node::healthy());
+
+    let found = json(&compare(&before, &after, &["--format", "json"]));
+    let node = &found["nodes"][0];
+    assert!(checks(&node["findings"]["fixed"]).contains(&"cpu.governor"), "{node:#}");
+    assert!(
+        checks(&node["findings"]["new"]).is_empty() && checks(&node["findings"]["worse"]).is_empty(),
+        "{node:#}"
+    );
+    let drift = node["drift"].as_array().unwrap();
+    let governor = drift.iter().find(|drift| drift["name"] == "governor").unwrap();
+    assert_eq!(governor["before"]["text"], "powersave (CPUs 0-127)");
+    assert_eq!(governor["after"]["text"], "performance (CPUs 0-127)");
+    assert!(drift.iter().any(|drift| drift["name"] == "kernel.numa_balancing"), "{drift:#?}");
+
+    // The other way round it is new, and a script hears of it.
+    let back = compare(&after, &before, &["--fail-on-new"]);
+    assert_eq!(back.code, 3, "{back:?}");
+    assert!(back.out.contains("New (") && back.out.contains("cpu.governor"), "{}", back.out);
+    assert_eq!(compare(&before, &after, &["--fail-on-new"]).code, 0);
+}
+
+#[test]
+fn a_node_does_not_differ_from_itself() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = bundle(folder.path(), "a.plumb", &broken());
+    let found = json(&compare(&before, &before, &["--format", "json"]));
+    let node = &found["nodes"][0];
+    for list in ["fixed", "new", "worse", "better", "not_comparable", "lost_answers", "gained_answers"] {
+        assert!(
+            node["findings"][list].as_array().unwrap().is_empty(),
+            "{list}: {:#}",
+            node["findings"][list]
+        );
+    }
+    assert!(!checks(&node["findings"]["unchanged"]).is_empty());
+    assert_eq!(node["drift"].as_array().unwrap().len(), 0, "{:#}", node["drift"]);
+}
+
+/// Every file of a bundle in turn would take minutes; each folder of the node in turn covers every way to lose evidence
+/// of a subject, and the whole of a probe's evidence.
+#[test]
+fn losing_evidence_fixes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = broken();
+    let before = bundle(folder.path(), "before.plumb", &whole);
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    fs::create_dir_all(&first).unwrap();
+    fs::create_dir_all(&second).unwrap();
+    let lost = [
+        "/sys/devices/system/cpu/cpufreq",
+        "/sys/devices/system/cpu/cpu0",
+        "/sys/devices/system/cpu",
+        "/sys/devices/system/node",
+        "/sys/bus/pci/devices",
+        "/sys/bus/pci/devices/0000:18:00.0",
+        "/proc/sys/kernel",
+        "/proc/sys",
+        "/proc/2010",
+        "/proc/2000",
+        "/proc/interrupts",
+        "/proc/driver/nvidia",
+        "/proc",
+        "/sys",
+    ];
+    for path in lost {
+        let mut node = whole.clone();
+        let is_lost = |file: &str| {
+            let own = file.strip_prefix("raw").or_else(|| {
+                let rest = file.strip_prefix("samples/")?;
+                rest.find('/').map(|at| &rest[at..])
+            });
+            own.is_some_and(|own| own == path || own.starts_with(&format!("{path}/")))
+        };
+        let gone: Vec<String> = node.files.keys().filter(|file| is_lost(file)).cloned().collect();
+        assert!(!gone.is_empty() || path == "/proc/interrupts", "{path} is not in the bundle");
+        for file in &gone {
+            node.files.remove(file);
+            let real = file.strip_prefix("raw").unwrap_or("");
+            if !real.is_empty() {
+                node.unread.push(plumb_evidence::manifest::Unread {
+                    path: real.to_owned(),
+                    status: plumb_evidence::Absence::Denied,
+                    reason: "permission denied".to_owned(),
+                });
+            }
+        }
+        let after = bundle(folder.path(), "after.plumb", &node);
+        let found = json(&compare(&before, &after, &["--format", "json"]));
+        let findings = &found["nodes"][0]["findings"];
+        for list in ["fixed", "better"] {
+            assert!(checks(&findings[list]).is_empty(), "without {path}: {list} {:#}", findings[list]);
+        }
+    }
+}
+
+#[test]
+fn folders_are_matched_and_what_is_missing_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    fs::create_dir_all(&first).unwrap();
+    fs::create_dir_all(&second).unwrap();
+    let named = |node: &mut Node, host: &str| node.set("/proc/sys/kernel/hostname", format!("{host}\n"));
+    for (place, hosts) in [(&first, ["a", "b"]), (&second, ["b", "c"])] {
+        for host in hosts {
+            let mut node = if place == &first { broken() } else { Node::healthy() };
+            named(&mut node, host);
+            bundle(place, &format!("{host}.plumb"), &node);
+        }
+    }
+    fs::write(second.join("d.plumb"), "no bundle").unwrap();
+    let run = compare(&first, &second, &["--format", "json"]);
+    assert!(run.err.contains("left out"), "{}", run.err);
+    let found = json(&run);
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 1);
+    assert_eq!(found["nodes"][0]["host"], "b");
+    assert_eq!(found["only_before"][0]["name"], "a.plumb");
+    assert_eq!(found["only_after"].as_array().unwrap().len(), 2, "{found:#}");
+    // A node that is not there any more is not known to be well.
+    assert_eq!(compare(&first, &second, &["--fail-on-new"]).code, 4);
+    assert_eq!(compare(&first, &second.join("b.plumb"), &[]).code, 2);
+}
+
+#[test]
+fn a_fleet_is_summed_up() {
+    let folder = tempfile::tempdir().unwrap();
+    for (host, node) in
+        [("a", Node::healthy()), ("b", Node::healthy()), ("c", Node::healthy()), ("d", broken())]
+    {
+        let mut node = node;
+        node.set("/proc/sys/kernel/hostname", format!("{host}\n"));
+        bundle(folder.path(), &format!("{host}.plumb"), &node);
+    }
+    fs::write(folder.path().join("e.plumb"), "no bundle").unwrap();
+    let out = folder.path().join("out");
+    let fleet = run(plumb().args(["-q", "fleet", "--format", "json", "-o"]).arg(&out).arg(folder.path()));
+    let found = json(&fleet);
+    assert_eq!(found["nodes"].as_array().unwrap().len(), 4);
+    assert_eq!(found["nodes"][0]["host"], "d", "the worst comes first");
+    assert!(checks(&found["frequent"]).contains(&"cpu.governor"));
+    let outliers = found["classes"][0]["outliers"].as_array().unwrap();
+    let governor = outliers.iter().find(|outlier| outlier["name"] == "governor").unwrap();
+    assert_eq!(governor["others"][0][1][0], "d");
+    assert_eq!(found["left_out"][0]["name"], "e.plumb");
+    let text = fs::read_to_string(out.join("fleet.md")).unwrap();
+    assert!(text.contains("| d |") && text.contains("cpu.governor"), "{text}");
+    // Threads finish in any order; the result does not show it.
+    let again = run(plumb().args(["-q", "fleet", "--format", "json"]).arg(folder.path()));
+    assert_eq!(fleet.out, again.out);
+    let empty = folder.path().join("empty");
+    fs::create_dir_all(&empty).unwrap();
+    assert_eq!(run(plumb().arg("fleet").arg(&empty)).code, 2);
+}
