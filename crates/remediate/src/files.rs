@@ -124,16 +124,29 @@ impl Head<'_> {
     }
 }
 
-/// Each reason once, in a line.
+/// The most findings of one check that a file names.
+const SHOWN: usize = 3;
+
+/// Each reason once, in a line; of many from one check the first, and how many more there are.
 fn reasons(whys: &[&Why]) -> Vec<String> {
-    let mut lines: Vec<String> = Vec::new();
+    let mut by_source: Vec<(&str, Vec<String>)> = Vec::new();
     for reason in whys.iter().flat_map(|why| &why.reasons) {
         let line = format!("{}: {}: {}", reason.source, reason.subject, reason.message);
-        if !lines.contains(&line) {
-            lines.push(line);
+        match by_source.iter_mut().find(|(source, _)| *source == reason.source) {
+            Some((_, lines)) if lines.contains(&line) => {}
+            Some((_, lines)) => lines.push(line),
+            None => by_source.push((&reason.source, vec![line])),
         }
     }
-    lines
+    let mut shown = Vec::new();
+    for (source, lines) in by_source {
+        let more = lines.len().saturating_sub(SHOWN);
+        shown.extend(lines.into_iter().take(SHOWN));
+        if more > 0 {
+            shown.push(format!("{source}: {more} more, all in plan.json"));
+        }
+    }
+    shown
 }
 
 fn bases(whys: &[&Why]) -> Option<String> {

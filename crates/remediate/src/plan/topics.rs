@@ -74,7 +74,7 @@ pub const TOPICS: &[Topic] = &[
     Topic {
         id: "interrupts",
         title: "CPUs that serve interrupts",
-        checks: &["irq.critical-cores", "irq.device-locality"],
+        checks: &["irq.critical-cores", "irq.device-locality", "irq.irqbalance-policy"],
     },
     Topic {
         id: "kubernetes",

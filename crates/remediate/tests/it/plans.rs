@@ -223,4 +223,6 @@ fn every_file_says_what_it_answers_and_how_to_undo_it() {
 fn shown() {
     let Some(folder) = std::env::var_os("PLUMB_SHOW_PLAN") else { return };
     crate::support::write(&files(&broken(), findings_of_broken()), folder.as_ref());
+    // The same node for the whole program, which asks the packs.
+    broken().bundle().write(&std::path::Path::new(&folder).join("node.plumb")).unwrap();
 }
