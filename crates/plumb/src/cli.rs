@@ -217,6 +217,26 @@ pub(crate) struct CheckArgs {
     pub(crate) gates: Gates,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum AudienceChoice {
+    Client,
+    Engineer,
+    Both,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StandardChoice {
+    /// PDF/UA-1
+    #[value(name = "ua-1")]
+    Ua1,
+    /// PDF/A-2a and PDF/UA-1
+    #[value(name = "a-2a")]
+    A2a,
+    /// PDF/A-3a and PDF/UA-1
+    #[value(name = "a-3a")]
+    A3a,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct Rendering {
     /// What to render, separated by commas.
@@ -225,6 +245,18 @@ pub(crate) struct Rendering {
     /// Folder of a theme; default: the built-in one.
     #[arg(long, value_name = "DIR")]
     pub(crate) theme: Option<PathBuf>,
+    /// Who the report is for: `client` leaves out commands and limits, `engineer` the offer.
+    #[arg(long, value_enum, default_value = "both")]
+    pub(crate) audience: AudienceChoice,
+    /// Language of the fixed words: a message file of the theme, such as `de`; default: the engagement file's, else `en`.
+    #[arg(long, value_name = "CODE")]
+    pub(crate) language: Option<String>,
+    /// What the PDF is held to; the archive standards are accessible, too.
+    #[arg(long, value_enum, default_value = "ua-1")]
+    pub(crate) pdf_standard: StandardChoice,
+    /// Open the report when it is there.
+    #[arg(long)]
+    pub(crate) open: bool,
     /// The typst program to use; default: PLUMB_TYPST, then the one that `cargo xtask setup` installed, then PATH.
     #[arg(long, value_name = "FILE")]
     pub(crate) typst: Option<PathBuf>,

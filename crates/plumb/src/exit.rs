@@ -98,6 +98,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
             }
         }
         if let Some(error) = cause.downcast_ref::<ReportError>() {
+            if matches!(error, ReportError::Interrupted) {
+                return Outcome::Interrupted;
+            }
             return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {
                 Outcome::Internal
             } else {

@@ -78,6 +78,9 @@ pub enum ReportError {
         /// Limit.
         seconds: u64,
     },
+    /// Somebody asked to stop.
+    #[error("stopped before the report was finished; nothing was written")]
+    Interrupted,
     /// Typst rejected the source.
     #[error("typst could not compile the report (theme: {theme}):\n{stderr}")]
     TypstFailed {

@@ -16,6 +16,7 @@ mod risk;
 mod svg;
 mod topology;
 
+pub(crate) use effects::{change, metric_name};
 use serde::Serialize;
 
 use crate::ReportError;

@@ -32,4 +32,4 @@ pub use material::{Audience, Material};
 pub use output::write_file;
 pub use render::{Markdown, TypstSource, figures, markdown, typst_source};
 pub use theme::Theme;
-pub use typst::{Rendered, TYPST_VERSION, Typst, pdf};
+pub use typst::{PdfStandard, Rendered, TYPST_VERSION, Typst, Watch, pdf, pdf_watched};

@@ -92,7 +92,8 @@ pub fn typst_source<'a>(
         n: Counts,
     }
 
-    let view = View::new(&material.into(), theme.messages())?;
+    let mut view = View::new(&material.into(), theme.messages())?;
+    view.set_logo(theme.logo().map(|(name, _)| name));
     typst(theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() }, &view)
 }
 

@@ -1,7 +1,7 @@
 //! Themes: folders of templates, message files and assets.
 //!
 //! A theme consists of `report.md.tera`, `report.typ.tera`, `messages/LANGUAGE.toml`, and any assets that the Typst
-//! template imports (the default theme has `layout.typ`, `client.typ`, `appendix.typ` and `marks.typ`). The default theme is part of the program, and what another
+//! template imports (the default theme has `layout.typ`, `cover.typ`, `chapters.typ`, `client.typ`, `appendix.typ`, `marks.typ` and `palette.typ`). The default theme is part of the program, and what another
 //! theme leaves out is taken from it: a folder with nothing but its own `layout.typ` is a complete theme.
 
 use std::collections::BTreeMap;
@@ -38,6 +38,9 @@ const DEFAULT: &[(&str, &str)] = &[
     ("layout.typ", include_str!("../../../report-templates/default/layout.typ")),
     ("client.typ", include_str!("../../../report-templates/default/client.typ")),
     ("appendix.typ", include_str!("../../../report-templates/default/appendix.typ")),
+    ("chapters.typ", include_str!("../../../report-templates/default/chapters.typ")),
+    ("cover.typ", include_str!("../../../report-templates/default/cover.typ")),
+    ("palette.typ", include_str!("../../../report-templates/default/palette.typ")),
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
     (HTML_TEMPLATE, include_str!("../../../report-templates/default/report.html.tera")),
     ("macros.html.tera", include_str!("../../../report-templates/default/macros.html.tera")),
@@ -48,6 +51,7 @@ const DEFAULT: &[(&str, &str)] = &[
     ("compare.typ", include_str!("../../../report-templates/default/compare.typ")),
     (FLEET_MARKDOWN, include_str!("../../../report-templates/default/fleet.md.tera")),
     (ENGLISH, DEFAULT_ENGLISH),
+    ("messages/de.toml", include_str!("../../../report-templates/default/messages/de.toml")),
 ];
 
 /// A folder picked by mistake (a home folder, say) should give an error at once, not be read to its end.
@@ -142,6 +146,25 @@ impl Theme {
     #[must_use]
     pub fn logo(&self) -> Option<(&'static str, &[u8])> {
         LOGOS.into_iter().find_map(|name| Some((name, self.files.get(name)?.bytes.as_slice())))
+    }
+
+    /// The theme in another language: the words of `messages/LANGUAGE.toml`, those it lacks in English.
+    ///
+    /// # Errors
+    /// If the theme has no such file, or it does not parse.
+    pub fn with_language(mut self, language: &str) -> Result<Self, ReportError> {
+        let name = format!("messages/{language}.toml");
+        let Some(file) = self.files.get(&name) else {
+            let known =
+                self.files.keys().filter_map(|file| file.strip_prefix("messages/")?.strip_suffix(".toml"));
+            let known: Vec<_> = known.map(|known| format!("`{known}`")).collect();
+            let problem = format!("expected a language of {}, but found `{language}`", known.join(", "));
+            return Err(ReportError::Theme { path: self.name.into(), problem });
+        };
+        if name != ENGLISH {
+            self.messages.overlay(Messages::parse(file.path.clone(), file.text()?)?);
+        }
+        Ok(self)
     }
 
     /// What to call the theme in an error text.

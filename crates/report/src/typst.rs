@@ -23,8 +23,33 @@ use crate::view::collected;
 /// to give the same bytes.
 pub const TYPST_VERSION: &str = "0.15.1";
 
-/// Accessible PDF: tagged, with title, language and alternative texts. Typst refuses to write a file that is not.
-const PDF_STANDARD: &str = "ua-1";
+/// What Typst holds a PDF to. All of them are tagged, with title, language and alternative texts; Typst refuses to write
+/// a file that is not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PdfStandard {
+    /// PDF/UA-1: accessible.
+    #[default]
+    Ua1,
+    /// PDF/A-2a, for archives; and PDF/UA-1.
+    A2a,
+    /// PDF/A-3a, for archives that take attachments; and PDF/UA-1.
+    A3a,
+}
+
+impl PdfStandard {
+    fn argument(self) -> &'static str {
+        match self {
+            Self::Ua1 => "ua-1",
+            Self::A2a => "a-2a,ua-1",
+            Self::A3a => "a-3a,ua-1",
+        }
+    }
+}
+
+/// Called about fifty times a second with the time since the start; true stops the compilation.
+pub type Watch<'a> = dyn FnMut(Duration) -> bool + 'a;
+
+const LOOK: Duration = Duration::from_millis(20);
 const COMPILE_LIMIT: Duration = Duration::from_secs(120);
 const VERSION_LIMIT: Duration = Duration::from_secs(20);
 /// How much of Typst's messages is read, and how much of it is shown.
@@ -41,6 +66,7 @@ const MAX_ROUNDS: u32 = 4;
 pub struct Typst {
     program: PathBuf,
     limit: Duration,
+    standard: PdfStandard,
 }
 
 /// What Typst had to say about a PDF that it did write.
@@ -118,11 +144,18 @@ impl Typst {
         self
     }
 
+    /// Holds PDFs to another standard.
+    #[must_use]
+    pub fn with_standard(mut self, standard: PdfStandard) -> Self {
+        self.standard = standard;
+        self
+    }
+
     /// Takes `program` without asking for its version, for tests.
     #[doc(hidden)]
     #[must_use]
     pub fn unchecked(program: PathBuf) -> Self {
-        Self { program, limit: COMPILE_LIMIT }
+        Self { program, limit: COMPILE_LIMIT, standard: PdfStandard::default() }
     }
 
     /// Compiles `source`; `timestamp`, in seconds since 1970, becomes the creation date of the PDF.
@@ -130,10 +163,23 @@ impl Typst {
     /// # Errors
     /// If Typst cannot be run, rejects the source or takes too long.
     pub fn compile(&self, source: &TypstSource, timestamp: i64) -> Result<(Vec<u8>, Rendered), ReportError> {
+        self.compile_watched(source, timestamp, &mut |_| false)
+    }
+
+    /// [`Self::compile`], which `watch` may stop.
+    ///
+    /// # Errors
+    /// As [`Self::compile`], and [`ReportError::Interrupted`] where it was stopped.
+    pub fn compile_watched(
+        &self,
+        source: &TypstSource,
+        timestamp: i64,
+        watch: &mut Watch<'_>,
+    ) -> Result<(Vec<u8>, Rendered), ReportError> {
         let mut source = source.clone();
         let mut replaced = BTreeSet::new();
         for _ in 0..MAX_ROUNDS {
-            let messages = match self.compile_once(&source, timestamp)? {
+            let messages = match self.compile_once(&source, timestamp, watch)? {
                 Ok((bytes, mut warnings)) => {
                     if !replaced.is_empty() {
                         warnings = [replaced_note(&replaced), warnings].join("\n").trim_end().to_owned();
@@ -156,7 +202,12 @@ impl Typst {
     }
 
     /// The PDF with Typst's warnings, or what Typst said against the source.
-    fn compile_once(&self, source: &TypstSource, timestamp: i64) -> Result<Compiled, ReportError> {
+    fn compile_once(
+        &self,
+        source: &TypstSource,
+        timestamp: i64,
+        watch: &mut Watch<'_>,
+    ) -> Result<Compiled, ReportError> {
         let scratch = Scratch::new()?;
         let tree = scratch.path().join("tree");
         for (name, bytes) in source.files() {
@@ -171,15 +222,23 @@ impl Typst {
         let arguments = [
             &["compile", "--root", "."][..],
             // The fonts of the machine differ from place to place; the ones inside Typst do not.
-            &["--ignore-system-fonts", "--creation-timestamp", &timestamp, "--pdf-standard", PDF_STANDARD],
+            &[
+                "--ignore-system-fonts",
+                "--creation-timestamp",
+                &timestamp,
+                "--pdf-standard",
+                self.standard.argument(),
+            ],
             // Packages from elsewhere would be code and text that the theme does not show.
             &["--package-path", "../packages", "--package-cache-path", "../packages"],
             &[MAIN, "../out.pdf"],
         ];
-        let run = run(&self.program, &arguments.concat(), &tree, scratch.path(), self.limit)
+        let run = run(&self.program, &arguments.concat(), &tree, scratch.path(), self.limit, watch)
             .map_err(|source| ReportError::TypstStart { path: self.program.clone(), source })?;
-        let Some((status, messages)) = run else {
-            return Err(ReportError::TypstTimeout { seconds: self.limit.as_secs() });
+        let (status, messages) = match run {
+            Run::Ended(status, messages) => (status, messages),
+            Run::TooLong => return Err(ReportError::TypstTimeout { seconds: self.limit.as_secs() }),
+            Run::Stopped => return Err(ReportError::Interrupted),
         };
         if status.success() {
             let bytes = fs::read(scratch.path().join("out.pdf")).map_err(|e| scratch.failed(e))?;
@@ -221,9 +280,24 @@ pub fn pdf<'a>(
     typst: &Typst,
     out: &Path,
 ) -> Result<Rendered, ReportError> {
+    pdf_watched(material, theme, typst, out, &mut |_| false)
+}
+
+/// [`pdf`], which `watch` may stop; then nothing is written.
+///
+/// # Errors
+/// As [`pdf`], and [`ReportError::Interrupted`] where it was stopped.
+pub fn pdf_watched<'a>(
+    material: impl Into<Material<'a>>,
+    theme: &Theme,
+    typst: &Typst,
+    out: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Rendered, ReportError> {
     let material = material.into();
     let source = typst_source(material, theme)?;
-    let (bytes, rendered) = typst.compile(&source, collected(material.assessment)?.unix_timestamp())?;
+    let (bytes, rendered) =
+        typst.compile_watched(&source, collected(material.assessment)?.unix_timestamp(), watch)?;
     write_file(out, &bytes)?;
     Ok(rendered)
 }
@@ -259,7 +333,7 @@ fn try_program(program: &Path) -> Result<Typst, String> {
     }
     let version = version(&program)?;
     if version == TYPST_VERSION {
-        Ok(Typst { program, limit: COMPILE_LIMIT })
+        Ok(Typst::unchecked(program))
     } else {
         Err(format!("expected version {TYPST_VERSION}, found {version}"))
     }
@@ -267,8 +341,8 @@ fn try_program(program: &Path) -> Result<Typst, String> {
 
 fn version(program: &Path) -> Result<String, String> {
     let scratch = Scratch::new().map_err(|error| error.to_string())?;
-    let run = run(program, &["--version"], scratch.path(), scratch.path(), VERSION_LIMIT);
-    let Some((status, text)) = run.map_err(|error| format!("cannot be run ({error})"))? else {
+    let run = run(program, &["--version"], scratch.path(), scratch.path(), VERSION_LIMIT, &mut |_| false);
+    let Run::Ended(status, text) = run.map_err(|error| format!("cannot be run ({error})"))? else {
         return Err(format!("did not tell its version within {} s", VERSION_LIMIT.as_secs()));
     };
     // `typst 0.15.1 (unknown commit)`
@@ -279,15 +353,25 @@ fn version(program: &Path) -> Result<String, String> {
     }
 }
 
-/// Runs `program` in `folder` and returns its exit status and everything that it printed; `None` if it was killed after
-/// `limit`.
+/// How a program came to its end.
+enum Run {
+    /// By itself: exit status, and everything that it printed.
+    Ended(ExitStatus, String),
+    /// Killed after the limit.
+    TooLong,
+    /// Killed because somebody asked for it.
+    Stopped,
+}
+
+/// Runs `program` in `folder`.
 fn run(
     program: &Path,
     arguments: &[&str],
     folder: &Path,
     scratch: &Path,
     limit: Duration,
-) -> io::Result<Option<(ExitStatus, String)>> {
+    watch: &mut Watch<'_>,
+) -> io::Result<Run> {
     // Into a file: with a pipe, a grandchild that keeps the other end open would make the wait after the kill endless.
     let log = scratch.join("messages");
     let handle = duct::cmd(program, arguments)
@@ -299,12 +383,20 @@ fn run(
         .stdout_path(&log)
         .unchecked()
         .start()?;
-    let Some(output) = handle.wait_timeout(limit)? else {
-        handle.kill()?;
-        handle.wait()?;
-        return Ok(None);
+    let mut time = Duration::ZERO;
+    let output = loop {
+        if let Some(output) = handle.wait_timeout(LOOK.min(limit))? {
+            break output;
+        }
+        time += LOOK;
+        let stopped = watch(time);
+        if stopped || time >= limit {
+            handle.kill()?;
+            handle.wait()?;
+            return Ok(if stopped { Run::Stopped } else { Run::TooLong });
+        }
     };
     let mut text = Vec::new();
     fs::File::open(&log)?.take(MAX_MESSAGES).read_to_end(&mut text)?;
-    Ok(Some((output.status, String::from_utf8_lossy(&text).trim_end().to_owned())))
+    Ok(Run::Ended(output.status, String::from_utf8_lossy(&text).trim_end().to_owned()))
 }

@@ -3,10 +3,15 @@
 //!
 //! Every text of the assessment passes through [`clean`] here, and nowhere else.
 
+mod capacity;
 mod client;
 mod conflicts;
+mod cover;
 mod findings;
+mod measured;
 mod summary;
+
+use std::collections::BTreeMap;
 
 use plumb_check_sdk::Outcome;
 use plumb_engine::Assessment;
@@ -68,6 +73,14 @@ pub(crate) struct View {
     provenance: Vec<Fact>,
     /// Who the report is for.
     audience: Audience,
+    cover: cover::Cover,
+    /// The logo, where the format has its file.
+    logo: Option<cover::Logo>,
+    /// Which parts are printed.
+    print: BTreeMap<String, bool>,
+    measured: measured::Measured,
+    service: measured::Service,
+    capacity: capacity::CapacityView,
     /// All figures; each names the chapter that it belongs to.
     pub(crate) figures: Vec<Figure>,
 }
@@ -76,6 +89,8 @@ pub(crate) struct View {
 /// node can become source.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Counts {
+    /// Parts that are printed.
+    print: BTreeMap<String, bool>,
     deviations: usize,
     accepted: usize,
     info: usize,
@@ -237,12 +252,24 @@ impl View {
             packs: packs(assessment),
             provenance: provenance(assessment, messages)?,
             audience: material.audience,
+            cover: cover::cover(&assessment.document, messages)?,
+            logo: None,
+            print: cover::printed(&assessment.document, material.audience),
+            measured: measured::measured(material, messages)?,
+            service: measured::service(material, messages)?,
+            capacity: capacity::capacity(assessment, messages)?,
             figures: figure::all(material, messages)?,
         })
     }
 
+    /// Names the file of the logo.
+    pub(crate) fn set_logo(&mut self, name: Option<&str>) {
+        self.logo = name.map(|name| self.cover.logo(name));
+    }
+
     pub(crate) fn counts(&self) -> Counts {
         Counts {
+            print: self.print.clone(),
             deviations: self.deviations.len(),
             accepted: self.accepted.len(),
             info: self.info.len(),

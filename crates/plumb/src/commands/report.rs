@@ -4,13 +4,14 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use plumb_collect::Interrupt;
 use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
-use plumb_report::{Material, TYPST_VERSION, Theme, Typst};
+use plumb_report::{Audience, Material, PdfStandard, TYPST_VERSION, Theme, Typst, Watch};
 
 use crate::analyse::{self, Analysis, set};
-use crate::cli::{Rendering, ReportArgs, ReportFormat};
+use crate::cli::{AudienceChoice, Rendering, ReportArgs, ReportFormat, StandardChoice};
 use crate::commands::check::gate;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
@@ -56,6 +57,9 @@ pub(crate) struct Renderer {
     theme: Theme,
     typst: Option<Typst>,
     formats: Vec<ReportFormat>,
+    language: Option<String>,
+    audience: Audience,
+    open: bool,
 }
 
 impl Renderer {
@@ -66,15 +70,34 @@ impl Renderer {
         };
         let typst = if rendering.formats.contains(&ReportFormat::Pdf) {
             let named = rendering.typst.clone().or_else(|| set("PLUMB_TYPST").map(PathBuf::from));
-            Some(Typst::discover(named.as_deref(), &installed_typst())?)
+            let standard = match rendering.pdf_standard {
+                StandardChoice::Ua1 => PdfStandard::Ua1,
+                StandardChoice::A2a => PdfStandard::A2a,
+                StandardChoice::A3a => PdfStandard::A3a,
+            };
+            Some(Typst::discover(named.as_deref(), &installed_typst())?.with_standard(standard))
         } else {
             None
         };
-        Ok(Self { theme, typst, formats: rendering.formats.clone() })
+        Ok(Self {
+            theme,
+            typst,
+            formats: rendering.formats.clone(),
+            language: rendering.language.clone(),
+            audience: match rendering.audience {
+                AudienceChoice::Client => Audience::Client,
+                AudienceChoice::Engineer => Audience::Engineer,
+                AudienceChoice::Both => Audience::Both,
+            },
+            open: rendering.open,
+        })
     }
 
     /// Takes over what the engagement file at `path` says about how documents look.
     pub(crate) fn dress(&mut self, terms: &DocumentTerms, path: Option<&Path>) -> anyhow::Result<()> {
+        if let Some(language) = self.language.as_ref().or(terms.language.as_ref()) {
+            self.theme = self.theme.clone().with_language(language)?;
+        }
         let Some(logo) = &terms.logo else { return Ok(()) };
         let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
         let logo = folder.join(logo);
@@ -93,12 +116,16 @@ impl Renderer {
         folder: &Path,
         console: &Console,
     ) -> anyhow::Result<Vec<PathBuf>> {
-        let material =
-            Material::new(&analysis.assessment).with_evidence(&analysis.evidence).with_bundle(bundle);
+        let material = Material::new(&analysis.assessment)
+            .with_evidence(&analysis.evidence)
+            .with_bundle(bundle)
+            .for_audience(self.audience);
         let mut written = Vec::new();
         if let Some(typst) = &self.typst {
             let path = folder.join("report.pdf");
-            let rendered = plumb_report::pdf(material, &self.theme, typst, &path)?;
+            let rendered = watched(console, |watch| {
+                Ok(plumb_report::pdf_watched(material, &self.theme, typst, &path, watch)?)
+            })?;
             if !rendered.warnings.is_empty() {
                 console.warn(&rendered.warnings);
             }
@@ -164,7 +191,51 @@ impl Renderer {
             plumb_report::write_file(&path, text.as_bytes())?;
             written.push(path);
         }
+        if self.open
+            && let Some(path) = written.first()
+        {
+            open(path, console);
+        }
         Ok(written)
+    }
+}
+
+/// Runs Typst with its time on the terminal; Ctrl-C and a termination stop it and leave no temporary file.
+pub(crate) fn watched<T>(
+    console: &Console,
+    work: impl FnOnce(&mut Watch<'_>) -> anyhow::Result<T>,
+) -> anyhow::Result<T> {
+    // Without the handler a signal ends the program at once, as it does elsewhere.
+    let interrupt = Interrupt::on_signals().ok();
+    let mut told = 0;
+    let done = work(&mut |time| {
+        if time.as_secs() > told {
+            told = time.as_secs();
+            let text = format!("Typst lays out the report … {told} s");
+            console.step(&text, &text, false);
+        }
+        interrupt.as_ref().is_some_and(|(interrupt, _)| interrupt.is_asked())
+    });
+    if told > 0 {
+        console.steps_end();
+    }
+    done
+}
+
+/// Shows a file in the program that the desktop has for it. A report that cannot be shown is there all the same.
+fn open(path: &Path, console: &Console) {
+    let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
+    let started = std::process::Command::new(program)
+        .arg(path)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    if let Err(error) = started {
+        console.warn(&format!(
+            "cannot open the report with `{program}`: {error}; it is at `{}`",
+            path.display()
+        ));
     }
 }
 

@@ -57,6 +57,10 @@ pub(super) struct WorkView {
     priority: String,
     quick_win: bool,
     verify_first: bool,
+    /// `quick`, `sprint` or `project`: which part of the roadmap it belongs to.
+    phase: &'static str,
+    /// What is changed, in words.
+    change: String,
 }
 
 /// What the node was taken to be.
@@ -150,6 +154,14 @@ pub(super) fn work(assessment: &Assessment, deviations: &[Group]) -> Vec<WorkVie
             priority: format!("{:.1}", item.priority),
             quick_win: item.quick_win,
             verify_first: item.verify_first,
+            // A restart or a setting is a quick win or belongs to the sprint; firmware, hardware and other people's machines
+            // need a project.
+            phase: match item.risk_of_change {
+                _ if item.quick_win => "quick",
+                0..=3 => "sprint",
+                _ => "project",
+            },
+            change: group.remediation.change.clone(),
         })
     };
     assessment.work.iter().filter_map(view).collect()

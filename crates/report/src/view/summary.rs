@@ -10,7 +10,7 @@ use crate::escape::clean;
 use crate::messages::Messages;
 
 /// So many fit on one page together with the table of categories.
-const MAX_KEY_ISSUES: usize = 5;
+const MAX_KEY_ISSUES: usize = 3;
 const MAX_FIRST_STEPS: usize = 3;
 /// Texts of the summary are cut to about two lines; the finding has them in full.
 const MAX_CHARS: usize = 130;

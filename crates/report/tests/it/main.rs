@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "a panic is how a test fails, helpers of tests included")]
 
 mod errors;
+mod figures;
 mod formats;
 mod html;
+mod machine;
 mod pdf;
 mod sample;

@@ -6,9 +6,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use plumb_report::{Theme, Typst, pdf, typst_source};
+use plumb_engine::capacity::Capacity;
+use plumb_report::{
+    Audience, Material, PdfStandard, ReportError, Theme, Typst, pdf, pdf_watched, typst_source,
+};
 
-use crate::sample;
+use crate::{machine, sample};
 
 /// Typst, or `None` with the reason on the test's output.
 fn typst() -> Option<Typst> {
@@ -64,6 +67,51 @@ fn all_samples_compile_to_accessible_pdf_without_warnings() {
             }
         }
     }
+}
+
+#[test]
+fn a_measured_node_compiles_in_every_edition_language_theme_and_standard() {
+    let Some(typst) = typst() else { return };
+    let evidence = machine::measured(2, 64, 8);
+    let mut assessment = sample::typical();
+    assessment.capacity = Capacity::of(&evidence);
+    assessment.document = sample::document();
+    let material = Material::new(&assessment).with_evidence(&evidence);
+    let slate = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../report-templates/slate");
+    let (default, slate) = (Theme::builtin().unwrap(), Theme::from_dir(&slate).unwrap());
+    let german = default.clone().with_language("de").unwrap();
+    let logo = br##"<svg xmlns="http://www.w3.org/2000/svg" width="60" height="20"><rect width="60" height="20" fill="#777777"/></svg>"##;
+    let logo = default.clone().with_logo(Path::new("logo.svg"), logo.to_vec()).unwrap();
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("reports");
+    fs::create_dir_all(&folder).unwrap();
+    for (name, theme, audience, standard) in [
+        ("gpu-node", &logo, Audience::Both, PdfStandard::Ua1),
+        ("gpu-node-client", &default, Audience::Client, PdfStandard::A2a),
+        ("gpu-node-engineer-de", &german, Audience::Engineer, PdfStandard::A3a),
+        ("gpu-node-slate", &slate, Audience::Both, PdfStandard::Ua1),
+    ] {
+        let path = folder.join(format!("{name}.pdf"));
+        let typst = typst.clone().with_standard(standard);
+        let rendered = pdf(material.for_audience(audience), theme, &typst, &path).unwrap();
+        assert_eq!(rendered.warnings, "", "{name}");
+        let Some(text) = text_of(&path) else { continue };
+        assert!(text.contains(sample::HOSTILE), "{name}: the client's name");
+        for finding in assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()) {
+            let found = text.split_whitespace().collect::<String>();
+            let subject: String = finding.subject.split_whitespace().collect();
+            assert!(found.contains(&subject), "{name}: {subject}");
+        }
+    }
+}
+
+#[test]
+fn a_compilation_that_is_stopped_leaves_nothing() {
+    let Some(typst) = typst() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("report.pdf");
+    let stopped = pdf_watched(&sample::many(), &Theme::builtin().unwrap(), &typst, &path, &mut |_| true);
+    assert!(matches!(stopped, Err(ReportError::Interrupted)), "{stopped:?}");
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[test]

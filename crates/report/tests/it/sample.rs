@@ -12,7 +12,7 @@ use plumb_engine::assessment::{
 };
 use plumb_engine::capacity::Capacity;
 use plumb_engine::conflicts::{Conflict, Says};
-use plumb_engine::document::DocumentTerms;
+use plumb_engine::document::{Client, DocumentTerms};
 use plumb_engine::load::LoadSample;
 use plumb_engine::policy::{Override, OverrideUse};
 use plumb_engine::profile::{Answer, Platform, Profile, TraitAnswer};
@@ -206,6 +206,21 @@ pub(crate) fn typical() -> Assessment {
 }
 
 const OVERRIDE_REASON: &str = "measured on 1 March: no effect below 10 % with this model";
+
+/// Whose report it is: a client of an awkward name.
+pub(crate) fn document() -> DocumentTerms {
+    DocumentTerms {
+        client: Client {
+            name: Some(HOSTILE.into()),
+            site: Some("Hall 3, row B".into()),
+            contact: Some("C. Person".into()),
+        },
+        author: Some("A. Consultant".into()),
+        company: Some("Example Consulting".into()),
+        confidentiality: Some("Confidential: for the client alone".into()),
+        ..DocumentTerms::default()
+    }
+}
 
 /// No load test, no experiment.
 fn capacity() -> Capacity {

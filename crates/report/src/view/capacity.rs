@@ -1,0 +1,273 @@
+//! Capacity and cost: every number with its label.
+
+use plumb_engine::Assessment;
+use plumb_engine::capacity::{Capacity, EffectState, Label, Money, Plan, Range, Saving};
+use serde::Serialize;
+
+use super::findings::Word;
+use super::{id, sentence};
+use crate::ReportError;
+use crate::escape::clean;
+use crate::figure::{change, metric_name};
+use crate::messages::Messages;
+
+/// The chapter, and its two lines of the summary.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct CapacityView {
+    /// What settings were measured to do.
+    effect: Line,
+    /// What the demand needs and costs.
+    need: Line,
+    goodput: Vec<Labelled>,
+    /// Why there is no goodput, in a sentence; empty where there is.
+    no_goodput: String,
+    assumptions: Vec<Labelled>,
+    plan: Vec<Labelled>,
+    /// Why there is no plan; empty where there is.
+    no_plan: String,
+    saving: Vec<Labelled>,
+    /// Whether the saving may be counted on, in a sentence; empty where there is none.
+    saving_note: String,
+    money: Vec<Labelled>,
+    /// Why there is no money; empty where there is.
+    no_money: String,
+    sensitivity: Vec<Labelled>,
+}
+
+/// A sentence with the label of its numbers.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Line {
+    text: String,
+    label: Option<Word>,
+}
+
+/// A number with its label.
+#[derive(Clone, Debug, Serialize)]
+struct Labelled {
+    name: String,
+    value: String,
+    label: Word,
+}
+
+struct Words<'a>(&'a Messages);
+
+impl Words<'_> {
+    fn word(&self, label: Label) -> Result<Word, ReportError> {
+        let id = id(label);
+        Ok(Word { word: self.0.get("number", &id)?.to_owned(), id })
+    }
+
+    fn row(&self, key: &str, value: String, label: Label) -> Result<Labelled, ReportError> {
+        Ok(Labelled { name: self.0.get("capacity", key)?.to_owned(), value, label: self.word(label)? })
+    }
+
+    fn line(&self, key: &str, values: &[(&str, &str)], label: Option<Label>) -> Result<Line, ReportError> {
+        let label = label.map(|label| self.word(label)).transpose()?;
+        Ok(Line { text: self.0.fill("capacity", key, values)?, label })
+    }
+}
+
+fn three<T: PartialEq + Copy>(range: &Range<T>, show: impl Fn(T) -> String) -> String {
+    if range.low == range.high {
+        return show(range.base);
+    }
+    format!("{} … {} … {}", show(range.low), show(range.base), show(range.high))
+}
+
+fn two(value: f64) -> String {
+    format!("{value:.2}")
+}
+
+/// `12 345`, with a no-break space: points and commas mean different things in different languages.
+pub(super) fn amount(value: f64) -> String {
+    let digits = format!("{:.0}", value.abs());
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{a0}');
+        }
+        text.push(digit);
+    }
+    if value <= -0.5 { format!("−{text}") } else { text }
+}
+
+pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<CapacityView, ReportError> {
+    let found = &assessment.capacity;
+    let words = Words(messages);
+    let reason =
+        |reason: &Option<String>| reason.as_deref().map(|text| sentence(&clean(text))).unwrap_or_default();
+    let mut goodput = Vec::new();
+    if let Some(found) = &found.goodput {
+        goodput.push(words.row("target", format!("{} %", found.target * 100.0), Label::Assumed)?);
+        goodput.push(words.row("goodput", format!("{} 1/s", three(&found.rate, two)), found.label)?);
+        if found.at_least {
+            let yes = messages.get("capacity", "at_least_value")?.to_owned();
+            goodput.push(words.row("at_least", yes, found.label)?);
+        }
+    }
+    let mut assumptions = Vec::new();
+    for own in &found.assumptions {
+        let value =
+            if own.unit.is_empty() { own.value.to_string() } else { format!("{} {}", own.value, own.unit) };
+        assumptions.push(words.row(&own.id.replace('-', "_"), value, own.label)?);
+    }
+    let mut sensitivity = Vec::new();
+    for own in &found.sensitivity {
+        let name = messages.get("input", &own.input)?.to_owned();
+        let mut value =
+            format!("{} … {}: {} … {}", two(own.from.0), two(own.from.1), own.replicas.0, own.replicas.1);
+        if let Some((low, high)) = own.gpus {
+            let text = messages.fill(
+                "capacity",
+                "gpus_of",
+                &[("low", &low.to_string()), ("high", &high.to_string())],
+            )?;
+            value = format!("{value} ({text})");
+        }
+        sensitivity.push(Labelled { name, value, label: words.word(own.label)? });
+    }
+    Ok(CapacityView {
+        effect: effect(found, &words)?,
+        need: need(found, &words)?,
+        goodput,
+        no_goodput: reason(&found.no_goodput),
+        assumptions,
+        plan: found.plan.as_ref().map_or(Ok(Vec::new()), |found| plan(found, &words))?,
+        no_plan: reason(&found.no_plan),
+        saving: found.saving.as_ref().map_or(Ok(Vec::new()), |found| saving(found, &words))?,
+        saving_note: match &found.saving {
+            None => String::new(),
+            Some(saving) => {
+                messages.get("capacity", if saving.booked { "booked" } else { "not_booked" })?.to_owned()
+            }
+        },
+        money: found.money.as_ref().map_or(Ok(Vec::new()), |found| money(found, &words))?,
+        no_money: reason(&found.no_money),
+        sensitivity,
+    })
+}
+
+fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
+    let count = found.effect.experiments.to_string();
+    match (&found.effect.best, found.effect.state) {
+        (Some(best), EffectState::Improved) => {
+            let metric = metric_name(&best.metric, words.0);
+            let (ratio, low, high) =
+                (change(best.ratio.base), change(best.ratio.low), change(best.ratio.high));
+            let (cell, against) = (clean(&best.cell), clean(&best.against));
+            let values = [
+                ("cell", &*cell),
+                ("against", &*against),
+                ("metric", &*metric),
+                ("change", &*ratio),
+                ("low", &*low),
+                ("high", &*high),
+            ];
+            words.line("effect", &values, Some(best.label))
+        }
+        (_, EffectState::NotTested) => words.line("effect_not_tested", &[], None),
+        _ => words.line("effect_none", &[("n", &count)], Some(Label::Measured)),
+    }
+}
+
+fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
+    let Some(plan) = &found.plan else {
+        let reason = clean(found.no_plan.as_deref().unwrap_or_default());
+        return words.line("no_need", &[("reason", &reason)], None);
+    };
+    let replicas = plan.planned.to_string();
+    let range = format!("{} … {}", plan.replicas.low, plan.replicas.high);
+    let gpus = plan.gpus.as_ref().map(|gpus| gpus.high.to_string());
+    match (&found.money, &gpus) {
+        (Some(money), Some(gpus)) => {
+            let month = format!("{} {}", amount(money.month.high), clean(&money.currency));
+            let values =
+                [("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus), ("month", &*month)];
+            words.line("need_money", &values, Some(Label::Modelled))
+        }
+        (None, Some(gpus)) => {
+            let values = [("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus)];
+            words.line("need_gpus", &values, Some(Label::Modelled))
+        }
+        (_, None) => {
+            words.line("need_replicas", &[("replicas", &replicas), ("range", &range)], Some(Label::Modelled))
+        }
+    }
+}
+
+fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+    let mut rows = vec![
+        words.row("demand", format!("{} 1/s", two(found.demand)), Label::Assumed)?,
+        words.row("replicas", three(&found.replicas, |n| n.to_string()), found.label)?,
+        words.row("planned", found.planned.to_string(), found.label)?,
+    ];
+    if let Some(gpus) = &found.gpus {
+        rows.push(words.row("gpus", three(gpus, |n| n.to_string()), found.label)?);
+    }
+    if let Some(today) = found.today {
+        let today_text = match found.gpus_per_replica {
+            Some(size) => format!("{today} ({} GPUs)", today.saturating_mul(size)),
+            None => today.to_string(),
+        };
+        rows.push(words.row("today", today_text, Label::Assumed)?);
+    }
+    Ok(rows)
+}
+
+fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+    let ratio = &found.change.ratio;
+    let measured = format!(
+        "{}: {} [{}, {}]",
+        metric_name(&found.change.metric, words.0),
+        change(ratio.base),
+        change(ratio.low),
+        change(ratio.high)
+    );
+    let mut rows = vec![
+        words.row("throughput", clean(&measured), found.change.label)?,
+        words.row("replicas_after", three(&found.replicas, |n| n.to_string()), found.label)?,
+    ];
+    if let Some(gpus) = &found.gpus {
+        rows.push(words.row("gpus_after", three(gpus, |n| n.to_string()), found.label)?);
+    }
+    rows.push(words.row("fewer", found.fewer.to_string(), found.label)?);
+    rows.push(words.row("probability", format!("{:.0} %", found.probability * 100.0), found.label)?);
+    Ok(rows)
+}
+
+fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+    let currency = clean(&found.currency);
+    let of = |value: f64| format!("{} {currency}", amount(value));
+    let mut rows = vec![words.row(
+        "price",
+        format!("{:.2} {currency} ({})", found.gpu_hour, found.basis),
+        Label::Assumed,
+    )?];
+    if let Some(today) = found.today {
+        rows.push(words.row("month_today", of(today), found.label)?);
+    }
+    rows.push(words.row("month", format!("{} {currency}", three(&found.month, amount)), found.label)?);
+    let moved = format!("{} … {}", of(found.price_moved.0), of(found.price_moved.1));
+    rows.push(words.row("price_moved", moved, found.label)?);
+    if let Some(saved) = found.saved {
+        rows.push(words.row("saved", of(saved), found.label)?);
+    }
+    for (key, value) in [("million_peak", found.per_million_peak), ("million_mean", found.per_million_mean)] {
+        if let Some(value) = value {
+            rows.push(words.row(key, format!("{value:.2} {currency}"), found.label)?);
+        }
+    }
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_grouped() {
+        assert_eq!(amount(0.4), "0");
+        assert_eq!(amount(1234567.0), "1\u{a0}234\u{a0}567");
+        assert_eq!(amount(-999.6), "−1\u{a0}000");
+    }
+}

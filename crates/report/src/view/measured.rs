@@ -1,0 +1,281 @@
+//! What was measured on the node, and how the service level stands against it.
+
+use plumb_evidence::model::{
+    Attainment, BenchResult, Evidence, LatencySummary, ServiceLevel, attainment_target,
+};
+use serde::Serialize;
+
+use super::{Fact, sentence};
+use crate::ReportError;
+use crate::escape::clean;
+use crate::figure::metric_name;
+use crate::material::Material;
+use crate::messages::Messages;
+
+/// So many rows of a table of runs are of use on paper; the bundle has all.
+const MAX_RUNS: usize = 16;
+const MAX_NOISE: usize = 10;
+
+/// The chapter about measurements.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Measured {
+    /// Why nothing was measured; empty where something was.
+    nothing: String,
+    runs: Vec<Run>,
+    /// Number of runs that are not listed.
+    more_runs: usize,
+    experiments: Vec<Experiment>,
+    noise: Vec<Noise>,
+    more_noise: usize,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Run {
+    load: String,
+    valid: String,
+    requests: String,
+    ttft: String,
+    itl: String,
+    e2e: String,
+    tokens: String,
+    attainment: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Experiment {
+    name: String,
+    load: String,
+    replication: String,
+    blocks: u32,
+    /// Why it is not valid; empty where it is.
+    invalid: String,
+    conclusions: Vec<String>,
+    warnings: Vec<String>,
+    effects: Vec<EffectRow>,
+    /// Cells that were not measured, with the reason.
+    unmeasured: Vec<Fact>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct EffectRow {
+    cell: String,
+    metric: String,
+    change: String,
+    interval: String,
+    detectable: String,
+    verdict: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Noise {
+    cpu: u32,
+    lost: String,
+    longest: String,
+    wakeup: String,
+}
+
+/// The chapter about the service level.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Service {
+    /// Why there is nothing to hold measurements against; empty where there is.
+    nothing: String,
+    stated: Vec<Fact>,
+    rows: Vec<ServiceRow>,
+    /// What follows, in a sentence with its full stop.
+    answer: String,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct ServiceRow {
+    load: String,
+    share: String,
+    bounds: String,
+    requests: String,
+    /// `met`, `missed` or `open`.
+    state: &'static str,
+    word: String,
+}
+
+fn ms(value: Option<f64>) -> String {
+    value.map_or_else(
+        || "–".to_owned(),
+        |value| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") },
+    )
+}
+
+fn tails(summary: &LatencySummary) -> String {
+    format!("{} / {} / {}", ms(summary.p50), ms(summary.p95), ms(summary.p99))
+}
+
+pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<Measured, ReportError> {
+    let text = |key: &str| messages.get("text", key).map(str::to_owned);
+    let Some(evidence) = material.evidence else {
+        return Ok(Measured { nothing: text("nothing_measured")?, ..Measured::default() });
+    };
+    let Some(measurements) = evidence.measurements.known() else {
+        return Ok(Measured { nothing: text("nothing_measured")?, ..Measured::default() });
+    };
+    let all = measurements.runs();
+    let runs = all.iter().take(MAX_RUNS).map(|test| run(test, messages)).collect::<Result<Vec<_>, _>>()?;
+    let experiments = measurements.experiments.known().map_or(&[][..], Vec::as_slice);
+    let mut noise: Vec<_> = measurements.noise.known().into_iter().flatten().collect();
+    noise.sort_by(|a, b| b.lost_share.total_cmp(&a.lost_share).then(a.cpu.cmp(&b.cpu)));
+    let row = |row: &&plumb_evidence::model::NoiseResult| Noise {
+        cpu: row.cpu,
+        lost: format!("{:.3} %", row.lost_share * 100.0),
+        longest: format!("{:.0} µs", row.max_us),
+        wakeup: row.wakeup_p99_us.map_or_else(|| "–".to_owned(), |us| format!("{us:.0} µs")),
+    };
+    let measured = Measured {
+        nothing: String::new(),
+        more_runs: all.len().saturating_sub(MAX_RUNS),
+        runs,
+        experiments: experiments.iter().map(|one| experiment(one, messages)).collect::<Result<_, _>>()?,
+        more_noise: noise.len().saturating_sub(MAX_NOISE),
+        noise: noise.iter().take(MAX_NOISE).map(row).collect(),
+    };
+    Ok(measured)
+}
+
+fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
+    let valid = match &test.invalid_reason {
+        _ if test.valid => messages.get("answer", "yes")?.to_owned(),
+        Some(reason) => format!("{}: {}", messages.get("answer", "no")?, clean(reason)),
+        None => messages.get("answer", "no")?.to_owned(),
+    };
+    Ok(Run {
+        load: clean(&test.load.text),
+        valid,
+        requests: test.requests.to_string(),
+        ttft: tails(&test.ttft_ms),
+        itl: tails(&test.itl_ms),
+        e2e: tails(&test.e2e_ms),
+        tokens: format!("{:.0}", test.output_tokens_per_s),
+        attainment: test.attainment.map_or_else(|| "–".to_owned(), |share| crate::view::percent(share.share)),
+    })
+}
+
+fn experiment(
+    found: &plumb_evidence::model::ExperimentResult,
+    messages: &Messages,
+) -> Result<Experiment, ReportError> {
+    let effects = found.effects.iter().map(|effect| {
+        let change = crate::figure::change;
+        EffectRow {
+            cell: clean(&effect.cell),
+            metric: clean(&metric_name(&effect.metric, messages)),
+            change: change(effect.ratio),
+            interval: format!("{} … {}", change(effect.low), change(effect.high)),
+            detectable: effect
+                .minimum_detectable
+                .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+            verdict: messages
+                .find("verdict", &effect.verdict)
+                .map_or_else(|| clean(&effect.verdict), str::to_owned),
+        }
+    });
+    let unmeasured = found.cells.iter().filter(|cell| cell.status != "measured" && !cell.status.is_empty());
+    let unmeasured = unmeasured.map(|cell| Fact {
+        label: clean(&cell.name),
+        value: clean(&format!("{}: {}", cell.status, cell.reason)),
+        code: false,
+    });
+    let replication = messages.find("replication", &found.replication).unwrap_or(&found.replication);
+    Ok(Experiment {
+        name: clean(&found.name),
+        load: clean(&found.load),
+        replication: clean(replication),
+        blocks: found.blocks,
+        invalid: match (found.valid, &found.invalid_reason) {
+            (true, _) => String::new(),
+            (false, Some(reason)) => sentence(&clean(reason)),
+            (false, None) => messages.get("text", "not_valid")?.to_owned(),
+        },
+        conclusions: found.conclusions.iter().map(|text| sentence(&clean(text))).collect(),
+        warnings: found.warnings.iter().map(|text| sentence(&clean(text))).collect(),
+        effects: effects.collect(),
+        unmeasured: unmeasured.collect(),
+    })
+}
+
+pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Service, ReportError> {
+    let slo = material.evidence.and_then(|evidence: &Evidence| evidence.engagement.known()?.slo.known());
+    let Some(slo) = slo else {
+        let nothing = messages.get("text", "no_slo")?.to_owned();
+        return Ok(Service { nothing, ..Service::default() });
+    };
+    let stated = stated(slo, messages)?;
+    let measurements = material.evidence.and_then(|evidence| evidence.measurements.known());
+    let tests = measurements.map(|measurements| measurements.runs()).unwrap_or_default();
+    let Ok(target) = attainment_target(slo) else {
+        let answer = messages.get("text", "no_target")?.to_owned();
+        return Ok(Service { stated, answer, ..Service::default() });
+    };
+    let mut rows = Vec::new();
+    let mut sorted: Vec<&BenchResult> = tests.iter().collect();
+    sorted.sort_by(|a, b| {
+        let rate = |test: &BenchResult| test.offered_rps.unwrap_or(0.0);
+        rate(a).total_cmp(&rate(b)).then_with(|| (&a.path, &a.started).cmp(&(&b.path, &b.started)))
+    });
+    for test in sorted.into_iter().take(MAX_RUNS) {
+        let Ok(attainment) = Attainment::of(test) else { continue };
+        let state = if attainment.lower >= target {
+            "met"
+        } else if attainment.upper() < target {
+            "missed"
+        } else {
+            "open"
+        };
+        rows.push(ServiceRow {
+            load: clean(&test.load.text),
+            share: format!("{:.1} %", attainment.share * 100.0),
+            bounds: format!("{:.1} … {:.1} %", attainment.lower * 100.0, attainment.upper() * 100.0),
+            requests: attainment.requests.to_string(),
+            state,
+            word: messages.get("service_state", state)?.to_owned(),
+        });
+    }
+    let capacity = &material.assessment.capacity;
+    let answer = match &capacity.goodput {
+        Some(goodput) if goodput.rate.low > 0.0 => {
+            let rate = format!("{:.2}", goodput.rate.low);
+            let key = if goodput.at_least { "slo_at_least" } else { "slo_up_to" };
+            let wanted = format!("{}", goodput.target * 100.0);
+            messages.fill("text", key, &[("rate", &rate), ("target", &wanted)])?
+        }
+        Some(_) => messages.get("text", "slo_never")?.to_owned(),
+        None => {
+            let reason = clean(capacity.no_goodput.as_deref().unwrap_or_default());
+            messages.fill("text", "slo_unknown", &[("reason", &reason)])?
+        }
+    };
+    Ok(Service { nothing: String::new(), stated, rows, answer })
+}
+
+fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
+    let rows = [
+        ("percentile", slo.percentile, ""),
+        ("ttft", slo.ttft_ms, " ms"),
+        ("itl", slo.itl_ms, " ms"),
+        ("tpot", slo.tpot_ms, " ms"),
+        ("e2e", slo.e2e_ms, " ms"),
+        ("errors", slo.error_percent, " %"),
+        ("attainment", slo.attainment_percent, " %"),
+        ("window", slo.window_days, " d"),
+    ];
+    let mut facts = Vec::new();
+    for (key, value, unit) in rows {
+        if let Some(value) = value {
+            let label = messages.get("objective", key)?.to_owned();
+            facts.push(Fact { label, value: format!("{value}{unit}"), code: false });
+        }
+    }
+    if let Some(penalty) = &slo.penalty {
+        facts.push(Fact {
+            label: messages.get("objective", "penalty")?.to_owned(),
+            value: clean(penalty),
+            code: false,
+        });
+    }
+    Ok(facts)
+}

@@ -1,0 +1,171 @@
+//! Figures: well formed, the same twice, with words for those who do not see them; and the chapters beside them.
+
+use std::fs;
+use std::path::Path;
+
+use plumb_engine::capacity::Capacity;
+use plumb_evidence::Evidence;
+use plumb_report::{Audience, Figure, Material, Theme, figures, markdown};
+
+use crate::{machine, sample};
+
+fn drawn(evidence: &Evidence) -> Vec<Figure> {
+    let mut assessment = sample::typical();
+    assessment.capacity = Capacity::of(evidence);
+    figures(Material::new(&assessment).with_evidence(evidence), &Theme::builtin().unwrap()).unwrap()
+}
+
+fn machines() -> Vec<(&'static str, Evidence)> {
+    vec![
+        ("two-cpus", machine::node(1, 1, 0)),
+        ("gpu-node", machine::measured(2, 64, 8)),
+        ("eight-sockets", machine::node(8, 28, 8)),
+        ("nothing", sample::evidence()),
+    ]
+}
+
+#[test]
+fn figures_are_well_formed_and_have_words() {
+    for (name, evidence) in machines() {
+        let figures = drawn(&evidence);
+        assert_eq!(figures, drawn(&evidence), "{name}");
+        for figure in &figures {
+            let what = format!("{name}: {}", figure.id);
+            let xml =
+                roxmltree::Document::parse(&figure.svg).unwrap_or_else(|error| panic!("{what}: {error}"));
+            let root = xml.root_element();
+            let height: f64 = root.attribute("height").unwrap().parse().unwrap();
+            assert!(height > 20.0 && height < 1400.0, "{what}: {height}");
+            for text in [&figure.title, &figure.alt, &figure.caption] {
+                assert!(!text.trim().is_empty() && !text.contains('{'), "{what}: {text}");
+            }
+            assert!(!figure.title.ends_with('.') && figure.caption.ends_with('.'), "{what}");
+            // Nothing is drawn outside of the picture.
+            for node in xml.descendants().filter(roxmltree::Node::is_element) {
+                for (key, most) in [("x", 640.0), ("y", height)] {
+                    if let Some(at) = node.attribute(key) {
+                        let at: f64 = at.parse().unwrap();
+                        assert!((-1.0..=most + 1.0).contains(&at), "{what}: {key} = {at}");
+                    }
+                }
+            }
+        }
+        let mut ids: Vec<_> = figures.iter().map(|figure| &figure.id).collect();
+        ids.sort();
+        ids.dedup();
+        assert_eq!(ids.len(), figures.len(), "{name}");
+        // For eyes.
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("figures").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        for figure in &figures {
+            fs::write(folder.join(format!("{}.svg", figure.id)), &figure.svg).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_gpu_node_has_every_figure() {
+    let ids: Vec<String> = drawn(&machine::measured(2, 64, 8)).into_iter().map(|figure| figure.id).collect();
+    let expected = [
+        "risk-by-category",
+        "topology",
+        "load-ttft",
+        "load-itl",
+        "percentiles-ttft",
+        "percentiles-itl",
+        "percentiles-e2e",
+        "effects-1-placement",
+        "effects-1-governor",
+        "effects-1-neighbour",
+        "noise",
+        "sensitivity",
+    ];
+    assert_eq!(ids, expected);
+}
+
+#[test]
+fn what_is_far_is_told_in_words() {
+    let figures = drawn(&machine::measured(2, 64, 8));
+    let topology = figures.iter().find(|figure| figure.id == "topology").unwrap();
+    assert!(topology.alt.contains("2 sockets, 2 NUMA nodes, 128 cores"), "{}", topology.alt);
+    assert!(topology.alt.contains("with threads away from their GPU 13"), "{}", topology.alt);
+    assert!(topology.alt.contains("of that away from its GPU 56.0 GiB"), "{}", topology.alt);
+}
+
+#[test]
+fn a_client_reads_the_same_findings_without_the_commands() {
+    let evidence = machine::measured(2, 64, 8);
+    let mut assessment = sample::typical();
+    assessment.capacity = Capacity::of(&evidence);
+    let theme = Theme::builtin().unwrap();
+    let text = |audience| {
+        markdown(Material::new(&assessment).with_evidence(&evidence).for_audience(audience), &theme)
+            .unwrap()
+            .text
+    };
+    let (client, engineer, both) = (text(Audience::Client), text(Audience::Engineer), text(Audience::Both));
+    for group in ["F1 ", "F2 "] {
+        assert!(
+            [&client, &engineer, &both].iter().all(|text| text.contains(&format!("\n### {group}"))),
+            "{group}"
+        );
+    }
+    assert!(!client.contains("numastat -p PID") && engineer.contains("numastat -p PID"));
+    assert!(!engineer.contains("Optimisation Sprint") && client.contains("Optimisation Sprint"));
+    assert!(both.contains("numastat -p PID") && both.contains("Optimisation Sprint"));
+    assert!(both.contains("Modelled") && both.contains("Measured") && both.contains("Assumed"));
+}
+
+#[test]
+fn without_measurements_there_is_no_number_of_gpus() {
+    let text = markdown(&sample::typical(), &Theme::builtin().unwrap()).unwrap().text;
+    assert!(text.contains("No number of GPUs and no money"), "{text}");
+    assert!(text.contains("Nothing was measured on this node"));
+}
+
+#[test]
+fn a_theme_in_german_says_all_of_it_in_german() {
+    let theme = Theme::builtin().unwrap().with_language("de").unwrap();
+    let text = markdown(&sample::typical(), &theme).unwrap().text;
+    assert!(text.contains("# Prüfung des Inferenzknotens: gpu-node-07.example"), "{text}");
+    for word in ["## Findings", "Coverage", "Not run"] {
+        assert!(!text.contains(word), "{word}");
+    }
+    let error = Theme::builtin().unwrap().with_language("xx").unwrap_err().to_string();
+    assert!(error.contains("expected a language of `de`, `en`, but found `xx`"), "{error}");
+}
+
+#[test]
+fn languages_have_the_same_keys_and_placeholders() {
+    fn flat(prefix: &str, value: &toml::Value, into: &mut Vec<(String, Vec<String>)>) {
+        match value {
+            toml::Value::Table(table) => {
+                table.iter().for_each(|(key, value)| flat(&format!("{prefix}.{key}"), value, into));
+            }
+            toml::Value::Array(items) => into.push((format!("{prefix} × {}", items.len()), Vec::new())),
+            toml::Value::String(text) => {
+                let mut names: Vec<String> = text
+                    .split('{')
+                    .skip(1)
+                    .filter_map(|rest| Some(rest.split_once('}')?.0.to_owned()))
+                    .collect();
+                names.sort();
+                into.push((prefix.to_owned(), names));
+            }
+            _ => {}
+        }
+    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../report-templates/default/messages");
+    let keys = |language: &str| {
+        let text = fs::read_to_string(folder.join(format!("{language}.toml"))).unwrap();
+        let mut keys = Vec::new();
+        flat("", &toml::from_str(&text).unwrap(), &mut keys);
+        keys.sort();
+        keys
+    };
+    let (english, german) = (keys("en"), keys("de"));
+    let only = |a: &[(String, Vec<String>)], b: &[(String, Vec<String>)]| {
+        a.iter().filter(|key| !b.contains(key)).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!((only(&english, &german), only(&german, &english)), (Vec::new(), Vec::new()));
+}
