@@ -155,6 +155,11 @@ impl Renderer {
         if self.formats.contains(&ReportFormat::Json) {
             write("report.json", &plumb_report::json(&analysis.assessment)?)?;
         }
+        if self.open
+            && let Some(path) = written.first()
+        {
+            open(path, console);
+        }
         Ok(written)
     }
 
