@@ -1,5 +1,6 @@
 //! Helpers of the end-to-end tests, which run the real binary.
 
+pub mod noise;
 pub mod rig;
 pub mod server;
 pub mod synthetic;

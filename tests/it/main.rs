@@ -16,6 +16,7 @@ mod load_bench;
 mod load_tls;
 mod losing;
 mod nodes;
+mod noise_bench;
 mod packs;
 mod recordings;
 mod remediate;

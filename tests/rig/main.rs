@@ -3,6 +3,7 @@
 
 mod clock;
 mod experiment;
+mod noise;
 mod remediation;
 mod topology;
 

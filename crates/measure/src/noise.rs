@@ -157,7 +157,7 @@ fn watch(
     stop: &Stop,
     report: &mut NoiseReport,
 ) -> Result<(), NoiseError> {
-    let before = counters::read(&options.cpus, servers, true).map_err(NoiseError::Counters)?;
+    let before = counters::first(counters::slow(&options.cpus, servers)).map_err(NoiseError::Counters)?;
     if mode == Mode::Wake {
         for slack in [None, Some(1)] {
             let period = Duration::from_secs_f64(1.0 / options.wake_hz);
@@ -177,15 +177,19 @@ fn watch(
             std::thread::sleep(options.duration.saturating_sub(begun.elapsed()).min(LOOK));
         }
     }
-    let after = counters::read(&options.cpus, servers, false).map_err(NoiseError::Counters)?;
+    let after = counters::last(&options.cpus, servers).map_err(NoiseError::Counters)?;
     report.add_counters(mode, &counters::between(servers, &before, &after));
     Ok(())
 }
 
-/// How often it is looked whether to stop, and what the kernel traced.
+/// How often it is looked what the kernel traced; ten times less often, only whether to stop: where all CPUs are measured,
+/// looking is a gap of its own.
 const LOOK: Duration = Duration::from_millis(20);
 /// From the last word to the threads to the start of all loops: more than it takes to wake them.
 const LEAD_NS: u64 = 5_000_000;
+
+/// Counters are read so long before the start, which takes about as long where CPUs are few.
+const BEFORE_NS: u64 = 300_000;
 
 /// Busy loops.
 ///
@@ -236,19 +240,22 @@ fn spin(
         }
         None => None,
     };
-    let before = counters::read(&options.cpus, servers, true);
+    let slow = counters::slow(&options.cpus, servers);
     let start = clock::raw_ns() + LEAD_NS;
     begin.store(start, Ordering::Release);
     go.wait();
+    std::thread::sleep(Duration::from_nanos((start - BEFORE_NS).saturating_sub(clock::raw_ns())));
+    let before = counters::first(slow);
+    let look = if trace.is_some() { LOOK } else { LOOK * 10 };
     while threads.iter().any(|(_, thread)| !thread.is_finished()) && !stop() {
         let left = (start + length).saturating_sub(clock::raw_ns());
         // Not a moment later than the loops end: what is counted after that is not theirs.
-        std::thread::sleep(Duration::from_nanos(left).clamp(Duration::from_micros(100), LOOK));
+        std::thread::sleep(Duration::from_nanos(left).clamp(Duration::from_micros(100), look));
         if let Some(trace) = &mut trace {
             trace.drain();
         }
     }
-    let after = counters::read(&options.cpus, servers, false).map_err(NoiseError::Counters)?;
+    let after = counters::last(&options.cpus, servers).map_err(NoiseError::Counters)?;
     let spins = join(threads)?;
     let before = before.map_err(NoiseError::Counters)?;
     let moved = counters::between(servers, &before, &after);

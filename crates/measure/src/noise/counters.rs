@@ -30,24 +30,36 @@ pub(super) struct Moved {
     pub(super) servers: Vec<ServerWait>,
 }
 
-/// Reads the counters of the node; idle states of these CPUs and accounts of these servers.
-///
-/// Interrupts come last at the first reading and first at the second one, so that little else is counted with the run.
-pub(super) fn read(cpus: &CpuSet, servers: &[LiveServer], first: bool) -> Result<Reading, Missing> {
-    let slow = || (cpus.iter().flat_map(idle_times).collect(), neighbours::times(servers));
-    if first {
-        let (idle, servers) = slow();
-        Ok(Reading { at: Instant::now(), files: files()?, idle, servers })
-    } else {
-        let (at, files) = (Instant::now(), files()?);
-        let (idle, servers) = slow();
-        Ok(Reading { at, files, idle, servers })
-    }
+/// Counters of CPUs and servers that take long to read, ahead of the rest.
+pub(super) struct Slow {
+    idle: BTreeMap<(u32, String), u64>,
+    servers: Times,
 }
 
-fn files() -> Result<BTreeMap<&'static str, Vec<u8>>, Missing> {
+/// Reads idle states of these CPUs and accounts of these servers.
+pub(super) fn slow(cpus: &CpuSet, servers: &[LiveServer]) -> Slow {
+    Slow { idle: cpus.iter().flat_map(idle_times).collect(), servers: neighbours::times(servers) }
+}
+
+/// The reading before an instrument: interrupts come last, so that little else is counted with the run.
+pub(super) fn first(slow: Slow) -> Result<Reading, Missing> {
+    let Slow { idle, servers } = slow;
+    let files = files(FILES.iter().rev())?;
+    Ok(Reading { at: Instant::now(), files, idle, servers })
+}
+
+/// The reading after it: interrupts come first.
+pub(super) fn last(cpus: &CpuSet, servers: &[LiveServer]) -> Result<Reading, Missing> {
+    let (at, files) = (Instant::now(), files(FILES.iter())?);
+    let Slow { idle, servers } = slow(cpus, servers);
+    Ok(Reading { at, files, idle, servers })
+}
+
+fn files(
+    paths: impl Iterator<Item = &'static &'static str>,
+) -> Result<BTreeMap<&'static str, Vec<u8>>, Missing> {
     let mut files = BTreeMap::new();
-    for &path in FILES {
+    for &path in paths {
         match std::fs::read(path) {
             Ok(content) => {
                 files.insert(path, content);
