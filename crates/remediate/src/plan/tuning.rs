@@ -64,8 +64,8 @@ fn parameter(
     };
     if !enough {
         let persistent = evidence.services.known().and_then(|services| services.persistent.known());
-        let set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
-        let other = set.filter(|set| set.name == name && set.value.trim() != wanted).last();
+        let mut set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
+        let other = set.rfind(|set| set.name == name && set.value.trim() != wanted);
         let set_by = other.map(|set| set.path.clone()).unwrap_or_default();
         plan.sysctls.push(SysctlChange { topic, name, value: wanted.to_owned(), found, set_by, why });
     }

@@ -222,9 +222,7 @@ fn text() -> impl Strategy<Value = String> {
         "\\x41",
     ]);
     prop::collection::vec(prop_oneof![nasty.prop_map(str::to_owned), "[ -~]{0,12}", "\\PC{0,6}"], 0..4)
-        .prop_map(|parts| {
-            parts.concat().replace("***", "").replace('\0', "").replace(char::REPLACEMENT_CHARACTER, "")
-        })
+        .prop_map(|parts| parts.concat().replace("***", "").replace(['\0', char::REPLACEMENT_CHARACTER], ""))
 }
 
 prop_compose! {
