@@ -44,6 +44,7 @@ const DEFAULT: &[(&str, &str)] = &[
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
     (HTML_TEMPLATE, include_str!("../../../report-templates/default/report.html.tera")),
     ("macros.html.tera", include_str!("../../../report-templates/default/macros.html.tera")),
+    ("chapters.html.tera", include_str!("../../../report-templates/default/chapters.html.tera")),
     ("page.html.tera", include_str!("../../../report-templates/default/page.html.tera")),
     (COMPARE_MARKDOWN, include_str!("../../../report-templates/default/compare.md.tera")),
     (COMPARE_HTML, include_str!("../../../report-templates/default/compare.html.tera")),

@@ -76,7 +76,8 @@ fn one(
     let highest = points.iter().map(|(_, p95, interval)| interval.map_or(*p95, |i| i.1.max(*p95)));
     let highest = highest.chain(limit).fold(0.0, f64::max);
     let plot = Area::new(52.0, 28.0, WIDTH - 72.0, 230.0);
-    let marks = ticks(highest, 5);
+    // Above the limit there is room for its name.
+    let marks = ticks(highest * 1.1, 5);
     let y = Scale::linear((0.0, marks.last().copied().unwrap_or(1.0)), (plot.bottom(), plot.y));
     let rates = ticks(points.last().map_or(1.0, |point| point.0), 6);
     let x = Scale::linear((0.0, rates.last().copied().unwrap_or(1.0)), (plot.x, plot.right()));

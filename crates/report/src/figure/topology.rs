@@ -16,7 +16,7 @@ const MAX_SOCKETS: usize = 8;
 const GAP: f64 = 12.0;
 const PAD: f64 = 9.0;
 /// A GPU.
-const GPU: (f64, f64) = (67.0, 34.0);
+const GPU: (f64, f64) = (64.0, 34.0);
 /// A network device.
 const NIC: (f64, f64) = (102.0, 19.0);
 /// So many network devices are drawn per NUMA node: hosts have many virtual functions.
