@@ -9,6 +9,7 @@ mod collect;
 mod compare;
 mod completeness;
 mod engagement;
+mod experiment;
 mod gpu;
 mod hostile;
 mod load;

@@ -95,12 +95,17 @@ fn percent(ratio: f64) -> String {
     format!("{:+.1} %", (ratio - 1.0) * 100.0)
 }
 
+/// The least effect that would have been seen; beyond a factor of ten, figures say nothing.
+fn least(share: f64) -> String {
+    if share < 9.0 { format!("about {:.1} %", share * 100.0) } else { "far more than tenfold".to_owned() }
+}
+
 fn sentence(effect: &ExperimentEffect) -> String {
     let ExperimentEffect { cell, against, metric, ratio, low, high, .. } = effect;
     let range = format!("{} ({} to {})", percent(*ratio), percent(*low), percent(*high));
-    let least = effect.minimum_detectable.map_or(String::new(), |least| {
-        format!("; effects below about {:.1} % would not have been seen", least * 100.0)
-    });
+    let least = effect
+        .minimum_detectable
+        .map_or(String::new(), |share| format!("; effects below {} would not have been seen", least(share)));
     match effect.verdict.as_str() {
         "improved" => format!("`{cell}` improves {metric} over `{against}`: {range}"),
         "worse" => format!("`{cell}` makes {metric} worse than `{against}`: {range}"),
@@ -112,12 +117,12 @@ fn sentence(effect: &ExperimentEffect) -> String {
 fn floor(result: &ExperimentResult) -> Option<String> {
     let own = result.noise_floor.iter().find(|effect| effect.metric == result.primary)?;
     Some(format!(
-        "the baseline against itself differs by {} ({} to {}) in {}; so many pairs show effects from about {:.1} %",
+        "the baseline against itself differs by {} ({} to {}) in {}; so many pairs show effects from {}",
         percent(own.ratio),
         percent(own.low),
         percent(own.high),
         own.metric,
-        own.minimum_detectable.unwrap_or(f64::NAN) * 100.0
+        least(own.minimum_detectable?)
     ))
 }
 
@@ -156,9 +161,9 @@ fn batching(result: &ExperimentResult) -> Option<String> {
 
 /// The cell that improves the primary metric most by settings of the operator, and makes no other metric worse.
 fn recommend(plan: &ExperimentPlan, result: &ExperimentResult) -> Option<RecommendedPolicy> {
+    let baseline = result.cells.iter().find(|cell| cell.baseline)?;
     let first = |factor: Factor, cell: &ExperimentCell| {
-        let levels = plan.levels(factor);
-        levels.is_empty() || cell.levels.get(factor.as_str()).map(String::as_str) == levels.first().copied()
+        cell.levels.get(factor.as_str()) == baseline.levels.get(factor.as_str())
     };
     let higher = METRICS.iter().any(|metric| metric.name == result.primary && metric.higher_is_better);
     let gain = |effect: &ExperimentEffect| if higher { effect.ratio } else { 1.0 / effect.ratio };

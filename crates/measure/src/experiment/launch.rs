@@ -39,6 +39,9 @@ pub(crate) struct Server {
     stop_within: Duration,
 }
 
+/// A killed process that holds memory of a device may take seconds to go.
+const GONE_WITHIN: Duration = Duration::from_secs(10);
+
 const PORT: &str = "{port}";
 
 impl Server {
@@ -198,14 +201,110 @@ pub(crate) fn end_tree(child: &mut Child, pid: i32, patience: Duration) {
     let _ = killpg(group, Signal::SIGKILL);
     let _ = child.kill();
     let _ = child.wait();
-    for task in members {
-        if task.pid != pid && is_alive(task) {
+    for task in &members {
+        if task.pid != pid && is_alive(*task) {
             let _ = kill(Pid::from_raw(task.pid), Signal::SIGKILL);
         }
+    }
+    // What a killed process holds, memory of GPUs among it, is given back when it is gone.
+    let end = Instant::now() + GONE_WITHIN;
+    while members.iter().any(|task| is_alive(*task)) && Instant::now() < end {
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
 /// True if memory is to be verified.
 pub(crate) fn places_memory(place: &Place) -> bool {
     place.memory != Memory::Inherited
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::bench::Api;
+
+    fn plan(command: &[&str]) -> ServerPlan {
+        ServerPlan {
+            start: Start::Launch {
+                command: command.iter().map(|&word| word.to_owned()).collect(),
+                env: BTreeMap::new(),
+            },
+            url: "http://127.0.0.1:{port}".to_owned(),
+            ready: "/".to_owned(),
+            ready_within: Duration::from_secs(20),
+            stop_within: Duration::from_secs(5),
+            model: None,
+            api: Api::Completions,
+        }
+    }
+
+    fn start(command: &[&str], place: &Place) -> Result<Server, NoServer> {
+        Server::start(&plan(command), None, place)
+    }
+
+    #[test]
+    fn a_server_that_ends_says_why() {
+        let command = ["sh", "-c", "echo model not found >&2; exit 3"];
+        let mut server = start(&command, &Place::default()).unwrap();
+        let outcome = server.wait(&plan(&command), None, &Control::default());
+        let Err(NoServer::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
+        assert!(why.contains("exit status: 3") && why.contains("model not found"), "{why}");
+        let missing = start(&["/nowhere/server"], &Place::default()).unwrap_err();
+        assert!(
+            matches!(&missing, NoServer::Unavailable(why) if why.contains("/nowhere/server")),
+            "{missing:?}"
+        );
+    }
+
+    #[test]
+    fn the_place_is_taken_before_the_first_instruction() {
+        let cpu = super::super::node::Node::read(&Default::default()).cpus.first().unwrap();
+        let place = Place { cpus: Some([cpu].into_iter().collect()), ..Place::default() };
+        // Ignores what asks it to end, and has a child in the background.
+        let command = ["sh", "-c", "trap '' TERM; sleep 600 & while :; do sleep 600; done"];
+        let mut server = start(&command, &place).unwrap();
+        server.stop_within = Duration::from_millis(200);
+        let members = loop {
+            let members = threads(&tree(server.pid));
+            if members.len() > 1 {
+                break members;
+            }
+        };
+        for task in &members {
+            let own = super::super::process::cpus_allowed(*task);
+            assert!(own.is_none() || own == place.cpus, "{own:?}");
+        }
+        drop(server);
+        assert!(!members.iter().any(|task| is_alive(*task)));
+    }
+
+    #[test]
+    fn a_node_that_is_not_there_is_unavailable() {
+        let memory = Memory::Bind([900].into_iter().collect());
+        let refused = start(&["true"], &Place { memory, ..Place::default() }).unwrap_err();
+        assert!(matches!(&refused, NoServer::Unavailable(why) if why.contains("node 900")), "{refused:?}");
+        let cpus = Some([1000].into_iter().collect());
+        let refused = start(&["true"], &Place { cpus, ..Place::default() }).unwrap_err();
+        assert!(matches!(&refused, NoServer::Unavailable(why) if why.contains("CPUs 1000")), "{refused:?}");
+    }
+
+    #[test]
+    fn where_the_kernel_refuses_the_refusal_is_told() {
+        use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+        // As container runtimes do; for this thread and what it starts.
+        let rules = [(nix::libc::SYS_set_mempolicy, vec![])].into_iter().collect();
+        let refuse = SeccompAction::Errno(nix::libc::EPERM as u32);
+        let architecture = std::env::consts::ARCH.try_into().unwrap();
+        let filter = SeccompFilter::new(rules, SeccompAction::Allow, refuse, architecture).unwrap();
+        let program = BpfProgram::try_from(filter).unwrap();
+        let outcome = std::thread::spawn(move || {
+            seccompiler::apply_filter(&program).unwrap();
+            start(&["true"], &Place { memory: Memory::Bind([0].into_iter().collect()), ..Place::default() })
+        });
+        let outcome = outcome.join().unwrap();
+        let Err(NoServer::Denied(why)) = outcome else { panic!("{outcome:?}") };
+        assert!(why.contains("refuses set_mempolicy") && why.contains("CAP_SYS_NICE"), "{why}");
+    }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Task {
 }
 
 struct Stat {
+    /// False for what has ended and waits for its parent to notice.
+    lives: bool,
     parent: i32,
     session: i32,
     start: u64,
@@ -27,7 +29,8 @@ fn stat(path: &str) -> Option<Stat> {
     let fields: Vec<&str> = text.rsplit_once(')')?.1.split_ascii_whitespace().collect();
     let field = |position: usize| fields.get(position)?.parse::<i64>().ok();
     let number = |position: usize| i32::try_from(field(position)?).ok();
-    Some(Stat { parent: number(1)?, session: number(3)?, start: u64::try_from(field(19)?).ok()? })
+    let lives = !matches!(fields.first(), Some(&("Z" | "X")));
+    Some(Stat { lives, parent: number(1)?, session: number(3)?, start: u64::try_from(field(19)?).ok()? })
 }
 
 /// Processes of a server: `leader`, what it started, and what is in its session.
@@ -76,7 +79,8 @@ pub(crate) fn threads(pids: &[i32]) -> Vec<Task> {
 
 /// True while that very thread is there.
 pub(crate) fn is_alive(task: Task) -> bool {
-    stat(&format!("/proc/{}/task/{}/stat", task.pid, task.tid)).is_some_and(|stat| stat.start == task.start)
+    stat(&format!("/proc/{}/task/{}/stat", task.pid, task.tid))
+        .is_some_and(|stat| stat.lives && stat.start == task.start)
 }
 
 /// `Cpus_allowed_list` of a thread; `None` once it has ended.

@@ -13,8 +13,8 @@ use plumb_evidence::model::ExperimentResult;
 use plumb_evidence::{Bundle, Fact};
 use plumb_measure::bench::{ApiKey, BenchError, Control};
 use plumb_measure::experiment::{
-    ExperimentPlan, GpuPlace, Ground, HogKind, Root, Step, hog as run_hog, markdown, parse, preview, restore,
-    run as experiment, state_folder,
+    ExperimentError, ExperimentPlan, GpuPlace, Ground, HogKind, Root, Step, hog as run_hog, markdown, parse,
+    preview, restore, run as experiment, state_folder,
 };
 
 use crate::analyse::set;
@@ -126,6 +126,7 @@ fn conduct(
     console.steps_end();
     let mut result = match outcome {
         // What the node was left with matters more than why there is no result.
+        Err(error @ ExperimentError::NotRestored(_)) => return Err(error.into()),
         Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
         outcome => outcome?,
     };

@@ -1,12 +1,10 @@
 //! The plan as a file: TOML, read strictly. An unknown key is an error that names the line, since a typing mistake must not
 //! change in silence what is compared.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::time::Duration;
 
 use plumb_evidence::IndexSet;
-use serde::Deserialize;
 use thiserror::Error;
 use toml::Spanned;
 
@@ -16,6 +14,10 @@ use super::{
 };
 use crate::bench::{Amount, Api, Arrivals, Load};
 use crate::experiment::analysis::METRICS;
+
+mod raw;
+
+use raw::{List, Raw, RawCell, RawDesign, RawLoad, RawNeighbour, RawPlacement, RawServer, Versioned};
 
 /// Version of the file that this code reads.
 pub const PLAN_SCHEMA: u32 = 1;
@@ -40,171 +42,6 @@ fn place(line: Option<usize>) -> String {
 
 fn named(key: &str) -> String {
     if key.is_empty() { String::new() } else { format!("`{key}`: ") }
-}
-
-#[derive(Deserialize)]
-struct Versioned {
-    schema: Option<Spanned<i64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Raw {
-    #[serde(rename = "schema")]
-    _schema: serde::de::IgnoredAny,
-    name: Option<String>,
-    server: Spanned<RawServer>,
-    #[serde(default)]
-    load: RawLoad,
-    #[serde(default)]
-    design: RawDesign,
-    #[serde(default)]
-    placement: Vec<Spanned<RawPlacement>>,
-    #[serde(default)]
-    neighbour: Vec<Spanned<RawNeighbour>>,
-    #[serde(default)]
-    governor: Vec<Spanned<RawGovernor>>,
-    #[serde(default)]
-    numa_balancing: Vec<Spanned<RawBalancing>>,
-    #[serde(default)]
-    load_level: Vec<Spanned<RawLoadLevel>>,
-    #[serde(default)]
-    variant: Vec<Spanned<Variant>>,
-    #[serde(default)]
-    cell: Vec<Spanned<RawCell>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawServer {
-    command: Option<Spanned<Vec<String>>>,
-    #[serde(default)]
-    env: BTreeMap<String, String>,
-    pid: Option<Spanned<i32>>,
-    url: Spanned<String>,
-    ready: Option<String>,
-    ready_s: Option<Spanned<f64>>,
-    stop_s: Option<Spanned<f64>>,
-    model: Option<String>,
-    api: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLoad {
-    concurrency: Option<Spanned<u32>>,
-    rate: Option<Spanned<f64>>,
-    requests: Option<Spanned<u64>>,
-    seconds: Option<Spanned<f64>>,
-    warmup: Option<u64>,
-    prompt_tokens: Option<u32>,
-    output_tokens: Option<Spanned<u32>>,
-    timeout_s: Option<Spanned<f64>>,
-    threads: Option<Spanned<usize>>,
-    client_cpus: Option<Spanned<String>>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawDesign {
-    blocks: Option<Spanned<usize>>,
-    seed: Option<u64>,
-    cooldown_s: Option<Spanned<f64>>,
-    margin: Option<Spanned<f64>>,
-    primary: Option<Spanned<String>>,
-    aa: Option<Spanned<String>>,
-    aa_blocks: Option<Spanned<usize>>,
-    calibrate: Option<bool>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawPlacement {
-    name: String,
-    cpus: Option<Spanned<String>>,
-    node: Option<Spanned<List>>,
-    gpu: Option<Spanned<List>>,
-    memory: Option<Spanned<String>>,
-    memory_nodes: Option<Spanned<List>>,
-}
-
-/// A number or a text.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum List {
-    Number(u32),
-    Text(String),
-}
-
-impl List {
-    fn text(&self) -> String {
-        match self {
-            Self::Number(number) => number.to_string(),
-            Self::Text(text) => text.clone(),
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawNeighbour {
-    name: String,
-    kind: Option<Spanned<String>>,
-    #[serde(rename = "where")]
-    place: Option<Spanned<String>>,
-    cpus: Option<Spanned<String>>,
-    workers: Option<Spanned<usize>>,
-    tool: Option<Spanned<String>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawGovernor {
-    name: String,
-    governor: Option<String>,
-    epp: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawBalancing {
-    name: String,
-    value: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawLoadLevel {
-    name: String,
-    concurrency: Option<Spanned<u32>>,
-    rate: Option<Spanned<f64>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawCell {
-    placement: Option<Spanned<String>>,
-    server: Option<Spanned<String>>,
-    governor: Option<Spanned<String>>,
-    numa_balancing: Option<Spanned<String>>,
-    load: Option<Spanned<String>>,
-    neighbour: Option<Spanned<String>>,
-}
-
-impl<'de> Deserialize<'de> for Variant {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct RawVariant {
-            name: String,
-            #[serde(default)]
-            args: Vec<String>,
-            #[serde(default)]
-            env: BTreeMap<String, String>,
-        }
-        let RawVariant { name, args, env } = RawVariant::deserialize(deserializer)?;
-        Ok(Self { name, args, env })
-    }
 }
 
 /// Reads the text of a plan; `file` is its name, for errors.
@@ -659,3 +496,6 @@ macro_rules! named {
 }
 
 named!(Placement, Neighbour, Governor, Balancing, LoadLevel, Variant);
+
+#[cfg(test)]
+mod tests;

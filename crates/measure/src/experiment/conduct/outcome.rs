@@ -1,0 +1,164 @@
+//! From measurements to the form of the result.
+
+use std::collections::BTreeMap;
+
+use plumb_evidence::model::{EXPERIMENT_SCHEMA, ExperimentCell, ExperimentMetric, ExperimentResult, Share};
+
+use super::{Block, Conductor};
+use crate::experiment::analysis::{CellData, Floor, METRICS, Measurement, effects, noise_floor};
+use crate::experiment::plan::{Factor, Start};
+use crate::experiment::table;
+use crate::stats::{mean, proportion::wilson, quantile::quantile};
+
+impl Conductor<'_> {
+    pub(super) fn result(
+        &self,
+        blocks: &[Block],
+        first: &[Measurement],
+        second: &[Measurement],
+    ) -> ExperimentResult {
+        let plan = self.plan;
+        let data: Vec<CellData> = (0..self.cells.len())
+            .filter(|cell| self.status[*cell].is_none())
+            .map(|cell| CellData {
+                name: self.cells[cell].name.clone(),
+                combination: self.cells[cell].combination,
+                blocks: blocks.iter().filter_map(|(cells, _)| cells.get(&cell).cloned()).collect(),
+            })
+            .collect();
+        let floor = noise_floor(&self.cells[0].name, first, second, &plan.design);
+        let cells = (0..self.cells.len()).map(|index| {
+            let own = data.iter().find(|data| data.name == self.cells[index].name);
+            self.cell(index, own.map_or(&[][..], |data| &data.blocks))
+        });
+        let (command, replication) = match &plan.server.start {
+            Start::Launch { command, .. } => (table::masked(command), "launch"),
+            Start::Attach { .. } => (String::new(), "attach"),
+        };
+        let mut warnings = self.warnings.clone();
+        if plan.design.blocks < 6 {
+            warnings.push(format!(
+                "{} blocks: with fewer than six, no p value by sign flips can be below 0.05",
+                plan.design.blocks
+            ));
+        }
+        if self.client.is_empty() {
+            warnings.push("no CPU is reserved for the client: it shares those of the server".to_owned());
+        }
+        let (valid, invalid_reason) = validity(&data, self.cells.len(), &plan.design.primary, blocks.len());
+        ExperimentResult {
+            schema: EXPERIMENT_SCHEMA,
+            name: plan.name.clone(),
+            tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+            valid,
+            invalid_reason,
+            warnings,
+            target: self.target.clone(),
+            command,
+            replication: replication.to_owned(),
+            load: plan.load.text(),
+            seed: plan.design.seed,
+            blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
+            margin: plan.design.margin,
+            primary: plan.design.primary.clone(),
+            cells: cells.collect(),
+            effects: effects(&data, &Floor { effects: &floor, pairs: first.len() }, &plan.design),
+            noise_floor: floor,
+            client_cpus: self.client.to_string(),
+            ..ExperimentResult::default()
+        }
+    }
+
+    fn cell(&self, index: usize, blocks: &[Measurement]) -> ExperimentCell {
+        let cell = &self.cells[index];
+        let mut levels = BTreeMap::new();
+        for factor in Factor::ALL {
+            if let Some(level) = self.plan.levels(factor).get(cell.combination.level(factor)) {
+                levels.insert(factor.as_str().to_owned(), (*level).to_owned());
+            }
+        }
+        let (status, reason) = match &self.status[index] {
+            Some((status, why)) => ((*status).to_owned(), why.clone()),
+            None if blocks.is_empty() => {
+                ("unavailable".to_owned(), "the experiment ended before its first whole block".to_owned())
+            }
+            None => ("measured".to_owned(), String::new()),
+        };
+        let seen = self.seen[index].clone().unwrap_or_default();
+        let mut metrics = BTreeMap::new();
+        for metric in METRICS {
+            let values: Option<Vec<f64>> =
+                blocks.iter().map(|one| one.metrics.get(metric.name).copied()).collect();
+            if let Some((values, median)) = values.and_then(|values| Some((values.clone(), median(&values)?)))
+            {
+                let unit = metric.unit.to_owned();
+                metrics.insert(metric.name.to_owned(), ExperimentMetric { unit, median, blocks: values });
+            }
+        }
+        let all = |value: fn(&Measurement) -> Option<f64>| -> Vec<f64> {
+            blocks.iter().filter_map(value).collect()
+        };
+        let requests: u64 = blocks.iter().map(|one| one.requests).sum();
+        let failed: u64 = blocks.iter().map(|one| one.failed).sum();
+        let lag = all(|one| one.send_lag_p99_ms);
+        ExperimentCell {
+            name: cell.name.clone(),
+            baseline: index == 0,
+            levels,
+            status,
+            reason,
+            cpus: seen.cpus.to_string(),
+            memory_nodes: cell
+                .place
+                .as_ref()
+                .map(|place| place.memory.nodes().to_string())
+                .unwrap_or_default(),
+            pages: seen.pages,
+            verified: seen.claims,
+            metrics,
+            failed: wilson(failed as f64, requests as f64, 0.95).map(|interval| Share {
+                share: failed as f64 / requests.max(1) as f64,
+                low: interval.low,
+                high: interval.high,
+                trials: requests as f64,
+            }),
+            send_lag_p99_ms: lag.iter().copied().reduce(f64::max),
+            run_delay: mean(&all(|one| one.run_delay)),
+            cpus_used: mean(&all(|one| one.cpus_used)),
+            gpu_busy_percent: median(&all(|one| one.gpu_busy_percent)),
+            waiting: mean(&all(|one| one.waiting)),
+            in_flight: mean(&all(|one| one.in_flight)),
+            server_e2e_ms: median(&all(|one| one.server_e2e_ms)),
+            bound: None,
+        }
+    }
+}
+
+fn median(values: &[f64]) -> Option<f64> {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    quantile(&sorted, 0.5)
+}
+
+/// An experiment is valid if it has blocks, its primary metric, something to compare, and a client that did not get in its
+/// own way in most launches of any cell.
+fn validity(data: &[CellData], cells: usize, primary: &str, blocks: usize) -> (bool, Option<String>) {
+    let fault = |why: String| (false, Some(why));
+    if blocks < 2 {
+        return fault(format!("{blocks} whole blocks: two are the fewest that have a spread"));
+    }
+    if data.len() < 2 && cells > 1 {
+        return fault("no cell but the baseline could be measured".to_owned());
+    }
+    for cell in data {
+        if !cell.blocks.iter().all(|one| one.metrics.contains_key(primary)) {
+            return fault(format!("`{}` has no {primary} in some block: too few whole replies", cell.name));
+        }
+        let invalid: Vec<&String> = cell.blocks.iter().filter_map(|one| one.invalid.as_ref()).collect();
+        if invalid.len() * 2 > cell.blocks.len() {
+            let reason = invalid.first().map(|reason| reason.as_str()).unwrap_or_default();
+            return fault(format!("`{}`: the client limited most launches: {reason}", cell.name));
+        }
+    }
+    (true, None)
+}
