@@ -130,7 +130,7 @@ fn one(
     messages: &Messages,
 ) -> Result<Figure, ReportError> {
     let name = messages.get("metric", id)?;
-    let plot = Area::new(52.0, 28.0, WIDTH - 72.0, 220.0);
+    let plot = Area::new(52.0, 28.0, WIDTH - 72.0, 175.0);
     let all = || lines.iter().flat_map(|(_, points)| points);
     let marks = ticks(all().map(|point| point.1).fold(0.0, f64::max), 5);
     let y = Scale::linear((0.0, marks.last().copied().unwrap_or(1.0)), (plot.bottom(), plot.y));

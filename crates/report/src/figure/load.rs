@@ -75,7 +75,7 @@ fn one(
     let limit = slo.and_then(metric.limit);
     let highest = points.iter().map(|(_, p95, interval)| interval.map_or(*p95, |i| i.1.max(*p95)));
     let highest = highest.chain(limit).fold(0.0, f64::max);
-    let plot = Area::new(52.0, 28.0, WIDTH - 72.0, 230.0);
+    let plot = Area::new(52.0, 28.0, WIDTH - 72.0, 175.0);
     // Above the limit there is room for its name.
     let marks = ticks(highest * 1.1, 5);
     let y = Scale::linear((0.0, marks.last().copied().unwrap_or(1.0)), (plot.bottom(), plot.y));

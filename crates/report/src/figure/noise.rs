@@ -11,7 +11,7 @@ use crate::messages::Messages;
 /// Upper ends of the steps of darkness: share of the slice that was lost, in %.
 const STEPS: [f64; 5] = [0.01, 0.1, 1.0, 5.0, 20.0];
 /// Height that all rows share.
-const HEIGHT: f64 = 300.0;
+const HEIGHT: f64 = 260.0;
 /// So many bars can be told apart.
 const MAX_BARS: usize = 40;
 

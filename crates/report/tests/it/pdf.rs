@@ -104,6 +104,28 @@ fn a_measured_node_compiles_in_every_edition_language_theme_and_standard() {
     }
 }
 
+/// `cargo test --release -p plumb-report --test it -- --ignored --nocapture time_of` on a machine that does nothing else.
+#[test]
+#[ignore = "tells times, and decides nothing"]
+fn time_of_a_large_report() {
+    let Some(typst) = typst() else { return };
+    let evidence = machine::measured(2, 64, 8);
+    let mut assessment = sample::many();
+    assessment.capacity = Capacity::of(&evidence);
+    let material = Material::new(&assessment).with_evidence(&evidence);
+    let theme = Theme::builtin().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for round in 0..5 {
+        let start = std::time::Instant::now();
+        let source = typst_source(material, &theme).unwrap();
+        let sourced = start.elapsed();
+        let (bytes, _) = typst.compile(&source, 0).unwrap();
+        let compiled = start.elapsed();
+        fs::write(folder.path().join("report.pdf"), &bytes).unwrap();
+        println!("round {round}: source {sourced:?}, with Typst {compiled:?}, {} bytes", bytes.len());
+    }
+}
+
 #[test]
 fn a_compilation_that_is_stopped_leaves_nothing() {
     let Some(typst) = typst() else { return };
