@@ -26,6 +26,8 @@ const MAX_ENCODED: usize = 1 << 20;
 const MARKS: [f64; 7] = [0.0, 50.0, 90.0, 95.0, 99.0, 99.9, 99.99];
 
 type Points = Vec<(f64, f64)>;
+/// Name of a metric, and where a load test has it.
+type Metric = (&'static str, fn(&BenchResult) -> &LatencySummary);
 
 /// Draws the time to first token and the time between tokens, for up to four loads.
 pub(crate) fn draw(
@@ -35,7 +37,7 @@ pub(crate) fn draw(
 ) -> Result<Vec<Figure>, ReportError> {
     let tests = evidence.measurements.known().map(|measurements| measurements.runs()).unwrap_or_default();
     let chosen = spread(&tests);
-    let metrics: [(&str, fn(&BenchResult) -> &LatencySummary); 3] =
+    let metrics: [Metric; 3] =
         [("ttft", |test| &test.ttft_ms), ("itl", |test| &test.itl_ms), ("e2e", |test| &test.e2e_ms)];
     let mut figures = Vec::new();
     for (id, summary) in metrics {

@@ -11,6 +11,9 @@ use crate::messages::Messages;
 /// Fewer rates make no line.
 const MIN_RATES: usize = 2;
 
+/// Rate, p95 and its interval.
+type Point = (f64, f64, Option<(f64, f64)>);
+
 /// A part of the service level, as a chart needs it.
 struct Metric {
     id: &'static str,
@@ -26,9 +29,7 @@ const METRICS: [Metric; 3] = [
 
 /// Draws the p95 of each metric that has an objective over the offered rate; of the time to first token where none has.
 pub(crate) fn draw(evidence: &Evidence, messages: &Messages) -> Result<Vec<Figure>, ReportError> {
-    let Some(tests) = evidence.measurements.known().and_then(|m| m.bench.known()) else {
-        return Ok(Vec::new());
-    };
+    let tests = evidence.measurements.known().map(|measurements| measurements.runs()).unwrap_or_default();
     let slo = evidence.engagement.known().and_then(|engagement| engagement.slo.known());
     let mut open: Vec<(f64, &BenchResult)> = tests
         .iter()
@@ -62,7 +63,7 @@ fn one(
     messages: &Messages,
 ) -> Result<Option<Figure>, ReportError> {
     let name = messages.get("metric", metric.id)?;
-    let points: Vec<(f64, f64, Option<(f64, f64)>)> = tests
+    let points: Vec<Point> = tests
         .iter()
         .filter_map(|(rate, test)| {
             let summary = (metric.of)(test);

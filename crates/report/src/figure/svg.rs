@@ -306,7 +306,7 @@ mod tests {
     #[test]
     fn numbers_are_short_and_never_odd() {
         for (value, expected) in
-            [(1.0, "1"), (1.25, "1.3"), (-0.01, "0"), (f64::NAN, "0"), (f64::INFINITY, "0"), (-3.14, "-3.1")]
+            [(1.0, "1"), (1.25, "1.3"), (-0.01, "0"), (f64::NAN, "0"), (f64::INFINITY, "0"), (-7.14, "-7.1")]
         {
             assert_eq!(number(value), expected);
         }

@@ -100,12 +100,12 @@ pub(super) fn cover(terms: &DocumentTerms, messages: &Messages) -> Result<Cover,
 /// Which parts are printed, by name with underscores. Findings, unanswered checks and coverage always are.
 pub(super) fn printed(terms: &DocumentTerms, audience: Audience) -> BTreeMap<String, bool> {
     let of = |section: Section| {
-        let for_audience = match (audience, section) {
-            (Audience::Client, Section::Info | Section::Passed | Section::NotApplicable) => false,
-            (Audience::Engineer, Section::Offer) => false,
-            _ => true,
-        };
-        (id(section).replace('-', "_"), for_audience && terms.prints(section))
+        let not_for = matches!(
+            (audience, section),
+            (Audience::Client, Section::Info | Section::Passed | Section::NotApplicable)
+                | (Audience::Engineer, Section::Offer)
+        );
+        (id(section).replace('-', "_"), !not_for && terms.prints(section))
     };
     let detail = ("detail".to_owned(), audience != Audience::Client);
     SECTIONS.into_iter().map(of).chain([detail]).collect()

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use plumb_engine::capacity::Capacity;
-use plumb_evidence::Evidence;
+use plumb_evidence::model::{BenchResult, SweepLevel, SweepResult};
+use plumb_evidence::{Evidence, Fact};
 use plumb_report::{Audience, Figure, Material, Theme, figures, markdown};
 
 use crate::{machine, sample};
@@ -81,6 +82,29 @@ fn a_gpu_node_has_every_figure() {
         "sensitivity",
     ];
     assert_eq!(ids, expected);
+}
+
+#[test]
+fn a_sweep_is_as_good_as_single_tests() {
+    let mut evidence = machine::measured(2, 64, 8);
+    let Fact::Known(measurements) = &mut evidence.measurements else { panic!() };
+    let single = Capacity::of(&machine::measured(2, 64, 8));
+    let levels = measurements.bench.known().unwrap().iter().map(|test| SweepLevel {
+        rate: test.offered_rps.unwrap(),
+        result: BenchResult { offered_rps: None, ..test.clone() },
+        ..SweepLevel::default()
+    });
+    let sweep = SweepResult {
+        path: "measurements/sweep-1.json".into(),
+        levels: levels.collect(),
+        ..SweepResult::default()
+    };
+    measurements.sweeps = Fact::Known(vec![sweep]);
+    measurements.bench = Fact::absent("no single test");
+    let swept = Capacity::of(&evidence);
+    assert_eq!(swept.plan, single.plan);
+    let ids: Vec<String> = drawn(&evidence).into_iter().map(|figure| figure.id).collect();
+    assert!(ids.contains(&"load-ttft".to_owned()) && ids.contains(&"percentiles-ttft".to_owned()), "{ids:?}");
 }
 
 #[test]
