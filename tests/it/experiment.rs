@@ -165,7 +165,7 @@ fn caught(folder: &Path, root: &Path, before: &[(PathBuf, String)]) -> Child {
     let plan = plan(folder, 1_000_000, 2, GOVERNORS);
     let args = [plan.to_str().unwrap(), "-q", "--allow-changes", "--sysroot", root.to_str().unwrap()];
     let mut command = experiment(folder, &args);
-    let child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+    let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
     for _ in 0..6000 {
         std::thread::sleep(Duration::from_millis(10));
         let balancing = fs::read_to_string(root.join("proc/sys/kernel/numa_balancing")).unwrap();
@@ -173,6 +173,8 @@ fn caught(folder: &Path, root: &Path, before: &[(PathBuf, String)]) -> Child {
             return child;
         }
     }
+    let _ = child.kill();
+    let _ = child.wait();
     panic!("the experiment changed nothing");
 }
 
