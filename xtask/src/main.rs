@@ -20,6 +20,7 @@ mod peers;
 mod python;
 mod rig;
 mod run;
+mod samples;
 mod setup;
 mod test;
 mod typst;
@@ -41,6 +42,7 @@ usage: cargo xtask COMMAND
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
   rig [TEST…]               tests on emulated machines alone, with what they tell
   new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
+  samples                   write samples/reports anew: bundles, reports, comparison
   bench [NAME]              measure, in a release build: what packs cost, the error of `plumb bench`; or one of these
   help                      print this text
 ";
@@ -52,6 +54,7 @@ enum Command {
     Packs(Profile),
     NewCheck { pack: String, id: String },
     Rig(Vec<String>),
+    Samples,
     Bench(Option<String>),
     Help,
 }
@@ -101,11 +104,12 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["new-check", ..] => {
             Err("`new-check` takes a pack and an id, such as `new-check memory mem.swap`".to_owned())
         }
+        ["samples"] => Ok(Command::Samples),
         ["bench"] => Ok(Command::Bench(None)),
         ["bench", name] => Ok(Command::Bench(Some((*name).to_owned()))),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         [] => Err("expected a command, found none".to_owned()),
-        [command @ ("demo" | "test" | "setup" | "packs" | "bench" | "help"), rest @ ..] => {
+        [command @ ("demo" | "test" | "setup" | "packs" | "samples" | "bench" | "help"), rest @ ..] => {
             Err(format!("`{command}` does not take `{}`", rest.join(" ")))
         }
         [command, ..] => Err(format!("expected a command, found `{command}`")),
@@ -149,6 +153,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             new_check::new_check(&Workspace::locate()?, pack, id)
         }
         Command::Rig(tests) => rig::run_rig(&Workspace::locate()?, tests),
+        Command::Samples => samples::write(&Workspace::locate()?, Profile::Release),
         Command::Bench(name) => {
             setup::packages()?;
             bench::bench(&Workspace::locate()?, name.as_deref())

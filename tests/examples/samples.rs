@@ -1,0 +1,269 @@
+//! Writes the bundles of `samples/reports` that are made up: `cargo xtask samples` runs it.
+//!
+//! Each is [`Node::healthy`] with things set, so that what a report finds is known beforehand. The manifest says that the
+//! node does not exist, and every report says so too.
+#![expect(clippy::unwrap_used, reason = "a sample that cannot be written is a reason to stop")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plumb_evidence::Bundle;
+use plumb_evidence::manifest::{Manifest, Unread};
+use plumb_evidence::model::{
+    BENCH_SCHEMA, BenchLoad, BenchResult, BenchTarget, EXPERIMENT_SCHEMA, ExperimentCell, ExperimentEffect,
+    ExperimentResult, LatencySummary,
+};
+use plumb_tests::synthetic::{FIRST_WORKER, Node, SERVICE};
+
+fn main() {
+    let folder = PathBuf::from(std::env::args().nth(1).expect("usage: samples FOLDER"));
+    let before = Times { day: "2026-03-02", slowness: 1.0 };
+    let after = Times { day: "2026-03-16", slowness: 0.78 };
+    let guest = Times { day: "2026-03-04", slowness: 0.0 };
+    write(&folder.join("untuned"), "gpu-07.example", "7e11", &untuned(&before), &before);
+    write(&folder.join("remedied"), "gpu-07.example", "7e11", &remedied(&after), &after);
+    write(&folder.join("guest"), "vm-12.example", "9a3c", &self::guest(), &guest);
+}
+
+/// When a sample was taken, and how long its requests take, in shares of the slowest.
+struct Times {
+    day: &'static str,
+    slowness: f64,
+}
+
+fn write(folder: &Path, host: &str, token: &str, node: &Node, times: &Times) {
+    let mut node = node.clone();
+    node.set("/proc/sys/kernel/hostname", format!("{host}\n"));
+    let bundle = node.bundle();
+    let manifest = Manifest {
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        started: format!("{}T09:00:00Z", times.day),
+        finished: format!("{}T09:00:12Z", times.day),
+        host_token: token.repeat(16),
+        ..bundle.manifest().clone()
+    };
+    fs::create_dir_all(folder).unwrap();
+    let path = folder.join("node.plumb");
+    Bundle::new(manifest, node.files.clone(), node.links.clone()).write(&path).unwrap();
+    println!("{}", path.display());
+}
+
+/// Two sockets, eight GPUs, and most of what is usually wrong.
+fn untuned(times: &Times) -> Node {
+    let mut node = Node::healthy();
+    for cpu in 0..128 {
+        let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");
+        node.set(&format!("{policy}/scaling_governor"), "powersave\n");
+        node.set(&format!("{policy}/energy_performance_preference"), "balance_power\n");
+    }
+    for worker in 0..8 {
+        node.pin(FIRST_WORKER + worker, "0-127");
+    }
+    for worker in 0..4 {
+        node.memory_on(FIRST_WORKER + worker, 1);
+    }
+    node.set("/proc/sys/kernel/numa_balancing", "1\n");
+    let thp = "/sys/kernel/mm/transparent_hugepage";
+    node.set(&format!("{thp}/enabled"), "[always] madvise never\n");
+    node.set(&format!("{thp}/defrag"), "[always] defer defer+madvise madvise never\n");
+    node.vmstat(&[
+        ("numa_hint_faults", 500_000),
+        ("numa_pte_updates", 500_000),
+        ("numa_pages_migrated", 50_000),
+        ("compact_stall", 5000),
+        ("allocstall_normal", 5000),
+    ]);
+    let group = format!("/sys/fs/cgroup{SERVICE}");
+    node.set(&format!("{group}/cpu.max"), "1600000 100000\n");
+    node.throttle(&group, 30, 2_000_000);
+    node.interrupts_on([4; 4], 500_000);
+    node.interrupt_time(4, 150);
+    node.set("/proc/sys/vm/swappiness", "60\n");
+    measure(&mut node, times);
+    node
+}
+
+/// The same after work on it. The limit of the control group stays, as the client wants it; so the comparison has
+/// something that is unchanged.
+fn remedied(times: &Times) -> Node {
+    let mut node = Node::healthy();
+    let group = format!("/sys/fs/cgroup{SERVICE}");
+    node.set(&format!("{group}/cpu.max"), "1600000 100000\n");
+    node.throttle(&group, 30, 2_000_000);
+    node.set(
+        "/proc/cmdline",
+        "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro iommu=pt transparent_hugepage=madvise\n",
+    );
+    // What nobody could read the second time cannot count as fixed.
+    lose(&mut node, &["/proc/sys/vm/swappiness"]);
+    measure(&mut node, times);
+    experiment(&mut node, times);
+    node
+}
+
+/// A guest of a hypervisor: no frequency scaling, nothing of the host's topology, and a collector without privilege.
+fn guest() -> Node {
+    let mut node = Node::healthy();
+    let cpuinfo = node.text("/proc/cpuinfo").replace("nonstop_tsc", "nonstop_tsc hypervisor");
+    node.set("/proc/cpuinfo", cpuinfo);
+    node.set("/sys/class/dmi/id/sys_vendor", "QEMU\n");
+    node.set("/sys/class/dmi/id/product_name", "Standard PC (Q35 + ICH9, 2009)\n");
+    node.cpu_time(100);
+    let absent: Vec<String> = node
+        .files
+        .keys()
+        .filter(|path| {
+            path.contains("/cpufreq/") || path.contains("/intel_pstate/") || path.contains("thermal_throttle")
+        })
+        .cloned()
+        .collect();
+    for path in absent {
+        node.files.remove(&path);
+    }
+    for gpu in [0, 4] {
+        let folder = format!("/sys/bus/pci/devices/{}", plumb_tests::synthetic::gpu_address(gpu));
+        node.set(&format!("{folder}/numa_node"), "-1\n");
+    }
+    let workers: Vec<String> = (0..8).map(|worker| format!("/proc/{}", FIRST_WORKER + worker)).collect();
+    let mut denied: Vec<&str> = workers.iter().map(String::as_str).collect();
+    denied.extend(["/proc/interrupts", "/sys/kernel/mm/transparent_hugepage", "/etc/tuned"]);
+    lose(&mut node, &denied);
+    node
+}
+
+/// Takes away what lies below the paths, as a collector without permission would find it.
+fn lose(node: &mut Node, paths: &[&str]) {
+    let below = |file: &str| paths.iter().any(|path| file == *path || file.starts_with(&format!("{path}/")));
+    let files: Vec<String> = node.files.keys().cloned().collect();
+    for name in files {
+        let Some(at) = name.find("/proc/").or_else(|| name.find("/sys/")).or_else(|| name.find("/etc/"))
+        else {
+            continue;
+        };
+        let path = name[at..].to_owned();
+        if below(&path) {
+            node.files.remove(&name);
+            let unread = Unread {
+                path,
+                status: plumb_evidence::Absence::Denied,
+                reason: "permission denied".to_owned(),
+            };
+            if !node.unread.contains(&unread) {
+                node.unread.push(unread);
+            }
+        }
+    }
+}
+
+fn put(node: &mut Node, name: &str, document: &impl serde::Serialize) {
+    let text = serde_json::to_vec_pretty(document).unwrap();
+    node.files.insert(format!("measurements/{name}.json"), text);
+}
+
+fn target() -> BenchTarget {
+    BenchTarget {
+        url: "http://127.0.0.1:8000".to_owned(),
+        model: "example/model-70b".to_owned(),
+        api: "completions".to_owned(),
+    }
+}
+
+/// Three runs at each of four rates; the numbers follow a queue that fills up.
+fn measure(node: &mut Node, times: &Times) {
+    let shape = |value: f64, spread: f64| LatencySummary {
+        count: 1800,
+        mean: Some(value * 0.62),
+        mean_interval: Some((value * 0.60, value * 0.64)),
+        p50: Some(value * 0.55),
+        p90: Some(value * 0.88),
+        p95: Some(value),
+        p95_interval: Some((value * (1.0 - spread), value * (1.0 + spread))),
+        p99: Some(value * 1.45),
+        max: Some(value * 2.3),
+    };
+    for (level, rate) in [2.0, 4.0, 8.0, 12.0].into_iter().enumerate() {
+        let queue = 1.0 / (1.0 - rate * times.slowness / 14.0);
+        for (run, drift) in [1.0, 1.012, 0.991].into_iter().enumerate() {
+            let slow = times.slowness * drift;
+            let result = BenchResult {
+                schema: BENCH_SCHEMA,
+                started: format!("{}T09:{:02}:{:02}Z", times.day, 10 + 5 * level, 10 * run),
+                tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+                valid: true,
+                target: target(),
+                load: BenchLoad {
+                    text: format!("open poisson {rate}/s"),
+                    process: Some("poisson".to_owned()),
+                    rate: Some(rate),
+                    output_tokens: Some(300),
+                    prompt_tokens: Some(2000),
+                    seed: Some(run as u64),
+                    ..BenchLoad::default()
+                },
+                open_loop: true,
+                corrected: true,
+                offered_rps: Some(rate),
+                seconds: 60.0,
+                requests: (rate * 60.0) as u64,
+                requests_per_s: rate * 0.995,
+                output_tokens_per_s: rate * 0.995 * 300.0,
+                goodput_rps: Some(rate * (1.0 - 0.12 * (queue - 1.0)).max(0.0)),
+                ttft_ms: shape(280.0 * slow * queue, 0.06),
+                itl_ms: shape(38.0 * slow * (0.8 + 0.2 * queue), 0.03),
+                tpot_ms: shape(34.0 * slow * (0.8 + 0.2 * queue), 0.03),
+                e2e_ms: shape(11_000.0 * slow * (0.8 + 0.2 * queue), 0.04),
+                steady: Some(true),
+                warmed_up: true,
+                ..BenchResult::default()
+            };
+            put(node, &format!("bench-{level}-{run}"), &result);
+        }
+    }
+}
+
+/// Pinned against unpinned, and unpinned against itself.
+fn experiment(node: &mut Node, times: &Times) {
+    let effect = |cell: &str, metric: &str, ratio: f64, half: f64, verdict: &str| ExperimentEffect {
+        cell: cell.to_owned(),
+        against: "unpinned".to_owned(),
+        factor: "placement".to_owned(),
+        metric: metric.to_owned(),
+        ratio,
+        low: ratio * (1.0 - half),
+        high: ratio * (1.0 + half),
+        verdict: verdict.to_owned(),
+        ..ExperimentEffect::default()
+    };
+    let cell = |name: &str, baseline: bool| ExperimentCell {
+        name: name.to_owned(),
+        baseline,
+        status: "measured".to_owned(),
+        ..ExperimentCell::default()
+    };
+    let result = ExperimentResult {
+        schema: EXPERIMENT_SCHEMA,
+        name: "placement".to_owned(),
+        started: format!("{}T10:00:00Z", times.day),
+        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        valid: true,
+        target: target(),
+        replication: "launch".to_owned(),
+        load: "open poisson 8/s".to_owned(),
+        blocks: 6,
+        margin: 0.02,
+        primary: "ttft_p95".to_owned(),
+        cells: vec![cell("unpinned", true), cell("gpu-local", false)],
+        effects: vec![
+            effect("gpu-local", "ttft_p95", 0.91, 0.03, "improved"),
+            effect("gpu-local", "itl_p95", 0.985, 0.02, "no-measured-effect"),
+        ],
+        noise_floor: vec![
+            effect("unpinned", "ttft_p95", 1.004, 0.025, "no-measured-effect"),
+            effect("unpinned", "itl_p95", 0.998, 0.015, "no-measured-effect"),
+            effect("unpinned", "e2e_p95", 1.001, 0.02, "no-measured-effect"),
+        ],
+        conclusions: vec!["placing workers beside their GPUs lowers the time to first token".to_owned()],
+        ..ExperimentResult::default()
+    };
+    put(node, "experiment-placement", &result);
+}

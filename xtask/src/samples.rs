@@ -1,0 +1,69 @@
+//! `cargo xtask samples`: the bundles and reports in `samples/reports`.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::run::{cargo, run};
+use crate::workspace::{Profile, Workspace};
+use crate::{packs, setup, typst};
+
+/// Folders with a bundle and an engagement file.
+const NODES: [&str; 4] = ["this-machine", "untuned", "remedied", "guest"];
+const FORMATS: &str = "pdf,md,html,json";
+
+pub(crate) fn write(workspace: &Workspace, profile: Profile) -> Result<()> {
+    setup::all_packages()?;
+    packs::build_and_assemble(workspace, profile)?;
+    let typst = setup::typst()?;
+    let folder = workspace.root.join("samples/reports");
+    let mut synthetic = cargo();
+    synthetic
+        .args(["run", "--quiet", "--package", "plumb-tests", "--example", "samples"])
+        .args(profile.flag())
+        .arg("--")
+        .arg(&folder)
+        .current_dir(&workspace.root);
+    run(&mut synthetic)?;
+    let plumb = || {
+        let mut command = Command::new(workspace.output(profile).join("plumb"));
+        // Names relative to the folder, so that no path of this machine gets into an output.
+        command.current_dir(&folder).env(typst::PROGRAM_VARIABLE, &typst);
+        command
+    };
+    let own = folder.join("this-machine");
+    if !own.join("node.plumb").exists() {
+        collect(&own, plumb)?;
+    }
+    for name in NODES {
+        let at = |file: &str| format!("{name}/{file}");
+        // A figure that is no longer drawn must not stay.
+        remove(&folder.join(name).join("figures"))?;
+        run(plumb()
+            .args(["--quiet", "report", &at("node.plumb"), "-o", name, "--formats", FORMATS])
+            .args(["--engagement", &at("engagement.toml")]))?;
+    }
+    run(plumb()
+        .args(["--quiet", "compare", "untuned/node.plumb", "remedied/node.plumb", "-o", "comparison"])
+        .args(["--formats", FORMATS, "--engagement", "untuned/engagement.toml"]))
+}
+
+/// A bundle of this machine without its names.
+fn collect(folder: &Path, plumb: impl Fn() -> Command) -> Result<()> {
+    let raw = folder.join("raw.plumb");
+    run(plumb().args(["--quiet", "collect", "--sample", "5", "-o"]).arg(&raw))?;
+    let redacted = run(plumb().args(["bundle", "redact"]).arg(&raw).arg("-o").arg(folder.join("node.plumb")));
+    fs::remove_file(&raw).with_context(|| format!("cannot remove `{}`", raw.display()))?;
+    redacted
+}
+
+fn remove(folder: &Path) -> Result<()> {
+    match fs::remove_dir_all(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", folder.display()))
+        }
+        _ => Ok(()),
+    }
+}
