@@ -185,6 +185,9 @@ fn measure(node: &mut Node, times: &Times) {
         let queue = 1.0 / (1.0 - rate * times.slowness / 14.0);
         for (run, drift) in [1.0, 1.012, 0.991].into_iter().enumerate() {
             let slow = times.slowness * drift;
+            let ttft = 280.0 * slow * queue;
+            // 5 % of requests are above the 95th percentile; where that is the objective, so many miss it.
+            let met = (1.0 - 0.05 * (ttft / 450.0_f64).powf(2.5)).clamp(0.3, 1.0);
             let result = BenchResult {
                 schema: BENCH_SCHEMA,
                 started: format!("{}T09:{:02}:{:02}Z", times.day, 10 + 5 * level, 10 * run),
@@ -203,12 +206,12 @@ fn measure(node: &mut Node, times: &Times) {
                 open_loop: true,
                 corrected: true,
                 offered_rps: Some(rate),
-                seconds: 60.0,
-                requests: (rate * 60.0) as u64,
+                seconds: 300.0,
+                requests: (rate * 300.0) as u64,
                 requests_per_s: rate * 0.995,
                 output_tokens_per_s: rate * 0.995 * 300.0,
-                goodput_rps: Some(rate * (1.0 - 0.12 * (queue - 1.0)).max(0.0)),
-                ttft_ms: shape(280.0 * slow * queue, 0.06),
+                goodput_rps: Some(rate * met),
+                ttft_ms: shape(ttft, 0.06),
                 itl_ms: shape(38.0 * slow * (0.8 + 0.2 * queue), 0.03),
                 tpot_ms: shape(34.0 * slow * (0.8 + 0.2 * queue), 0.03),
                 e2e_ms: shape(11_000.0 * slow * (0.8 + 0.2 * queue), 0.04),

@@ -244,21 +244,21 @@ impl<'a> Pair<'a> {
             list.push(self.change(Some(first), Some(second), Some(why)));
             return;
         }
-        for first in gone {
+        // One entry for all of them: the pairs of eight threads that shared a core are not 28 pieces of work.
+        if let Some(first) = heaviest(gone) {
+            let list = self.change(Some(first), None, None).of_subjects(Some(subjects(gone)), None);
             let passed = self.after.iter().find(|finding| finding.outcome == Outcome::Pass);
-            let whole = self.after.iter().all(|finding| {
-                matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable | Outcome::Info)
-            });
-            match (passed, whole, self.shrunk) {
+            match (passed, is_whole(self.after), self.shrunk) {
                 (Some(second), true, None) => {
                     let why =
-                        "the subject is not named any more; all that the check looks at now is in order";
-                    changes.fixed.push(self.change(Some(first), Some(second), Some(why.to_owned())));
+                        "what deviated is not named any more; all that the check looks at now is in order";
+                    let after = self.change(None, Some(second), Some(why.to_owned()));
+                    changes.fixed.push(Change { before: list.before, ..after });
                 }
                 (Some(_), true, Some(shrunk)) => {
                     let why =
-                        format!("the subject is gone rather than mended, as far as one can tell: {shrunk}");
-                    changes.not_comparable.push(self.change(Some(first), None, Some(why)));
+                        format!("what deviated is gone rather than mended, as far as one can tell: {shrunk}");
+                    changes.not_comparable.push(Change { why: Some(why), ..list });
                 }
                 _ => {
                     let why = match self.after.iter().find(|finding| finding.outcome.is_unanswered()) {
@@ -266,21 +266,20 @@ impl<'a> Pair<'a> {
                         None if self.after.is_empty() => "no pack answered for this check after".to_owned(),
                         None => "the second bundle does not name the subject".to_owned(),
                     };
-                    changes.not_comparable.push(self.change(Some(first), None, Some(why)));
+                    changes.not_comparable.push(Change { why: Some(why), ..list });
                 }
             }
         }
-        for second in come {
+        if let Some(second) = heaviest(come) {
+            let list = self.change(None, Some(second), None).of_subjects(None, Some(subjects(come)));
             let passed = self.before.iter().find(|finding| finding.outcome == Outcome::Pass);
-            let whole = self.before.iter().all(|finding| {
-                matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable | Outcome::Info)
-            });
-            let why = match (passed, whole, self.grown) {
+            let why = match (passed, is_whole(self.before), self.grown) {
                 (Some(first), true, None) => {
                     let why =
-                        "the subject was not named before; all that the check looked at then was in order";
-                    changes.new.push(self.change(Some(first), Some(second), Some(why.to_owned())));
-                    continue;
+                        "what deviates was not named before; all that the check looked at then was in order";
+                    let before = self.change(Some(first), None, Some(why.to_owned()));
+                    changes.new.push(Change { after: list.after, ..before });
+                    return;
                 }
                 (Some(_), true, Some(grown)) => {
                     format!("the subject may not have been there before: {grown}")
@@ -296,7 +295,7 @@ impl<'a> Pair<'a> {
                     },
                 },
             };
-            changes.not_comparable.push(self.change(None, Some(second), Some(why)));
+            changes.not_comparable.push(Change { why: Some(why), ..list });
         }
     }
 
@@ -326,6 +325,26 @@ impl<'a> Pair<'a> {
 
 fn of_subject<'a>(findings: &[&'a RatedFinding], subject: &str) -> Vec<&'a RatedFinding> {
     findings.iter().copied().filter(|finding| finding.subject == subject).collect()
+}
+
+impl Change {
+    /// With lists of subjects in place of one.
+    fn of_subjects(mut self, before: Option<String>, after: Option<String>) -> Self {
+        if let (Some(side), Some(subjects)) = (&mut self.before, before) {
+            side.subject = subjects;
+        }
+        if let (Some(side), Some(subjects)) = (&mut self.after, after) {
+            side.subject = subjects;
+        }
+        self
+    }
+}
+
+/// True if everything that the check says is a pass, or nothing to judge.
+fn is_whole(findings: &[&RatedFinding]) -> bool {
+    findings
+        .iter()
+        .all(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable | Outcome::Info))
 }
 
 /// The finding that decides where a check says several things of one subject: a deviation, then a missing answer.
