@@ -83,19 +83,14 @@ fn untuned(times: &Times) -> Node {
     node
 }
 
-/// The same after work on it. The limit of the control group stays, as the client wants it; so the comparison has
-/// something that is unchanged.
+/// The same after work on it. What could not be read the second time cannot count as fixed.
 fn remedied(times: &Times) -> Node {
     let mut node = Node::healthy();
-    let group = format!("/sys/fs/cgroup{SERVICE}");
-    node.set(&format!("{group}/cpu.max"), "1600000 100000\n");
-    node.throttle(&group, 30, 2_000_000);
     node.set(
         "/proc/cmdline",
         "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro iommu=pt transparent_hugepage=madvise\n",
     );
-    // What nobody could read the second time cannot count as fixed.
-    lose(&mut node, &["/proc/sys/vm/swappiness"]);
+    lose(&mut node, &["/sys/kernel/mm/transparent_hugepage"]);
     measure(&mut node, times);
     experiment(&mut node, times);
     node

@@ -154,8 +154,11 @@ const fn rate(name: &'static str, of: fn(&BenchResult) -> Option<f64>) -> Metric
     Metric { name, unit: "1/s", lower_is_better: false, of, interval: |_| None }
 }
 
+/// Model, interface, load in words.
+type Load = (String, String, String);
+
 /// What makes two runs comparable: model, interface and load, whatever the seed.
-fn key(run: &BenchResult) -> (String, String, String) {
+fn key(run: &BenchResult) -> Load {
     let load = &run.load;
     let tokens = |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
     let text =
@@ -169,6 +172,13 @@ pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
     let (before, after) = (runs(first), runs(second));
     let floors = floors(first, second);
     let loads: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    // By rate where there is one: as text, 12/s comes before 2/s.
+    let mut loads: Vec<_> = loads.into_iter().collect();
+    let rate = |load: &Load| {
+        let run = before.get(load).or_else(|| after.get(load)).and_then(|runs| runs.first());
+        run.and_then(|run| run.load.rate).unwrap_or_default()
+    };
+    loads.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)).then(rate(a).total_cmp(&rate(b))));
     for load in loads {
         let (model, _, words) = load;
         match (before.get(load), after.get(load)) {
@@ -188,7 +198,7 @@ pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
     measured
 }
 
-type Runs<'a> = BTreeMap<(String, String, String), Vec<&'a BenchResult>>;
+type Runs<'a> = BTreeMap<Load, Vec<&'a BenchResult>>;
 
 fn runs(side: Option<&Measurements>) -> Runs<'_> {
     let mut runs: Runs<'_> = BTreeMap::new();

@@ -96,7 +96,10 @@ fn measured(node: &Comparison, messages: &Messages) -> Result<String, ReportErro
     let changes = &node.measured.changes;
     let mut sentences = Vec::new();
     for (verdict, key) in [(Verdict::Improved, "measured"), (Verdict::Worse, "measured_worse")] {
-        for change in changes.iter().filter(|change| change.verdict == verdict).take(NAMED) {
+        // Clients know their tail and their throughput; the table has the medians too.
+        let told =
+            changes.iter().filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
+        for change in told.take(NAMED) {
             let metric = metric_word(&change.metric, messages);
             let load = clean(&change.load);
             let interval = change.interval.map(span).unwrap_or_default();

@@ -417,6 +417,7 @@ fn drift(drifts: &[Drift], messages: &Messages) -> Result<Vec<DriftView>, Report
     };
     let mut views: Vec<DriftView> = Vec::new();
     for drift in drifts {
+        let group = crate::view::sentence(&clean(&drift.group));
         let kind = id(drift.kind);
         let row = DriftRow {
             name: clean(&drift.name),
@@ -425,10 +426,8 @@ fn drift(drifts: &[Drift], messages: &Messages) -> Result<Vec<DriftView>, Report
             after: value(&drift.after)?,
         };
         match views.last_mut() {
-            Some(view) if view.group == drift.group => view.rows.push(row),
-            _ => {
-                views.push(DriftView { group: crate::view::sentence(&clean(&drift.group)), rows: vec![row] })
-            }
+            Some(view) if view.group == group => view.rows.push(row),
+            _ => views.push(DriftView { group, rows: vec![row] }),
         }
     }
     Ok(views)
