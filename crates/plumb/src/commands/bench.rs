@@ -298,13 +298,16 @@ fn keep_records(output: &BenchOutput, records: Option<&mut File>, console: &Cons
     Ok(())
 }
 
+/// Files of a bundle, by path.
+type Files = BTreeMap<String, Vec<u8>>;
+
 /// What goes into a bundle beside the result, and a warning where that is not all.
 fn supplements(
     stem: &str,
     records: Option<&mut File>,
     metrics_text: String,
-) -> anyhow::Result<(BTreeMap<String, Vec<u8>>, Option<String>)> {
-    let mut files = BTreeMap::new();
+) -> anyhow::Result<(Files, Option<String>)> {
+    let mut files = Files::new();
     let mut note = None;
     if let Some(file) = records {
         let (records, left_out) = bounded_records(file)?;
@@ -322,13 +325,7 @@ fn supplements(
     Ok((files, note))
 }
 
-fn add_to(
-    bundle: &Bundle,
-    path: &Path,
-    files: BTreeMap<String, Vec<u8>>,
-    name: &str,
-    console: &Console,
-) -> anyhow::Result<()> {
+fn add_to(bundle: &Bundle, path: &Path, files: Files, name: &str, console: &Console) -> anyhow::Result<()> {
     bundle.with_files(files).write(path)?;
     console.note(&format!("added to {}: {name}", path.display()));
     Ok(())
