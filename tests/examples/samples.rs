@@ -2,6 +2,7 @@
 //!
 //! Each is [`Node::healthy`] with things set, so that what a report finds is known beforehand. The manifest says that the
 //! node does not exist, and every report says so too.
+#![expect(clippy::print_stdout, reason = "telling what was written is for whoever runs it")]
 #![expect(clippy::unwrap_used, reason = "a sample that cannot be written is a reason to stop")]
 
 use std::fs;
