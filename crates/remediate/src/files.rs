@@ -1,6 +1,6 @@
 //! The plan as files: units, scripts, settings, and the checklist that says in which order they are used.
 //!
-//! Each file opens with what it answers, what it risks, how to see that it worked and how to take it back ([`header`]). The
+//! Each file opens with what it answers, what it risks, how to see that it worked and how to take it back (`header`). The
 //! same plan gives the same bytes.
 
 use crate::Plan;
