@@ -17,13 +17,31 @@ use plumb_evidence::model::{
 use plumb_tests::synthetic::{FIRST_WORKER, Node, SERVICE};
 
 fn main() {
-    let folder = PathBuf::from(std::env::args().nth(1).expect("usage: samples FOLDER"));
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let folder = PathBuf::from(arguments.first().expect("usage: samples FOLDER [NODES OF A FLEET]"));
+    if let Some(nodes) = arguments.get(1) {
+        return fleet(&folder, nodes.parse().expect("a number of nodes"));
+    }
     let before = Times { day: "2026-03-02", slowness: 1.0 };
     let after = Times { day: "2026-03-16", slowness: 0.78 };
     let guest = Times { day: "2026-03-04", slowness: 0.0 };
     write(&folder.join("untuned"), "gpu-07.example", "7e11", &untuned(&before), &before);
     write(&folder.join("remedied"), "gpu-07.example", "7e11", &remedied(&after), &after);
     write(&folder.join("guest"), "vm-12.example", "9a3c", &self::guest(), &guest);
+}
+
+/// Many nodes in one folder, of which every seventh is untuned: to see how long `plumb fleet` takes.
+fn fleet(folder: &Path, nodes: u32) {
+    let times = Times { day: "2026-03-02", slowness: 1.0 };
+    let (healthy, untuned) = (Node::healthy(), untuned(&times));
+    for n in 0..nodes {
+        let node = if n % 7 == 0 { &untuned } else { &healthy };
+        let host = format!("gpu-{n:03}.example");
+        let scratch = folder.join(&host);
+        write(&scratch, &host, &format!("{n:04x}"), node, &times);
+        fs::rename(scratch.join("node.plumb"), folder.join(format!("{host}.plumb"))).unwrap();
+        fs::remove_dir(scratch).unwrap();
+    }
 }
 
 /// When a sample was taken, and how long its requests take, in shares of the slowest.

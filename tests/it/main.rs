@@ -12,6 +12,7 @@ mod engagement;
 mod experiment;
 mod gpu;
 mod hostile;
+mod html;
 mod load;
 mod load_bench;
 mod load_tls;
