@@ -48,10 +48,13 @@ fn all_formats_carry_the_same_findings() {
     let json = run(plumb().args(["check", "--format", "json"]).arg(&bundle)).out;
     let json: serde_json::Value = serde_json::from_str(&json).unwrap();
     let output = folder.path().join("out");
-    let formats = if typst() { "pdf,md" } else { "md" };
+    let formats = if typst() { "pdf,md,html,json" } else { "md,html,json" };
     let report = run(plumb().args(["report", "--formats", formats]).arg(&bundle).arg("-o").arg(&output));
     assert_eq!(report.code, 0, "{}", report.err);
-    let mut texts = vec![("md", fs::read_to_string(output.join("report.md")).unwrap())];
+    let mut texts: Vec<(&str, String)> = ["md", "html", "json"]
+        .into_iter()
+        .map(|format| (format, fs::read_to_string(output.join(format!("report.{format}"))).unwrap()))
+        .collect();
     let pdf = output.join("report.pdf");
     if pdf.exists() {
         match Command::new("pdftotext").arg("-raw").arg(&pdf).arg("-").output() {
