@@ -13,8 +13,12 @@ use super::{Guest, Machine, rig_for, visit};
 
 /// What is injected: so many preemptions of half a millisecond, one in 10 ms.
 const INJECTED: u64 = 300;
+/// What an injected gap may take in µs, with its two switches. Nothing else takes the CPU for as long.
+const INJECTED_US: std::ops::Range<u64> = 500..700;
 
-const SPIN: &str = "plumb -q noise --cpus 0 --all --mode spin --maintenance --format json";
+/// An instruction takes 8 ns there, so that a turn of the loop is longer than elsewhere; an interrupt takes 20 µs.
+const SPIN: &str =
+    "plumb -q noise --cpus 0 --all --mode spin --maintenance --threshold-ns 5000 --format json";
 
 fn noise(text: &str) -> Value {
     let report: Value = serde_json::from_str(text).unwrap();
@@ -41,7 +45,6 @@ fn gaps(cpu: &Value, from_us: u64, to_us: u64) -> (u64, f64) {
 }
 
 #[test]
-#[ignore = "hangs on a busy host"]
 fn noise_is_found_as_often_as_it_is_there() {
     let Some(rig) = rig_for("noise of a machine whose clock counts instructions") else { return };
     let machine = Machine::OneCpu;
@@ -56,10 +59,10 @@ fn noise_is_found_as_often_as_it_is_there() {
         "set -e
         {SPIN} --seconds 3 > quiet.json
         oslat --cpu-list 0 -D 3s -b 1024 -q --json=oslat.json > /dev/null
-        {SPIN} --seconds 4.5 > injected.json & plumb=$!
-        sleep 1; chrt -f 50 preempt inject {INJECTED} 10000 500; wait $plumb
-        oslat --cpu-list 0 -D 4500ms -b 1024 -q --json=oslat-injected.json > /dev/null & oslat=$!
-        sleep 1.5; chrt -f 50 preempt inject {INJECTED} 10000 500; wait $oslat || true
+        chrt -f 50 preempt inject {INJECTED} 10000 500 1000000 & injector=$!
+        {SPIN} --seconds 4.5 > injected.json; wait $injector
+        chrt -f 50 preempt inject {INJECTED} 10000 500 1500000 & injector=$!
+        oslat --cpu-list 0 -D 5s -b 1024 -q --json=oslat-injected.json > /dev/null; wait $injector
         plumb -q noise --cpus 0 --all --mode wake --wake-hz 200 --seconds 10 --format json > wake.json
         cyclictest --policy=other -a 0 -t 1 -i 5000 -l 1000 -h 1000 -q > cyclictest-other
         cyclictest -p 80 -a 0 -t 1 -i 5000 -l 1000 -h 1000 -q > cyclictest-fifo"
@@ -73,7 +76,7 @@ fn noise_is_found_as_often_as_it_is_there() {
     let quiet = noise(&visit.text("quiet.json"));
     let (kernel, counted) = (number(&quiet["kernel"]["count"]), number(&quiet["counted_interrupts"]));
     let oslat = oslat_gaps(&visit.text("oslat.json"));
-    let oslat_gaps = between(&oslat, 2, u64::MAX);
+    let oslat_gaps = between(&oslat, 5, u64::MAX);
     tell(format!(
         "quiet: {kernel} gaps of the kernel, {counted} interrupts counted, {} others; oslat {oslat_gaps} gaps; turn {:.1} ns, {}",
         quiet["other"]["count"],
@@ -86,9 +89,9 @@ fn noise_is_found_as_often_as_it_is_there() {
     assert_eq!(quiet["attribution"], "classified");
 
     let injected = noise(&visit.text("injected.json"));
-    let (found, median) = gaps(&injected, 480, 700);
+    let (found, median) = gaps(&injected, INJECTED_US.start, INJECTED_US.end);
     let oslat = self::oslat_gaps(&visit.text("oslat-injected.json"));
-    let theirs: Vec<(u64, u64)> = oslat.into_iter().filter(|(us, _)| (480..700).contains(us)).collect();
+    let theirs: Vec<(u64, u64)> = oslat.into_iter().filter(|(us, _)| INJECTED_US.contains(us)).collect();
     let waited = number(&injected["preempted_share"]) * number(&injected["seconds"]) * 1e3;
     tell(format!(
         "injected {INJECTED}: found {found} of {median} µs, waited {waited:.1} ms in {} preemptions; oslat found {} of {} µs",
@@ -107,16 +110,22 @@ fn noise_is_found_as_often_as_it_is_there() {
         let text = visit.text(theirs);
         let latencies = cyclictest_latencies(&text);
         let wake = &wake[ours];
-        let [p50, max] = ["p50", "max"].map(|field| number(&wake[field]));
-        let (their_p50, their_max) = (quantile(&latencies, 0.5).unwrap(), cyclictest_max(&text).unwrap());
+        let [p50, p99, max] = ["p50", "p99", "max"].map(|field| number(&wake[field]));
+        let [their_p50, their_p99, their_p999] =
+            [0.5, 0.99, 0.999].map(|share| quantile(&latencies, share).unwrap());
         tell(format!(
-            "{ours}: p50 {p50:.1} max {max:.1} µs of {}, {} missed; {theirs}: p50 {their_p50} max {their_max} µs",
-            wake["count"], wake["missed"]
+            "{ours}: p50 {p50:.1} p99 {p99:.1} max {max:.1} µs of {}, {} missed; {theirs}: p50 {their_p50} p99 {their_p99} max \
+             {} µs, all but one {their_p999}",
+            wake["count"],
+            wake["missed"],
+            cyclictest_max(&text).unwrap()
         ));
         assert_eq!((&wake["count"], &wake["missed"]), (&1000.into(), &0.into()));
-        assert!((p50 - their_p50).abs() <= 5.0, "{p50} against {their_p50}");
-        // A real-time thread is never late because of others; the longest of an ordinary one is chance.
-        assert!(ours == "wakeup_us" || max >= p50);
+        // The longest are told but not compared: one or two of cyclictest's, of its own start. A real-time thread is the
+        // nearest that it has to a slack of 1 ns, but comes to its CPU in another way.
+        let near = if ours == "wakeup_us" { 5.0 } else { 10.0 };
+        assert!((p50 - their_p50).abs() <= near, "{p50} against {their_p50}");
+        assert!(ours != "wakeup_us" || (p99 - their_p99).abs() <= near, "{p99} against {their_p99}");
     }
 }
 

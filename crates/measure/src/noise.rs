@@ -19,6 +19,7 @@ mod trace;
 mod wake;
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Barrier, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -182,8 +183,7 @@ fn watch(
     Ok(())
 }
 
-/// How often it is looked what the kernel traced; ten times less often, only whether to stop: where all CPUs are measured,
-/// looking is a gap of its own.
+/// How often it is looked what the kernel traced, and whether to stop where no loop does.
 const LOOK: Duration = Duration::from_millis(20);
 /// From the last word to the threads to the start of all loops: more than it takes to wake them.
 const LEAD_NS: u64 = 5_000_000;
@@ -207,6 +207,7 @@ fn spin(
     let go = Arc::new(Barrier::new(options.cpus.len() + 1));
     let begin = Arc::new(AtomicU64::new(0));
     let loops = Arc::new(Mutex::new(Vec::new()));
+    let (end, ended) = mpsc::channel();
     let length = u64::try_from(options.duration.as_nanos()).unwrap_or(u64::MAX / 2);
     let threads = {
         let (ready, go, begin) = (Arc::clone(&ready), Arc::clone(&go), Arc::clone(&begin));
@@ -227,8 +228,15 @@ fn spin(
             let begin = begin.load(Ordering::Acquire);
             let run = gaps::Run { rate, threshold_ns, begin, end: begin + length };
             let prepared = prepared?;
-            std::thread::sleep(Duration::from_nanos(begin.saturating_sub(clock::raw_ns())));
-            Ok(gaps::spin(prepared, run, &*stop))
+            // Awake before counters are read: the interrupt that wakes it is none of the run.
+            std::thread::sleep(Duration::from_nanos((begin - 2 * BEFORE_NS).saturating_sub(clock::raw_ns())));
+            while clock::raw_ns() < begin {
+                std::hint::spin_loop();
+            }
+            let spin = gaps::spin(prepared, run, &*stop);
+            // Nobody listens any more if counters could not be read.
+            let _ = end.send(());
+            Ok(spin)
         })
     };
     ready.wait();
@@ -246,13 +254,14 @@ fn spin(
     go.wait();
     std::thread::sleep(Duration::from_nanos((start - BEFORE_NS).saturating_sub(clock::raw_ns())));
     let before = counters::first(slow);
-    let look = if trace.is_some() { LOOK } else { LOOK * 10 };
-    while threads.iter().any(|(_, thread)| !thread.is_finished()) && !stop() {
-        let left = (start + length).saturating_sub(clock::raw_ns());
-        // Not a moment later than the loops end: what is counted after that is not theirs.
-        std::thread::sleep(Duration::from_nanos(left).clamp(Duration::from_micros(100), look));
-        if let Some(trace) = &mut trace {
-            trace.drain();
+    for _ in options.cpus.iter() {
+        // A thread that failed dropped its end without a word.
+        while trace.is_some() && ended.recv_timeout(LOOK) == Err(RecvTimeoutError::Timeout) {
+            trace.iter_mut().for_each(Trace::drain);
+        }
+        // Without a trace to take up there is nothing to wake for: where all CPUs are measured, that would be noise.
+        if trace.is_none() && ended.recv().is_err() {
+            break;
         }
     }
     let after = counters::last(&options.cpus, servers).map_err(NoiseError::Counters)?;
