@@ -16,7 +16,8 @@ pub(crate) fn bench(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     packs::build_and_assemble(workspace, Profile::Release)?;
     for package in PACKAGES {
         let mut bench = cargo();
-        bench.args(["test", "--release", "--package", package, "--", "--ignored", "--nocapture", name]);
+        bench.args(["test", "--release", "--package", package, "--", "--ignored", "--nocapture"]);
+        bench.args(["--test-threads=1", name]);
         if let Some(peers) = peers::find()? {
             bench.env(peers::VARIABLE, peers);
         }

@@ -24,6 +24,9 @@ pub const NOISE_SCHEMA: u32 = 2;
 /// A counter that drifts by more than this against the clock makes a run void.
 const MAX_DRIFT_PPM: f64 = 10.0;
 
+/// A loop that others keep from running for this share of the time has not seen much of the CPU.
+const MUCH_AWAY: f64 = 0.2;
+
 /// What was taken away, by CPU.
 #[derive(Clone, Debug, Serialize)]
 pub struct NoiseReport {
@@ -205,10 +208,17 @@ impl NoiseReport {
             ));
         }
         let (virtual_machine, per) = (self.virtual_machine, seconds.max(1e-9));
+        let away = spin.waited_ns.map_or(0.0, |ns| ns as f64 / 1e9 / per);
+        if away > MUCH_AWAY {
+            self.note(format!(
+                "CPU {cpu}: other threads had it for {:.0} % of the time; what the loop saw is of the rest",
+                away * 100.0
+            ));
+        }
         let Some(entry) = self.cpus.iter_mut().find(|entry| entry.cpu == cpu) else { return };
         let told_apart = spin.self_test.is_some_and(SelfTest::passed);
         let counted: u64 = interrupts(window, cpu).map(|(_, count)| count).sum();
-        let waited_share = spin.waited_ns.map_or(0.0, |ns| ns as f64 / 1e9 / per);
+        let waited_share = away;
         let gaps = spin.kernel.histogram.len();
         let balanced = balances(gaps, counted, spin.preemptions, waited_share);
         let label = match (traced.is_some_and(Traced::is_exact), told_apart && balanced) {
