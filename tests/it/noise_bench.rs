@@ -34,7 +34,7 @@ fn is_there(program: &str) -> bool {
 /// The result of one CPU.
 fn noise(command: &mut Command, cpu: u32, options: &str) -> Value {
     let result = run(command
-        .args(["-q", "noise", "--all", "--format", "json", "--cpus", &cpu.to_string()])
+        .args(["-q", "noise", "--all", "--beside-server", "--format", "json", "--cpus", &cpu.to_string()])
         .args(options.split_whitespace()));
     let report: Value = serde_json::from_str(&result.out).unwrap_or_else(|_| panic!("{}", result.err));
     report["cpus"][0].clone()
