@@ -48,8 +48,10 @@ pub(crate) fn unknown_users(
         .collect();
     let first = outside.first.as_ref().map(|first| (first.pid, first.comm.as_str(), &first.why));
     let (pid, comm, missing) = inside.first().copied().or(first)?;
+    // The name of a process may be as unreadable as the rest of it.
+    let name = if comm.is_empty() { String::new() } else { format!(" ({comm})") };
     let message = format!(
-        "it is not known of {} processes whether they use a GPU, the first being {pid} ({comm}): {missing}",
+        "it is not known of {} processes whether they use a GPU, the first being {pid}{name}: {missing}",
         inside.len() as u64 + u64::from(outside.count),
     );
     Some(meta.not_run("other processes", message))

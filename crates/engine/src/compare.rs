@@ -217,11 +217,18 @@ fn cautions(before: State<'_>, after: State<'_>) -> Vec<String> {
     if let (Some(share_before), Some(share_after)) = (first.coverage, second.coverage)
         && share_after < share_before
     {
-        cautions.push(format!(
-            "the coverage fell from {:.0} % to {:.0} %: a lower risk may be a view that is narrower",
-            (share_before * 100.0).floor(),
-            (share_after * 100.0).floor()
-        ));
+        // As reports print it, unless the two would read alike.
+        let whole = |share: f64| format!("{:.0} %", (share * 100.0).floor());
+        let exact = |share: f64| format!("{:.1} %", share * 100.0);
+        let printed = [whole as fn(f64) -> String, exact]
+            .map(|print| (print(share_before), print(share_after)))
+            .into_iter()
+            .find(|(before, after)| before != after);
+        if let Some((before, after)) = printed {
+            cautions.push(format!(
+                "the coverage fell from {before} to {after}: a lower risk may be a view that is narrower"
+            ));
+        }
     }
     cautions
 }

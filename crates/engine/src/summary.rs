@@ -53,7 +53,7 @@ fn topology(cpu: &Cpu) -> String {
         "{}, {}, {}",
         count(cpu.sockets, "socket", "sockets"),
         count(cpu.cores, "core", "cores"),
-        count(cpu.pus, "PU", "PUs")
+        count(cpu.pus, "hardware thread", "hardware threads")
     )
 }
 
@@ -83,14 +83,19 @@ fn devices(gpus: &[Gpu]) -> String {
     if gpus.is_empty() {
         return "none".to_owned();
     }
-    let names: Vec<String> = gpus
-        .iter()
-        .map(|gpu| {
-            let name = gpu.name.known().map_or_else(|| format!("{} {}", gpu.vendor, gpu.kind), Clone::clone);
-            format!("{name} at {}", gpu.address)
-        })
-        .collect();
-    names.join("; ")
+    let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
+    for gpu in gpus {
+        let name = gpu.name.known().map_or_else(|| format!("{} {}", gpu.vendor, gpu.kind), Clone::clone);
+        match kinds.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, addresses)) => addresses.push(&gpu.address),
+            None => kinds.push((name, vec![&gpu.address])),
+        }
+    }
+    let kind = |(name, addresses): &(String, Vec<&str>)| {
+        let count = if addresses.len() == 1 { String::new() } else { format!("{} × ", addresses.len()) };
+        format!("{count}{name} at {}", addresses.join(", "))
+    };
+    kinds.iter().map(kind).collect::<Vec<_>>().join("; ")
 }
 
 fn governors(cpufreq: &plumb_evidence::model::CpuFreq) -> String {

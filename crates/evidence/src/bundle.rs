@@ -258,8 +258,19 @@ pub(crate) fn manifest_bytes(manifest: &Manifest) -> Vec<u8> {
 /// SHA-256 in lower-case hexadecimal.
 #[must_use]
 pub fn sha256_hex(bytes: &[u8]) -> String {
+    sha256_digits(bytes).iter().map(|&digit| char::from(digit)).collect()
+}
+
+/// Whether `hex` is the [`sha256_hex`] of `bytes`.
+pub(crate) fn has_sha256(bytes: &[u8], hex: &str) -> bool {
+    sha256_digits(bytes) == hex.as_bytes()
+}
+
+fn sha256_digits(bytes: &[u8]) -> [u8; 64] {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let digest = Sha256::digest(bytes);
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
+    let mut digits = [0; 64];
+    for (pair, byte) in digits.chunks_exact_mut(2).zip(Sha256::digest(bytes)) {
+        pair.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+    }
+    digits
 }

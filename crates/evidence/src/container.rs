@@ -3,16 +3,20 @@
 //! A bundle may come from anybody, so reading trusts nothing: paths, kinds and sizes of entries are checked while
 //! streaming, and every hash before anything is derived.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, IntoInnerError, Read, Write};
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::bundle::{Bundle, LINKS_NAME, manifest_bytes, sha256_hex};
+use crate::bundle::{Bundle, LINKS_NAME, has_sha256, manifest_bytes, sha256_hex};
 use crate::files::{Readers, check_target, write_atomically};
-use crate::manifest::{BUNDLE_SCHEMA, MANIFEST_NAME, Manifest};
+use crate::manifest::{BUNDLE_SCHEMA, FileRecord, MANIFEST_NAME, Manifest};
+
+mod forward;
+
+use forward::Forward;
 
 /// Limits on what is read from a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,14 +247,16 @@ fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleErr
     let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
     let mut decoder = zstd::stream::read::Decoder::with_buffer(reader).map_err(|error| damaged(&error))?;
     decoder.window_log_max(27).map_err(|error| damaged(&error))?;
-    let mut archive = tar::Archive::new(decoder);
+    let decoder = BufReader::with_capacity(128 << 10, decoder);
+    let mut archive = tar::Archive::new(Forward::new(decoder));
 
-    let mut files = Files::new();
+    // Put in order once at the end: bundles have thousands of long names that begin alike, and are in order already.
+    let mut files = Vec::new();
     let mut long_name: Option<Vec<u8>> = None;
     let mut total = 0u64;
     let mut count = 0u64;
     // Raw, because otherwise the archive's reader would take in a long name of any size before it can be refused.
-    for entry in archive.entries().map_err(|error| damaged(&error))?.raw(true) {
+    for entry in archive.entries_with_seek().map_err(|error| damaged(&error))?.raw(true) {
         let entry = entry.map_err(|error| damaged(&error))?;
         count += 1;
         if count > limits.entries {
@@ -296,10 +302,13 @@ fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleErr
                 detail: format!("`{name}` ends after {} of {size} bytes", bytes.len()),
             });
         }
-        if files.insert(name.clone(), bytes).is_some() {
-            return Err(hostile(format!("`{name}` occurs twice")));
-        }
+        files.push((name, bytes));
     }
+    files.sort_by(|a, b| a.0.cmp(&b.0));
+    if let Some([(name, _), _]) = files.array_windows().find(|[(a, _), (b, _)]| a == b) {
+        return Err(hostile(format!("`{name}` occurs twice")));
+    }
+    let mut files: Files = files.into_iter().collect();
     // The end of the stream carries a checksum, and the archive's reader stops before it.
     let mut rest = archive.into_inner();
     io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
@@ -372,10 +381,8 @@ fn read_limited(file: &Path, limit: u64) -> io::Result<Option<Vec<u8>>> {
 
 /// Refuses names that could leave the folder they are unpacked into, or that say one thing in two ways.
 fn check_name(name: &str) -> Result<(), String> {
-    let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
-    let canonical = !name.is_empty() && !name.contains("//") && !name.ends_with('/') && !name.contains("/./");
-    if plain && canonical && !name.starts_with("./") && !name.contains('\0') && name.len() as u64 <= MAX_NAME
-    {
+    let plain = name.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if plain && !name.contains('\0') && name.len() as u64 <= MAX_NAME {
         Ok(())
     } else {
         Err(format!("`{}` is not a plain relative path", name.escape_debug()))
@@ -391,30 +398,46 @@ fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, Bu
         path: path.to_owned(),
         detail: format!("its {MANIFEST_NAME} is not a manifest: {error}"),
     };
-    // The version is read first: a later format may have a manifest that this code cannot read.
-    let version: Version = serde_json::from_slice(manifest_bytes).map_err(not_a_bundle)?;
-    if version.schema > BUNDLE_SCHEMA {
-        return Err(BundleError::TooNew { path: path.to_owned(), found: version.schema });
-    }
-    let mut manifest: Manifest = serde_json::from_slice(manifest_bytes).map_err(not_a_bundle)?;
-    let integrity = |detail: String| BundleError::Integrity { path: path.to_owned(), detail };
-    let mut listed = BTreeSet::new();
-    for record in &manifest.files {
-        if !listed.insert(record.path.as_str()) {
-            return Err(BundleError::Hostile {
-                path: path.to_owned(),
-                detail: format!("its manifest lists `{}` twice", record.path.escape_debug()),
+    let too_new = |found: u32| BundleError::TooNew { path: path.to_owned(), found };
+    let mut manifest: Manifest = match serde_json::from_slice(manifest_bytes) {
+        Ok(manifest) => manifest,
+        // A later format may have a manifest that this code cannot read, and then only its version counts.
+        Err(error) => {
+            return Err(match serde_json::from_slice::<Version>(manifest_bytes) {
+                Ok(version) if version.schema > BUNDLE_SCHEMA => too_new(version.schema),
+                _ => not_a_bundle(error),
             });
         }
-        let Some(bytes) = files.get(&record.path) else {
-            return Err(integrity(format!("`{}` is missing", record.path)));
+    };
+    if manifest.schema > BUNDLE_SCHEMA {
+        return Err(too_new(manifest.schema));
+    }
+    let integrity = |detail: String| BundleError::Integrity { path: path.to_owned(), detail };
+    let mut records: Vec<&FileRecord> = manifest.files.iter().collect();
+    records.sort_by(|a, b| a.path.cmp(&b.path));
+    if let Some([record, _]) = records.array_windows().find(|[a, b]| a.path == b.path) {
+        return Err(BundleError::Hostile {
+            path: path.to_owned(),
+            detail: format!("its manifest lists `{}` twice", record.path.escape_debug()),
+        });
+    }
+    // Both are in order, so one walk compares them.
+    let mut there = files.iter().peekable();
+    let unlisted = |name: &String| integrity(format!("`{name}` is not listed in the manifest"));
+    for record in records {
+        let (name, bytes) = match there.next_if(|(name, _)| **name <= record.path) {
+            Some(file) => file,
+            None => return Err(integrity(format!("`{}` is missing", record.path))),
         };
-        if bytes.len() as u64 != record.size || sha256_hex(bytes) != record.sha256 {
+        if *name != record.path {
+            return Err(unlisted(name));
+        }
+        if bytes.len() as u64 != record.size || !has_sha256(bytes, &record.sha256) {
             return Err(integrity(format!("`{}` is not the file that was collected", record.path)));
         }
     }
-    if let Some(extra) = files.keys().find(|name| !listed.contains(name.as_str())) {
-        return Err(integrity(format!("`{extra}` is not listed in the manifest")));
+    if let Some((extra, _)) = there.next() {
+        return Err(unlisted(extra));
     }
     let links = match files.get(LINKS_NAME) {
         Some(bytes) => serde_json::from_slice(bytes)

@@ -405,6 +405,12 @@ fn vendor_bias(context: &Context<'_>) -> Decision {
     let vendor = context.evidence.cpu.known().and_then(|cpu| cpu.vendor.known());
     let reason = match vendor {
         Some(vendor) => {
+            // As the processor itself gives it.
+            let vendor = match vendor.as_str() {
+                "GenuineIntel" => "Intel",
+                "AuthenticAMD" => "AMD",
+                other => other,
+            };
             format!("the processor is by {vendor}; its settings are judged by the rules of its own vendor")
         }
         None => "whose processor it is makes no difference to a finding".to_owned(),

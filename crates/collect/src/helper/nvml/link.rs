@@ -28,7 +28,11 @@ pub(super) fn nvlinks(device: &Device<'_>) -> Fact<Vec<NvLinkPort>> {
             errors: fact("errors of NVLink", link_errors(device, number)),
         });
     }
-    if links.is_empty() { Fact::absent("the GPU has no NVLink") } else { Fact::Known(links) }
+    if links.is_empty() {
+        Fact::absent("NVML names no NVLink of this GPU: it has none, or none is connected")
+    } else {
+        Fact::Known(links)
+    }
 }
 
 fn link_errors(device: &Device<'_>, number: u32) -> Result<u64, NvmlError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::recognise::UNKNOWN;
 use crate::fact::{Absence, Fact, Missing};
 
 type Options = BTreeMap<String, String>;
@@ -105,6 +106,11 @@ pub(super) fn size(kind: &str, options: &Fact<Options>, names: &[&str]) -> Fact<
     }
     if SIZE_ONE_BY_DEFAULT.contains(&kind) {
         return Fact::Known(1);
+    }
+    if kind == UNKNOWN {
+        return Fact::absent(
+            "the command line does not tell, and what an unknown server does by default is not known",
+        );
     }
     Fact::absent(format!("the command line does not tell, and the default of `{kind}` depends on the node"))
 }
