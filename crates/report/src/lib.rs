@@ -17,6 +17,7 @@ mod filters;
 pub mod fleet;
 mod glyphs;
 mod html;
+mod load;
 mod material;
 mod messages;
 mod output;

@@ -70,6 +70,8 @@ pub(crate) struct View {
     node: Vec<Fact>,
     probes: Vec<Probe>,
     packs: Vec<Pack>,
+    /// The protection of all packs in a sentence, where it is the same for all.
+    protection: Option<String>,
     provenance: Vec<Fact>,
     /// Who the report is for.
     audience: Audience,
@@ -250,6 +252,7 @@ impl View {
             node: assessment.node.facts.iter().map(fact).collect(),
             probes: probes(assessment),
             packs: packs(assessment),
+            protection: protection(assessment, messages)?,
             provenance: provenance(assessment, messages)?,
             audience: material.audience,
             cover: cover::cover(&assessment.document, messages)?,
@@ -451,6 +454,12 @@ fn packs(assessment: &Assessment) -> Vec<Pack> {
         sha256: clean(&pack.sha256),
     };
     assessment.packs.iter().map(pack).collect()
+}
+
+fn protection(assessment: &Assessment, messages: &Messages) -> Result<Option<String>, ReportError> {
+    let Some(first) = assessment.packs.first().map(|pack| &pack.sandbox) else { return Ok(None) };
+    let is_common = !first.is_empty() && assessment.packs.iter().all(|pack| pack.sandbox == *first);
+    is_common.then(|| messages.fill("text", "protection", &[("protection", &clean(first))])).transpose()
 }
 
 fn provenance(assessment: &Assessment, messages: &Messages) -> Result<Vec<Fact>, ReportError> {

@@ -101,7 +101,7 @@ fn measured(node: &Comparison, messages: &Messages) -> Result<String, ReportErro
             changes.iter().filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
         for change in told.take(NAMED) {
             let metric = metric_word(&change.metric, messages);
-            let load = clean(&change.load);
+            let load = crate::load::words(&change.load, messages)?;
             let interval = change.interval.map(span).unwrap_or_default();
             let values = [
                 ("metric", metric.as_str()),

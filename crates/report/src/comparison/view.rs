@@ -54,7 +54,7 @@ struct NodeView {
     lists: Vec<ListView>,
     lost_answers: Option<String>,
     gained_answers: Option<String>,
-    measured: Vec<MeasuredView>,
+    measured: Vec<LoadView>,
     not_measured: Vec<String>,
     noise: Option<String>,
     effects: Vec<EffectView>,
@@ -119,10 +119,16 @@ struct OutcomeView {
     word: String,
 }
 
+/// What was measured under one load.
 #[derive(Clone, Debug, Serialize)]
-struct MeasuredView {
+struct LoadView {
     model: String,
     load: String,
+    rows: Vec<MeasuredView>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct MeasuredView {
     metric: String,
     before: String,
     after: String,
@@ -258,12 +264,7 @@ fn node(node: &Comparison, messages: &Messages) -> Result<NodeView, ReportError>
         lists,
         lost_answers: answers("lost_answers", &found.lost_answers)?,
         gained_answers: answers("gained_answers", &found.gained_answers)?,
-        measured: node
-            .measured
-            .changes
-            .iter()
-            .map(|own| measured(own, messages))
-            .collect::<Result<_, _>>()?,
+        measured: loads(&node.measured.changes, messages)?,
         not_measured: node.measured.not_comparable.iter().map(|text| clean(text)).collect(),
         noise: noise(node, messages)?,
         effects: node.measured.effects.iter().map(|own| effect(own, messages)).collect::<Result<_, _>>()?,
@@ -336,6 +337,19 @@ pub(super) fn metric_word(metric: &str, messages: &Messages) -> String {
     clean(messages.find("compare_metric", metric).unwrap_or(metric))
 }
 
+fn loads(changes: &[MeasuredChange], messages: &Messages) -> Result<Vec<LoadView>, ReportError> {
+    let mut loads: Vec<LoadView> = Vec::new();
+    for change in changes {
+        let (model, load) = (clean(&change.model), crate::load::words(&change.load, messages)?);
+        let row = measured(change, messages)?;
+        match loads.iter_mut().find(|own| (&own.model, &own.load) == (&model, &load)) {
+            Some(own) => own.rows.push(row),
+            None => loads.push(LoadView { model, load, rows: vec![row] }),
+        }
+    }
+    Ok(loads)
+}
+
 fn measured(own: &MeasuredChange, messages: &Messages) -> Result<MeasuredView, ReportError> {
     let runs = |spread: &Spread| {
         let value = format!("{} {}", number(spread.value), own.unit);
@@ -344,8 +358,6 @@ fn measured(own: &MeasuredChange, messages: &Messages) -> Result<MeasuredView, R
     };
     let verdict = id(own.verdict);
     Ok(MeasuredView {
-        model: clean(&own.model),
-        load: clean(&own.load),
         metric: metric_word(&own.metric, messages),
         before: runs(&own.before)?,
         after: runs(&own.after)?,
@@ -400,7 +412,7 @@ fn effect(own: &ShownEffect, messages: &Messages) -> Result<EffectView, ReportEr
     Ok(EffectView {
         state: state.to_owned(),
         experiment: clean(&own.experiment),
-        load: clean(&own.load),
+        load: crate::load::words(&own.load, messages)?,
         cell: clean(&format!("{} / {}", own.effect.cell, own.effect.against)),
         metric: metric_word(&own.effect.metric, messages),
         change: percent(own.effect.ratio),

@@ -48,7 +48,7 @@ pub(crate) fn draw(
             exact &= from_histogram.is_some();
             let points = from_histogram.unwrap_or_else(|| few(summary(test)));
             if points.len() > 1 {
-                lines.push((test.load.to_string(), points));
+                lines.push((crate::load::words(&test.load.text, messages)?, points));
             }
         }
         if !lines.is_empty() {

@@ -118,8 +118,11 @@ fn one(
         alt.push(' ');
         alt.push_str(&messages.fill("figure", "more_rows", &[("n", &more)])?);
     }
-    let values = [("blocks", &*experiment.blocks.to_string()), ("load", &*experiment.load)]
-        .map(|(a, b)| (a, b.to_owned()));
+    let values = [
+        ("blocks", &*experiment.blocks.to_string()),
+        ("load", &*crate::load::words(&experiment.load, messages)?),
+    ]
+    .map(|(a, b)| (a, b.to_owned()));
     let values: Vec<(&str, &str)> = values.iter().map(|(a, b)| (*a, b.as_str())).collect();
     Ok(Figure {
         id: format!("effects-{}-{factor}", n + 1),

@@ -126,13 +126,14 @@ impl Svg {
     /// A filled rectangle with an outline of `line` (width 0: none).
     pub(crate) fn rect(&mut self, area: Area, fill: Paint, stroke: Paint, line: f64) {
         let Area { x, y, w, h } = area;
-        let edge = if line > 0.0 {
-            format!(" stroke=\"{}\" stroke-width=\"{}\"", stroke.colour, number(line))
+        let (edge, edge_class) = if line > 0.0 {
+            let edge = format!(" stroke=\"{}\" stroke-width=\"{}\"", stroke.colour, number(line));
+            (edge, format!(" line-{}", stroke.class))
         } else {
-            String::new()
+            (String::new(), String::new())
         };
         self.body.push_str(&format!(
-            "<rect class=\"{}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"{edge}/>\n",
+            "<rect class=\"{}{edge_class}\" x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"{}\"{edge}/>\n",
             fill.class,
             number(x),
             number(y),
@@ -201,8 +202,9 @@ impl Svg {
 
     pub(crate) fn circle(&mut self, (x, y): (f64, f64), r: f64, fill: Paint, stroke: Paint) {
         self.body.push_str(&format!(
-            "<circle class=\"{}\" cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"1.4\"/>\n",
+            "<circle class=\"{} line-{}\" cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{}\" stroke=\"{}\" stroke-width=\"1.4\"/>\n",
             fill.class,
+            stroke.class,
             number(x),
             number(y),
             number(r),

@@ -43,6 +43,8 @@ struct BackingView {
     evidence: Vec<Evidence>,
     /// Number of citations that are not printed here.
     more: usize,
+    /// What was found or why nothing was, where no evidence is cited.
+    message: String,
 }
 
 /// A step of the order of work.
@@ -114,6 +116,10 @@ pub(super) fn checklist(
         let has_section =
             backing.outcome.is_deviation() || backing.outcome == plumb_check_sdk::Outcome::Accepted;
         let group = section_of(&backing.finding.check).filter(|_| has_section);
+        let of = |finding: &&plumb_engine::assessment::RatedFinding| {
+            (&finding.check, &finding.subject) == (&backing.finding.check, &backing.finding.subject)
+        };
+        let message = assessment.findings.iter().find(of).filter(|_| backing.evidence.is_empty());
         Ok(BackingView {
             id: group.map(|group| group.id.clone()),
             check: clean(&backing.finding.check),
@@ -121,6 +127,7 @@ pub(super) fn checklist(
             outcome: outcome(backing.outcome, messages)?,
             evidence: evidence(&backing.evidence[..backing.evidence.len().min(MAX_CITATIONS)]),
             more: backing.evidence.len().saturating_sub(MAX_CITATIONS),
+            message: message.map(|finding| clean(&finding.message)).unwrap_or_default(),
         })
     };
     let view = |question: &Question| {

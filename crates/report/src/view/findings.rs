@@ -27,6 +27,9 @@ pub(super) struct Group {
     pub(super) score: String,
     verify_first: bool,
     pub(super) findings: Vec<Instance>,
+    /// Number of subjects.
+    #[serde(skip)]
+    pub(super) subjects: usize,
     business: String,
     rationale: String,
     applicability: String,
@@ -36,7 +39,7 @@ pub(super) struct Group {
     references: Vec<Source>,
 }
 
-/// One finding of a group.
+/// One finding of a group, or several that say the same of their subjects.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Instance {
     outcome: Word,
@@ -58,17 +61,33 @@ pub(super) struct Instance {
     /// The client's waiver, in a sentence without a full stop.
     waiver: Option<String>,
     evidence: Vec<Evidence>,
+    /// Further subjects of which the same is said: eight workers of one server need not fill eight pages.
+    also: Vec<Also>,
+    /// How many subjects there are, in words; empty for one.
+    together: String,
 }
 
-/// Findings of one check with the same outcome, message and evidence.
+/// A further subject of an [`Instance`].
+#[derive(Clone, Debug, Serialize)]
+struct Also {
+    subject: String,
+    evidence: Vec<Evidence>,
+}
+
+/// Findings with the same outcome, message and evidence.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Row {
-    check: String,
-    title: String,
+    checks: Vec<CheckName>,
     outcome: Word,
     subjects: Vec<String>,
     message: String,
     evidence: Vec<Evidence>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize)]
+struct CheckName {
+    check: String,
+    title: String,
 }
 
 /// An enum's variant: id for marks, word for readers.
@@ -91,6 +110,8 @@ pub(super) struct Remediation {
     pub(super) permanent: Vec<String>,
     rollback: Vec<String>,
     verification: String,
+    /// True for a command without words around it.
+    verification_is_code: bool,
     pub(super) change: String,
     pub(super) change_risk: u8,
     change_risk_word: String,
@@ -135,7 +156,8 @@ pub(super) fn groups(
     by_check.iter().zip(1..).map(|(members, n)| group(members, format!("{prefix}{n}"), messages)).collect()
 }
 
-/// The findings whose outcome is `wanted`, one row for all subjects of a check about which the same is said.
+/// The findings whose outcome is `wanted`: one row for all subjects of a check about which the same is said, and for all
+/// checks that say the same of the same subject, as where all of them wait for a server to run.
 pub(super) fn rows(
     assessment: &Assessment,
     messages: &Messages,
@@ -146,8 +168,7 @@ pub(super) fn rows(
         let first = rows.len();
         for finding in members {
             let row = Row {
-                check: clean(&finding.check),
-                title: clean(&finding.title),
+                checks: vec![CheckName { check: clean(&finding.check), title: clean(&finding.title) }],
                 outcome: outcome(finding.outcome, messages)?,
                 subjects: vec![clean(&finding.subject)],
                 message: clean(&finding.message),
@@ -168,7 +189,18 @@ pub(super) fn rows(
             }
         }
     }
-    Ok(rows)
+    let mut joined: Vec<Row> = Vec::new();
+    for row in rows {
+        let same = |other: &&mut Row| {
+            (&other.outcome, &other.subjects, &other.message, &other.evidence)
+                == (&row.outcome, &row.subjects, &row.message, &row.evidence)
+        };
+        match joined.iter_mut().find(same) {
+            Some(other) => other.checks.extend(row.checks),
+            None => joined.push(row),
+        }
+    }
+    Ok(joined)
 }
 
 fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&RatedFinding>> {
@@ -199,7 +231,8 @@ fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<G
         grade: worst.map(|worst| grade(worst, None, messages)).transpose()?,
         score: format!("{score:.1}"),
         verify_first: members.iter().any(|finding| finding.verify_first),
-        findings: members.iter().map(|finding| instance(finding, messages)).collect::<Result<_, _>>()?,
+        findings: instances(members, messages)?,
+        subjects: members.len(),
         business: clean(&first.business),
         rationale: clean(&first.rationale),
         applicability: clean(&first.applicability),
@@ -208,6 +241,34 @@ fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<G
         caveat: first.caveat.as_deref().map(clean),
         references: first.references.iter().map(source).collect(),
     })
+}
+
+fn instances(members: &[&RatedFinding], messages: &Messages) -> Result<Vec<Instance>, ReportError> {
+    let mut instances: Vec<Instance> = Vec::new();
+    for finding in members {
+        let own = instance(finding, messages)?;
+        match instances.iter_mut().find(|other| other.says_the_same(&own)) {
+            Some(other) => other.also.push(Also { subject: own.subject, evidence: own.evidence }),
+            None => instances.push(own),
+        }
+    }
+    for own in instances.iter_mut().filter(|own| !own.also.is_empty()) {
+        let count = (own.also.len() + 1).to_string();
+        own.together = messages.fill("text", "subjects", &[("n", &count)])?;
+    }
+    Ok(instances)
+}
+
+impl Instance {
+    /// All but subject and evidence.
+    fn says_the_same(&self, other: &Self) -> bool {
+        let rating = |own: &Self| {
+            (own.severity_points, own.likelihood, own.confidence_factor.clone(), own.score.clone(), own.floor)
+        };
+        (&self.outcome, &self.message, &self.weighs_less, &self.waiver)
+            == (&other.outcome, &other.message, &other.weighs_less, &other.waiver)
+            && rating(self) == rating(other)
+    }
 }
 
 fn instance(finding: &RatedFinding, messages: &Messages) -> Result<Instance, ReportError> {
@@ -228,6 +289,8 @@ fn instance(finding: &RatedFinding, messages: &Messages) -> Result<Instance, Rep
         weighs_less: finding.likelihood_reason.as_deref().map(clean),
         waiver: waiver(finding, messages)?,
         evidence: evidence(&finding.evidence),
+        also: Vec::new(),
+        together: String::new(),
     })
 }
 
@@ -273,11 +336,15 @@ pub(super) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
 
 fn remediation(finding: &RatedFinding, messages: &Messages) -> Result<Remediation, ReportError> {
     let remedy = &finding.remediation;
+    let verification = steps(&remedy.verification).join("\n");
+    // A command begins with no capital letter; "Repeat the load test" is none.
+    let is_code = !verification.contains('`') && !verification.starts_with(char::is_uppercase);
     Ok(Remediation {
         now: steps(&remedy.runtime),
         permanent: steps(&remedy.persistent),
         rollback: steps(&remedy.rollback),
-        verification: steps(&remedy.verification).join("\n"),
+        verification,
+        verification_is_code: is_code,
         change: messages.get("change", &id(remedy.change))?.to_owned(),
         change_risk: finding.risk_of_change,
         change_risk_word: messages.get("change_risk", &finding.risk_of_change.to_string())?.to_owned(),
@@ -304,10 +371,15 @@ fn limit(limit: &Limit, messages: &Messages) -> Result<LimitView, ReportError> {
             reason: clean(&wanted.reason),
         }),
         basis: Word { word: messages.get("basis", &basis)?.to_owned(), id: basis },
-        source: clean(&threshold.source),
+        source: beyond_basis(&clean(&threshold.source)).to_owned(),
         date: clean(&threshold.date),
         applies_to: clean(&threshold.applies_to),
     })
+}
+
+/// What the source of a limit says beyond the word for its basis, which stands before it.
+fn beyond_basis(source: &str) -> &str {
+    source.strip_prefix("our proposal").map_or(source, |rest| rest.trim_start_matches([':', ',', ' ']))
 }
 
 /// A number with its unit; a number of things needs none to be read.

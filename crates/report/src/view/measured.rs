@@ -9,6 +9,7 @@ use super::{Fact, sentence};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::figure::metric_name;
+use crate::load;
 use crate::material::Material;
 use crate::messages::Messages;
 
@@ -144,14 +145,17 @@ fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
         None => messages.get("answer", "no")?.to_owned(),
     };
     Ok(Run {
-        load: clean(&test.load.text),
+        load: load::words(&test.load.text, messages)?,
         valid,
         requests: test.requests.to_string(),
         ttft: tails(&test.ttft_ms),
         itl: tails(&test.itl_ms),
         e2e: tails(&test.e2e_ms),
         tokens: format!("{:.0}", test.output_tokens_per_s),
-        attainment: test.attainment.map_or_else(|| "–".to_owned(), |share| crate::view::percent(share.share)),
+        // As the chapter about the service level has it.
+        attainment: (Attainment::of(test).ok().map(|own| own.share))
+            .or(test.attainment.map(|own| own.share))
+            .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
     })
 }
 
@@ -183,7 +187,7 @@ fn experiment(
     let replication = messages.find("replication", &found.replication).unwrap_or(&found.replication);
     Ok(Experiment {
         name: clean(&found.name),
-        load: clean(&found.load),
+        load: load::words(&found.load, messages)?,
         replication: clean(replication),
         blocks: found.blocks,
         invalid: match (found.valid, &found.invalid_reason) {
@@ -227,7 +231,7 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
             "open"
         };
         rows.push(ServiceRow {
-            load: clean(&test.load.text),
+            load: load::words(&test.load.text, messages)?,
             share: format!("{:.1} %", attainment.share * 100.0),
             bounds: format!("{:.1} … {:.1} %", attainment.lower * 100.0, attainment.upper() * 100.0),
             requests: attainment.requests.to_string(),

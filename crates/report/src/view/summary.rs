@@ -12,11 +12,11 @@ use crate::messages::Messages;
 /// So many fit on one page together with the table of categories.
 const MAX_KEY_ISSUES: usize = 3;
 const MAX_FIRST_STEPS: usize = 3;
-/// Texts of the summary are cut to about two lines; the finding has them in full.
-const MAX_CHARS: usize = 130;
+/// Texts of the summary are cut to about three lines; the finding has them in full.
+const MAX_CHARS: usize = 180;
 const MAX_SUBJECT_CHARS: usize = 44;
 const MAX_REASON_CHARS: usize = 220;
-const MAX_KEY_CHARS: usize = 130;
+const MAX_KEY_CHARS: usize = 260;
 
 /// One of the highest-rated findings.
 #[derive(Clone, Debug, Serialize)]
@@ -46,7 +46,7 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
     let issue = |group: &Group| {
         let first = &group.findings[0];
         let mut subject = clip(&first.subject, MAX_SUBJECT_CHARS);
-        if let others @ 1.. = group.findings.len() - 1 {
+        if let others @ 1.. = group.subjects - 1 {
             let others = messages.fill("text", "more_subjects", &[("n", &others.to_string())])?;
             subject = format!("{subject} {others}");
         }

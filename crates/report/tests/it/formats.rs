@@ -62,7 +62,9 @@ fn all_formats_have_the_findings_of_the_assessment() {
             .into_iter()
             .map(|(check, outcome, subject, message)| (check, outcome, escaped(&subject), escaped(&message)))
             .collect();
-        assert!(findings_in_markdown(&text, &assessment) == expected, "{name}: Markdown");
+        let found = findings_in_markdown(&text, &assessment);
+        let differing: Vec<&Key> = found.symmetric_difference(&expected).take(3).collect();
+        assert!(differing.is_empty(), "{name}: Markdown: {differing:?}");
     }
 }
 
@@ -137,15 +139,20 @@ fn findings_in_data(source: &TypstSource) -> BTreeSet<Key> {
         for group in data[section].as_array().unwrap() {
             for f in group["findings"].as_array().unwrap() {
                 let outcome = text(&f["outcome"]["id"]);
-                keys.insert((text(&group["check"]), outcome, text(&f["subject"]), text(&f["message"])));
+                for own in std::iter::once(f).chain(f["also"].as_array().unwrap()) {
+                    let subject = text(&own["subject"]);
+                    keys.insert((text(&group["check"]), outcome.clone(), subject, text(&f["message"])));
+                }
             }
         }
     }
     for section in ["unanswered", "passed", "not_applicable"] {
         for row in data[section].as_array().unwrap() {
             for subject in row["subjects"].as_array().unwrap() {
-                let outcome = text(&row["outcome"]["id"]);
-                keys.insert((text(&row["check"]), outcome, text(subject), text(&row["message"])));
+                for own in row["checks"].as_array().unwrap() {
+                    let outcome = text(&row["outcome"]["id"]);
+                    keys.insert((text(&own["check"]), outcome, text(subject), text(&row["message"])));
+                }
             }
         }
     }
@@ -157,6 +164,8 @@ fn findings_in_markdown(text: &str, assessment: &Assessment) -> BTreeSet<Key> {
     let mut keys = BTreeSet::new();
     let mut section = String::new();
     let mut check = String::new();
+    // Outcome and message of the subjects that a table lists.
+    let mut together: Option<(String, String)> = None;
     let outcome_words = [("Fail", "fail"), ("Warn", "warn"), ("Info", "info"), ("Accepted", "accepted")];
     for line in text.lines() {
         if let Some(heading) = line.strip_prefix("## ") {
@@ -169,18 +178,34 @@ fn findings_in_markdown(text: &str, assessment: &Assessment) -> BTreeSet<Key> {
                 {
                     check = last.trim_matches('`').to_owned();
                 }
+                let row = line.strip_prefix("| ").and_then(|rest| rest.split_once(" | "));
+                if let (Some((id, message)), Some((subject, _))) = (&together, row)
+                    && subject != "Subject"
+                {
+                    keys.insert((check.clone(), id.clone(), subject.to_owned(), message.clone()));
+                }
                 // Stars of a subject are escaped, so that the first bare pair ends it.
                 let parts = line.strip_prefix("**").and_then(|rest| rest.split_once("**: "));
+                if line.starts_with("**") {
+                    together = None;
+                }
                 for (word, id) in outcome_words {
                     let subject = parts.and_then(|(head, _)| head.strip_prefix(word)?.strip_prefix(" · "));
                     if let (Some(subject), Some((_, message))) = (subject, parts) {
+                        let is_count =
+                            subject.strip_suffix(" subjects").is_some_and(|n| n.parse::<u32>().is_ok());
+                        together = is_count.then(|| (id.to_owned(), message.to_owned()));
+                        if is_count {
+                            continue;
+                        }
                         keys.insert((check.clone(), id.to_owned(), subject.to_owned(), message.to_owned()));
                     }
                 }
             }
             "Unanswered checks" | "Checks passed" | "Checks that do not apply" if line.contains(" (`") => {
                 let cells: Vec<_> = line.trim_matches('|').split(" | ").map(str::trim).collect();
-                let check = cells[0].rsplit("(`").next().unwrap().trim_end_matches("`)").to_owned();
+                let checks: Vec<&str> =
+                    cells[0].split("(`").skip(1).filter_map(|rest| Some(rest.split_once("`)")?.0)).collect();
                 let (outcome, subjects, message) = match (section.as_str(), cells.len()) {
                     ("Unanswered checks", _) if cells[1] == "Not run" => ("not-run", cells[2], cells[3]),
                     ("Unanswered checks", _) => ("contradictory", cells[2], cells[3]),
@@ -188,10 +213,10 @@ fn findings_in_markdown(text: &str, assessment: &Assessment) -> BTreeSet<Key> {
                     _ => ("not-applicable", cells[1], cells[2]),
                 };
                 // Subjects may hold commas themselves, so they are looked up rather than split.
-                for finding in assessment.findings.iter().filter(|finding| finding.check == check) {
+                for finding in assessment.findings.iter().filter(|own| checks.contains(&own.check.as_str())) {
                     let subject = escaped(&clean(&finding.subject));
                     if subjects.contains(&subject) && finding.outcome.as_str() == outcome {
-                        keys.insert((check.clone(), outcome.to_owned(), subject, message.to_owned()));
+                        keys.insert((finding.check.clone(), outcome.to_owned(), subject, message.to_owned()));
                     }
                 }
             }
