@@ -171,6 +171,100 @@ fn folders_are_matched_and_what_is_missing_is_said() {
 }
 
 #[test]
+fn a_comparison_speaks_the_language_that_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = bundle(folder.path(), "before.plumb", &broken());
+    let after = bundle(folder.path(), "after.plumb", &Node::healthy());
+    let out = folder.path().join("out");
+    let out_of = |language: &str| {
+        let arguments = ["--formats", "md,html", "--language", language, "-o"];
+        run(plumb().arg("-q").arg("compare").arg(&before).arg(&after).args(arguments).arg(&out))
+    };
+    assert_eq!(out_of("de").code, 0);
+    for name in ["compare.md", "compare.html"] {
+        let text = fs::read_to_string(out.join(name)).unwrap();
+        assert!(text.contains("Vorher und nachher") && text.contains("Behoben"), "{name}: {text}");
+        assert!(!text.contains("What became of the deviations"), "{name}: {text}");
+    }
+    let html = fs::read_to_string(out.join("compare.html")).unwrap();
+    assert!(html.contains("<html lang=\"de\">"), "{html}");
+    let unknown = out_of("tlh");
+    assert_eq!(unknown.code, 2, "{unknown:?}");
+    assert!(unknown.err.contains("tlh"), "{unknown:?}");
+}
+
+/// As `plumb report` does: the same code renders both.
+#[test]
+fn a_comparison_that_is_interrupted_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let before = bundle(folder.path(), "before.plumb", &broken());
+    let after = bundle(folder.path(), "after.plumb", &Node::healthy());
+    // Stands for a Typst that takes long over its pages.
+    let typst = folder.path().join("typst");
+    let script = format!(
+        "#!/bin/sh\ncase $1 in --version) echo 'typst {}'; exit ;; esac\ntouch '{}'\nexec sleep 600\n",
+        plumb_report::TYPST_VERSION,
+        folder.path().join("started").display()
+    );
+    fs::write(&typst, script).unwrap();
+    fs::set_permissions(&typst, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let (out, scratch) = (folder.path().join("out"), folder.path().join("scratch"));
+    fs::create_dir(&scratch).unwrap();
+    let child = plumb()
+        .arg("compare")
+        .args([&before, &after])
+        .arg("--typst")
+        .arg(&typst)
+        .arg("-o")
+        .arg(&out)
+        .env("TMPDIR", &scratch)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    let patience = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while !folder.path().join("started").exists() {
+        assert!(std::time::Instant::now() < patience, "Typst was never started");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    // Until the first second is told.
+    std::thread::sleep(std::time::Duration::from_millis(1300));
+    let stopped =
+        std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(stopped.success());
+    let ended = child.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(130), "{said}");
+    assert!(said.contains("Typst lays out the report"), "{said}");
+    assert_eq!(fs::read_dir(&out).unwrap().count(), 0, "nothing is written");
+    assert_eq!(fs::read_dir(&scratch).unwrap().count(), 0, "no temporary file is left");
+}
+
+/// However many threads share the work.
+#[test]
+fn a_fleet_gives_the_same_bytes_on_any_number_of_cpus() {
+    let folder = tempfile::tempdir().unwrap();
+    for n in 0..5 {
+        let mut node = if n % 2 == 0 { Node::healthy() } else { broken() };
+        node.set("/proc/sys/kernel/hostname", format!("node-{n}\n"));
+        bundle(folder.path(), &format!("{n}.plumb"), &node);
+    }
+    fs::write(folder.path().join("damaged.plumb"), "no bundle").unwrap();
+    let fleet = |cpus: &str| {
+        let mut command = std::process::Command::new("taskset");
+        let program = plumb();
+        command.args(["-c", cpus]).arg(program.get_program());
+        command.args(["-q", "fleet", "--format", "json"]).arg(folder.path()).output()
+    };
+    let Ok(one) = fleet("0") else {
+        return plumb_tests::skip("the summary of a fleet is not compared over CPUs: taskset is not here");
+    };
+    assert!(one.status.success(), "{one:?}");
+    let all = run(plumb().args(["-q", "fleet", "--format", "json"]).arg(folder.path()));
+    assert_eq!(String::from_utf8_lossy(&one.stdout), all.out);
+}
+
+#[test]
 fn a_fleet_is_summed_up() {
     let folder = tempfile::tempdir().unwrap();
     for (host, node) in

@@ -180,6 +180,33 @@ fn a_sweep_becomes_part_of_a_bundle() {
     assert!((0..levels.len()).all(|run| of_run(run) == 100), "{records}");
 }
 
+/// The curves of a report come from the histograms of the run, with far more points than the percentiles of its summary.
+#[test]
+fn a_report_draws_percentiles_from_histograms() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    plumb_tests::synthetic::Node::healthy().bundle().write(&bundle).unwrap();
+    let server = start(quick(), Vec::new(), 0);
+    let bench = run(plumb()
+        .args(["-q", "bench", &server.url(), "-c", "4", "-n", "200", "--output-tokens", "16", "--into"])
+        .arg(&bundle));
+    assert_eq!(bench.code, 0, "{bench:?}");
+    let out = folder.path().join("out");
+    let report = run(plumb().args(["-q", "report", "--formats", "md,html", "-o"]).arg(&out).arg(&bundle));
+    assert_eq!(report.code, 0, "{report:?}");
+    let text = std::fs::read_to_string(out.join("report.md")).unwrap();
+    for metric in ["Time to first token", "Inter-token latency", "End to end"] {
+        let told = text.lines().find(|line| line.starts_with(&format!("**{metric} by percentile")));
+        let told = told.unwrap_or_else(|| panic!("no curve of {metric}: {text}"));
+        assert!(told.contains("Measured: histograms of the load tests"), "{told}");
+    }
+    let curve = std::fs::read_to_string(out.join("figures/percentiles-ttft.svg")).unwrap();
+    let points = |line: &str| line.matches('L').count();
+    assert!(curve.lines().map(points).max() >= Some(100), "{curve}");
+    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(html.contains("figure-percentiles-ttft") && html.contains("4 requests at a time"), "{html}");
+}
+
 #[test]
 fn an_interrupted_run_reports_what_it_has() {
     let server = start(quick(), Vec::new(), 0);

@@ -32,6 +32,7 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/engagement/demand"),
         Borrowed("/engagement/prices"),
         Borrowed("/measurements/bench"),
+        Borrowed("/measurements/sweeps"),
         Borrowed("/servers"),
         Borrowed("/gpus"),
         Borrowed("/window/gpus"),

@@ -31,6 +31,7 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/engagement/slo"),
         Borrowed("/engagement/demand"),
         Borrowed("/measurements/bench"),
+        Borrowed("/measurements/sweeps"),
     ]),
     remediation: Remediation {
         runtime: Borrowed("Add a replica, or shed traffic of low priority"),

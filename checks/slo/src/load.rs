@@ -1,11 +1,11 @@
 //! The load tests of a bundle. What they prove is told by the model, which the report asks, too.
 
 use plumb_check_sdk::limit::Unit;
-use plumb_check_sdk::model::BenchResult;
 pub(crate) use plumb_check_sdk::model::{
     Attainment, attainment_target as target, goodput, usable_test as usable,
 };
-use plumb_check_sdk::{Absence, Evidence, Missing};
+use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};
+use plumb_check_sdk::{Absence, Citation, Evidence, Fact, Missing};
 
 /// One number as a multiple of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,18 +15,37 @@ impl Unit for Times {
     const SYMBOL: &'static str = "×";
 }
 
-/// The load tests of the bundle.
+/// The load tests of the bundle, the runs of its sweeps among them.
 ///
-/// Needs `/measurements/bench`.
+/// Needs `/measurements/bench` and `/measurements/sweeps`.
 ///
 /// # Errors
 /// There was none.
 pub(crate) fn tests(evidence: &Evidence<'_>) -> Result<Vec<BenchResult>, Missing> {
-    let tests: Vec<BenchResult> = evidence.get("/measurements/bench")?;
+    let bench: Result<Vec<BenchResult>, Missing> = evidence.get("/measurements/bench");
+    let sweeps: Vec<SweepResult> = evidence.get("/measurements/sweeps").unwrap_or_default();
+    let bench = match bench {
+        Err(missing) if sweeps.is_empty() => return Err(missing),
+        bench => bench.unwrap_or_default(),
+    };
+    let measured =
+        Measurements { bench: Fact::Known(bench), sweeps: Fact::Known(sweeps), ..Measurements::default() };
+    let tests = measured.runs();
     if tests.is_empty() {
         return Err(Missing::new(Absence::Skipped, "no load test was run"));
     }
     Ok(tests)
+}
+
+/// Cites `test` with its load and what it shows, and as what it is.
+pub(crate) fn cite(test: &BenchResult, shows: &str) -> Citation {
+    Citation::new(&test.path, format!("{}: {shows}", name(test)))
+}
+
+/// `open poisson 4/s`, or the same as a run of a sweep.
+pub(crate) fn name(test: &BenchResult) -> String {
+    let is_of_sweep = test.path.rsplit('/').next().is_some_and(|file| file.starts_with("sweep-"));
+    if is_of_sweep { format!("{}, a run of the sweep", test.load) } else { test.load.to_string() }
 }
 
 /// `1 replica`, `2 replicas`

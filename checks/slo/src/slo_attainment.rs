@@ -8,8 +8,8 @@ use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity,
+    Absence, Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing,
+    Reference, Remediation, Severity,
 };
 
 use crate::load::{self, Attainment};
@@ -27,6 +27,7 @@ static META: CheckMeta = CheckMeta {
         Borrowed("/engagement/slo"),
         Borrowed("/engagement/demand"),
         Borrowed("/measurements/bench"),
+        Borrowed("/measurements/sweeps"),
     ]),
     remediation: Remediation {
         runtime: Borrowed(
@@ -115,7 +116,7 @@ fn judge(test: &BenchResult, attainment: &Attainment, target: f64, peak: f64, re
         100.0 * attainment.lower,
         100.0 * target
     );
-    let value = format!("`{}`: {} of {} requests met it", test.load, attainment.met, attainment.requests);
+    let value = format!("{} of {} requests met it", attainment.met, attainment.requests);
     let finding = if attainment.lower >= target {
         META.pass("service", message)
     } else if attainment.share >= target {
@@ -127,5 +128,5 @@ fn judge(test: &BenchResult, attainment: &Attainment, target: f64, peak: f64, re
     finding
         .with_likelihood(Likelihood::Measured)
         .with_confidence(confidence)
-        .with_evidence(Citation::new(&test.path, value))
+        .with_evidence(load::cite(test, &value))
 }

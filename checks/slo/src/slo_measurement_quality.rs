@@ -24,7 +24,7 @@ static META: CheckMeta = CheckMeta {
     top15_rank: None,
     rationale: Borrowed("A closed loop, or a short test, hides exactly the delays that are looked for."),
     business: Borrowed("Before we promise money we check the ruler."),
-    needs: Borrowed(&[Borrowed("/measurements/bench")]),
+    needs: Borrowed(&[Borrowed("/measurements/bench"), Borrowed("/measurements/sweeps")]),
     remediation: Remediation {
         runtime: Borrowed("Run the test again with the tool's preset"),
         persistent: Borrowed("The test plan of the report"),
@@ -101,10 +101,11 @@ impl Check for SloMeasurementQuality {
         let completed = completed(decisive);
         let least = evidence.limit(&META, &REQUESTS);
         let value = format!(
-            "`{}`: {completed} requests completed in {:.0} s, run {} times",
-            decisive.load, decisive.seconds, decisive.repetitions
+            "{completed} requests completed in {:.0} s, run {}",
+            decisive.seconds,
+            times(decisive.repetitions)
         );
-        let citation = Citation::new(&decisive.path, value);
+        let citation = load::cite(decisive, &value);
         if least.is_undercut_by(Quantity::new(completed as f64)) {
             let message = format!(
                 "{completed} completed requests at the decisive rate, where {:.0} are needed",
@@ -142,8 +143,12 @@ fn none_usable(tests: &[BenchResult]) -> Finding {
     let finding = META.fail("load test", message).with_likelihood(Likelihood::Setting);
     tests.iter().take(3).fold(finding, |finding, test| {
         let why = test.invalid_reason.as_deref().unwrap_or("closed loop");
-        finding.with_evidence(Citation::new(&test.path, format!("`{}`: {why}", test.load)))
+        finding.with_evidence(load::cite(test, why))
     })
+}
+
+fn times(count: u32) -> String {
+    if count == 1 { "once".to_owned() } else { format!("{count} times") }
 }
 
 /// The usable test with the highest goodput.
@@ -173,7 +178,11 @@ fn missed(evidence: &Evidence<'_>, tests: &[BenchResult], decisive: &BenchResult
     }
     let wanted = evidence.limit(&META, &REPEATS);
     if wanted.is_undercut_by(Quantity::new(f64::from(decisive.repetitions))) {
-        missed.insert(format!("run {} times instead of {:.0}", decisive.repetitions, wanted.value.number()));
+        missed.insert(format!(
+            "run {} instead of {:.0} times",
+            times(decisive.repetitions),
+            wanted.value.number()
+        ));
     }
     if !decisive.corrected {
         missed.insert("latency does not count from the intended time of sending".to_owned());

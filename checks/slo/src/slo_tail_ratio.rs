@@ -24,7 +24,11 @@ static META: CheckMeta = CheckMeta {
     top15_rank: None,
     rationale: Borrowed("A wide tail beside a good median is the mark of noise, throttling or preemption."),
     business: Borrowed("Most answers are fast, a few are very slow, and those few call the help desk."),
-    needs: Borrowed(&[Borrowed("/measurements/bench"), Borrowed("/measurements/server")]),
+    needs: Borrowed(&[
+        Borrowed("/measurements/bench"),
+        Borrowed("/measurements/sweeps"),
+        Borrowed("/measurements/server"),
+    ]),
     remediation: Remediation {
         runtime: Borrowed("Lay slow tokens beside throttling, steal, run delay and interrupts"),
         persistent: Borrowed("Mend the causes"),
@@ -132,7 +136,7 @@ impl Check for SloTailRatio {
         Ok(parts
             .into_iter()
             .map(|(name, latency, wide, too_wide)| {
-                let source = format!("`{}`", test.load);
+                let source = load::name(test);
                 judge(evidence, (name, latency), (wide, too_wide), (&test.path, &source))
             })
             .collect())

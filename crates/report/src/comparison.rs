@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::render::{self, TypstSource};
 use crate::theme::{COMPARE_HTML, COMPARE_MARKDOWN, COMPARE_TYPST, Theme};
-use crate::typst::{Rendered, Typst};
+use crate::typst::{Rendered, Typst, Watch};
 use crate::{ReportError, escape, write_file};
 use view::CompareView;
 
@@ -54,6 +54,20 @@ pub fn typst_source(set: &ComparisonSet, theme: &Theme) -> Result<TypstSource, R
 /// # Errors
 /// As [`markdown`], and if Typst fails or `out` cannot be written.
 pub fn pdf(set: &ComparisonSet, theme: &Theme, typst: &Typst, out: &Path) -> Result<Rendered, ReportError> {
+    pdf_watched(set, theme, typst, out, &mut |_| false)
+}
+
+/// [`pdf`], which `watch` may stop; then nothing is written.
+///
+/// # Errors
+/// As [`pdf`], and [`ReportError::Interrupted`] where it was stopped.
+pub fn pdf_watched(
+    set: &ComparisonSet,
+    theme: &Theme,
+    typst: &Typst,
+    out: &Path,
+    watch: &mut Watch<'_>,
+) -> Result<Rendered, ReportError> {
     // The day of the later collection: rendering reads no clock.
     let dates: BTreeMap<_, _> = set
         .nodes
@@ -61,7 +75,7 @@ pub fn pdf(set: &ComparisonSet, theme: &Theme, typst: &Typst, out: &Path) -> Res
         .map(|node| Ok((crate::view::time_of(&node.after.collected)?.unix_timestamp(), ())))
         .collect::<Result<_, ReportError>>()?;
     let date = dates.keys().next_back().copied().unwrap_or_default();
-    let (bytes, rendered) = typst.compile(&typst_source(set, theme)?, date)?;
+    let (bytes, rendered) = typst.compile_watched(&typst_source(set, theme)?, date, watch)?;
     write_file(out, &bytes)?;
     Ok(rendered)
 }

@@ -23,16 +23,20 @@ impl Attainment {
     /// The test is not valid, not open-loop, or did not count what met the service level.
     pub fn of(test: &BenchResult) -> Result<Self, Missing> {
         usable_test(test)?;
-        let goodput = test.goodput_rps.ok_or_else(|| {
-            Missing::new(Absence::Skipped, "the test did not count which requests met the service level")
-        })?;
+        // The share is of the requests that began in the window, goodput of those that ended in it.
+        let share = test.attainment.map(|attainment| attainment.share);
+        let counted = share.map(|share| share * test.requests as f64);
+        let counted =
+            counted.or(test.goodput_rps.map(|goodput| goodput * test.seconds)).ok_or_else(|| {
+                Missing::new(Absence::Skipped, "the test did not count which requests met the service level")
+            })?;
         if test.requests == 0 || test.seconds <= 0.0 {
             return Err(Missing::new(
                 Absence::Malformed,
                 format!("{} tells of no requests or no time", test.path),
             ));
         }
-        let met = (goodput * test.seconds).round().clamp(0.0, test.requests as f64) as u64;
+        let met = counted.round().clamp(0.0, test.requests as f64) as u64;
         let share = met as f64 / test.requests as f64;
         Ok(Self { share, lower: lower_bound(test.requests, met), requests: test.requests, met })
     }
@@ -178,6 +182,14 @@ mod tests {
             goodput_rps: Some(met as f64 / 100.0),
             ..BenchResult::default()
         }
+    }
+
+    #[test]
+    fn the_share_is_of_what_began_and_not_of_what_ended() {
+        let mut test = test(4.0, 1000);
+        assert_eq!(Attainment::of(&test).unwrap().met, 1000);
+        test.attainment = Some(super::super::Share { share: 0.9, low: 0.88, high: 0.92, trials: 1000.0 });
+        assert_eq!(Attainment::of(&test).unwrap().met, 900);
     }
 
     #[test]

@@ -189,7 +189,8 @@ impl Rates {
             all += due;
             if kept.miss.is_none() {
                 ok += ended;
-                good += if all_met(kept, plan.objectives.len()) { due } else { 0.0 };
+                // Counted as the rate is, which therefore is never below it.
+                good += if all_met(kept, plan.objectives.len()) { ended } else { 0.0 };
             }
             if kept.first != 0 {
                 let span = kept.last.saturating_sub(kept.first);
@@ -462,6 +463,17 @@ mod tests {
         let rates = Rates::over((1500 * MS, 3500 * MS), &recorder, &plan);
         assert!((rates.ok - 2.0).abs() < 1e-9 && (rates.in_flight - 2.0).abs() < 1e-9);
         assert!((rates.tokens - 20.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn goodput_is_never_above_the_rate() {
+        let arrivals = Arrivals::Constant { rate: 2.0 };
+        let target = Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap();
+        let plan = Plan { load: Load::Open { arrivals }, ..Plan::new(target) };
+        // Both end after the window in which they began.
+        let recorder = recorder_of(&[(500, 2500, Phase::Measured), (1000, 2600, Phase::Measured)]);
+        let rates = Rates::over((0, 2000 * MS), &recorder, &plan);
+        assert!(rates.good <= rates.ok && rates.started > rates.ok);
     }
 
     #[test]

@@ -8,7 +8,9 @@ use plumb_collect::Interrupt;
 use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
-use plumb_report::{Audience, Material, PdfStandard, TYPST_VERSION, Theme, Typst, Watch};
+use plumb_report::{
+    Audience, Material, PdfStandard, Rendered, ReportError, TYPST_VERSION, Theme, Typst, Watch,
+};
 
 use crate::analyse::{self, Analysis, set};
 use crate::cli::{AudienceChoice, Rendering, ReportArgs, ReportFormat, StandardChoice};
@@ -120,23 +122,10 @@ impl Renderer {
             .with_evidence(&analysis.evidence)
             .with_bundle(bundle)
             .for_audience(self.audience);
-        let mut written = Vec::new();
-        if let Some(typst) = &self.typst {
-            let path = folder.join("report.pdf");
-            let rendered = watched(console, |watch| {
-                Ok(plumb_report::pdf_watched(material, &self.theme, typst, &path, watch)?)
-            })?;
-            if !rendered.warnings.is_empty() {
-                console.warn(&rendered.warnings);
-            }
-            written.push(path);
-        }
-        let mut write = |name: &str, text: &str| -> anyhow::Result<()> {
-            let path = folder.join(name);
-            plumb_report::write_file(&path, text.as_bytes())?;
-            written.push(path);
-            Ok(())
-        };
+        let mut files = Files { renderer: self, folder, console, written: Vec::new() };
+        files.pdf("report.pdf", |typst, path, watch| {
+            plumb_report::pdf_watched(material, &self.theme, typst, path, watch)
+        })?;
         if self.formats.contains(&ReportFormat::Md) {
             let markdown = plumb_report::markdown(material, &self.theme)?;
             if !markdown.figures.is_empty() {
@@ -147,20 +136,11 @@ impl Renderer {
                     plumb_report::write_file(&path, figure.svg.as_bytes())?;
                 }
             }
-            write("report.md", &markdown.text)?;
+            files.text(ReportFormat::Md, "report.md", || Ok(markdown.text))?;
         }
-        if self.formats.contains(&ReportFormat::Html) {
-            write("report.html", &plumb_report::html(material, &self.theme)?)?;
-        }
-        if self.formats.contains(&ReportFormat::Json) {
-            write("report.json", &plumb_report::json(&analysis.assessment)?)?;
-        }
-        if self.open
-            && let Some(path) = written.first()
-        {
-            open(path, console);
-        }
-        Ok(written)
+        files.text(ReportFormat::Html, "report.html", || plumb_report::html(material, &self.theme))?;
+        files.text(ReportFormat::Json, "report.json", || plumb_report::json(&analysis.assessment))?;
+        Ok(files.done())
     }
 
     /// Writes a comparison into `folder` and returns the paths.
@@ -170,38 +150,66 @@ impl Renderer {
         folder: &Path,
         console: &Console,
     ) -> anyhow::Result<Vec<PathBuf>> {
-        let mut written = Vec::new();
-        if let Some(typst) = &self.typst {
-            let path = folder.join("compare.pdf");
-            let rendered = plumb_report::comparison::pdf(set, &self.theme, typst, &path)?;
-            if !rendered.warnings.is_empty() {
-                console.warn(&rendered.warnings);
-            }
-            written.push(path);
+        use plumb_report::comparison;
+
+        let mut files = Files { renderer: self, folder, console, written: Vec::new() };
+        files.pdf("compare.pdf", |typst, path, watch| {
+            comparison::pdf_watched(set, &self.theme, typst, path, watch)
+        })?;
+        files.text(ReportFormat::Md, "compare.md", || comparison::markdown(set, &self.theme))?;
+        files.text(ReportFormat::Html, "compare.html", || comparison::html(set, &self.theme))?;
+        files.text(ReportFormat::Json, "compare.json", || plumb_report::json(set))?;
+        Ok(files.done())
+    }
+}
+
+/// The files of one document, in the formats that were asked for.
+struct Files<'a> {
+    renderer: &'a Renderer,
+    folder: &'a Path,
+    console: &'a Console,
+    written: Vec<PathBuf>,
+}
+
+impl Files<'_> {
+    /// The PDF, with the time on the terminal; Ctrl-C ends it and leaves nothing.
+    fn pdf(
+        &mut self,
+        name: &str,
+        set: impl FnOnce(&Typst, &Path, &mut Watch<'_>) -> Result<Rendered, ReportError>,
+    ) -> anyhow::Result<()> {
+        let Some(typst) = &self.renderer.typst else { return Ok(()) };
+        let path = self.folder.join(name);
+        let rendered = watched(self.console, |watch| Ok(set(typst, &path, watch)?))?;
+        if !rendered.warnings.is_empty() {
+            self.console.warn(&rendered.warnings);
         }
-        for (format, name) in [
-            (ReportFormat::Md, "compare.md"),
-            (ReportFormat::Html, "compare.html"),
-            (ReportFormat::Json, "compare.json"),
-        ] {
-            if !self.formats.contains(&format) {
-                continue;
-            }
-            let text = match format {
-                ReportFormat::Md => plumb_report::comparison::markdown(set, &self.theme)?,
-                ReportFormat::Html => plumb_report::comparison::html(set, &self.theme)?,
-                ReportFormat::Pdf | ReportFormat::Json => plumb_report::json(set)?,
-            };
-            let path = folder.join(name);
-            plumb_report::write_file(&path, text.as_bytes())?;
-            written.push(path);
+        self.written.push(path);
+        Ok(())
+    }
+
+    fn text(
+        &mut self,
+        format: ReportFormat,
+        name: &str,
+        make: impl FnOnce() -> Result<String, ReportError>,
+    ) -> anyhow::Result<()> {
+        if self.renderer.formats.contains(&format) {
+            let path = self.folder.join(name);
+            plumb_report::write_file(&path, make()?.as_bytes())?;
+            self.written.push(path);
         }
-        if self.open
-            && let Some(path) = written.first()
+        Ok(())
+    }
+
+    /// What was written; shown where that was asked for.
+    fn done(self) -> Vec<PathBuf> {
+        if self.renderer.open
+            && let Some(path) = self.written.first()
         {
-            open(path, console);
+            open(path, self.console);
         }
-        Ok(written)
+        self.written
     }
 }
 

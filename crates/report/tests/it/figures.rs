@@ -152,6 +152,10 @@ fn a_theme_in_german_says_all_of_it_in_german() {
     let theme = Theme::builtin().unwrap().with_language("de").unwrap();
     let text = markdown(&sample::typical(), &theme).unwrap().text;
     assert!(text.contains("# Prüfung des Inferenzknotens: gpu-node-07.example"), "{text}");
+    assert!(
+        text.contains("stehen in deren Sprache, Englisch."),
+        "texts of checks are not translated: {text}"
+    );
     for word in ["## Findings", "Coverage", "Not run"] {
         assert!(!text.contains(word), "{word}");
     }

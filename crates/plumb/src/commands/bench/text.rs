@@ -80,14 +80,19 @@ fn latency_row(out: &mut String, name: &str, summary: &LatencySummary) {
 fn rates(out: &mut String, result: &BenchResult) {
     let _ = writeln!(
         out,
-        "Rate:     {:.2} requests/s, {:.1} output tokens/s{}",
+        "Rate:     {:.2} requests/s, {:.1} output tokens/s, completed in the window of {:.1} s{}",
         result.requests_per_s,
         result.output_tokens_per_s,
+        result.seconds,
         result.offered_rps.map_or(String::new(), |offered| format!("; asked for {offered:.2} requests/s"))
     );
     if let Some(goodput) = result.goodput_rps {
-        let share = result.attainment.as_ref().map_or(String::new(), |share| format!("; {}", percent(share)));
-        let _ = writeln!(out, "Goodput:  {goodput:.2} requests/s meet every objective{share}");
+        let share = result.attainment.as_ref();
+        let share =
+            share.map_or(String::new(), |share| format!("; {} of those that began in it", percent(share)));
+        // A file of an older version counted goodput by when requests began, which may come out above the rate.
+        let goodput = if result.open_loop { goodput.min(result.requests_per_s) } else { goodput };
+        wrap(out, "Goodput:  ", &format!("{goodput:.2} requests/s of these meet every objective{share}"));
     }
     for objective in &result.objectives {
         let met = match objective.met {
@@ -169,7 +174,15 @@ fn server_says(out: &mut String, server: &ServerMetrics) {
     part("TTFT mean", server.ttft_ms.and_then(|summary| summary.mean), " ms");
     part("ITL mean", server.itl_ms.and_then(|summary| summary.mean), " ms");
     part("queue mean", server.queue_ms.and_then(|summary| summary.mean), " ms");
-    wrap(out, "Server:   ", &format!("{} says: {}", server.kind, parts.join(", ")));
+    // Other servers, and test servers, use vLLM's names: the metrics do not prove which one it is.
+    let names = match server.kind.as_str() {
+        "vllm" => "vLLM",
+        "sglang" => "SGLang",
+        "tgi" => "TGI",
+        other => other,
+    };
+    let said = parts.join(", ");
+    wrap(out, "Server:   ", &format!("the server's own metrics ({names} names) say: {said}"));
 }
 
 /// Each GPU's mean over the run.
