@@ -136,6 +136,18 @@ struct Change {
 }
 
 impl Drift {
+    /// Notes a setting that cannot be compared, together with the one before it where the reason is the same.
+    fn not_compared(&mut self, name: &str, why: &str) {
+        match self.unknown.last().and_then(|last| last.strip_suffix(why)) {
+            Some(others) => {
+                let together = format!("{others}, {name}{why}");
+                self.unknown.pop();
+                self.unknown.push(together);
+            }
+            None => self.unknown.push(format!("{name}{why}")),
+        }
+    }
+
     fn findings(self, limit: &Limit<Count>) -> Vec<Finding> {
         let mut findings = Vec::new();
         if !self.unknown.is_empty() {
@@ -348,7 +360,7 @@ fn programs(evidence: &Evidence<'_>, drift: &mut Drift) {
                 Some(Citation::new(by, format!("starts {name}"))),
             )),
             (Fact::Missing(why), _) | (_, Fact::Missing(why)) if !absent(why) => {
-                drift.unknown.push(format!("{name} ({why})"));
+                drift.not_compared(name, &format!(" ({why})"));
                 continue;
             }
             // Neither runs nor is started: nothing to compare.

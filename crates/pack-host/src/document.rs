@@ -59,10 +59,9 @@ impl EvidenceDocument {
             return Arc::clone(payload);
         }
         let mut root = Tree::default();
-        self.insert(&mut root, "/schema");
-        self.insert(&mut root, "/policy");
-        for need in needs {
-            self.insert(&mut root, need);
+        let mut opened = Opened::new();
+        for need in ["/schema", "/policy"].into_iter().chain(needs.iter().map(AsRef::as_ref)) {
+            self.insert(&mut root, &mut opened, need);
         }
         let mut json = String::new();
         root.write(&mut json);
@@ -71,7 +70,7 @@ impl EvidenceDocument {
         payload
     }
 
-    fn insert<'a>(&'a self, root: &mut Tree<'a>, pointer: &str) {
+    fn insert<'a>(&'a self, root: &mut Tree<'a>, opened: &mut Opened<'a>, pointer: &str) {
         let mut keys = pointer.strip_prefix('/').unwrap_or(pointer).split('/').map(unescape).peekable();
         let Some(first) = keys.next() else { return };
         let Some(mut value) = self.sections.get(first.as_ref()).map(|value| &**value) else { return };
@@ -81,10 +80,11 @@ impl EvidenceDocument {
             if at.leaf.is_some() || is_missing(value) {
                 break;
             }
-            let Ok(object) = serde_json::from_str::<BTreeMap<Cow<'a, str>, &'a RawValue>>(value.get()) else {
-                return;
-            };
-            let Some(inner) = object.get(&key).copied() else { return };
+            // A text stays where it is, so its place identifies it.
+            let members = opened.entry(value.get().as_ptr().addr()).or_insert_with(|| {
+                serde_json::from_str::<BTreeMap<Cow<'a, str>, &'a RawValue>>(value.get()).ok()
+            });
+            let Some(inner) = members.as_ref().and_then(|members| members.get(&key)).copied() else { return };
             value = inner;
             at = at.child(&key);
         }
@@ -93,6 +93,9 @@ impl EvidenceDocument {
         }
     }
 }
+
+/// Objects that pointers led through, by their place in memory: packs ask for many members of the same ones.
+type Opened<'a> = BTreeMap<usize, Option<BTreeMap<Cow<'a, str>, &'a RawValue>>>;
 
 /// What is sent: a node with a leaf is sent as it is, whatever is below.
 #[derive(Default)]

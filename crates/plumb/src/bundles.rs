@@ -57,6 +57,7 @@ pub(crate) fn analyse<T: Send>(
     console: &Console,
     keep: impl Fn(Analysed) -> T + Sync,
 ) -> anyhow::Result<(Vec<T>, Vec<Unpaired>)> {
+    crate::memory::keep();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len()).max(1);
     let next = AtomicUsize::new(0);
     let done = Mutex::new((Vec::new(), Vec::new()));

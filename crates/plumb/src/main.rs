@@ -16,6 +16,7 @@ mod cli;
 mod commands;
 mod console;
 mod exit;
+mod memory;
 #[cfg(test)]
 mod same_findings;
 mod text;

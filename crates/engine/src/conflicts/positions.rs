@@ -315,21 +315,32 @@ fn isolation(context: &Context<'_>) -> Decision {
     Decision { position: "divide the CPUs by cpuset, not by isolcpus; nohz_full only with proof", reason }
 }
 
+fn in_words(platform: Platform) -> &'static str {
+    match platform {
+        Platform::BareMetal => "bare metal",
+        Platform::VmGuest => "a virtual machine",
+        Platform::Container => "a container",
+        Platform::Kubernetes => "Kubernetes",
+        Platform::SharedHost => "a shared host",
+        Platform::Unknown => "not known",
+    }
+}
+
 fn acs(context: &Context<'_>) -> Decision {
     let (position, reason) = match context.profile.platform {
         Platform::BareMetal => (
             "disable it on the bridges between GPUs, unless this node hosts virtual machines: there it is a security \
              boundary",
-            "the platform is bare-metal",
+            "the platform is bare metal",
         ),
         Platform::VmGuest => (
             "do not touch it from the guest; ask the provider for ACS with ATS on the path of the GPUs",
-            "the platform is vm-guest",
+            "the platform is a virtual machine",
         ),
         Platform::Container | Platform::Kubernetes => {
             ("decide it on the host, by what the host is; a container cannot", "the platform is a container")
         }
-        Platform::SharedHost => ("leave it on: it separates the tenants", "the platform is shared-host"),
+        Platform::SharedHost => ("leave it on: it separates the tenants", "the platform is a shared host"),
         Platform::Unknown => (
             "decide when the platform is known; the two rules contradict each other",
             "the platform is not known",
@@ -364,11 +375,11 @@ fn cpu_limits(context: &Context<'_>) -> Decision {
     let (position, mut reason) = match context.profile.platform {
         Platform::Kubernetes => (
             "whole CPUs for a guaranteed pod under the static policy; else no limit, and reservations for the system",
-            "the platform is kubernetes".to_owned(),
+            "the platform is Kubernetes".to_owned(),
         ),
         platform => (
             "no quota on the serving processes; a share of the CPUs by cpuset where there are neighbours",
-            format!("the platform is {}, so the advice for pods does not apply", platform.as_str()),
+            format!("the platform is {}, so the advice for pods does not apply", in_words(platform)),
         ),
     };
     if let Some(found) = context.worst("sched.cfs-throttling").filter(|found| found.outcome.is_deviation()) {

@@ -99,16 +99,21 @@ fn measured(node: &Comparison, messages: &Messages) -> Result<String, ReportErro
         // Clients know their tail and their throughput; the table has the medians too.
         let told =
             changes.iter().filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
+        let mut loads: Vec<(String, Vec<String>)> = Vec::new();
         for change in told.take(NAMED) {
             let metric = metric_word(&change.metric, messages);
             let load = crate::load::words(&change.load, messages)?;
             let interval = change.interval.map(span).unwrap_or_default();
-            let values = [
-                ("metric", metric.as_str()),
-                ("load", &load),
-                ("change", &percent(change.ratio)),
-                ("interval", &interval),
-            ];
+            let values =
+                [("metric", metric.as_str()), ("change", &percent(change.ratio)), ("interval", &interval)];
+            let words = messages.fill("letter", "measured_change", &values)?;
+            match loads.iter_mut().find(|(known, _)| *known == load) {
+                Some((_, changes)) => changes.push(words),
+                None => loads.push((load, vec![words])),
+            }
+        }
+        for (load, changes) in loads {
+            let values = [("load", load.as_str()), ("changes", &changes.join("; "))];
             sentences.push(messages.fill("letter", key, &values)?);
         }
     }

@@ -4,7 +4,7 @@ use plumb_engine::Assessment;
 use plumb_engine::assessment::Grade;
 
 use super::Figure;
-use super::svg::{ACCENT, Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WASH, WIDTH, width_of};
+use super::svg::{ACCENT, Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WASH, WIDTH};
 use crate::ReportError;
 use crate::messages::Messages;
 
@@ -30,7 +30,6 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     for (index, category) in assessment.categories.iter().enumerate() {
         let top = 22.0 + index as f64 * ROW;
         let title = messages.find("category", &crate::view::id(category.id)).unwrap_or(&category.title);
-        svg.fitted((0.0, top + 16.0), title, NAMES - 10.0, PLAIN);
         let level = category.grade.map_or(0, crate::view::level);
         let floor = category.at_least.map_or(0, crate::view::level);
         for step in 0..3_u8 {
@@ -44,16 +43,11 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
         }
         let grade = crate::view::grade_words(category.grade, category.at_least, messages)?;
         if level == 0 {
-            let style = PLAIN.small().soft();
-            let x = NAMES + 6.0;
-            // Light ground, so that the words can be read above a half-filled cell.
-            svg.rect(
-                Area::new(x - 2.0, top + 6.0, width_of(&grade, 9.5) + 4.0, ROW - 13.0),
-                PAPER,
-                PAPER,
-                0.0,
-            );
-            svg.text((x, top + 16.5), &grade, style);
+            // Words below the name, since cells that are light or empty do not say why.
+            svg.fitted((0.0, top + 11.0), title, NAMES - 10.0, PLAIN);
+            svg.fitted((0.0, top + 22.0), &grade, NAMES - 10.0, PLAIN.small().soft());
+        } else {
+            svg.fitted((0.0, top + 16.0), title, NAMES - 10.0, PLAIN);
         }
         let mut told = format!("{title}: {grade}");
         if let Some(coverage) = category.coverage.filter(|_| category.grade.is_some()) {

@@ -140,9 +140,11 @@ fn draw_node(svg: &mut Svg, area: Area, node: &Node<'_>, messages: &Messages) ->
     };
     svg.text((left, area.y + 14.0), &name, PLAIN.small().bold());
     let memory = node.mem_total.map(gib).unwrap_or_default();
-    let room = inner - width_of(&name, 9.5) - width_of(&memory, 9.5) - 24.0;
+    // Bold letters are wider.
+    let beside = width_of(&name, 9.5) * 1.12 + 12.0;
+    let room = inner - beside - width_of(&memory, 9.5) - 12.0;
     let cpus = messages.fill("figure", "cpus", &[("list", &node.cpus)])?;
-    svg.fitted((left + width_of(&name, 9.5) + 12.0, area.y + 14.0), &cpus, room, PLAIN.small().soft());
+    svg.fitted((left + beside, area.y + 14.0), &cpus, room, PLAIN.small().soft());
     svg.text((area.right() - PAD, area.y + 14.0), &memory, PLAIN.small().soft().end());
 
     let mut y = area.y + 21.0;
