@@ -126,6 +126,11 @@ fn one(
     let limit = limit.map_or_else(|| none.to_owned(), |limit| format!("{} ms", tick_text(limit)));
     let knee = goodput.map_or_else(|| none.to_owned(), |rate| format!("{}/s", tick_text(rate)));
     let values = [("metric", name), ("points", &*told.join(", ")), ("limit", &*limit), ("knee", &*knee)];
+    let mut caption = messages.get("figure", "load_caption")?.to_owned();
+    if goodput.is_some() {
+        caption.push(' ');
+        caption.push_str(messages.get("figure", "load_caption_goodput")?);
+    }
     let title = messages.fill("figure", "load", &[("metric", name)])?;
     let alt = messages.fill("figure", "load_alt", &values)?;
     Ok(Some(Figure {
@@ -133,7 +138,7 @@ fn one(
         svg: svg.finish(plot.bottom() + 38.0, &title, &alt),
         title,
         alt,
-        caption: messages.get("figure", "load_caption")?.to_owned(),
+        caption,
         chapter: "measurements".into(),
     }))
 }
