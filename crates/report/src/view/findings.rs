@@ -379,7 +379,7 @@ fn limit(limit: &Limit, messages: &Messages) -> Result<LimitView, ReportError> {
 
 /// What the source of a limit says beyond the word for its basis, which stands before it.
 fn beyond_basis(source: &str) -> &str {
-    source.strip_prefix("our proposal").map_or(source, |rest| rest.trim_start_matches([':', ',', ' ']))
+    source.strip_prefix("our proposal").map_or(source, |rest| rest.trim_start_matches([':', ';', ',', ' ']))
 }
 
 /// A number with its unit; a number of things needs none to be read.
@@ -421,6 +421,14 @@ mod tests {
         let overall = (plumb_engine::overall::ASSESSABLE_FROM, plumb_engine::overall::LOW_FROM);
         assert_eq!((overall, plumb_engine::categories::CATEGORY_FROM), ((0.60, 0.80), 0.70));
         assert_eq!(plumb_engine::categories::STEP_UP_FROM, 4);
+    }
+
+    #[test]
+    fn the_word_for_the_basis_is_not_said_twice() {
+        assert_eq!(beyond_basis("our proposal; Red Hat warns"), "Red Hat warns");
+        assert_eq!(beyond_basis("our proposal: one in twenty"), "one in twenty");
+        assert_eq!(beyond_basis("our proposal"), "");
+        assert_eq!(beyond_basis("Linux: it is 6"), "Linux: it is 6");
     }
 
     #[test]
