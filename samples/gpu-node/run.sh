@@ -16,10 +16,15 @@ plumb=${PLUMB:-$here/../../target/release/plumb}
 engine=${ENGINE:-llama}
 port=${PORT:-8000}
 url=http://127.0.0.1:$port
-if [ -n "${QUICK:-}" ]; then requests=20 window=2 sweep=3; else requests=60 window=10 sweep=8; fi
+if [ -n "${QUICK:-}" ]; then requests=20 window=2 sweep=3; else requests=60 window=10 sweep=20; fi
 mkdir -p "$out"
 
 step() { echo "=== $SECONDS s: $*" >&2; }
+
+# One measurement that is invalid must not cost the others.
+try() {
+  "$@" || echo "exit $? of: $*" | tee -a "$out/problems.txt" >&2
+}
 
 servers=
 trap 'kill $servers 2>/dev/null || true' EXIT
@@ -66,13 +71,15 @@ facts() {
   nvidia-smi -q -x >"$out/tools/nvidiasmi-under-load.xml" 2>&1 || true
   wait $load || true
   step closed loop
-  "$plumb" -q bench "$url" --n-requests 50 --concurrency 4 --output-tokens 32 --into "$out/node.plumb" --format json >"$out/closed.json"
+  try "$plumb" -q bench "$url" --n-requests 50 --concurrency 4 --output-tokens 32 --into "$out/node.plumb" --format json >"$out/closed.json"
   step open loop
-  "$plumb" -q bench "$url" --n-requests $requests --rate 1.5 --output-tokens 32 --slo ttft=500ms,tpot=60ms --into "$out/node.plumb" >"$out/open.txt"
+  try "$plumb" -q bench "$url" --n-requests $requests --rate 1.5 --output-tokens 32 --slo ttft=500ms,tpot=60ms --into "$out/node.plumb" >"$out/open.txt"
   step sweep
-  "$plumb" -q bench "$url" --sweep --slo ttft=500ms,tpot=60ms --rate 1 --duration $sweep --output-tokens 32 --into "$out/node.plumb" >"$out/sweep.txt" 2>&1 || true
+  # A stop leaves what was found until then.
+  try timeout -s INT 240 "$plumb" bench "$url" --sweep --slo ttft=300ms,tpot=60ms --rate 4 --tolerance 0.1 --duration $sweep --output-tokens 16 \
+    --into "$out/node.plumb" >"$out/sweep.txt" 2>"$out/sweep.log"
   step noise
-  "$plumb" noise --seconds 5 --into "$out/node.plumb" >"$out/noise.txt" 2>&1 || true
+  try "$plumb" noise --seconds 5 --into "$out/node.plumb" >"$out/noise.txt" 2>"$out/noise.log"
   step check
   "$plumb" check "$out/node.plumb" >"$out/check.txt" 2>&1 || true
 }

@@ -270,6 +270,31 @@ fn a_running_server_is_moved_and_moved_back() {
 }
 
 #[test]
+fn a_lost_experiment_leaves_its_whole_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), 20, 400, "aa = \"within\"\n[[placement]]\nname = \"unpinned\"\n");
+    let output = folder.path().join("result.json");
+    let mut child = experiment(
+        folder.path(),
+        &["-q", plan.to_str().unwrap(), "--format", "json", "-o", output.to_str().unwrap()],
+    )
+    .spawn()
+    .unwrap();
+    for _ in 0..1200 {
+        if output.exists() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let result: ExperimentResult = serde_json::from_str(&fs::read_to_string(&output).unwrap()).unwrap();
+    assert!(result.interrupted);
+    assert!((1..400).contains(&result.blocks), "{} blocks", result.blocks);
+    assert_eq!(result.cells[0].metrics["e2e_p95"].blocks.len(), result.blocks as usize);
+}
+
+#[test]
 fn a_plan_with_a_fault_is_refused_with_its_line() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(folder.path(), 20, 2, "aa = \"twice\"\n");

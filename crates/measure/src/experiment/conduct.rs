@@ -121,6 +121,9 @@ impl From<NoServer> for Lost {
 
 /// Conducts an experiment.
 ///
+/// After each whole block, `keep` gets the result as it stands, marked as interrupted: a machine that is lost takes at most one
+/// block with it.
+///
 /// # Errors
 /// Says why there is none; a cell that cannot be had is part of the result.
 pub fn run(
@@ -128,6 +131,7 @@ pub fn run(
     ground: &Ground,
     control: &Control,
     tell: &mut dyn FnMut(&Step),
+    keep: &mut dyn FnMut(&ExperimentResult),
 ) -> Result<ExperimentResult, ExperimentError> {
     let changes = plan.changes();
     if !changes.is_empty() && !ground.may_change {
@@ -141,6 +145,7 @@ pub fn run(
         ground,
         control,
         tell,
+        keep,
         node,
         client,
         changes: Changes::new(ground.root.clone(), ground.state.clone()),
@@ -149,6 +154,7 @@ pub fn run(
         cells,
         target: BenchTarget::default(),
         done: 0,
+        repeated: vec![false; plan.combinations().len()],
         warnings: Vec::new(),
     };
     let result = conductor.conduct();
@@ -161,6 +167,7 @@ struct Conductor<'a> {
     ground: &'a Ground,
     control: &'a Control,
     tell: &'a mut dyn FnMut(&Step),
+    keep: &'a mut dyn FnMut(&ExperimentResult),
     node: Node,
     client: CpuSet,
     changes: Changes,
@@ -170,6 +177,8 @@ struct Conductor<'a> {
     seen: Vec<Option<Seen>>,
     target: BenchTarget,
     done: usize,
+    /// Cells of which a launch failed that had worked before.
+    repeated: Vec<bool>,
     warnings: Vec<String>,
 }
 
@@ -244,22 +253,33 @@ impl Conductor<'_> {
                 break;
             }
             self.say(format!("block {} of {} is whole", number + 1, design.blocks), false);
+            if let (Some(one), Some(other)) = (block.0.get(&0), &block.1) {
+                first.push(one.clone());
+                second.push(other.clone());
+            }
             blocks.push(block);
-        }
-        if design.aa == Aa::Within {
-            for (cells, again) in &blocks {
-                if let (Some(one), Some(other)) = (cells.get(&0), again) {
-                    first.push(one.clone());
-                    second.push(other.clone());
-                }
+            if number + 1 < design.blocks {
+                let so_far = self.concluded((&blocks, &first, &second), &started, true, &client_error_ms);
+                (self.keep)(&so_far);
             }
         }
-        let mut result = self.result(&blocks, &first, &second);
-        result.started = started;
+        Ok(self.concluded((&blocks, &first, &second), &started, interrupted, &client_error_ms))
+    }
+
+    /// What blocks and the two sides of the baseline against itself amount to.
+    fn concluded(
+        &self,
+        (blocks, first, second): (&[Block], &[Measurement], &[Measurement]),
+        started: &str,
+        interrupted: bool,
+        client_error_ms: &BTreeMap<String, f64>,
+    ) -> ExperimentResult {
+        let mut result = self.result(blocks, first, second);
+        started.clone_into(&mut result.started);
         result.interrupted = interrupted;
-        result.client_error_ms = client_error_ms;
+        result.client_error_ms.clone_from(client_error_ms);
         interpret::conclude(self.plan, &mut result);
-        Ok(result)
+        result
     }
 
     fn tell_floor(&mut self, first: &[Measurement], second: &[Measurement]) {
@@ -286,7 +306,18 @@ impl Conductor<'_> {
     /// One launch of a cell; `None` where there is no measurement: it was told to stop, or the cell is not to be had, which
     /// then is noted.
     fn attempt(&mut self, cell: usize) -> Result<Option<Measurement>, ExperimentError> {
-        let outcome = self.launch(cell);
+        let mut outcome = self.launch(cell);
+        // A launch that fails once where others worked is an accident; its blocks should not go with it. Told, since a server
+        // that dies now and then is a result, too.
+        if let Err(Lost::Cell(_, why)) = &outcome
+            && self.seen[cell].is_some()
+            && !std::mem::replace(&mut self.repeated[cell], true)
+        {
+            let text = format!("{}: a launch failed and was repeated: {why}", self.cells[cell].name);
+            self.say(text.clone(), true);
+            self.warnings.push(text);
+            outcome = self.launch(cell);
+        }
         self.done += 1;
         match outcome {
             Ok(measurement) => Ok(Some(measurement)),

@@ -122,7 +122,22 @@ fn conduct(
         let line = format!("[{}/{}] {}", step.done.min(step.of), step.of, step.text);
         console.step(&line, &line, step.lasting);
     };
-    let outcome = experiment(plan, ground, &control, &mut tell);
+    let mut told = false;
+    let mut keep = |so_far: &ExperimentResult| {
+        let mut so_far = so_far.clone();
+        let kept = match (&args.into, &bundle, &args.output) {
+            (Some(path), Some(bundle), _) => add_to(bundle, path, &mut so_far).map(drop),
+            (_, _, Some(_)) => rendered(args, &so_far).and_then(|text| put(args, &text, console)),
+            _ => Ok(()),
+        };
+        // Once: the end says it again if it is still so.
+        if let Err(error) = kept
+            && !std::mem::replace(&mut told, true)
+        {
+            console.warn(&format!("what was measured so far cannot be kept: {error:#}"));
+        }
+    };
+    let outcome = experiment(plan, ground, &control, &mut tell, &mut keep);
     console.steps_end();
     let mut result = match outcome {
         // What the node was left with matters more than why there is no result.
@@ -130,20 +145,23 @@ fn conduct(
         Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
         outcome => outcome?,
     };
-    if let (Some(path), Some(bundle)) = (&args.into, bundle) {
-        let name = add_to(&bundle, path, &mut result)?;
+    if let (Some(path), Some(bundle)) = (&args.into, &bundle) {
+        let name = add_to(bundle, path, &mut result)?;
         console.note(&format!("added to {}: {name}", path.display()));
     }
-    let text = match args.format {
-        ExperimentFormat::Text => text::result(&result),
-        ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(&result)?),
-        ExperimentFormat::Md => markdown(&result),
-    };
-    put(args, &text, console)?;
+    put(args, &rendered(args, &result)?, console)?;
     Ok(match (result.interrupted, result.valid) {
         (true, _) => Outcome::Interrupted,
         (false, true) => Outcome::Done,
         (false, false) => Outcome::Incomplete,
+    })
+}
+
+fn rendered(args: &RunArgs, result: &ExperimentResult) -> anyhow::Result<String> {
+    Ok(match args.format {
+        ExperimentFormat::Text => text::result(result),
+        ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(result)?),
+        ExperimentFormat::Md => markdown(result),
     })
 }
 

@@ -36,10 +36,10 @@ impl Conductor<'_> {
             Start::Attach { .. } => (String::new(), "attach"),
         };
         let mut warnings = self.warnings.clone();
-        if plan.design.blocks < 6 {
+        if blocks.len() < 6 {
             warnings.push(format!(
                 "{} blocks: with fewer than six, no p value by sign flips can be below 0.05",
-                plan.design.blocks
+                blocks.len()
             ));
         }
         if self.client.is_empty() {
