@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::conduct::Conduct;
 use crate::cost::{self, micros};
 use crate::fs_source::FsSource;
-use crate::helper::{Answer, Helper, Running, is_recorded};
+use crate::helper::{Answer, Helper, Running, clock, is_recorded};
 use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
@@ -87,7 +87,7 @@ pub enum CollectError {
 /// Fails only where there is nothing to look at; whatever a probe cannot read is in the manifest.
 pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, CollectError> {
     let started = OffsetDateTime::now_utc();
-    let clock = Instant::now();
+    let beginning = Instant::now();
     let source = Arc::new(open(options.sysroot.as_deref())?);
     let interrupt = &options.conduct.interrupt;
     let settled = options.conduct.settle(&source)?;
@@ -99,22 +99,45 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             helpers.insert(probe.id, Running::start(&options.helper, answer, source.as_ref()));
         }
     }
+    let mut beside: Vec<_> = PROBES
+        .iter()
+        .filter_map(|probe| {
+            let Method::Beside(read) = probe.method else { return None };
+            let mut runner = Runner::new(Arc::clone(&source), interrupt.clone());
+            let begun = runner.begin(job(read));
+            Some((probe, runner, begun))
+        })
+        .collect();
     let mut files = BTreeMap::new();
     let mut links = BTreeMap::new();
     let mut unread: Vec<Unread> = Vec::new();
     let mut records = Vec::with_capacity(PROBES.len());
     let mut costs = Vec::new();
-    for probe in PROBES {
-        let Method::Files(run) = probe.method else { continue };
-        let begun = Instant::now();
-        let (result, kept) = read(&mut runner, run, probe.budget);
+    let mut keep = |probe: &Probe, done: Done| {
+        let Done { result, kept, took } = done;
         let bytes = kept.files.values().map(|content| content.len() as u64).sum();
-        let record = record(probe, result, &kept.unread, begun.elapsed(), kept.files.len() as u64, bytes);
+        let record = record(probe, result, &kept.unread, took, kept.files.len() as u64, bytes);
         progress(probe, &record);
         records.push(record);
         files.extend(kept.files.into_iter().map(|(path, content)| (format!("{RAW}{path}"), content)));
         links.extend(kept.links);
         unread.extend(kept.unread);
+    };
+    for probe in PROBES {
+        let Method::Files(run) = probe.method else { continue };
+        keep(probe, read(&mut runner, run, probe.budget));
+    }
+    for (probe, runner, begun) in &mut beside {
+        let done = begun.as_ref().map_err(Clone::clone).and_then(|begun| runner.finish(begun, probe.budget));
+        keep(probe, done.unwrap_or_else(|why| Done::lost(why, beginning.elapsed().min(probe.budget))));
+    }
+    for probe in PROBES {
+        let Method::Child(answer) = probe.method else { continue };
+        let begun = Instant::now();
+        let result = clock::ask(source.root());
+        let record = answered(probe, answer, result, begun.elapsed(), &mut files);
+        progress(probe, &record);
+        records.push(record);
     }
     for probe in PROBES {
         let Method::Helper(answer) = probe.method else { continue };
@@ -124,7 +147,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             Err(why) => (Err(why), None),
         };
         costs.extend(cost);
-        let record = answered(probe, answer, result, clock.elapsed(), &mut files);
+        let record = answered(probe, answer, result, beginning.elapsed(), &mut files);
         progress(probe, &record);
         records.push(record);
     }
@@ -148,7 +171,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             let folder = sample_folder(samples_us.len() - 1);
             for probe in PROBES {
                 let Some(read) = probe.sample else { continue };
-                let (result, kept) = self::read(&mut runner, read, probe.budget);
+                let Done { result, kept, .. } = self::read(&mut runner, read, probe.budget);
                 if let Err(missing) = result {
                     unread.extend(probe.reads.iter().map(|path| Unread {
                         path: format!("{folder}{path}"),
@@ -196,7 +219,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         origin: if options.sysroot.is_some() { Origin::Sysroot } else { Origin::Live },
         complete,
         privileges: privileges(),
-        cost: cost::so_far(clock.elapsed(), costs, settled.placement.clone()),
+        cost: cost::so_far(beginning.elapsed(), costs, settled.placement.clone()),
         samples_us,
         probes: records,
         files: Vec::new(),
@@ -225,14 +248,32 @@ pub(crate) fn open(sysroot: Option<&Path>) -> Result<FsSource, CollectError> {
     Ok(source)
 }
 
-/// Runs one reading; nothing is kept of one that is not finished.
-fn read(runner: &mut Runner, read: Read, budget: Duration) -> (Result<(), Missing>, Kept) {
-    let job = move |source: &FsSource| {
+/// What came of one reading.
+struct Done {
+    result: Result<(), Missing>,
+    kept: Kept,
+    took: Duration,
+}
+
+impl Done {
+    /// Nothing is kept of a reading that is not finished.
+    fn lost(why: Missing, took: Duration) -> Self {
+        Self { result: Err(why), kept: Kept::default(), took }
+    }
+}
+
+fn job(read: Read) -> impl FnOnce(&FsSource) -> Done + Send + 'static {
+    move |source| {
+        let begun = Instant::now();
         let recorder = Recorder::new(source);
         let result = read(&recorder);
-        (result, recorder.finish())
-    };
-    runner.run(budget, job).unwrap_or_else(|why| (Err(why), Kept::default()))
+        Done { result, kept: recorder.finish(), took: begun.elapsed() }
+    }
+}
+
+fn read(runner: &mut Runner, read: Read, budget: Duration) -> Done {
+    let begun = Instant::now();
+    runner.run(budget, job(read)).unwrap_or_else(|why| Done::lost(why, begun.elapsed()))
 }
 
 fn record(

@@ -11,6 +11,7 @@ use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use plumb_evidence::derive::network::SOCKETS;
 use plumb_evidence::{Absence, Missing, Source};
 
 mod in_root;
@@ -113,7 +114,8 @@ impl Source for FsSource {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
         let why = |error: io::Error| missing(path, &error);
         let file = self.open(path).map_err(why)?;
-        let bytes = BYTES.with_borrow_mut(|buffer| read_whole(&file, buffer)).map_err(why)?;
+        let short = if SOCKETS.contains(&path) { SHORT } else { 0 };
+        let bytes = BYTES.with_borrow_mut(|buffer| read_whole(&file, buffer, short)).map_err(why)?;
         if bytes.len() > MAX_BYTES {
             let reason = format!("{path} is longer than {MAX_BYTES} bytes");
             return Err(Missing::new(Absence::Truncated, reason));
@@ -140,13 +142,22 @@ impl Source for FsSource {
     }
 }
 
-/// Reads to the end, or to beyond [`MAX_BYTES`].
-fn read_whole(mut file: &File, buffer: &mut [u8]) -> io::Result<Vec<u8>> {
+/// The kernel fills at least a page of the table of sockets at a time, as long as there are more; a line has 150 bytes. What
+/// is shorter than this was the end, and to be told so by an empty answer costs a walk through all buckets: 2 ms.
+const SHORT: usize = 4096 - 2 * 150;
+
+/// Reads to the end, or to beyond [`MAX_BYTES`]. An answer of less than `short` bytes is the last one.
+fn read_whole(mut file: &File, buffer: &mut [u8], short: usize) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     while bytes.len() <= MAX_BYTES {
         match file.read(buffer) {
             Ok(0) => break,
-            Ok(count) => bytes.extend_from_slice(&buffer[..count]),
+            Ok(count) => {
+                bytes.extend_from_slice(&buffer[..count]);
+                if count < short {
+                    break;
+                }
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }

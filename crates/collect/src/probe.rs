@@ -25,6 +25,10 @@ pub(crate) type Read = fn(&Recorder<'_, FsSource>) -> Result<(), Missing>;
 pub(crate) enum Method {
     /// By reading files.
     Files(Read),
+    /// By reading files that the kernel takes milliseconds to write, on a thread of its own beside the others.
+    Beside(Read),
+    /// By asking the kernel, in a child that does nothing else.
+    Child(Answer),
     /// By asking a library, in a process of its own that can be killed.
     Helper(Answer),
     /// By asking a library again and again during the window, in a process of its own.

@@ -58,7 +58,7 @@ pub const PROBES: &[Probe] = &[
         reads: &[],
         privilege: Privilege::Any,
         budget: SECONDS,
-        method: Method::Helper(Answer::Clock),
+        method: Method::Child(Answer::Clock),
         sample: None,
     },
     Probe {

@@ -1,7 +1,7 @@
 //! Runs what reads files, each with a deadline.
 
 use std::sync::Arc;
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
 use plumb_evidence::{Absence, Missing};
@@ -18,6 +18,12 @@ pub(crate) struct Runner {
     source: Arc<FsSource>,
     interrupt: Interrupt,
     jobs: Option<Sender<Job>>,
+}
+
+/// A job that was begun.
+pub(crate) struct Begun<T> {
+    at: Instant,
+    answer: Receiver<T>,
 }
 
 /// What is said of everything that was not done after a request to stop.
@@ -39,6 +45,18 @@ impl Runner {
         budget: Duration,
         job: impl FnOnce(&FsSource) -> T + Send + 'static,
     ) -> Result<T, Missing> {
+        let begun = self.begin(job)?;
+        self.finish(&begun, budget)
+    }
+
+    /// Begins `job`, whose answer [`finish`](Self::finish) waits for.
+    ///
+    /// # Errors
+    /// No thread can be started, or somebody asked to stop.
+    pub(crate) fn begin<T: Send + 'static>(
+        &mut self,
+        job: impl FnOnce(&FsSource) -> T + Send + 'static,
+    ) -> Result<Begun<T>, Missing> {
         if self.interrupt.is_asked() {
             return Err(interrupted());
         }
@@ -56,10 +74,18 @@ impl Runner {
             let _ = jobs.send(job);
             self.jobs = Some(jobs);
         }
-        let until = Instant::now() + budget;
+        Ok(Begun { at: Instant::now(), answer: receiver })
+    }
+
+    /// Waits for the answer of a job until `budget` after its beginning.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn finish<T>(&mut self, begun: &Begun<T>, budget: Duration) -> Result<T, Missing> {
+        let until = begun.at + budget;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let why = match receiver.recv_timeout(left.min(LOOK)) {
+            let why = match begun.answer.recv_timeout(left.min(LOOK)) {
                 Ok(answer) => return Ok(answer),
                 Err(RecvTimeoutError::Disconnected) => Missing::new(Absence::Failed, "the probe panicked"),
                 Err(RecvTimeoutError::Timeout) if self.interrupt.is_asked() => interrupted(),

@@ -39,10 +39,10 @@ impl Planned {
         self.probe.privilege == Privilege::Root
     }
 
-    /// True if it starts a process of its own, which asks a library.
+    /// True if it starts a process of its own, which asks a library or the kernel.
     #[must_use]
     pub fn asks_a_library(&self) -> bool {
-        matches!(self.probe.method, Method::Helper(_) | Method::Sampler(_))
+        matches!(self.probe.method, Method::Child(_) | Method::Helper(_) | Method::Sampler(_))
     }
 }
 
@@ -69,8 +69,8 @@ pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
             sampled: 0,
         };
         let (static_read, sampled_read) = match probe.method {
-            Method::Files(read) => (Some(read), probe.sample),
-            Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
+            Method::Files(read) | Method::Beside(read) => (Some(read), probe.sample),
+            Method::Child(_) | Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
         };
         let mut look = |read: crate::probe::Read| {
             let job = move |source: &FsSource| {

@@ -214,7 +214,9 @@ fn what_was_read_before_a_request_to_stop_is_kept_and_the_rest_is_skipped() {
     let after = order.iter().skip_while(|&&id| id != "cpu").skip(1);
     // Of a recording these are not asked, whatever comes.
     let never_asked = ["nvml", "nvml-window", "clock"];
-    for id in after.filter(|&&id| !never_asked.contains(&id)) {
+    // Read on a thread of its own, and so perhaps before.
+    let beside = "network";
+    for id in after.filter(|&&id| id != beside && !never_asked.contains(&id)) {
         let record = bundle.manifest().probes.iter().find(|record| record.id == *id).unwrap();
         assert_eq!((record.status, record.reason.as_str()), (ProbeStatus::Skipped, "interrupted"), "{id}");
     }
