@@ -1,4 +1,4 @@
-//! `cargo xtask samples`: the bundles and reports in `samples/reports`.
+//! `cargo xtask samples`: the bundles and reports in `samples/reports`, and the reports of nodes with GPUs beside them.
 
 use std::fs;
 use std::path::Path;
@@ -10,8 +10,8 @@ use crate::run::{cargo, run};
 use crate::workspace::{Profile, Workspace};
 use crate::{packs, setup, typst};
 
-/// Folders with a bundle and an engagement file.
-const NODES: [&str; 4] = ["this-machine", "untuned", "remedied", "guest"];
+/// Folders with a bundle and an engagement file, seen from `samples/reports`.
+const NODES: [&str; 6] = ["this-machine", "untuned", "remedied", "guest", "../h200", "../h100-x2"];
 const FORMATS: &str = "pdf,md,html,json";
 
 pub(crate) fn write(workspace: &Workspace, profile: Profile) -> Result<()> {

@@ -113,8 +113,24 @@ impl Check for SloQueueing {
         if servers.is_empty() {
             return Err(Missing::new(Absence::Skipped, "no server was asked for its metrics"));
         }
-        Ok(servers.iter().flat_map(|server| judge(evidence, server)).collect())
+        Ok(merged(servers.iter().flat_map(|server| judge(evidence, server))))
     }
+}
+
+/// One finding for what several load tests of a server showed alike, with the evidence of each.
+fn merged(findings: impl Iterator<Item = Finding>) -> Vec<Finding> {
+    let mut merged: Vec<Finding> = Vec::new();
+    for finding in findings {
+        let same = |other: &&mut Finding| {
+            (&other.subject, other.outcome, &other.message)
+                == (&finding.subject, finding.outcome, &finding.message)
+        };
+        match merged.iter_mut().find(same) {
+            Some(other) => other.evidence.extend(finding.evidence),
+            None => merged.push(finding),
+        }
+    }
+    merged
 }
 
 fn judge(evidence: &Evidence<'_>, server: &ServerMetrics) -> Vec<Finding> {
@@ -176,4 +192,19 @@ fn percentile_95(series: &[f64]) -> Option<f64> {
     sorted.sort_by(f64::total_cmp);
     let rank = (0.95 * sorted.len() as f64).ceil() as usize;
     sorted.get(rank.checked_sub(1)?).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_several_runs_show_alike_is_one_finding_with_the_evidence_of_each() {
+        let waits =
+            |path: &str| META.warn("server vllm", "waits").with_evidence(Citation::new(path, "2 of 17"));
+        let full = META.fail("server vllm", "full").with_evidence(Citation::new("b", "98 %"));
+        let merged = merged([waits("a"), full, waits("b")].into_iter());
+        let told: Vec<_> = merged.iter().map(|one| (one.message.as_str(), one.evidence.len())).collect();
+        assert_eq!(told, [("waits", 2), ("full", 1)]);
+    }
 }

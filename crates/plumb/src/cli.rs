@@ -346,7 +346,7 @@ pub(crate) enum BundleCommand {
         /// File to write; must not be there.
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
-        /// A further text to replace, such as a user, a path or a model: OLD=NEW. May be repeated.
+        /// A further text to replace, such as a user, a path or a model: OLD=NEW, where OLD may hold further `=`. May be repeated.
         #[arg(long = "replace", value_name = "OLD=NEW", value_parser = replacement)]
         replacements: Vec<(String, String)>,
         /// Write what each token stands for here (JSON). Keep it to yourself.
@@ -364,7 +364,7 @@ pub(crate) enum BundleCommand {
 }
 
 fn replacement(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
+    match text.rsplit_once('=') {
         Some((old, new)) if !old.is_empty() => Ok((old.to_owned(), new.to_owned())),
         _ => Err("give what is there and what to put in its place, for example anna=user".to_owned()),
     }

@@ -165,8 +165,10 @@ fn experiment(
 ) -> Result<Experiment, ReportError> {
     let effects = found.effects.iter().map(|effect| {
         let change = crate::figure::change;
-        EffectRow {
-            cell: clean(&effect.cell),
+        // Of a cell that is held against several, one row would look like the other.
+        let sides = [("cell", effect.cell.as_str()), ("against", effect.against.as_str())];
+        Ok(EffectRow {
+            cell: clean(&messages.fill("capacity", "effect_cell", &sides)?),
             metric: clean(&metric_name(&effect.metric, messages)),
             change: change(effect.ratio),
             interval: format!("{} … {}", change(effect.low), change(effect.high)),
@@ -176,7 +178,7 @@ fn experiment(
             verdict: messages
                 .find("verdict", &effect.verdict)
                 .map_or_else(|| clean(&effect.verdict), str::to_owned),
-        }
+        })
     });
     let unmeasured = found.cells.iter().filter(|cell| cell.status != "measured" && !cell.status.is_empty());
     let unmeasured = unmeasured.map(|cell| Fact {
@@ -197,7 +199,7 @@ fn experiment(
         },
         conclusions: found.conclusions.iter().map(|text| sentence(&clean(text))).collect(),
         warnings: found.warnings.iter().map(|text| sentence(&clean(text))).collect(),
-        effects: effects.collect(),
+        effects: effects.collect::<Result<_, ReportError>>()?,
         unmeasured: unmeasured.collect(),
     })
 }
