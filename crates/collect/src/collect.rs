@@ -16,7 +16,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::conduct::Conduct;
 use crate::cost::{self, micros};
 use crate::fs_source::FsSource;
-use crate::helper::{Answer, Helper, Running, clock, is_recorded};
+use crate::helper::{Helper, Running, is_recorded};
 use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
@@ -132,10 +132,10 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         keep(probe, done.unwrap_or_else(|why| Done::lost(why, beginning.elapsed().min(probe.budget))));
     }
     for probe in PROBES {
-        let Method::Child(answer) = probe.method else { continue };
+        let Method::Child(name, ask) = probe.method else { continue };
         let begun = Instant::now();
-        let result = clock::ask(source.root());
-        let record = answered(probe, answer, result, begun.elapsed(), &mut files);
+        let result = ask(source.root());
+        let record = answered(probe, name, result, begun.elapsed(), &mut files);
         progress(probe, &record);
         records.push(record);
     }
@@ -147,7 +147,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             Err(why) => (Err(why), None),
         };
         costs.extend(cost);
-        let record = answered(probe, answer, result, beginning.elapsed(), &mut files);
+        let record = answered(probe, answer.file(), result, beginning.elapsed(), &mut files);
         progress(probe, &record);
         records.push(record);
     }
@@ -199,7 +199,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             None => (Err(Missing::new(Absence::Skipped, "collected without `--sample`")), None),
         };
         costs.extend(cost);
-        let record = answered(probe, answer, result, window, &mut files);
+        let record = answered(probe, answer.file(), result, window, &mut files);
         progress(probe, &record);
         records.push(record);
     }
@@ -308,10 +308,10 @@ fn record(
     }
 }
 
-/// The record of a probe that a helper process answered for, whose answer goes to `files`.
+/// The record of a probe that another process answered for, whose answer goes to `files` under `name`.
 fn answered(
     probe: &Probe,
-    answer: Answer,
+    name: &str,
     result: Result<Vec<u8>, Missing>,
     duration: Duration,
     files: &mut BTreeMap<String, Vec<u8>>,
@@ -319,10 +319,12 @@ fn answered(
     let mut bytes = 0;
     let result = result.map(|content| {
         bytes = content.len() as u64;
-        files.insert(answer.file().to_owned(), content);
+        files.insert(name.to_owned(), content);
     });
     let mut record = record(probe, result, &[], duration, u64::from(bytes > 0), bytes);
-    if record.status == ProbeStatus::Ok && is_recorded(answer) {
+    let recorded =
+        matches!(probe.method, Method::Helper(answer) | Method::Sampler(answer) if is_recorded(answer));
+    if record.status == ProbeStatus::Ok && recorded {
         record.reason = "answered by a recording, not by the driver of this node".to_owned();
     }
     record

@@ -11,7 +11,6 @@ use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
-use plumb_evidence::derive::network::SOCKETS;
 use plumb_evidence::{Absence, Missing, Source};
 
 mod in_root;
@@ -72,6 +71,29 @@ impl FsSource {
         Ok(size.len())
     }
 
+    /// Reads a table of sockets.
+    ///
+    /// The kernel fills at least a page at a time as long as there are more lines, and a line is shorter than 300 bytes. What is
+    /// shorter than their difference was the end; to be told so by an empty answer costs a walk through all buckets: 2 ms.
+    ///
+    /// # Errors
+    /// As [`Source::read`].
+    pub(crate) fn sockets(&self, path: &str) -> Result<Vec<u8>, Missing> {
+        self.whole(path, 4096 - 300)
+    }
+
+    /// A file to its end, or to its first part of less than `short` bytes.
+    fn whole(&self, path: &str, short: usize) -> Result<Vec<u8>, Missing> {
+        let why = |error: io::Error| missing(path, &error);
+        let file = self.open(path).map_err(why)?;
+        let bytes = BYTES.with_borrow_mut(|buffer| read_whole(&file, buffer, short)).map_err(why)?;
+        if bytes.len() > MAX_BYTES {
+            let reason = format!("{path} is longer than {MAX_BYTES} bytes");
+            return Err(Missing::new(Absence::Truncated, reason));
+        }
+        Ok(bytes)
+    }
+
     fn open(&self, path: &str) -> io::Result<File> {
         // Non-blocking, so that a named pipe cannot hold the collector up.
         let flags = OFlag::O_CLOEXEC | OFlag::O_NOCTTY | OFlag::O_NONBLOCK;
@@ -112,15 +134,7 @@ fn descriptor(handle: &File) -> PathBuf {
 
 impl Source for FsSource {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
-        let why = |error: io::Error| missing(path, &error);
-        let file = self.open(path).map_err(why)?;
-        let short = if SOCKETS.contains(&path) { SHORT } else { 0 };
-        let bytes = BYTES.with_borrow_mut(|buffer| read_whole(&file, buffer, short)).map_err(why)?;
-        if bytes.len() > MAX_BYTES {
-            let reason = format!("{path} is longer than {MAX_BYTES} bytes");
-            return Err(Missing::new(Absence::Truncated, reason));
-        }
-        Ok(bytes)
+        self.whole(path, 0)
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
@@ -141,10 +155,6 @@ impl Source for FsSource {
             .map_err(|_| Missing::new(Absence::Malformed, format!("the target of {path} is not UTF-8")))
     }
 }
-
-/// The kernel fills at least a page of the table of sockets at a time, as long as there are more; a line has 150 bytes. What
-/// is shorter than this was the end, and to be told so by an empty answer costs a walk through all buckets: 2 ms.
-const SHORT: usize = 4096 - 2 * 150;
 
 /// Reads to the end, or to beyond [`MAX_BYTES`]. An answer of less than `short` bytes is the last one.
 fn read_whole(mut file: &File, buffer: &mut [u8], short: usize) -> io::Result<Vec<u8>> {
@@ -193,6 +203,20 @@ pub(crate) fn missing(path: &str, error: &io::Error) -> Missing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn tables_of_sockets_are_read_to_their_end() {
+        // Lines of several pages.
+        for (address, table) in [("127.0.0.1:0", "/proc/net/tcp"), ("[::1]:0", "/proc/net/tcp6")] {
+            let listeners: Vec<_> =
+                (0..200).map_while(|_| std::net::TcpListener::bind(address).ok()).collect();
+            let text = String::from_utf8(FsSource::live().sockets(table).unwrap_or_default()).unwrap();
+            for listener in &listeners {
+                let port = format!(":{:04X} ", listener.local_addr().unwrap().port());
+                assert!(text.contains(&port), "{table} lacks {port}");
+            }
+        }
+    }
 
     #[test]
     fn links_of_a_recorded_tree_stay_inside() {

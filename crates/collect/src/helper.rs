@@ -11,7 +11,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
-use plumb_evidence::bundle::{CLOCK_NAME, HWLOC_NAME, NVML_NAME, NVML_WINDOW_NAME};
+use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME, NVML_WINDOW_NAME};
 use plumb_evidence::manifest::HelperCost;
 use plumb_evidence::{Absence, Missing, Source};
 
@@ -20,7 +20,6 @@ use crate::fs_source::FsSource;
 use crate::interrupt::{Interrupt, LOOK};
 use crate::runner::interrupted;
 
-pub(crate) mod clock;
 mod hwloc;
 mod nvml;
 
@@ -31,8 +30,6 @@ pub enum Answer {
     Hwloc,
     /// NVIDIA's management library.
     Nvml,
-    /// The kernel, for the state of its clock.
-    Clock,
     /// The same again and again, until the helper's standard input ends.
     NvmlWindow,
 }
@@ -44,7 +41,6 @@ impl Answer {
         match self {
             Self::Hwloc => "hwloc",
             Self::Nvml => "nvml",
-            Self::Clock => "clock",
             Self::NvmlWindow => "nvml-window",
         }
     }
@@ -60,7 +56,6 @@ impl Answer {
         match self {
             Self::Hwloc => HWLOC_NAME,
             Self::Nvml => NVML_NAME,
-            Self::Clock => CLOCK_NAME,
             Self::NvmlWindow => NVML_WINDOW_NAME,
         }
     }
@@ -100,7 +95,6 @@ pub fn helper_main(answer: Answer) -> io::Result<()> {
     let result = match answer {
         Answer::Hwloc => hwloc::ask(),
         Answer::Nvml => nvml::ask(),
-        Answer::Clock => clock::ask(None),
         Answer::NvmlWindow => nvml::watch(),
     };
     let (kind, bytes) = match result {
@@ -167,7 +161,7 @@ impl Running {
             (Answer::Hwloc, Some(root)) => {
                 command.env("HWLOC_FSROOT", root).env("HWLOC_THISSYSTEM", "0");
             }
-            (Answer::Hwloc, None) | (Answer::Clock, _) => {}
+            (Answer::Hwloc, None) => {}
         }
         let started = Instant::now();
         let mut child = command.spawn().map_err(|error| {

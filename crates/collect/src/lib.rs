@@ -4,6 +4,7 @@
 //! kernel see to the last). Each subject is a [`Probe`] with a time budget of its own; what a probe cannot read is
 //! recorded with the reason, and the others go on.
 
+mod clock;
 mod collect;
 mod conduct;
 mod cost;

@@ -1,5 +1,6 @@
 //! A probe: one subject, what it reads, and how long it may take.
 
+use std::path::Path;
 use std::time::Duration;
 
 use plumb_evidence::Missing;
@@ -20,6 +21,9 @@ pub enum Privilege {
 /// Reads files into the recorder.
 pub(crate) type Read = fn(&Recorder<'_, FsSource>) -> Result<(), Missing>;
 
+/// Asks the kernel, unless a tree that was recorded elsewhere stands at this path.
+pub(crate) type Ask = fn(Option<&Path>) -> Result<Vec<u8>, Missing>;
+
 /// How a probe gets at its subject.
 #[derive(Clone, Copy)]
 pub(crate) enum Method {
@@ -27,8 +31,8 @@ pub(crate) enum Method {
     Files(Read),
     /// By reading files that the kernel takes milliseconds to write, on a thread of its own beside the others.
     Beside(Read),
-    /// By asking the kernel, in a child that does nothing else.
-    Child(Answer),
+    /// By asking the kernel, in a child that does nothing else; the bundle keeps the answer under this name.
+    Child(&'static str, Ask),
     /// By asking a library, in a process of its own that can be killed.
     Helper(Answer),
     /// By asking a library again and again during the window, in a process of its own.

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use plumb_evidence::bundle::CLOCK_NAME;
+
+use crate::clock;
 use crate::helper::Answer;
 use crate::probe::{Method, Privilege, Probe};
 use crate::recorder::Recorder;
@@ -58,7 +61,7 @@ pub const PROBES: &[Probe] = &[
         reads: &[],
         privilege: Privilege::Any,
         budget: SECONDS,
-        method: Method::Child(Answer::Clock),
+        method: Method::Child(CLOCK_NAME, clock::ask),
         sample: None,
     },
     Probe {

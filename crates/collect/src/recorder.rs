@@ -59,6 +59,16 @@ impl<'a, S: Source> Recorder<'a, S> {
         path: &str,
         change: impl FnOnce(Vec<u8>) -> Vec<u8>,
     ) -> Result<(), Missing> {
+        self.file_by(path, S::read, change)
+    }
+
+    /// The same for a file that is read in a way of its own.
+    pub(crate) fn file_by(
+        &self,
+        path: &str,
+        read: impl FnOnce(&S, &str) -> Result<Vec<u8>, Missing>,
+        change: impl FnOnce(Vec<u8>) -> Vec<u8>,
+    ) -> Result<(), Missing> {
         if let Some(size) = self.size {
             let size = self.noting(path, size(self.source, path))?;
             let mut kept = self.kept.borrow_mut();
@@ -66,7 +76,7 @@ impl<'a, S: Source> Recorder<'a, S> {
             kept.sizes.insert(path.to_owned(), size);
             return Ok(());
         }
-        let bytes = self.noting(path, self.source.read(path))?;
+        let bytes = self.noting(path, read(self.source, path))?;
         self.kept.borrow_mut().files.insert(path.to_owned(), change(bytes));
         Ok(())
     }

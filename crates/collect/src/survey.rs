@@ -42,7 +42,7 @@ impl Planned {
     /// True if it starts a process of its own, which asks a library or the kernel.
     #[must_use]
     pub fn asks_a_library(&self) -> bool {
-        matches!(self.probe.method, Method::Child(_) | Method::Helper(_) | Method::Sampler(_))
+        matches!(self.probe.method, Method::Child(..) | Method::Helper(_) | Method::Sampler(_))
     }
 }
 
@@ -70,7 +70,7 @@ pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
         };
         let (static_read, sampled_read) = match probe.method {
             Method::Files(read) | Method::Beside(read) => (Some(read), probe.sample),
-            Method::Child(_) | Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
+            Method::Child(..) | Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
         };
         let mut look = |read: crate::probe::Read| {
             let job = move |source: &FsSource| {

@@ -4,6 +4,7 @@ use plumb_evidence::Missing;
 use plumb_evidence::derive::network::{INTERFACES, NAMESPACE, RDMA, SOCKETS};
 
 use super::{Files, SECONDS};
+use crate::fs_source::FsSource;
 use crate::probe::{Method, Privilege, Probe};
 
 pub(super) const PROBE: Probe = Probe {
@@ -20,7 +21,7 @@ pub(super) const PROBE: Probe = Probe {
 fn run(files: &Files<'_>) -> Result<(), Missing> {
     files.link(NAMESPACE);
     for path in SOCKETS {
-        let _ = files.file_with(path, |table| without_clients(&table));
+        let _ = files.file_by(path, FsSource::sockets, |table| without_clients(&table));
     }
     for name in files.list(INTERFACES) {
         let interface = format!("{INTERFACES}/{name}");

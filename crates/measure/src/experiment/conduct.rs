@@ -131,7 +131,7 @@ pub fn run(
     ground: &Ground,
     control: &Control,
     tell: &mut dyn FnMut(&Step),
-    keep: &mut dyn FnMut(&ExperimentResult),
+    keep: &mut dyn FnMut(ExperimentResult),
 ) -> Result<ExperimentResult, ExperimentError> {
     let changes = plan.changes();
     if !changes.is_empty() && !ground.may_change {
@@ -151,10 +151,10 @@ pub fn run(
         changes: Changes::new(ground.root.clone(), ground.state.clone()),
         status: cells.iter().map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned()))).collect(),
         seen: vec![None; cells.len()],
+        repeated: vec![false; cells.len()],
         cells,
         target: BenchTarget::default(),
         done: 0,
-        repeated: vec![false; plan.combinations().len()],
         warnings: Vec::new(),
     };
     let result = conductor.conduct();
@@ -167,7 +167,7 @@ struct Conductor<'a> {
     ground: &'a Ground,
     control: &'a Control,
     tell: &'a mut dyn FnMut(&Step),
-    keep: &'a mut dyn FnMut(&ExperimentResult),
+    keep: &'a mut dyn FnMut(ExperimentResult),
     node: Node,
     client: CpuSet,
     changes: Changes,
@@ -260,7 +260,7 @@ impl Conductor<'_> {
             blocks.push(block);
             if number + 1 < design.blocks {
                 let so_far = self.concluded((&blocks, &first, &second), &started, true, &client_error_ms);
-                (self.keep)(&so_far);
+                (self.keep)(so_far);
             }
         }
         Ok(self.concluded((&blocks, &first, &second), &started, interrupted, &client_error_ms))
@@ -308,8 +308,8 @@ impl Conductor<'_> {
     fn attempt(&mut self, cell: usize) -> Result<Option<Measurement>, ExperimentError> {
         let mut outcome = self.launch(cell);
         // A launch that fails once where others worked is an accident; its blocks should not go with it. Told, since a server
-        // that dies now and then is a result, too.
-        if let Err(Lost::Cell(_, why)) = &outcome
+        // that dies now and then is a result, too. An effect that was not seen is none: then the cell is not what it says.
+        if let Err(Lost::Cell("unavailable", why)) = &outcome
             && self.seen[cell].is_some()
             && !std::mem::replace(&mut self.repeated[cell], true)
         {

@@ -123,8 +123,7 @@ fn conduct(
         console.step(&line, &line, step.lasting);
     };
     let mut told = false;
-    let mut keep = |so_far: &ExperimentResult| {
-        let mut so_far = so_far.clone();
+    let mut keep = |mut so_far: ExperimentResult| {
         let kept = match (&args.into, &bundle, &args.output) {
             (Some(path), Some(bundle), _) => add_to(bundle, path, &mut so_far).map(drop),
             (_, _, Some(_)) => rendered(args, &so_far).and_then(|text| put(args, &text, console)),

@@ -90,8 +90,6 @@ fn rates(out: &mut String, result: &BenchResult) {
         let share = result.attainment.as_ref();
         let share =
             share.map_or(String::new(), |share| format!("; {} of those that began in it", percent(share)));
-        // A file of an older version counted goodput by when requests began, which may come out above the rate.
-        let goodput = if result.open_loop { goodput.min(result.requests_per_s) } else { goodput };
         wrap(out, "Goodput:  ", &format!("{goodput:.2} requests/s of these meet every objective{share}"));
     }
     for objective in &result.objectives {
