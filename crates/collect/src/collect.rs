@@ -91,7 +91,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let source = Arc::new(open(options.sysroot.as_deref())?);
     let interrupt = &options.conduct.interrupt;
     let settled = options.conduct.settle(&source)?;
-    let mut runner = Runner::new(Arc::clone(&source), interrupt.clone());
+    let runner = Runner::new(Arc::clone(&source), interrupt.clone());
 
     let mut helpers = BTreeMap::new();
     for probe in PROBES {
@@ -99,21 +99,12 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             helpers.insert(probe.id, Running::start(&options.helper, answer, source.as_ref()));
         }
     }
-    let mut beside: Vec<_> = PROBES
-        .iter()
-        .filter_map(|probe| {
-            let Method::Beside(read) = probe.method else { return None };
-            let mut runner = Runner::new(Arc::clone(&source), interrupt.clone());
-            let begun = runner.begin(job(read));
-            Some((probe, runner, begun))
-        })
-        .collect();
     let mut files = BTreeMap::new();
     let mut links = BTreeMap::new();
     let mut unread: Vec<Unread> = Vec::new();
     let mut records = Vec::with_capacity(PROBES.len());
     let mut costs = Vec::new();
-    let mut keep = |probe: &Probe, done: Done| {
+    let keep = |probe: &Probe, done: Done| {
         let Done { result, kept, took } = done;
         let bytes = kept.files.values().map(|content| content.len() as u64).sum();
         let record = record(probe, result, &kept.unread, took, kept.files.len() as u64, bytes);
@@ -123,14 +114,11 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         links.extend(kept.links);
         unread.extend(kept.unread);
     };
-    for probe in PROBES {
-        let Method::Files(run) = probe.method else { continue };
-        keep(probe, read(&mut runner, run, probe.budget));
-    }
-    for (probe, runner, begun) in &mut beside {
-        let done = begun.as_ref().map_err(Clone::clone).and_then(|begun| runner.finish(begun, probe.budget));
-        keep(probe, done.unwrap_or_else(|why| Done::lost(why, beginning.elapsed().min(probe.budget))));
-    }
+    let of_files = |probe: &'static Probe| match probe.method {
+        Method::Files(read) => Some((probe, read)),
+        _ => None,
+    };
+    read(&runner, PROBES.iter().filter_map(of_files), keep);
     for probe in PROBES {
         let Method::Child(name, ask) = probe.method else { continue };
         let begun = Instant::now();
@@ -169,9 +157,8 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
             }
             samples_us.push(micros(begun.elapsed()));
             let folder = sample_folder(samples_us.len() - 1);
-            for probe in PROBES {
-                let Some(read) = probe.sample else { continue };
-                let Done { result, kept, .. } = self::read(&mut runner, read, probe.budget);
+            let sampled = PROBES.iter().filter_map(|probe| Some((probe, probe.sample?)));
+            read(&runner, sampled, |probe, Done { result, kept, .. }| {
                 if let Err(missing) = result {
                     unread.extend(probe.reads.iter().map(|path| Unread {
                         path: format!("{folder}{path}"),
@@ -187,7 +174,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
                 files.extend(
                     kept.files.into_iter().map(|(path, content)| (format!("{folder}{path}"), content)),
                 );
-            }
+            });
         }
     }
     for probe in PROBES {
@@ -203,6 +190,8 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         progress(probe, &record);
         records.push(record);
     }
+    // They ended in any order.
+    records.sort_by_key(|record| PROBES.iter().position(|probe| probe.id == record.id));
     unread.sort();
     unread.dedup();
     let complete = !interrupt.is_asked();
@@ -262,18 +251,25 @@ impl Done {
     }
 }
 
-fn job(read: Read) -> impl FnOnce(&FsSource) -> Done + Send + 'static {
-    move |source| {
-        let begun = Instant::now();
-        let recorder = Recorder::new(source);
-        let result = read(&recorder);
-        Done { result, kept: recorder.finish(), took: begun.elapsed() }
-    }
-}
-
-fn read(runner: &mut Runner, read: Read, budget: Duration) -> Done {
-    let begun = Instant::now();
-    runner.run(budget, job(read)).unwrap_or_else(|why| Done::lost(why, begun.elapsed()))
+/// Reads for several probes, and tells of each as it ends.
+fn read(
+    runner: &Runner,
+    probes: impl Iterator<Item = (&'static Probe, Read)>,
+    mut tell: impl FnMut(&'static Probe, Done),
+) {
+    let job = |read: Read| {
+        move |source: &FsSource| {
+            let begun = Instant::now();
+            let recorder = Recorder::new(source);
+            let result = read(&recorder);
+            Done { result, kept: recorder.finish(), took: begun.elapsed() }
+        }
+    };
+    let (probes, jobs): (Vec<_>, Vec<_>) =
+        probes.map(|(probe, read)| (probe, (probe.budget, job(read)))).unzip();
+    runner.each(jobs, |at, done| {
+        tell(probes[at], done.unwrap_or_else(|(why, took)| Done::lost(why, took)));
+    });
 }
 
 fn record(

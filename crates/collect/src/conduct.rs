@@ -99,7 +99,7 @@ impl Conduct {
         if allowed.len() < WORTH_CHOOSING {
             return Ok(unsettled("not chosen: too few CPUs to choose among"));
         }
-        let mut looking = Runner::new(Arc::clone(source), self.interrupt.clone());
+        let looking = Runner::new(Arc::clone(source), self.interrupt.clone());
         let every = allowed.clone();
         let taken = match looking.run(LOOKING, move |source| taken(source, &every)) {
             Ok(taken) => taken,

@@ -11,6 +11,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
+use nix::sched::{sched_getaffinity, sched_getcpu, sched_setaffinity};
+use nix::unistd::Pid;
 use plumb_evidence::bundle::{HWLOC_NAME, NVML_NAME, NVML_WINDOW_NAME};
 use plumb_evidence::manifest::HelperCost;
 use plumb_evidence::{Absence, Missing, Source};
@@ -167,6 +169,7 @@ impl Running {
         let mut child = command.spawn().map_err(|error| {
             Missing::new(Absence::Failed, format!("cannot start a helper process: {error}"))
         })?;
+        apart(&child);
         let output = reader(child.stdout.take(), MAX_ANSWER + HEAD as u64 + 1);
         let errors = reader(child.stderr.take(), MAX_ERRORS);
         Ok(Self { child, output, errors, started })
@@ -254,6 +257,20 @@ impl Running {
                 _ => return None,
             }
         }
+    }
+}
+
+/// Moves a process that was just started to another CPU than that of this thread, whence the kernel may move it on.
+///
+/// Left to itself, it keeps for its whole short life to the CPU that it was started on, and so does what this thread goes
+/// on to do, while another CPU is idle.
+fn apart(child: &Child) {
+    let Some(pid) = i32::try_from(child.id()).ok().map(Pid::from_raw) else { return };
+    // The mask of this call ends at 1024 CPUs; a node with more has idle ones to choose.
+    let (Ok(allowed), Ok(here)) = (sched_getaffinity(pid), sched_getcpu()) else { return };
+    let mut others = allowed;
+    if others.unset(here).is_ok() && sched_setaffinity(pid, &others).is_ok() {
+        let _ = sched_setaffinity(pid, &allowed);
     }
 }
 

@@ -29,8 +29,6 @@ pub(crate) type Ask = fn(Option<&Path>) -> Result<Vec<u8>, Missing>;
 pub(crate) enum Method {
     /// By reading files.
     Files(Read),
-    /// By reading files that the kernel takes milliseconds to write, on a thread of its own beside the others.
-    Beside(Read),
     /// By asking the kernel, in a child that does nothing else; the bundle keeps the answer under this name.
     Child(&'static str, Ask),
     /// By asking a library, in a process of its own that can be killed.

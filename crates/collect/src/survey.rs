@@ -56,7 +56,7 @@ pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
     let source = Arc::new(collect::open(options.sysroot.as_deref())?);
     let _settled = options.conduct.settle(&source)?;
     let cpus = cpus(&source);
-    let mut runner = Runner::new(Arc::clone(&source), options.conduct.interrupt.clone());
+    let runner = Runner::new(Arc::clone(&source), options.conduct.interrupt.clone());
     let mut planned = Vec::with_capacity(PROBES.len());
     for probe in PROBES {
         let plan = Planned {
@@ -69,7 +69,7 @@ pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
             sampled: 0,
         };
         let (static_read, sampled_read) = match probe.method {
-            Method::Files(read) | Method::Beside(read) => (Some(read), probe.sample),
+            Method::Files(read) => (Some(read), probe.sample),
             Method::Child(..) | Method::Helper(_) | Method::Sampler(_) => (None, probe.sample),
         };
         let mut look = |read: crate::probe::Read| {

@@ -13,8 +13,7 @@ pub(super) const PROBE: Probe = Probe {
     reads: &[INTERFACES, RDMA, SOCKETS[0], SOCKETS[1], NAMESPACE],
     privilege: Privilege::Any,
     budget: SECONDS,
-    // Both tables of sockets are walked bucket by bucket, however few sockets there are.
-    method: Method::Beside(run),
+    method: Method::Files(run),
     sample: None,
 };
 
