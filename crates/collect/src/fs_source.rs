@@ -1,17 +1,17 @@
 //! The file system as a [`Source`]: the node's own, or a recorded tree.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use plumb_evidence::{Absence, Missing, Source};
+
+use crate::seen::Board;
 
 mod in_root;
 
@@ -22,6 +22,9 @@ const MAX_BYTES: usize = 32 << 20;
 /// for each part.
 const BUFFER: usize = 64 << 10;
 
+/// The kernel's unit of memory, and the longest text of an attribute in sysfs.
+const PAGE: usize = 4096;
+
 thread_local! {
     static BYTES: RefCell<Vec<u8>> = RefCell::new(vec![0; BUFFER]);
 }
@@ -31,15 +34,15 @@ thread_local! {
 pub struct FsSource {
     /// Folder that stands for `/`, kept open so that links inside are resolved inside.
     recorded: Option<(PathBuf, File)>,
-    /// Processes of inference servers, once a probe has found them: later ones need not look at every process again.
-    servers: OnceLock<BTreeSet<u32>>,
+    /// Processes, once a probe has looked at them: others need not look at every process again.
+    seen: Board,
 }
 
 impl FsSource {
     /// The running node.
     #[must_use]
     pub fn live() -> Self {
-        Self { recorded: None, servers: OnceLock::new() }
+        Self { recorded: None, seen: Board::default() }
     }
 
     /// A recorded tree. Absolute links in it mean places in it: none leads out of it.
@@ -48,7 +51,7 @@ impl FsSource {
     /// The system's answer where `root` cannot be opened.
     pub fn recorded(root: &Path) -> io::Result<Self> {
         let folder = File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(root)?;
-        Ok(Self { recorded: Some((root.to_owned(), folder)), servers: OnceLock::new() })
+        Ok(Self { recorded: Some((root.to_owned(), folder)), seen: Board::default() })
     }
 
     /// The folder that stands for `/`, for a recorded tree.
@@ -57,9 +60,9 @@ impl FsSource {
         self.recorded.as_ref().map(|(path, _)| path.as_path())
     }
 
-    /// Processes of inference servers, for the first probe that finds them to set.
-    pub(crate) fn servers(&self) -> &OnceLock<BTreeSet<u32>> {
-        &self.servers
+    /// Where the probe of processes tells what it has seen.
+    pub(crate) fn seen(&self) -> &Board {
+        &self.seen
     }
 
     /// The size that the file system gives, for a file that may be read: 0 for one whose content the kernel makes up.
@@ -79,7 +82,7 @@ impl FsSource {
     /// # Errors
     /// As [`Source::read`].
     pub(crate) fn sockets(&self, path: &str) -> Result<Vec<u8>, Missing> {
-        self.whole(path, 4096 - 300)
+        self.whole(path, PAGE - 300)
     }
 
     /// A file to its end, or to its first part of less than `short` bytes.
@@ -92,6 +95,21 @@ impl FsSource {
             return Err(Missing::new(Absence::Truncated, reason));
         }
         Ok(bytes)
+    }
+
+    /// Reads a kernel parameter: for each reading, the kernel fetches and clears as much memory as is asked for.
+    fn parameter(&self, path: &str) -> Result<Vec<u8>, Missing> {
+        let short = self.open(path).and_then(|file| {
+            BYTES.with_borrow_mut(|buffer| {
+                let count = file.read_at(&mut buffer[..PAGE], 0)?;
+                Ok((count < PAGE).then(|| buffer[..count].to_vec()))
+            })
+        });
+        match short {
+            Ok(Some(bytes)) => Ok(bytes),
+            Ok(None) => self.whole(path, 0),
+            Err(error) => Err(missing(path, &error)),
+        }
     }
 
     fn open(&self, path: &str) -> io::Result<File> {
@@ -115,6 +133,20 @@ impl FsSource {
         }
     }
 
+    /// The names of the entries that are `wanted`, sorted.
+    fn names(&self, path: &str, wanted: impl Fn(&fs::DirEntry) -> bool) -> Result<Vec<String>, Missing> {
+        let entries = self.folder(path).map_err(|error| missing(path, &error))?;
+        // A list that breaks off is none: what is missing from it would pass for absent.
+        let entries: Vec<_> = entries.collect::<io::Result<_>>().map_err(|error| missing(path, &error))?;
+        let mut names: Vec<String> = entries
+            .into_iter()
+            .filter(wanted)
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort_unstable();
+        Ok(names)
+    }
+
     fn read_link(&self, path: &str) -> io::Result<PathBuf> {
         match &self.recorded {
             None => fs::read_link(path),
@@ -134,17 +166,18 @@ fn descriptor(handle: &File) -> PathBuf {
 
 impl Source for FsSource {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
-        self.whole(path, 0)
+        if path.starts_with("/proc/sys/") {
+            return self.parameter(path);
+        }
+        self.whole(path, if is_in_one_piece(path) { PAGE } else { 0 })
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
-        let entries = self.folder(path).map_err(|error| missing(path, &error))?;
-        // A list that breaks off is none: what is missing from it would pass for absent.
-        let entries: Vec<_> = entries.collect::<io::Result<_>>().map_err(|error| missing(path, &error))?;
-        let mut names: Vec<String> =
-            entries.into_iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
-        names.sort_unstable();
-        Ok(names)
+        self.names(path, |_| true)
+    }
+
+    fn folders(&self, path: &str) -> Result<Vec<String>, Missing> {
+        self.names(path, |entry| !entry.file_type().is_ok_and(|kind| kind.is_file()))
     }
 
     fn link(&self, path: &str) -> Result<String, Missing> {
@@ -154,6 +187,18 @@ impl Source for FsSource {
             .into_string()
             .map_err(|_| Missing::new(Absence::Malformed, format!("the target of {path} is not UTF-8")))
     }
+}
+
+/// True for files whose whole text the kernel gives in one answer, or in answers of whole pages: attributes in sysfs,
+/// which is not all that is below `/sys`, and what it says of a process by one function.
+fn is_in_one_piece(path: &str) -> bool {
+    const SYSFS: [&str; 5] = ["/sys/block/", "/sys/bus/", "/sys/class/", "/sys/devices/", "/sys/kernel/mm/"];
+    const PROCESS: [&str; 5] = ["cgroup", "limits", "oom_score_adj", "stat", "status"];
+    let of_process = || {
+        let (folder, name) = path.strip_prefix("/proc/")?.rsplit_once('/')?;
+        Some(folder.starts_with(|first: char| first.is_ascii_digit()) && PROCESS.contains(&name))
+    };
+    SYSFS.iter().any(|folder| path.starts_with(folder)) || of_process().unwrap_or_default()
 }
 
 /// Reads to the end, or to beyond [`MAX_BYTES`]. An answer of less than `short` bytes is the last one.
@@ -214,6 +259,52 @@ mod tests {
             for listener in &listeners {
                 let port = format!(":{:04X} ", listener.local_addr().unwrap().port());
                 assert!(text.contains(&port), "{table} lacks {port}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_in_one_piece_are_read_as_by_everybody_else() {
+        let source = FsSource::live();
+        let mut read = 0;
+        for folder in [
+            "/sys/devices/system/cpu",
+            "/sys/devices/system/node/node0",
+            "/sys/kernel/mm/transparent_hugepage",
+            "/proc/sys/kernel",
+            "/proc/sys/vm",
+        ] {
+            for name in source.list(folder).unwrap_or_default() {
+                let path = format!("{folder}/{name}");
+                let (Ok(before), Ok(ours), Ok(after)) =
+                    (fs::read(&path), source.read(&path), fs::read(&path))
+                else {
+                    continue;
+                };
+                // Counters move.
+                if before == after {
+                    assert_eq!(String::from_utf8_lossy(&ours), String::from_utf8_lossy(&before), "{path}");
+                    read += 1;
+                }
+            }
+        }
+        println!("{read} files");
+        let limits = format!("/proc/{}/limits", std::process::id());
+        assert_eq!(source.read(&limits).unwrap(), fs::read(&limits).unwrap());
+    }
+
+    #[test]
+    fn long_texts_are_read_to_their_end_wherever_they_are() {
+        let tree = tempfile::tempdir().unwrap();
+        let text = "x".repeat(3 * BUFFER + 1);
+        let source = FsSource::recorded(tree.path()).unwrap();
+        for path in ["/proc/sys/kernel/long", "/sys/devices/system/cpu/long", "/proc/1/stat", "/proc/1/maps"]
+        {
+            for length in [0, 1, PAGE - 1, PAGE, PAGE + 1, BUFFER, BUFFER + 1, text.len()] {
+                let here = tree.path().join(&path[1..]);
+                fs::create_dir_all(here.parent().unwrap()).unwrap();
+                fs::write(&here, &text[..length]).unwrap();
+                assert_eq!(source.read(path).unwrap().len(), length, "{path}");
             }
         }
     }

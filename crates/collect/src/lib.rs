@@ -18,6 +18,7 @@ mod probe;
 mod probes;
 mod recorder;
 mod runner;
+mod seen;
 mod survey;
 
 pub use collect::{CollectError, Options, Progress, collect};

@@ -73,6 +73,8 @@ pub const PROBES: &[Probe] = &[
         method: Method::Sampler(Answer::NvmlWindow),
         sample: None,
     },
+    // Others ask what this one has seen.
+    process::PROBE,
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
@@ -90,7 +92,6 @@ pub const PROBES: &[Probe] = &[
     network::PROBE,
     platform::PROBE,
     cgroup::PROBE,
-    process::PROBE,
     process::MEMORY,
     counters::PROBE,
     kernel_log::PROBE,

@@ -51,11 +51,8 @@ impl Runner {
     ///
     /// The threads help themselves to the next job, and who waits is woken by the last one. To be woken for each it
     /// would take turns with them, and the kernel would leave one of them waiting on a CPU while another is idle.
-    pub(crate) fn each<T, J>(
-        &self,
-        jobs: Vec<(Duration, J)>,
-        mut tell: impl FnMut(usize, Result<T, (Missing, Duration)>),
-    ) where
+    pub(crate) fn each<T, J>(&self, jobs: Vec<(Duration, J)>, mut tell: impl FnMut(usize, Answer<T>))
+    where
         T: Send + 'static,
         J: FnOnce(&FsSource) -> T + Send + 'static,
     {
@@ -119,8 +116,11 @@ struct Line<T, J> {
     /// Budgets and beginnings of those that threads are at. One that is taken out is given up, and so is its thread.
     at_work: BTreeMap<usize, (Duration, Instant)>,
     /// Those that nobody was told of yet.
-    answers: Vec<(usize, Result<T, (Missing, Duration)>)>,
+    answers: Vec<(usize, Answer<T>)>,
 }
+
+/// An answer, or why there is none and the time since the job's beginning.
+pub(crate) type Answer<T> = Result<T, (Missing, Duration)>;
 
 /// A job without an answer: its place, why, and the time since its beginning.
 type Lost = (usize, Missing, Duration);
@@ -180,7 +180,8 @@ impl<T, J> Line<T, J> {
 
     /// Takes out everything.
     fn give_up(&mut self, why: &Missing) -> Vec<Lost> {
-        let begun = std::mem::take(&mut self.at_work).into_iter().map(|(at, (_, begun))| (at, begun.elapsed()));
+        let begun =
+            std::mem::take(&mut self.at_work).into_iter().map(|(at, (_, begun))| (at, begun.elapsed()));
         let waiting = self.waiting.drain(..).map(|(at, ..)| (at, Duration::ZERO));
         begun.chain(waiting).map(|(at, took)| (at, why.clone(), took)).collect()
     }

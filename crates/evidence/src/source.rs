@@ -16,6 +16,14 @@ pub trait Source {
     /// Says why there are none.
     fn list(&self, path: &str) -> Result<Vec<String>, Missing>;
 
+    /// The names in a folder that may be folders, sorted. A source that cannot tell gives all.
+    ///
+    /// # Errors
+    /// Says why there are none.
+    fn folders(&self, path: &str) -> Result<Vec<String>, Missing> {
+        self.list(path)
+    }
+
     /// The text of a symbolic link.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ use plumb_evidence::derive::kubelet::{CPU_STATE, MEMORY_STATE, argument};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
+use super::process::programs;
 use crate::mask_config::{keep_json, keep_yaml, mask_lines};
 use crate::probe::{Method, Privilege, Probe};
 
@@ -146,24 +147,11 @@ const KUBELET: &[&str] = &[
 ];
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {
-    let source = files.source();
-    let mut ids: BTreeSet<String> = BTreeSet::new();
-    let mut kubelet = None;
-    for process in source.list("/proc").unwrap_or_default() {
-        if !process.bytes().all(|byte| byte.is_ascii_digit()) {
-            continue;
-        }
-        let groups = source.text(&format!("/proc/{process}/cgroup")).unwrap_or_default();
-        ids.extend(id_of(&groups).map(str::to_owned));
-        if kubelet.is_none()
-            && source.text(&format!("/proc/{process}/stat")).is_ok_and(|stat| stat.contains("(kubelet)"))
-        {
-            kubelet = Some(process);
-        }
-    }
+    let programs = programs(files.source());
+    let ids = programs.iter().filter_map(|program| id_of(&program.groups)).map(str::to_owned).collect();
     containers(files, &ids);
-    if let Some(kubelet) = kubelet {
-        configuration_of(files, &kubelet);
+    if let Some(kubelet) = programs.iter().find(|program| program.comm == "kubelet") {
+        configuration_of(files, kubelet.pid);
     }
     gpu_runtime(files);
     Ok(())
@@ -197,7 +185,7 @@ fn containers(files: &Files<'_>, ids: &BTreeSet<String>) {
 }
 
 /// Files that the kubelet was started with.
-fn configuration_of(files: &Files<'_>, process: &str) {
+fn configuration_of(files: &Files<'_>, process: u32) {
     for path in [CPU_STATE, MEMORY_STATE] {
         let _ = files.file(path);
     }

@@ -12,8 +12,10 @@ use plumb_evidence::derive::server::recognise::{Candidate, group};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
+use crate::fs_source::FsSource;
 use crate::mask::mask_arguments;
 use crate::probe::{Method, Privilege, Probe};
+use crate::seen::{Program, Seen};
 
 pub(super) const PROBE: Probe = Probe {
     id: "process",
@@ -40,7 +42,9 @@ pub(super) const MEMORY: Probe = Probe {
 fn run(files: &Files<'_>) -> Result<(), Missing> {
     let with_gpus = !files.list(NVIDIA_GPUS).is_empty();
     let processes = files.numbered("/proc", "");
+    let board = files.source().seen();
     if processes.is_empty() {
+        board.tell(Seen::default());
         return Err(Missing::new(Absence::Absent, "/proc lists no process"));
     }
     let mut candidates = Vec::with_capacity(processes.len());
@@ -69,7 +73,12 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         candidates.push(candidate);
     }
     let members = members(&candidates);
-    files.source().servers().get_or_init(|| members.clone());
+    let program = |candidate: &Candidate| Program {
+        pid: candidate.pid,
+        comm: candidate.comm.clone(),
+        groups: files.text(&format!("/proc/{}/cgroup", candidate.pid)).unwrap_or_default(),
+    };
+    board.tell(Seen { programs: candidates.iter().map(program).collect(), servers: members.clone() });
     for process in &processes {
         let Some(pid) = pid_of(process).filter(|pid| !kernel.contains(pid)) else { continue };
         if members.contains(&pid) {
@@ -121,14 +130,12 @@ fn candidate(process: &str, files: &Files<'_>) -> Option<Candidate> {
     if is_kernel_thread(&stat) {
         return None;
     }
-    let name = stat.find('(')?;
-    let name_end = stat.rfind(')')?;
-    let ppid = stat.get(name_end + 1..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
+    let ppid = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
     let arguments = files.text(&format!("{process}/cmdline")).unwrap_or_default();
     Some(Candidate {
         pid: pid_of(process)?,
         ppid,
-        comm: stat.get(name + 1..name_end)?.to_owned(),
+        comm: comm(&stat)?.to_owned(),
         arguments: arguments.split('\0').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         gpu: false,
     })
@@ -167,15 +174,36 @@ fn allowed_variables(environ: &[u8]) -> Vec<u8> {
 }
 
 fn memory(files: &Files<'_>) -> Result<(), Missing> {
-    // Those that the probe of processes found; it does not tell where it ran out of time.
-    let members = files.source().servers().get_or_init(|| servers_now(files));
+    let members = files.source().seen().ask().map_or_else(|| servers_now(files), |seen| seen.servers.clone());
     if members.is_empty() {
         return Err(Missing::new(Absence::Absent, "no inference server was found"));
     }
-    for pid in members {
+    for pid in &members {
         let _ = files.file(&format!("/proc/{pid}/numa_maps"));
     }
     Ok(())
+}
+
+/// Processes that are no threads of the kernel: those that the probe of processes saw, if it tells in time.
+pub(super) fn programs(source: &FsSource) -> Vec<Program> {
+    if let Some(seen) = source.seen().ask() {
+        return seen.programs.clone();
+    }
+    let program = |name: &str| {
+        let process = format!("/proc/{name}");
+        let stat = source.text(&format!("{process}/stat")).ok().filter(|stat| !is_kernel_thread(stat))?;
+        Some(Program {
+            pid: name.parse().ok()?,
+            comm: comm(&stat)?.to_owned(),
+            groups: source.text(&format!("{process}/cgroup")).unwrap_or_default(),
+        })
+    };
+    source.list("/proc").unwrap_or_default().iter().filter_map(|name| program(name)).collect()
+}
+
+/// The name in a `stat` file, which may hold brackets and white space itself.
+fn comm(stat: &str) -> Option<&str> {
+    stat.get(stat.find('(')? + 1..stat.rfind(')')?)
 }
 
 /// Processes of inference servers, found without keeping anything.

@@ -11,6 +11,7 @@ use plumb_evidence::derive::unit_file::{UNIT_FOLDERS, drop_in_folders, file_name
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
+use super::process::programs;
 use crate::mask_config::{mask_lines, mask_unit};
 use crate::probe::{Method, Privilege, Probe};
 
@@ -61,7 +62,7 @@ const INCLUDES: usize = 16;
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {
     units(files);
-    programs(files);
+    starters(files);
     for (folders, ending) in [(SYSCTL, ".conf"), (MODPROBE, ".conf")] {
         all(files, folders, ending, |_| true);
     }
@@ -96,14 +97,8 @@ fn folders(files: &Files<'_>) -> impl Iterator<Item = &'static str> {
 
 /// Files of the units that processes run in, and of the units above them.
 fn units(files: &Files<'_>) {
-    let source = files.source();
-    let mut names: BTreeSet<String> = BTreeSet::new();
-    let processes = source.list("/proc").unwrap_or_default();
-    for process in processes.iter().filter(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
-        if let Ok(groups) = source.text(&format!("/proc/{process}/cgroup")) {
-            names.extend(units_of(&groups));
-        }
-    }
+    let programs = programs(files.source());
+    let names: BTreeSet<String> = programs.iter().flat_map(|program| units_of(&program.groups)).collect();
     let of_unit = |names: fn(&str) -> Vec<String>, units: &BTreeSet<String>| -> BTreeSet<String> {
         units.iter().flat_map(|unit| names(unit)).collect()
     };
@@ -123,7 +118,7 @@ fn units(files: &Files<'_>) {
 }
 
 /// Links that start programs which keep settings in force.
-fn programs(files: &Files<'_>) {
+fn starters(files: &Files<'_>) {
     for folder in folders(files) {
         for name in files.source().list(folder).unwrap_or_default() {
             if name.ends_with(".wants") || name.ends_with(".requires") {

@@ -1,5 +1,7 @@
 //! Single-value files, by subject: what to read is listed where it is derived.
 
+use std::collections::BTreeSet;
+
 use plumb_evidence::Missing;
 use plumb_evidence::derive::settings::{SUBJECTS, expand};
 
@@ -31,21 +33,19 @@ pub(super) const PROBE: Probe = Probe {
 };
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {
-    for pattern in SUBJECTS.iter().flat_map(|subject| subject.paths) {
-        read(files, pattern);
-    }
-    Ok(())
+    read(files, SUBJECTS.iter().flat_map(|subject| subject.paths))
 }
 
 fn sample(files: &Files<'_>) -> Result<(), Missing> {
-    for pattern in SUBJECTS.iter().flat_map(|subject| subject.sampled) {
-        read(files, pattern);
-    }
-    Ok(())
+    read(files, SUBJECTS.iter().flat_map(|subject| subject.sampled))
 }
 
-fn read(files: &Files<'_>, pattern: &str) {
-    for path in expand(files.source(), pattern) {
-        let _ = files.file(&path);
+fn read<'a>(files: &Files<'_>, patterns: impl Iterator<Item = &'a &'a str>) -> Result<(), Missing> {
+    // Several subjects ask for the same.
+    for pattern in patterns.collect::<BTreeSet<_>>() {
+        for path in expand(files.source(), pattern) {
+            let _ = files.file(&path);
+        }
     }
+    Ok(())
 }

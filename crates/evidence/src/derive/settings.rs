@@ -168,7 +168,8 @@ const SERVICE: Subject = Subject {
 #[must_use]
 pub fn expand(source: &impl Source, pattern: &str) -> Vec<String> {
     let mut paths = vec![String::new()];
-    for part in pattern.split('/').skip(1) {
+    let mut parts = pattern.split('/').skip(1).peekable();
+    while let Some(part) = parts.next() {
         let Some(prefix) = part.strip_suffix('*') else {
             for path in &mut paths {
                 path.push('/');
@@ -176,9 +177,11 @@ pub fn expand(source: &impl Source, pattern: &str) -> Vec<String> {
             }
             continue;
         };
+        let last = parts.peek().is_none();
+        let entries = |folder: &str| if last { source.list(folder) } else { source.folders(folder) };
         paths = paths
             .into_iter()
-            .flat_map(|folder| match source.list(&folder) {
+            .flat_map(|folder| match entries(&folder) {
                 Ok(names) => names
                     .into_iter()
                     .filter(|name| name.starts_with(prefix))
