@@ -35,7 +35,8 @@ const SECONDS: Duration = Duration::from_secs(5);
 
 /// The list of all probes.
 ///
-/// Libraries come first: they run in processes of their own while the files are read.
+/// Libraries come first: they run in processes of their own while the files are read, by two threads that take the next
+/// probe whenever they are free.
 pub const PROBES: &[Probe] = &[
     Probe {
         id: "hwloc",
@@ -75,10 +76,14 @@ pub const PROBES: &[Probe] = &[
     },
     // Others ask what this one has seen.
     process::PROBE,
+    // What takes longest comes early, so that no thread is left with it at the end.
+    network::PROBE,
+    kernel_log::PROBE,
     system::PROBE,
     cpu::PROBE,
     numa::PROBE,
     pci::PROBE,
+    service::PROBE,
     nvidia::PROBE,
     storage::PROBE,
     dimm::PROBE,
@@ -89,14 +94,11 @@ pub const PROBES: &[Probe] = &[
     settings::PROBE,
     irq::PROBE,
     memory::PROBE,
-    network::PROBE,
     platform::PROBE,
     cgroup::PROBE,
-    process::MEMORY,
-    counters::PROBE,
-    kernel_log::PROBE,
-    service::PROBE,
     container::PROBE,
+    counters::PROBE,
+    process::MEMORY,
 ];
 
 type Files<'a> = Recorder<'a, crate::fs_source::FsSource>;
