@@ -1,6 +1,7 @@
 //! `slo.queueing`: queue, preemption and cache pressure are under control.
 //!
-//! Judged for each server on what it says of itself at each scrape. A server without requests tells nothing.
+//! Judged for each server on what it says of itself at each scrape. A server without requests tells nothing, nor does one
+//! that a sweep loaded beyond its limit.
 
 use std::borrow::Cow::Borrowed;
 
@@ -112,6 +113,14 @@ impl Check for SloQueueing {
         let servers: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
         if servers.is_empty() {
             return Err(Missing::new(Absence::Skipped, "no server was asked for its metrics"));
+        }
+        // A sweep goes beyond the limit to find it; that requests wait there says nothing of the service.
+        let servers: Vec<_> = servers.into_iter().filter(|server| !server.beyond_limit).collect();
+        if servers.is_empty() {
+            return Err(Missing::new(
+                Absence::Skipped,
+                "all loads were of a sweep and missed its objectives: measure at the load that is expected",
+            ));
         }
         Ok(merged(servers.iter().flat_map(|server| judge(evidence, server))))
     }

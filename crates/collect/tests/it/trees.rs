@@ -215,7 +215,8 @@ fn what_was_read_before_a_request_to_stop_is_kept_and_the_rest_is_skipped() {
     // Of a recording some are not asked, whatever comes. The others were read, or say why not.
     let never_asked = ["nvml", "nvml-window", "clock"];
     let mut read = 0;
-    for record in bundle.manifest().probes.iter().filter(|record| !never_asked.contains(&record.id.as_str())) {
+    for record in bundle.manifest().probes.iter().filter(|record| !never_asked.contains(&record.id.as_str()))
+    {
         read += u32::from(record.status == ProbeStatus::Ok);
         if record.status == ProbeStatus::Skipped {
             assert_eq!(record.reason, "interrupted", "{}", record.id);

@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
 use crate::model::{
     BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, MemoryPath, NoiseResult,
-    ServerMetrics, SweepResult,
+    ServerMetrics, SweepLevel, SweepResult,
 };
 
 /// Fails where nothing was measured, which is how most bundles are.
@@ -44,8 +44,11 @@ fn servers(
         return Err(missing.clone());
     }
     let runs = bench.iter().flatten();
-    let levels = sweeps.iter().flatten().flat_map(|sweep| sweep.levels.iter().map(|level| &level.result));
-    let servers: Vec<_> = runs.chain(levels).filter_map(|result| result.server.clone()).collect();
+    let levels = sweeps.iter().flatten().flat_map(|sweep| &sweep.levels).filter_map(|level| {
+        let server = level.result.server.clone()?;
+        Some(ServerMetrics { beyond_limit: level.verdict == SweepLevel::MISSED, ..server })
+    });
+    let servers: Vec<_> = runs.filter_map(|result| result.server.clone()).chain(levels).collect();
     if servers.is_empty() {
         return Err(Missing::new(Absence::Absent, "no server that was measured said anything of itself"));
     }
@@ -229,7 +232,8 @@ mod tests {
         let bundle = bundle(&[(
             "measurements/sweep-a.json",
             r#"{"schema":1,"valid":true,"highest_pass_rps":4.0,"levels":[{"rate":4.0,"verdict":"pass","result":
-                {"ttft_ms":{"p95":30.0},"histograms":{"ttft":"abc"},"server":{"kind":"vllm"}}}]}"#,
+                {"ttft_ms":{"p95":30.0},"histograms":{"ttft":"abc"},"server":{"kind":"vllm"}}},
+                {"rate":8.0,"verdict":"fail","result":{"server":{"kind":"vllm"}}}]}"#,
         )]);
         let measured = derive(&bundle).unwrap();
         let sweep = &measured.sweeps.known().unwrap()[0];
@@ -237,7 +241,9 @@ mod tests {
         let level = &sweep.levels[0];
         assert_eq!((level.rate, level.verdict.as_str(), level.result.ttft_ms.p95), (4.0, "pass", Some(30.0)));
         assert!(level.result.histograms.is_empty());
-        assert_eq!(measured.server.known().unwrap()[0].path, "measurements/sweep-a.json");
+        let servers: Vec<_> = measured.server.known().unwrap().iter().collect();
+        assert_eq!(servers[0].path, "measurements/sweep-a.json");
+        assert_eq!([servers[0].beyond_limit, servers[1].beyond_limit], [false, true]);
         assert_eq!(measured.bench.require().unwrap_err().missing, Absence::Skipped);
     }
 

@@ -384,6 +384,11 @@ pub struct SweepLevel {
     pub result: BenchResult,
 }
 
+impl SweepLevel {
+    /// The verdict on a load that misses an objective.
+    pub const MISSED: &str = "fail";
+}
+
 /// What an inference server says of itself at `/metrics`, over a window of time.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
@@ -392,6 +397,8 @@ pub struct ServerMetrics {
     pub path: String,
     /// Kind of server, as in [`super::InferenceServer`].
     pub kind: String,
+    /// True where the load was one of a sweep that missed the objectives: more than the server is to bear.
+    pub beyond_limit: bool,
     /// Seconds of the window.
     pub seconds: f64,
     /// Requests running, at each scrape.

@@ -183,6 +183,7 @@ impl Scrapes {
         let kind =
             first.samples.values.keys().chain(first.samples.buckets.keys()).find_map(|name| kind(name))?;
         Some(ServerMetrics {
+            beyond_limit: false,
             path: String::new(),
             kind: kind.to_owned(),
             seconds: last.at.saturating_sub(first.at) as f64 / 1e9,

@@ -41,7 +41,7 @@ impl Verdict {
     fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
-            Self::Fail => "fail",
+            Self::Fail => SweepLevel::MISSED,
             Self::Unresolved => "unresolved",
         }
     }
