@@ -327,26 +327,23 @@ fn in_words(platform: Platform) -> &'static str {
 }
 
 fn acs(context: &Context<'_>) -> Decision {
-    let (position, reason) = match context.profile.platform {
-        Platform::BareMetal => (
+    let platform = context.profile.platform;
+    let position = match platform {
+        Platform::BareMetal => {
             "disable it on the bridges between GPUs, unless this node hosts virtual machines: there it is a security \
-             boundary",
-            "the platform is bare metal",
-        ),
-        Platform::VmGuest => (
-            "do not touch it from the guest; ask the provider for ACS with ATS on the path of the GPUs",
-            "the platform is a virtual machine",
-        ),
-        Platform::Container | Platform::Kubernetes => {
-            ("decide it on the host, by what the host is; a container cannot", "the platform is a container")
+             boundary"
         }
-        Platform::SharedHost => ("leave it on: it separates the tenants", "the platform is a shared host"),
-        Platform::Unknown => (
-            "decide when the platform is known; the two rules contradict each other",
-            "the platform is not known",
-        ),
+        Platform::VmGuest => {
+            "do not touch it from the guest; ask the provider for ACS with ATS on the path of the GPUs"
+        }
+        Platform::Container | Platform::Kubernetes => {
+            "decide it on the host, by what the host is; a container cannot"
+        }
+        Platform::SharedHost => "leave it on: it separates the tenants",
+        Platform::Unknown => "decide when the platform is known; the two rules contradict each other",
     };
-    Decision { position, reason: format!("{reason} ({})", context.profile.platform_source) }
+    let reason = format!("the platform is {} ({})", in_words(platform), context.profile.platform_source);
+    Decision { position, reason }
 }
 
 fn huge_pages(context: &Context<'_>) -> Decision {
@@ -375,7 +372,7 @@ fn cpu_limits(context: &Context<'_>) -> Decision {
     let (position, mut reason) = match context.profile.platform {
         Platform::Kubernetes => (
             "whole CPUs for a guaranteed pod under the static policy; else no limit, and reservations for the system",
-            "the platform is Kubernetes".to_owned(),
+            format!("the platform is {}", in_words(context.profile.platform)),
         ),
         platform => (
             "no quota on the serving processes; a share of the CPUs by cpuset where there are neighbours",
