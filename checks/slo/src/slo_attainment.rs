@@ -75,39 +75,44 @@ impl Check for SloAttainment {
             .ok_or_else(|| Missing::new(Absence::Absent, "the demand at the peak is not stated"))?;
         let replicas = demand.replicas.filter(|replicas| *replicas > 0);
         let peak = peak / f64::from(replicas.unwrap_or(1));
-        let test = at_peak(&tests, peak)?;
-        let attainment = Attainment::of(test)?;
-        Ok(vec![judge(test, &attainment, target, peak, replicas.is_some())])
+        let (proofs, together) = at_peak(&tests, peak, target)?;
+        Ok(vec![judge(&proofs, &together, target, peak, replicas.is_some())])
     }
 }
 
-/// The usable test with the lowest rate at or above the peak; of repetitions the one that met the least.
-fn at_peak(tests: &[BenchResult], peak: f64) -> Result<&BenchResult, Missing> {
+/// A test and what it proves.
+type Proof<'a> = (&'a BenchResult, Attainment);
+
+/// The usable tests with the lowest rate at or above the peak, and what they prove: repetitions together, but for one that
+/// alone shows a miss. Of several loads at that rate, the one that met the least.
+fn at_peak(tests: &[BenchResult], peak: f64, target: f64) -> Result<(Vec<Proof<'_>>, Attainment), Missing> {
     let mut why = None;
-    let mut best: Option<(f64, f64, &BenchResult)> = None;
+    let mut counted = Vec::new();
     for test in tests {
-        let attainment = match Attainment::of(test) {
-            Ok(attainment) => attainment,
-            Err(missing) => {
-                why = Some(missing);
-                continue;
-            }
-        };
-        let Some(rate) = test.offered_rps.filter(|rate| *rate >= peak) else { continue };
-        let closer =
-            best.is_none_or(|(other, share, _)| rate < other || (rate <= other && attainment.share < share));
-        if closer {
-            best = Some((rate, attainment.share, test));
+        match Attainment::of(test) {
+            Ok(attainment) => counted.push((test, attainment)),
+            Err(missing) => why = Some(missing),
         }
     }
-    best.map(|(.., test)| test).ok_or_else(|| {
+    let mut loads = load::repeated(counted);
+    loads.retain(|load| load.rate.is_some_and(|rate| rate >= peak));
+    let lowest = loads.first().and_then(|load| load.rate);
+    let at_lowest = loads.into_iter().filter(|load| load.rate == lowest);
+    let proofs = at_lowest.map(|load| {
+        let each: Vec<Proof<'_>> = load.tests.into_iter().zip(load.each).collect();
+        match each.iter().find(|(_, alone)| alone.upper() < target) {
+            Some(&(test, alone)) => (vec![(test, alone)], alone),
+            None => (each, load.together),
+        }
+    });
+    proofs.min_by(|a, b| a.1.share.total_cmp(&b.1.share)).ok_or_else(|| {
         let other = why.map_or_else(String::new, |missing| format!("; {}", missing.reason));
         let reason = format!("no usable load test reached the peak of {peak:.2} requests per second{other}");
         Missing::new(Absence::Skipped, reason)
     })
 }
 
-fn judge(test: &BenchResult, attainment: &Attainment, target: f64, peak: f64, replicas: bool) -> Finding {
+fn judge(proofs: &[Proof<'_>], attainment: &Attainment, target: f64, peak: f64, replicas: bool) -> Finding {
     let whole = if replicas { "of one replica " } else { "" };
     let message = format!(
         "at the peak {whole}({peak:.2} requests per second) {:.2} % of requests meet the service level, at least {:.2} % \
@@ -116,7 +121,6 @@ fn judge(test: &BenchResult, attainment: &Attainment, target: f64, peak: f64, re
         100.0 * attainment.lower,
         100.0 * target
     );
-    let value = format!("{} of {} requests met it", attainment.met, attainment.requests);
     let finding = if attainment.lower >= target {
         META.pass("service", message)
     } else if attainment.share >= target {
@@ -124,9 +128,11 @@ fn judge(test: &BenchResult, attainment: &Attainment, target: f64, peak: f64, re
     } else {
         META.fail("service", message)
     };
-    let confidence = if test.corrected { Confidence::High } else { Confidence::Medium };
-    finding
-        .with_likelihood(Likelihood::Measured)
-        .with_confidence(confidence)
-        .with_evidence(load::cite(test, &value))
+    let corrected = proofs.iter().all(|(test, _)| test.corrected);
+    let confidence = if corrected { Confidence::High } else { Confidence::Medium };
+    let finding = finding.with_likelihood(Likelihood::Measured).with_confidence(confidence);
+    proofs.iter().fold(finding, |finding, (test, alone)| {
+        finding
+            .with_evidence(load::cite(test, &format!("{} of {} requests met it", alone.met, alone.requests)))
+    })
 }

@@ -1,6 +1,6 @@
 //! Goodput of one replica, with its range.
 
-use plumb_evidence::model::{Attainment, BenchResult, attainment_target, goodput, usable_test};
+use plumb_evidence::model::{Attainment, Repeated, attainment_target, goodput, repeated, usable_test};
 use plumb_evidence::{Absence, Evidence, Missing};
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use super::{Label, Range};
 /// The rate, in requests per second, up to which one replica meets the service level.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Goodput {
-    /// Low: highest tested rate at which, and below which, the lower bound of attainment reaches the target. Base and high:
+    /// Low: highest tested rate that was shown to meet the target, below every rate that was shown to miss it. Base and high:
     /// where the falling fit of the share and of its upper bound crosses the target, never beyond the highest rate tested.
     pub rate: Range<f64>,
     /// True if even the highest rate tested meets the service level: there may be more.
@@ -22,7 +22,7 @@ pub struct Goodput {
     pub label: Label,
 }
 
-/// One rate of the load tests.
+/// One load of the tests, repetitions of it together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoadPoint {
     /// Offered rate in requests per second.
@@ -31,7 +31,7 @@ pub struct LoadPoint {
     pub requests: u64,
     /// Share that met every objective, 0 to 1, with one-sided 95 % bounds.
     pub share: Range<f64>,
-    /// File of the bundle.
+    /// File of the bundle; of repetitions the first.
     pub path: String,
 }
 
@@ -46,10 +46,10 @@ pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
     }
     let target = attainment_target(slo)?;
     let (low, _) = goodput(&tests, target)?;
-    let mut points: Vec<LoadPoint> = Vec::new();
-    for test in tests.iter().filter(|test| usable_test(test).is_ok()) {
-        points.push(point(test)?);
-    }
+    let usable = tests.iter().filter(|test| usable_test(test).is_ok());
+    let counted: Vec<_> =
+        usable.map(|test| Ok((test, Attainment::of(test)?))).collect::<Result<_, Missing>>()?;
+    let mut points: Vec<LoadPoint> = repeated(counted).iter().map(point).collect::<Result<_, _>>()?;
     points.sort_by(|a, b| a.rate.total_cmp(&b.rate).then_with(|| a.path.cmp(&b.path)));
     let fit = |of: fn(&LoadPoint) -> f64| crossing(&falling(&points, of), target);
     let base = fit(|point| point.share.base).max(low);
@@ -64,13 +64,14 @@ pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
     })
 }
 
-fn point(test: &BenchResult) -> Result<LoadPoint, Missing> {
-    let attainment = Attainment::of(test)?;
-    let rate = test.offered_rps.filter(|rate| *rate > 0.0 && rate.is_finite());
+fn point(load: &Repeated<'_>) -> Result<LoadPoint, Missing> {
+    let Attainment { lower, share, requests, .. } = load.together;
+    let path = load.tests[0].path.clone();
+    let rate = load.rate.filter(|rate| *rate > 0.0 && rate.is_finite());
     let rate =
-        rate.ok_or_else(|| Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path)))?;
-    let share = Range { low: attainment.lower, base: attainment.share, high: attainment.upper() };
-    Ok(LoadPoint { rate, requests: attainment.requests, share, path: test.path.clone() })
+        rate.ok_or_else(|| Missing::new(Absence::Malformed, format!("{path} names no offered rate")))?;
+    let share = Range { low: lower, base: share, high: load.together.upper() };
+    Ok(LoadPoint { rate, requests, share, path })
 }
 
 /// Falling fit of a share over rates (pool adjacent violators, weighted by requests): rate and fitted share.

@@ -36,9 +36,12 @@ impl Attainment {
                 format!("{} tells of no requests or no time", test.path),
             ));
         }
-        let met = counted.round().clamp(0.0, test.requests as f64) as u64;
-        let share = met as f64 / test.requests as f64;
-        Ok(Self { share, lower: lower_bound(test.requests, met), requests: test.requests, met })
+        Ok(Self::new(test.requests, counted.round().clamp(0.0, test.requests as f64) as u64))
+    }
+
+    /// Of `requests`, at least one, of which `met` met every part.
+    fn new(requests: u64, met: u64) -> Self {
+        Self { share: met as f64 / requests as f64, lower: lower_bound(requests, met), requests, met }
     }
 
     /// Upper bound of the share, one-sided, 95 % confidence.
@@ -81,13 +84,80 @@ pub fn attainment_target(slo: &ServiceLevel) -> Result<f64, Missing> {
         })
 }
 
-/// Goodput: the highest offered rate, in requests per second, at which the lower bound of attainment reaches the target
-/// and did so at every lower rate too. Nothing is taken between the rates, or beyond them. With the test that shows it.
+/// What is known of a load against a target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Even the lower bound reaches it.
+    Met,
+    /// Even the upper bound does not, of all tests together or of one of them.
+    Missed,
+    /// Neither.
+    Open,
+}
+
+/// Tests of the same load, each a repetition of the others, and what they prove together.
+///
+/// One of them is often too short to prove anything: 40 requests of which all meet it prove no 95 %, twice as many do.
+#[derive(Clone, Debug)]
+pub struct Repeated<'a> {
+    /// Offered requests per second, where the load has such a figure.
+    pub rate: Option<f64>,
+    /// The tests, in the order in which they were given.
+    pub tests: Vec<&'a BenchResult>,
+    /// Of the requests of all of them.
+    pub together: Attainment,
+    /// What each proves, in their order.
+    pub each: Vec<Attainment>,
+}
+
+impl Repeated<'_> {
+    /// What they show of `target`, a share from 0 to 1.
+    #[must_use]
+    pub fn shown(&self, target: f64) -> Shown {
+        if std::iter::once(&self.together).chain(&self.each).any(|attainment| attainment.upper() < target) {
+            Shown::Missed
+        } else if self.together.lower >= target {
+            Shown::Met
+        } else {
+            Shown::Open
+        }
+    }
+}
+
+/// Puts repetitions together: tests whose loads differ in nothing but the seed. By rising rate.
+#[must_use]
+pub fn repeated<'a>(tests: impl IntoIterator<Item = (&'a BenchResult, Attainment)>) -> Vec<Repeated<'a>> {
+    let load = |test: &BenchResult| (super::BenchLoad { seed: None, ..test.load.clone() }, test.offered_rps);
+    let mut loads: Vec<Repeated<'a>> = Vec::new();
+    for (test, attainment) in tests {
+        match loads.iter_mut().find(|other| load(other.tests[0]) == load(test)) {
+            None => loads.push(Repeated {
+                rate: test.offered_rps,
+                tests: vec![test],
+                together: attainment,
+                each: vec![attainment],
+            }),
+            Some(other) => {
+                other.tests.push(test);
+                other.each.push(attainment);
+                other.together = Attainment::new(
+                    other.together.requests + attainment.requests,
+                    other.together.met + attainment.met,
+                );
+            }
+        }
+    }
+    loads.sort_by(|a, b| a.rate.unwrap_or(0.0).total_cmp(&b.rate.unwrap_or(0.0)));
+    loads
+}
+
+/// Goodput: the highest offered rate, in requests per second, that was shown to meet the target, below every rate that was
+/// shown to miss it. Nothing is taken between the rates, or beyond them. With a test that shows it.
 ///
 /// # Errors
 /// There was no usable test, or one of them did not count what met the service level.
 pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&BenchResult>), Missing> {
-    let mut rates: Vec<(f64, bool, &BenchResult)> = Vec::new();
+    let mut counted: Vec<(&BenchResult, Attainment)> = Vec::new();
     let mut why = None;
     for test in tests {
         if let Err(missing) = usable_test(test) {
@@ -95,19 +165,24 @@ pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&Bench
             continue;
         }
         let attainment = Attainment::of(test)?;
-        let rate = test.offered_rps.filter(|rate| *rate > 0.0).ok_or_else(|| {
-            Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path))
-        })?;
-        rates.push((rate, attainment.lower >= target, test));
+        if test.offered_rps.is_none_or(|rate| rate.is_nan() || rate <= 0.0) {
+            return Err(Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path)));
+        }
+        counted.push((test, attainment));
     }
-    if rates.is_empty() {
+    if counted.is_empty() {
         return Err(why.unwrap_or_else(|| Missing::new(Absence::Skipped, "no load test was run")));
     }
-    // What one repetition of a rate did not reach, the rate did not reach.
-    let failed =
-        rates.iter().filter(|(_, reached, _)| !reached).map(|(rate, ..)| *rate).fold(f64::INFINITY, f64::min);
-    let best = rates.iter().filter(|(rate, ..)| *rate < failed).max_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(best.map_or((0.0, None), |(rate, _, test)| (*rate, Some(*test))))
+    let loads = repeated(counted);
+    let rates = |shown: Shown| {
+        let those = loads.iter().filter(move |load| load.shown(target) == shown);
+        those.filter_map(|load| Some((load.rate?, load.tests[0])))
+    };
+    let missed = rates(Shown::Missed).map(|(rate, _)| rate).fold(f64::INFINITY, f64::min);
+    let best = rates(Shown::Met)
+        .filter(|(rate, _)| *rate < missed && !rates(Shown::Open).any(|(open, _)| open == *rate))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    Ok(best.map_or((0.0, None), |(rate, test)| (rate, Some(test))))
 }
 
 /// Lower bound of a share of `met` among `requests`, one-sided with 95 % confidence (Clopper and Pearson 1934, exact).
@@ -208,5 +283,38 @@ mod tests {
             "one repetition failed"
         );
         assert!(goodput(&[BenchResult { valid: false, ..test(4.0, 1000) }]).is_err());
+    }
+
+    /// A test of `requests`, all of which meet the service level but `missed`.
+    fn short(rate: f64, requests: u64, missed: u64, seed: u64) -> BenchResult {
+        let load = super::super::BenchLoad {
+            text: format!("open poisson {rate}/s"),
+            seed: Some(seed),
+            ..super::super::BenchLoad::default()
+        };
+        let goodput_rps = Some((requests - missed) as f64 / 10.0);
+        BenchResult { load, requests, seconds: 10.0, goodput_rps, ..test(rate, 0) }
+    }
+
+    #[test]
+    fn repetitions_prove_together_what_each_is_too_short_for() {
+        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).unwrap().0;
+        let (one, other) = (short(4.0, 40, 0, 1), short(4.0, 40, 0, 2));
+        assert_eq!(goodput(std::slice::from_ref(&one)), 0.0);
+        assert_eq!(goodput(&[one.clone(), other.clone()]), 4.0);
+        let tokens = |test: &BenchResult| BenchResult {
+            load: super::super::BenchLoad { output_tokens: Some(9), ..test.load.clone() },
+            ..test.clone()
+        };
+        assert_eq!(goodput(&[one.clone(), tokens(&other)]), 0.0, "another load is no repetition");
+        let higher = [short(8.0, 100, 0, 1), one.clone()];
+        assert_eq!(goodput(&higher), 8.0, "what is open below is no reason against a higher rate");
+        let mut many = vec![short(4.0, 10_000, 0, 1)];
+        assert_eq!(goodput(&many), 4.0);
+        many.push(short(4.0, 100, 20, 2));
+        assert_eq!(goodput(&many), 0.0, "one repetition that misses is not outvoted");
+        let loads = repeated(many.iter().map(|test| (test, Attainment::of(test).unwrap())));
+        assert_eq!((loads.len(), loads[0].together.requests, loads[0].together.met), (1, 10_100, 10_080));
+        assert_eq!(loads[0].shown(0.95), Shown::Missed);
     }
 }

@@ -1,7 +1,7 @@
 //! What was measured on the node, and how the service level stands against it.
 
 use plumb_evidence::model::{
-    Attainment, BenchResult, Evidence, LatencySummary, ServiceLevel, attainment_target,
+    Attainment, BenchResult, Evidence, LatencySummary, ServiceLevel, Shown, attainment_target, repeated,
 };
 use serde::Serialize;
 
@@ -89,6 +89,8 @@ pub(super) struct Service {
 #[derive(Clone, Debug, Serialize)]
 struct ServiceRow {
     load: String,
+    /// Tests of that load.
+    runs: String,
     share: String,
     bounds: String,
     requests: String,
@@ -218,25 +220,20 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
         return Ok(Service { stated, answer, ..Service::default() });
     };
     let mut rows = Vec::new();
-    let mut sorted: Vec<&BenchResult> = tests.iter().collect();
-    sorted.sort_by(|a, b| {
-        let rate = |test: &BenchResult| test.offered_rps.unwrap_or(0.0);
-        rate(a).total_cmp(&rate(b)).then_with(|| (&a.path, &a.started).cmp(&(&b.path, &b.started)))
-    });
-    for test in sorted.into_iter().take(MAX_RUNS) {
-        let Ok(attainment) = Attainment::of(test) else { continue };
-        let state = if attainment.lower >= target {
-            "met"
-        } else if attainment.upper() < target {
-            "missed"
-        } else {
-            "open"
+    let counted = tests.iter().filter_map(|test| Some((test, Attainment::of(test).ok()?)));
+    for load in repeated(counted).into_iter().take(MAX_RUNS) {
+        let state = match load.shown(target) {
+            Shown::Met => "met",
+            Shown::Missed => "missed",
+            Shown::Open => "open",
         };
+        let together = load.together;
         rows.push(ServiceRow {
-            load: load::words(&test.load.text, messages)?,
-            share: format!("{:.1} %", attainment.share * 100.0),
-            bounds: format!("{:.1} … {:.1} %", attainment.lower * 100.0, attainment.upper() * 100.0),
-            requests: attainment.requests.to_string(),
+            load: load::words(&load.tests[0].load.text, messages)?,
+            runs: load.tests.len().to_string(),
+            share: format!("{:.1} %", together.share * 100.0),
+            bounds: format!("{:.1} … {:.1} %", together.lower * 100.0, together.upper() * 100.0),
+            requests: together.requests.to_string(),
             state,
             word: messages.get("service_state", state)?.to_owned(),
         });
