@@ -1,5 +1,7 @@
 //! What was measured on the node, and how the service level stands against it.
 
+use std::collections::BTreeMap;
+
 use plumb_evidence::model::{
     Attainment, BenchResult, Evidence, LatencySummary, ServiceLevel, Shown, attainment_target, repeated,
 };
@@ -119,7 +121,9 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
         return Ok(Measured { nothing: text("nothing_measured")?, ..Measured::default() });
     };
     let all = measurements.runs();
-    let runs = all.iter().take(MAX_RUNS).map(|test| run(test, messages)).collect::<Result<Vec<_>, _>>()?;
+    let mut runs = all.iter().map(|test| run(test, messages)).collect::<Result<Vec<_>, _>>()?;
+    number(&mut runs, messages)?;
+    runs.truncate(MAX_RUNS);
     let experiments = measurements.experiments.known().map_or(&[][..], Vec::as_slice);
     let mut noise: Vec<_> = measurements.noise.known().into_iter().flatten().collect();
     noise.sort_by(|a, b| b.lost_share.total_cmp(&a.lost_share).then(a.cpu.cmp(&b.cpu)));
@@ -138,6 +142,25 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
         noise: noise.iter().take(MAX_NOISE).map(row).collect(),
     };
     Ok(measured)
+}
+
+/// Numbers the runs whose loads read the same.
+fn number(runs: &mut [Run], messages: &Messages) -> Result<(), ReportError> {
+    let mut of: BTreeMap<String, usize> = BTreeMap::new();
+    for run in runs.iter() {
+        *of.entry(run.load.clone()).or_default() += 1;
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for run in runs {
+        let count = of.get(&run.load).copied().unwrap_or_default();
+        let at = seen.entry(run.load.clone()).or_default();
+        *at += 1;
+        if count > 1 {
+            let words = [("load", run.load.as_str()), ("at", &at.to_string()), ("count", &count.to_string())];
+            run.load = messages.fill("text", "repetition", &words)?;
+        }
+    }
+    Ok(())
 }
 
 fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {

@@ -108,6 +108,26 @@ fn a_sweep_is_as_good_as_single_tests() {
 }
 
 #[test]
+fn repetitions_are_numbered_and_prove_together() {
+    let mut evidence = machine::measured(2, 64, 8);
+    let Fact::Known(measurements) = &mut evidence.measurements else { panic!() };
+    let Fact::Known(tests) = &mut measurements.bench else { panic!() };
+    let mut short = tests[0].clone();
+    (short.requests, short.load.seed) = (40, Some(1));
+    short.attainment = Some(plumb_evidence::model::Share { share: 1.0, low: 0.9, high: 1.0, trials: 40.0 });
+    let mut other = short.clone();
+    other.load.seed = Some(2);
+    *tests = vec![short, other];
+    let assessment = sample::typical();
+    let material = Material::new(&assessment).with_evidence(&evidence);
+    let text = markdown(material, &Theme::builtin().unwrap()).unwrap().text;
+    let words = "requests/s (Poisson)";
+    assert!(text.contains(&format!("{words}, 1 of 2 |")) && text.contains(&format!("{words}, 2 of 2 |")));
+    let row = text.lines().find(|line| line.contains(&format!("{words} |"))).unwrap();
+    assert!(row.contains("| 2 | 80 | 100.0 % |"), "{row}");
+}
+
+#[test]
 fn what_is_far_is_told_in_words() {
     let figures = drawn(&machine::measured(2, 64, 8));
     let topology = figures.iter().find(|figure| figure.id == "topology").unwrap();
