@@ -62,7 +62,7 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         files.files(process, &["cgroup"]);
         let _ = files.file_with(&format!("{process}/cmdline"), |bytes| mask_arguments(&bytes));
         let Some(mut candidate) = candidate(process, files) else { continue };
-        if with_gpus {
+        if with_gpus && !is_our_helper(files.source(), candidate.ppid) {
             match opens_a_gpu(files, process) {
                 Some(opens) => candidate.gpu = opens,
                 None => {
@@ -98,6 +98,11 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
 
 fn pid_of(process: &str) -> Option<u32> {
     process.rsplit('/').next()?.parse().ok()
+}
+
+/// True for the child of `parent` if it is a helper of this collector, which has GPUs open to ask for them.
+fn is_our_helper(source: &FsSource, parent: u32) -> bool {
+    source.root().is_none() && parent == std::process::id()
 }
 
 /// Whether a device node of a GPU is open; `None` where that cannot be seen.
@@ -219,7 +224,9 @@ fn servers_now(files: &Files<'_>) -> BTreeSet<u32> {
         .filter_map(|name| {
             let process = format!("/proc/{name}");
             let mut candidate = candidate(&process, &probing)?;
-            candidate.gpu = with_gpus && opens_a_gpu(&probing, &process).unwrap_or_default();
+            candidate.gpu = with_gpus
+                && !is_our_helper(source, candidate.ppid)
+                && opens_a_gpu(&probing, &process).unwrap_or_default();
             Some(candidate)
         })
         .collect();
@@ -256,5 +263,15 @@ mod tests {
             String::from_utf8(allowed_variables(environ)).unwrap(),
             "OMP_NUM_THREADS=4\0VLLM_API_KEY=***\0NCCL_DEBUG=INFO"
         );
+    }
+
+    #[test]
+    fn a_helper_is_a_child_of_this_process_and_none_is_in_a_recording() {
+        let tree = tempfile::tempdir().unwrap();
+        let recorded = FsSource::recorded(tree.path()).unwrap();
+        let own = std::process::id();
+        assert!(is_our_helper(&FsSource::live(), own));
+        assert!(!is_our_helper(&FsSource::live(), own - 1));
+        assert!(!is_our_helper(&recorded, own));
     }
 }
