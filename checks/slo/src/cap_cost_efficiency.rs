@@ -12,8 +12,8 @@ use plumb_check_sdk::model::{
     Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_per_replica, hourly_cost,
 };
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, ThresholdBasis,
+    Absence, Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing,
+    Reference, Remediation, Severity, ThresholdBasis,
 };
 
 use crate::load;
@@ -105,19 +105,18 @@ impl Check for CapCostEfficiency {
             .filter(|replicas| *replicas > 0)
             .ok_or_else(|| absent("the number of replicas that serve today"))?;
         let tests = load::tests(evidence)?;
-        let (goodput, test) = load::goodput(&tests, load::target(&slo)?)?;
-        let (Some(test), true) = (test, goodput > 0.0) else {
+        let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+        if goodput <= 0.0 {
             let reason = "the service level is met at none of the tested rates: no token is within it";
             return Err(Missing::new(Absence::Skipped, reason));
-        };
+        }
         let share = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
         let message = format!(
             "the mean demand takes {:.1} % of the goodput of {}",
             share.number(),
             load::replicas(replicas)
         );
-        let citation =
-            Citation::new(&test.path, format!("goodput {goodput:.2} requests per second a replica"));
+        let told = format!("goodput {goodput:.2} requests per second a replica");
         let finding = if evidence.limit(&META, &WASTED).is_undercut_by(share) {
             META.fail("use of capacity", message)
         } else if evidence.limit(&META, &USED).is_undercut_by(share) {
@@ -125,10 +124,8 @@ impl Check for CapCostEfficiency {
         } else {
             META.pass("use of capacity", message)
         };
-        let finding = finding
-            .with_likelihood(Likelihood::Mechanism)
-            .with_confidence(Confidence::Medium)
-            .with_evidence(citation);
+        let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
+        let finding = load::cite_all(finding, &showing, &told);
         let cost = cost(evidence, &demand, mean, replicas)
             .unwrap_or_else(|missing| META.not_run("cost of a token", missing.reason));
         let mut findings = vec![finding, cost];

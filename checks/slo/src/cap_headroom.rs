@@ -10,10 +10,10 @@
 use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Demand, ServiceLevel};
+use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, ThresholdBasis,
+    Absence, Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing,
+    Reference, Remediation, Severity, ThresholdBasis,
 };
 
 use crate::load;
@@ -102,14 +102,13 @@ impl Check for CapHeadroom {
             .filter(|replicas| *replicas > 0)
             .ok_or_else(|| absent("the number of replicas that serve today"))?;
         let tests = load::tests(evidence)?;
-        let (goodput, test) = load::goodput(&tests, load::target(&slo)?)?;
-        let path = test.or(tests.first()).map(|test| test.path.clone()).unwrap_or_default();
+        let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
         if goodput <= 0.0 {
             let message =
                 "the service level is met at none of the tested rates: there is no goodput to plan with";
             return Ok(vec![measured(
                 META.fail("capacity", message),
-                &path,
+                &tests.iter().take(1).collect::<Vec<_>>(),
                 "goodput 0 requests per second",
             )]);
         }
@@ -128,7 +127,7 @@ impl Check for CapHeadroom {
         } else {
             META.pass("capacity", message)
         };
-        let mut findings = vec![measured(finding, &path, &goodput_told)];
+        let mut findings = vec![measured(finding, &showing, &goodput_told)];
         if peak > f64::from(replicas - 1) * goodput {
             let message = "the peak does not fit into what is left when one replica is lost";
             let finding = if slo.penalty.is_some() {
@@ -138,21 +137,19 @@ impl Check for CapHeadroom {
                 findings.push(META.not_run("penalty", unknown));
                 META.warn("loss of a replica", format!("{message}: agree on a degraded mode"))
             };
-            findings.push(measured(finding, &path, &goodput_told));
+            findings.push(measured(finding, &showing, &goodput_told));
         } else {
             let message = "the peak fits also when one replica is lost";
-            findings.push(measured(META.pass("loss of a replica", message), &path, &goodput_told));
+            findings.push(measured(META.pass("loss of a replica", message), &showing, &goodput_told));
         }
         Ok(findings)
     }
 }
 
 /// The rate was measured; whether the peak will meet it is a calculation.
-fn measured(finding: Finding, path: &str, value: &str) -> Finding {
-    finding
-        .with_likelihood(Likelihood::Mechanism)
-        .with_confidence(Confidence::Medium)
-        .with_evidence(Citation::new(path, value))
+fn measured(finding: Finding, tests: &[&BenchResult], value: &str) -> Finding {
+    let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
+    load::cite_all(finding, tests, value)
 }
 
 /// Planning utilisation (assumed).

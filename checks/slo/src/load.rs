@@ -1,11 +1,13 @@
 //! The load tests of a bundle. What they prove is told by the model, which the report asks, too.
 
+use std::collections::BTreeSet;
+
 use plumb_check_sdk::limit::Unit;
 pub(crate) use plumb_check_sdk::model::{
     Attainment, attainment_target as target, goodput, repeated, usable_test as usable,
 };
 use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};
-use plumb_check_sdk::{Absence, Citation, Evidence, Fact, Missing};
+use plumb_check_sdk::{Absence, Citation, Evidence, Fact, Finding, Missing};
 
 /// One number as a multiple of another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +42,12 @@ pub(crate) fn tests(evidence: &Evidence<'_>) -> Result<Vec<BenchResult>, Missing
 /// Cites `test` with its load and what it shows, and as what it is.
 pub(crate) fn cite(test: &BenchResult, shows: &str) -> Citation {
     Citation::new(&test.path, format!("{}: {shows}", name(test)))
+}
+
+/// Cites the files of `tests`, each once, with what they show together.
+pub(crate) fn cite_all(finding: Finding, tests: &[&BenchResult], shows: &str) -> Finding {
+    let files: BTreeSet<&str> = tests.iter().map(|test| test.path.as_str()).collect();
+    files.into_iter().fold(finding, |finding, file| finding.with_evidence(Citation::new(file, shows)))
 }
 
 /// `open poisson 4/s`, or the same as a run of a sweep.

@@ -76,7 +76,20 @@ impl Check for SloAttainment {
         let replicas = demand.replicas.filter(|replicas| *replicas > 0);
         let peak = peak / f64::from(replicas.unwrap_or(1));
         let (proofs, together) = at_peak(&tests, peak, target)?;
-        Ok(vec![judge(&proofs, &together, target, peak, replicas.is_some())])
+        let mut findings = vec![judge(&proofs, &together, target, peak, replicas.is_some())];
+        // One of those that cannot be used may be the repetition that misses.
+        let rate = proofs.first().and_then(|(test, _)| test.offered_rps);
+        let unused = tests.iter().filter_map(|test| match (test.offered_rps, Attainment::of(test)) {
+            (None, _) if !test.open_loop => None,
+            (None, Ok(_)) => Some("it names no offered rate".to_owned()),
+            (None, Err(missing)) => Some(missing.reason),
+            (Some(at), Err(missing)) if at >= peak && Some(at) <= rate => Some(missing.reason),
+            (Some(_), _) => None,
+        });
+        findings.extend(unused.map(|why| {
+            META.not_run("service", format!("a load test that may be of the peak cannot be used: {why}"))
+        }));
+        Ok(findings)
     }
 }
 
@@ -84,7 +97,7 @@ impl Check for SloAttainment {
 type Proof<'a> = (&'a BenchResult, Attainment);
 
 /// The usable tests with the lowest rate at or above the peak, and what they prove: repetitions together, but for one that
-/// alone shows a miss. Of several loads at that rate, the one that met the least.
+/// alone shows a miss where all together do not. Of several loads at that rate, the one that met the least.
 fn at_peak(tests: &[BenchResult], peak: f64, target: f64) -> Result<(Vec<Proof<'_>>, Attainment), Missing> {
     let mut why = None;
     let mut counted = Vec::new();
@@ -100,9 +113,10 @@ fn at_peak(tests: &[BenchResult], peak: f64, target: f64) -> Result<(Vec<Proof<'
     let at_lowest = loads.into_iter().filter(|load| load.rate == lowest);
     let proofs = at_lowest.map(|load| {
         let each: Vec<Proof<'_>> = load.tests.into_iter().zip(load.each).collect();
-        match each.iter().find(|(_, alone)| alone.upper() < target) {
+        let together = load.together;
+        match each.iter().find(|(_, alone)| alone.upper() < target && together.upper() >= target) {
             Some(&(test, alone)) => (vec![(test, alone)], alone),
-            None => (each, load.together),
+            None => (each, together),
         }
     });
     proofs.min_by(|a, b| a.1.share.total_cmp(&b.1.share)).ok_or_else(|| {

@@ -152,11 +152,11 @@ pub fn repeated<'a>(tests: impl IntoIterator<Item = (&'a BenchResult, Attainment
 }
 
 /// Goodput: the highest offered rate, in requests per second, that was shown to meet the target, below every rate that was
-/// shown to miss it. Nothing is taken between the rates, or beyond them. With a test that shows it.
+/// shown to miss it. Nothing is taken between the rates, or beyond them. With the tests that show it.
 ///
 /// # Errors
 /// There was no usable test, or one of them did not count what met the service level.
-pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&BenchResult>), Missing> {
+pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Vec<&BenchResult>), Missing> {
     let mut counted: Vec<(&BenchResult, Attainment)> = Vec::new();
     let mut why = None;
     for test in tests {
@@ -176,13 +176,13 @@ pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Option<&Bench
     let loads = repeated(counted);
     let rates = |shown: Shown| {
         let those = loads.iter().filter(move |load| load.shown(target) == shown);
-        those.filter_map(|load| Some((load.rate?, load.tests[0])))
+        those.filter_map(|load| Some((load.rate?, &load.tests)))
     };
     let missed = rates(Shown::Missed).map(|(rate, _)| rate).fold(f64::INFINITY, f64::min);
     let best = rates(Shown::Met)
         .filter(|(rate, _)| *rate < missed && !rates(Shown::Open).any(|(open, _)| open == *rate))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(best.map_or((0.0, None), |(rate, test)| (rate, Some(test))))
+    Ok(best.map_or((0.0, Vec::new()), |(rate, tests)| (rate, tests.clone())))
 }
 
 /// Lower bound of a share of `met` among `requests`, one-sided with 95 % confidence (Clopper and Pearson 1934, exact).
