@@ -122,7 +122,7 @@ fn repetitions_are_numbered_and_prove_together() {
     let material = Material::new(&assessment).with_evidence(&evidence);
     let text = markdown(material, &Theme::builtin().unwrap()).unwrap().text;
     let words = "requests/s (Poisson)";
-    assert!(text.contains(&format!("{words}, 1 of 2 |")) && text.contains(&format!("{words}, 2 of 2 |")));
+    assert!(text.contains(&format!("{words}, 1/2 |")) && text.contains(&format!("{words}, 2/2 |")));
     let row = text.lines().find(|line| line.contains(&format!("{words} |"))).unwrap();
     assert!(row.contains("| 2 | 80 | 100.0 % |"), "{row}");
 }
