@@ -13,6 +13,11 @@ pub mod cpu_tuned_profile;
 pub mod cpu_turbo_caps;
 pub mod cpu_uncore_elc;
 mod host;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 mod objective;
 mod preference;
 mod serving;
@@ -20,6 +25,7 @@ mod settings;
 
 export_pack! {
     id: "cpu-power",
+    words: pages::WORDS,
     checks: [
         cpu_cstates::CpuCstates,
         cpu_driver_mode::CpuDriverMode,

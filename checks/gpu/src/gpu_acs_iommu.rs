@@ -59,6 +59,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated, WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("acs")]),
     applicability: Borrowed("Bare metal and virtual machines, by different rules; two GPUs or more"),
     caveat: Some(Borrowed(
         "Access control separates devices that are passed through to virtual machines: never switch it off \

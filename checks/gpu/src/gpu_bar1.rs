@@ -43,6 +43,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[USED.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal; virtual machines, whose firmware must allow large MMIO; NVIDIA"),
     caveat: None,
     references: Borrowed(&[

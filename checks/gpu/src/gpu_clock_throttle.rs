@@ -62,6 +62,8 @@ static META: CheckMeta = CheckMeta {
         CAPPED.threshold(),
     ]),
     amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal and virtual machines with whole GPUs; containers through NVML; NVIDIA",
     ),

@@ -40,6 +40,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[REMAPS.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal, virtual machines; NVIDIA Ampere and newer, older ones by retired pages",
     ),

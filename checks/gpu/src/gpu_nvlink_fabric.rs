@@ -45,6 +45,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[H100_LINK.threshold()]),
     amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines with all GPUs of a host; GPUs with NVLink"),
     caveat: None,
     references: Borrowed(&[

@@ -60,6 +60,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[LOADED.threshold(), SOME_REPLAYS.threshold(), MANY_REPLAYS.threshold()]),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with whole GPUs, where the configuration space may be made up; \
          containers; any vendor",

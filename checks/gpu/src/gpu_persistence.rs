@@ -44,6 +44,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal, virtual machines, the host of containers; NVIDIA GPUs for data centres",
     ),

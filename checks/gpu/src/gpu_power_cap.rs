@@ -44,6 +44,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[LOADED.threshold(), FULL.threshold(), DEEP.threshold(), CAPPED.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines; NVIDIA"),
     caveat: None,
     references: Borrowed(&[

@@ -9,7 +9,7 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Reference,
+    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Question, Reference,
     Remediation, Severity, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
@@ -45,6 +45,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[GUEST.threshold()]),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines, containers; NVIDIA"),
     caveat: None,
     references: Borrowed(&[

@@ -38,6 +38,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[RECENT.threshold(), OLD.threshold(), REPEATED.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal and virtual machines; containers need the kernel log of the host; NVIDIA",
     ),

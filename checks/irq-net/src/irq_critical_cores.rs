@@ -14,7 +14,7 @@ use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, Window};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::lines::{Devices, NETWORK};
@@ -94,6 +94,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
     caveat: Some(Borrowed(
         "Kernels without `CONFIG_IRQ_TIME_ACCOUNTING` sample the time in interrupts at each tick, which \

@@ -105,6 +105,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with devices passed through; hosts with two or more NUMA nodes that \
          have CPUs; in a container, the host is what counts",

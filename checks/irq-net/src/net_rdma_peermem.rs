@@ -69,6 +69,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal, and virtual machines with devices passed through; engines that are disaggregated or \
          span nodes",

@@ -101,6 +101,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
     caveat: None,
     references: Borrowed(&[

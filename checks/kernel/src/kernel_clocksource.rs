@@ -57,6 +57,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
     caveat: None,
     references: Borrowed(&[

@@ -114,6 +114,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("isolation")]),
     applicability: Borrowed("Bare metal and virtual machines"),
     caveat: None,
     references: Borrowed(&[

@@ -70,6 +70,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines; a container has the kernel of its host"),
     caveat: None,
     references: Borrowed(&[

@@ -67,6 +67,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Virtual machines above all"),
     caveat: None,
     references: Borrowed(&[

@@ -52,6 +52,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines, containers (which have the state of the host)"),
     caveat: None,
     references: Borrowed(&[

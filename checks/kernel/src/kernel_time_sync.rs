@@ -64,6 +64,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines; a container has the clock of its host"),
     caveat: None,
     references: Borrowed(&[Reference {

@@ -9,7 +9,7 @@ use plumb_check_sdk::limit::{Limit, PerSecond, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Numa, Role, ServerProcess};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
 
@@ -79,6 +79,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[Borrowed("numa-balancing")]),
     applicability: Borrowed(
         "Bare metal; virtual machines with vNUMA; hosts with two or more NUMA nodes that have memory; in a \
          container, the host is what counts",

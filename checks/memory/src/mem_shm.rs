@@ -73,6 +73,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Containers above all; on bare metal the default is half of the memory"),
     caveat: None,
     references: Borrowed(&[

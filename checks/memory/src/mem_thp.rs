@@ -70,6 +70,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Offload, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("huge-pages")]),
     applicability: Borrowed("Bare metal, virtual machines, containers (which have the setting of the host)"),
     caveat: None,
     references: Borrowed(&[

@@ -38,6 +38,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("zone-reclaim")]),
     applicability: Borrowed(
         "Bare metal, virtual machines and containers; hosts with two or more NUMA nodes that have memory",
     ),

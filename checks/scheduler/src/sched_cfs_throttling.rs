@@ -13,7 +13,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
 use plumb_check_sdk::model::{CgroupLevel, CgroupTime};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::serving;
@@ -107,6 +107,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[Borrowed("cpu-limits")]),
     applicability: Borrowed(
         "Mostly containers; systemd units with `CPUQuota=`; bare metal and virtual machines",
     ),

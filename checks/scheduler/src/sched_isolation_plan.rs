@@ -13,7 +13,7 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Process};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Outcome, Reference, Remediation, Severity, Threshold, WorkloadTrait,
+    Likelihood, Missing, Outcome, Question, Reference, Remediation, Severity, Threshold, WorkloadTrait,
 };
 
 use crate::delay::{self, LONG};
@@ -67,6 +67,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[Borrowed("isolation")]),
     applicability: Borrowed("Bare metal and virtual machines; containers read the host's"),
     caveat: Some(Borrowed(
         "`isolcpus` switches off load balancing on its CPUs: all threads of a worker may stay on one core. \

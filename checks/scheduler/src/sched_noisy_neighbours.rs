@@ -6,7 +6,7 @@
 
 use plumb_check_sdk::limit::{Limit, Quantity, Seconds};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Reference,
+    Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Question, Reference,
     Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
@@ -67,6 +67,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost, WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: true }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines and containers"),
     caveat: None,
     references: Borrowed(&[

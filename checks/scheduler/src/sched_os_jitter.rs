@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Limit, Milliseconds, PerSecond, Quantity, Seconds};
 use plumb_check_sdk::model::NoiseResult;
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 /// See the module.
@@ -85,6 +85,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal; virtual machines, where it shows stolen time; containers"),
     caveat: None,
     references: Borrowed(&[

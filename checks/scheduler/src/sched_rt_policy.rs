@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::serving;
@@ -64,6 +64,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines, and containers with the capability `SYS_NICE`"),
     caveat: None,
     references: Borrowed(&[

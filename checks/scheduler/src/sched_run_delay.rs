@@ -13,7 +13,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupTime, InferenceServer, Pressure};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::delay::{self, Delays, LONG};
@@ -93,6 +93,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines and containers"),
     caveat: None,
     references: Borrowed(&[

@@ -43,6 +43,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Hosts with two or more GPUs of NVIDIA"),
     caveat: None,
     references: Borrowed(&[Reference {

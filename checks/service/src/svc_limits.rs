@@ -86,6 +86,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines, containers"),
     caveat: None,
     references: Borrowed(&[

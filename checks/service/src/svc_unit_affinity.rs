@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa, ServerProcess, Unit, UnitSetting};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, NodeSet, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::server::{Home, Homes, option, servers, subject};
@@ -67,6 +67,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Services of systemd and containers, on hosts with two or more NUMA nodes that have CPUs",
     ),

@@ -11,7 +11,7 @@ use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::InferenceServer;
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::server::{servers, subject};
@@ -65,6 +65,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal and virtual machines, control groups of version 2"),
     caveat: None,
     references: Borrowed(&[

@@ -50,6 +50,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[USED.threshold(), WASTED.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Services with a stated demand and a load test"),
     caveat: None,
     references: Borrowed(&[

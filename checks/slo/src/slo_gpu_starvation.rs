@@ -54,6 +54,8 @@ static META: CheckMeta = CheckMeta {
         FULL.threshold(),
     ]),
     amplified_by: Borrowed(&[WorkloadTrait::LongPrompts]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Services on GPUs"),
     caveat: None,
     references: Borrowed(&[

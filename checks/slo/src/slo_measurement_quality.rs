@@ -35,6 +35,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[STEADY.threshold(), RATES.threshold(), REPEATS.threshold(), REQUESTS.threshold()]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bundles with a load test"),
     caveat: None,
     references: Borrowed(&[

@@ -43,6 +43,8 @@ static META: CheckMeta = CheckMeta {
         CACHE_FULL.threshold(),
     ]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Servers with metrics"),
     caveat: None,
     references: Borrowed(&[

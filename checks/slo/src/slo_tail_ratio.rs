@@ -10,7 +10,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{BenchResult, LatencySummary, ServerMetrics};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::load::{self, Times};
@@ -48,6 +48,8 @@ static META: CheckMeta = CheckMeta {
         TTFT_TOO_WIDE.threshold(),
     ]),
     amplified_by: Borrowed(&[WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Every service"),
     caveat: None,
     references: Borrowed(&[

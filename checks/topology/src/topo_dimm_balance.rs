@@ -55,6 +55,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; not virtual machines, whose table is made up; the table is readable for root only",
     ),

@@ -12,7 +12,7 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::model::{Gpu, Numa};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, NodeSet, Reference, Remediation, Severity,
+    Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity,
 };
 
 /// See the module.
@@ -54,6 +54,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines (a very common failure there); containers; NVIDIA and AMD GPUs; fails only on \
          hosts with two or more NUMA nodes that have memory",

@@ -99,6 +99,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with devices passed through; containers; hosts with two or more \
              NUMA nodes that have CPUs",

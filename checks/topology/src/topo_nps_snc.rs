@@ -76,6 +76,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines only where the mode is exposed; containers; nodes with GPUs; AMD \
              EPYC and Intel Xeon",

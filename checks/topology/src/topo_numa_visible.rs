@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::model::{Numa, NumaNode};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood,
-    Missing, NodeSet, Reference, Remediation, Severity,
+    Missing, NodeSet, Question, Reference, Remediation, Severity,
 };
 
 /// See the module.
@@ -65,6 +65,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines, whose sockets may be made up; containers read the host's map; with \
              GPUs or without",

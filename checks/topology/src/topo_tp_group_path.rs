@@ -54,6 +54,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal, virtual machines, containers; tensor parallel size of 2 or more; NVIDIA, since the \
              state of the links is NVML's",

@@ -58,6 +58,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("cpu-limits")]),
     applicability: Borrowed("Containers"),
     caveat: None,
     references: Borrowed(&[

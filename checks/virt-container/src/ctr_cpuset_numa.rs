@@ -9,7 +9,7 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, CpuSet, Evidence, Finding, Likelihood, Missing, NodeSet,
-    Reference, Remediation, Severity,
+    Question, Reference, Remediation, Severity,
 };
 
 use crate::server::{
@@ -51,6 +51,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Containers and Kubernetes, on hosts with two or more NUMA nodes that have CPUs"),
     caveat: None,
     references: Borrowed(&[

@@ -100,6 +100,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Containers and Kubernetes with GPUs of NVIDIA"),
     caveat: None,
     references: Borrowed(&[Reference {

@@ -10,7 +10,7 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::model::{Container, FilteredCall, Gpu, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity,
+    Likelihood, Missing, Question, Reference, Remediation, Severity,
 };
 
 use crate::server::{
@@ -63,6 +63,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Containers and Kubernetes, on hosts with two or more NUMA nodes that have CPUs"),
     caveat: Some(Borrowed(
         "The capability also lets the container change priorities and real-time settings. A filter that \

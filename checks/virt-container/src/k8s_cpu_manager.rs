@@ -49,6 +49,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[Borrowed("cpu-limits")]),
     applicability: Borrowed("Kubernetes"),
     caveat: Some(Borrowed(
         "Exclusive means exclusive among pods: services of the system may still run there, so combine it \

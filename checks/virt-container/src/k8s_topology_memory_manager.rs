@@ -9,7 +9,7 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::model::Numa;
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood, Missing,
-    NodeSet, Reference, Remediation, Severity,
+    NodeSet, Question, Reference, Remediation, Severity,
 };
 
 use crate::pod::{in_pods, kubelet};
@@ -53,6 +53,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Kubernetes, on hosts with two or more NUMA nodes that have CPUs"),
     caveat: Some(Borrowed(
         "A pod that needs more GPUs than one node has is refused under `single-numa-node`: use \

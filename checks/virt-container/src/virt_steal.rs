@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
 use plumb_check_sdk::model::CpuTime;
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 /// See the module.
@@ -93,6 +93,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Virtual machines only"),
     caveat: None,
     references: Borrowed(&[

@@ -11,7 +11,7 @@ use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{Numa, NumaNode, Process, Thread};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, NodeSet, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::server::{is_multi_node, node_of, nodes_with};
@@ -71,6 +71,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Virtual machines; a bundle of the host raises the confidence"),
     caveat: None,
     references: Borrowed(&[

@@ -10,8 +10,9 @@
 
 /// Major version of the ABI; part of the name of the exported function.
 pub const PLUMB_ABI_MAJOR: u32 = 1;
-/// Minor version of the ABI that this header describes. 1 added `evaluate_checks`.
-pub const PLUMB_ABI_MINOR: u32 = 1;
+/// Minor version of the ABI that this header describes. 1 added `evaluate_checks`; 2 added `words` and findings with
+/// object, variant, arguments, intents and cause.
+pub const PLUMB_ABI_MINOR: u32 = 2;
 /// `evaluate` succeeded; the reply is a JSON document.
 pub const PLUMB_STATUS_OK: i32 = 0;
 /// `evaluate` failed; the reply is the reason as UTF-8 text.
@@ -72,6 +73,10 @@ pub struct PlumbPack {
     pub evaluate_checks: Option<
         unsafe extern "C" fn(checks: PlumbSlice, evidence: PlumbSlice, reply: *mut PlumbBuffer) -> i32,
     >,
+    /// Returns the sentences of the pack's checks as JSON: by language, by check, the text of a message file
+    /// (`{"en": {"my.check": "title = …"}}`). The memory belongs to the pack and stays valid for the life of the process.
+    /// May be null: then findings carry their own `message`. Since ABI 1.2. [worker thread]
+    pub words: Option<unsafe extern "C" fn() -> PlumbSlice>,
 }
 
 impl PlumbPack {
@@ -101,6 +106,7 @@ mod tests {
         assert_eq!(std::mem::offset_of!(PlumbPack, evaluate_checks), 48);
         assert_eq!(PlumbPack::HEADER_SIZE, 24);
         assert_eq!(PlumbPack::SIZE_V1_0, 48);
-        assert_eq!(std::mem::size_of::<PlumbPack>(), 56);
+        assert_eq!(std::mem::offset_of!(PlumbPack, words), 56);
+        assert_eq!(std::mem::size_of::<PlumbPack>(), 64);
     }
 }

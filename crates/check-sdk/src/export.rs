@@ -20,7 +20,7 @@ compile_error!(
 /// Exports the pack of a `cdylib` crate: its id, and one value of each check.
 ///
 /// The version of the pack is the version of the crate. The macro also defines `pub fn pack() -> &'static Pack`, for
-/// tests.
+/// tests. A pack whose checks have pages hands over their sentences as well: `words: pages::WORDS`, which its build made.
 ///
 /// ```
 /// use plumb_check_sdk::{Check, CheckMeta, Evidence, Finding, Missing};
@@ -58,6 +58,8 @@ compile_error!(
 /// #       verification: Borrowed("v"),
 /// #       expected_effect: Borrowed("e"),
 /// #   },
+/// #   questions: Borrowed(&[]),
+/// #   positions: Borrowed(&[]),
 /// #   thresholds: Borrowed(&[]),
 /// #   amplified_by: Borrowed(&[]),
 /// #   applicability: Borrowed("a"),
@@ -83,10 +85,14 @@ compile_error!(
 #[macro_export]
 macro_rules! export_pack {
     (id: $id:literal, checks: [$($check:expr),+ $(,)?] $(,)?) => {
+        $crate::export_pack! { id: $id, words: "", checks: [$($check),+] }
+    };
+    (id: $id:literal, words: $words:expr, checks: [$($check:expr),+ $(,)?] $(,)?) => {
         static PLUMB_PACK: $crate::Pack = $crate::Pack::new(
             $id,
             ::core::env!("CARGO_PKG_VERSION"),
             ::core::concat!("lib", ::core::env!("CARGO_CRATE_NAME"), ".so"),
+            $words,
             &[$(&$check as &dyn $crate::Check),+],
         );
 
@@ -120,8 +126,12 @@ macro_rules! export_pack {
                 unsafe { $crate::export::evaluate(&PLUMB_PACK, ::core::option::Option::Some(checks), evidence, reply) }
             }
 
+            extern "C" fn words() -> $crate::abi::PlumbSlice {
+                $crate::export::words(&PLUMB_PACK)
+            }
+
             static TABLE: $crate::abi::PlumbPack =
-                $crate::export::table(manifest, evaluate, $crate::export::free, evaluate_checks);
+                $crate::export::table(manifest, evaluate, $crate::export::free, evaluate_checks, words);
 
             #[allow(unsafe_code, reason = "the worker finds the pack by this name")]
             #[unsafe(no_mangle)]
@@ -140,6 +150,7 @@ pub const fn table(
     evaluate: unsafe extern "C" fn(PlumbSlice, *mut PlumbBuffer) -> i32,
     free: unsafe extern "C" fn(PlumbBuffer),
     evaluate_checks: unsafe extern "C" fn(PlumbSlice, PlumbSlice, *mut PlumbBuffer) -> i32,
+    words: unsafe extern "C" fn() -> PlumbSlice,
 ) -> PlumbPack {
     PlumbPack {
         magic: PlumbPack::MAGIC,
@@ -150,7 +161,16 @@ pub const fn table(
         evaluate: Some(evaluate),
         free: Some(free),
         evaluate_checks: Some(evaluate_checks),
+        words: Some(words),
     }
+}
+
+/// `PlumbPack::words` of a pack in Rust.
+#[doc(hidden)]
+#[must_use]
+pub fn words(pack: &'static Pack) -> PlumbSlice {
+    let json = pack.words().as_bytes();
+    PlumbSlice { ptr: json.as_ptr(), len: json.len() }
 }
 
 /// `PlumbPack::manifest` of a pack in Rust.

@@ -1,6 +1,12 @@
 //! What a check says about one subject of one node.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
+
+use crate::intent::Intent;
+use crate::object::Object;
+use crate::words::{Arg, Said};
 
 /// The result of looking at one subject.
 ///
@@ -135,7 +141,9 @@ pub struct Finding {
     pub outcome: Outcome,
     /// What was looked at, for example `GPU 0000:18:00.0` or `CPUs 0-127`.
     pub subject: String,
-    /// One sentence, without a full stop, that says what was found; for an unanswered check, the cause.
+    /// One sentence, without a full stop, that says what was found; for an unanswered check, the cause. In English. A check
+    /// that has a page leaves it empty: the worker writes it from the page.
+    #[serde(default)]
     pub message: String,
     /// What the finding rests on. A deviation must cite at least one piece.
     #[serde(default)]
@@ -150,6 +158,51 @@ pub struct Finding {
     /// Replaces the gate of the check where only a part of its failures is one (steal is, from ten per cent on).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<bool>,
+    /// What was looked at, typed; `subject` is its name. Since schema 2, as is everything below.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub object: Option<Object>,
+    /// Which of the sentences of the check's page applies.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The values that the sentence names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, Arg>,
+    /// What would mend it: goals on objects of this node, never commands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<Intent>,
+    /// What it has in common with other findings that one change would mend.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The sentences by language (`en`, `de`), written by the worker from the check's page.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, Words>,
+}
+
+/// What findings have in common that one change would mend: a power profile, the placement of a server.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cause {
+    /// Key such as `power-profile`. The host puts the id of the pack before keys of packs that are not its own.
+    pub key: String,
+    /// What the cause belongs to: the node, a server.
+    pub object: Object,
+}
+
+/// What a finding says in one language.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Words {
+    /// What is wrong here: a sentence of at most twelve words, without a full stop. Empty where nothing is wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub problem: String,
+    /// What it means for the service, in business words: whole sentences. Empty where nothing is wrong.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub effect: String,
+    /// What was found, or why there is no answer: one sentence without a full stop.
+    pub message: String,
+    /// True if the page lacks this language, and these are the English words.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub fallback: bool,
 }
 
 impl Finding {
@@ -171,7 +224,45 @@ impl Finding {
             confidence: Confidence::High,
             severity: None,
             gate: None,
+            object: None,
+            variant: None,
+            args: BTreeMap::new(),
+            intents: Vec::new(),
+            cause: None,
+            words: BTreeMap::new(),
         }
+    }
+
+    /// A finding of a check that has a page: which of its sentences applies, with the values that it names.
+    #[must_use]
+    pub fn said(check: impl Into<String>, outcome: Outcome, object: Object, said: Said) -> Self {
+        Self {
+            object: Some(object.clone()),
+            variant: Some(said.variant.to_owned()),
+            args: said.args.into_iter().map(|(name, arg)| (name.to_owned(), arg)).collect(),
+            ..Self::new(check, outcome, object.subject(), "")
+        }
+    }
+
+    /// Adds a goal that would mend the finding.
+    #[must_use]
+    pub fn with_intent(mut self, intent: Intent) -> Self {
+        self.intents.push(intent);
+        self
+    }
+
+    /// Adds several goals.
+    #[must_use]
+    pub fn with_intents(mut self, intents: impl IntoIterator<Item = Intent>) -> Self {
+        self.intents.extend(intents);
+        self
+    }
+
+    /// Says what one change would mend together with this finding.
+    #[must_use]
+    pub fn with_cause(mut self, key: impl Into<String>, object: Object) -> Self {
+        self.cause = Some(Cause { key: key.into(), object });
+        self
     }
 
     /// Adds a piece of evidence.

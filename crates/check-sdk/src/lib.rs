@@ -12,16 +12,24 @@ mod evidence;
 #[doc(hidden)]
 pub mod export;
 pub mod finding;
+pub mod intent;
 pub mod limit;
 pub mod meta;
+pub mod object;
 mod pack;
+pub mod page;
+pub mod words;
 
 pub use evidence::{DocumentError, Evidence};
-pub use finding::{Citation, Confidence, Finding, Likelihood, Outcome};
+pub use finding::{Cause, Citation, Confidence, Finding, Likelihood, Outcome, Words};
+pub use intent::{FirmwareSetting, HardwarePart, Intent, ProviderRequest};
 pub use meta::{
-    Category, ChangeKind, CheckMeta, List, PackManifest, Reference, Remediation, Severity, Text, Threshold,
+    Category, ChangeKind, CheckMeta, List, PackManifest, Question, Reference, Remediation, Severity, Text, Threshold,
     ThresholdBasis,
 };
+pub use object::{Object, ObjectKind};
 pub use pack::{Check, Pack, Reply};
+pub use page::Page;
 pub use plumb_evidence::model::WorkloadTrait;
 pub use plumb_evidence::{Absence, CpuSet, Fact, IndexSet, Missing, NodeSet, model};
+pub use words::{Arg, Said};

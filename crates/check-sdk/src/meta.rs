@@ -134,14 +134,18 @@ impl ChangeKind {
 #[serde(deny_unknown_fields)]
 pub struct Remediation {
     /// What to do now, without making it permanent.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub runtime: Text,
     /// What makes it survive a restart and a reboot.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub persistent: Text,
     /// How to undo both.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub rollback: Text,
     /// What the remedy touches.
     pub change: ChangeKind,
     /// How to see whether it worked, commands between backticks.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
     pub verification: Text,
     /// Published effect of the remedy with its source, or the plain statement that there is none.
     pub expected_effect: Text,
@@ -215,8 +219,15 @@ pub struct CheckMeta {
     pub business: Text,
     /// Parts of the evidence that the check reads, as JSON pointers.
     pub needs: List<Text>,
-    /// How to mend it.
+    /// How to mend it, in words that fit any node. A check that has a page says what a change touches and what it brings; what
+    /// is to be done is resolved for the node from the intents of its findings.
     pub remediation: Remediation,
+    /// Questions of the client that the check answers, or adds to.
+    #[serde(default, skip_serializing_if = "no_questions")]
+    pub questions: List<Question>,
+    /// Subjects of the engine on which authorities disagree and to which the findings of the check matter.
+    #[serde(default, skip_serializing_if = "no_text")]
+    pub positions: List<Text>,
     /// Limits that the check compares with.
     pub thresholds: List<Threshold>,
     /// Traits of a workload that make the finding weigh more.
@@ -233,6 +244,24 @@ pub struct CheckMeta {
 
 fn no_trait(traits: &List<WorkloadTrait>) -> bool {
     traits.is_empty()
+}
+
+fn no_questions(questions: &List<Question>) -> bool {
+    questions.is_empty()
+}
+
+fn no_text(texts: &List<Text>) -> bool {
+    texts.is_empty()
+}
+
+/// What a check has to do with a question of the client.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Id of the question: `placement`, `governor`, `neighbours`.
+    pub id: Text,
+    /// True if there is no answer to the question without one of this check.
+    pub decides: bool,
 }
 
 impl CheckMeta {

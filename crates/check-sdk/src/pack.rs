@@ -10,7 +10,11 @@ use serde::{Deserialize, Serialize};
 use crate::abi::PLUMB_ABI_MAJOR;
 use crate::evidence::{Document, DocumentError};
 use crate::export::panic_message;
-use crate::{CheckMeta, Evidence, Finding, PackManifest, Text};
+use crate::page::no_answer;
+use crate::{CheckMeta, Evidence, Finding, Object, Outcome, PackManifest, Text};
+
+/// The ABI in which sentences of packs came in.
+const ABI_MINOR_OF_WORDS: u32 = 2;
 
 /// One rule about a node.
 ///
@@ -46,21 +50,23 @@ pub struct Pack {
     id: &'static str,
     version: &'static str,
     library: &'static str,
+    words: &'static str,
     checks: &'static [&'static dyn Check],
     manifest_json: OnceLock<Vec<u8>>,
 }
 
 impl Pack {
-    /// A pack of `checks` in the library file `library`.
+    /// A pack of `checks` in the library file `library`, with their sentences as JSON, or none.
     #[doc(hidden)]
     #[must_use]
     pub const fn new(
         id: &'static str,
         version: &'static str,
         library: &'static str,
+        words: &'static str,
         checks: &'static [&'static dyn Check],
     ) -> Self {
-        Self { id, version, library, checks, manifest_json: OnceLock::new() }
+        Self { id, version, library, words, checks, manifest_json: OnceLock::new() }
     }
 
     /// The manifest: what `pack.toml` beside the library must say.
@@ -72,11 +78,17 @@ impl Pack {
             id: Text::Borrowed(self.id),
             version: Text::Borrowed(self.version),
             abi_major: PLUMB_ABI_MAJOR,
-            // The SDK gives more than ABI 1.0 asks for, but needs no more from the host.
-            abi_minor: 0,
+            // Without sentences the SDK gives more than ABI 1.0 asks for, but needs no more from the host.
+            abi_minor: if self.words.is_empty() { 0 } else { ABI_MINOR_OF_WORDS },
             library: Text::Borrowed(self.library),
             checks: checks.into(),
         }
+    }
+
+    /// The sentences of the checks as JSON: by language, by check, the text of a message file. Empty if they have none.
+    #[must_use]
+    pub fn words(&self) -> &'static str {
+        self.words
     }
 
     pub(crate) fn manifest_json(&self) -> &[u8] {
@@ -103,6 +115,12 @@ impl Pack {
     }
 }
 
+/// A check that passed on what is missing. The finding has the reason as its message, too: a check may have no page.
+fn unanswered(meta: &CheckMeta, missing: &Missing) -> Finding {
+    let said = Finding::said(meta.id.clone(), Outcome::NotRun, Object::node(), no_answer(missing));
+    Finding { message: missing.to_string(), ..said }
+}
+
 /// Runs one check; a panic ends this check only.
 fn run(check: &dyn Check, document: &Document<'_>) -> Vec<Finding> {
     let meta = check.meta();
@@ -118,7 +136,7 @@ fn run(check: &dyn Check, document: &Document<'_>) -> Vec<Finding> {
             vec![meta.not_run("node", "the check returned no finding")]
         }
         Ok(Ok(findings)) => findings,
-        Ok(Err(missing)) => vec![meta.not_run("node", missing.to_string())],
+        Ok(Err(missing)) => vec![unanswered(meta, &missing)],
         Err(payload) => vec![meta.not_run("node", format!("the check panicked: {}", panic_message(payload)))],
     }
 }
@@ -149,6 +167,8 @@ mod tests {
                 verification: Borrowed("v"),
                 expected_effect: Borrowed("e"),
             },
+            questions: Borrowed(&[]),
+            positions: Borrowed(&[]),
             thresholds: Borrowed(&[]),
             amplified_by: Borrowed(&[]),
             applicability: Borrowed("a"),
@@ -206,7 +226,7 @@ mod tests {
         }
     }
 
-    static PACK: Pack = Pack::new("t", "1.0.0", "libt.so", &[&Panics, &Kernel, &Silent, &Curious]);
+    static PACK: Pack = Pack::new("t", "1.0.0", "libt.so", "", &[&Panics, &Kernel, &Silent, &Curious]);
 
     fn answers(evidence: &str) -> Vec<(String, Outcome, String)> {
         let findings = PACK.evaluate(evidence.as_bytes()).unwrap();

@@ -90,6 +90,8 @@ fn meta(id: &str, severity: Severity) -> CheckMeta {
         },
         thresholds: vec![].into(),
         amplified_by: vec![].into(),
+        questions: Vec::new().into(),
+        positions: Vec::new().into(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

@@ -61,6 +61,8 @@ pub(crate) struct Start {
     pub file: String,
     /// Stop if a protection of the sandbox is not available.
     pub require_sandbox: bool,
+    /// Languages that findings are written in, beside English.
+    pub languages: Vec<String>,
 }
 
 /// What the table of the pack says, apart from its manifest.

@@ -11,15 +11,16 @@ use plumb_check_sdk::abi::{
 };
 use plumb_check_sdk::{Finding, PackManifest, Text};
 
-use crate::discover::PackLocation;
+use crate::discover::{Origin, PackLocation};
 use crate::document::EvidenceDocument;
 use crate::frame::{self, Frame, Hello, Kind, REPLY_HEAD, Start};
 use crate::image::Image;
 use crate::link::{Link, drive};
 use crate::manifest;
-use crate::reply::{self, printable};
+use crate::reply::{self, Answers, printable};
 use crate::sandbox::Sandbox;
 use crate::trust::{self, TrustPolicy, short};
+use crate::words::Pages;
 
 /// How packs are run.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub struct HostOptions {
     pub require_sandbox: bool,
     /// Which packs may be loaded.
     pub trust: TrustPolicy,
+    /// Languages that findings are written in, beside English (`de`).
+    pub languages: Vec<String>,
 }
 
 impl HostOptions {
@@ -50,6 +53,7 @@ impl HostOptions {
             memory_bytes: 512 << 20,
             require_sandbox: false,
             trust: TrustPolicy::default(),
+            languages: Vec::new(),
         }
     }
 }
@@ -67,6 +71,10 @@ pub struct PackRun {
     pub sandbox: String,
     /// At least one finding for each check of the manifest, sorted by check.
     pub findings: Vec<Finding>,
+    /// Texts of the checks' pages in the languages asked for beside English.
+    pub pages: Pages,
+    /// True for a pack that did not come with this installation.
+    pub foreign: bool,
 }
 
 /// Whether a pack answered.
@@ -115,6 +123,8 @@ struct Slot {
     /// Checks that took the others down with them before. They are asked on their own from then on: what a bundle's
     /// findings are must not depend on the bundles before it, and so no check is ever dropped.
     suspects: BTreeSet<String>,
+    /// Texts of pages that came with the last answers.
+    pages: Pages,
 }
 
 impl Host {
@@ -204,6 +214,7 @@ impl Slot {
             has_evaluate_checks: false,
             number: 0,
             suspects: BTreeSet::new(),
+            pages: Pages::new(),
         }
     }
 
@@ -225,6 +236,7 @@ impl Slot {
             form: self.location.form,
             file: self.location.library.clone(),
             require_sandbox: options.require_sandbox,
+            languages: options.languages.clone(),
         };
         let link =
             image.fd.try_clone().and_then(|library| Link::start(&options.worker, &start.pack, library));
@@ -288,13 +300,22 @@ impl Slot {
             _ => Err(Broken("sent a frame that is no reply".to_owned())),
         });
         self.number = self.number.wrapping_add(1);
-        answer.map_err(|failure| match failure {
-            Broken(reason) => {
-                self.link = None;
-                reason
+        match answer {
+            Ok(Answers { mut findings, pages }) => {
+                for (language, checks) in pages {
+                    self.pages.entry(language).or_default().extend(checks);
+                }
+                if self.is_foreign() {
+                    prefix_causes(&mut findings, &self.location.manifest.id);
+                }
+                Ok(findings)
             }
-            Told(reason) => reason,
-        })
+            Err(Broken(reason)) => {
+                self.link = None;
+                Err(reason)
+            }
+            Err(Told(reason)) => Err(reason),
+        }
     }
 
     /// Takes the answer of the pack, asks again check by check where that failed, and reports.
@@ -369,6 +390,11 @@ impl Slot {
         self.answer(&asked)
     }
 
+    /// True for a pack that did not come with this installation: what it asks for is set apart from what Plumb asks for.
+    fn is_foreign(&self) -> bool {
+        self.location.origin != Origin::Install
+    }
+
     fn all_checks(&self) -> Vec<Text> {
         self.location.manifest.checks.iter().map(|check| check.id.clone()).collect()
     }
@@ -393,7 +419,16 @@ impl Slot {
             status,
             sandbox: self.sandbox.clone(),
             findings,
+            pages: self.pages.clone(),
+            foreign: self.is_foreign(),
         }
+    }
+}
+
+/// Causes of a pack of somebody else's are its own: they never join those of other packs.
+fn prefix_causes(findings: &mut [Finding], pack: &str) {
+    for cause in findings.iter_mut().filter_map(|finding| finding.cause.as_mut()) {
+        cause.key = format!("{pack}/{}", cause.key);
     }
 }
 
@@ -411,7 +446,7 @@ fn interpret(
     number: u32,
     manifest: &PackManifest,
     asked: &BTreeSet<&str>,
-) -> Result<Vec<Finding>, Failure> {
+) -> Result<Answers, Failure> {
     let Some((head, reply)) = payload.split_first_chunk::<REPLY_HEAD>() else {
         return Err(Broken("replied with nothing".to_owned()));
     };
@@ -424,7 +459,7 @@ fn interpret(
         printable(text.trim())
     };
     match i32::from(status) {
-        PLUMB_STATUS_OK => reply::findings(reply, manifest, asked).map_err(Broken),
+        PLUMB_STATUS_OK => reply::answers(reply, manifest, asked).map_err(Broken),
         PLUMB_STATUS_ERROR => Err(Told(format!("told an error: {}", text()))),
         PLUMB_STATUS_PANIC => Err(Told(format!("panicked: {}", text()))),
         _ => Err(Broken(format!("broke the ABI: {}", text()))),

@@ -11,7 +11,12 @@
 //! each check needs the first three: `ok` (no deviation and nothing unanswered), `bad` (a deviation), `missing` (something
 //! unanswered and no deviation), `not-applicable`. The findings are kept beside it as `CASE.findings.json`; running the
 //! tests with `PLUMB_BLESS=1` renews them, `pack.toml` and the pages under `docs/`.
+//!
+//! A check that has a page is a folder below `src`, and its cases are in `cases.toml` there instead: base evidence, what each
+//! case changes in it, and all that is to be found. Nothing of it is made from the check's own answers. Each sentence of a page
+//! has to come up in a case.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -23,7 +28,9 @@ use libtest_mimic::{Arguments, Failed, Trial};
 use plumb_check_sdk::{Finding, Outcome, Pack};
 use serde_json::Value;
 
+use crate::cases::{self, Case, Cases, Expected};
 use crate::discover::{Origin, PackForm, PackLocation};
+use crate::words::Writer;
 use crate::fixtures::{self, Fixture, expect_kind, pretty};
 use crate::{
     EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
@@ -60,6 +67,18 @@ pub struct PackTest {
 }
 
 type Outcomes = Result<(), Failed>;
+/// Message files by language and check.
+type MessageFiles = BTreeMap<String, BTreeMap<String, String>>;
+
+/// Languages that pages of Plumb's own packs have beside English.
+const LANGUAGES: [&str; 1] = ["de"];
+
+/// A case of a check that has a page.
+struct PagedCase<'a> {
+    check: &'a str,
+    case: &'a Case,
+    evidence: Vec<u8>,
+}
 
 impl PackTest {
     /// A pack whose crate is in `folder`.
@@ -73,7 +92,18 @@ impl PackTest {
     /// # Errors
     /// Fails on evidence that is not a JSON object.
     pub fn native(&self, check: &str, evidence: &[u8]) -> Result<Vec<Finding>, String> {
-        self.pack.evaluate_checks(&[check.to_owned()], evidence).map_err(|error| error.to_string())
+        let findings =
+            self.pack.evaluate_checks(&[check.to_owned()], evidence).map_err(|error| error.to_string())?;
+        if self.pack.words().is_empty() {
+            return Ok(findings);
+        }
+        Ok(Writer::new(self.pack.words().as_bytes(), &LANGUAGES.map(str::to_owned))?.all(findings))
+    }
+
+    /// The folder of a check that has a page.
+    fn page_folder(&self, check: &str) -> Option<PathBuf> {
+        let folder = self.folder.join("src").join(check.replace(['.', '-'], "_"));
+        folder.join("page.toml").is_file().then_some(folder)
     }
 
     /// Findings of one check on evidence in JSON form, by the library of the pack in a worker.
@@ -122,6 +152,15 @@ impl PackTest {
         add("manifest".to_owned(), Self::manifest_is_fresh, &whole);
         add("conformance".to_owned(), Self::conforms, &whole);
         for check in manifest.checks.iter() {
+            if let Some(folder) = self.page_folder(&check.id) {
+                self.paged(&check.id, &folder, &mut trials);
+                continue;
+            }
+            let test = &self;
+            let mut add = |name: String, body: fn(&Self, &Fixture) -> Outcomes, case: &Fixture| {
+                let (test, case) = (Arc::clone(test), case.clone());
+                trials.push(Trial::test(name, move || body(&test, &case)));
+            };
             let folder = self.folder.join("fixtures").join(check.id.as_ref());
             let of_check = Fixture { check: check.id.to_string(), name: String::new(), path: folder.clone() };
             add(format!("{}::fixtures", check.id), Self::has_fixtures, &of_check);
@@ -133,6 +172,58 @@ impl PackTest {
             }
         }
         trials
+    }
+
+    /// The trials of a check that has a page.
+    fn paged(self: &Arc<Self>, check: &str, folder: &Path, trials: &mut Vec<Trial>) {
+        let cases = match cases::read(folder) {
+            Ok(cases) => Arc::new(cases),
+            Err(reason) => {
+                return trials.push(Trial::test(format!("{check}::cases"), move || Err(reason.into())));
+            }
+        };
+        let of_check = Arc::new((check.to_owned(), folder.to_owned(), Arc::clone(&cases)));
+        for case in &cases.cases {
+            let mut add = |kind: &str, body: fn(&Self, &PagedCase<'_>) -> Outcomes| {
+                let (test, of_check, case) = (Arc::clone(self), Arc::clone(&of_check), case.clone());
+                trials.push(Trial::test(format!("{check}::{}::{kind}", case.name.replace(' ', "-")), move || {
+                    let (check, folder, cases) = &*of_check;
+                    let evidence = serde_json::to_vec(&cases.evidence(folder, &case)?)?;
+                    body(&test, &PagedCase { check, case: &case, evidence })
+                }));
+            };
+            add("native", |test, at| Ok(cases::compare(at.case, &test.native(at.check, &at.evidence)?)?));
+            add("worker", |test, at| Ok(cases::compare(at.case, &test.through_worker(at.check, &at.evidence)?)?));
+            if case.findings.iter().any(|finding| finding.outcome.is_deviation()) {
+                add("removal", |test, at| test.removal(at.check, &serde_json::from_slice(&at.evidence)?));
+            }
+        }
+        let (test, of_check) = (Arc::clone(self), of_check);
+        trials.push(Trial::test(format!("{check}::sentences"), move || test.every_sentence_comes_up(&of_check.0, &of_check.2)));
+    }
+
+    /// A sentence that no case brings up was never read by anybody, and a page without all kinds of answers is not tried.
+    fn every_sentence_comes_up(&self, check: &str, cases: &Cases) -> Outcomes {
+        let words: MessageFiles = serde_json::from_str(self.pack.words())?;
+        let english = words.get("en").and_then(|checks| checks.get(check)).ok_or("no English words")?;
+        let found: Vec<&Expected> = cases.cases.iter().flat_map(|case| &case.findings).collect();
+        let keys = english.lines().filter_map(|line| line.split_once(" =").map(|(key, _)| key));
+        let sentences = keys.filter_map(|key| key.strip_prefix("problem-").or_else(|| key.strip_prefix("found-")));
+        let unseen: Vec<&str> =
+            sentences.filter(|name| found.iter().all(|finding| finding.variant != *name)).collect();
+        if !unseen.is_empty() {
+            return Err(format!("no case brings up `{}`", unseen.join("`, `")).into());
+        }
+        let any = |is: fn(&Expected) -> bool| found.iter().any(|finding| is(finding));
+        let kinds = [
+            ("a deviation", any(|finding| finding.outcome.is_deviation())),
+            ("an unanswered question", any(|finding| finding.outcome.is_unanswered())),
+            ("a pass or info", any(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::Info))),
+        ];
+        match kinds.iter().find(|(_, is_there)| !is_there) {
+            Some((kind, _)) => Err(format!("no case brings up {kind}").into()),
+            None => Ok(()),
+        }
     }
 
     fn manifest_is_fresh(&self, case: &Fixture) -> Outcomes {
@@ -190,8 +281,12 @@ impl PackTest {
         if !self.native(&case.check, &serde_json::to_vec(&evidence)?)?.iter().any(is_fail) {
             return Ok(());
         }
-        for (taken, less) in fixtures::removals(&evidence) {
-            let findings = self.native(&case.check, &serde_json::to_vec(&less)?)?;
+        self.removal(&case.check, &evidence)
+    }
+
+    fn removal(&self, check: &str, evidence: &Value) -> Outcomes {
+        for (taken, less) in fixtures::removals(evidence) {
+            let findings = self.native(check, &serde_json::to_vec(&less)?)?;
             if !fixtures::is_told(&findings) {
                 let findings = pretty(&findings)?;
                 return Err(format!("without {taken} the failure is gone:\n{findings}").into());

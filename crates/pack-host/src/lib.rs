@@ -8,6 +8,8 @@
 //! A pack that fails is a result, not an error: one `not-run` finding per check that tells the cause.
 #![warn(missing_docs)]
 
+#[cfg(feature = "test")]
+mod cases;
 mod chain;
 mod discover;
 mod document;
@@ -27,6 +29,7 @@ mod reply;
 mod sandbox;
 mod trust;
 mod verify;
+mod words;
 mod worker;
 
 pub use discover::{Origin, PackForm, PackLocation, SearchPath, discover};
@@ -37,4 +40,5 @@ pub use lock::{LOCK_FILE, LockFile, Pin};
 pub use manifest::{MANIFEST_FILE, parse as parse_manifest, to_toml as manifest_to_toml};
 pub use trust::{SigningKey, Trust, TrustBasis, TrustPolicy, Unpinned, check_trust, pin};
 pub use verify::{RuleResult, Verdict, Verification, renew_findings, verify};
+pub use words::{PageTexts, Pages};
 pub use worker::worker_main;

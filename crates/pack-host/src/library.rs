@@ -21,6 +21,7 @@ pub(crate) struct Pack {
     manifest: unsafe extern "C" fn() -> PlumbSlice,
     evaluate: unsafe extern "C" fn(PlumbSlice, *mut PlumbBuffer) -> i32,
     evaluate_checks: Option<unsafe extern "C" fn(PlumbSlice, PlumbSlice, *mut PlumbBuffer) -> i32>,
+    words: Option<unsafe extern "C" fn() -> PlumbSlice>,
     free: unsafe extern "C" fn(PlumbBuffer),
 }
 
@@ -113,6 +114,7 @@ impl Loaded {
             evaluate: known.evaluate.ok_or_else(|| absent("evaluate"))?,
             free: known.free.ok_or_else(|| absent("free"))?,
             evaluate_checks: known.evaluate_checks,
+            words: known.words,
         })
     }
 }
@@ -126,17 +128,15 @@ impl Pack {
     pub(crate) fn manifest(&self) -> Result<&[u8], String> {
         // SAFETY: the function takes no arguments.
         let slice = unsafe { (self.manifest)() };
-        if slice.ptr.is_null() || slice.len == 0 {
-            return Err("its embedded manifest is empty".to_owned());
-        }
-        if slice.len > MAX_REPLY {
-            return Err(format!(
-                "its embedded manifest has {} bytes, at most {MAX_REPLY} allowed",
-                slice.len
-            ));
-        }
-        // SAFETY: by contract readable for the life of the process, which outlives `self`.
-        Ok(unsafe { std::slice::from_raw_parts(slice.ptr, slice.len) })
+        let bytes = embedded(slice, "manifest")?;
+        if bytes.is_empty() { Err("its embedded manifest is empty".to_owned()) } else { Ok(bytes) }
+    }
+
+    /// The words that are embedded in the library; empty if it has none.
+    pub(crate) fn words(&self) -> Result<&[u8], String> {
+        let Some(words) = self.words else { return Ok(&[]) };
+        // SAFETY: the function takes no arguments.
+        embedded(unsafe { words() }, "list of words")
     }
 
     /// Evaluates, and hands status and reply to `answer`. `checks` is a JSON array of ids, or empty for all checks.
@@ -174,4 +174,16 @@ impl Pack {
         unsafe { (self.free)(reply) };
         Ok(answered)
     }
+}
+
+/// Memory of the pack that it keeps for the life of the process.
+fn embedded(slice: PlumbSlice, what: &str) -> Result<&'static [u8], String> {
+    if slice.ptr.is_null() || slice.len == 0 {
+        return Ok(&[]);
+    }
+    if slice.len > MAX_REPLY {
+        return Err(format!("its embedded {what} has {} bytes, at most {MAX_REPLY} allowed", slice.len));
+    }
+    // SAFETY: by contract readable for the life of the process: a pack is never unloaded.
+    Ok(unsafe { std::slice::from_raw_parts(slice.ptr, slice.len) })
 }

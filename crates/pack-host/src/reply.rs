@@ -3,9 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use plumb_check_sdk::{Finding, Outcome, PackManifest};
+use plumb_check_sdk::{Arg, Finding, Intent, Outcome, PackManifest, Words};
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
+
+use crate::words::Pages;
 
 /// Most findings of one pack on one bundle. The largest nodes have some thousand threads and interrupts.
 pub(crate) const MAX_FINDINGS: usize = 10_000;
@@ -14,11 +16,27 @@ const MAX_SUBJECT: usize = 1024;
 const MAX_MESSAGE: usize = 4096;
 const MAX_SOURCE: usize = 1024;
 const MAX_VALUE: usize = 16 << 10;
+const MAX_ARGS: usize = 64;
+const MAX_INTENTS: usize = 256;
+const MAX_LANGUAGES: usize = 8;
+/// Longest key, and longest name or value in an intent.
+const MAX_WORD: usize = 1024;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Reply {
     findings: Bounded,
+    #[serde(default)]
+    pages: Pages,
+}
+
+/// What a pack replied.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// Its findings.
+    pub findings: Vec<Finding>,
+    /// Texts of its pages in the languages asked for beside English.
+    pub pages: Pages,
 }
 
 /// Findings, of which reading stops at the limit.
@@ -49,16 +67,18 @@ impl<'de> Deserialize<'de> for Bounded {
     }
 }
 
-/// The findings of a reply, sorted by check, with control characters made visible.
+/// A reply, its findings sorted by check, with control characters made visible.
 ///
 /// `asked` are the checks that were to answer; one that did not gets a `not-run` finding.
-pub(crate) fn findings(
+pub(crate) fn answers(
     reply: &[u8],
     manifest: &PackManifest,
     asked: &BTreeSet<&str>,
-) -> Result<Vec<Finding>, String> {
+) -> Result<Answers, String> {
     let reply: Reply = serde_json::from_slice(reply)
         .map_err(|error| format!("replied with something else than findings: {error}"))?;
+    let mut pages = reply.pages;
+    bound_pages(&mut pages, manifest)?;
     let mut findings = reply.findings.0;
     for finding in &mut findings {
         if !asked.contains(finding.check.as_str()) {
@@ -82,7 +102,26 @@ pub(crate) fn findings(
     findings.extend(silent);
     // Stable: within a check, the order is the pack's.
     findings.sort_by(|a, b| a.check.cmp(&b.check));
-    Ok(findings)
+    Ok(Answers { findings, pages })
+}
+
+/// Texts of pages are bounded and printable as those of findings are, and belong to checks of the pack.
+fn bound_pages(pages: &mut Pages, manifest: &PackManifest) -> Result<(), String> {
+    if pages.len() > MAX_LANGUAGES {
+        return Err(format!("replied with pages in {} languages, at most {MAX_LANGUAGES} allowed", pages.len()));
+    }
+    for (id, texts) in pages.values_mut().flatten() {
+        if !manifest.checks.iter().any(|check| check.id == *id) {
+            return Err(format!("replied with a page for `{}`, which it does not have", printable(id)));
+        }
+        for text in texts.values_mut() {
+            if text.len() > MAX_MESSAGE {
+                return Err(format!("replied with a page whose text has {} bytes, at most {MAX_MESSAGE} allowed", text.len()));
+            }
+            *text = printable(text);
+        }
+    }
+    Ok(())
 }
 
 /// What is wrong with a finding, if anything.
@@ -109,6 +148,13 @@ fn problem(finding: &Finding) -> Option<String> {
         ("list of evidence", finding.evidence.len(), MAX_CITATIONS),
         ("source of evidence", longest(|citation| &citation.source), MAX_SOURCE),
         ("value of evidence", longest(|citation| &citation.value), MAX_VALUE),
+        ("list of values", finding.args.len(), MAX_ARGS),
+        ("value", finding.args.iter().map(|(name, arg)| name.len() + arg_len(arg)).max().unwrap_or(0), MAX_MESSAGE),
+        ("list of intents", finding.intents.len(), MAX_INTENTS),
+        ("intent", finding.intents.iter().map(size).max().unwrap_or(0), MAX_MESSAGE),
+        ("list of languages", finding.words.len(), MAX_LANGUAGES),
+        ("text", finding.words.values().flat_map(texts).map(String::len).max().unwrap_or(0), MAX_MESSAGE),
+        ("name", names(finding).map(str::len).max().unwrap_or(0), MAX_WORD),
     ];
     sizes
         .iter()
@@ -116,13 +162,44 @@ fn problem(finding: &Finding) -> Option<String> {
         .map(|(what, length, limit)| format!("with a {what} of length {length}, at most {limit} allowed"))
 }
 
+fn arg_len(arg: &Arg) -> usize {
+    match arg {
+        Arg::Text { text } => text.len(),
+        Arg::Quantity { unit, .. } => unit.len(),
+        Arg::Count { .. } => 0,
+    }
+}
+
+/// Bytes of an intent as JSON.
+fn size(intent: &Intent) -> usize {
+    serde_json::to_vec(intent).map_or(usize::MAX, |json| json.len())
+}
+
+fn texts(words: &Words) -> [&String; 3] {
+    [&words.problem, &words.effect, &words.message]
+}
+
+/// Names that other parts of Plumb look things up by.
+fn names(finding: &Finding) -> impl Iterator<Item = &str> {
+    let objects = finding.object.iter().chain(finding.cause.iter().map(|cause| &cause.object));
+    let objects = objects.flat_map(|object| [object.id.as_str(), object.name.as_str()]);
+    objects.chain(finding.variant.as_deref()).chain(finding.cause.iter().map(|cause| cause.key.as_str()))
+}
+
 /// Names of processes and devices are the node's to choose, and an honest pack quotes them: escape sequences must not
 /// reach a terminal, but they are no reason to drop a finding.
 fn make_printable(finding: &mut Finding) {
     let texts = [&mut finding.subject, &mut finding.message].into_iter();
+    let words = finding.words.values_mut().flat_map(|own| [&mut own.problem, &mut own.effect, &mut own.message]);
+    let args = finding.args.values_mut().filter_map(|arg| match arg {
+        Arg::Text { text } | Arg::Quantity { unit: text, .. } => Some(text),
+        Arg::Count { .. } => None,
+    });
+    let objects = finding.object.iter_mut().chain(finding.cause.iter_mut().map(|cause| &mut cause.object));
+    let objects = objects.flat_map(|object| [&mut object.id, &mut object.name]);
     let citations =
         finding.evidence.iter_mut().flat_map(|citation| [&mut citation.source, &mut citation.value]);
-    for text in texts.chain(citations) {
+    for text in texts.chain(citations).chain(words).chain(args).chain(objects) {
         if text.chars().any(is_hidden) {
             *text = printable(text);
         }
@@ -157,7 +234,7 @@ mod tests {
 
     fn read(findings: &str) -> Result<Vec<Finding>, String> {
         let asked = BTreeSet::from(["sample.kernel-version"]);
-        super::findings(format!(r#"{{"findings":[{findings}]}}"#).as_bytes(), &manifest(), &asked)
+        answers(format!(r#"{{"findings":[{findings}]}}"#).as_bytes(), &manifest(), &asked).map(|reply| reply.findings)
     }
 
     fn one(outcome: &str, more: &str) -> String {
@@ -218,7 +295,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_reply_panics(reply in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
-            let _ = super::findings(&reply, &manifest(), &BTreeSet::from(["sample.kernel-version"]));
+            let _ = super::answers(&reply, &manifest(), &BTreeSet::from(["sample.kernel-version"]));
         }
     }
 }

@@ -22,6 +22,7 @@ use plumb_check_sdk::export::reply_to;
 
 use crate::discover::PackForm;
 use crate::frame::{self, Hello, Kind, STATUS_CONTRACT, Start};
+use crate::words::Writer;
 use crate::{library, sandbox};
 
 /// The socket to the host.
@@ -70,7 +71,7 @@ fn run() -> io::Result<()> {
     match loaded {
         Ok(pack) => {
             drop(library);
-            serve(&mut socket, &pack)
+            serve(&mut socket, &pack, &start.languages)
         }
         Err(reason) => frame::write(&mut socket, Kind::Refused, &[reason.as_bytes()]),
     }
@@ -102,6 +103,15 @@ impl Answerer {
                 Ok(Cow::Owned(json))
             }
         }
+    }
+
+    /// What writes the sentences of the pack's findings; `None` for a pack without pages.
+    fn writer(&self, languages: &[String]) -> Result<Option<Writer>, String> {
+        let words = match self {
+            Self::Library(pack) => pack.words()?,
+            Self::Rules(pack) => pack.words().as_bytes(),
+        };
+        if words.is_empty() { Ok(None) } else { Writer::new(words, languages).map(Some) }
     }
 
     /// Evaluates, and hands status and reply to `answer`. `checks` is a JSON array of ids, or empty for all checks.
@@ -155,9 +165,10 @@ fn seal(is_filtered: bool) -> Result<(), String> {
     }
 }
 
-fn serve(socket: &mut File, pack: &Answerer) -> io::Result<()> {
-    let manifest = match pack.manifest() {
-        Ok(manifest) => manifest,
+fn serve(socket: &mut File, pack: &Answerer, languages: &[String]) -> io::Result<()> {
+    let said = pack.manifest().and_then(|manifest| Ok((manifest, pack.writer(languages)?)));
+    let (manifest, mut writer) = match said {
+        Ok(said) => said,
         Err(reason) => return frame::write(socket, Kind::Refused, &[reason.as_bytes()]),
     };
     let hello = serde_json::to_vec(&pack.hello())?;
@@ -172,6 +183,10 @@ fn serve(socket: &mut File, pack: &Answerer) -> io::Result<()> {
             (kind, _) => return Err(io::Error::other(format!("expected evidence, found {kind:?}"))),
         };
         let answered = pack.evaluate(checks, evidence, |status, reply| match status {
+            PLUMB_STATUS_OK if writer.is_some() => {
+                let written = writer.as_mut().and_then(|writer| writer.write(reply));
+                frame::write(socket, Kind::Reply, &[number, &[status as u8], written.as_deref().unwrap_or(reply)])
+            }
             PLUMB_STATUS_OK | PLUMB_STATUS_ERROR | PLUMB_STATUS_PANIC => {
                 frame::write(socket, Kind::Reply, &[number, &[status as u8], reply])
             }

@@ -46,6 +46,8 @@ fn meta(id: &str, category: usize) -> CheckMeta {
         },
         thresholds: vec![].into(),
         amplified_by: vec![].into(),
+        questions: Vec::new().into(),
+        positions: Vec::new().into(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::abi::PLUMB_ABI_MAJOR;
 use plumb_check_sdk::{
-    Category, CheckMeta, Confidence, Likelihood, PackManifest, Reference, Remediation, Severity, Text,
+    Category, CheckMeta, Confidence, Likelihood, PackManifest, Question, Reference, Remediation, Severity, Text,
     Threshold, ThresholdBasis, WorkloadTrait,
 };
 use serde::Deserialize;
@@ -47,6 +47,8 @@ pub(crate) struct RuleTable {
     pub(crate) thresholds: BTreeMap<String, ThresholdTable>,
     #[serde(default)]
     amplified_by: Vec<WorkloadTrait>,
+    #[serde(default)]
+    questions: Vec<Question>,
     applicability: Text,
     caveat: Option<Text>,
     references: Vec<Reference>,
@@ -170,6 +172,8 @@ impl RuleTable {
             remediation: self.remediation.clone(),
             thresholds: self.thresholds.iter().map(threshold).collect::<Vec<_>>().into(),
             amplified_by: self.amplified_by.clone().into(),
+            questions: self.questions.clone().into(),
+            positions: Vec::new().into(),
             applicability: self.applicability.clone(),
             caveat: self.caveat.clone(),
             references: self.references.clone().into(),

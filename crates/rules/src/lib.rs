@@ -61,6 +61,7 @@ pub fn load(text: &str, file: &str) -> Result<&'static Pack, Problems> {
         forever(&parsed.id),
         forever(&parsed.version),
         forever(file),
+        "",
         Box::leak(checks.into_boxed_slice()),
     );
     Ok(Box::leak(Box::new(pack)))

@@ -38,6 +38,8 @@ const fn meta(id: &'static str) -> CheckMeta {
         },
         thresholds: Borrowed(&[]),
         amplified_by: Borrowed(&[]),
+        questions: Borrowed(&[]),
+        positions: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

@@ -33,6 +33,8 @@ fn meta(number: usize) -> CheckMeta {
         },
         thresholds: Borrowed(&[]),
         amplified_by: Borrowed(&[]),
+        questions: Borrowed(&[]),
+        positions: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

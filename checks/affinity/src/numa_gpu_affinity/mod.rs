@@ -15,7 +15,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::place::{Machine, Near, no_server, process_name, unknown_users, workers};
@@ -80,6 +80,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: true }]),
+    positions: Borrowed(&[Borrowed("engine-binding")]),
     applicability: Borrowed(
         "Bare metal; virtual machines with vNUMA; containers; hosts with two or more NUMA nodes that have CPUs; NVIDIA \
          and AMD GPUs",

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::model::FreqPolicy;
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity,
+    Likelihood, Missing, Question, Reference, Remediation, Severity,
 };
 
 use crate::host;
@@ -53,6 +53,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[Borrowed("vendor-bias")]),
     applicability: Borrowed("Bare metal; not virtual machines; Intel, AMD and Arm CPUs"),
     caveat: Some(Borrowed("TuneD's profile `cpu-partitioning` adds `intel_pstate=disable` on purpose.")),
     references: Borrowed(&[

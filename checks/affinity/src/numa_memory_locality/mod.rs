@@ -9,7 +9,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, NumaNode, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet,
-    Outcome, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Outcome, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::place::{Machine, no_server, option_values, process_name, unknown_users, workers};
@@ -78,6 +78,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::Offload]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: true }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with vNUMA; containers; hosts with two or more NUMA nodes that have \
              memory",

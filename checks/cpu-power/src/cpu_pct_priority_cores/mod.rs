@@ -19,7 +19,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cppc, InferenceServer, Role, ThreadTime};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::{host, serving};
@@ -121,6 +121,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::LongPrompts, WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[Borrowed("vendor-bias")]),
     applicability: Borrowed(
         "Bare metal; Intel Xeon 6 with PCT (6776P, hosts such as HGX B300) and Intel servers whose cores \
          name different levels; nothing else",

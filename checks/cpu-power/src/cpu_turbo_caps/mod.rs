@@ -15,7 +15,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CpuFreq, FreqPolicy};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::host;
@@ -77,6 +77,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal; not virtual machines; CPUs of any vendor"),
     caveat: None,
     references: Borrowed(&[

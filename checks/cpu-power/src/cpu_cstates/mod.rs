@@ -11,7 +11,7 @@ use plumb_check_sdk::limit::{Limit, Microseconds, Percent, Quantity};
 use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
 
@@ -104,6 +104,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch, WorkloadTrait::StrictTail]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[Borrowed("idle-states")]),
     applicability: Borrowed(
         "Bare metal; not virtual machines; containers read the host's; Intel and AMD CPUs",
     ),

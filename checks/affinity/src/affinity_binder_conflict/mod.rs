@@ -11,7 +11,7 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, WorkloadTrait,
+    Question, Reference, Remediation, Severity, WorkloadTrait,
 };
 
 use crate::place::{Machine, cite_mask, cpuset, no_server, option_values, process_name, server_name};
@@ -58,6 +58,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[Borrowed("engine-binding")]),
     applicability: Borrowed(
         "Bare metal, virtual machines, containers; TensorRT-LLM, SGLang, vLLM, also under Slurm and MPI",
     ),

@@ -13,7 +13,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::place::{Load, cite_mask, no_server};
@@ -92,6 +92,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[Borrowed("smt")]),
     applicability: Borrowed(
         "Bare metal; virtual machines, where siblings may be hidden; containers; any vendor",
     ),

@@ -9,7 +9,7 @@
 use plumb_check_sdk::model::Process;
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity,
+    Likelihood, Missing, Question, Reference, Remediation, Severity,
 };
 use std::borrow::Cow::Borrowed;
 
@@ -51,6 +51,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal and virtual machines; containers read the host's, if they see it; CPUs of any vendor",
     ),

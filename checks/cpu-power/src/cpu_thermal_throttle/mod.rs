@@ -11,7 +11,7 @@
 use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity,
+    Missing, Question, Reference, Remediation, Severity,
 };
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
@@ -56,6 +56,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&[]),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; not virtual machines; counters on Intel CPUs only, others through the management \
          controller",

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::host;
@@ -76,6 +76,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; not virtual machines; Intel Xeon of the 4th generation and later, AMD EPYC",
     ),

@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{CpuReading, FreqPolicy};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::host;
@@ -67,6 +67,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; seldom virtual machines; containers read the host's setting; Intel CPUs with hardware \
          P-states, AMD CPUs with CPPC in active mode",

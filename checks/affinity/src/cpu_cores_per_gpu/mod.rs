@@ -17,7 +17,7 @@ use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::delay::{QUEUE_DELAY, longest_delay};
@@ -88,6 +88,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::LongPrompts, WorkloadTrait::TensorParallel]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[Borrowed("smt")]),
     applicability: Borrowed(
         "Bare metal, virtual machines and containers (most common in pods and virtual machines); nodes \
              with GPUs; any vendor",

@@ -80,6 +80,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::LongPrompts]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("Bare metal, virtual machines, containers (worst in containers with few CPUs)"),
     caveat: None,
     references: Borrowed(&[

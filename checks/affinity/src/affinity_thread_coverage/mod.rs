@@ -14,7 +14,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
 use crate::place::{Load, cpuset, no_server, process_name};
@@ -80,6 +80,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
+    positions: Borrowed(&[Borrowed("engine-binding")]),
     applicability: Borrowed("Bare metal, virtual machines, containers; processes that are pinned"),
     caveat: None,
     references: Borrowed(&[

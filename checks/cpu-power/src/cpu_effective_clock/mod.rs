@@ -16,7 +16,7 @@ use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cppc, CpuFreq, Window};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
 use crate::{host, serving};
@@ -109,6 +109,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
+    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
+    positions: Borrowed(&[]),
     applicability: Borrowed(
         "Bare metal; virtual machines with low confidence where they show a clock; containers read the \
          host's",

@@ -1,0 +1,347 @@
+//! `page.toml` and the message files beside it, read and held against each other.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use plumb_check_sdk::{
+    Category, ChangeKind, CheckMeta, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    WorkloadTrait,
+};
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::error::Fault;
+use crate::messages::Messages;
+use crate::{LANGUAGES, references_of};
+
+/// Longest problem of a finding, in words of English.
+const MAX_PROBLEM_WORDS: usize = 12;
+/// Texts that a page may have for all of its findings.
+const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
+
+/// A check's page, ready to become code.
+#[derive(Clone, Debug)]
+pub struct CheckPage {
+    /// Name of the folder, and of the module.
+    pub module: String,
+    /// What the manifest says, in English.
+    pub meta: CheckMeta,
+    /// Key of the cause that its findings have in common with others.
+    pub cause: Option<String>,
+    /// Keys of the thresholds, in the order of the manifest.
+    pub limits: Vec<String>,
+    /// Sentences with the values that each names.
+    pub variants: BTreeMap<String, Variant>,
+    /// The words by language.
+    pub words: Vec<Messages>,
+}
+
+/// A sentence of a page.
+#[derive(Clone, Debug)]
+pub struct Variant {
+    /// Values that it names.
+    pub args: BTreeSet<String>,
+    /// The English words, for the documentation of the code.
+    pub example: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PageFile {
+    id: String,
+    category: Category,
+    severity: Severity,
+    #[serde(default)]
+    gate: bool,
+    rank: Option<u8>,
+    change: ChangeKind,
+    #[serde(default)]
+    cause: Option<String>,
+    needs: Vec<String>,
+    #[serde(default)]
+    amplified_by: Vec<WorkloadTrait>,
+    #[serde(default)]
+    questions: Questions,
+    #[serde(default)]
+    positions: Vec<String>,
+    #[serde(default)]
+    thresholds: BTreeMap<Spanned<String>, ThresholdTable>,
+    references: Vec<Spanned<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Questions {
+    #[serde(default)]
+    decides: Vec<String>,
+    #[serde(default)]
+    adds: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ThresholdTable {
+    number: f64,
+    unit: Spanned<String>,
+    basis: ThresholdBasis,
+    /// Key of a source; without one the words `limit-KEY-source` say where the number is from.
+    source: Option<Spanned<String>>,
+    date: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReferenceTable {
+    title: String,
+    url: String,
+}
+
+/// Reads the pages of the pack in `folder`, in the order of their folders.
+///
+/// # Errors
+/// All faults of all pages.
+pub fn read(folder: &Path) -> Result<Vec<CheckPage>, Vec<Fault>> {
+    let sources = sources(folder)?;
+    let src = folder.join("src");
+    let entries = fs::read_dir(&src).map_err(|error| vec![Fault::file(&src, format!("cannot be read: {error}"))])?;
+    let mut folders: Vec<PathBuf> =
+        entries.flatten().map(|entry| entry.path()).filter(|path| path.join("page.toml").is_file()).collect();
+    folders.sort();
+    let mut pages = Vec::new();
+    let mut faults = Vec::new();
+    for folder in folders {
+        match page(&folder, &sources) {
+            Ok(page) => pages.push(page),
+            Err(more) => faults.extend(more),
+        }
+    }
+    if faults.is_empty() { Ok(pages) } else { Err(faults) }
+}
+
+fn sources(folder: &Path) -> Result<BTreeMap<String, Reference>, Vec<Fault>> {
+    let Some(path) = references_of(folder) else { return Ok(BTreeMap::new()) };
+    let text = text_of(&path)?;
+    let tables: BTreeMap<String, ReferenceTable> = parse(&path, &text)?;
+    let reference = |(key, table): (String, ReferenceTable)| {
+        (key, Reference { title: table.title.into(), url: table.url.into() })
+    };
+    Ok(tables.into_iter().map(reference).collect())
+}
+
+fn text_of(path: &Path) -> Result<String, Vec<Fault>> {
+    fs::read_to_string(path).map_err(|error| vec![Fault::file(path, format!("cannot be read: {error}"))])
+}
+
+fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, Vec<Fault>> {
+    toml::from_str(text).map_err(|error| {
+        let problem = error.message().replace('\n', ", ");
+        vec![match error.span() {
+            Some(span) => Fault::at(path, text, span.start, problem),
+            None => Fault::file(path, problem),
+        }]
+    })
+}
+
+fn page(folder: &Path, sources: &BTreeMap<String, Reference>) -> Result<CheckPage, Vec<Fault>> {
+    let path = folder.join("page.toml");
+    let text = text_of(&path)?;
+    let file: PageFile = parse(&path, &text)?;
+    let mut faults = Vec::new();
+    let mut words = Vec::new();
+    for language in LANGUAGES {
+        let path = folder.join(format!("{language}.ftl"));
+        match text_of(&path).and_then(|text| Messages::parse(language, &path, text)) {
+            Ok(messages) => words.push(messages),
+            Err(more) => faults.extend(more),
+        }
+    }
+    let [english, others @ ..] = words.as_slice() else { return Err(faults) };
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let keys: Vec<&str> = file.thresholds.keys().map(|key| key.get_ref().as_str()).collect();
+    let variants = variants(english, &keys, &mut faults);
+    for other in others {
+        complete(english, other, &variants, &mut faults);
+    }
+    let mut say = |key: &str| {
+        english.plain(key).unwrap_or_else(|fault| {
+            faults.push(fault);
+            String::new()
+        })
+    };
+    let (title, why, applicability) = (say("title"), say("why"), say("applicability"));
+    let expected_effect = say("expected-effect");
+    let business = say("effect");
+    let caveat = english.messages.contains_key("caveat").then(|| say("caveat"));
+    let named: Vec<(String, String)> =
+        keys.iter().map(|key| (say(&format!("limit-{key}")), say(&format!("limit-{key}-applies")))).collect();
+    let mut thresholds = Vec::new();
+    for ((key, table), (name, applies_to)) in file.thresholds.iter().zip(named) {
+        let unit = table.unit.get_ref();
+        if crate::code::unit_type(unit).is_none() {
+            let problem = format!(
+                "`thresholds.{}.unit`: expected one of {}, found `{unit}`",
+                key.get_ref(),
+                crate::code::units().join(", ")
+            );
+            faults.push(Fault::at(&path, &text, table.unit.span().start, problem));
+        }
+        let source = match &table.source {
+            Some(key) => match sources.get(key.get_ref()) {
+                Some(reference) => {
+                    let detail = format!("limit-{}-source", keys[thresholds.len()]);
+                    let detail = english.messages.get(&detail).and_then(|message| message.plain.clone());
+                    detail.map_or_else(|| reference.title.to_string(), |detail| format!("{}: {detail}", reference.title))
+                }
+                None => {
+                    faults.push(unknown_source(&path, &text, key));
+                    String::new()
+                }
+            },
+            None => english.plain(&format!("limit-{}-source", key.get_ref())).unwrap_or_else(|fault| {
+                faults.push(fault);
+                String::new()
+            }),
+        };
+        thresholds.push(Threshold {
+            name: name.into(),
+            number: table.number,
+            unit: unit.clone().into(),
+            basis: table.basis,
+            source: source.into(),
+            date: table.date.clone().into(),
+            applies_to: applies_to.into(),
+        });
+    }
+    let mut references = Vec::new();
+    for key in &file.references {
+        match sources.get(key.get_ref()) {
+            Some(reference) => references.push(reference.clone()),
+            None => faults.push(unknown_source(&path, &text, key)),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(faults);
+    }
+    let question = |decides: bool| move |id: &String| Question { id: id.clone().into(), decides };
+    let questions: Vec<Question> = (file.questions.decides.iter().map(question(true)))
+        .chain(file.questions.adds.iter().map(question(false)))
+        .collect();
+    let owned = |texts: Vec<String>| texts.into_iter().map(Into::into).collect::<Vec<_>>();
+    let meta = CheckMeta {
+        id: file.id.into(),
+        title: title.into(),
+        category: file.category,
+        severity: file.severity,
+        gate: file.gate,
+        top15_rank: file.rank,
+        rationale: why.into(),
+        business: business.into(),
+        needs: owned(file.needs).into(),
+        remediation: Remediation {
+            runtime: "".into(),
+            persistent: "".into(),
+            rollback: "".into(),
+            change: file.change,
+            verification: "".into(),
+            expected_effect: expected_effect.into(),
+        },
+        questions: questions.into(),
+        positions: owned(file.positions).into(),
+        thresholds: thresholds.into(),
+        amplified_by: file.amplified_by.into(),
+        applicability: applicability.into(),
+        caveat: caveat.map(Into::into),
+        references: references.into(),
+    };
+    let module = folder.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let limits = keys.iter().map(|key| (*key).to_owned()).collect();
+    Ok(CheckPage { module, meta, cause: file.cause, limits, variants, words })
+}
+
+fn unknown_source(path: &Path, text: &str, key: &Spanned<String>) -> Fault {
+    let problem = format!("`{}`: expected the key of a source in `{}`, found none of that name", key.get_ref(), crate::REFERENCES);
+    Fault::at(path, text, key.span().start, problem)
+}
+
+/// The sentences of a page. A deviation has a problem and an effect, other answers what was found.
+fn variants(english: &Messages, limits: &[&str], faults: &mut Vec<Fault>) -> BTreeMap<String, Variant> {
+    let mut variants: BTreeMap<String, Variant> = BTreeMap::new();
+    for (key, message) in &english.messages {
+        if OF_PAGE.contains(&key.as_str()) || is_of_limit(key, limits) {
+            continue;
+        }
+        let Some((kind, variant)) = key.split_once('-').filter(|(kind, _)| KINDS.contains(kind)) else {
+            let problem = format!(
+                "`{key}`: expected one of {}, `limit-KEY` of a threshold, or `problem-`, `effect-`, `detail-` or `found-` with the \
+                 name of a sentence",
+                OF_PAGE.join(", ")
+            );
+            faults.push(Fault::at(&english.file, &english.text, message.at, problem));
+            continue;
+        };
+        if kind == "problem" && message.words > MAX_PROBLEM_WORDS {
+            let problem = format!(
+                "`{key}`: expected at most {MAX_PROBLEM_WORDS} words, found {}: move the rest to `detail-{variant}`",
+                message.words
+            );
+            faults.push(Fault::at(&english.file, &english.text, message.at, problem));
+        }
+        let entry = variants
+            .entry(variant.to_owned())
+            .or_insert_with(|| Variant { args: BTreeSet::new(), example: String::new() });
+        entry.args.extend(message.args.iter().cloned());
+        if matches!(kind, "problem" | "found") {
+            let end = english.text[message.at..].find("\n\n").map_or(english.text.len(), |end| message.at + end);
+            let whole = english.text[message.at..end].lines().take(1).collect::<String>();
+            entry.example = whole.split_once('=').map_or(String::new(), |(_, text)| text.trim().to_owned());
+        }
+    }
+    for variant in variants.keys() {
+        let has = |kind: &str| english.messages.contains_key(&format!("{kind}-{variant}"));
+        let first = KINDS.iter().find(|kind| has(kind)).copied().unwrap_or_default();
+        let at = english.messages.get(&format!("{first}-{variant}")).map_or(0, |message| message.at);
+        let mut fault = |problem: String| faults.push(Fault::at(&english.file, &english.text, at, problem));
+        match (has("problem"), has("found")) {
+            (true, true) => fault(format!("`{variant}`: both `problem-{variant}` and `found-{variant}`: keep one")),
+            (false, false) => fault(format!("`{first}-{variant}` without `problem-{variant}`: add it")),
+            (true, false) | (false, true) => {}
+        }
+    }
+    variants
+}
+
+const KINDS: [&str; 4] = ["problem", "effect", "detail", "found"];
+
+fn is_of_limit(key: &str, limits: &[&str]) -> bool {
+    key.strip_prefix("limit-").is_some_and(|rest| {
+        limits.iter().any(|limit| {
+            rest.strip_prefix(limit).is_some_and(|rest| matches!(rest, "" | "-applies" | "-source"))
+        })
+    })
+}
+
+/// Another language has the same keys as English, and names no value that a sentence does not get.
+fn complete(english: &Messages, other: &Messages, variants: &BTreeMap<String, Variant>, faults: &mut Vec<Fault>) {
+    for key in english.messages.keys().filter(|key| !other.messages.contains_key(*key)) {
+        faults.push(other.lacks(key));
+    }
+    for (key, message) in &other.messages {
+        if !english.messages.contains_key(key) {
+            let problem = format!("`{key}`: `{}` has no such key: remove it", english.file.display());
+            faults.push(Fault::at(&other.file, &other.text, message.at, problem));
+            continue;
+        }
+        let given = key.split_once('-').and_then(|(kind, variant)| {
+            KINDS.contains(&kind).then(|| variants.get(variant)).flatten()
+        });
+        for arg in &message.args {
+            if given.is_none_or(|variant| !variant.args.contains(arg)) {
+                let problem = format!("`{key}`: expected a value that the English sentence names, found `${arg}`");
+                faults.push(Fault::at(&other.file, &other.text, other.place_of_arg(key, arg), problem));
+            }
+        }
+    }
+}

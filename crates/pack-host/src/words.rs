@@ -1,0 +1,266 @@
+//! Writes the sentences of findings from the pages of a pack. Runs in the worker: a page of somebody else's is foreign data, and
+//! what it costs to write it counts against the worker's limits.
+
+use std::collections::BTreeMap;
+
+use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
+use plumb_check_sdk::page::NO_ANSWER;
+use plumb_check_sdk::{Arg, Finding, Object, Outcome, Reply, Words};
+use serde::{Deserialize, Serialize};
+use unic_langid::LanguageIdentifier;
+
+/// The language that every page has, and that others fall back to.
+pub(crate) const ENGLISH: &str = "en";
+/// Texts that a page has for all findings of its check.
+const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
+/// Longest text that is written; the host refuses longer ones.
+const MAX_TEXT: usize = 4000;
+
+/// The texts of a check that stand for every node, by key (`title`, `why`).
+pub type PageTexts = BTreeMap<String, String>;
+/// Texts of checks by language and check.
+pub type Pages = BTreeMap<String, BTreeMap<String, PageTexts>>;
+
+/// What the worker hands to the host: the findings with their words, and the texts of the pages in the languages asked for.
+#[derive(Debug, Serialize, Deserialize)]
+struct Written {
+    findings: Vec<Finding>,
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pages: Pages,
+}
+
+/// The pages of a pack.
+pub(crate) struct Writer {
+    /// Message files by language and check.
+    texts: BTreeMap<String, BTreeMap<String, String>>,
+    /// Languages to write in beside English.
+    languages: Vec<String>,
+    bundles: BTreeMap<(String, String), Result<FluentBundle<FluentResource>, String>>,
+}
+
+impl Writer {
+    /// Reads what a pack hands over as its words.
+    ///
+    /// # Errors
+    /// Tells why it is not that.
+    pub(crate) fn new(json: &[u8], languages: &[String]) -> Result<Self, String> {
+        let texts = serde_json::from_slice(json)
+            .map_err(|error| format!("its words are not message files by language and check: {error}"))?;
+        let languages = languages.iter().filter(|language| *language != ENGLISH).cloned().collect();
+        Ok(Self { texts, languages, bundles: BTreeMap::new() })
+    }
+
+    /// The reply of a pack with the words of its findings; `None` for a reply that is none, which the host refuses.
+    pub(crate) fn write(&mut self, reply: &[u8]) -> Option<Vec<u8>> {
+        let reply: Reply = serde_json::from_slice(reply).ok()?;
+        let findings = reply.findings.into_iter().map(|finding| self.finding(finding)).collect();
+        let pages = self.pages();
+        serde_json::to_vec(&Written { findings, pages }).ok()
+    }
+
+    /// The findings with their words; for tests of packs, which ask a check without a worker.
+    #[cfg(feature = "test")]
+    pub(crate) fn all(&mut self, findings: Vec<Finding>) -> Vec<Finding> {
+        findings.into_iter().map(|finding| self.finding(finding)).collect()
+    }
+
+    fn finding(&mut self, mut finding: Finding) -> Finding {
+        let Some(variant) = finding.variant.clone() else { return finding };
+        let mut written = BTreeMap::new();
+        for language in std::iter::once(ENGLISH.to_owned()).chain(self.languages.clone()) {
+            match self.words(&language, &finding, &variant) {
+                Ok(words) => drop(written.insert(language, words)),
+                Err(cause) => return unwritten(&finding, &cause),
+            }
+        }
+        if let Some(english) = written.get(ENGLISH) {
+            finding.message.clone_from(&english.message);
+        }
+        finding.words = written;
+        finding
+    }
+
+    fn words(&mut self, language: &str, finding: &Finding, variant: &str) -> Result<Words, String> {
+        if variant == NO_ANSWER {
+            let reason = match finding.args.get("reason") {
+                Some(arg) => text_of(arg, language),
+                None => finding.message.clone(),
+            };
+            return Ok(Words { message: reason, ..Words::default() });
+        }
+        let fallback = language != ENGLISH && !self.has(language, &finding.check);
+        let language = if fallback { ENGLISH } else { language };
+        let bundle = self.bundle(language, &finding.check)?;
+        let mut args = FluentArgs::new();
+        for (name, arg) in &finding.args {
+            let value = match arg {
+                Arg::Count { count } => FluentValue::from(*count),
+                other => FluentValue::from(text_of(other, language)),
+            };
+            args.set(name.as_str(), value);
+        }
+        let say = |key: &str| say(bundle, key, &args);
+        let problem = say(&format!("problem-{variant}"))?;
+        let (effect, message) = match &problem {
+            Some(problem) => {
+                let own = say(&format!("effect-{variant}"))?;
+                let effect = match own {
+                    Some(effect) => Some(effect),
+                    None => say("effect")?,
+                };
+                let detail = say(&format!("detail-{variant}"))?;
+                (effect, detail.unwrap_or_else(|| problem.clone()))
+            }
+            None => {
+                let found = say(&format!("found-{variant}"))?;
+                (None, found.ok_or_else(|| format!("has no sentence `{variant}`"))?)
+            }
+        };
+        Ok(Words { problem: problem.unwrap_or_default(), effect: effect.unwrap_or_default(), message, fallback })
+    }
+
+    fn has(&self, language: &str, check: &str) -> bool {
+        self.texts.get(language).is_some_and(|checks| checks.contains_key(check))
+    }
+
+    fn bundle(&mut self, language: &str, check: &str) -> Result<&FluentBundle<FluentResource>, String> {
+        let text = self.texts.get(language).and_then(|checks| checks.get(check));
+        let key = (language.to_owned(), check.to_owned());
+        let bundle = self.bundles.entry(key).or_insert_with(|| {
+            let text = text.ok_or_else(|| format!("has no words in `{language}`"))?;
+            bundle_of(language, text)
+        });
+        bundle.as_ref().map_err(Clone::clone)
+    }
+
+    fn pages(&mut self) -> Pages {
+        let mut pages = Pages::new();
+        for language in self.languages.clone() {
+            let checks: Vec<String> = self.texts.get(&language).into_iter().flatten().map(|(id, _)| id.clone()).collect();
+            for check in checks {
+                let Ok(bundle) = self.bundle(&language, &check) else { continue };
+                let args = FluentArgs::new();
+                let texts = OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), say(bundle, key, &args).ok()??)));
+                let texts: PageTexts = texts.collect();
+                pages.entry(language.clone()).or_default().insert(check, texts);
+            }
+        }
+        pages
+    }
+}
+
+fn bundle_of(language: &str, text: &str) -> Result<FluentBundle<FluentResource>, String> {
+    let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
+        let error = errors.first().map_or_else(String::new, |error| error.kind.to_string());
+        let at = errors.first().map_or(0, |error| error.pos.start);
+        let line = text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
+        format!("has no readable words in `{language}`: line {line}: {error}")
+    })?;
+    let id: LanguageIdentifier =
+        language.parse().map_err(|_| format!("has words in `{language}`, which is no language"))?;
+    let mut bundle = FluentBundle::new(vec![id]);
+    // The marks around values would show in terminals and break what is copied.
+    bundle.set_use_isolating(false);
+    bundle.add_resource(resource).map_err(|_| format!("has a key twice in `{language}`"))?;
+    Ok(bundle)
+}
+
+/// A message; `None` if there is none of that key.
+fn say(bundle: &FluentBundle<FluentResource>, key: &str, args: &FluentArgs<'_>) -> Result<Option<String>, String> {
+    let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else { return Ok(None) };
+    let mut errors = Vec::new();
+    let text = bundle.format_pattern(pattern, Some(args), &mut errors);
+    if let Some(error) = errors.first() {
+        return Err(format!("cannot say `{key}`: {error}"));
+    }
+    let mut text = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
+    if text.len() > MAX_TEXT {
+        text.truncate(text.floor_char_boundary(MAX_TEXT - 4));
+        text.push('…');
+    }
+    Ok(Some(text))
+}
+
+/// A value as text of a language.
+fn text_of(arg: &Arg, language: &str) -> String {
+    match arg {
+        Arg::Count { count } => count.to_string(),
+        Arg::Quantity { value, unit, digits } => {
+            let number = format!("{value:.*}", usize::from(*digits).min(9));
+            let number = if language == "de" { number.replace('.', ",") } else { number };
+            match unit.as_str() {
+                "" | "count" => number,
+                unit => format!("{number} {unit}"),
+            }
+        }
+        Arg::Text { text } => text.clone(),
+    }
+}
+
+/// A finding whose page cannot say it: an answer that nobody can read is none.
+fn unwritten(finding: &Finding, cause: &str) -> Finding {
+    let message = format!("the page of the check {cause}: this is for whoever made the pack to mend");
+    let object = finding.object.clone().unwrap_or_else(Object::node);
+    Finding { object: Some(object), ..Finding::new(finding.check.clone(), Outcome::NotRun, finding.subject.clone(), message) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WORDS: &str = r#"{"en": {"t.a": "problem-slow = { $n ->\n    [one] { $n } CPU is\n   *[other] { $n } CPUs are\n } at { $share }\neffect = It costs time.\nfound-fine = all is well"},
+        "de": {"t.a": "problem-slow = { $n ->\n    [one] { $n } CPU läuft\n   *[other] { $n } CPUs laufen\n } mit { $share }\neffect = Es kostet Zeit.\nfound-fine = alles in Ordnung"}}"#;
+
+    fn finding(outcome: Outcome, variant: &str, args: &[(&str, Arg)]) -> Finding {
+        let mut finding = Finding::new("t.a", outcome, "node", "");
+        finding.variant = Some(variant.to_owned());
+        finding.args = args.iter().map(|(name, arg)| ((*name).to_owned(), arg.clone())).collect();
+        finding
+    }
+
+    fn written(words: &str, finding: Finding, languages: &[&str]) -> Finding {
+        let languages: Vec<String> = languages.iter().map(|own| (*own).to_owned()).collect();
+        let mut writer = Writer::new(words.as_bytes(), &languages).unwrap();
+        let reply = serde_json::to_vec(&Reply { findings: vec![finding] }).unwrap();
+        let written: Written = serde_json::from_slice(&writer.write(&reply).unwrap()).unwrap();
+        written.findings.into_iter().next().unwrap()
+    }
+
+    #[test]
+    fn numbers_and_plurals_are_those_of_the_language() {
+        let args = |n: u64| [("n", Arg::from(n)), ("share", Arg::quantity(12.34, "%", 1))];
+        let found = written(WORDS, finding(Outcome::Fail, "slow", &args(1)), &["de"]);
+        assert_eq!(found.message, "1 CPU is at 12.3 %");
+        assert_eq!(found.words["de"].problem, "1 CPU läuft mit 12,3 %");
+        assert_eq!(found.words["de"].effect, "Es kostet Zeit.");
+        let found = written(WORDS, finding(Outcome::Fail, "slow", &args(8)), &["de"]);
+        assert_eq!(found.words["de"].problem, "8 CPUs laufen mit 12,3 %");
+    }
+
+    #[test]
+    fn a_language_that_is_not_there_is_english_and_marked() {
+        let found = written(WORDS, finding(Outcome::Pass, "fine", &[]), &["fr"]);
+        assert_eq!((found.words["fr"].message.as_str(), found.words["fr"].fallback), ("all is well", true));
+        assert!(!found.words["en"].fallback);
+    }
+
+    #[test]
+    fn what_a_page_cannot_say_is_not_run_with_the_cause() {
+        for (variant, args, cause) in [
+            ("unknown", vec![], "has no sentence `unknown`"),
+            ("slow", vec![("n", Arg::from(2_u64))], "cannot say `problem-slow`"),
+        ] {
+            let found = written(WORDS, finding(Outcome::Fail, variant, &args), &[]);
+            assert_eq!(found.outcome, Outcome::NotRun);
+            assert!(found.message.contains(cause), "{}", found.message);
+        }
+        let found = written(r#"{"en": {"t.a": "problem-slow = { $n"}}"#, finding(Outcome::Fail, "slow", &[]), &[]);
+        assert!(found.message.contains("no readable words in `en`: line 1"), "{}", found.message);
+    }
+
+    #[test]
+    fn the_reason_of_missing_evidence_needs_no_page() {
+        let found = written("{}", finding(Outcome::NotRun, NO_ANSWER, &[("reason", Arg::text("denied"))]), &["de"]);
+        assert_eq!((found.message.as_str(), found.words["de"].message.as_str()), ("denied", "denied"));
+    }
+}
