@@ -30,6 +30,10 @@ pub struct PackAnswer {
     pub status: String,
     /// Protections in force while it ran.
     pub sandbox: String,
+    /// Texts of its checks' pages by language other than English and check.
+    pub pages: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
+    /// True for a pack that did not come with this installation.
+    pub foreign: bool,
 }
 
 /// What the client decides and no evidence tells. The default decides nothing.
@@ -80,6 +84,11 @@ pub fn assess(
             if rated.is_empty() {
                 let silent = meta.not_run("node", "the pack gave no answer for this check");
                 rated.push(rating.rate(meta, &silent));
+            }
+            if answer.foreign {
+                for finding in &mut rated {
+                    finding.foreign = Some(answer.manifest.id.to_string());
+                }
             }
             checks.entry(&meta.id).or_default().append(&mut rated);
         }
@@ -133,6 +142,8 @@ pub fn assess(
         indices: categories::indices(&tally),
         categories: by_category,
         work: work::order(&findings),
+        actions: Vec::new(),
+        pages: pages(&answers),
         waivers,
         overrides: policy::used(&evidence.policy, metas()),
         capacity: Capacity::of(evidence),
@@ -143,6 +154,15 @@ pub fn assess(
         document: terms.document.clone(),
         packs: answers.into_iter().map(used).collect(),
     }
+}
+
+/// The pages of all packs.
+fn pages(answers: &[PackAnswer]) -> BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> {
+    let mut pages: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>> = BTreeMap::new();
+    for (language, checks) in answers.iter().flat_map(|answer| &answer.pages) {
+        pages.entry(language.clone()).or_default().extend(checks.clone());
+    }
+    pages
 }
 
 fn used(answer: PackAnswer) -> PackUsed {
@@ -217,6 +237,7 @@ impl Rating<'_> {
             })
         });
         let accepted = waiver.as_ref().is_some_and(|waiver| !waiver.expired);
+        let english = finding.words.get("en");
         let outcome = if accepted { Outcome::Accepted } else { given };
         RatedFinding {
             check: meta.id.to_string(),
@@ -235,6 +256,18 @@ impl Rating<'_> {
             waiver,
             subject: finding.subject.clone(),
             message: finding.message.clone(),
+            problem: english.map(|words| words.problem.clone()).unwrap_or_default(),
+            effect: english.map(|words| words.effect.clone()).unwrap_or_default(),
+            object: finding.object.clone(),
+            variant: finding.variant.clone(),
+            args: finding.args.clone(),
+            words: finding.words.clone(),
+            intents: finding.intents.clone(),
+            cause: finding.cause.clone(),
+            actions: Vec::new(),
+            foreign: None,
+            questions: meta.questions.to_vec(),
+            positions: meta.positions.to_vec(),
             evidence: finding.evidence.clone(),
             rationale: meta.rationale.to_string(),
             business: meta.business.to_string(),

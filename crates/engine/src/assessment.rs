@@ -1,7 +1,14 @@
 //! The result of an analysis: the one model that every output format is rendered from.
 
-use plumb_check_sdk::{Category, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold};
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::{
+    Arg, Category, Cause, Citation, Confidence, Intent, Object, Outcome, Question as Answers, Reference, Remediation,
+    Severity, Text, Threshold, Words,
+};
 use serde::Serialize;
+
+use crate::action::Action;
 
 use crate::capacity::Capacity;
 use crate::checklist::{KeyIssue, Question};
@@ -76,6 +83,12 @@ pub struct Assessment {
     pub findings: Vec<RatedFinding>,
     /// The checks with a deviation, in the order in which work on them pays.
     pub work: Vec<WorkItem>,
+    /// What is to be done about the findings on this node, in the order of work; empty until the intents are resolved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Action>,
+    /// Texts of checks that stand for every node (`title`, `why`), by language other than English and check.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub pages: BTreeMap<String, BTreeMap<String, BTreeMap<String, String>>>,
     /// Every waiver that the client gave, and what became of it.
     pub waivers: Vec<WaiverUse>,
     /// Every threshold that the client's policy changes, and whether a check has it.
@@ -212,6 +225,43 @@ pub struct RatedFinding {
     pub subject: String,
     /// What was found.
     pub message: String,
+    /// What is wrong here, in a sentence of at most twelve words without a full stop; empty where nothing is, and for checks
+    /// without a page.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub problem: String,
+    /// What it means for the service; empty where `problem` is.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub effect: String,
+    /// What was looked at, typed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub object: Option<Object>,
+    /// Which sentence of the check's page it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub variant: Option<String>,
+    /// The values that the sentence names.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub args: BTreeMap<String, Arg>,
+    /// The sentences by language.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, Words>,
+    /// What would mend it, as the check asked for it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub intents: Vec<Intent>,
+    /// What one change would mend together with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// Ids of the actions that answer it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<String>,
+    /// Id of the pack, where it did not come with this installation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub foreign: Option<String>,
+    /// Questions of the client that the check has to do with.
+    #[serde(skip)]
+    pub questions: Vec<Answers>,
+    /// Subjects on which authorities disagree and that the check has to do with.
+    #[serde(skip)]
+    pub positions: Vec<Text>,
     /// What it rests on.
     pub evidence: Vec<Citation>,
     /// Why it matters, for an engineer.
@@ -231,6 +281,26 @@ pub struct RatedFinding {
     pub caveat: Option<String>,
     /// Sources.
     pub references: Vec<Reference>,
+}
+
+impl RatedFinding {
+    /// What is wrong, in one sentence: what the page of the check says, or subject and message.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        if self.problem.is_empty() { format!("{}: {}", self.subject, self.message) } else { self.problem.clone() }
+    }
+
+    /// True if the check decides a question, or adds to it.
+    #[must_use]
+    pub fn is_about(&self, question: &str) -> bool {
+        self.questions.iter().any(|own| own.id == question)
+    }
+
+    /// True if there is no answer to a question without one of this check.
+    #[must_use]
+    pub fn decides(&self, question: &str) -> bool {
+        self.questions.iter().any(|own| own.id == question && own.decides)
+    }
 }
 
 /// A limit that a check compared with, as the check has it, and what the client's policy puts in its place.

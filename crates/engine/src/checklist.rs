@@ -59,10 +59,6 @@ pub struct KeyIssue {
 struct Topic {
     id: &'static str,
     question: &'static str,
-    /// Without an answer of these there is no answer to the question.
-    deciding: &'static [&'static str],
-    /// Further checks whose deviations belong to the question.
-    supporting: &'static [&'static str],
     /// What is true if none of them deviates.
     fine: &'static str,
 }
@@ -71,56 +67,16 @@ const TOPICS: [Topic; 3] = [
     Topic {
         id: "placement",
         question: "Are workers on GPU-local cores and memory?",
-        deciding: &["numa.gpu-affinity", "numa.memory-locality"],
-        supporting: &[
-            "affinity.binder-conflict",
-            "affinity.core-overlap",
-            "affinity.thread-coverage",
-            "cpu.cores-per-gpu",
-            "ctr.cpuset-numa",
-            "ctr.numa-policy-permitted",
-            "k8s.topology-memory-manager",
-            "mem.numa-balancing",
-            "svc.unit-affinity",
-            "topo.gpu-numa-known",
-            "topo.numa-visible",
-            "virt.vnuma-pinning",
-        ],
         fine: "the workers run on cores next to their GPUs, and their memory lies there",
     },
     Topic {
         id: "governor",
         question: "Is the governor apt for latency?",
-        deciding: &["cpu.governor"],
-        supporting: &[
-            "cpu.cstates",
-            "cpu.driver-mode",
-            "cpu.effective-clock",
-            "cpu.epp-epb",
-            "cpu.pct-priority-cores",
-            "cpu.thermal-throttle",
-            "cpu.tuned-profile",
-            "cpu.turbo-caps",
-            "cpu.uncore-elc",
-        ],
         fine: "the governor and what belongs to it keep the clock up",
     },
     Topic {
         id: "neighbours",
         question: "How bad are noisy neighbours today?",
-        deciding: &["sched.noisy-neighbours"],
-        supporting: &[
-            "gpu.sharing-mode",
-            "irq.critical-cores",
-            "sched.cfs-throttling",
-            "sched.isolation-plan",
-            "sched.os-jitter",
-            "sched.rt-policy",
-            "sched.run-delay",
-            "slo.tail-ratio",
-            "svc.unit-weights",
-            "virt.steal",
-        ],
         fine: "nothing else took noticeable time from the inference cores while they were watched",
     },
 ];
@@ -165,7 +121,7 @@ pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
 impl Topic {
     fn answer(&self, findings: &[RatedFinding]) -> Question {
         let own: Vec<&RatedFinding> =
-            findings.iter().filter(|finding| self.is_about(&finding.check)).collect();
+            findings.iter().filter(|finding| finding.is_about(self.id)).collect();
         let worst = own.iter().filter_map(|finding| finding.grade).max();
         let clauses = clauses(own.iter().copied(), MAX_CLAUSES);
         let coverage = coverage(&own);
@@ -205,7 +161,7 @@ impl Topic {
         let is_named = |finding: &RatedFinding| named.contains(&FindingRef::to(finding));
         // A sentence without a deviation rests on what the deciding checks said, one with a gap on what they did not.
         let backs = |finding: &&&RatedFinding| {
-            let deciding = self.deciding.contains(&finding.check.as_str()) && !finding.outcome.is_deviation();
+            let deciding = finding.decides(self.id) && !finding.outcome.is_deviation();
             is_named(finding)
                 || finding.outcome == Outcome::Accepted
                 || (deciding && (named.is_empty() || finding.outcome.is_unanswered()))
@@ -229,25 +185,15 @@ impl Topic {
         }
     }
 
-    fn is_about(&self, check: &str) -> bool {
-        self.deciding.contains(&check) || self.supporting.contains(&check)
-    }
-
     fn deciding_findings<'a>(&self, own: &'a [&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
-        let deciding = self.deciding;
-        own.iter().copied().filter(move |finding| deciding.contains(&finding.check.as_str()))
+        let id = self.id;
+        own.iter().copied().filter(move |finding| finding.decides(id))
     }
 
     /// Why the question cannot be answered in full.
     fn gap(&self, own: &[&RatedFinding], coverage: Option<f64>) -> Option<String> {
-        let absent: Vec<&str> = self
-            .deciding
-            .iter()
-            .filter(|id| !own.iter().any(|finding| finding.check == **id))
-            .copied()
-            .collect();
-        if !absent.is_empty() {
-            return Some(format!("no pack that was asked has the check {}", absent.join(", ")));
+        if self.deciding_findings(own).next().is_none() {
+            return Some("no pack that was asked has a check that decides it".to_owned());
         }
         let unanswered = self.deciding_findings(own).find(|finding| finding.outcome.is_unanswered());
         if let Some(finding) = unanswered {
@@ -325,7 +271,7 @@ fn phrase(finding: &RatedFinding) -> String {
     };
     match phrases::failed(&finding.check) {
         Some(phrase) if outcome == Outcome::Fail => phrase.to_owned(),
-        _ => format!("{}: {}", finding.subject, finding.message),
+        _ => finding.sentence(),
     }
 }
 
@@ -363,21 +309,21 @@ mod tests {
 
     #[test]
     fn without_the_deciding_checks_nothing_is_said() {
-        for question in questions(testing::answer(&[("topo.numa-visible", Severity::High, Outcome::Pass)])) {
+        for question in questions(testing::answer(&[("placement.adds", Severity::High, Outcome::Pass)])) {
             assert_eq!(question.grade, Some(Grade::NotAssessable), "{question:?}");
-            assert!(question.sentence.contains("no pack that was asked has the check"), "{question:?}");
+            assert!(question.sentence.contains("no pack that was asked has a check that decides it"), "{question:?}");
         }
     }
 
     #[test]
     fn a_failure_is_told_in_the_clients_words_with_its_evidence() {
         let question = placement(testing::answer(&[
-            ("numa.gpu-affinity", Severity::Critical, Outcome::Fail),
-            ("numa.memory-locality", Severity::High, Outcome::NotRun),
+            ("placement.decides-cpus", Severity::Critical, Outcome::Fail),
+            ("placement.decides-memory", Severity::High, Outcome::NotRun),
         ]));
         assert_eq!(question.grade, Some(Grade::High));
         assert!(
-            question.sentence.starts_with("inference is not pinned to GPU-local cores; "),
+            question.sentence.starts_with("node: something was seen; "),
             "{question:?}"
         );
         assert!(question.sentence.contains("not all of it is known"), "{question:?}");
@@ -388,8 +334,8 @@ mod tests {
     #[test]
     fn all_in_order_is_low_and_rests_on_the_deciding_checks() {
         let question = placement(testing::answer(&[
-            ("numa.gpu-affinity", Severity::High, Outcome::Pass),
-            ("numa.memory-locality", Severity::High, Outcome::Pass),
+            ("placement.decides-cpus", Severity::High, Outcome::Pass),
+            ("placement.decides-memory", Severity::High, Outcome::Pass),
         ]));
         assert_eq!(question.grade, Some(Grade::Low));
         assert_eq!(question.findings.len(), 2);
@@ -397,9 +343,9 @@ mod tests {
 
     #[test]
     fn what_is_accepted_is_not_called_fine() {
-        let answer = testing::answer(&[("cpu.governor", Severity::High, Outcome::Fail)]);
+        let answer = testing::answer(&[("governor.decides", Severity::High, Outcome::Fail)]);
         let waiver = crate::waiver::Waiver {
-            check: "cpu.governor".into(),
+            check: "governor.decides".into(),
             subject: None,
             owner: "o".into(),
             reason: "r".into(),
@@ -409,15 +355,15 @@ mod tests {
         let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &terms);
         let question = &assessment.checklist[1];
         assert_eq!(question.grade, Some(Grade::Low));
-        assert!(question.sentence.starts_with("accepted by waiver: the frequency governor saves power"));
+        assert!(question.sentence.starts_with("accepted by waiver: node: something was seen"));
         assert_eq!(assessment.key_issue.sentence, "no deviation was found besides 1 accepted by waiver");
     }
 
     #[test]
     fn a_gap_leaves_a_lower_bound() {
         let mut answer = testing::answer(&[
-            ("numa.gpu-affinity", Severity::High, Outcome::Warn),
-            ("numa.memory-locality", Severity::High, Outcome::NotRun),
+            ("placement.decides-cpus", Severity::High, Outcome::Warn),
+            ("placement.decides-memory", Severity::High, Outcome::NotRun),
         ]);
         answer.findings[0].likelihood = Likelihood::Mechanism;
         let question = placement(answer);
@@ -427,8 +373,8 @@ mod tests {
     #[test]
     fn a_question_that_does_not_arise_is_neither_good_nor_open() {
         let question = placement(testing::answer(&[
-            ("numa.gpu-affinity", Severity::High, Outcome::NotApplicable),
-            ("numa.memory-locality", Severity::High, Outcome::NotApplicable),
+            ("placement.decides-cpus", Severity::High, Outcome::NotApplicable),
+            ("placement.decides-memory", Severity::High, Outcome::NotApplicable),
         ]));
         assert_eq!(question.grade, None);
         assert!(question.sentence.contains("does not arise"), "{question:?}");
@@ -437,8 +383,8 @@ mod tests {
     #[test]
     fn a_measured_effect_is_part_of_the_sentence() {
         let mut answer = testing::answer(&[
-            ("numa.gpu-affinity", Severity::Critical, Outcome::Fail),
-            ("numa.memory-locality", Severity::Critical, Outcome::Fail),
+            ("placement.decides-cpus", Severity::Critical, Outcome::Fail),
+            ("placement.decides-memory", Severity::Critical, Outcome::Fail),
             ("gpu.xid", Severity::Critical, Outcome::Fail),
             ("slo.tail-ratio", Severity::Low, Outcome::Fail),
         ]);

@@ -5,6 +5,8 @@
 
 mod positions;
 
+use std::collections::BTreeSet;
+
 use plumb_check_sdk::Reference;
 use plumb_evidence::Evidence;
 use serde::Serialize;
@@ -46,7 +48,6 @@ struct Topic {
     id: &'static str,
     topic: &'static str,
     sources: &'static [Source],
-    checks: &'static [&'static str],
     decide: fn(&Context<'_>) -> Decision,
 }
 
@@ -75,6 +76,16 @@ impl Context<'_> {
     fn worst(&self, check: &str) -> Option<&RatedFinding> {
         self.findings.iter().find(|finding| finding.check == check)
     }
+
+    /// The worst finding of the checks that decide a question.
+    fn deciding(&self, question: &str) -> Option<&RatedFinding> {
+        self.findings.iter().find(|finding| finding.decides(question))
+    }
+
+    /// The worst finding of the checks that speak on a subject.
+    fn about(&self, position: &str) -> Option<&RatedFinding> {
+        self.findings.iter().find(|finding| finding.positions.iter().any(|own| own == position))
+    }
 }
 
 /// The conflicts about checks that were asked; `findings` are in the order of the report, worst first.
@@ -83,9 +94,9 @@ pub(crate) fn relevant(evidence: &Evidence, profile: &Profile, findings: &[Rated
     TOPICS
         .iter()
         .filter_map(|topic| {
-            let asked = |check: &&&str| context.worst(check).is_some();
-            let checks: Vec<String> =
-                topic.checks.iter().filter(asked).map(|check| (*check).to_owned()).collect();
+            let about = findings.iter().filter(|finding| finding.positions.iter().any(|own| own == topic.id));
+            let checks: BTreeSet<String> = about.map(|finding| finding.check.clone()).collect();
+            let checks: Vec<String> = checks.into_iter().collect();
             (!checks.is_empty()).then(|| {
                 let decision = (topic.decide)(&context);
                 Conflict {
@@ -132,7 +143,7 @@ mod tests {
     fn only_conflicts_about_checks_that_were_asked_are_told() {
         let evidence = testing::empty_evidence();
         assert!(of(&[("some.check", Outcome::Pass)], &evidence, None).is_empty());
-        let told = of(&[("mem.thp", Outcome::Pass)], &evidence, None);
+        let told = of(&[("position.huge-pages", Outcome::Pass)], &evidence, None);
         assert_eq!(told.iter().map(|conflict| &*conflict.id).collect::<Vec<_>>(), ["huge-pages"]);
     }
 
@@ -140,7 +151,7 @@ mod tests {
     fn balancing_depends_on_the_pins_of_the_node() {
         let evidence = testing::empty_evidence();
         let with = |pins| {
-            let checks = [("mem.numa-balancing", Outcome::Warn), ("numa.gpu-affinity", pins)];
+            let checks = [("position.numa-balancing", Outcome::Warn), ("placement.decides", pins)];
             of(&checks, &evidence, None).remove(0).position
         };
         assert_ne!(with(Outcome::Pass), with(Outcome::Fail));
@@ -150,7 +161,7 @@ mod tests {
     #[test]
     fn acs_depends_on_the_platform() {
         let evidence = testing::empty_evidence();
-        let on = |platform| of(&[("gpu.acs-iommu", Outcome::Warn)], &evidence, platform).remove(0).position;
+        let on = |platform| of(&[("position.acs", Outcome::Warn)], &evidence, platform).remove(0).position;
         assert_ne!(on(Some(Platform::BareMetal)), on(Some(Platform::VmGuest)));
         assert_ne!(on(Some(Platform::BareMetal)), on(None));
     }
@@ -158,8 +169,8 @@ mod tests {
     #[test]
     fn every_entry_names_its_sources_and_decides_with_and_without_evidence() {
         let mut evidence = testing::empty_evidence();
-        let all: Vec<_> =
-            TOPICS.iter().flat_map(|topic| topic.checks).map(|&check| (check, Outcome::Fail)).collect();
+        let ids: Vec<String> = TOPICS.iter().map(|topic| format!("position.{}", topic.id)).collect();
+        let all: Vec<_> = ids.iter().map(|id| (id.as_str(), Outcome::Fail)).collect();
         for _ in 0..2 {
             let told = of(&all, &evidence, None);
             assert_eq!(told.len(), TOPICS.len());

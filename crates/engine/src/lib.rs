@@ -3,6 +3,7 @@
 //! Pure functions: no I/O, no clock, no hash maps, so that the same input gives the same bytes. The text of the client's
 //! file is parsed here too ([`engagement`]); reading the file is the caller's.
 
+pub mod action;
 pub mod assess;
 pub mod assessment;
 pub mod capacity;

@@ -9,14 +9,6 @@ pub(crate) fn failed(check: &str) -> Option<&'static str> {
 }
 
 const PHRASES: &[(&str, &str)] = &[
-    ("affinity.core-overlap", "busy threads share physical cores"),
-    ("affinity.thread-coverage", "the pinning leaves some threads of the workers out"),
-    ("cpu.cores-per-gpu", "the serving processes have too few physical cores"),
-    ("cpu.effective-clock", "critical threads run well below the clock that the processor could give"),
-    ("cpu.governor", "the frequency governor saves power on CPUs that serve inference"),
-    ("cpu.pct-priority-cores", "the processor's priority cores are not used for inference"),
-    ("cpu.thermal-throttle", "heat or a power limit slows the processor down"),
-    ("cpu.turbo-caps", "turbo is off or the clock is capped"),
     ("ctr.cpuset-numa", "the container is confined to CPUs or memory away from its GPU"),
     ("gpu.acs-iommu", "traffic between GPUs takes the detour through the CPU"),
     ("gpu.clock-throttle", "heat or power protection slows GPUs down"),
@@ -31,8 +23,6 @@ const PHRASES: &[(&str, &str)] = &[
     ("mem.numa-balancing", "the kernel moves pages of processes that are placed already"),
     ("mem.swap", "memory of the inference server is swapped out"),
     ("mem.thp", "the kernel stalls the server while it makes huge pages"),
-    ("numa.gpu-affinity", "inference is not pinned to GPU-local cores"),
-    ("numa.memory-locality", "the workers' memory lies away from their GPUs"),
     ("sched.cfs-throttling", "a CPU quota stops the server again and again"),
     ("sched.isolation-plan", "system work and inference share the same CPUs"),
     ("sched.noisy-neighbours", "other workloads take CPU time on the inference cores"),

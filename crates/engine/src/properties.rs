@@ -46,14 +46,14 @@ struct Subject {
 
 /// Checks that questions and conflicts are about.
 const IDS: [&str; 8] = [
-    "numa.gpu-affinity",
-    "numa.memory-locality",
-    "cpu.governor",
-    "sched.noisy-neighbours",
-    "mem.numa-balancing",
-    "gpu.acs-iommu",
-    "virt.steal",
-    "topo.gpu-numa-known",
+    "placement.decides-cpus",
+    "placement.decides-memory",
+    "governor.decides",
+    "neighbours.decides",
+    "position.numa-balancing",
+    "position.acs",
+    "neighbours.adds",
+    "placement.adds",
 ];
 
 fn severity() -> impl Strategy<Value = Severity> {

@@ -1,7 +1,9 @@
 //! Builders for the tests of this crate.
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{
-    Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Remediation,
+    Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Question, Remediation,
     Severity, Threshold, ThresholdBasis,
 };
 use plumb_evidence::model::{BenchResult, Measurements};
@@ -66,7 +68,16 @@ pub(crate) fn answer(checks: &[(&str, Severity, Outcome)]) -> PackAnswer {
         sha256: "0".repeat(64),
         status: "ok".into(),
         sandbox: "none".into(),
+        pages: BTreeMap::new(),
+        foreign: false,
     }
+}
+
+/// Checks in tests are named by what they do: `governor.decides`, `placement.adds`, `position.acs`.
+fn question(id: &str) -> Option<Question> {
+    let (area, name) = id.split_once('.')?;
+    let known = matches!(area, "placement" | "governor" | "neighbours");
+    known.then(|| Question { id: area.to_owned().into(), decides: name.starts_with("decides") })
 }
 
 fn meta(id: &str, severity: Severity) -> CheckMeta {
@@ -90,8 +101,8 @@ fn meta(id: &str, severity: Severity) -> CheckMeta {
         },
         thresholds: vec![].into(),
         amplified_by: vec![].into(),
-        questions: Vec::new().into(),
-        positions: Vec::new().into(),
+        questions: question(id).into_iter().collect(),
+        positions: id.strip_prefix("position.").map(|name| name.to_owned().into()).into_iter().collect(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

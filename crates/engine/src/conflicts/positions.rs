@@ -48,7 +48,6 @@ pub(super) const TOPICS: &[Topic] = &[
             source("Azure", "switched off in the image that runs RCCL", AZURE),
             source("TuneD", "off in the profile network-latency", TUNED),
         ],
-        checks: &["mem.numa-balancing"],
         decide: numa_balancing,
     },
     Topic {
@@ -71,7 +70,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 ),
             ),
         ],
-        checks: &["cpu.cstates"],
         decide: idle_states,
     },
     Topic {
@@ -93,7 +91,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 ),
             ),
         ],
-        checks: &["affinity.core-overlap", "cpu.cores-per-gpu"],
         decide: smt,
     },
     Topic {
@@ -111,7 +108,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 TUNED,
             ),
         ],
-        checks: &["sched.isolation-plan", "kernel.cmdline-drift"],
         decide: isolation,
     },
     Topic {
@@ -135,7 +131,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 ),
             ),
         ],
-        checks: &["gpu.acs-iommu"],
         decide: acs,
     },
     Topic {
@@ -157,7 +152,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 ),
             ),
         ],
-        checks: &["mem.thp"],
         decide: huge_pages,
     },
     Topic {
@@ -171,7 +165,6 @@ pub(super) const TOPICS: &[Topic] = &[
             ),
             source("Azure", "1 in its images for HPC", AZURE),
         ],
-        checks: &["mem.zone-reclaim"],
         decide: zone_reclaim,
     },
     Topic {
@@ -195,7 +188,6 @@ pub(super) const TOPICS: &[Topic] = &[
                 ),
             ),
         ],
-        checks: &["ctr.cpu-limit", "k8s.cpu-manager", "sched.cfs-throttling"],
         decide: cpu_limits,
     },
     Topic {
@@ -221,34 +213,32 @@ pub(super) const TOPICS: &[Topic] = &[
                 ("Auto bind NUMA node", "https://github.com/sgl-project/sglang/pull/15678"),
             ),
         ],
-        checks: &["numa.gpu-affinity", "affinity.binder-conflict", "affinity.thread-coverage"],
         decide: engine_binding,
     },
     Topic {
         id: "vendor-bias",
         topic: "Tools that recommend a purchase",
         sources: &[source("PerfSpect", "advises a processor of its vendor on any other", PERFSPECT)],
-        checks: &["cpu.governor", "cpu.driver-mode", "cpu.pct-priority-cores"],
         decide: vendor_bias,
     },
 ];
 
 fn numa_balancing(context: &Context<'_>) -> Decision {
-    let (position, reason) = match context.worst("numa.gpu-affinity") {
+    let (position, reason) = match context.deciding("placement") {
         Some(pins) if pins.outcome == Outcome::Pass => (
             "switch it off: the workers are placed, and moving their pages can only disturb them",
-            format!("the check numa.gpu-affinity passes ({}: {})", pins.subject, pins.message),
+            format!("the check {} passes ({}: {})", pins.check, pins.subject, pins.message),
         ),
         Some(pins) if pins.outcome.is_deviation() => (
             "pin the workers first, then switch it off; measure both ways",
-            format!("the check numa.gpu-affinity deviates ({}: {})", pins.subject, pins.message),
+            format!("the check {} deviates ({}: {})", pins.check, pins.subject, pins.message),
         ),
         Some(pins) if pins.outcome == Outcome::NotApplicable => {
             ("leave it as it is", format!("there is no placement to protect ({})", pins.message))
         }
         Some(pins) => (
             "decide when it is known whether the workers are pinned",
-            format!("the check numa.gpu-affinity has no answer ({}: {})", pins.subject, pins.message),
+            format!("the check {} has no answer ({}: {})", pins.check, pins.subject, pins.message),
         ),
         None => (
             "decide when it is known whether the workers are pinned",
@@ -259,7 +249,7 @@ fn numa_balancing(context: &Context<'_>) -> Decision {
 }
 
 fn idle_states(context: &Context<'_>) -> Decision {
-    let priority = context.worst("cpu.pct-priority-cores");
+    let priority = context.about("priority-cores");
     if let Some(priority) = priority.filter(|finding| finding.outcome != Outcome::NotApplicable) {
         let reason = format!("priority cores are at stake ({}: {})", priority.subject, priority.message);
         return Decision {

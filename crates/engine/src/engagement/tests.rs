@@ -27,13 +27,13 @@ currency = "EUR"
 gpu_hour = 2.5
 
 [[policy.threshold]]
-check = "numa.gpu-affinity"
+check = "mem.headroom"
 name = "share of CPU time on a remote node"
 number = 10
 reason = "measured: no effect below 10 % on this model"
 
 [[waiver]]
-check = "cpu.governor"
+check = "mem.swap"
 subject = "CPUs 0-127"
 owner = "A. Person, platform team"
 reason = "power budget of the rack until the move"
@@ -56,7 +56,7 @@ fn a_whole_file_is_read() {
     assert_eq!(file.platform, Some(Platform::SharedHost));
     assert!(!file.engagement.workload[&WorkloadTrait::Offload]);
     assert_eq!(file.engagement.slo.known().unwrap().ttft_ms, Some(450.0));
-    assert_eq!(file.policy.thresholds["numa.gpu-affinity/share of CPU time on a remote node"].number, 10.0);
+    assert_eq!(file.policy.thresholds["mem.headroom/share of CPU time on a remote node"].number, 10.0);
     let days: Vec<_> = file.waivers.iter().map(|waiver| crate::waiver::iso(waiver.expires)).collect();
     assert_eq!(days, ["2026-12-31", "2026-06-30"]);
 }
