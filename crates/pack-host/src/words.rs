@@ -3,18 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use plumb_check_sdk::page::NO_ANSWER;
-use plumb_check_sdk::{Arg, Finding, Object, Outcome, Reply, Words};
+use plumb_check_sdk::{Finding, Object, Outcome, Reply, Words};
+use plumb_words::{ENGLISH, Messages, text_of};
 use serde::{Deserialize, Serialize};
-use unic_langid::LanguageIdentifier;
 
-/// The language that every page has, and that others fall back to.
-pub(crate) const ENGLISH: &str = "en";
 /// Texts that a page has for all findings of its check.
 const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
-/// Longest text that is written; the host refuses longer ones.
-const MAX_TEXT: usize = 4000;
 
 /// The texts of a check that stand for every node, by key (`title`, `why`).
 pub type PageTexts = BTreeMap<String, String>;
@@ -35,7 +30,7 @@ pub(crate) struct Writer {
     texts: BTreeMap<String, BTreeMap<String, String>>,
     /// Languages to write in beside English.
     languages: Vec<String>,
-    bundles: BTreeMap<(String, String), Result<FluentBundle<FluentResource>, String>>,
+    bundles: BTreeMap<(String, String), Result<Messages, String>>,
 }
 
 impl Writer {
@@ -90,16 +85,11 @@ impl Writer {
         }
         let fallback = language != ENGLISH && !self.has(language, &finding.check);
         let language = if fallback { ENGLISH } else { language };
-        let bundle = self.bundle(language, &finding.check)?;
-        let mut args = FluentArgs::new();
-        for (name, arg) in &finding.args {
-            let value = match arg {
-                Arg::Count { count } => FluentValue::from(*count),
-                other => FluentValue::from(text_of(other, language)),
-            };
-            args.set(name.as_str(), value);
-        }
-        let say = |key: &str| say(bundle, key, &args);
+        let messages = self.messages(language, &finding.check)?;
+        let say = |key: &str| {
+            let values = finding.args.iter().map(|(name, arg)| (name.as_str(), arg));
+            messages.say(key, values).map_err(|error| error.to_string())
+        };
         let problem = say(&format!("problem-{variant}"))?;
         let (effect, message) = match &problem {
             Some(problem) => {
@@ -123,14 +113,14 @@ impl Writer {
         self.texts.get(language).is_some_and(|checks| checks.contains_key(check))
     }
 
-    fn bundle(&mut self, language: &str, check: &str) -> Result<&FluentBundle<FluentResource>, String> {
+    fn messages(&mut self, language: &str, check: &str) -> Result<&Messages, String> {
         let text = self.texts.get(language).and_then(|checks| checks.get(check));
         let key = (language.to_owned(), check.to_owned());
-        let bundle = self.bundles.entry(key).or_insert_with(|| {
+        let messages = self.bundles.entry(key).or_insert_with(|| {
             let text = text.ok_or_else(|| format!("has no words in `{language}`"))?;
-            bundle_of(language, text)
+            Messages::new(language, text).map_err(|error| error.to_string())
         });
-        bundle.as_ref().map_err(Clone::clone)
+        messages.as_ref().map_err(Clone::clone)
     }
 
     fn pages(&mut self) -> Pages {
@@ -138,62 +128,13 @@ impl Writer {
         for language in self.languages.clone() {
             let checks: Vec<String> = self.texts.get(&language).into_iter().flatten().map(|(id, _)| id.clone()).collect();
             for check in checks {
-                let Ok(bundle) = self.bundle(&language, &check) else { continue };
-                let args = FluentArgs::new();
-                let texts = OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), say(bundle, key, &args).ok()??)));
+                let Ok(messages) = self.messages(&language, &check) else { continue };
+                let texts = OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), messages.say(key, []).ok()??)));
                 let texts: PageTexts = texts.collect();
                 pages.entry(language.clone()).or_default().insert(check, texts);
             }
         }
         pages
-    }
-}
-
-fn bundle_of(language: &str, text: &str) -> Result<FluentBundle<FluentResource>, String> {
-    let resource = FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
-        let error = errors.first().map_or_else(String::new, |error| error.kind.to_string());
-        let at = errors.first().map_or(0, |error| error.pos.start);
-        let line = text.as_bytes().iter().take(at).filter(|&&byte| byte == b'\n').count() + 1;
-        format!("has no readable words in `{language}`: line {line}: {error}")
-    })?;
-    let id: LanguageIdentifier =
-        language.parse().map_err(|_| format!("has words in `{language}`, which is no language"))?;
-    let mut bundle = FluentBundle::new(vec![id]);
-    // The marks around values would show in terminals and break what is copied.
-    bundle.set_use_isolating(false);
-    bundle.add_resource(resource).map_err(|_| format!("has a key twice in `{language}`"))?;
-    Ok(bundle)
-}
-
-/// A message; `None` if there is none of that key.
-fn say(bundle: &FluentBundle<FluentResource>, key: &str, args: &FluentArgs<'_>) -> Result<Option<String>, String> {
-    let Some(pattern) = bundle.get_message(key).and_then(|message| message.value()) else { return Ok(None) };
-    let mut errors = Vec::new();
-    let text = bundle.format_pattern(pattern, Some(args), &mut errors);
-    if let Some(error) = errors.first() {
-        return Err(format!("cannot say `{key}`: {error}"));
-    }
-    let mut text = text.split('\n').map(str::trim).collect::<Vec<_>>().join(" ");
-    if text.len() > MAX_TEXT {
-        text.truncate(text.floor_char_boundary(MAX_TEXT - 4));
-        text.push('…');
-    }
-    Ok(Some(text))
-}
-
-/// A value as text of a language.
-fn text_of(arg: &Arg, language: &str) -> String {
-    match arg {
-        Arg::Count { count } => count.to_string(),
-        Arg::Quantity { value, unit, digits } => {
-            let number = format!("{value:.*}", usize::from(*digits).min(9));
-            let number = if language == "de" { number.replace('.', ",") } else { number };
-            match unit.as_str() {
-                "" | "count" => number,
-                unit => format!("{number} {unit}"),
-            }
-        }
-        Arg::Text { text } => text.clone(),
     }
 }
 
@@ -206,6 +147,8 @@ fn unwritten(finding: &Finding, cause: &str) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use plumb_check_sdk::Arg;
+
     use super::*;
 
     const WORDS: &str = r#"{"en": {"t.a": "problem-slow = { $n ->\n    [one] { $n } CPU is\n   *[other] { $n } CPUs are\n } at { $share }\neffect = It costs time.\nfound-fine = all is well"},
