@@ -78,10 +78,13 @@ impl Analyser {
                 findings: run.findings,
                 sha256: run.sha256,
                 sandbox: run.sandbox,
+                pages: run.pages,
+                foreign: run.foreign,
             })
             .collect();
         let version = env!("CARGO_PKG_VERSION");
-        let assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+        let mut assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+        plumb_remediate::resolve(&evidence, &mut assessment);
         Ok(Analysis { assessment, evidence })
     }
 }

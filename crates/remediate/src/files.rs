@@ -3,6 +3,9 @@
 //! Each file opens with what it answers, what it risks, how to see that it worked and how to take it back (`header`). The
 //! same plan gives the same bytes.
 
+use plumb_engine::action::Action;
+use plumb_engine::assessment::PackUsed;
+
 use crate::Plan;
 use crate::plan::{Partition, ServerPlan, Why};
 use crate::quote::comment;
@@ -10,11 +13,14 @@ use crate::quote::comment;
 mod boot;
 mod checklist;
 mod containers;
+mod foreign;
 mod kubernetes;
 mod persist;
 mod scripts;
 mod slurm;
 mod units;
+
+pub(crate) use units::unit_name;
 
 /// A file to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,7 +66,7 @@ struct Head<'a> {
 }
 
 /// All files of a plan, by path.
-pub(crate) fn render(plan: &Plan) -> Vec<OutputFile> {
+pub(crate) fn render(plan: &Plan, actions: &[Action], packs: &[PackUsed]) -> Vec<OutputFile> {
     let mut installed = units::installed(plan);
     installed.extend(persist::installed(plan));
     let mut files: Vec<OutputFile> = Vec::new();
@@ -77,9 +83,10 @@ pub(crate) fn render(plan: &Plan) -> Vec<OutputFile> {
         contents: file.contents,
         executable: file.executable,
     }));
+    files.extend(foreign::render(actions, packs));
     files.push(OutputFile { path: "plan.json".into(), contents: json(plan), executable: false });
     files.sort_by(|a, b| a.path.cmp(&b.path));
-    let checklist = checklist::render(plan, &files);
+    let checklist = checklist::render(plan, actions, &files);
     files.insert(0, OutputFile { path: "CHECKLIST.md".into(), contents: checklist, executable: false });
     files
 }

@@ -7,15 +7,19 @@
 use plumb_engine::Assessment;
 use plumb_evidence::Evidence;
 
+mod actions;
 pub mod files;
 pub mod plan;
 pub mod quote;
 
+pub use actions::resolve;
 pub use files::OutputFile;
 pub use plan::Plan;
 
 /// The files that remedy what was found, by path; `CHECKLIST.md` is always among them.
 #[must_use]
 pub fn remediate(evidence: &Evidence, assessment: &Assessment) -> Vec<OutputFile> {
-    files::render(&Plan::new(evidence, assessment))
+    let plan = Plan::new(evidence, assessment);
+    let actions = actions::of(evidence, &plan);
+    files::render(&plan, &actions, &assessment.packs)
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 mod boot;
 mod experiment;
 mod findings;
+pub mod goals;
 mod interrupts;
 mod partition;
 mod placement;
@@ -74,6 +75,17 @@ pub struct Why {
     pub verify_first: bool,
 }
 
+impl Why {
+    /// Both together.
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.reasons.extend(other.reasons);
+        self.risk = self.risk.max(other.risk);
+        self.verify_first |= other.verify_first;
+        self.basis = self.basis.max(other.basis);
+        self
+    }
+}
+
 /// A file below `/sys` or `/proc` that gets another value. `paths` is a pattern of ours, never text of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ValueChange {
@@ -105,7 +117,7 @@ pub struct SysctlChange {
     /// Id of the topic.
     pub topic: &'static str,
     /// Dotted name.
-    pub name: &'static str,
+    pub name: String,
     /// Value to set.
     pub value: String,
     /// Value found.
@@ -369,6 +381,8 @@ pub struct Plan {
     pub slurm: Option<SlurmNode>,
     /// Why Kubernetes' agent is to be changed.
     pub kubelet: Option<Why>,
+    /// What the findings ask for, and what became of each.
+    pub goals: Vec<goals::Goal>,
     /// What is left to a person.
     pub by_hand: Vec<ByHand>,
     /// What was left out.
@@ -393,6 +407,19 @@ impl Plan {
     #[must_use]
     pub fn new(evidence: &Evidence, assessment: &Assessment) -> Self {
         topics::plan(evidence, assessment)
+    }
+
+    /// True if `apply.sh` has a topic of this name.
+    #[must_use]
+    pub fn has_topic(&self, id: &str) -> bool {
+        match id {
+            "governor" => self.governor.is_some(),
+            "placement" => self.servers.iter().any(|server| server.placement.is_some()),
+            id => {
+                self.values.iter().any(|change| change.topic == id)
+                    || self.sysctls.iter().any(|change| change.topic == id)
+            }
+        }
     }
 
     /// True if no file changes anything.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use plumb_engine::action::{Action, ActionState};
 use plumb_report::escape::{self, clean};
 
 use super::{OutputFile, bases, blanks, placed, reasons, risk, risk_of, slices};
@@ -19,7 +20,7 @@ fn code(text: &str) -> String {
 }
 
 /// The checklist of a plan.
-pub(super) fn render(plan: &Plan, files: &[OutputFile]) -> String {
+pub(super) fn render(plan: &Plan, actions: &[Action], files: &[OutputFile]) -> String {
     let mut text = format!("# Remediation of {}\n\n", markdown(&plan.hostname));
     let _ = write!(
         text,
@@ -35,9 +36,52 @@ pub(super) fn render(plan: &Plan, files: &[OutputFile]) -> String {
     } else {
         text += &steps(plan, &has);
     }
+    text += &asked(actions);
     text += &by_hand(plan);
     text += &not_planned(plan);
     text += &list(files);
+    text
+}
+
+/// What the findings ask for, with the commands that the report prints as well.
+fn asked(actions: &[Action]) -> String {
+    if actions.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("## What the findings ask for\n\n");
+    for action in actions {
+        let _ = writeln!(text, "- **{}** {}", action.id, markdown(action.title("en")));
+        let mut item = |line: String| {
+            let _ = writeln!(text, "    - {line}");
+        };
+        for finding in &action.findings {
+            item(format!("Answers {}: {}", markdown(&finding.check), markdown(&finding.subject)));
+        }
+        match action.state {
+            ActionState::Resolved | ActionState::ByHand => {}
+            ActionState::NotKnown => item(format!("Not known here: {}", markdown(&action.reason))),
+            ActionState::Conflict => item(format!("Conflict, nothing is planned: {}", markdown(&action.reason))),
+            ActionState::Refused => item(format!("Refused: {}", markdown(&action.reason))),
+        }
+        for (label, commands) in [
+            ("Now", &action.now),
+            ("To last", &action.permanent),
+            ("Verify", &action.verify),
+            ("Undo", &action.undo),
+        ] {
+            for command in commands {
+                item(format!("{label}: {}", code(command)));
+            }
+        }
+        if !action.files.is_empty() {
+            let files: Vec<String> = action.files.iter().map(|file| code(file)).collect();
+            item(format!("Files: {}", files.join(", ")));
+        }
+        if let Some(pack) = &action.foreign {
+            item(format!("Asked for by the pack {}, which did not come with Plumb.", markdown(pack)));
+        }
+    }
+    text.push('\n');
     text
 }
 
@@ -229,7 +273,7 @@ fn details(plan: &Plan, topic: &str) -> Vec<String> {
             for change in plan.sysctls.iter().filter(|change| change.topic == topic) {
                 lines.push(format!(
                     "{}: {}; found {}",
-                    code(change.name),
+                    code(&change.name),
                     code(&change.value),
                     code(&change.found)
                 ));

@@ -36,7 +36,7 @@ fn sysctl(plan: &Plan) -> Vec<Installed> {
         .into_iter()
         .map(|topic| {
             let changes: Vec<_> = plan.sysctls.iter().filter(|change| change.topic == topic).collect();
-            let names: Vec<&str> = changes.iter().map(|change| change.name).collect();
+            let names: Vec<&str> = changes.iter().map(|change| change.name.as_str()).collect();
             let mut notes: Vec<String> =
                 changes.iter().map(|change| format!("{} was {}", change.name, change.found)).collect();
             notes.extend(changes.iter().filter(|change| !change.set_by.is_empty()).map(|change| {

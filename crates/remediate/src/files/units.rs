@@ -90,7 +90,7 @@ pub(super) fn separate(plan: &Plan) -> Vec<OutputFile> {
 }
 
 /// Name of the service that a plan makes for a server.
-pub(super) fn unit_name(server: &ServerPlan) -> String {
+pub(crate) fn unit_name(server: &ServerPlan) -> String {
     format!("inference-{}.service", server.name)
 }
 

@@ -3,10 +3,12 @@
 use plumb_evidence::{Evidence, Fact};
 
 use super::findings::Findings;
-use super::{Basis, BootChange};
+use plumb_check_sdk::Intent;
+
+use super::{Basis, BootChange, Plan, goals};
 
 /// Arguments that a finding may ask to take away, by name.
-const REMOVABLE: [&str; 10] = [
+const REMOVABLE: [&str; 9] = [
     "numa",
     "maxcpus",
     "nr_cpus",
@@ -14,7 +16,6 @@ const REMOVABLE: [&str; 10] = [
     "nosmt",
     "idle",
     "isolcpus",
-    "intel_pstate",
     "mitigations",
     "acpi_pad",
 ];
@@ -45,4 +46,19 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>) -> Vec<BootChang
         changes.push(BootChange { argument: "iommu=pt".to_owned(), add: true, why });
     }
     changes
+}
+
+/// Arguments that intents ask for.
+pub(super) fn asked(plan: &mut Plan) {
+    let mut changes: Vec<BootChange> = Vec::new();
+    for goal in plan.goals.iter().filter(|goal| goal.is_planned()) {
+        let Intent::KernelArgument { argument, present } = &goal.intent else { continue };
+        let same = plan.goals.iter().filter(|other| other.intent == goal.intent);
+        let Some(why) = goals::why(same, Basis::Published) else { continue };
+        let is_there = changes.iter().chain(&plan.boot).any(|change| change.argument == *argument);
+        if !is_there {
+            changes.push(BootChange { argument: argument.clone(), add: *present, why });
+        }
+    }
+    plan.boot.extend(changes);
 }

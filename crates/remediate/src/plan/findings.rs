@@ -49,6 +49,12 @@ impl<'a> Findings<'a> {
         self.0.findings.iter().filter(is_meant)
     }
 
+    /// What checks with a page could not answer; the topics know those without one.
+    pub(super) fn unanswered_by_page(self) -> impl Iterator<Item = &'a RatedFinding> {
+        let is_meant = |finding: &&RatedFinding| finding.outcome.is_unanswered() && finding.variant.is_some();
+        self.0.findings.iter().filter(is_meant)
+    }
+
     /// Deviations that the client accepted.
     pub(super) fn accepted(self) -> impl Iterator<Item = &'a RatedFinding> {
         self.0.findings.iter().filter(|finding| finding.outcome == Outcome::Accepted)

@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use plumb_check_sdk::Intent;
 use plumb_evidence::model::Numa;
 use plumb_evidence::{CpuSet, Evidence, Fact, NodeSet};
 
 use super::experiment::Measured;
 use super::findings::Findings;
+use super::goals::{self, Goal};
 use super::partition::{cores, union};
 use super::server::why_for;
 use super::topics::checks_of;
@@ -29,8 +31,10 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
             |measured: &&Measured| measured.server == Some(server.pid) && !measured.cpus.is_empty();
         let placed = if let Some(measured) = measured.iter().find(of_server) {
             Ok(as_measured(measured))
-        } else if let Some(why) =
-            why_for(evidence, findings, server.pid, checks_of("placement"), Basis::Modelled)
+        } else if let Some(why) = asked(plan, server.pid)
+            .into_iter()
+            .chain(why_for(evidence, findings, server.pid, checks_of("placement"), Basis::Modelled))
+            .reduce(Why::and)
         {
             model.as_ref().map_err(Clone::clone).and_then(|model| model.place(at, plan, why))
         } else {
@@ -43,6 +47,12 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
             }
         }
     }
+}
+
+/// Why intents ask for a server to be placed.
+fn asked(plan: &Plan, pid: u32) -> Option<Why> {
+    let of_server = |goal: &&Goal| matches!(goal.intent, Intent::Place { server, .. } if server == pid);
+    goals::why(plan.goals.iter().filter(of_server), Basis::Modelled)
 }
 
 fn as_measured(measured: &Measured) -> Placement {

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 
 use plumb_engine::assessment::RatedFinding;
+use plumb_check_sdk::Intent;
 use plumb_evidence::model::{InferenceServer, Role, ServerProcess};
 use plumb_evidence::{Absence, Evidence, Fact};
 
 use super::findings::Findings;
+use super::goals;
 use super::{Basis, Command, GpuPlace, Home, NotPlanned, Part, Plan, ServerPlan, ServiceSetting, partition};
 use crate::quote::{environment_word, is_plain, is_service_name, is_variable, slug};
 
@@ -261,7 +263,10 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
         if let Some(why) = why(&["svc.device-order"]) {
             add("Environment", "CUDA_DEVICE_ORDER=PCI_BUS_ID", &why);
         }
-        if let Some(why) = why(&["affinity.omp-threads"]) {
+        let of_server = |is_meant: fn(&Intent, u32) -> bool| {
+            goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent, pid)), Basis::Published)
+        };
+        if let Some(why) = of_server(|intent, pid| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid)) {
             match pool(evidence, plan, at) {
                 Some(threads) => {
                     let why = super::Why { basis: Basis::Assumed, ..why };

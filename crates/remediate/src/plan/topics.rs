@@ -7,7 +7,7 @@ use plumb_evidence::{Evidence, Fact};
 
 use super::findings::Findings;
 use super::{
-    ByHand, NotPlanned, PLAN_SCHEMA, Plan, Why, boot, experiment, interrupts, partition, placement, server,
+    ByHand, NotPlanned, PLAN_SCHEMA, Plan, Why, boot, experiment, goals, interrupts, partition, placement, server,
     tuning,
 };
 
@@ -28,11 +28,7 @@ pub const TOPICS: &[Topic] = &[
         id: "placement",
         title: "CPUs and memory of inference servers",
         checks: &[
-            "numa.gpu-affinity",
-            "numa.memory-locality",
             "svc.unit-affinity",
-            "affinity.core-overlap",
-            "affinity.thread-coverage",
             "ctr.cpuset-numa",
         ],
     },
@@ -46,7 +42,6 @@ pub const TOPICS: &[Topic] = &[
             "svc.device-order",
             "sched.cfs-throttling",
             "sched.rt-policy",
-            "affinity.omp-threads",
         ],
     },
     Topic {
@@ -57,10 +52,12 @@ pub const TOPICS: &[Topic] = &[
     Topic {
         id: "governor",
         title: "Frequency governor and energy preference",
-        checks: &["cpu.governor", "cpu.epp-epb"],
+        checks: &[],
     },
-    Topic { id: "turbo", title: "Turbo and frequency limits", checks: &["cpu.turbo-caps"] },
-    Topic { id: "idle", title: "Idle states with long exits", checks: &["cpu.cstates"] },
+    Topic { id: "turbo", title: "Turbo and frequency limits", checks: &[] },
+    Topic { id: "idle", title: "Idle states with long exits", checks: &[] },
+    Topic { id: "values", title: "Single values of the kernel", checks: &[] },
+    Topic { id: "parameters", title: "Kernel parameters", checks: &[] },
     Topic { id: "numa-balancing", title: "Automatic NUMA balancing", checks: &["mem.numa-balancing"] },
     Topic { id: "huge-pages", title: "Transparent huge pages", checks: &["mem.thp"] },
     Topic { id: "swap", title: "Swapping", checks: &["mem.swap"] },
@@ -84,7 +81,7 @@ pub const TOPICS: &[Topic] = &[
     Topic {
         id: "boot",
         title: "Arguments of the kernel",
-        checks: &["kernel.cmdline-drift", "gpu.acs-iommu", "cpu.driver-mode"],
+        checks: &["kernel.cmdline-drift", "gpu.acs-iommu"],
     },
 ];
 
@@ -105,6 +102,7 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
         tuned_runs: runs(evidence, "tuned"),
         tuned_profile: tuned_profile(evidence),
         partition: None,
+        goals: goals::of(evidence, assessment),
         servers: server::all(evidence, findings),
         governor: None,
         values: Vec::new(),
@@ -121,6 +119,7 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
     placement::plan(evidence, findings, &measured, &mut plan);
     partition::settle(evidence, &mut plan);
     server::settings(evidence, findings, &mut plan);
+    boot::asked(&mut plan);
     tuning::plan(evidence, findings, &measured, &mut plan);
     interrupts::plan(evidence, findings, &mut plan);
     missing(findings, &mut plan);
@@ -136,7 +135,7 @@ pub(super) fn runs(evidence: &Evidence, name: &str) -> bool {
     programs.into_iter().flatten().any(|program| program.name == name && program.pid.known().is_some())
 }
 
-fn tuned_profile(evidence: &Evidence) -> String {
+pub(super) fn tuned_profile(evidence: &Evidence) -> String {
     let path = "/etc/tuned/active_profile";
     let read = evidence.settings.values().find_map(|files| files.get(path).and_then(Fact::known));
     let persistent = evidence.services.known().and_then(|services| services.persistent.known());
@@ -162,6 +161,12 @@ fn missing(findings: Findings<'_>, plan: &mut Plan) {
             });
         }
     }
+    for finding in findings.unanswered_by_page() {
+        plan.not_planned.push(NotPlanned {
+            what: finding.title.clone(),
+            why: format!("evidence is missing: {} ({})", finding.message, finding.check),
+        });
+    }
     for finding in findings.accepted() {
         plan.not_planned.push(NotPlanned {
             what: format!("{} ({})", finding.check, finding.subject),
@@ -178,7 +183,11 @@ fn by_hand(assessment: &Assessment, plan: &mut Plan) {
         .flat_map(|why| &why.reasons)
         .map(|reason| (reason.source.clone(), reason.subject.clone()))
         .collect();
-    for item in &assessment.work {
+    // What a check with a page asks for is an action, whatever became of it.
+    let has_text = |check: &str| {
+        assessment.findings.iter().any(|finding| finding.check == check && finding.variant.is_none())
+    };
+    for item in assessment.work.iter().filter(|item| has_text(&item.check)) {
         let of_item = |finding: &&plumb_engine::assessment::RatedFinding| {
             finding.check == item.check
                 && finding.outcome.is_deviation()

@@ -1,12 +1,15 @@
 //! Values of the kernel: frequency, idle states, memory, network.
 
+use std::collections::BTreeSet;
+
+use plumb_check_sdk::Intent;
 use plumb_evidence::model::FreqPolicy;
 use plumb_evidence::{Evidence, Fact};
 
 use super::experiment::{Measured, offered};
 use super::findings::Findings;
 use super::topics::checks_of;
-use super::{Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why};
+use super::{goals, Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why};
 
 /// Idle states with an exit of so many µs or more are switched off (the catalogue's limit; TuneD's `force_latency`).
 const LONG_EXIT_US: u64 = 100;
@@ -16,9 +19,10 @@ const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 
 /// Adds all of them.
 pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
-    governor(evidence, findings, measured, plan);
-    turbo(evidence, findings, plan);
-    idle(evidence, findings, plan);
+    governor(evidence, measured, plan);
+    turbo(evidence, plan);
+    idle(evidence, plan);
+    single_values(plan);
     balancing(evidence, findings, plan);
     huge_pages(evidence, findings, plan);
     let mut sysctl = |topic: &'static str,
@@ -35,6 +39,37 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
     sysctl("network", &["net.listen-backlog"], "net.ipv4.tcp_max_syn_backlog", "8192", true);
     sysctl("network", &["net.rx-path"], "net.core.netdev_budget", "600", true);
     clocksource(evidence, findings, plan);
+}
+
+/// Files and kernel parameters that intents name.
+fn single_values(plan: &mut Plan) {
+    let mut done = BTreeSet::new();
+    for at in 0..plan.goals.len() {
+        let goal = &plan.goals[at];
+        if !goal.is_planned() || !done.insert(goal.intent.clone()) {
+            continue;
+        }
+        let intent = goal.intent.clone();
+        let Some(why) = why_of(plan, |other| *other == intent) else { continue };
+        match intent {
+            Intent::Value { path, want, was } => plan.values.push(ValueChange {
+                topic: "values",
+                paths: path,
+                value: Value::Text(want),
+                found: was,
+                why,
+            }),
+            Intent::Sysctl { name, want, was } => plan.sysctls.push(SysctlChange {
+                topic: "parameters",
+                name,
+                value: want,
+                found: was,
+                set_by: String::new(),
+                why,
+            }),
+            _ => {}
+        }
+    }
 }
 
 /// One kernel parameter; `least` keeps a larger value that is there.
@@ -67,14 +102,17 @@ fn parameter(
         let mut set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
         let other = set.rfind(|set| set.name == name && set.value.trim() != wanted);
         let set_by = other.map(|set| set.path.clone()).unwrap_or_default();
-        plan.sysctls.push(SysctlChange { topic, name, value: wanted.to_owned(), found, set_by, why });
+        plan.sysctls.push(SysctlChange { topic, name: name.to_owned(), value: wanted.to_owned(), found, set_by, why });
     }
 }
 
-fn governor(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
+fn governor(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
     let by_experiment = measured.iter().find(|measured| !measured.governor.is_empty());
-    let asked = findings.why(&["cpu.governor"], Basis::Published);
-    let preference = findings.why(&["cpu.epp-epb"], Basis::Published);
+    let asked = why_of(plan, |intent| matches!(intent, Intent::Governor { want, .. } if want == "performance"));
+    let preference = why_of(plan, |intent| {
+        matches!(intent, Intent::EnergyPreference { want, .. } if want == "performance")
+            || matches!(intent, Intent::EnergyBias { want: 0, .. })
+    });
     if by_experiment.is_none() && asked.is_none() && preference.is_none() {
         return;
     }
@@ -137,8 +175,14 @@ fn values(policies: &[FreqPolicy], of: impl Fn(&FreqPolicy) -> &Fact<String>) ->
     all.join(", ")
 }
 
-fn turbo(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let Some(why) = findings.why(checks_of("turbo"), Basis::Published) else { return };
+/// Why to do what these intents ask for.
+fn why_of(plan: &Plan, is_meant: impl Fn(&Intent) -> bool) -> Option<Why> {
+    goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent)), Basis::Published)
+}
+
+fn turbo(evidence: &Evidence, plan: &mut Plan) {
+    let wanted = why_of(plan, |intent| matches!(intent, Intent::Boost { .. } | Intent::FrequencyCap { .. }));
+    let Some(why) = wanted else { return };
     let Some(freq) = evidence.cpufreq.known() else { return };
     let mut add = |paths: String, value: Value, found: &str| {
         let (found, why) = (found.to_owned(), why.clone());
@@ -164,8 +208,8 @@ fn turbo(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
     }
 }
 
-fn idle(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let Some(why) = findings.why(checks_of("idle"), Basis::Published) else { return };
+fn idle(evidence: &Evidence, plan: &mut Plan) {
+    let Some(why) = why_of(plan, |intent| matches!(intent, Intent::IdleState { .. })) else { return };
     let Some(idle) = evidence.cpuidle.known() else { return };
     let mut indices: Vec<(u32, &str, u64)> = idle
         .states

@@ -1,0 +1,643 @@
+//! Goals and plan to actions: what every format prints, and what the files carry out.
+//!
+//! One action for each object: goals that want the same of it are one. Commands are for root on this node, and name nothing that
+//! the evidence does not hold.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use plumb_check_sdk::{Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest};
+use plumb_engine::Assessment;
+use plumb_engine::action::{Action, ActionState, Interrupts};
+use plumb_evidence::Evidence;
+use plumb_evidence::model::{FreqPolicy, InferenceServer};
+use plumb_words::Messages;
+
+use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
+use crate::plan::{Home, Placement, Plan, ServerPlan};
+use crate::quote::{is_plain, shell};
+
+/// Message files by language.
+const WORDS: [(&str, &str); 2] =
+    [("en", include_str!("../words/en.ftl")), ("de", include_str!("../words/de.ftl"))];
+
+const CPU: &str = "/sys/devices/system/cpu";
+
+/// Puts the actions of a node into its assessment, and into the findings that they answer.
+pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
+    let plan = Plan::new(evidence, assessment);
+    let actions = of(evidence, &plan);
+    for finding in &mut assessment.findings {
+        let own = actions.iter().filter(|action| {
+            action.findings.iter().any(|of| of.check == finding.check && of.subject == finding.subject)
+        });
+        finding.actions = own.clone().map(|action| action.id.clone()).collect();
+        if finding.intents.is_empty() {
+            continue;
+        }
+        // Readers of the first form find their commands where they were.
+        let join = |of: fn(&Action) -> &Vec<String>| {
+            let commands: Vec<&str> = own.clone().flat_map(of).map(String::as_str).collect();
+            commands.iter().map(|command| format!("`{command}`")).collect::<Vec<_>>().join(" ; ")
+        };
+        let by_hand: Vec<&str> = own
+            .clone()
+            .filter(|action| action.now.is_empty() && action.permanent.is_empty())
+            .filter(|action| matches!(action.state, ActionState::Resolved | ActionState::ByHand))
+            .map(|action| action.title("en"))
+            .collect();
+        finding.remediation.runtime = join(|action| &action.now).into();
+        let permanent = join(|action| &action.permanent);
+        finding.remediation.persistent = if permanent.is_empty() { by_hand.join(" ; ") } else { permanent }.into();
+        finding.remediation.rollback = join(|action| &action.undo).into();
+        finding.remediation.verification = join(|action| &action.verify).into();
+    }
+    assessment.actions = actions;
+}
+
+/// The actions of a plan, in the order of the findings that ask for them.
+pub(crate) fn of(evidence: &Evidence, plan: &Plan) -> Vec<Action> {
+    let words: Vec<(&str, Messages)> = WORDS
+        .iter()
+        .filter_map(|(language, text)| Some((*language, Messages::new(language, text).ok()?)))
+        .collect();
+    let mut groups: Vec<(String, Vec<&Goal>)> = Vec::new();
+    for goal in &plan.goals {
+        let key = key(goal);
+        match groups.iter_mut().find(|(own, _)| *own == key) {
+            Some((_, goals)) => goals.push(goal),
+            None => groups.push((key, vec![goal])),
+        }
+    }
+    let resolver = Resolver { evidence, plan, words: &words };
+    let mut actions: Vec<Action> = groups.iter().filter_map(|(_, goals)| resolver.action(goals)).collect();
+    for (at, action) in actions.iter_mut().enumerate() {
+        action.id = format!("A{}", at + 1);
+    }
+    actions
+}
+
+/// Goals with the same key are one action. What is refused or in conflict stands apart, and so does what others ask for.
+fn key(goal: &Goal) -> String {
+    let object = match &goal.intent {
+        Intent::Governor { want, .. } | Intent::EnergyPreference { want, .. } => want.clone(),
+        Intent::EnergyBias { want, .. } => want.to_string(),
+        Intent::FrequencyCap { want_khz, was_khz, .. } => format!("{want_khz} {was_khz}"),
+        Intent::Boost { path, .. } => path.clone(),
+        Intent::IdleState { index, name, .. } => format!("{index} {name}"),
+        Intent::Value { path, want, .. } => format!("{path} {want}"),
+        Intent::Sysctl { name, want, .. } => format!("{name} {want}"),
+        Intent::KernelArgument { argument, present } => format!("{argument} {present}"),
+        Intent::TunedProfile { want, .. } => want.clone(),
+        Intent::Place { server, .. } | Intent::Cores { server, .. } | Intent::ThreadPool { server, .. } => {
+            server.to_string()
+        }
+        Intent::Variable { server, name, want, .. } => format!("{server} {name} {want:?}"),
+        Intent::WithoutOption { server, option } => format!("{server} {option}"),
+        Intent::Firmware { setting } => format!("{setting:?}"),
+        Intent::Hardware { part } => format!("{part:?}"),
+        Intent::Provider { request } => format!("{request:?}"),
+    };
+    let foreign = goal.foreign.as_deref().unwrap_or_default();
+    format!("{:?} {foreign} {} {object}", goal.verdict, goal.intent.kind())
+}
+
+struct Resolver<'a> {
+    evidence: &'a Evidence,
+    plan: &'a Plan,
+    words: &'a [(&'a str, Messages)],
+}
+
+/// What is known of an action before it has a name.
+#[derive(Default)]
+struct Draft {
+    object: Option<Object>,
+    key: String,
+    args: Vec<(&'static str, Arg)>,
+    now: Vec<String>,
+    permanent: Vec<String>,
+    undo: Vec<String>,
+    verify: Vec<String>,
+    files: Vec<String>,
+    /// Why it cannot be said what to do; empty where it can.
+    unknown: String,
+    by_hand: bool,
+}
+
+impl Resolver<'_> {
+    fn action(&self, goals: &[&Goal]) -> Option<Action> {
+        let first = goals.first()?;
+        let mut draft = self.draft(goals);
+        let (state, reason) = match &first.verdict {
+            Verdict::Refused(why) => (ActionState::Refused, why.clone()),
+            Verdict::Conflict(why) => (ActionState::Conflict, why.clone()),
+            Verdict::Sound if !draft.unknown.is_empty() => (ActionState::NotKnown, draft.unknown.clone()),
+            Verdict::Sound if draft.by_hand => (ActionState::ByHand, String::new()),
+            Verdict::Sound => (ActionState::Resolved, String::new()),
+        };
+        if state > ActionState::ByHand {
+            for commands in [&mut draft.now, &mut draft.permanent, &mut draft.undo, &mut draft.verify, &mut draft.files] {
+                commands.clear();
+            }
+        }
+        // What others ask for has files of its own, which nothing applies by itself.
+        if let Some(pack) = first.foreign.as_ref().filter(|_| state == ActionState::Resolved) {
+            draft.permanent.clear();
+            draft.files = vec![format!("foreign/{}/commands.sh", crate::quote::slug(pack))];
+        }
+        let mut findings = BTreeSet::new();
+        findings.extend(goals.iter().map(|goal| goal.finding.clone()));
+        let (interrupts, minutes, least) = cost(&first.intent);
+        Some(Action {
+            id: String::new(),
+            state,
+            reason,
+            kind: first.intent.kind().to_owned(),
+            object: draft.object.unwrap_or_else(Object::node),
+            title: self.title(&draft.key, &draft.args),
+            now: draft.now,
+            permanent: draft.permanent,
+            undo: draft.undo,
+            verify: draft.verify,
+            files: draft.files,
+            risk: goals.iter().map(|goal| goal.risk).max().unwrap_or(1).min(4).max(least),
+            interrupts,
+            minutes,
+            findings: findings.into_iter().collect(),
+            foreign: first.foreign.clone(),
+        })
+    }
+
+    fn title(&self, key: &str, args: &[(&'static str, Arg)]) -> BTreeMap<String, String> {
+        let mut title = BTreeMap::new();
+        for (language, messages) in self.words {
+            let server = args.iter().find(|(name, _)| *name == "server");
+            // The name of a server is a sentence of its own, with other words in each language.
+            let named = server.map(|(_, pid)| ("server", Arg::text(self.server_name(messages, pid))));
+            let values = args.iter().filter(|(name, _)| *name != "server").chain(named.iter());
+            let said = messages.say(key, values.map(|(name, arg)| (*name, arg)));
+            if let Ok(Some(text)) = said {
+                title.insert((*language).to_owned(), text);
+            }
+        }
+        title
+    }
+
+    fn server_name(&self, messages: &Messages, pid: &Arg) -> String {
+        let Arg::Count { count: pid } = pid else { return String::new() };
+        let server = self.plan.servers.iter().find(|server| u64::from(server.pid) == *pid);
+        let (key, unit, kind) = match server.map(|server| (&server.home, server)) {
+            Some((Home::Unit(unit), server)) => ("server-in-unit", unit.clone(), server.kind.clone()),
+            Some((_, server)) => ("server-by-kind", String::new(), server.kind.clone()),
+            None => ("server-by-kind", String::new(), String::new()),
+        };
+        let values = [("unit", Arg::text(unit)), ("kind", Arg::text(kind)), ("pid", Arg::from(*pid))];
+        messages.say(key, values.iter().map(|(name, arg)| (*name, arg))).ok().flatten().unwrap_or_default()
+    }
+
+    fn draft(&self, goals: &[&Goal]) -> Draft {
+        let cpus = goals.iter().fold(CpuSet::new(), |all, goal| match &goal.intent {
+            Intent::Governor { cpus, .. }
+            | Intent::EnergyPreference { cpus, .. }
+            | Intent::EnergyBias { cpus, .. }
+            | Intent::FrequencyCap { cpus, .. }
+            | Intent::IdleState { cpus, .. } => all.union(cpus),
+            _ => all,
+        });
+        let Some(first) = goals.first() else { return Draft::default() };
+        match &first.intent {
+            Intent::Governor { want, .. } => {
+                let was = old_values(goals, |intent| match intent {
+                    Intent::Governor { cpus, was, .. } => Some((cpus, was.clone())),
+                    _ => None,
+                });
+                self.frequency("do-governor", "scaling_governor", &cpus, want, &was)
+            }
+            Intent::EnergyPreference { want, .. } => {
+                let was = old_values(goals, |intent| match intent {
+                    Intent::EnergyPreference { cpus, was, .. } => Some((cpus, was.clone())),
+                    _ => None,
+                });
+                self.frequency("do-energy-preference", "energy_performance_preference", &cpus, want, &was)
+            }
+            Intent::EnergyBias { want, .. } => {
+                let was = old_values(goals, |intent| match intent {
+                    Intent::EnergyBias { cpus, was, .. } => Some((cpus, was.clone())),
+                    _ => None,
+                });
+                let file = |cpus: &CpuSet| self.of_cpus(cpus, "power/energy_perf_bias");
+                Draft {
+                    object: Some(Object::cpus(&cpus)),
+                    key: "do-energy-bias".to_owned(),
+                    args: vec![("cpus", (&cpus).into()), ("want", Arg::text(want.to_string())), ("was", listed(&was))],
+                    now: vec![write(&want.to_string(), &file(&cpus))],
+                    undo: was.iter().map(|(was, cpus)| write(was, &file(cpus))).collect(),
+                    verify: vec![format!("sort {} | uniq -c", file(&cpus))],
+                    ..self.by_topic("governor", &["set_governor.sh", "systemd/inference-governor.service"])
+                }
+            }
+            Intent::FrequencyCap { want_khz, was_khz, .. } => {
+                let files = self.of_policies(&cpus, "scaling_max_freq");
+                Draft {
+                    object: Some(Object::cpus(&cpus)),
+                    key: "do-frequency-cap".to_owned(),
+                    args: vec![("cpus", (&cpus).into()), ("want", megahertz(*want_khz)), ("was", megahertz(*was_khz))],
+                    now: vec![write(&want_khz.to_string(), &files)],
+                    undo: vec![write(&was_khz.to_string(), &files)],
+                    verify: vec![format!("sort {files} | uniq -c")],
+                    ..self.by_topic("turbo", &["tmpfiles.d/90-plumb-turbo.conf"])
+                }
+            }
+            Intent::Boost { path, want, was } => Draft {
+                object: Some(Object::new(ObjectKind::File, path.clone())),
+                key: "do-boost".to_owned(),
+                now: vec![write(want, path)],
+                undo: vec![write(was, path)],
+                verify: vec![format!("cat {path}")],
+                ..self.by_topic("turbo", &["tmpfiles.d/90-plumb-turbo.conf"])
+            },
+            Intent::IdleState { index, name, latency_us, .. } => {
+                let files = self.of_cpus(&cpus, &format!("cpuidle/state{index}/disable"));
+                Draft {
+                    object: Some(Object::cpus(&cpus)),
+                    key: "do-idle-state".to_owned(),
+                    args: vec![
+                        ("cpus", (&cpus).into()),
+                        ("name", name.into()),
+                        ("latency", Arg::quantity(precise(*latency_us), "µs", 0)),
+                    ],
+                    now: vec![write("1", &files)],
+                    undo: vec![write("0", &files)],
+                    verify: vec![format!("sort {files} | uniq -c")],
+                    ..self.by_topic("idle", &["tmpfiles.d/90-plumb-idle.conf"])
+                }
+            }
+            Intent::Value { path, want, was } => Draft {
+                object: Some(Object::new(ObjectKind::File, path.clone())),
+                key: "do-value".to_owned(),
+                args: vec![("path", path.into()), ("want", want.into()), ("was", was.into())],
+                now: vec![write(want, path)],
+                undo: vec![write(was, path)],
+                verify: vec![format!("cat {path}")],
+                ..self.by_topic("values", &["tmpfiles.d/90-plumb-values.conf"])
+            },
+            Intent::Sysctl { name, want, was } => Draft {
+                object: Some(Object::new(ObjectKind::File, sysctl_path(name))),
+                key: "do-sysctl".to_owned(),
+                args: vec![("name", name.into()), ("want", want.into()), ("was", was.into())],
+                now: vec![format!("sysctl -w {}", shell(&format!("{name}={want}")))],
+                undo: vec![format!("sysctl -w {}", shell(&format!("{name}={was}")))],
+                verify: vec![format!("sysctl {name}")],
+                ..self.by_topic("parameters", &["sysctl.d/90-plumb-parameters.conf"])
+            },
+            Intent::KernelArgument { argument, present } => self.argument(argument, *present),
+            Intent::TunedProfile { want, was } => {
+                let choose = format!("tuned-adm profile {}", shell(want));
+                let back =
+                    if was.is_empty() { "tuned-adm off".to_owned() } else { format!("tuned-adm profile {}", shell(was)) };
+                Draft {
+                    object: Some(Object::setting("TuneD")),
+                    key: "do-tuned-profile".to_owned(),
+                    args: vec![("want", want.into()), ("was", if was.is_empty() { "none".into() } else { was.into() })],
+                    now: vec![choose],
+                    permanent: vec!["systemctl enable tuned".to_owned()],
+                    undo: vec![back],
+                    verify: vec!["tuned-adm active".to_owned(), "tuned-adm verify".to_owned()],
+                    ..Draft::default()
+                }
+            }
+            Intent::Place { server, .. } => self.place(*server),
+            Intent::Cores { server, want, was } => Draft {
+                object: Some(self.server_object(*server)),
+                key: "do-cores".to_owned(),
+                args: vec![("server", Arg::from(*server)), ("want", (*want).into()), ("was", (*was).into())],
+                by_hand: true,
+                ..Draft::default()
+            },
+            Intent::ThreadPool { server, want, was } => self.thread_pool(*server, *want, *was),
+            Intent::Variable { server, name, want, .. } => {
+                let setting = match want {
+                    Some(_) => "Environment",
+                    None => "UnsetEnvironment",
+                };
+                let (key, args) = match want {
+                    Some(want) => ("do-variable-set", vec![("name", name.into()), ("want", want.into())]),
+                    None => ("do-variable-unset", vec![("name", name.into())]),
+                };
+                let mut draft = self.setting(*server, setting);
+                draft.key = key.to_owned();
+                draft.args = args;
+                draft.args.push(("server", Arg::from(*server)));
+                draft
+            }
+            Intent::WithoutOption { server, option } => Draft {
+                object: Some(self.server_object(*server)),
+                key: "do-without-option".to_owned(),
+                args: vec![("server", Arg::from(*server)), ("option", option.into())],
+                by_hand: true,
+                ..Draft::default()
+            },
+            Intent::Firmware { setting } => elsewhere(match setting {
+                FirmwareSetting::Boost => "do-firmware-boost",
+                FirmwareSetting::HardwarePStates => "do-firmware-hardware-p-states",
+                FirmwareSetting::PowerLimit => "do-firmware-power-limit",
+                FirmwareSetting::FabricClock => "do-firmware-fabric-clock",
+                FirmwareSetting::PriorityCores => "do-firmware-priority-cores",
+            }),
+            Intent::Hardware { part } => elsewhere(match part {
+                HardwarePart::Cooling => "do-hardware-cooling",
+                HardwarePart::Processor => "do-hardware-processor",
+            }),
+            Intent::Provider { request } => elsewhere(match request {
+                ProviderRequest::Governor => "do-provider-governor",
+                ProviderRequest::MoreCpus => "do-provider-more-cpus",
+            }),
+        }
+    }
+
+    /// The commands of the written folder for a topic, where the plan has it.
+    fn by_topic(&self, topic: &str, files: &[&str]) -> Draft {
+        let planned = self.plan.has_topic(topic);
+        Draft {
+            permanent: if planned { vec![format!("./apply.sh --only {topic} --apply")] } else { Vec::new() },
+            files: if planned { files.iter().map(|file| (*file).to_owned()).collect() } else { Vec::new() },
+            ..Draft::default()
+        }
+    }
+
+    fn frequency(&self, key: &str, file: &str, cpus: &CpuSet, want: &str, was: &[(String, CpuSet)]) -> Draft {
+        let files = self.of_policies(cpus, file);
+        Draft {
+            object: Some(Object::cpus(cpus)),
+            key: key.to_owned(),
+            args: vec![("cpus", cpus.into()), ("want", want.into()), ("was", listed(was))],
+            now: vec![write(want, &files)],
+            undo: was.iter().map(|(was, cpus)| write(was, &self.of_policies(cpus, file))).collect(),
+            verify: vec![format!("sort {files} | uniq -c")],
+            ..self.by_topic("governor", &["set_governor.sh", "systemd/inference-governor.service"])
+        }
+    }
+
+    /// The files of the frequency policies of some CPUs, as words of a shell: a pattern where it means just these.
+    fn of_policies(&self, cpus: &CpuSet, file: &str) -> String {
+        let own = policies(self.evidence, cpus).unwrap_or_default();
+        let all = self.evidence.cpufreq.known().map_or(0, |freq| freq.policies.len());
+        let has_file = |policy: &&FreqPolicy| policy.path.starts_with(&format!("{CPU}/cpufreq/policy"));
+        if own.len() == all && own.iter().all(has_file) {
+            return format!("{CPU}/cpufreq/policy*/{file}");
+        }
+        words(own.iter().filter(|policy| is_plain(&policy.path)).map(|policy| format!("{}/{file}", policy.path)))
+    }
+
+    /// A file of each of some CPUs, as words of a shell.
+    fn of_cpus(&self, cpus: &CpuSet, file: &str) -> String {
+        if self.evidence.cpu.known().is_some_and(|cpu| cpu.online == *cpus) {
+            return format!("{CPU}/cpu[0-9]*/{file}");
+        }
+        words(cpus.iter().map(|cpu| format!("{CPU}/cpu{cpu}/{file}")))
+    }
+
+    /// An argument of the kernel, by the tool of the distribution that was seen.
+    fn argument(&self, argument: &str, present: bool) -> Draft {
+        let os = self.evidence.node.os.known().map(|os| os.to_lowercase()).unwrap_or_default();
+        let line = self.evidence.node.cmdline.known().map(String::as_str).unwrap_or_default();
+        let has = |names: &[&str]| names.iter().any(|name| os.contains(name));
+        let (change, back): (Vec<String>, Vec<String>) = if line.split_whitespace().any(|word| word.starts_with("ostree=")) {
+            let kargs = |add: bool| {
+                let option = if add { "--append-if-missing" } else { "--delete-if-present" };
+                vec![format!("rpm-ostree kargs {option}={}", shell(argument))]
+            };
+            (kargs(present), kargs(!present))
+        } else if has(&["red hat", "rhel", "rocky", "alma", "fedora", "centos", "oracle linux"]) {
+            let grubby = |add: bool| {
+                let option = if add { "--args" } else { "--remove-args" };
+                vec![format!("grubby --update-kernel=ALL {option}={}", shell(argument))]
+            };
+            (grubby(present), grubby(!present))
+        } else if has(&["ubuntu", "debian"]) {
+            let file = "/etc/default/grub.d/90-plumb.cfg";
+            let line = |add: bool| {
+                if add {
+                    format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"")
+                } else {
+                    format!(
+                        "GRUB_CMDLINE_LINUX=$(printf '%s' \"$GRUB_CMDLINE_LINUX\" | sed 's/ *{}//'); GRUB_CMDLINE_LINUX_DEFAULT=$(printf '%s' \"$GRUB_CMDLINE_LINUX_DEFAULT\" | sed 's/ *{}//')",
+                        pattern(argument),
+                        pattern(argument)
+                    )
+                }
+            };
+            let change = vec![format!("printf '%s\\n' {} >> {file}", shell(&line(present))), "update-grub".to_owned()];
+            (change, vec![format!("rm {file}"), "update-grub".to_owned()])
+        } else {
+            (Vec::new(), Vec::new())
+        };
+        let unknown = if change.is_empty() {
+            format!("the tool that changes boot arguments is not known for `{os}`")
+        } else {
+            String::new()
+        };
+        Draft {
+            object: Some(Object::setting("boot arguments")),
+            key: if present { "do-kernel-argument-add" } else { "do-kernel-argument-remove" }.to_owned(),
+            args: vec![("argument", argument.into())],
+            permanent: change,
+            undo: back,
+            verify: vec!["cat /proc/cmdline".to_owned()],
+            unknown,
+            ..Draft::default()
+        }
+    }
+
+    fn server(&self, pid: u32) -> Option<(&ServerPlan, &InferenceServer)> {
+        let plan = self.plan.servers.iter().find(|server| server.pid == pid)?;
+        let own = self.evidence.servers.known()?.iter().find(|server| server.pid == pid)?;
+        Some((plan, own))
+    }
+
+    fn server_object(&self, pid: u32) -> Object {
+        Object::new(ObjectKind::Server, pid.to_string())
+    }
+
+    fn place(&self, pid: u32) -> Draft {
+        let mut draft = Draft {
+            object: Some(self.server_object(pid)),
+            key: "do-place".to_owned(),
+            args: vec![("server", Arg::from(pid))],
+            ..Draft::default()
+        };
+        let Some((server, own)) = self.server(pid) else {
+            draft.unknown = "the evidence does not describe this server".to_owned();
+            return draft;
+        };
+        let Some(place) = &server.placement else {
+            let about = format!("placement of {}", server.name);
+            let missing = self.plan.not_planned.iter().find(|missing| missing.what == about);
+            draft.unknown = missing.map_or("its CPUs cannot be chosen from the evidence".to_owned(), |why| why.why.clone());
+            return draft;
+        };
+        draft.key = "do-place-cpus".to_owned();
+        draft.args.push(("cpus", (&place.cpus).into()));
+        draft.now = pins(place, own);
+        draft.undo = self.unpins(own);
+        draft.verify = own
+            .processes
+            .iter()
+            .filter(|process| !process.threads.is_empty())
+            .map(|process| format!("grep -h Cpus_allowed_list /proc/{}/task/*/status | sort | uniq -c", process.pid))
+            .collect();
+        match &server.home {
+            Home::Unit(unit) => {
+                draft.files = vec![format!("systemd/{unit}.d/50-plumb.conf")];
+                draft.permanent = vec![
+                    "./apply.sh --only placement --apply".to_owned(),
+                    format!("systemctl restart {}", shell(unit)),
+                ];
+            }
+            Home::Nothing(_) if server.command.is_ok() => {
+                draft.files = vec![format!("systemd/{}", crate::files::unit_name(server))];
+                draft.permanent = vec!["./apply.sh --only placement --apply".to_owned()];
+            }
+            Home::Container(name) if !name.is_empty() => {
+                let memory = match place.memory_nodes.is_empty() {
+                    true => String::new(),
+                    false => format!(" --cpuset-mems={}", place.memory_nodes),
+                };
+                draft.permanent =
+                    vec![format!("docker update --cpuset-cpus={}{memory} {}", place.cpus, shell(name))];
+            }
+            _ => {}
+        }
+        draft
+    }
+
+    /// The masks that the processes had, where all threads of a process have one and the same.
+    fn unpins(&self, own: &InferenceServer) -> Vec<String> {
+        let Some(cpu) = self.evidence.cpu.known() else { return Vec::new() };
+        let mask = |process: &plumb_evidence::model::ServerProcess| {
+            let mut masks: Vec<&CpuSet> =
+                process.threads.iter().filter_map(|thread| thread.cpus_allowed.known()).collect();
+            masks.dedup();
+            let [mask] = masks.as_slice() else { return None };
+            Some(format!("taskset -acp {} {}", mask.intersection(&cpu.online), process.pid))
+        };
+        own.processes.iter().filter_map(mask).collect()
+    }
+
+    fn thread_pool(&self, pid: u32, want: u32, was: u32) -> Draft {
+        let mut draft = self.setting(pid, "Environment");
+        draft.key = "do-thread-pool".to_owned();
+        draft.args = vec![("server", Arg::from(pid)), ("want", want.into()), ("was", was.into())];
+        draft
+    }
+
+    /// A setting of the unit of a server, where it has one and the plan has the setting.
+    fn setting(&self, pid: u32, name: &str) -> Draft {
+        let object = Some(self.server_object(pid));
+        let Some((server, _)) = self.server(pid) else { return Draft { object, by_hand: true, ..Draft::default() } };
+        let planned = server.settings.iter().any(|setting| setting.key == name);
+        match &server.home {
+            Home::Unit(unit) if planned => Draft {
+                object,
+                permanent: vec![
+                    format!("./apply.sh --only {} --apply", if server.placement.is_some() { "placement" } else { "service" }),
+                    format!("systemctl restart {}", shell(unit)),
+                ],
+                undo: vec!["./undo.sh --apply".to_owned(), format!("systemctl restart {}", shell(unit))],
+                verify: vec![format!("systemctl show {} -p {name}", shell(unit))],
+                files: vec![format!("systemd/{unit}.d/50-plumb.conf")],
+                ..Draft::default()
+            },
+            _ => Draft { object, by_hand: true, ..Draft::default() },
+        }
+    }
+}
+
+/// Commands that move the processes of a server where they belong.
+fn pins(place: &Placement, own: &InferenceServer) -> Vec<String> {
+    let mut commands = Vec::new();
+    for process in own.processes.iter().filter(|process| !process.threads.is_empty()) {
+        let gpus: &[String] = process.gpus.known().map_or(&[], Vec::as_slice);
+        let worker = match gpus {
+            [gpu] => place.workers.iter().find(|worker| worker.gpu.address == *gpu).map(|worker| &worker.cpus),
+            _ => None,
+        };
+        let engine = (!place.engine.is_empty()).then_some(&place.engine);
+        let cpus = worker.or(engine.filter(|_| gpus.is_empty())).unwrap_or(&place.cpus);
+        commands.push(format!("taskset -acp {cpus} {}", process.pid));
+    }
+    commands
+}
+
+/// Something that is done in another place than on this node.
+fn elsewhere(key: &str) -> Draft {
+    Draft { key: key.to_owned(), by_hand: true, ..Draft::default() }
+}
+
+/// Writes a value to files: a redirection for one, `tee` for several.
+fn write(value: &str, files: &str) -> String {
+    if files.contains([' ', '*']) {
+        format!("echo {} | tee {files}", shell(value))
+    } else {
+        format!("echo {} > {files}", shell(value))
+    }
+}
+
+/// Paths as words of a shell; many are written as a pattern of braces would be, one by one.
+fn words(paths: impl Iterator<Item = String>) -> String {
+    paths.map(|path| shell(&path)).collect::<Vec<_>>().join(" ")
+}
+
+/// A literal text as a basic regular expression in single quotes.
+fn pattern(text: &str) -> String {
+    text.replace('.', "\\.").replace('/', "\\/")
+}
+
+/// Old values with the CPUs that had each.
+fn old_values(
+    goals: &[&Goal],
+    of: impl Fn(&Intent) -> Option<(&CpuSet, String)>,
+) -> Vec<(String, CpuSet)> {
+    let mut values: BTreeMap<String, CpuSet> = BTreeMap::new();
+    for (cpus, was) in goals.iter().filter_map(|goal| of(&goal.intent)) {
+        let entry = values.entry(was).or_default();
+        *entry = entry.union(cpus);
+    }
+    values.into_iter().collect()
+}
+
+fn listed(values: &[(String, CpuSet)]) -> Arg {
+    Arg::text(values.iter().map(|(value, _)| value.as_str()).collect::<Vec<_>>().join(", "))
+}
+
+fn megahertz(khz: u64) -> Arg {
+    Arg::quantity(precise(khz / 1000), "MHz", 0)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "clocks and latencies are far below 2^52")]
+fn precise(number: u64) -> f64 {
+    number as f64
+}
+
+/// What a kind of change interrupts, how many minutes it takes from and to, and the least risk that it has. Our estimates.
+fn cost(intent: &Intent) -> (Interrupts, (u32, u32), u8) {
+    match intent {
+        Intent::Governor { .. }
+        | Intent::EnergyPreference { .. }
+        | Intent::EnergyBias { .. }
+        | Intent::FrequencyCap { .. }
+        | Intent::Boost { .. }
+        | Intent::IdleState { .. }
+        | Intent::Value { .. }
+        | Intent::Sysctl { .. }
+        | Intent::TunedProfile { .. } => (Interrupts::Nothing, (5, 30), 1),
+        Intent::Place { .. }
+        | Intent::Cores { .. }
+        | Intent::ThreadPool { .. }
+        | Intent::Variable { .. }
+        | Intent::WithoutOption { .. } => (Interrupts::Service, (15, 60), 2),
+        Intent::KernelArgument { .. } => (Interrupts::Node, (30, 90), 3),
+        Intent::Firmware { .. } => (Interrupts::Node, (60, 240), 4),
+        Intent::Hardware { .. } => (Interrupts::Node, (60, 480), 4),
+        Intent::Provider { .. } => (Interrupts::Nothing, (15, 60), 1),
+    }
+}
