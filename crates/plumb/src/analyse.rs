@@ -30,18 +30,20 @@ pub(crate) fn assess(
     client: &Client,
     console: &Console,
 ) -> anyhow::Result<Assessment> {
-    Ok(analyse(bundle, packs, client, console)?.assessment)
+    Ok(analyse(bundle, packs, client, None, console)?.assessment)
 }
 
-/// [`assess`], keeping the evidence.
+/// [`assess`], keeping the evidence; findings are written in `language` as well, or in that of the engagement file.
 pub(crate) fn analyse(
     bundle: &Bundle,
     packs: &PackPaths,
     client: &Client,
+    language: Option<&str>,
     console: &Console,
 ) -> anyhow::Result<Analysis> {
     let engagement = Engagement::read(client)?;
-    let analysis = Analyser::new(&find_some_packs(packs)?)?.analyse(bundle, &engagement)?;
+    let languages = language.map(ToOwned::to_owned).or_else(|| engagement.document().language).into_iter().collect();
+    let analysis = Analyser::new(&find_some_packs(packs)?, languages)?.analyse(bundle, &engagement)?;
     warn_of_unused(&analysis.assessment, console);
     let assessment = &analysis.assessment;
     if !assessment.document.covers(&assessment.node.hostname) {
@@ -60,8 +62,10 @@ pub(crate) struct Analyser {
 }
 
 impl Analyser {
-    pub(crate) fn new(locations: &[PackLocation]) -> anyhow::Result<Self> {
-        Ok(Self { host: Host::open(host_options()?, locations) })
+    /// `languages` are those that findings are written in, beside English.
+    pub(crate) fn new(locations: &[PackLocation], languages: Vec<String>) -> anyhow::Result<Self> {
+        let options = HostOptions { languages, ..host_options()? };
+        Ok(Self { host: Host::open(options, locations) })
     }
 
     pub(crate) fn analyse(&mut self, bundle: &Bundle, engagement: &Engagement) -> anyhow::Result<Analysis> {

@@ -66,7 +66,7 @@ pub(crate) fn analyse<T: Send>(
         for _ in 0..threads {
             scope.spawn(|| {
                 let work = || -> anyhow::Result<()> {
-                    let mut analyser = Analyser::new(packs)?;
+                    let mut analyser = Analyser::new(packs, Vec::new())?;
                     while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let result = one(path, &mut analyser, engagement);
                         let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

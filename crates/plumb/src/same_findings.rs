@@ -134,6 +134,8 @@ fn assess(checks: &[Generated]) -> Assessment {
         sha256: "0".repeat(64),
         status: "ok".into(),
         sandbox: "none".into(),
+        pages: Default::default(),
+        foreign: false,
     };
     let evidence = serde_json::from_value(document).unwrap();
     plumb_engine::assess(&evidence, "0", "0", vec![answer], &Terms { waivers, ..Terms::default() })

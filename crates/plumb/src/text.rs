@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use plumb_check_sdk::Outcome;
+use plumb_engine::action::ActionState;
 use plumb_collect::Planned;
 use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
 use plumb_engine::profile::{Answer, word};
@@ -121,7 +122,7 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
         }
         let _ = writeln!(out, "\n{title} ({})", findings.len());
         for finding in findings {
-            one(&mut out, finding);
+            one(&mut out, assessment, finding);
         }
     }
     work(&mut out, assessment);
@@ -222,7 +223,7 @@ fn grade_of(category: &CategoryResult) -> String {
     text
 }
 
-fn one(out: &mut String, finding: &RatedFinding) {
+fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
     let mut head = format!("  {} {}", finding.outcome.as_str().to_uppercase(), finding.check);
     if let Some(grade) = finding.grade {
         let _ = write!(head, "  risk {} ({:.1})", grade.title(), finding.score);
@@ -231,7 +232,15 @@ fn one(out: &mut String, finding: &RatedFinding) {
         head.push_str("  verify first");
     }
     let _ = writeln!(out, "{head}");
-    wrap(out, "      ", &format!("{}: {}", finding.subject, finding.message));
+    if !finding.problem.is_empty() {
+        wrap(out, "      ", &finding.problem);
+    }
+    // Of a problem that says it all nothing is left but whom it concerns.
+    if finding.problem == finding.message {
+        wrap(out, "      ", &finding.subject);
+    } else {
+        wrap(out, "      ", &format!("{}: {}", finding.subject, finding.message));
+    }
     if let Some(waiver) = &finding.waiver {
         let mut text = if waiver.expired { "expired on ".to_owned() } else { "until ".to_owned() };
         let _ = write!(text, "{}, {}: {}", waiver.expires, waiver.owner, waiver.reason);
@@ -268,8 +277,40 @@ fn one(out: &mut String, finding: &RatedFinding) {
         let _ = writeln!(out, "      evidence  and {} more, see --format json", finding.evidence.len() - 6);
     }
     if finding.grade.is_some_and(|grade| grade > Grade::NotAssessable) {
-        wrap(out, "      fix now   ", &finding.remediation.runtime);
-        wrap(out, "      undo      ", &finding.remediation.rollback);
+        if finding.variant.is_some() {
+            actions(out, assessment, finding);
+        } else {
+            wrap(out, "      fix now   ", &finding.remediation.runtime);
+            wrap(out, "      undo      ", &finding.remediation.rollback);
+        }
+    }
+}
+
+/// What is to be done about a finding on this node.
+fn actions(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
+    for action in assessment.actions.iter().filter(|action| finding.actions.contains(&action.id)) {
+        wrap(out, "      do        ", &format!("{}: {}", action.id, action.title("en")));
+        let why = match action.state {
+            ActionState::Resolved | ActionState::ByHand => None,
+            ActionState::NotKnown => Some("not known here"),
+            ActionState::Conflict => Some("not planned, since findings contradict each other"),
+            ActionState::Refused => Some("refused"),
+        };
+        if let Some(why) = why {
+            wrap(out, "                ", &format!("{why}: {}", action.reason));
+        }
+        for (label, commands) in [
+            ("      now       ", &action.now),
+            ("      to last   ", &action.permanent),
+            ("      undo      ", &action.undo),
+        ] {
+            for command in commands {
+                wrap(out, label, command);
+            }
+        }
+        if let Some(pack) = &action.foreign {
+            wrap(out, "                ", &format!("asked for by the pack {pack}, which did not come with Plumb"));
+        }
     }
 }
 

@@ -41,6 +41,11 @@ impl Messages {
         &self.words
     }
 
+    /// The language that the words are in.
+    pub(crate) fn language(&self) -> &str {
+        self.words.get("language").and_then(Value::as_str).unwrap_or("en")
+    }
+
     /// The word with `key` in `section`.
     pub(crate) fn get(&self, section: &str, key: &str) -> Result<&str, ReportError> {
         self.find(section, key).ok_or_else(|| ReportError::Messages {

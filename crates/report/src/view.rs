@@ -9,6 +9,7 @@ mod conflicts;
 mod cover;
 mod findings;
 mod measured;
+mod said;
 mod summary;
 
 use std::collections::BTreeMap;

@@ -58,7 +58,7 @@ fn outcome(set: &ComparisonSet, fail_on_new: bool, console: &Console) -> Outcome
 }
 
 fn two(args: &CompareArgs, packs: &[PackLocation], engagement: &Engagement) -> anyhow::Result<ComparisonSet> {
-    let mut analyser = Analyser::new(packs)?;
+    let mut analyser = Analyser::new(packs, Vec::new())?;
     let before = bundles::one(&args.before, &mut analyser, engagement)?;
     let after = bundles::one(&args.after, &mut analyser, engagement)?;
     Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement))

@@ -10,6 +10,7 @@ use plumb_engine::work::WorkItem;
 use serde::Serialize;
 
 use super::findings::{Evidence, Group, Word, evidence, outcome, quantity};
+use super::said::Said;
 use super::{Coverage, Fact, GradeView, coverage, grade, id, sentence};
 use crate::ReportError;
 use crate::escape::clean;
@@ -107,6 +108,7 @@ pub(super) fn checklist(
     groups: &[&[Group]],
     messages: &Messages,
 ) -> Result<Vec<QuestionView>, ReportError> {
+    let said = Said::new(assessment, messages);
     let section_of = |check: &str| {
         let check = clean(check);
         groups.iter().flat_map(|groups| groups.iter()).find(|group| group.check == check)
@@ -127,7 +129,7 @@ pub(super) fn checklist(
             outcome: outcome(backing.outcome, messages)?,
             evidence: evidence(&backing.evidence[..backing.evidence.len().min(MAX_CITATIONS)]),
             more: backing.evidence.len().saturating_sub(MAX_CITATIONS),
-            message: message.map(|finding| clean(&finding.message)).unwrap_or_default(),
+            message: message.map(|finding| said.message(finding)).unwrap_or_default(),
         })
     };
     let view = |question: &Question| {
@@ -154,7 +156,7 @@ pub(super) fn work(assessment: &Assessment, deviations: &[Group]) -> Vec<WorkVie
         let group = deviations.iter().find(|group| group.check == clean(&item.check))?;
         Some(WorkView {
             id: group.id.clone(),
-            title: clean(&item.title),
+            title: group.title.clone(),
             findings: item.subjects.len(),
             score: format!("{:.1}", item.score),
             change_risk: item.risk_of_change,

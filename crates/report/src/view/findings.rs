@@ -2,10 +2,12 @@
 
 use plumb_check_sdk::{Citation, Outcome, Reference};
 use plumb_engine::Assessment;
+use plumb_engine::action::{Action, ActionState};
 use plumb_engine::assessment::{Grade, Limit, RatedFinding};
 use plumb_engine::score::{HIGH_FROM, MEDIUM_FROM};
 use serde::Serialize;
 
+use super::said::Said;
 use super::{GradeView, grade, id};
 use crate::ReportError;
 use crate::escape::clean;
@@ -18,6 +20,9 @@ pub(super) struct Group {
     pub(super) id: String,
     pub(super) check: String,
     pub(super) title: String,
+    /// What is wrong, where the page of the check says it.
+    #[serde(skip)]
+    pub(super) problem: Option<String>,
     category: String,
     /// The worst outcome of the group.
     outcome: Word,
@@ -153,7 +158,11 @@ pub(super) fn groups(
     prefix: &str,
 ) -> Result<Vec<Group>, ReportError> {
     let by_check = by_check(assessment, wanted);
-    by_check.iter().zip(1..).map(|(members, n)| group(members, format!("{prefix}{n}"), messages)).collect()
+    let said = Said::new(assessment, messages);
+    let group = |(members, n): (&Vec<&RatedFinding>, u32)| {
+        group(assessment, members, format!("{prefix}{n}"), said, messages)
+    };
+    by_check.iter().zip(1..).map(group).collect()
 }
 
 /// The findings whose outcome is `wanted`: one row for all subjects of a check about which the same is said, and for all
@@ -163,15 +172,19 @@ pub(super) fn rows(
     messages: &Messages,
     wanted: fn(Outcome) -> bool,
 ) -> Result<Vec<Row>, ReportError> {
+    let said = Said::new(assessment, messages);
     let mut rows: Vec<Row> = Vec::new();
     for members in by_check(assessment, wanted) {
         let first = rows.len();
         for finding in members {
             let row = Row {
-                checks: vec![CheckName { check: clean(&finding.check), title: clean(&finding.title) }],
+                checks: vec![CheckName {
+                    check: clean(&finding.check),
+                    title: said.page(finding, "title", &finding.title),
+                }],
                 outcome: outcome(finding.outcome, messages)?,
                 subjects: vec![clean(&finding.subject)],
-                message: clean(&finding.message),
+                message: said.message(finding),
                 // The message of an answered check says it all; an unanswered one is believed for its sources only.
                 evidence: if finding.outcome.is_unanswered() {
                     evidence(&finding.evidence)
@@ -214,7 +227,13 @@ fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&Ra
     groups
 }
 
-fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<Group, ReportError> {
+fn group(
+    assessment: &Assessment,
+    members: &[&RatedFinding],
+    id: String,
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Group, ReportError> {
     // Texts come from the check's metadata, so the first member's hold for all.
     let first = members[0];
     let score = members.iter().map(|finding| finding.score).fold(0.0, f64::max);
@@ -223,7 +242,9 @@ fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<G
     Ok(Group {
         id,
         check: clean(&first.check),
-        title: clean(&first.title),
+        // The worst comes first.
+        title: said.problem(first).unwrap_or_else(|| said.page(first, "title", &first.title)),
+        problem: said.problem(first),
         category: clean(
             messages.find("category", &super::id(first.category)).unwrap_or(first.category.title()),
         ),
@@ -231,22 +252,26 @@ fn group(members: &[&RatedFinding], id: String, messages: &Messages) -> Result<G
         grade: worst.map(|worst| grade(worst, None, messages)).transpose()?,
         score: format!("{score:.1}"),
         verify_first: members.iter().any(|finding| finding.verify_first),
-        findings: instances(members, messages)?,
+        findings: instances(members, said, messages)?,
         subjects: members.len(),
-        business: clean(&first.business),
-        rationale: clean(&first.rationale),
-        applicability: clean(&first.applicability),
-        remediation: remediation(first, messages)?,
+        business: said.effect(first),
+        rationale: said.page(first, "why", &first.rationale),
+        applicability: said.page(first, "applicability", &first.applicability),
+        remediation: remediation(assessment, members, said, messages)?,
         thresholds: first.thresholds.iter().map(|t| limit(t, messages)).collect::<Result<_, _>>()?,
-        caveat: first.caveat.as_deref().map(clean),
+        caveat: first.caveat.as_deref().map(|caveat| said.page(first, "caveat", caveat)),
         references: first.references.iter().map(source).collect(),
     })
 }
 
-fn instances(members: &[&RatedFinding], messages: &Messages) -> Result<Vec<Instance>, ReportError> {
+fn instances(
+    members: &[&RatedFinding],
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Vec<Instance>, ReportError> {
     let mut instances: Vec<Instance> = Vec::new();
     for finding in members {
-        let own = instance(finding, messages)?;
+        let own = instance(finding, said, messages)?;
         match instances.iter_mut().find(|other| other.says_the_same(&own)) {
             Some(other) => other.also.push(Also { subject: own.subject, evidence: own.evidence }),
             None => instances.push(own),
@@ -271,12 +296,12 @@ impl Instance {
     }
 }
 
-fn instance(finding: &RatedFinding, messages: &Messages) -> Result<Instance, ReportError> {
+fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Result<Instance, ReportError> {
     let rung = finding.likelihood.to_string();
     Ok(Instance {
         outcome: outcome(finding.outcome, messages)?,
         subject: clean(&finding.subject),
-        message: clean(&finding.message),
+        message: said.message(finding),
         severity: messages.get("severity", &id(finding.severity))?.to_owned(),
         severity_points: finding.severity.points(),
         likelihood: finding.likelihood,
@@ -334,7 +359,17 @@ pub(super) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
     citations.iter().map(|c| Evidence { source: clean(&c.source), value: clean(&c.value) }).collect()
 }
 
-fn remediation(finding: &RatedFinding, messages: &Messages) -> Result<Remediation, ReportError> {
+/// What is to be done about findings of one check: the actions of this node, or the texts of a check without intents.
+fn remediation(
+    assessment: &Assessment,
+    members: &[&RatedFinding],
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Remediation, ReportError> {
+    let finding = members[0];
+    if members.iter().any(|finding| finding.variant.is_some()) {
+        return resolved(assessment, members, said, messages);
+    }
     let remedy = &finding.remediation;
     let verification = steps(&remedy.verification).join("\n");
     // A command begins with no capital letter; "Repeat the load test" is none.
@@ -349,6 +384,67 @@ fn remediation(finding: &RatedFinding, messages: &Messages) -> Result<Remediatio
         change_risk: finding.risk_of_change,
         change_risk_word: messages.get("change_risk", &finding.risk_of_change.to_string())?.to_owned(),
         effect: clean(&remedy.expected_effect),
+    })
+}
+
+/// The actions that answer findings, each once, in the order of the assessment.
+fn resolved(
+    assessment: &Assessment,
+    members: &[&RatedFinding],
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Remediation, ReportError> {
+    let finding = members[0];
+    let asked = |action: &&Action| members.iter().any(|finding| finding.actions.contains(&action.id));
+    let actions: Vec<&Action> = assessment.actions.iter().filter(asked).collect();
+    let commands = |commands: &[String]| {
+        commands.iter().map(|command| format!("`{}`", clean(command))).collect::<Vec<_>>().join("; ")
+    };
+    let step = |action: &Action, own: &[String]| {
+        format!("{}: {}", clean(action.title(messages.language())), commands(own))
+    };
+    let (mut now, mut permanent, mut rollback, mut verification) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for action in &actions {
+        let title = clean(action.title(messages.language()));
+        let unresolved = |key: &str| {
+            messages.fill("text", key, &[("action", &title), ("reason", &clean(&action.reason))])
+        };
+        match action.state {
+            ActionState::Resolved | ActionState::ByHand => {}
+            ActionState::NotKnown => permanent.push(unresolved("action_not_known")?),
+            ActionState::Conflict => permanent.push(unresolved("action_conflict")?),
+            ActionState::Refused => permanent.push(unresolved("action_refused")?),
+        }
+        if !matches!(action.state, ActionState::Resolved | ActionState::ByHand) {
+            continue;
+        }
+        if !action.now.is_empty() {
+            now.push(step(action, &action.now));
+        }
+        if !action.permanent.is_empty() {
+            permanent.push(step(action, &action.permanent));
+        }
+        if action.now.is_empty() && action.permanent.is_empty() {
+            permanent.push(title.clone());
+        }
+        if !action.undo.is_empty() {
+            rollback.push(commands(&action.undo));
+        }
+        verification.extend(action.verify.iter().map(|command| format!("`{}`", clean(command))));
+    }
+    rollback.dedup();
+    verification.dedup();
+    let risk = actions.iter().map(|action| action.risk).max().unwrap_or(finding.risk_of_change);
+    Ok(Remediation {
+        now,
+        permanent,
+        rollback,
+        verification: verification.join("; "),
+        verification_is_code: false,
+        change: messages.get("change", &id(finding.remediation.change))?.to_owned(),
+        change_risk: risk,
+        change_risk_word: messages.get("change_risk", &risk.to_string())?.to_owned(),
+        effect: said.page(finding, "expected-effect", &finding.remediation.expected_effect),
     })
 }
 

@@ -52,7 +52,7 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
         }
         Ok(KeyIssue {
             id: group.id.clone(),
-            message: clip(&first.message, MAX_CHARS),
+            message: clip(group.problem.as_ref().unwrap_or(&first.message), MAX_CHARS),
             subject,
             score: group.score.clone(),
             grade: group.grade.clone(),
