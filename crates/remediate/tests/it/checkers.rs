@@ -23,7 +23,7 @@ fn by_hand() -> (Node, Vec<plumb_engine::assessment::RatedFinding>) {
     }
     let mut findings = findings_of_broken();
     findings.push(fail("sched.cfs-throttling", "vllm server, process 2000"));
-    findings.push(fail("affinity.omp-threads", "vllm server, process 2000"));
+    findings.push(fail("test.pool", "vllm server, process 2000"));
     (node, findings)
 }
 

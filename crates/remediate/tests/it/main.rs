@@ -3,6 +3,7 @@
 
 mod checkers;
 mod hostile;
+mod intents;
 mod plans;
 mod scripts;
 mod support;

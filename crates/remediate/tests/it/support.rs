@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use plumb_check_sdk::{Category, ChangeKind, Confidence, Outcome, Remediation, Severity};
+use plumb_check_sdk::{Category, ChangeKind, Confidence, CpuSet, Intent, Outcome, Remediation, Severity};
 use plumb_engine::assessment::RatedFinding;
 use plumb_engine::{Assessment, Terms, assess};
 use plumb_evidence::{Evidence, derive};
@@ -42,6 +42,18 @@ pub(crate) fn finding(check: &str, subject: &str, outcome: Outcome) -> RatedFind
         waiver: None,
         subject: subject.to_owned(),
         message: format!("what {check} found"),
+        problem: String::new(),
+        effect: String::new(),
+        object: None,
+        variant: check.starts_with("test.").then(|| "some-sentence".to_owned()),
+        args: BTreeMap::new(),
+        words: BTreeMap::new(),
+        intents: intents(check),
+        cause: None,
+        actions: Vec::new(),
+        foreign: None,
+        questions: Vec::new(),
+        positions: Vec::new(),
         evidence: Vec::new(),
         rationale: String::new(),
         business: String::new(),
@@ -58,6 +70,31 @@ pub(crate) fn finding(check: &str, subject: &str, outcome: Outcome) -> RatedFind
         thresholds: Vec::new(),
         caveat: None,
         references: Vec::new(),
+    }
+}
+
+/// What checks with a page ask for on a node like [`broken`]; in these tests they are named by what they do.
+fn intents(check: &str) -> Vec<Intent> {
+    let all: CpuSet = "0-127".parse().unwrap();
+    match check {
+        "test.placement" => vec![Intent::Place { server: FIRST_WORKER - 10, process: None, gpu: None }],
+        "test.governor" => {
+            vec![Intent::Governor { cpus: all, want: "performance".into(), was: "powersave".into() }]
+        }
+        "test.preference" => {
+            vec![Intent::EnergyPreference { cpus: all, want: "performance".into(), was: "power".into() }]
+        }
+        "test.turbo" => vec![
+            Intent::Boost {
+                path: "/sys/devices/system/cpu/intel_pstate/no_turbo".into(),
+                want: "0".into(),
+                was: "1".into(),
+            },
+            Intent::FrequencyCap { cpus: all, want_khz: 3_800_000, was_khz: 3_000_000 },
+        ],
+        "test.pool" => vec![Intent::ThreadPool { server: FIRST_WORKER - 10, want: 8, was: 64 }],
+        "test.idle" => vec![Intent::IdleState { cpus: all, index: 3, name: "C6".into(), latency_us: 290 }],
+        _ => Vec::new(),
     }
 }
 
@@ -102,15 +139,15 @@ pub(crate) fn broken() -> Node {
 pub(crate) fn findings_of_broken() -> Vec<RatedFinding> {
     let service = "vllm server, process 2000";
     [
-        ("numa.gpu-affinity", "GPU process 2010"),
+        ("test.placement", "GPU process 2010"),
         ("svc.unit-affinity", service),
         ("svc.restart-oom", service),
         ("svc.limits", service),
         ("svc.unit-weights", service),
         ("sched.isolation-plan", "node"),
-        ("cpu.governor", "CPUs 0-127"),
-        ("cpu.turbo-caps", "node"),
-        ("cpu.cstates", "CPUs 0-127"),
+        ("test.governor", "CPUs 0-127"),
+        ("test.turbo", "node"),
+        ("test.idle", "CPUs 0-127"),
         ("mem.thp", "setting"),
         ("mem.swap", "node"),
         ("mem.zone-reclaim", "node"),

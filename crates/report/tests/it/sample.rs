@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{
     Category, ChangeKind, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold,
     ThresholdBasis, WorkloadTrait,
@@ -75,6 +77,8 @@ pub(crate) fn typical() -> Assessment {
         key_issue: checklist::key_issue(&[]),
         checklist: Vec::new(),
         indices: Indices { exposure: 84.6, hardening: Some(41.6), coverage: Some(0.83) },
+        actions: Vec::new(),
+        pages: BTreeMap::new(),
         work: Vec::new(),
         waivers: waivers(),
         overrides: vec![OverrideUse {
@@ -537,6 +541,18 @@ fn simple(check: &str, title: &str, category: Category) -> RatedFinding {
         waiver: None,
         subject: "node".into(),
         message: String::new(),
+        problem: String::new(),
+        effect: String::new(),
+        object: None,
+        variant: None,
+        args: BTreeMap::new(),
+        words: BTreeMap::new(),
+        intents: Vec::new(),
+        cause: None,
+        actions: Vec::new(),
+        foreign: None,
+        questions: Vec::new(),
+        positions: Vec::new(),
         evidence: Vec::new(),
         rationale: String::new(),
         business: String::new(),
