@@ -7,6 +7,7 @@ use std::ops::Deref;
 use serde::de::{Deserialize, Deserializer, Error as _, SeqAccess, Visitor};
 
 use crate::Fault;
+use crate::document::quoted;
 
 /// The name by which [`At`] asks the reader of this crate for the place of a value.
 pub(crate) const AT: &str = "$plumb_strict_toml::At";
@@ -24,6 +25,12 @@ impl<T> At<T> {
     /// A fault of this value.
     pub fn fault(&self, message: impl Into<String>) -> Fault {
         Fault { file: self.file.clone(), line: self.line, key: self.key.clone(), message: message.into() }
+    }
+
+    /// A fault of a key that the value, which is a table, has or should have; the line is that of the table.
+    pub fn fault_of(&self, key: &str, message: impl Into<String>) -> Fault {
+        let fault = self.fault(message);
+        Fault { key: format!("{}.{}", fault.key, quoted(key)), ..fault }
     }
 
     /// Line at which the value begins, from 1; a table begins with its header.

@@ -88,6 +88,13 @@ impl<'a> Document<'a> {
         Fault { file: self.file.to_owned(), line: place, key, message: message.into() }
     }
 
+    /// The string under `key` in the table of an array that a line is in, to name the table by more than its line.
+    pub fn name_at(&self, line: usize, array: &str, key: &str) -> Option<&str> {
+        let tables = self.get(&[array])?.get_ref().as_array()?;
+        let begins_before = |table: &&Spanned<DeValue<'a>>| self.line(table.span().start) <= Some(line);
+        tables.iter().rfind(begins_before)?.get_ref().as_table()?.get(key)?.get_ref().as_str()
+    }
+
     fn get(&self, path: &[&str]) -> Option<&Spanned<DeValue<'a>>> {
         path.iter().try_fold(&self.root, |value, key| value.get_ref().as_table()?.get(*key))
     }

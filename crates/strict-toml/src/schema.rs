@@ -4,7 +4,7 @@ use std::path::Path;
 
 use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
-use schemars::{JsonSchema, Schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Map, Value};
 
 /// The schema of the files that are read as `T`: as strict as the reader is, and without `null`, which TOML does not have.
@@ -16,6 +16,22 @@ pub fn schema<T: JsonSchema>(title: &str, description: &str) -> Value {
     schema.insert("title".to_owned(), title.into());
     schema.insert("description".to_owned(), description.into());
     schema.to_value()
+}
+
+/// The schema of a map whose keys are the words of the enumeration `K`, each with its description.
+#[must_use]
+pub fn by_word<K: JsonSchema, V: JsonSchema>(generator: &mut SchemaGenerator) -> Schema {
+    let mut properties = Map::new();
+    let keys = generator.subschema_for::<K>().to_value();
+    for word in words(&keys) {
+        let mut value = generator.subschema_for::<V>();
+        let described = keys["oneOf"].as_array().into_iter().flatten().find(|schema| schema["const"] == word);
+        if let Some(description) = described.and_then(|schema| schema.get("description")) {
+            value.insert("description".to_owned(), description.clone());
+        }
+        properties.insert(word, value.to_value());
+    }
+    json_schema!({ "type": "object", "properties": properties })
 }
 
 /// Makes of what serde would take what the reader takes.
@@ -48,23 +64,21 @@ fn as_read(schema: &mut Schema) {
         .map(|date| object.insert("format".to_owned(), date));
     object.remove("default");
     // Words with a description each are told apart by `const`; editors list an `enum`.
-    if let Some(words) = object.get("oneOf").and_then(words) {
+    if object.contains_key("oneOf") {
+        let words = words(&Value::Object(object.clone()));
         object.remove("oneOf");
         object.insert("type".to_owned(), "string".into());
-        object.insert("enum".to_owned(), Value::Array(words));
+        object.insert("enum".to_owned(), words.into());
     }
 }
 
-fn words(one_of: &Value) -> Option<Vec<Value>> {
-    let mut all = Vec::new();
-    for schema in one_of.as_array()? {
-        match (schema.get("const"), schema.get("enum")) {
-            (Some(word), _) => all.push(word.clone()),
-            (None, Some(Value::Array(words))) => all.extend(words.iter().cloned()),
-            _ => return None,
-        }
-    }
-    Some(all)
+/// The words of an enumeration, those without a description of their own first.
+fn words(schema: &Value) -> Vec<String> {
+    let all = schema["oneOf"].as_array().map_or(std::slice::from_ref(schema), Vec::as_slice);
+    let words = all
+        .iter()
+        .flat_map(|one| one.get("const").into_iter().chain(one["enum"].as_array().into_iter().flatten()));
+    words.filter_map(Value::as_str).map(str::to_owned).collect()
 }
 
 /// Compares a schema with the file in which it is published; with `PLUMB_BLESS` set, writes that file instead.
@@ -102,14 +116,16 @@ fn compare(schema: &Value, value: &toml::Value, path: &str, found: &mut Vec<Stri
     {
         found.push(format!("{path}: none of `anyOf`"));
     }
-    let is = |name: &Value| match (name.as_str(), value) {
-        (Some("object"), toml::Value::Table(_)) | (Some("array"), toml::Value::Array(_)) => true,
-        (Some("string"), toml::Value::String(_) | toml::Value::Datetime(_)) => true,
-        (Some("integer" | "number"), toml::Value::Integer(_)) | (Some("number"), toml::Value::Float(_)) => {
-            true
-        }
-        (Some("boolean"), toml::Value::Boolean(_)) => true,
-        _ => false,
+    let is = |name: &Value| {
+        let kind = match value {
+            toml::Value::Table(_) => "object",
+            toml::Value::Array(_) => "array",
+            toml::Value::String(_) | toml::Value::Datetime(_) => "string",
+            toml::Value::Integer(_) => return name == "integer" || name == "number",
+            toml::Value::Float(_) => "number",
+            toml::Value::Boolean(_) => "boolean",
+        };
+        name == kind
     };
     let types = &schema["type"];
     if !(types.is_null() || is(types) || types.as_array().is_some_and(|types| types.iter().any(is))) {

@@ -78,9 +78,7 @@ fn last_key(own: usize, value: &DeValue<'_>, byte: usize) -> Option<usize> {
 fn below<'t>(value: &'t DeValue<'t>, byte: usize) -> Option<&'t DeTable<'t>> {
     match value {
         DeValue::Table(table) => Some(table),
-        DeValue::Array(items) => {
-            items.iter().filter(|item| item.span().start < byte).last()?.get_ref().as_table()
-        }
+        DeValue::Array(items) => items.iter().rfind(|item| item.span().start < byte)?.get_ref().as_table(),
         _ => None,
     }
 }

@@ -1,5 +1,4 @@
 //! Every way to write a key, with every kind of fault in it, and the line and key that are told.
-#![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
 use std::collections::BTreeMap;
 
@@ -250,6 +249,10 @@ fn places_of_keys_that_are_not_there() {
     assert_eq!(at(&["slo", "ttft_ms"]), "f.toml:2: slo.ttft_ms: x");
     assert_eq!(at(&["prices", "currency"]), "f.toml: prices.currency: x");
     assert_eq!(at(&["schema", "below"]), "f.toml:1: schema.below: x");
+    let waivers = Document::parse("f.toml", WAIVERS).unwrap();
+    let named = |line| waivers.name_at(line, "waiver", "check");
+    assert_eq!((named(1), named(4), named(5), named(99)), (Some("a"), Some("a"), Some("b"), Some("b")));
+    assert_eq!((document.name_at(1, "waiver", "check"), document.name_at(1, "slo", "check")), (None, None));
     assert_eq!(document.number(&["slo", "percentile"]), Some(16.0));
     assert_eq!((document.number(&["slo"]), document.number(&["slo", "itl_ms"])), (None, None));
 }
