@@ -57,9 +57,15 @@ fn faults_of_the_file_are_bad_input_with_their_line() {
     let bundle = broken(folder.path());
     for (file, words) in [
         ("", "write `schema = 1`"),
-        (&WAIVER.replace("owner", "ownr"), "engagement.toml:4: `waiver.ownr`: unknown field `ownr`"),
+        (
+            &WAIVER.replace("owner", "ownr"),
+            "engagement.toml:4: waiver.ownr: unknown key; did you mean `owner`?",
+        ),
         (&WAIVER.replace("2099-12-31", "2099-13-31"), "engagement.toml:6"),
-        ("schema = 1\n[slo]\nttft = 1\n", "engagement.toml:3: `slo.ttft`: unknown field `ttft`"),
+        (
+            "schema = 1\n[slo]\nttft = 1\n",
+            "engagement.toml:3: slo.ttft: unknown key; did you mean `ttft_ms`?",
+        ),
     ] {
         let result = check(&bundle, file, &[]);
         assert_eq!((result.code, &*result.out), (2, ""), "{}", result.err);

@@ -169,9 +169,12 @@ fn mistakes_name_the_file_the_line_the_rule_and_what_to_do() {
     let text = told("needs = [\"/network/interfaces\"]", "needs = [\"/network/rdma\"]", 5);
     assert!(text.contains("rule `house.link-speed`: `for_each`: it reads `/network/interfaces`, which `needs` does not declare"), "{text}");
     let text = told("severity = \"high\"", "severity = \"grave\"", 2);
-    assert!(text.contains("rule `house.oom-kill`: unknown variant `grave`, expected one of"), "{text}");
+    assert!(
+        text.contains("rule `house.oom-kill`: rule.severity: unknown value `grave`; expected one of `info`"),
+        "{text}"
+    );
     let text = told("number = 0\n", "number = 0 0\n", 2);
-    assert!(text.contains("rules.toml:117: rule `house.oom-kill`"), "{text}");
+    assert!(text.contains("rules.toml:117: rule.thresholds.kills.number: "), "{text}");
     // A limit that the examples know better.
     let text = told("number = 570", "number = 600", 5);
     assert!(text.contains("house.driver-branch/bad-boundary.json: expected `warn`"), "{text}");

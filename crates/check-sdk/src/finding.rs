@@ -63,6 +63,7 @@ impl Outcome {
 
 /// How sure one can be of the evidence and of the rule; factor C of the risk formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Confidence {
     /// Indirect evidence or a rule of thumb (0.6).
@@ -87,6 +88,7 @@ impl Confidence {
 
 /// The rung of the evidence ladder that a deviation has reached; factor L of the risk formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Likelihood {
     /// A setting deviates and this workload is known not to be sensitive to it (1).

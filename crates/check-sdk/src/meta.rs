@@ -17,6 +17,7 @@ pub type List<T> = Cow<'static, [T]>;
 
 /// Severity of the possible effect; factor S of the risk formula.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// Worth knowing, no risk (0).
@@ -47,6 +48,7 @@ impl Severity {
 
 /// The part of the node that a check belongs to, as the client sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum Category {
     /// Where threads, memory and devices are.
@@ -94,6 +96,7 @@ impl Category {
 
 /// What a remedy touches, which decides the risk of change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ChangeKind {
     /// Effective at once, reversible, no restart.
@@ -131,6 +134,7 @@ impl ChangeKind {
 
 /// How to mend what a check finds, and how to take it back.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Remediation {
     /// What to do now, without making it permanent.
@@ -153,6 +157,7 @@ pub struct Remediation {
 
 /// A source that a reader can open.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Reference {
     /// Title as the source itself gives it.
@@ -163,6 +168,7 @@ pub struct Reference {
 
 /// Where a threshold comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum ThresholdBasis {
     /// A vendor's documentation.
@@ -256,6 +262,7 @@ fn no_text(texts: &List<Text>) -> bool {
 
 /// What a check has to do with a question of the client.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Question {
     /// Id of the question: `placement`, `governor`, `neighbours`.

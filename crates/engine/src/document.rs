@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use crate::engagement::{colour, filled};
 
 /// Whose report it is and what is in it. The default says nothing, and everything is printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,38 +44,45 @@ pub struct DocumentTerms {
 }
 
 /// Whose node it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Client {
-    /// Name.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Name of the client.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub name: Option<String>,
     /// Where the node stands.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub site: Option<String>,
     /// Who asked for the report.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
     pub contact: Option<String>,
 }
 
 /// Colours as `#rrggbb`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Colours {
     /// Headings, rules, links.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "colour", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
     pub accent: Option<String>,
     /// Grade High.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "colour", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
     pub high: Option<String>,
     /// Grade Medium.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "colour", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
     pub medium: Option<String>,
     /// Grade Low.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "colour", skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^#[0-9a-fA-F]{6}$"))]
     pub low: Option<String>,
 }
 
 /// Parts of a report that may be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Section {
     /// The node at a glance and its topology.

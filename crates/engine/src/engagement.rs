@@ -4,48 +4,27 @@
 //! Strict: an unknown key, a missing reason or a date that is none is an error that names the line. A typing mistake in
 //! such a file must not change a grade in silence.
 
-mod source;
 mod tables;
 mod values;
 
-use plumb_evidence::model::{Engagement, Policy};
+use plumb_evidence::model::{Engagement, Policy, Prices, ThresholdOverride};
 use plumb_evidence::{Evidence, Fact};
-use thiserror::Error;
+use plumb_strict_toml::{Document, Fault};
 
 use crate::assess::Terms;
-use crate::document::DocumentTerms;
+use crate::document::{Client, DocumentTerms};
+use crate::policy;
 use crate::profile::Platform;
-use crate::waiver::Waiver;
-use source::Source;
-use tables::{DemandTable, PricesTable, Raw, SloTable, Versioned};
+use crate::waiver::{Waiver, iso};
+use tables::{Replaced, Report, Tables};
+use values::{BOUNDS, Filled, within_bounds};
+pub(crate) use values::{colour, day, filled};
 
 /// An engagement file that explains every key, for a person to fill in.
 pub const EXAMPLE: &str = include_str!("engagement/example.toml");
 
 /// Version of the file that this code reads.
 pub const ENGAGEMENT_SCHEMA: u32 = 1;
-
-/// A fault of an engagement file.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{file}{}: {}{problem}", place(*.line), named(.key))]
-pub struct EngagementError {
-    /// Name of the file, as it was given.
-    pub file: String,
-    /// Line, from 1.
-    pub line: Option<usize>,
-    /// The key at fault, with its table (`waiver.expires`); empty where the file as a whole is.
-    pub key: String,
-    /// What is wrong, and what to write instead.
-    pub problem: String,
-}
-
-fn place(line: Option<usize>) -> String {
-    line.map(|line| format!(":{line}")).unwrap_or_default()
-}
-
-fn named(key: &str) -> String {
-    if key.is_empty() { String::new() } else { format!("`{key}`: ") }
-}
 
 /// What an engagement file says.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -63,30 +42,19 @@ pub struct EngagementFile {
 }
 
 impl EngagementFile {
-    /// Reads the text of an engagement file; `file` is its name, for errors.
+    /// Reads the text of an engagement file; `file` is its name, for faults.
     ///
     /// # Errors
     /// If the text is no TOML, has a key that is not known, lacks one that is needed, or has a value that cannot be.
-    pub fn parse(file: &str, text: &str) -> Result<Self, EngagementError> {
-        let source = Source { file, text };
-        // The version comes first: a later one may have other keys.
-        let schema: Versioned = toml::from_str(text).map_err(|error| source.syntax(&error))?;
-        match schema.schema {
-            Some(ENGAGEMENT_SCHEMA) => {}
-            Some(other) => {
-                let problem = format!("version {other} is not known; this program reads version 1");
-                return Err(source.fault("", 0, "schema", problem));
-            }
-            None => {
-                let problem = "the version of the file is missing; write `schema = 1` as its first line";
-                return Err(source.fault("", 0, "schema", problem));
-            }
+    pub fn parse(file: &str, text: &str) -> Result<Self, Fault> {
+        let document = Document::parse(file, text)?;
+        document.version("schema", &[ENGAGEMENT_SCHEMA])?;
+        let tables: Tables = document.read()?;
+        let Tables { client, report, profile, workload, slo, demand, prices, policy, waiver, .. } = tables;
+        within_bounds(&document)?;
+        if let Some(prices) = &prices {
+            has_currency(&document, prices)?;
         }
-        let raw: Raw = toml::from_str(text).map_err(|error| source.syntax(&error))?;
-        let Raw { _schema, client, report, profile, workload, slo, demand, prices, policy, waiver } = raw;
-        let slo = slo.map(|SloTable(slo)| source.objectives(slo)).transpose()?;
-        let demand = demand.map(|DemandTable(demand)| source.demand(demand)).transpose()?;
-        let prices = prices.map(|PricesTable(prices)| source.prices(prices)).transpose()?;
         Ok(Self {
             engagement: Engagement {
                 workload,
@@ -94,10 +62,10 @@ impl EngagementFile {
                 demand: stated(demand, "demand"),
                 prices: stated(prices, "prices"),
             },
-            policy: source.policy(policy.threshold)?,
-            waivers: source.waivers(waiver)?,
-            platform: profile.platform.map(|platform| source.platform(&platform)).transpose()?,
-            document: source.document(client, report)?,
+            policy: replaced(policy.threshold)?,
+            waivers: waiver,
+            platform: profile.platform,
+            document: printed(client, report),
         })
     }
 
@@ -107,6 +75,64 @@ impl EngagementFile {
         evidence.engagement = Fact::Known(self.engagement);
         evidence.policy = self.policy;
         Terms { waivers: self.waivers, platform: self.platform, as_of: None, document: self.document }
+    }
+}
+
+/// JSON schema of engagement files, as it is published in the reference of the handbook.
+#[must_use]
+pub fn schema() -> serde_json::Value {
+    let title = format!("Engagement file of Plumb, version {ENGAGEMENT_SCHEMA}");
+    let about = "The TOML file that `--engagement` takes, as data.";
+    let mut schema = plumb_strict_toml::schema::schema::<Tables>(&title, about);
+    // What the types of the evidence leave open, since packs read them too.
+    for (table, key, least, most) in BOUNDS {
+        let key = &mut schema["properties"][table]["properties"][key];
+        key["minimum"] = least.into();
+        if most.is_finite() {
+            key["maximum"] = most.into();
+        }
+    }
+    let prices = &mut schema["properties"]["prices"];
+    prices["required"] = ["currency"].as_slice().into();
+    prices["properties"]["currency"]["pattern"] = "^[A-Z]{3}$".into();
+    schema
+}
+
+fn has_currency(document: &Document<'_>, prices: &Prices) -> Result<(), Fault> {
+    let code = &prices.currency;
+    if code.len() == 3 && code.chars().all(|c| c.is_ascii_uppercase()) {
+        return Ok(());
+    }
+    let problem = "prices need a currency in three capital letters, such as \"EUR\"";
+    Err(document.fault(&["prices", "currency"], format!("{problem}, found {code:?}")))
+}
+
+fn replaced(tables: Vec<Replaced>) -> Result<Policy, Fault> {
+    let mut policy = Policy::default();
+    for Replaced { check, name, number, reason } in tables {
+        let key = policy::key(&check, &name.0);
+        let wanted = ThresholdOverride { number, reason };
+        if policy.thresholds.insert(key.clone(), wanted).is_some() {
+            return Err(name.fault(format!("`{key}` is replaced twice; keep one of the two")));
+        }
+    }
+    Ok(policy)
+}
+
+fn printed(client: Client, report: Report) -> DocumentTerms {
+    let text = |text: Option<Filled>| text.map(|Filled(text)| text);
+    DocumentTerms {
+        client,
+        title: text(report.title),
+        author: text(report.author),
+        company: text(report.company),
+        date: report.date.map(iso),
+        language: report.language,
+        confidentiality: text(report.confidentiality),
+        logo: text(report.logo),
+        colours: report.colours,
+        nodes: report.nodes.into_iter().map(|Filled(pattern)| pattern).collect(),
+        left_out: report.sections.into_iter().filter(|(_, on)| !on).map(|(section, _)| section).collect(),
     }
 }
 

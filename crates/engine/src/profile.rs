@@ -41,7 +41,7 @@ impl Platform {
 
     /// The word that reports print and that files use.
     #[must_use]
-    pub fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::BareMetal => "bare-metal",
             Self::VmGuest => "vm-guest",

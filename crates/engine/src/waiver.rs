@@ -4,24 +4,36 @@
 //! expired, or that matches nothing, is told too.
 
 use plumb_check_sdk::Outcome;
-use serde::Serialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use time::Date;
 use time::format_description::well_known::Rfc3339;
 
 use crate::assessment::Grade;
+use crate::engagement::{day, filled};
 
 /// A deviation that the client accepts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Waiver {
     /// Id of the check.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub check: String,
-    /// The subject, exactly as the finding names it; `None` for all subjects of the check.
+    /// The subject, exactly as the finding names it; left out, all subjects of the check.
+    #[serde(default, deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub subject: Option<String>,
     /// Who answers for the acceptance.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub owner: String,
     /// Why the deviation is accepted.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub reason: String,
     /// Last day on which it is.
+    #[serde(deserialize_with = "day")]
+    #[schemars(with = "String", extend("format" = "date"))]
     pub expires: Date,
 }
 

@@ -39,7 +39,7 @@ pub use journal::{JournalError, Restored, restore, state_folder};
 pub use node::{GpuPlace, Node, Root};
 pub use plan::{
     Aa, Combination, Design, ExperimentPlan, Factor, HogKind, LoadPlan, MemoryPlan, MemoryPolicy, Neighbour,
-    NeighbourPlace, PLAN_SCHEMA, Placement, PlanError, ServerPlan, Start, Where, parse,
+    NeighbourPlace, PLAN_SCHEMA, Placement, ServerPlan, Start, Where, parse, schema,
 };
 pub use preview::{Preview, PreviewCell, preview};
 pub use table::markdown;

@@ -3,11 +3,11 @@
 use std::process::ExitCode;
 
 use plumb_collect::CollectError;
-use plumb_engine::engagement::EngagementError;
 use plumb_evidence::BundleError;
 use plumb_measure::bench::BenchError;
-use plumb_measure::experiment::{ExperimentError, JournalError, PlanError};
+use plumb_measure::experiment::{ExperimentError, JournalError};
 use plumb_report::ReportError;
+use plumb_strict_toml::Fault;
 
 /// How a command ended. The numbers are documented in the README and do not change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,13 +78,10 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
                 Outcome::Usage
             };
         }
-        if cause.is::<EngagementError>() {
-            return Outcome::Usage;
-        }
         if let Some(error) = cause.downcast_ref::<BenchError>() {
             return if matches!(error, BenchError::Thread(_)) { Outcome::Internal } else { Outcome::Usage };
         }
-        if cause.is::<PlanError>() || cause.is::<JournalError>() {
+        if cause.is::<Fault>() || cause.is::<JournalError>() {
             return Outcome::Usage;
         }
         if let Some(error) = cause.downcast_ref::<ExperimentError>() {

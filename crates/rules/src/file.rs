@@ -7,50 +7,71 @@ use plumb_check_sdk::{
     Category, CheckMeta, Confidence, Likelihood, PackManifest, Question, Reference, Remediation, Severity, Text,
     Threshold, ThresholdBasis, WorkloadTrait,
 };
+use plumb_strict_toml::schema::schema;
+use plumb_strict_toml::{At, Document, Fault};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use toml::Spanned;
 
-use crate::problem::{Problem, Problems, line_of, rule_at};
+use crate::problem::{Problem, Problems};
 
 /// Version of the format.
 const FORMAT: u32 = 1;
 
 /// A text of the file that knows its place in it.
-pub(crate) type Place = Spanned<String>;
+pub(crate) type Place = At<String>;
 
 /// A whole file.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RuleFile {
-    format: u32,
+    /// Version of this format.
+    #[serde(rename = "format")]
+    #[schemars(extend("const" = FORMAT))]
+    _format: u32,
+    /// Id of the pack.
     pub(crate) id: String,
+    /// Version of the pack (semantic versioning).
     pub(crate) version: String,
+    /// The rules.
     #[serde(default, rename = "rule")]
     pub(crate) rules: Vec<RuleTable>,
 }
 
-/// One rule: the fields of [`CheckMeta`], and how it is decided.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// One rule: what it says about itself, and how it is decided.
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct RuleTable {
+    /// Id, such as `house.oom-kill`.
     pub(crate) id: Place,
+    /// What is true on a healthy node.
     title: Text,
+    /// Category of the client's report.
     category: Category,
+    /// Severity of the possible effect.
     severity: Severity,
+    /// A failed gate makes the category and the node High.
     #[serde(default)]
     gate: bool,
+    /// Why it matters, for an engineer.
     rationale: Text,
+    /// Why it matters, in business words.
     business: Text,
+    /// Parts of the evidence that the rule reads, as JSON pointers.
     needs: Vec<Text>,
+    /// How to mend it.
     remediation: Remediation,
+    /// Limits that the rule compares with, by the name that expressions use.
     #[serde(default)]
     pub(crate) thresholds: BTreeMap<String, ThresholdTable>,
+    /// Traits of a workload that make the finding weigh more.
     #[serde(default)]
     amplified_by: Vec<WorkloadTrait>,
+    /// Questions of the client that the rule answers, or adds to.
     #[serde(default)]
     questions: Vec<Question>,
+    /// What applies and what does not, in words.
     applicability: Text,
+    /// A warning that belongs to the finding or its remedy.
     caveat: Option<Text>,
+    /// Sources.
     references: Vec<Reference>,
 
     /// One variable and the list that it takes its values from.
@@ -61,70 +82,78 @@ pub(crate) struct RuleTable {
     /// Expressions with a name.
     #[serde(default, rename = "let")]
     pub(crate) lets: BTreeMap<String, Place>,
+    /// Condition on which the rule is about the subject.
     pub(crate) applies: Option<Place>,
+    /// What is told where it is not.
     pub(crate) not_applicable: Option<Place>,
+    /// When the condition is violated.
     pub(crate) fail: Option<BranchTable>,
+    /// When it is violated less than a failure.
     pub(crate) warn: Option<BranchTable>,
+    /// When there is something worth telling, without risk.
     pub(crate) info: Option<BranchTable>,
+    /// What is told where none of them holds.
     pub(crate) pass: Place,
+    /// What the finding rests on; a deviation needs it.
     #[serde(default)]
     pub(crate) evidence: Vec<CitationTable>,
+    /// How likely the effect is, given the evidence.
     pub(crate) likelihood: Option<Likelihood>,
+    /// How sure the finding is.
     pub(crate) confidence: Option<Confidence>,
 }
 
 /// A condition and what is said where it holds.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct BranchTable {
+    /// Condition.
     pub(crate) when: Place,
+    /// What is told where it holds.
     pub(crate) message: Place,
+    /// How likely the effect is, given the evidence.
     pub(crate) likelihood: Option<Likelihood>,
+    /// How sure the finding is.
     pub(crate) confidence: Option<Confidence>,
 }
 
 /// What a finding rests on.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct CitationTable {
+    /// Where it was read on the node.
     pub(crate) path: Place,
+    /// What stood there.
     pub(crate) value: Place,
 }
 
 /// A [`Threshold`] whose name is, if not given, that of its table.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Deserialize, JsonSchema)]
 pub(crate) struct ThresholdTable {
+    /// What is limited, as a client's policy calls it; left out, the name of the table.
     name: Option<Text>,
+    /// The limit in `unit`.
     number: f64,
+    /// Unit, for example `%`, `ms`, `count`.
     unit: Text,
+    /// Where it comes from.
     basis: ThresholdBasis,
+    /// Document, measurement or reasoning behind it.
     source: Text,
+    /// Date of the source, ISO 8601.
     date: Text,
+    /// Hardware, kernels or situations that it is meant for.
     applies_to: Text,
 }
 
 impl RuleFile {
     /// Reads the text of a file that errors call `file`.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, Problems> {
-        let rules: Self = toml::from_str(text).map_err(|error| {
-            let at = error.span().map(|span| span.start);
-            Problems::new(
-                file,
-                vec![Problem {
-                    line: at.map(|at| line_of(text, at)),
-                    rule: at.and_then(|at| rule_at(text, at)),
-                    text: error.message().replace('\n', ", "),
-                }],
-            )
-        })?;
+        let document = Document::parse(file, text).map_err(|fault| told(fault, None))?;
+        let read = || {
+            document.version("format", &[FORMAT])?;
+            document.read::<Self>()
+        };
+        let rules = read().map_err(|fault| told(fault, Some(&document)))?;
         let whole = |text: String| Problems::new(file, vec![Problem { line: None, rule: None, text }]);
-        if rules.format != FORMAT {
-            return Err(whole(format!(
-                "rules of format {}, this plumb knows format {FORMAT}: update plumb",
-                rules.format
-            )));
-        }
         if rules.rules.is_empty() {
             return Err(whole("there is no rule: add one under `[[rule]]`".to_owned()));
         }
@@ -146,6 +175,22 @@ impl RuleFile {
     }
 }
 
+/// A fault of the TOML, with the rule that it is in.
+fn told(fault: Fault, document: Option<&Document<'_>>) -> Problems {
+    let Fault { file, line, key, message } = fault;
+    let rule =
+        line.and_then(|line| document?.name_at(line, "rule", "id")).filter(|_| key.starts_with("rule"));
+    let text = if key.is_empty() { message } else { format!("{key}: {message}") };
+    Problems::new(&file, vec![Problem { line, rule: rule.map(str::to_owned), text }])
+}
+
+/// JSON schema of files of rules, as it is published in the reference of the handbook.
+#[must_use]
+pub fn rules_schema() -> serde_json::Value {
+    let title = format!("Rules of a check pack for Plumb, format {FORMAT}");
+    schema::<RuleFile>(&title, "The TOML file that `rules` in `pack.toml` names, as data.")
+}
+
 impl RuleTable {
     /// The rule's metadata; thresholds in the order of their tables' names.
     pub(crate) fn meta(&self) -> CheckMeta {
@@ -159,7 +204,7 @@ impl RuleTable {
             applies_to: table.applies_to.clone(),
         };
         CheckMeta {
-            id: self.id.get_ref().clone().into(),
+            id: self.id.to_string().into(),
             title: self.title.clone(),
             category: self.category,
             severity: self.severity,

@@ -22,6 +22,7 @@ mod value;
 use plumb_check_sdk::{Check, Pack, PackManifest};
 
 use crate::file::RuleFile;
+pub use crate::file::rules_schema;
 pub use crate::problem::{Problem, Problems};
 use crate::rule::Rule;
 
@@ -47,7 +48,7 @@ pub fn load(text: &str, file: &str) -> Result<&'static Pack, Problems> {
     let mut problems = Vec::new();
     let mut checks: Vec<&'static dyn Check> = Vec::new();
     for table in &parsed.rules {
-        match Rule::new(table, text) {
+        match Rule::new(table) {
             Ok(rule) => checks.push(Box::leak(Box::new(rule))),
             Err(found) => problems.extend(found),
         }

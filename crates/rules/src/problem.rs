@@ -57,25 +57,3 @@ impl fmt::Display for Problems {
         Ok(())
     }
 }
-
-/// Line of a byte of `text`, from 1.
-pub(crate) fn line_of(text: &str, offset: usize) -> usize {
-    let before = text.as_bytes().get(..offset).unwrap_or(text.as_bytes());
-    before.iter().filter(|&&byte| byte == b'\n').count() + 1
-}
-
-/// Id of the rule that a byte of `text` is in, as far as it can be seen in a file that may not be well-formed.
-pub(crate) fn rule_at(text: &str, offset: usize) -> Option<String> {
-    const HEAD: &str = "[[rule]]";
-    let end = text[..text.floor_char_boundary(offset)].rfind(HEAD).or_else(|| {
-        // A span of a whole rule begins with its head.
-        text.get(offset..)?.starts_with(HEAD).then_some(offset)
-    })?;
-    let body = &text[end + HEAD.len()..];
-    let body = body.split(HEAD).next().unwrap_or_default();
-    body.lines().find_map(|line| {
-        let value = line.trim_start().strip_prefix("id")?.trim_start().strip_prefix('=')?.trim_start();
-        let quote = value.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
-        value[1..].split(quote).next().map(str::to_owned)
-    })
-}

@@ -11,7 +11,7 @@ use crate::eval::Evaluation;
 use crate::file::{BranchTable, Place, RuleTable};
 use crate::lower::{LIMITS, Parsed, Scope, parse};
 use crate::node::Node;
-use crate::problem::{Problem, line_of};
+use crate::problem::Problem;
 use crate::template::Template;
 use crate::value::{List, Value};
 
@@ -55,24 +55,19 @@ struct Branch {
 /// Reads the expressions of one rule and keeps what is wrong with them.
 struct Reader<'a> {
     table: &'a RuleTable,
-    text: &'a str,
     scope: Scope<'a>,
     problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
     fn tell(&mut self, place: &Place, text: String) {
-        self.problems.push(Problem {
-            line: Some(line_of(self.text, place.span().start)),
-            rule: Some(self.table.id.get_ref().clone()),
-            text,
-        });
+        self.problems.push(Problem { line: place.line(), rule: Some(self.table.id.to_string()), text });
     }
 
     fn expression(&mut self, what: &str, place: &Place) -> Option<Condition> {
-        let lowered = parse(place.get_ref()).and_then(|parsed| self.scope.lower(&parsed));
+        let lowered = parse(place).and_then(|parsed| self.scope.lower(&parsed));
         match lowered {
-            Ok(node) => Some(Condition { node, source: place.get_ref().trim().to_owned() }),
+            Ok(node) => Some(Condition { node, source: place.trim().to_owned() }),
             Err(problem) => {
                 self.tell(place, format!("`{what}`: {problem}"));
                 None
@@ -81,7 +76,7 @@ impl<'a> Reader<'a> {
     }
 
     fn template(&mut self, what: &str, place: &Place) -> Option<Template> {
-        Template::new(place.get_ref(), &mut self.scope)
+        Template::new(place, &mut self.scope)
             .map_err(|problem| self.tell(place, format!("`{what}`: {problem}")))
             .ok()
     }
@@ -105,7 +100,7 @@ impl<'a> Reader<'a> {
     fn lets(&mut self) -> Vec<Node> {
         let mut parsed: BTreeMap<&str, (&Place, Parsed)> = BTreeMap::new();
         for (name, place) in &self.table.lets {
-            match parse(place.get_ref()) {
+            match parse(place) {
                 Ok(expression) => drop(parsed.insert(name, (place, expression))),
                 Err(problem) => self.tell(place, format!("`let.{name}`: {problem}")),
             }
@@ -157,13 +152,13 @@ impl<'a> Reader<'a> {
 }
 
 impl Rule {
-    /// Reads all expressions of a rule; `text` is the whole file.
-    pub(crate) fn new(table: &RuleTable, text: &str) -> Result<Self, Vec<Problem>> {
+    /// Reads all expressions of a rule.
+    pub(crate) fn new(table: &RuleTable) -> Result<Self, Vec<Problem>> {
         let meta = table.meta();
         let limits = table.thresholds.keys().map(String::as_str).collect();
         let needs: Vec<&str> = meta.needs.iter().map(AsRef::as_ref).collect();
         let scope = Scope::new(needs.iter().copied(), limits);
-        let mut reader = Reader { table, text, scope, problems: Vec::new() };
+        let mut reader = Reader { table, scope, problems: Vec::new() };
         for need in &needs {
             let root = need.split('/').nth(1).unwrap_or_default();
             if !need.starts_with('/') || !Evidence::has_section(root) {

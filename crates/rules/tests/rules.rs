@@ -1,8 +1,11 @@
 //! Rules at work, as a worker asks them.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+use std::path::Path;
+
 use plumb_check_sdk::{Finding, Likelihood, Outcome};
-use plumb_rules::load;
+use plumb_rules::{load, rules_schema};
+use plumb_strict_toml::schema::mismatches;
 use serde_json::json;
 
 /// A file with one rule: the texts that every rule must have, and `rest`.
@@ -319,13 +322,34 @@ fn mistakes_are_told_with_file_line_rule_and_what_to_do() {
         "`for_each` without `subject`",
     );
     // What TOML itself or its fields have to say.
-    case("\"/node/kernel\"", &format!("{fail}\n{TEXTS}\nfaill = 1"), "rule `t.rule`: unknown field `faill`");
+    case(
+        "\"/node/kernel\"",
+        &format!("{fail}\n{TEXTS}\nfaill = 1"),
+        "rules.toml:19: rule `t.rule`: rule.faill: unknown key; did you mean `fail`?",
+    );
     case(
         "\"/node/kernel\"",
         &format!("{fail}\n{TEXTS}\nlikelihood = \"certain\""),
-        "unknown variant `certain`",
+        "rules.toml:19: rule `t.rule`: rule.likelihood: unknown value `certain`; expected one of `insensitive`",
     );
     case("\"/node/kernel\"", &format!("{fail}\n{TEXTS}\nx = = 1"), "rules.toml:19");
+    let of_type =
+        |rest: &str, expected: &str| case("\"/node/kernel\"", &format!("{fail}\n{TEXTS}\n{rest}"), expected);
+    of_type("gate = 1", "rules.toml:19: rule `t.rule`: rule.gate: expected `true` or `false`, found 1");
+    of_type("let.\"a\" = 1", "rules.toml:19: rule `t.rule`: rule.let.a: expected a string, found 1");
+    of_type("warn.when = \"true\"", "rules.toml:19: rule `t.rule`: rule.warn.message: this key is missing");
+    of_type(
+        "warn = { when = \"true\", massage = \"m\" }",
+        "rule.warn.massage: unknown key; did you mean `message`?",
+    );
+    of_type(
+        "[[rule.references]]\ntitle = \"t\"",
+        "rules.toml:19: rule.references: the key is here a second time, the first is in line 14",
+    );
+    of_type(
+        "[rule.thresholds.a]\nnumber = 1",
+        "rules.toml:19: rule `t.rule`: rule.thresholds.a.unit: this key is missing",
+    );
     let deep = format!(
         "fail = {{ when = '{}node.kernel{} > 1', message = \"m\" }}\n{TEXTS}",
         "size(".repeat(500),
@@ -342,7 +366,7 @@ fn mistakes_are_told_with_file_line_rule_and_what_to_do() {
     case("\"/node/kernel\"", &chain, "nested more than");
     assert_eq!(
         load("format = 2\nid = \"x\"\nversion = \"1\"", "r.toml").err().unwrap().to_string(),
-        "r.toml: rules of format 2, this plumb knows format 1: update plumb"
+        "r.toml:1: format: expected version 1 of the format, found 2; a newer file needs a newer program"
     );
     assert!(
         load("format = 1\nid = \"x\"\nversion = \"1\"", "r.toml")
@@ -361,5 +385,26 @@ fn all_mistakes_are_told_at_once() {
     );
     for name in ["`a` is", "`b` is", "`c` is", "`d` is", "`e` is"] {
         assert!(text.contains(name), "{text}");
+    }
+}
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/reference/rules.schema.json");
+    plumb_strict_toml::schema::published(&rules_schema(), &path).unwrap_or_else(|stale| panic!("{stale}"));
+}
+
+#[test]
+fn the_schema_takes_what_the_reader_takes() {
+    let page = include_str!("../../../docs/src/packs/rules.md");
+    let of_page = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
+    for text in [of_page, include_str!("../../../samples/rules-pack/rules.toml")] {
+        load(text, "rules.toml").unwrap_or_else(|problems| panic!("{problems}"));
+        assert_eq!(mismatches(&rules_schema(), &toml::from_str(text).unwrap()), Vec::<String>::new());
+        // A key that neither knows.
+        let wrong = text.replacen("rationale =", "rational =", 1);
+        assert!(!mismatches(&rules_schema(), &toml::from_str(&wrong).unwrap()).is_empty());
+        let told = load(&wrong, "rules.toml").err().unwrap().to_string();
+        assert!(told.contains("rule.rational: unknown key; did you mean `rationale`?"), "{told}");
     }
 }

@@ -3,151 +3,113 @@
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{Demand, Prices, ServiceLevel, WorkloadTrait};
+use plumb_strict_toml::At;
+use plumb_strict_toml::schema::by_word;
+use schemars::JsonSchema;
 use serde::Deserialize;
+use time::Date;
 
-use crate::document::Section;
-
-#[derive(Deserialize)]
-pub(super) struct Versioned {
-    pub(super) schema: Option<u32>,
-}
+use super::values::{Filled, finite, language, platform, platforms};
+use super::{day, filled};
+use crate::document::{Client, Colours, Section};
+use crate::profile::Platform;
+use crate::waiver::Waiver;
 
 /// The file as it is written.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Raw {
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Tables {
+    /// Version of this format.
     #[serde(rename = "schema")]
-    pub(super) _schema: serde::de::IgnoredAny,
+    #[schemars(extend("const" = super::ENGAGEMENT_SCHEMA))]
+    pub(super) _schema: u32,
+    /// Whose node it is.
     #[serde(default)]
-    pub(super) client: ClientTable,
+    pub(super) client: Client,
+    /// The document. Nothing here changes a finding or a grade.
     #[serde(default)]
-    pub(super) report: ReportTable,
+    pub(super) report: Report,
+    /// What the node is.
     #[serde(default)]
-    pub(super) profile: ProfileTable,
+    pub(super) profile: Profile,
+    /// Traits of the workload; what is not named is unknown.
     #[serde(default)]
+    #[schemars(schema_with = "by_word::<WorkloadTrait, bool>")]
     pub(super) workload: BTreeMap<WorkloadTrait, bool>,
-    pub(super) slo: Option<SloTable>,
-    pub(super) demand: Option<DemandTable>,
-    pub(super) prices: Option<PricesTable>,
+    /// Service level objectives.
+    pub(super) slo: Option<ServiceLevel>,
+    /// Demand that the service must meet.
+    pub(super) demand: Option<Demand>,
+    /// Prices, in one currency.
+    pub(super) prices: Option<Prices>,
+    /// What is judged otherwise.
     #[serde(default)]
     pub(super) policy: PolicyTable,
+    /// Deviations that are accepted.
     #[serde(default)]
-    pub(super) waiver: Vec<WaiverTable>,
+    pub(super) waiver: Vec<Waiver>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ClientTable {
-    pub(super) name: Option<String>,
-    pub(super) site: Option<String>,
-    pub(super) contact: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ReportTable {
-    pub(super) title: Option<String>,
-    pub(super) author: Option<String>,
-    pub(super) company: Option<String>,
-    pub(super) date: Option<toml::Value>,
+#[derive(Default, Deserialize, JsonSchema)]
+pub(super) struct Report {
+    /// Title, instead of the theme's.
+    pub(super) title: Option<Filled>,
+    /// Who answers for the report.
+    pub(super) author: Option<Filled>,
+    /// The author's company.
+    pub(super) company: Option<Filled>,
+    /// Day of the report; left out, that of the collection.
+    #[serde(default, deserialize_with = "day")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub(super) date: Option<Date>,
+    /// Language code of a message file of the theme.
+    #[serde(default, deserialize_with = "language")]
+    #[schemars(regex(pattern = "^[a-z-]{2,8}$"))]
     pub(super) language: Option<String>,
-    pub(super) confidentiality: Option<String>,
-    pub(super) logo: Option<String>,
+    /// Printed on the cover and every page.
+    pub(super) confidentiality: Option<Filled>,
+    /// Image file (SVG or PNG), relative to this file.
+    pub(super) logo: Option<Filled>,
+    /// Host names that the engagement is about, with `*` for any letters; left out, all.
     #[serde(default)]
-    pub(super) nodes: Vec<String>,
+    pub(super) nodes: Vec<Filled>,
+    /// Colours, instead of the theme's.
     #[serde(default)]
-    pub(super) colours: ColoursTable,
+    pub(super) colours: Colours,
+    /// `false` leaves a section out.
     #[serde(default)]
+    #[schemars(schema_with = "by_word::<Section, bool>")]
     pub(super) sections: BTreeMap<Section, bool>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ColoursTable {
-    pub(super) accent: Option<String>,
-    pub(super) high: Option<String>,
-    pub(super) medium: Option<String>,
-    pub(super) low: Option<String>,
+#[derive(Default, Deserialize, JsonSchema)]
+pub(super) struct Profile {
+    /// Instead of what the evidence says.
+    #[serde(default, deserialize_with = "platform")]
+    #[schemars(schema_with = "platforms")]
+    pub(super) platform: Option<Platform>,
 }
 
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ProfileTable {
-    pub(super) platform: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, Deserialize, JsonSchema)]
 pub(super) struct PolicyTable {
+    /// Thresholds that are replaced.
     #[serde(default)]
-    pub(super) threshold: Vec<ThresholdTable>,
+    pub(super) threshold: Vec<Replaced>,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ThresholdTable {
+/// A threshold that is replaced.
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct Replaced {
+    /// Id of the check.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub(super) check: String,
-    pub(super) name: String,
+    /// Name of the threshold.
+    pub(super) name: At<Filled>,
+    /// The limit, in the unit of the threshold.
+    #[serde(deserialize_with = "finite")]
     pub(super) number: f64,
+    /// Why.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
     pub(super) reason: String,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct WaiverTable {
-    pub(super) check: String,
-    pub(super) subject: Option<String>,
-    pub(super) owner: String,
-    pub(super) reason: String,
-    pub(super) expires: toml::Value,
-}
-
-// The types of the evidence let keys pass that they do not know, so that a pack of an older version still reads them.
-// A file that a person writes must not.
-
-#[derive(Deserialize)]
-pub(super) struct SloTable(#[serde(with = "Slo")] pub(super) ServiceLevel);
-
-#[derive(Deserialize)]
-#[serde(remote = "ServiceLevel", deny_unknown_fields)]
-pub(super) struct Slo {
-    pub(super) percentile: Option<f64>,
-    pub(super) ttft_ms: Option<f64>,
-    pub(super) itl_ms: Option<f64>,
-    pub(super) tpot_ms: Option<f64>,
-    pub(super) e2e_ms: Option<f64>,
-    pub(super) error_percent: Option<f64>,
-    pub(super) attainment_percent: Option<f64>,
-    pub(super) window_days: Option<f64>,
-    pub(super) penalty: Option<String>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct DemandTable(#[serde(with = "DemandKeys")] pub(super) Demand);
-
-#[derive(Deserialize)]
-#[serde(remote = "Demand", deny_unknown_fields)]
-pub(super) struct DemandKeys {
-    pub(super) peak_requests_per_s: Option<f64>,
-    pub(super) mean_requests_per_s: Option<f64>,
-    pub(super) prompt_tokens: Option<f64>,
-    pub(super) output_tokens: Option<f64>,
-    pub(super) growth_percent_per_year: Option<f64>,
-    pub(super) history_days: Option<f64>,
-    pub(super) replicas: Option<u32>,
-}
-
-#[derive(Deserialize)]
-pub(super) struct PricesTable(#[serde(with = "PricesKeys")] pub(super) Prices);
-
-#[derive(Deserialize)]
-#[serde(remote = "Prices", deny_unknown_fields)]
-pub(super) struct PricesKeys {
-    pub(super) currency: String,
-    pub(super) gpu_hour: Option<f64>,
-    pub(super) server: Option<f64>,
-    pub(super) depreciation_years: Option<f64>,
-    pub(super) kwh: Option<f64>,
-    pub(super) pue: Option<f64>,
-    pub(super) hosting_month: Option<f64>,
 }

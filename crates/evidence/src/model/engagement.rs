@@ -8,6 +8,7 @@ use crate::fact::Fact;
 
 /// What is known of the workload that makes some findings weigh more; the words of the catalogue's amplifiers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum WorkloadTrait {
     /// A small model, or fewer than 8 requests at a time.
@@ -42,6 +43,7 @@ pub struct Engagement {
 
 /// Service level objectives; a part that is not promised is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct ServiceLevel {
     /// Percentile that the limits hold for, for example 95.
@@ -66,6 +68,7 @@ pub struct ServiceLevel {
 
 /// Demand that the service must meet.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Demand {
     /// Requests per second at the peak.
@@ -86,6 +89,7 @@ pub struct Demand {
 
 /// Prices, in one currency.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct Prices {
     /// Currency, ISO 4217.

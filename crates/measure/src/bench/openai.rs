@@ -1,10 +1,11 @@
 //! The OpenAI API as servers speak it: bodies of requests and chunks of replies.
 
+use schemars::JsonSchema;
 use serde::de::{IgnoredAny, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Which of the two interfaces is measured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Api {
     /// `/v1/completions`: the prompt goes to the model as it is.

@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use plumb_evidence::{CpuSet, NodeSet};
+use schemars::JsonSchema;
+use serde::Deserialize;
 
 use crate::bench::{Amount, Api, Arrivals, Load};
 
 mod file;
 
-pub use file::{PLAN_SCHEMA, PlanError, parse};
+pub use file::{PLAN_SCHEMA, parse, schema};
 
 /// An experiment.
 #[derive(Clone, Debug, PartialEq)]
@@ -246,7 +248,8 @@ pub struct MemoryPlan {
 }
 
 /// How strictly memory comes from some nodes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum MemoryPolicy {
     /// As the kernel does.
     #[default]
@@ -301,7 +304,8 @@ impl HogKind {
 }
 
 /// Where a neighbour runs, seen from the server.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
 pub enum NeighbourPlace {
     /// On the server's own CPUs.
     #[default]
@@ -315,6 +319,7 @@ pub enum NeighbourPlace {
     /// On any other CPUs.
     OtherCpus,
     /// On these.
+    #[serde(skip)]
     Cpus(CpuSet),
 }
 
@@ -334,22 +339,23 @@ impl NeighbourPlace {
 }
 
 /// Frequency settings.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Governor {
     /// Name of the level.
     pub name: String,
-    /// `scaling_governor`; `None` to leave it.
+    /// `scaling_governor`; left out, it stays as it is.
     pub governor: Option<String>,
-    /// `energy_performance_preference`; `None` to leave it.
+    /// `energy_performance_preference`; left out, it stays as it is.
+    #[serde(rename = "epp")]
     pub preference: Option<String>,
 }
 
 /// A setting of automatic NUMA balancing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Balancing {
     /// Name of the level.
     pub name: String,
-    /// `kernel.numa_balancing`; `None` to leave it.
+    /// `kernel.numa_balancing`; left out, it stays as it is.
     pub value: Option<u32>,
 }
 
@@ -363,13 +369,15 @@ pub struct LoadLevel {
 }
 
 /// Another way to start the server.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 pub struct Variant {
     /// Name of the level.
     pub name: String,
     /// Arguments after those of the command.
+    #[serde(default)]
     pub args: Vec<String>,
     /// Variables.
+    #[serde(default)]
     pub env: BTreeMap<String, String>,
 }
 
