@@ -3,11 +3,21 @@
 use plumb_check_sdk::model::{
     Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
 };
-use plumb_check_sdk::{Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet};
+use plumb_check_sdk::{
+    Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet, Object, ObjectKind,
+};
+
+/// Key of the cause that findings have in common which one placement of a server would mend.
+pub(crate) const PLACEMENT: &str = "placement";
 
 /// `vllm server 1234`
 pub(crate) fn server_name(server: &InferenceServer) -> String {
     format!("{} server {}", server.kind, server.pid)
+}
+
+/// A server, under the name that [`server_name`] gives it.
+pub(crate) fn server_object(server: &InferenceServer) -> Object {
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(server_name(server))
 }
 
 /// `process 1234 (VLLM::Worker_TP)`
