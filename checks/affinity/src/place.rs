@@ -4,7 +4,7 @@ use plumb_check_sdk::model::{
     Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
 };
 use plumb_check_sdk::{
-    Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet, Object, ObjectKind,
+    Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
 };
 
 /// Key of the cause that findings have in common which one placement of a server would mend.
@@ -23,6 +23,25 @@ pub(crate) fn server_object(server: &InferenceServer) -> Object {
 /// `process 1234 (VLLM::Worker_TP)`
 pub(crate) fn process_name(process: &ServerProcess) -> String {
     format!("process {} ({})", process.pid, process.comm)
+}
+
+/// A process, under the name that [`process_name`] gives it.
+pub(crate) fn process_object(process: &ServerProcess) -> Object {
+    Object::new(ObjectKind::Process, process.pid.to_string()).named(process_name(process))
+}
+
+/// Asks for a server to be placed, or one process of it, and says that other findings of it have the same cause.
+pub(crate) fn misplaced(
+    finding: Finding,
+    server: &InferenceServer,
+    process: Option<&ServerProcess>,
+) -> Finding {
+    let gpu = process.and_then(|process| match process.gpus.known()?.as_slice() {
+        [only] => Some(only.clone()),
+        _ => None,
+    });
+    let place = Intent::Place { server: server.pid, process: process.map(|process| process.pid), gpu };
+    finding.with_intent(place).with_cause(PLACEMENT, server_object(server))
 }
 
 /// All processes of all servers that use a GPU, with the addresses of their GPUs.
