@@ -92,7 +92,7 @@ fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Fi
     };
     let group = group.filter(|(cpus, _)| cpus != online);
     if engine.is_some()
-        && let Err(finding) = compare(server, machine, online, group.as_ref())
+        && let Some(finding) = compare(server, machine, online, group.as_ref())
     {
         return finding;
     }
@@ -128,8 +128,7 @@ impl Binders<'_> {
     fn releases(&self) -> Vec<Intent> {
         let release = |binder: &Option<Binder>| binder.as_ref().and_then(|binder| binder.release.clone());
         let keeps_openmp = self.engine.is_none();
-        let keeps_launcher =
-            self.engine.is_none() && self.openmp.is_none() && self.unexplained.is_none();
+        let keeps_launcher = self.engine.is_none() && self.openmp.is_none() && self.unexplained.is_none();
         let launcher = release(&self.launcher).filter(|_| !keeps_launcher);
         let openmp = release(&self.openmp).filter(|_| !keeps_openmp);
         launcher.into_iter().chain(openmp).collect()
@@ -185,17 +184,17 @@ fn pid(process: &ServerProcess) -> Arg {
     Arg::text(process.pid.to_string())
 }
 
-/// Compares the mask of each GPU worker with what the options ask for.
+/// Compares the mask of each GPU worker with what the options ask for; `None` where they agree.
 fn compare(
     server: &InferenceServer,
     machine: &Machine<'_>,
     online: &CpuSet,
     group: Option<&(CpuSet, Citation)>,
-) -> Result<(), Finding> {
+) -> Option<Finding> {
     let object = server_object(server);
     for process in &server.processes {
         if let Fact::Missing(missing) = &process.gpus {
-            return Err(PAGE.missing(object, missing));
+            return Some(PAGE.missing(object, missing));
         }
     }
     let is_worker = |process: &&ServerProcess| process.gpus.known().is_some_and(|gpus| !gpus.is_empty());
@@ -241,12 +240,12 @@ fn compare(
             Some(binder) => finding.with_evidence(binder.evidence),
             None => finding,
         };
-        return Err(match group {
+        return Some(match group {
             Some((_, citation)) => finding.with_evidence(citation.clone()),
             None => finding,
         });
     }
-    Ok(())
+    None
 }
 
 /// The CPUs that the options ask for a worker, and whether they name them; `None` where that cannot be told.

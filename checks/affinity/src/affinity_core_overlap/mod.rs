@@ -119,7 +119,8 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
 /// Busy threads of different processes that were seen on one core.
 fn seen(servers: &[InferenceServer], cpu: &Cpu, load: &Load, limits: &Limits) -> Vec<Finding> {
     let core_of: BTreeMap<u32, u32> = cpu.cpus.iter().map(|pu| (pu.cpu, pu.core)).collect();
-    let of_processes = servers.iter().flat_map(|server| server.processes.iter().map(move |one| (one.pid, server)));
+    let of_processes =
+        servers.iter().flat_map(|server| server.processes.iter().map(move |one| (one.pid, server)));
     let server_of: BTreeMap<u32, &InferenceServer> = of_processes.collect();
     let percent = |thread: &ThreadTime| load.busy_percent(thread);
     let is_busy = |thread: &&ThreadTime| !limits.busy.is_undercut_by(Quantity::new(percent(thread)));
@@ -175,7 +176,11 @@ fn seen(servers: &[InferenceServer], cpu: &Cpu, load: &Load, limits: &Limits) ->
 }
 
 /// Asks for the processes of two threads to be put on cores of their own.
-fn placed_apart(finding: Finding, servers: &[Option<&InferenceServer>], threads: [&ThreadTime; 2]) -> Finding {
+fn placed_apart(
+    finding: Finding,
+    servers: &[Option<&InferenceServer>],
+    threads: [&ThreadTime; 2],
+) -> Finding {
     let Some(first) = servers.iter().flatten().next() else { return finding };
     let place = |(server, thread): (&Option<&InferenceServer>, &ThreadTime)| {
         server.map(|server| Intent::Place { server: server.pid, process: Some(thread.pid), gpu: None })

@@ -208,7 +208,8 @@ impl Judge {
     ) -> Finding {
         let object = server_object(server);
         let (set, variables) = limits(pool);
-        let (cpus, library, name) = (Arg::quantity(pool.usable, "", 1), pool.library.word(), Arg::from(&pool.name));
+        let (cpus, library, name) =
+            (Arg::quantity(pool.usable, "", 1), pool.library.word(), Arg::from(&pool.name));
         let (pid, size_count) = (Arg::text(pool.process.pid.to_string()), Arg::count(pool.size));
         let waited = Arg::of(delay, 2);
         let finding = if self.delay.is_undercut_by(delay) {
@@ -246,11 +247,7 @@ impl Excess<'_> {
     }
 
     fn smaller(&self, server: &InferenceServer, usable: f64) -> Intent {
-        Intent::ThreadPool {
-            server: server.pid,
-            want: wanted(server, self.usable, usable),
-            was: self.value,
-        }
+        Intent::ThreadPool { server: server.pid, want: wanted(server, self.usable, usable), was: self.value }
     }
 }
 
@@ -290,7 +287,8 @@ fn stem(name: &str) -> &str {
 
 fn library(process: &ServerProcess, name: &str) -> Library {
     let main = process.threads.iter().find(|thread| thread.tid == process.pid);
-    let of_process = [Some(process.comm.as_str()), main.map(|thread| thread.comm.as_str()), Some(PYTORCH_MAIN)];
+    let of_process =
+        [Some(process.comm.as_str()), main.map(|thread| thread.comm.as_str()), Some(PYTORCH_MAIN)];
     if of_process.into_iter().flatten().any(|own| stem(own) == name) || name.starts_with("python") {
         Library::Unnamed
     } else if name.starts_with("tokio") {

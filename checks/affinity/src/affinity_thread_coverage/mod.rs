@@ -11,8 +11,8 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, Object,
-    ObjectKind,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
+    Object, ObjectKind,
 };
 
 use crate::pages::affinity_thread_coverage::{BUSY, PAGE, UNPINNED, words};
@@ -144,7 +144,7 @@ impl Judge {
         } else {
             PAGE.fail(object, words::Uncovered { cpus, pid, share, since, stray_count, threads_count })
         };
-        let finding = misplaced(finding, server, Some(process))
+        let finding = misplaced(finding, server, process)
             .with_likelihood(Likelihood::Mechanism)
             .with_confidence(confidence)
             .with_evidence(evidence);

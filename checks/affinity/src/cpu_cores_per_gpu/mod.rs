@@ -239,13 +239,12 @@ impl Node<'_> {
         let cores = |number: f64| number as u32;
         let of_machine = self.cpu.cores_touched(&self.cpu.online) as f64;
         let wanted = self.headroom * f64::from(need.cores.saturating_add(of_others));
-        let larger = (of_machine < wanted)
-            .then(|| match self.is_virtual {
-                Ok(true) => Some(Intent::Provider { request: ProviderRequest::MoreCpus }),
-                Ok(false) => Some(Intent::Hardware { part: HardwarePart::Processor }),
-                Err(_) => None,
-            })
-            .flatten();
+        let larger = match self.is_virtual {
+            Ok(true) => Some(Intent::Provider { request: ProviderRequest::MoreCpus }),
+            Ok(false) => Some(Intent::Hardware { part: HardwarePart::Processor }),
+            Err(_) => None,
+        };
+        let larger = larger.filter(|_| of_machine < wanted);
         // What the others on the same CPUs want with headroom is not there for this one.
         let left = (usable - self.headroom * f64::from(of_others)).max(0.0);
         let more = Intent::Cores {
