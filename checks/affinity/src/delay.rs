@@ -1,20 +1,10 @@
 //! How long the threads that nothing may hold up wait for a CPU.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::Citation;
+use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role};
-use plumb_check_sdk::{Citation, ThresholdBasis};
 
 use crate::place::Load;
-
-/// Above this share of the window, waiting for a CPU counts.
-pub(crate) const QUEUE_DELAY: Limit<Percent> = Limit {
-    name: "share of time for which a critical thread waits for a CPU",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes",
-    date: "2026-11-23",
-    applies_to: "main threads of engine cores, workers and single-process servers under load",
-};
 
 /// The critical thread of a server that waited longest for a CPU, as a share of the window.
 ///

@@ -10,10 +10,16 @@ pub mod cpu_cores_per_gpu;
 mod delay;
 pub mod numa_gpu_affinity;
 pub mod numa_memory_locality;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 mod place;
 
 export_pack! {
     id: "affinity",
+    words: pages::WORDS,
     checks: [
         affinity_binder_conflict::AffinityBinderConflict,
         affinity_core_overlap::AffinityCoreOverlap,

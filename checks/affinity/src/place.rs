@@ -3,16 +3,42 @@
 use plumb_check_sdk::model::{
     Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
 };
-use plumb_check_sdk::{Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet};
+use plumb_check_sdk::{
+    Absence, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
+};
 
-/// `vllm server 1234`
-pub(crate) fn server_name(server: &InferenceServer) -> String {
-    format!("{} server {}", server.kind, server.pid)
+/// Key of the cause that findings have in common which one placement of a server would mend.
+pub(crate) const PLACEMENT: &str = "placement";
+
+/// A server: `vllm server 1234`
+pub(crate) fn server_object(server: &InferenceServer) -> Object {
+    let name = format!("{} server {}", server.kind, server.pid);
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(name)
 }
 
-/// `process 1234 (VLLM::Worker_TP)`
-pub(crate) fn process_name(process: &ServerProcess) -> String {
+fn process_name(process: &ServerProcess) -> String {
     format!("process {} ({})", process.pid, process.comm)
+}
+
+/// A process: `process 1234 (VLLM::Worker_TP)`
+pub(crate) fn process_object(process: &ServerProcess) -> Object {
+    Object::new(ObjectKind::Process, process.pid.to_string()).named(process_name(process))
+}
+
+/// A worker and its GPUs: `process 1234 (VLLM::Worker_TP) on GPU 0000:18:00.0`
+pub(crate) fn worker_object(process: &ServerProcess, gpus: &[String]) -> Object {
+    let name = format!("{} on GPU {}", process_name(process), gpus.join(", "));
+    Object::new(ObjectKind::Process, process.pid.to_string()).named(name)
+}
+
+/// Asks for a process of a server to be placed, and says that other findings of the server have the same cause.
+pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, process: &ServerProcess) -> Finding {
+    let gpu = match process.gpus.known().map(Vec::as_slice) {
+        Some([only]) => Some(only.clone()),
+        _ => None,
+    };
+    let place = Intent::Place { server: server.pid, process: Some(process.pid), gpu };
+    finding.with_intent(place).with_cause(PLACEMENT, server_object(server))
 }
 
 /// All processes of all servers that use a GPU, with the addresses of their GPUs.
@@ -24,19 +50,42 @@ pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &Se
         .collect()
 }
 
+/// What may be a worker and is not among [`workers`]; each check says it in its own words.
+pub(crate) enum Unknown {
+    /// A server without any process.
+    NoProcess(Object),
+    /// Why nothing is known of processes outside of servers.
+    Outside(Missing),
+    /// Processes of which nobody could tell whether they use a GPU.
+    Processes {
+        /// How many.
+        count: u64,
+        /// The first of them: its id and, where it could be read, its name.
+        first: String,
+        /// Why it is not known.
+        why: Missing,
+    },
+}
+
+impl Unknown {
+    /// What is not known, for the findings about it.
+    pub(crate) fn object(&self) -> Object {
+        match self {
+            Self::NoProcess(server) => server.clone(),
+            Self::Outside(_) | Self::Processes { .. } => Object::new(ObjectKind::Other, "other processes"),
+        }
+    }
+}
+
 /// What may be a worker that is not among [`workers`]: processes of which nobody could tell whether they use a GPU, and
 /// servers without any process.
-pub(crate) fn unknown_users(
-    meta: &CheckMeta,
-    evidence: &Evidence<'_>,
-    servers: &[InferenceServer],
-) -> Option<Finding> {
+pub(crate) fn unknown_users(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Option<Unknown> {
     if let Some(server) = servers.iter().find(|server| server.processes.is_empty()) {
-        return Some(meta.not_run(server_name(server), "no process of the server was recorded"));
+        return Some(Unknown::NoProcess(server_object(server)));
     }
     let outside = match evidence.possible_workers() {
         Ok(outside) => outside,
-        Err(missing) => return Some(meta.not_run("other processes", missing.to_string())),
+        Err(missing) => return Some(Unknown::Outside(missing)),
     };
     let inside: Vec<(u32, &str, &Missing)> = servers
         .iter()
@@ -47,19 +96,14 @@ pub(crate) fn unknown_users(
         })
         .collect();
     let first = outside.first.as_ref().map(|first| (first.pid, first.comm.as_str(), &first.why));
-    let (pid, comm, missing) = inside.first().copied().or(first)?;
+    let (pid, comm, why) = inside.first().copied().or(first)?;
     // The name of a process may be as unreadable as the rest of it.
     let name = if comm.is_empty() { String::new() } else { format!(" ({comm})") };
-    let message = format!(
-        "it is not known of {} processes whether they use a GPU, the first being {pid}{name}: {missing}",
-        inside.len() as u64 + u64::from(outside.count),
-    );
-    Some(meta.not_run("other processes", message))
-}
-
-/// What a node without any server to look at comes to: one may be there and idle, or not have been started yet.
-pub(crate) fn no_server(meta: &CheckMeta) -> Finding {
-    meta.not_run("node", "no inference server was found: collect while the service runs")
+    Some(Unknown::Processes {
+        count: inside.len() as u64 + u64::from(outside.count),
+        first: format!("{pid}{name}"),
+        why: why.clone(),
+    })
 }
 
 /// The values of an option: from the command line, where it may have several, else as it was parsed.
@@ -96,27 +140,36 @@ pub(crate) struct Machine<'a> {
     pub(crate) cpu: Option<&'a Cpu>,
 }
 
+/// Why it is not known what is near to a worker.
+pub(crate) enum Unplaced {
+    /// The GPU at this address is not among those of the evidence.
+    NoSuchGpu(String),
+    /// No source tells the node of the GPU at this address.
+    NoNode(String),
+    /// The GPU at this address names a node that is not online.
+    Offline(String, u32),
+    /// The nodes of the GPUs have no CPUs.
+    NoCpus(NodeSet),
+}
+
 /// Nodes and CPUs near to the GPUs of a worker, and what says so.
 pub(crate) struct Near {
     /// Nodes of the GPUs themselves.
     pub(crate) nodes: NodeSet,
-    /// CPUs of these nodes and of their sockets.
+    /// CPUs of these nodes and of their sockets; with several nodes in a socket, these are more than those of `nodes`.
     pub(crate) cpus: CpuSet,
     evidence: Vec<Citation>,
 }
 
 impl Machine<'_> {
     /// What is near to any of the GPUs with the given addresses.
-    pub(crate) fn near(&self, addresses: &[String]) -> Result<Near, String> {
+    pub(crate) fn near(&self, addresses: &[String]) -> Result<Near, Unplaced> {
         let mut near = Near { nodes: NodeSet::new(), cpus: CpuSet::new(), evidence: Vec::new() };
         for address in addresses {
             let gpu = self.gpus.iter().find(|gpu| gpu.address == *address);
-            let gpu = gpu.ok_or_else(|| format!("GPU {address} is not among the GPUs of the evidence"))?;
+            let gpu = gpu.ok_or_else(|| Unplaced::NoSuchGpu(address.clone()))?;
             let (node, citation) = node_of(gpu)?;
-            let node = self
-                .numa
-                .node(node)
-                .ok_or_else(|| format!("GPU {address} names node {node}, which is not online"))?;
+            let node = self.numa.node(node).ok_or_else(|| Unplaced::Offline(address.clone(), node))?;
             near.nodes.insert(node.id);
             let socket = match self.cpu {
                 Some(cpu) => cpu.with_sockets(&node.cpus),
@@ -126,22 +179,27 @@ impl Machine<'_> {
             near.evidence.push(citation);
         }
         if near.cpus.is_empty() {
-            return Err(format!("node {} has no CPUs", near.nodes));
+            return Err(Unplaced::NoCpus(near.nodes));
         }
         Ok(near)
     }
 }
 
 impl Near {
+    /// Nodes that are near: those of the GPUs, and those that have any of the near CPUs.
+    pub(crate) fn all_nodes(&self, numa: &Numa) -> NodeSet {
+        self.nodes.iter().chain(numa.nodes_of(&self.cpus).iter()).collect()
+    }
+
     pub(crate) fn cite(&self, finding: Finding) -> Finding {
         self.evidence.iter().cloned().fold(finding, Finding::with_evidence)
     }
 }
 
 /// The node of a GPU by the first source that tells exactly one.
-fn node_of(gpu: &Gpu) -> Result<(u32, Citation), String> {
+fn node_of(gpu: &Gpu) -> Result<(u32, Citation), Unplaced> {
     let Some((node, source)) = gpu.node() else {
-        return Err(format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", gpu.address));
+        return Err(Unplaced::NoNode(gpu.address.clone()));
     };
     let citation = match source {
         NodeSource::Sysfs => Citation::new(format!("{}/numa_node", gpu.path), node.to_string()),

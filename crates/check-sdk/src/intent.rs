@@ -119,7 +119,7 @@ pub enum Intent {
         server: u32,
         /// Physical cores that are wanted.
         want: u32,
-        /// Physical cores that it may use now.
+        /// Physical cores that it may use now, less those that other servers on the same CPUs want.
         was: u32,
     },
     /// The thread pools of the processes of a server have at most this many threads.

@@ -2,110 +2,30 @@
 //!
 //! Mechanisms are told by what they leave behind: options and variables of the server, variables of MPI and Slurm,
 //! variables of OpenMP, and a set of CPUs on the control group (container, kubelet, or `AllowedCPUs=` of systemd). A mask
-//! that is narrower than all of these account for was set before the start, by `taskset`, `numactl` or `CPUAffinity=`,
-//! which leave no other trace; it counts as one mechanism. What was asked for is known for vLLM's `--numa-bind` and
+//! that is narrower than all of these account for counts as one mechanism. Who set it is not recorded: `taskset`, `numactl`
+//! and `CPUAffinity=` leave no other trace, and a mask can be set while a process runs. What was asked for is known for vLLM's `--numa-bind` and
 //! SGLang's `--numa-node`, and the masks of GPU workers are compared with it.
-
-use std::borrow::Cow::Borrowed;
 
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
-    Question, Reference, Remediation, Severity, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
 };
 
-use crate::place::{Machine, cite_mask, cpuset, no_server, option_values, process_name, server_name};
+use crate::pages::affinity_binder_conflict::{PAGE, words};
+use crate::place::{Machine, cite_mask, cpuset, option_values, server_object};
 
 /// See the module.
 pub struct AffinityBinderConflict;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("affinity.binder-conflict"),
-    title: Borrowed("Only one mechanism sets CPU affinity"),
-    category: Category::Placement,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Open MPI, Slurm, the engine, `numactl`, kubelet and systemd overwrite each other's masks, and \
-             the result depends on the order in which they start.",
-    ),
-    business: Borrowed(
-        "Three people are giving seating instructions. Nobody can say who sits where after the next \
-             restart.",
-    ),
-    needs: Borrowed(&[Borrowed("/cpu"), Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "TensorRT-LLM with a binding of your own: `export TLLM_NUMA_AWARE_WORKER_AFFINITY=0 \
-             OMPI_MCA_hwloc_base_binding_policy=none OMPI_MCA_rmaps_base_inherit=1 SLURM_CPU_BIND=none`; or \
-             let it bind: `TLLM_NUMA_AWARE_WORKER_AFFINITY=1`. Elsewhere keep one of the mechanisms named and \
-             take the others out",
-        ),
-        persistent: Borrowed(
-            "The same in the unit or the batch script; write down which mechanism owns affinity",
-        ),
-        rollback: Borrowed("The former environment"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`taskset -acp PID`; the line of the engine's log that tells the binding in force (vLLM logs \
-             `numactl --show`)",
-        ),
-        expected_effect: Borrowed(
-            "No published number for the conflict itself; TensorRT-LLM PR #9549 reports a test at 691.9 s \
-             with one binding and 390.8 s without.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[Borrowed("engine-binding")]),
-    applicability: Borrowed(
-        "Bare metal, virtual machines, containers; TensorRT-LLM, SGLang, vLLM, also under Slurm and MPI",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "TensorRT-LLM docs: CPU Affinity configuration (TLLM_NUMA_AWARE_WORKER_AFFINITY)",
-            ),
-            url: Borrowed(
-                "https://github.com/NVIDIA/TensorRT-LLM/blob/main/docs/source/deployment-guide/configuring-cpu-affinity.md",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "TensorRT-LLM issue #18848: configure_cpu_affinity() is not idempotent, second call un-pins every \
-             thread",
-            ),
-            url: Borrowed("https://github.com/NVIDIA/TensorRT-LLM/issues/18848"),
-        },
-        Reference {
-            title: Borrowed("TensorRT-LLM PR #9549: fix dist-serving perf by clearing CPU affinity"),
-            url: Borrowed("https://github.com/NVIDIA/TensorRT-LLM/pull/9549"),
-        },
-        Reference {
-            title: Borrowed("SGLang PR #39552: bind GPU processes within the CPUs the process was granted"),
-            url: Borrowed("https://github.com/sgl-project/sglang/pull/39552"),
-        },
-        Reference {
-            title: Borrowed(
-                "NVIDIA srt-slurm PR #339: optional NUMA CPU affinity binding for TRT-LLM workers",
-            ),
-            url: Borrowed("https://github.com/NVIDIA/srt-slurm/pull/339"),
-        },
-    ]),
-};
-
 impl Check for AffinityBinderConflict {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![no_server(&META)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let online: CpuSet = evidence.get("/cpu/online")?;
         let machine = Machine { gpus: evidence.gpus()?, numa: evidence.numa()?, cpu: evidence.cpu().ok() };
@@ -113,94 +33,168 @@ impl Check for AffinityBinderConflict {
     }
 }
 
+/// TensorRT-LLM clears the masks of its processes unless this variable says what to do.
+const TENSORRT_LLM: &str = "TLLM_NUMA_AWARE_WORKER_AFFINITY";
+
 /// A mechanism that is in force, and what says so.
 struct Binder {
+    /// As every language writes it: `Slurm`, with the variable or option.
     name: String,
     evidence: Citation,
+    /// What would put it out of force, where the evidence names that.
+    release: Option<Intent>,
+}
+
+/// A mask that no known mechanism accounts for.
+struct Unexplained<'a> {
+    process: &'a ServerProcess,
+    cpus: CpuSet,
 }
 
 fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Finding {
-    let subject = server_name(server);
-    if server.processes.is_empty() || server.kind.is_empty() {
-        return META.not_run(subject, "no process of the server was recorded, or not its kind");
+    let object = server_object(server);
+    if server.processes.is_empty() {
+        return PAGE.not_run(object, words::NoProcess {});
+    }
+    if server.kind.is_empty() {
+        return PAGE.not_run(object, words::NoKind {});
     }
     if let Some(missing) = server.processes.iter().find_map(|process| process.mask(online).unknown) {
-        return META.not_run(subject, missing.to_string());
+        return PAGE.missing(object, &missing);
     }
     let engine = of_engine(server);
     let launcher = of_launcher(server);
-    let has_own = variable(server, "TLLM_NUMA_AWARE_WORKER_AFFINITY").is_some();
+    let has_own = variable(server, TENSORRT_LLM).is_some();
     let unread = server.processes.iter().find_map(|process| process.environment.require().err());
     if server.kind == "tensorrt-llm"
         && !has_own
         && unread.is_none()
         && let Some(launcher) = &launcher
     {
-        let message = format!(
-            "{} binds its processes, but TensorRT-LLM clears their masks as long as \
-             `TLLM_NUMA_AWARE_WORKER_AFFINITY` is not set",
-            launcher.name
-        );
-        return META
-            .fail(subject, message)
+        let own = Intent::Variable {
+            server: server.pid,
+            name: TENSORRT_LLM.to_owned(),
+            want: Some("1".to_owned()),
+            was: None,
+        };
+        return PAGE
+            .fail(object, words::Cleared { launcher: (&launcher.name).into() })
             .with_likelihood(Likelihood::Setting)
+            .with_intent(own)
+            .with_intents(launcher.release.clone())
             .with_evidence(launcher.evidence.clone());
     }
     // The processes of a server are in one container or unit; the first stands for all.
     let group = match server.processes.first().map(|process| process.cgroup.require().and_then(cpuset)) {
-        Some(Err(missing)) => return META.not_run(subject, missing.to_string()),
+        Some(Err(missing)) => return PAGE.missing(object, &missing),
         Some(Ok(group)) => group.map(|(cpus, citation)| (cpus.intersection(online), citation)),
         None => None,
     };
     let group = group.filter(|(cpus, _)| cpus != online);
     if engine.is_some()
-        && let Err(finding) = compare(server, machine, online, group.as_ref())
+        && let Some(finding) = compare(server, machine, online, group.as_ref())
     {
         return finding;
     }
     if let Some(missing) = unread {
-        return META.not_run(subject, missing.to_string());
+        return PAGE.missing(object, &missing);
     }
-    let asked_for = engine.is_some() || launcher.is_some();
-    let mut binders: Vec<Binder> = [engine, launcher, of_openmp(server)].into_iter().flatten().collect();
     let granted = group.as_ref().map_or(online, |(cpus, _)| cpus);
-    if let Some((cpus, citation)) = &group {
-        let name = format!("a control group with CPUs {cpus}");
-        binders.push(Binder { name, evidence: citation.clone() });
-    }
     let narrowed = server.processes.iter().map(|process| (process, process.mask(online).cpus));
     let narrowest = narrowed.filter(|(_, cpus)| cpus != granted).min_by_key(|(_, cpus)| cpus.len());
-    if let Some((process, cpus)) = narrowest
-        && !asked_for
-    {
-        let name = format!("a mask of CPUs {cpus} that process {} was started with", process.pid);
-        binders.push(Binder { name, evidence: cite_mask(process, &cpus) });
-    }
-    let names: Vec<&str> = binders.iter().map(|binder| binder.name.as_str()).collect();
-    let cite = |finding: Finding| {
-        binders.iter().fold(finding, |finding, binder| finding.with_evidence(binder.evidence.clone()))
-    };
-    match names.as_slice() {
-        [] => META.not_applicable(subject, "nothing binds its processes to CPUs"),
-        [only] => cite(META.pass(subject, format!("bound by {only} alone"))),
-        several => {
-            let message = format!("bound by {} mechanisms at once: {}", several.len(), several.join("; "));
-            cite(META.warn(subject, message).with_likelihood(Likelihood::Setting))
-        }
+    let unexplained = narrowest
+        .filter(|_| engine.is_none() && launcher.is_none())
+        .map(|(process, cpus)| Unexplained { process, cpus });
+    let group = group.map(|(cpus, evidence)| Binder {
+        name: format!("cgroup (CPUs {cpus})"),
+        evidence,
+        release: None,
+    });
+    verdict(server, online, Binders { engine, launcher, openmp: of_openmp(server), group, unexplained })
+}
+
+/// All that binds a server.
+struct Binders<'a> {
+    engine: Option<Binder>,
+    launcher: Option<Binder>,
+    openmp: Option<Binder>,
+    group: Option<Binder>,
+    unexplained: Option<Unexplained<'a>>,
+}
+
+impl Binders<'_> {
+    /// What would leave one of several mechanisms in force: the engine's own, else the innermost, which is the last to set a
+    /// mask.
+    fn releases(&self) -> Vec<Intent> {
+        let release = |binder: &Option<Binder>| binder.as_ref().and_then(|binder| binder.release.clone());
+        let keeps_openmp = self.engine.is_none();
+        let keeps_launcher = self.engine.is_none() && self.openmp.is_none() && self.unexplained.is_none();
+        let launcher = release(&self.launcher).filter(|_| !keeps_launcher);
+        let openmp = release(&self.openmp).filter(|_| !keeps_openmp);
+        launcher.into_iter().chain(openmp).collect()
     }
 }
 
-/// Compares the mask of each GPU worker with what the options ask for.
+fn verdict(server: &InferenceServer, online: &CpuSet, binders: Binders<'_>) -> Finding {
+    let object = server_object(server);
+    let of_server = Arg::text(server.pid.to_string());
+    let releases = binders.releases();
+    let Binders { engine, launcher, openmp, group, unexplained } = binders;
+    let named: Vec<Binder> = [engine, launcher, openmp, group].into_iter().flatten().collect();
+    let names: Vec<&str> = named.iter().map(|binder| binder.name.as_str()).collect();
+    let mechanisms = Arg::text(names.join("; "));
+    let finding = match (&unexplained, names.len()) {
+        (None, 0) => PAGE.not_applicable(object, words::Unbound {}),
+        (None, 1) => PAGE.pass(object, words::Alone { mechanism: mechanisms }),
+        (None, several) => {
+            let mechanisms_count = several.into();
+            PAGE.warn(object, words::Several { mechanisms, mechanisms_count, server: of_server })
+        }
+        (Some(mask), 0) => {
+            let said = words::MaskAlone {
+                cpus: (&mask.cpus).into(),
+                cpus_count: mask.cpus.len().into(),
+                online_count: online.len().into(),
+                pid: pid(mask.process),
+            };
+            PAGE.pass(object, said)
+        }
+        (Some(mask), others) => {
+            let said = words::SeveralAndMask {
+                cpus: (&mask.cpus).into(),
+                mechanisms,
+                mechanisms_count: (others + 1).into(),
+                pid: pid(mask.process),
+                server: of_server,
+            };
+            PAGE.warn(object, said)
+        }
+    };
+    let finding = if finding.outcome.is_deviation() {
+        finding.with_likelihood(Likelihood::Setting).with_intents(releases)
+    } else {
+        finding
+    };
+    let of_mask = unexplained.map(|mask| cite_mask(mask.process, &mask.cpus));
+    named.into_iter().map(|binder| binder.evidence).chain(of_mask).fold(finding, Finding::with_evidence)
+}
+
+/// The id of a process as sentences name it.
+fn pid(process: &ServerProcess) -> Arg {
+    Arg::text(process.pid.to_string())
+}
+
+/// Compares the mask of each GPU worker with what the options ask for; `None` where they agree.
 fn compare(
     server: &InferenceServer,
     machine: &Machine<'_>,
     online: &CpuSet,
     group: Option<&(CpuSet, Citation)>,
-) -> Result<(), Finding> {
-    let subject = server_name(server);
+) -> Option<Finding> {
+    let object = server_object(server);
     for process in &server.processes {
         if let Fact::Missing(missing) = &process.gpus {
-            return Err(META.not_run(subject, missing.to_string()));
+            return Some(PAGE.missing(object, missing));
         }
     }
     let is_worker = |process: &&ServerProcess| process.gpus.known().is_some_and(|gpus| !gpus.is_empty());
@@ -216,29 +210,42 @@ fn compare(
         if found == asked || (!is_exact && !is_cut) {
             continue;
         }
-        let missing_cpus = asked.difference(&found);
-        let message = match group {
-            Some((cpus, _)) if is_cut && found.is_subset(&asked) => format!(
-                "{} asks for CPUs {asked}, but its control group has {cpus} only, so that CPUs {missing_cpus} are \
-                 not to be had",
-                process_name(process)
-            ),
-            _ => format!("{} asks for CPUs {asked}, and its threads have {found}", process_name(process)),
+        let comm = Arg::from(&process.comm);
+        let finding = match group {
+            Some((granted, _)) if is_cut && found.is_subset(&asked) => {
+                let said = words::Denied {
+                    asked: (&asked).into(),
+                    comm,
+                    granted: granted.into(),
+                    lacking: (&asked.difference(&found)).into(),
+                    pid: pid(process),
+                };
+                PAGE.fail(object, said)
+            }
+            _ => {
+                let said = words::OtherMask {
+                    asked: (&asked).into(),
+                    comm,
+                    found: (&found).into(),
+                    pid: pid(process),
+                };
+                let others = [of_launcher(server), of_openmp(server)];
+                let releases = others.into_iter().flatten().filter_map(|binder| binder.release);
+                PAGE.fail(object, said).with_intents(releases)
+            }
         };
-        let finding = META
-            .fail(subject, message)
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite_mask(process, &found));
+        let finding =
+            finding.with_likelihood(Likelihood::Mechanism).with_evidence(cite_mask(process, &found));
         let finding = match of_engine(server) {
             Some(binder) => finding.with_evidence(binder.evidence),
             None => finding,
         };
-        return Err(match group {
+        return Some(match group {
             Some((_, citation)) => finding.with_evidence(citation.clone()),
             None => finding,
         });
     }
-    Ok(())
+    None
 }
 
 /// The CPUs that the options ask for a worker, and whether they name them; `None` where that cannot be told.
@@ -288,17 +295,33 @@ fn variable<'a>(server: &'a InferenceServer, name: &str) -> Option<(&'a ServerPr
         .find_map(|process| Some((process, process.environment.known()?.get(name)?.as_str())))
 }
 
-fn of_variable(server: &InferenceServer, name: &str, what: &str, is_off: &[&str]) -> Option<Binder> {
+/// A mechanism that a variable tells of. `off` is the value of `release`, or of the variable itself, that puts it out of
+/// force; without one the variable is to be taken out.
+fn of_variable(
+    server: &InferenceServer,
+    name: &str,
+    what: &str,
+    is_off: &[&str],
+    release: (&str, Option<&str>),
+) -> Option<Binder> {
     let (process, value) = variable(server, name)?;
     if is_off.contains(&value.to_lowercase().as_str()) {
         return None;
     }
+    let (to_set, off) = release;
     Some(Binder {
         name: format!("{what} (`{name}={value}`)"),
         evidence: Citation::new(format!("{}/environ", process.path), format!("{name}={value}")),
+        release: Some(Intent::Variable {
+            server: server.pid,
+            name: to_set.to_owned(),
+            want: off.map(str::to_owned),
+            was: variable(server, to_set).map(|(_, value)| value.to_owned()),
+        }),
     })
 }
 
+/// The engine's own binding stays in force, so it has no release.
 fn of_engine(server: &InferenceServer) -> Option<Binder> {
     let options = ["numa-bind-cpus", "numa-bind-nodes", "numa-node", "numa-bind"];
     let option = options.iter().find_map(|name| Some((*name, option_values(server, name)?)));
@@ -307,28 +330,33 @@ fn of_engine(server: &InferenceServer) -> Option<Binder> {
         return Some(Binder {
             name: format!("{} (`{}`)", server.kind, text.trim_end()),
             evidence: Citation::new(format!("/proc/{}/cmdline", server.pid), text.trim_end()),
+            release: None,
         });
     }
     let off = ["0", "false", ""];
-    ["SGLANG_AUTO_NUMA_BIND", "SGLANG_SET_CPU_AFFINITY", "TLLM_NUMA_AWARE_WORKER_AFFINITY"]
+    ["SGLANG_AUTO_NUMA_BIND", "SGLANG_SET_CPU_AFFINITY", TENSORRT_LLM]
         .iter()
-        .find_map(|name| of_variable(server, name, &server.kind, &off))
+        .find_map(|name| of_variable(server, name, &server.kind, &off, (name, None)))
+        .map(|binder| Binder { release: None, ..binder })
 }
 
-/// MPI or Slurm.
+/// MPI or Slurm. Both bind by default, so that taking their variable out does not put them out of force.
 fn of_launcher(server: &InferenceServer) -> Option<Binder> {
     let slurm = ["SLURM_CPU_BIND_TYPE", "SLURM_CPU_BIND"];
-    let of_slurm = slurm.iter().map(|name| of_variable(server, name, "Slurm", &["none", "quiet,none", ""]));
+    let none = ("SLURM_CPU_BIND", Some("none"));
+    let of_slurm =
+        slurm.iter().map(|name| of_variable(server, name, "Slurm", &["none", "quiet,none", ""], none));
     // A launcher that was told not to bind says so in one of its variables.
     let told_off =
         slurm.iter().any(|name| variable(server, name).is_some_and(|(_, value)| value.contains("none")));
     let slurm = if told_off { None } else { of_slurm.into_iter().flatten().next() };
-    slurm.or_else(|| of_variable(server, "OMPI_MCA_hwloc_base_binding_policy", "Open MPI", &["none", ""]))
+    let policy = "OMPI_MCA_hwloc_base_binding_policy";
+    slurm.or_else(|| of_variable(server, policy, "Open MPI", &["none", ""], (policy, Some("none"))))
 }
 
 fn of_openmp(server: &InferenceServer) -> Option<Binder> {
     let off = ["false", "disabled", "none", ""];
     ["KMP_AFFINITY", "GOMP_CPU_AFFINITY", "OMP_PROC_BIND"]
         .iter()
-        .find_map(|name| of_variable(server, name, "OpenMP", &off))
+        .find_map(|name| of_variable(server, name, "OpenMP", &off, (name, None)))
 }

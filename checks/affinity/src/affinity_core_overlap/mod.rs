@@ -6,147 +6,54 @@
 //! low. Apart from that, masks can force an overlap: where processes of two servers have the same CPUs, and these have
 //! fewer cores than there are processes that spin.
 
-use std::borrow::Cow::Borrowed;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
+    Object, ObjectKind,
 };
 
-use crate::place::{Load, cite_mask, no_server};
+use crate::pages::affinity_core_overlap::{BUSY, MANY, PAGE, SOME, words};
+use crate::place::{Load, PLACEMENT, cite_mask, server_object};
 
 /// See the module.
 pub struct AffinityCoreOverlap;
 
-const BUSY: Limit<Percent> = Limit {
-    name: "share of the window from which on a thread counts as busy",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: two threads below half a core each can share one",
-    date: "2026-11-23",
-    applies_to: "threads of inference servers",
-};
-
-const SOME: Limit<Percent> = Limit {
-    name: "share of readings at which two busy threads may share a core",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: the scheduler may need that much to tell them apart",
-    date: "2026-11-23",
-    applies_to: "busy threads of different processes",
-};
-
-const MANY: Limit<Percent> = Limit {
-    name: "share of readings at which sharing a core is a fault",
-    value: Quantity::new(20.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a thread that shares its core a fifth of the time loses about a tenth of its speed",
-    date: "2026-11-23",
-    applies_to: "busy threads of different processes",
-};
-
 /// Below this number of readings, shares say nothing.
 const FEW_READINGS: usize = 5;
 
-static THRESHOLDS: [Threshold; 3] = [BUSY.threshold(), SOME.threshold(), MANY.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("affinity.core-overlap"),
-    title: Borrowed("Busy threads do not share physical cores (SMT policy)"),
-    category: Category::Placement,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Two spinning threads on one core, or on its two hyper-threads, each lose a large part of their \
-             speed.",
-    ),
-    business: Borrowed("Two full-time workers were given one desk."),
-    needs: Borrowed(&[
-        Borrowed("/cpu"),
-        Borrowed("/servers"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Give instances lists of their own, a core together with its sibling: `taskset -acp 0-15,64-79 \
-             PID1`; `taskset -acp 16-31,80-95 PID2`",
-        ),
-        persistent: Borrowed(
-            "Disjoint `CPUAffinity=` or cpusets, one for each unit; Kubernetes: CPU manager policy `static` \
-             with `full-pcpus-only`",
-        ),
-        rollback: Borrowed("`taskset -acp 0-$(($(nproc --all)-1)) PID`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`ps -eLo pid,tid,psr,pcpu,comm --sort=-pcpu | head -40`, compared with `core_cpus_list`",
-        ),
-        expected_effect: Borrowed(
-            "No published number for serving language models. A fork of vLLM for Gaudi and Huawei MindIE both \
-             ship maps of cores for this reason.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[Borrowed("smt")]),
-    applicability: Borrowed(
-        "Bare metal; virtual machines, where siblings may be hidden; containers; any vendor",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-        Reference {
-            title: Borrowed("Kubernetes: Node Resource Managers (CPU Manager static policy)"),
-            url: Borrowed("https://kubernetes.io/docs/concepts/policy/node-resource-managers"),
-        },
-        Reference {
-            title: Borrowed(
-                "Huawei MindIE LLM: Performance Tuning (CPU high-performance mode, THP, binding)",
-            ),
-            url: Borrowed(
-                "https://www.hiascend.com/document/detail/en/mindie/230/LLMframe/llmdev/mindie_llm0526.html",
-            ),
-        },
-    ]),
-};
-
 impl Check for AffinityCoreOverlap {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![no_server(&META)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let cpu = evidence.cpu()?;
         let mut findings = forced(servers, cpu);
         findings.extend(match Load::read(evidence) {
             Ok(load) => {
                 let limits = Limits {
-                    busy: evidence.limit(&META, &BUSY),
-                    some: evidence.limit(&META, &SOME),
-                    many: evidence.limit(&META, &MANY),
+                    busy: evidence.limit(&PAGE, &BUSY),
+                    some: evidence.limit(&PAGE, &SOME),
+                    many: evidence.limit(&PAGE, &MANY),
                 };
                 seen(servers, cpu, &load, &limits)
             }
-            Err(missing) => vec![META.not_run("busy threads", missing.to_string())],
+            Err(missing) => vec![PAGE.missing(threads("busy threads"), &missing)],
         });
         Ok(findings)
     }
+}
+
+/// Threads or masks under the name that findings have for them.
+fn threads(name: &str) -> Object {
+    Object::new(ObjectKind::Other, name)
 }
 
 struct Limits {
@@ -161,7 +68,7 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
         matches!(process.role, Role::EngineCore | Role::GpuWorker | Role::Whole)
             || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
     };
-    let mut groups: BTreeMap<CpuSet, Vec<(u32, &ServerProcess)>> = BTreeMap::new();
+    let mut groups: BTreeMap<CpuSet, Vec<(&InferenceServer, &ServerProcess)>> = BTreeMap::new();
     let mut unknown = None;
     for server in servers {
         for process in server.processes.iter().filter(|process| spins(process)) {
@@ -169,26 +76,33 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
             if let Some(missing) = mask.unknown {
                 unknown = Some(missing);
             } else {
-                groups.entry(mask.cpus).or_default().push((server.pid, process));
+                groups.entry(mask.cpus).or_default().push((server, process));
             }
         }
     }
     let mut findings = Vec::new();
     for (cpus, processes) in &groups {
-        let of_servers: BTreeSet<u32> = processes.iter().map(|(server, _)| *server).collect();
+        let of_servers: BTreeMap<u32, &InferenceServer> =
+            processes.iter().map(|(server, _)| (server.pid, *server)).collect();
         let cores = cpu.cores_touched(cpus);
         if of_servers.len() < 2 || *cpus == cpu.online || processes.len() <= cores {
             continue;
         }
+        let Some(first) = of_servers.values().next() else { continue };
         let pids: Vec<String> = processes.iter().map(|(_, process)| process.pid.to_string()).collect();
-        let message = format!(
-            "processes of different servers have the same CPUs {cpus}, with fewer physical cores ({cores}) than \
-             processes that spin ({})",
-            pids.len()
-        );
-        let finding = META
-            .fail(format!("processes {}", pids.join(", ")), message)
+        let pids = pids.join(", ");
+        let said = words::SameCpus {
+            cores_count: cores.into(),
+            cpus: cpus.into(),
+            processes_count: processes.len().into(),
+            servers_count: of_servers.len().into(),
+        };
+        let place = |server: &u32| Intent::Place { server: *server, process: None, gpu: None };
+        let finding = PAGE
+            .fail(Object::new(ObjectKind::Process, &pids).named(format!("processes {pids}")), said)
             .with_likelihood(Likelihood::Setting)
+            .with_intents(of_servers.keys().map(place))
+            .with_cause(PLACEMENT, server_object(first))
             .with_evidence(Citation::new(&cpu.path, format!("physical cores of CPUs {cpus}: {cores}")));
         findings.push(
             processes
@@ -197,7 +111,7 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
         );
     }
     if let Some(missing) = unknown {
-        findings.push(META.not_run("masks", missing.to_string()));
+        findings.push(PAGE.missing(threads("masks"), &missing));
     }
     findings
 }
@@ -205,35 +119,32 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
 /// Busy threads of different processes that were seen on one core.
 fn seen(servers: &[InferenceServer], cpu: &Cpu, load: &Load, limits: &Limits) -> Vec<Finding> {
     let core_of: BTreeMap<u32, u32> = cpu.cpus.iter().map(|pu| (pu.cpu, pu.core)).collect();
-    let pids: BTreeSet<u32> =
-        servers.iter().flat_map(|server| &server.processes).map(|process| process.pid).collect();
+    let of_processes =
+        servers.iter().flat_map(|server| server.processes.iter().map(move |one| (one.pid, server)));
+    let server_of: BTreeMap<u32, &InferenceServer> = of_processes.collect();
     let percent = |thread: &ThreadTime| load.busy_percent(thread);
     let is_busy = |thread: &&ThreadTime| !limits.busy.is_undercut_by(Quantity::new(percent(thread)));
     let busy: Vec<&ThreadTime> = load.threads.iter().filter(is_busy).collect();
     if busy.is_empty() {
         let busiest = load.threads.iter().map(percent).fold(0.0, f64::max);
-        let message = format!(
-            "no thread of a server ran for half of the window (the busiest: {busiest:.0} %): collect while the \
-             service runs"
-        );
-        return vec![META.not_run("busy threads", message)];
+        let busiest_share = Arg::quantity(busiest, "%", 0);
+        return vec![PAGE.not_run(threads("busy threads"), words::Idle { busiest_share })];
     }
     let readings = busy.iter().map(|thread| thread.last_cpus.len()).max().unwrap_or_default();
     let is_placed = |thread: &&&ThreadTime| {
         readings > 0
             && thread.last_cpus.len() == readings
             && thread.last_cpus.iter().all(|cpu| core_of.contains_key(cpu))
-            && pids.contains(&thread.pid)
+            && server_of.contains_key(&thread.pid)
     };
     let placed: Vec<&ThreadTime> = busy.iter().filter(is_placed).copied().collect();
     let mut findings = Vec::new();
     if placed.len() < busy.len() {
-        let message = format!(
-            "of {} of {} busy threads the process or the CPUs that they ran on are not known",
-            busy.len() - placed.len(),
-            busy.len()
-        );
-        findings.push(META.not_run("other busy threads", message));
+        let said = words::Unplaced {
+            busy_count: busy.len().into(),
+            unknown_count: (busy.len() - placed.len()).into(),
+        };
+        findings.push(PAGE.not_run(threads("other busy threads"), said));
     }
     let confidence = if readings < FEW_READINGS { Confidence::Low } else { Confidence::Medium };
     let mut clean = true;
@@ -252,35 +163,55 @@ fn seen(servers: &[InferenceServer], cpu: &Cpu, load: &Load, limits: &Limits) ->
                 continue;
             }
             clean = false;
-            findings.push(overlap(load, one, other, shared, readings, fails).with_confidence(confidence));
+            let servers = [one, other].map(|thread| server_of.get(&thread.pid).copied());
+            let finding = overlap(load, one, other, (shared, readings), fails);
+            findings.push(placed_apart(finding, &servers, [one, other]).with_confidence(confidence));
         }
     }
     if clean && !placed.is_empty() {
-        let message = format!(
-            "no two busy threads of different processes shared a physical core more often than is allowed (busy \
-             threads: {}, readings: {readings})",
-            placed.len()
-        );
-        findings.push(META.pass("busy threads", message).with_confidence(confidence));
+        let said = words::Apart { busy_count: placed.len().into(), readings_count: readings.into() };
+        findings.push(PAGE.pass(threads("busy threads"), said).with_confidence(confidence));
     }
     findings
+}
+
+/// Asks for the processes of two threads to be put on cores of their own.
+fn placed_apart(
+    finding: Finding,
+    servers: &[Option<&InferenceServer>],
+    threads: [&ThreadTime; 2],
+) -> Finding {
+    let Some(first) = servers.iter().flatten().next() else { return finding };
+    let place = |(server, thread): (&Option<&InferenceServer>, &ThreadTime)| {
+        server.map(|server| Intent::Place { server: server.pid, process: Some(thread.pid), gpu: None })
+    };
+    finding
+        .with_cause(PLACEMENT, server_object(first))
+        .with_intents(servers.iter().zip(threads).filter_map(place))
 }
 
 fn overlap(
     load: &Load,
     one: &ThreadTime,
     other: &ThreadTime,
-    shared: usize,
-    readings: usize,
+    (shared, readings): (usize, usize),
     fails: bool,
 ) -> Finding {
-    let subject = format!("threads {} ({}) and {} ({})", one.tid, one.comm, other.tid, other.comm);
-    let message = format!(
-        "both need a core ({:.0} % and {:.0} % busy) and were on the same one at {shared} of {readings} readings",
-        load.busy_percent(one),
-        load.busy_percent(other)
-    );
-    let finding = if fails { META.fail(subject, message) } else { META.warn(subject, message) };
+    let name = format!("threads {} ({}) and {} ({})", one.tid, one.comm, other.tid, other.comm);
+    let object = Object::new(ObjectKind::Thread, format!("{}, {}", one.tid, other.tid)).named(name);
+    let share = |thread: &ThreadTime| Arg::quantity(load.busy_percent(thread), "%", 0);
+    let tid = |thread: &ThreadTime| Arg::text(thread.tid.to_string());
+    let (one_share, other_share) = (share(one), share(other));
+    let (one_tid, other_tid) = (tid(one), tid(other));
+    let (shared_count, readings_count) = (Arg::count(shared), Arg::count(readings));
+    let finding = if fails {
+        let said = words::Often { one_share, one_tid, other_share, other_tid, readings_count, shared_count };
+        PAGE.fail(object, said)
+    } else {
+        let said =
+            words::Sometimes { one_share, one_tid, other_share, other_tid, readings_count, shared_count };
+        PAGE.warn(object, said)
+    };
     let cite = |thread: &ThreadTime| {
         let cpus: Vec<String> = thread.last_cpus.iter().map(ToString::to_string).collect();
         let source = format!("/proc/{}/task/{}/stat", thread.pid, thread.tid);

@@ -1,124 +1,56 @@
 //! `affinity.omp-threads`: pools of library threads are no larger than the CPUs that the process has.
 //!
-//! Threads of one process with the same name, digits at its end aside, are a pool: OpenMP, Rayon, Tokio and Python's
-//! executors all name the threads of a pool alike, and threads that nobody names bear the name of the process. What a process has is its mask, and the tightest quota above it where
-//! that is less. Whether the pools get in the way shows in the window only: in threads that want to run for each CPU, and
-//! in how long the main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass.
+//! Threads of one process with the same name, digits at its end aside, are a pool. Whose pool it is says the name: Tokio and
+//! Python's executors name their threads; OpenMP, MKL and Rayon do not, so that theirs bear the name of the thread that
+//! started them. Threads that wait for events (of communication, of the driver) are no pool, however many there are: nothing
+//! sizes them by CPUs, and they sleep. What a process has is its mask, and the tightest quota above it where that is less.
+//! Whether the pools get in the way shows in the window only: in threads that want to run for each CPU, and in how long the
+//! main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Count, Limit, Quantity};
-use plumb_check_sdk::model::{InferenceServer, ServerProcess};
+use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
+use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
 };
 
-use crate::delay::{QUEUE_DELAY, longest_delay};
-use crate::place::{Load, cite_mask, no_server, quota, server_name};
+use crate::delay::longest_delay;
+use crate::pages::affinity_omp_threads::{DELAY, IDLE, PAGE, RUNNABLE, words};
+use crate::place::{Load, cite_mask, quota, server_object};
 
 /// See the module.
 pub struct AffinityOmpThreads;
 
-const RUNNABLE: Limit<Count> = Limit {
-    name: "threads that want to run for each usable CPU",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: above it somebody always waits",
-    date: "2026-11-23",
-    applies_to: "inference servers under load",
-};
+/// Variables that size the pools of libraries which do not name their threads.
+const VARIABLES: [&str; 4] =
+    ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"];
 
-const IDLE: Limit<Count> = Limit {
-    name: "CPUs that a server under load keeps busy",
-    value: Quantity::new(0.5),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: the scheduler of a serving engine spins on one core as long as requests run",
-    date: "2026-11-23",
-    applies_to: "inference servers",
-};
+/// Largest pool that is asked for: beyond it, libraries of a serving engine gain little.
+const LARGEST: f64 = 8.0;
 
-/// Variables that size the pools of the libraries in question.
-const VARIABLES: [&str; 3] = ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "RAYON_NUM_THREADS"];
+/// How the names of threads begin that wait for events: of PyTorch's process groups, CUDA, NCCL, Gloo, ZeroMQ, gRPC and verbs.
+const WAITING: [&str; 8] = ["pt_", "cuda", "NCCL", "nccl", "gloo", "ZMQbg", "grpc", "ib_"];
 
-static THRESHOLDS: [Threshold; 3] = [RUNNABLE.threshold(), IDLE.threshold(), QUEUE_DELAY.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("affinity.omp-threads"),
-    title: Borrowed("Library thread pools fit the cores available"),
-    category: Category::Placement,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Pools that libraries size by the whole host, not by the container, put more threads on the \
-             scheduler's cores than these can run.",
-    ),
-    business: Borrowed(
-        "A helper library starts one worker per core of the whole machine, although it was given eight.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/cpu/online"),
-        Borrowed("/servers"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Restart with `OMP_NUM_THREADS=4 RAYON_NUM_THREADS=8` (to begin with: usable cores divided by GPU \
-             workers, at most 8)",
-        ),
-        persistent: Borrowed("`Environment=` in the unit, or the environment of the pod"),
-        rollback: Borrowed("Take the variables out again"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`ls /proc/PID/task | wc -l`; the second number of `/proc/PID/task/TID/schedstat` is the time \
-             waited in ns",
-        ),
-        expected_effect: Borrowed("No published number for serving on GPUs."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::LongPrompts]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, containers (worst in containers with few CPUs)"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "Chung et al. 2026: Characterizing CPU-Induced Slowdowns in Multi-GPU LLM Inference \
-             (arXiv:2603.22774)",
-            ),
-            url: Borrowed("https://arxiv.org/abs/2603.22774"),
-        },
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-    ]),
-};
+/// What PyTorch calls the main thread, and so the threads that it starts without a name.
+const PYTORCH_MAIN: &str = "pt_main_thread";
 
 impl Check for AffinityOmpThreads {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![no_server(&META)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let judge = Judge {
             online: evidence.get("/cpu/online")?,
             load: Load::read(evidence),
-            runnable: evidence.limit(&META, &RUNNABLE),
-            idle: evidence.limit(&META, &IDLE),
-            delay: evidence.limit(&META, &QUEUE_DELAY),
+            runnable: evidence.limit(&PAGE, &RUNNABLE),
+            idle: evidence.limit(&PAGE, &IDLE),
+            delay: evidence.limit(&PAGE, &DELAY),
         };
         Ok(servers.iter().map(|server| judge.judge(server)).collect())
     }
@@ -129,24 +61,66 @@ struct Judge {
     load: Result<Load, Missing>,
     runnable: Limit<Count>,
     idle: Limit<Count>,
-    delay: Limit<plumb_check_sdk::limit::Percent>,
+    delay: Limit<Percent>,
+}
+
+/// Whose pool it is, by the names of its threads.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Library {
+    /// The threads bear the name of their process: OpenMP, MKL, Rayon.
+    Unnamed,
+    /// Tokio's runtime.
+    Tokio,
+    /// Python's executors.
+    Python,
+    /// The name tells no library that is known here.
+    Unknown,
+}
+
+impl Library {
+    /// The word by which sentences choose.
+    fn word(self) -> Arg {
+        Arg::text(match self {
+            Self::Unnamed => "unnamed",
+            Self::Tokio => "tokio",
+            Self::Python => "python",
+            Self::Unknown => "unknown",
+        })
+    }
+
+    /// Whether the variables of OpenMP and its like may size the pool.
+    fn obeys_variables(self) -> bool {
+        matches!(self, Self::Unnamed | Self::Unknown)
+    }
 }
 
 /// A pool that is larger than what its process has.
 struct Pool<'a> {
     process: &'a ServerProcess,
     name: String,
+    library: Library,
     size: usize,
+    usable: f64,
+    cpus: CpuSet,
+}
+
+/// A variable that asks for more threads than its process has CPUs.
+struct Excess<'a> {
+    process: &'a ServerProcess,
+    name: &'static str,
+    value: u32,
     usable: f64,
     cpus: CpuSet,
 }
 
 impl Judge {
     fn judge(&self, server: &InferenceServer) -> Finding {
-        let subject = server_name(server);
+        let object = server_object(server);
         let mut usable_of_server = CpuSet::new();
         let mut limit_of_server = f64::INFINITY;
         let mut largest: Option<Pool<'_>> = None;
+        let mut excess: Option<Excess<'_>> = None;
+        let mut adjustable = 0;
         let mut unknown: Option<Missing> = None;
         for process in &server.processes {
             let mask = process.mask(&self.online);
@@ -161,91 +135,198 @@ impl Judge {
             };
             limit_of_server = limit_of_server.min(quota);
             let usable = quota.min(mask.cpus.len() as f64);
+            if mask.cpus.is_empty() {
+                continue;
+            }
+            for (name, value) in asked(process) {
+                let exceeds = f64::from(value) > usable;
+                if exceeds && excess.as_ref().is_none_or(|seen| value > seen.value) {
+                    excess = Some(Excess { process, name, value, usable, cpus: mask.cpus.clone() });
+                }
+            }
             let Some((name, size)) = pools(process).into_iter().max_by_key(|(_, size)| *size) else {
                 continue;
             };
-            let exceeds = size as f64 > usable && !mask.cpus.is_empty();
-            if exceeds && largest.as_ref().is_none_or(|seen| size > seen.size) {
-                largest = Some(Pool { process, name, size, usable, cpus: mask.cpus });
+            let library = library(process, &name);
+            if library.obeys_variables() {
+                adjustable = adjustable.max(size);
+            }
+            if size as f64 > usable && largest.as_ref().is_none_or(|seen| size > seen.size) {
+                largest = Some(Pool { process, name, library, size, usable, cpus: mask.cpus });
             }
         }
         let load = match &self.load {
             Ok(load) => load,
-            Err(missing) => return META.not_run(subject, missing.to_string()),
+            Err(missing) => return PAGE.missing(object, missing),
         };
         let usable = limit_of_server.min(usable_of_server.len() as f64);
         if let Some(missing) = unknown {
-            return META.not_run(subject, missing.to_string());
+            return PAGE.missing(object, &missing);
         }
         let threads = || server.processes.iter().flat_map(|process| load.of(process.pid));
         let waits: Option<Vec<f64>> = threads().map(|thread| load.delay_percent(thread)).collect();
         let (Some(waits), Some((delay, of_delay))) = (waits, longest_delay(load, server)) else {
-            return META.not_run(subject, "how long its threads waited for a CPU is not known");
+            return PAGE.not_run(object, words::NoDelay {});
         };
         let busy: f64 = threads().map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0;
         let runnable: Quantity<Count> =
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
-        let waited =
-            format!("its critical threads waited up to {:.2} % of the time for a CPU", delay.number());
+        let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
-            let cause = cause(server);
-            let message = format!(
-                "process {} has a pool of {} threads (`{}`) for {:.1} usable CPUs, {cause}; {waited}",
-                pool.process.pid, pool.size, pool.name, pool.usable
-            );
-            let delayed = !self.delay.is_undercut_by(delay);
-            let finding = if delayed {
-                META.fail(subject, message).with_likelihood(Likelihood::Mechanism)
-            } else {
-                META.warn(subject, message).with_likelihood(Likelihood::Setting)
+            return self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay);
+        }
+        let (threads, cpus) = (Arg::of(runnable, 2), Arg::quantity(usable, "", 1));
+        if self.runnable.is_exceeded_by(runnable) {
+            let pid = Arg::text(server.pid.to_string());
+            // The pools fit, but leave no CPU for the threads beside them.
+            let want = wanted(server, usable, usable).saturating_sub(1).max(1);
+            let goal = match excess {
+                Some(excess) => Some(excess.smaller(server, usable)),
+                None => smaller(server, want, adjustable),
             };
-            let size = format!("{} threads named `{}`", pool.size, pool.name);
-            return finding
-                .with_evidence(Citation::new(format!("{}/task", pool.process.path), size))
-                .with_evidence(cite_mask(pool.process, &pool.cpus))
+            return PAGE
+                .warn(object, words::TooManyRun { cpus, pid, threads, waited })
+                .with_likelihood(Likelihood::Mechanism)
+                .with_intents(goal)
                 .with_evidence(of_delay);
         }
-        let wants = format!("{:.2} threads want to run for each of its {usable:.1} CPUs", runnable.number());
-        if self.runnable.is_exceeded_by(runnable) {
-            return META
-                .warn(subject, format!("no pool is larger than its CPUs, yet {wants}; {waited}"))
-                .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(of_delay);
+        if let Some(excess) = excess {
+            return excess.tell(server, usable, waited).with_evidence(of_delay);
         }
         if self.idle.is_undercut_by(Quantity::new(busy)) {
-            let message =
-                format!("it kept only {busy:.2} CPUs busy in the window: collect while the service runs");
-            return META.not_run(subject, message);
+            return PAGE.not_run(object, words::Idle { busy: Arg::quantity(busy, "", 2) });
         }
-        META.pass(subject, format!("no pool is larger than its CPUs; {wants}; {waited}"))
-            .with_evidence(of_delay)
+        PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay)
+    }
+
+    fn judge_pool(
+        &self,
+        server: &InferenceServer,
+        pool: &Pool<'_>,
+        usable: f64,
+        delay: Quantity<Percent>,
+    ) -> Finding {
+        let object = server_object(server);
+        let (set, variables) = limits(pool);
+        let (cpus, library, name) =
+            (Arg::quantity(pool.usable, "", 1), pool.library.word(), Arg::from(&pool.name));
+        let (pid, size_count) = (Arg::text(pool.process.pid.to_string()), Arg::count(pool.size));
+        let waited = Arg::of(delay, 2);
+        let finding = if self.delay.is_undercut_by(delay) {
+            let said = words::Oversized { cpus, library, name, pid, set, size_count, variables, waited };
+            PAGE.warn(object, said).with_likelihood(Likelihood::Setting)
+        } else {
+            let said = words::Delaying { cpus, library, name, pid, set, size_count, variables, waited };
+            PAGE.fail(object, said).with_likelihood(Likelihood::Mechanism)
+        };
+        let size = format!("{} threads named `{}`", pool.size, pool.name);
+        let finding = finding
+            .with_evidence(Citation::new(format!("{}/task", pool.process.path), size))
+            .with_evidence(cite_mask(pool.process, &pool.cpus));
+        let obeys = pool.library.obeys_variables();
+        let goal = obeys.then(|| smaller(server, wanted(server, pool.usable, usable), pool.size));
+        finding.with_intents(goal.flatten())
     }
 }
 
-/// Number of threads by name without the digits at its end, the main thread aside.
+impl Excess<'_> {
+    fn tell(&self, server: &InferenceServer, usable: f64, waited: Arg) -> Finding {
+        let source = format!("{}/environ", self.process.path);
+        let said = words::Variable {
+            cpus: Arg::quantity(self.usable, "", 1),
+            name: self.name.into(),
+            pid: Arg::text(self.process.pid.to_string()),
+            value: Arg::text(self.value.to_string()),
+            waited,
+        };
+        PAGE.warn(server_object(server), said)
+            .with_likelihood(Likelihood::Setting)
+            .with_intent(self.smaller(server, usable))
+            .with_evidence(Citation::new(source, format!("{}={}", self.name, self.value)))
+            .with_evidence(cite_mask(self.process, &self.cpus))
+    }
+
+    fn smaller(&self, server: &InferenceServer, usable: f64) -> Intent {
+        Intent::ThreadPool { server: server.pid, want: wanted(server, self.usable, usable), was: self.value }
+    }
+}
+
+/// Asks for pools of at most `want` threads, if the one that was seen is larger.
+fn smaller(server: &InferenceServer, want: u32, seen: usize) -> Option<Intent> {
+    let was = u32::try_from(seen).unwrap_or(u32::MAX);
+    (want < was).then_some(Intent::ThreadPool { server: server.pid, want, was })
+}
+
+/// Threads that a pool should have at most: the CPUs of the server shared out among its workers, and never more than the process
+/// of the pool may use.
+fn wanted(server: &InferenceServer, of_process: f64, of_server: f64) -> u32 {
+    let works = |process: &&ServerProcess| {
+        matches!(process.role, Role::GpuWorker | Role::Whole)
+            || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
+    };
+    let workers = server.processes.iter().filter(works).count().max(1);
+    of_process.min(of_server / workers as f64).floor().clamp(1.0, LARGEST) as u32
+}
+
+/// Number of threads by name without the digits at its end, the main thread and those that wait for events aside.
 fn pools(process: &ServerProcess) -> BTreeMap<String, usize> {
     let mut pools = BTreeMap::new();
     for thread in process.threads.iter().filter(|thread| thread.tid != process.pid) {
-        let name =
-            thread.comm.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '#' | ':'));
-        *pools.entry(name.to_owned()).or_default() += 1;
+        let name = stem(&thread.comm);
+        if name == PYTORCH_MAIN || !WAITING.iter().any(|start| name.starts_with(start)) {
+            *pools.entry(name.to_owned()).or_default() += 1;
+        }
     }
     pools
 }
 
-/// Whether the variables that size pools are set, as far as the environment is known.
-fn cause(server: &InferenceServer) -> String {
-    let environments: Vec<_> =
-        server.processes.iter().filter_map(|process| process.environment.known()).collect();
-    if environments.is_empty() {
-        return "and whether a variable limits it is not known".to_owned();
-    }
-    let is_set =
-        |variable: &&&str| environments.iter().any(|environment| environment.contains_key(**variable));
-    let set: Vec<String> = VARIABLES.iter().filter(is_set).map(|variable| format!("`{variable}`")).collect();
-    if set.is_empty() {
-        "with no variable that limits it".to_owned()
+/// The name of a thread without its number.
+fn stem(name: &str) -> &str {
+    name.trim_end_matches(|c: char| c.is_ascii_digit() || matches!(c, '-' | '_' | '#' | ':'))
+}
+
+fn library(process: &ServerProcess, name: &str) -> Library {
+    let main = process.threads.iter().find(|thread| thread.tid == process.pid);
+    let of_process =
+        [Some(process.comm.as_str()), main.map(|thread| thread.comm.as_str()), Some(PYTORCH_MAIN)];
+    if of_process.into_iter().flatten().any(|own| stem(own) == name) || name.starts_with("python") {
+        Library::Unnamed
+    } else if name.starts_with("tokio") {
+        Library::Tokio
+    } else if name.starts_with("ThreadPoolExec") || name.starts_with("asyncio") {
+        Library::Python
     } else {
-        format!("despite {}", set.join(", "))
+        Library::Unknown
     }
+}
+
+/// Threads that the variables of a process ask for; `OMP_NUM_THREADS` may have a number for each level.
+fn asked(process: &ServerProcess) -> impl Iterator<Item = (&'static str, u32)> {
+    let environment = process.environment.known();
+    VARIABLES.into_iter().filter_map(move |name| {
+        let value = environment?.get(name)?;
+        Some((name, value.split(',').next()?.trim().parse().ok()?))
+    })
+}
+
+/// The word by which sentences choose what to say of the variables that may size a pool, and those that are set.
+fn limits(pool: &Pool<'_>) -> (Arg, Arg) {
+    if !pool.library.obeys_variables() {
+        return (Arg::text("other"), Arg::text(""));
+    }
+    let Some(environment) = pool.process.environment.known() else {
+        return (Arg::text("unknown"), Arg::text(""));
+    };
+    let set: Vec<String> = VARIABLES
+        .iter()
+        .filter_map(|name| environment.get(*name).map(|value| format!("`{name}={value}`")))
+        .collect();
+    let word = if set.is_empty() {
+        "none"
+    } else if asked(pool.process).any(|(_, value)| value as usize >= pool.size) {
+        "allowed"
+    } else {
+        "despite"
+    };
+    (Arg::text(word), Arg::text(set.join(", ")))
 }

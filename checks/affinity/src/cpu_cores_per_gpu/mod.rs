@@ -11,145 +11,41 @@
 //! whose CPUs show no siblings, each may be half a core, which the guest cannot tell: a server for which that would decide
 //! is `not-run`.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Limit, Percent};
 use plumb_check_sdk::model::{Cpu, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart,
+    Intent, Likelihood, Missing, Object, ProviderRequest,
 };
 
-use crate::delay::{QUEUE_DELAY, longest_delay};
-use crate::place::{Load, cite_mask, no_server, quota, server_name};
+use crate::delay::longest_delay;
+use crate::pages::cpu_cores_per_gpu::{DELAY, HEADROOM, MINIMUM, PAGE, words};
+use crate::place::{Load, cite_mask, quota, server_object};
 
 /// See the module.
 pub struct CpuCoresPerGpu;
 
-const HEADROOM: Limit<Count> = Limit {
-    name: "physical cores for each process that must have one",
-    value: Quantity::new(1.25),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: one core in four beyond the documented minimum for kernel work, tokenisation and monitoring",
-    date: "2026-11-23",
-    applies_to: "servers that use GPUs",
-};
-
-const MINIMUM: Limit<Count> = Limit {
-    name: "least physical cores for each process that must have one",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Vendor,
-    source: "vLLM: Optimization and Tuning, CPU Resources for GPU Deployments (2 + N physical cores)",
-    date: "2026-11-23",
-    applies_to: "vLLM; an estimate for other servers",
-};
-
-static THRESHOLDS: [Threshold; 3] = [MINIMUM.threshold(), HEADROOM.threshold(), QUEUE_DELAY.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.cores-per-gpu"),
-    title: Borrowed("Enough physical cores for the serving processes"),
-    category: Category::Placement,
-    severity: Severity::Critical,
-    gate: false,
-    top15_rank: Some(1),
-    rationale: Borrowed(
-        "The scheduler of a serving engine spins on a core of its own. With fewer physical cores than \
-             processes they take turns, GPUs idle between steps, and requests time out.",
-    ),
-    business: Borrowed("An expensive GPU waits for a processor core that costs a small fraction of it."),
-    needs: Borrowed(&[
-        Borrowed("/cpu"),
-        Borrowed("/gpus"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/servers"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Widen the mask or the quota: `systemctl set-property UNIT CPUQuota=`; `docker update --cpus 32 \
-             --cpuset-cpus 0-31 NAME`",
-        ),
-        persistent: Borrowed(
-            "Ask for more CPU in the pod's requests and limits, choose an instance type with more virtual \
-             CPUs (at least 2 x (2 + N) where they are hyper-threads), or take `CPUQuota=` out of the unit",
-        ),
-        rollback: Borrowed("`docker update` with the former values; `systemctl revert UNIT`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`nproc` inside the container; `cat /sys/fs/cgroup/cpu.max`; latency before and after",
-        ),
-        expected_effect: Borrowed(
-            "Georgia Tech 2026: more cores cut the time to first token 1.36 to 5.40 times at moderate load, \
-             and starved configurations time out; about 1.5 % more cost of the instance (cost from press \
-             coverage). vLLM calls it a common source of performance degradation.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::LongPrompts, WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[Borrowed("smt")]),
-    applicability: Borrowed(
-        "Bare metal, virtual machines and containers (most common in pods and virtual machines); nodes \
-             with GPUs; any vendor",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-        Reference {
-            title: Borrowed("vLLM docs: Architecture Overview, V1 process architecture"),
-            url: Borrowed("https://docs.vllm.ai/en/latest/design/arch_overview/"),
-        },
-        Reference {
-            title: Borrowed(
-                "Chung et al. 2026: Characterizing CPU-Induced Slowdowns in Multi-GPU LLM Inference \
-             (arXiv:2603.22774)",
-            ),
-            url: Borrowed("https://arxiv.org/abs/2603.22774"),
-        },
-        Reference {
-            title: Borrowed(
-                "vLLM issues #4806, #11320, #14538: CPU at 100% of one core while GPU is under-used",
-            ),
-            url: Borrowed("https://github.com/vllm-project/vllm/issues/4806"),
-        },
-    ]),
-};
-
 impl Check for CpuCoresPerGpu {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         if evidence.gpus()?.is_empty() {
-            return Ok(vec![META.not_applicable("node", "no GPU was found")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
         }
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![no_server(&META)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let cpu = evidence.cpu()?;
         let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
         let node = Node {
             cpu,
-            // Siblings that a guest sees are told apart by the topology already.
-            hides_siblings: match virtualization {
-                _ if cpu.smt_active => Ok(false),
-                Ok(kind) => Ok(kind != "none"),
-                Err(missing) => Err(missing),
-            },
-            headroom: evidence.limit(&META, &HEADROOM).value.number(),
-            minimum: evidence.limit(&META, &MINIMUM).value.number(),
-            delay: evidence.limit(&META, &QUEUE_DELAY),
+            is_virtual: virtualization.map(|kind| kind != "none"),
+            headroom: evidence.limit(&PAGE, &HEADROOM).value.number(),
+            minimum: evidence.limit(&PAGE, &MINIMUM).value.number(),
+            delay: evidence.limit(&PAGE, &DELAY),
             load: Load::read(evidence).ok(),
         };
         let needs: Vec<Need<'_>> = servers.iter().map(|server| Need::of(server, cpu)).collect();
@@ -251,7 +147,7 @@ impl<'a> Need<'a> {
 /// What all servers are judged by.
 struct Node<'a> {
     cpu: &'a Cpu,
-    hides_siblings: Result<bool, Missing>,
+    is_virtual: Result<bool, Missing>,
     headroom: f64,
     minimum: f64,
     delay: Limit<Percent>,
@@ -260,11 +156,11 @@ struct Node<'a> {
 
 impl Node<'_> {
     fn judge(&self, need: &Need<'_>, all: &[Need<'_>]) -> Finding {
-        let subject = server_name(need.server);
+        let object = server_object(need.server);
         if need.gpus == 0 {
             return match &need.unknown {
-                Some(missing) => META.not_run(subject, missing.to_string()),
-                None => META.not_applicable(subject, "it uses no GPU"),
+                Some(missing) => PAGE.missing(object, missing),
+                None => PAGE.not_applicable(object, words::UsesNoGpu {}),
             };
         }
         let others: Vec<&Need<'_>> = all
@@ -272,18 +168,28 @@ impl Node<'_> {
             .filter(|other| other.gpus > 0 && other.server.pid != need.server.pid)
             .filter(|other| other.cpus.is_subset(&need.cpus))
             .collect();
-        let wanted = f64::from(others.iter().fold(need.cores, |sum, other| sum.saturating_add(other.cores)));
+        let of_others = others.iter().fold(0_u32, |sum, other| sum.saturating_add(other.cores));
+        let wanted_count = need.cores.saturating_add(of_others);
+        let wanted = f64::from(wanted_count);
         let of_mask = self.cpu.cores_touched(&need.cpus) as f64;
         let quota = need.quota.as_ref().filter(|(quota, _)| *quota < of_mask);
         let usable = quota.map_or(of_mask, |(quota, _)| *quota);
 
-        let shared =
-            if others.is_empty() { "" } else { ", those of other servers on the same CPUs included" };
-        let has = match quota {
-            Some(_) => format!("a quota of {usable:.1} CPUs"),
-            None => format!("CPUs {} with {usable} physical cores", need.cpus),
-        };
-        let message = format!("{has} for {wanted} processes that each want a core{shared}");
+        // All sentences say what there is and what is wanted.
+        macro_rules! said {
+            ($sentence:ident $(, $more:ident)*) => {
+                words::$sentence {
+                    cores_count: Arg::count(self.cpu.cores_touched(&need.cpus)),
+                    cpus: (&need.cpus).into(),
+                    limit: Arg::text(if quota.is_some() { "quota" } else { "mask" }),
+                    quota: Arg::quantity(usable, "", 1),
+                    shared: Arg::text(if others.is_empty() { "no" } else { "yes" }),
+                    wanted_count: wanted_count.into(),
+                    $($more,)*
+                }
+            };
+        }
+        let pid = Arg::text(need.server.pid.to_string());
         let cite = |finding: Finding| {
             let mut finding = finding;
             if let Some((_, citation)) = quota {
@@ -297,31 +203,57 @@ impl Node<'_> {
                 .with_evidence(Citation::new(&self.cpu.path, topology))
                 .with_confidence(confidence(&need.server.kind))
         };
+        let deviates = |finding: Finding| {
+            let goals = self.goals(need, usable, of_others);
+            cite(self.with_delay(finding, need.server)).with_intents(goals)
+        };
         if usable < self.minimum * wanted {
-            return cite(self.with_delay(META.fail(subject, message), need.server));
+            return deviates(PAGE.fail(object, said!(TooFew, pid)));
         }
         let unknown =
             need.unknown.iter().chain(others.iter().filter_map(|other| other.unknown.as_ref())).next();
         if let Some(missing) = unknown {
-            return META.not_run(subject, format!("{message}, as far as is known: {missing}"));
+            let reason = missing.into();
+            return PAGE.not_run(object, said!(AsFarAsKnown, reason));
         }
         if usable < self.headroom * wanted {
-            let message = format!("{message}: no headroom");
-            return cite(self.with_delay(META.warn(subject, message), need.server));
+            return deviates(PAGE.warn(object, said!(NoHeadroom, pid)));
         }
         let suffices_halved = quota.is_some() || usable / 2.0 >= self.headroom * wanted;
-        match &self.hides_siblings {
+        match &self.is_virtual {
+            // Siblings that a guest sees are told apart by the topology already.
+            _ if self.cpu.smt_active => {}
             Ok(false) => {}
             _ if suffices_halved => {}
-            Ok(true) => {
-                let message = format!(
-                    "{message}; whether a virtual CPU is a core or half of one is hidden: ask the provider"
-                );
-                return META.not_run(subject, message);
+            Ok(true) => return PAGE.not_run(object, said!(HiddenSiblings)),
+            Err(missing) => {
+                let reason = missing.into();
+                return PAGE.not_run(object, said!(UnknownMachine, reason));
             }
-            Err(missing) => return META.not_run(subject, format!("{message}; {missing}")),
         }
-        cite(META.pass(subject, message))
+        cite(PAGE.pass(object, said!(Enough)))
+    }
+
+    /// More cores for a server as far as the machine has them, and a larger machine where it has too few for all.
+    fn goals(&self, need: &Need<'_>, usable: f64, of_others: u32) -> Vec<Intent> {
+        let cores = |number: f64| number as u32;
+        let of_machine = self.cpu.cores_touched(&self.cpu.online) as f64;
+        let wanted = self.headroom * f64::from(need.cores.saturating_add(of_others));
+        let larger = match self.is_virtual {
+            Ok(true) => Some(Intent::Provider { request: ProviderRequest::MoreCpus }),
+            Ok(false) => Some(Intent::Hardware { part: HardwarePart::Processor }),
+            Err(_) => None,
+        };
+        let larger = larger.filter(|_| of_machine < wanted);
+        // What the others on the same CPUs want with headroom is not there for this one.
+        let left = (usable - self.headroom * f64::from(of_others)).max(0.0);
+        let more = Intent::Cores {
+            server: need.server.pid,
+            want: cores((self.headroom * f64::from(need.cores)).ceil()),
+            was: cores(left.floor()),
+        };
+        let more = (usable < of_machine || larger.is_none()).then_some(more);
+        more.into_iter().chain(larger).collect()
     }
 
     /// A thread that waits for a CPU while the service runs is the mechanism at work.

@@ -1,0 +1,58 @@
+title = Thread-Pools von Bibliotheken passen zu den verfügbaren Kernen
+why = Pools, die Bibliotheken nach dem ganzen Host statt nach dem Container bemessen, setzen mehr Threads auf die Kerne des Schedulers, als diese ausführen können.
+effect = Die Threads, die Batches planen und Arbeit auf den GPUs starten, konkurrieren mit Hilfsthreads um die CPUs; Antworten kommen später und ungleichmäßiger.
+applicability = Physische Maschinen, virtuelle Maschinen, Container (am stärksten in Containern mit wenigen CPUs)
+expected-effect = Für die Inferenz auf GPUs ist keine Zahl veröffentlicht.
+
+limit-runnable = Threads je nutzbarer CPU, die laufen wollen
+limit-runnable-applies = Inferenzserver unter Last
+limit-runnable-source = unser Vorschlag: darüber wartet immer jemand
+
+limit-idle = CPUs, die ein Server unter Last beschäftigt
+limit-idle-applies = Inferenzserver
+limit-idle-source = unser Vorschlag: der Scheduler einer Inferenz-Engine beschäftigt einen Kern, solange Anfragen laufen
+
+limit-delay = Anteil der Zeit, in der ein kritischer Thread auf eine CPU wartet
+limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit einem Prozess unter Last
+limit-delay-source = unser Vorschlag: 1 % eines Schritts von 20 ms sind 0,2 ms, mehr als jeder Kernelstart dauert
+
+problem-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus } CPUs
+detail-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
+    [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
+    [tokio] {", von Tokio"}
+    [python] {", von Pythons Executors"}
+   *[unknown] {""}
+}) für { $cpus } nutzbare CPUs{ $set ->
+    [allowed] {", was "}{ $variables } zulässt
+    [despite] {", trotz "}{ $variables }
+    [none] {", ohne dass eine der üblichen Variablen gesetzt ist"}
+    [unknown] {"; ob ihn eine Variable begrenzt, ist nicht bekannt"}
+   *[other] {""}
+}; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+
+problem-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus } CPUs
+effect-oversized = Sobald alle diese Threads zu tun haben, konkurrieren sie mit denen, die Batches planen und Arbeit auf den GPUs starten, und Antworten kommen später; bisher war davon kaum etwas zu sehen.
+detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
+    [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
+    [tokio] {", von Tokio"}
+    [python] {", von Pythons Executors"}
+   *[unknown] {""}
+}) für { $cpus } nutzbare CPUs{ $set ->
+    [allowed] {", was "}{ $variables } zulässt
+    [despite] {", trotz "}{ $variables }
+    [none] {", ohne dass eine der üblichen Variablen gesetzt ist"}
+    [unknown] {"; ob ihn eine Variable begrenzt, ist nicht bekannt"}
+   *[other] {""}
+}; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+
+problem-too-many-run = { $threads } Threads wollen jede CPU von Server { $pid }
+detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen ({ $cpus } CPUs); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+
+problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus } nutzbare CPUs
+effect-variable = Bibliotheken, die dieser Einstellung folgen, starten mehr Threads, als CPUs für sie da sind; diese konkurrieren mit den Threads, die jede Antwort braucht.
+detail-variable = `{ $name }={ $value }` von Prozess { $pid } verlangt mehr Threads, als auf den { $cpus } nutzbaren CPUs laufen können, auch wenn kein Pool dieser Größe zu sehen war; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+
+found-fits = kein Pool ist größer als seine CPUs; { $threads } Threads wollen je CPU laufen ({ $cpus } CPUs); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
+found-no-delay = wie lange die Threads auf eine CPU warteten, ist nicht bekannt
+found-idle = der Server hat im Messfenster nur { $busy } CPUs beschäftigt: während des Betriebs sammeln

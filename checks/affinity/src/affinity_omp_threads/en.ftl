@@ -1,0 +1,58 @@
+title = Library thread pools fit the cores available
+why = Pools that libraries size by the whole host, not by the container, put more threads on the scheduler's cores than these can run.
+effect = The threads that schedule batches and launch work on the GPUs compete with helper threads for the CPUs, so replies come later and less evenly.
+applicability = Bare metal, virtual machines, containers (worst in containers with few CPUs)
+expected-effect = No published number for serving on GPUs.
+
+limit-runnable = threads that want to run for each usable CPU
+limit-runnable-applies = inference servers under load
+limit-runnable-source = our proposal: above it somebody always waits
+
+limit-idle = CPUs that a server under load keeps busy
+limit-idle-applies = inference servers
+limit-idle-source = our proposal: the scheduler of a serving engine spins on one core as long as requests run
+
+limit-delay = share of time for which a critical thread waits for a CPU
+limit-delay-applies = main threads of engine cores, workers and single-process servers under load
+limit-delay-source = our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes
+
+problem-delaying = Process { $pid } has a pool of { $size_count } threads for { $cpus } CPUs
+detail-delaying = process { $pid } has a pool of { $size_count } threads (`{ $name }`{ $library ->
+    [unnamed] {", not a name of their own, as with OpenMP, MKL and Rayon"}
+    [tokio] {", of Tokio"}
+    [python] {", of Python's executors"}
+   *[unknown] {""}
+}) for { $cpus } usable CPUs{ $set ->
+    [allowed] {", which "}{ $variables } allows
+    [despite] {", despite "}{ $variables }
+    [none] {", with none of the usual variables set"}
+    [unknown] {", and it is not known whether a variable limits it"}
+   *[other] {""}
+}; its critical threads waited up to { $waited } of the time for a CPU
+
+problem-oversized = Process { $pid } has a pool of { $size_count } threads for { $cpus } CPUs
+effect-oversized = Once these threads all have work, they compete with those that schedule batches and launch work on the GPUs, and replies come later; so far this has hardly been seen.
+detail-oversized = process { $pid } has a pool of { $size_count } threads (`{ $name }`{ $library ->
+    [unnamed] {", not a name of their own, as with OpenMP, MKL and Rayon"}
+    [tokio] {", of Tokio"}
+    [python] {", of Python's executors"}
+   *[unknown] {""}
+}) for { $cpus } usable CPUs{ $set ->
+    [allowed] {", which "}{ $variables } allows
+    [despite] {", despite "}{ $variables }
+    [none] {", with none of the usual variables set"}
+    [unknown] {", and it is not known whether a variable limits it"}
+   *[other] {""}
+}; its critical threads waited up to { $waited } of the time for a CPU
+
+problem-too-many-run = { $threads } threads want each CPU of server { $pid }
+detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its { $cpus } CPUs; its critical threads waited up to { $waited } of the time for a CPU
+
+problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus } usable CPUs
+effect-variable = Libraries that follow this setting start more threads than there are CPUs for them, and these compete with the threads that every reply needs.
+detail-variable = `{ $name }={ $value }` of process { $pid } asks for more threads than its { $cpus } usable CPUs can run, though no pool of that size was seen; its critical threads waited up to { $waited } of the time for a CPU
+
+found-fits = no pool is larger than its CPUs; { $threads } threads want to run for each of its { $cpus } CPUs; its critical threads waited up to { $waited } of the time for a CPU
+found-no-server = no inference server was found: collect while the service runs
+found-no-delay = how long its threads waited for a CPU is not known
+found-idle = it kept only { $busy } CPUs busy in the window: collect while the service runs

@@ -1,0 +1,86 @@
+title = Genug physische Kerne für die Prozesse der Inferenz
+why = Der Scheduler einer Inferenz-Engine hält einen eigenen Kern beschäftigt. Mit weniger physischen Kernen als Prozessen wechseln sich diese ab, GPUs stehen zwischen den Schritten still, und Anfragen laufen in Zeitüberschreitungen.
+effect = Die GPUs warten auf Prozesse, die auf einen Prozessorkern warten; der Dienst beantwortet weniger Anfragen und das später, und unter Last können Anfragen in Zeitüberschreitungen laufen.
+applicability = Physische Maschinen, virtuelle Maschinen und Container (am häufigsten in Pods und virtuellen Maschinen); Knoten mit GPUs; alle Hersteller
+expected-effect = Georgia Tech 2026: mehr Kerne verkürzten die Zeit bis zum ersten Token bei mittlerer Last um das 1,36- bis 5,40-Fache, und unterversorgte Konfigurationen liefen in Zeitüberschreitungen; etwa 1,5 % höhere Kosten der Instanz (Kosten aus Presseberichten). vLLM nennt es eine häufige Ursache schlechter Leistung.
+
+limit-minimum = mindestens nötige physische Kerne je Prozess, der einen braucht
+limit-minimum-applies = vLLM; für andere Server eine Schätzung
+limit-minimum-source = 2 + N physische Kerne für N GPUs
+
+limit-headroom = physische Kerne je Prozess, der einen braucht
+limit-headroom-applies = Server, die GPUs verwenden
+limit-headroom-source = unser Vorschlag: je vier Kerne des dokumentierten Mindestwerts einer zusätzlich für Kernelarbeit, Tokenisierung und Überwachung
+
+limit-delay = Anteil der Zeit, in der ein kritischer Thread auf eine CPU wartet
+limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit einem Prozess unter Last
+limit-delay-source = unser Vorschlag: 1 % eines Schritts von 20 ms sind 0,2 ms, mehr als jeder Kernelstart dauert
+
+problem-too-few = { $shared ->
+    [yes] Server { $pid } und andere haben
+   *[no] Server { $pid } hat
+} { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physischen Kern
+       *[other] { $cores_count } physische Kerne
+    }
+} für { $wanted_count } Prozesse
+detail-too-few = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}
+
+problem-no-headroom = { $shared ->
+    [yes] Server { $pid } und andere haben
+   *[no] Server { $pid } hat
+} { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physischen Kern
+       *[other] { $cores_count } physische Kerne
+    }
+} für { $wanted_count } Prozesse
+effect-no-headroom = Jeder Prozess hat einen Kern, aber keiner ist frei für den Kernel, die Tokenisierung und die Überwachung; Antworten kommen ungleichmäßiger, sobald diese zu tun haben.
+detail-no-headroom = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}: keine Reserve
+
+found-enough = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}
+found-no-gpu = keine GPU gefunden
+found-uses-no-gpu = verwendet keine GPU
+found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
+found-as-far-as-known = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}, soweit bekannt: { $reason }
+found-hidden-siblings = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}; ob eine virtuelle CPU ein Kern oder ein halber ist, bleibt verborgen: den Anbieter fragen
+found-unknown-machine = { $limit ->
+    [quota] ein Kontingent von { $quota } CPUs
+   *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
+} für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
+    [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
+   *[no] {""}
+}; ob dies eine virtuelle Maschine ist, deren CPUs jeweils ein halber Kern sein können, ist nicht bekannt: { $reason }

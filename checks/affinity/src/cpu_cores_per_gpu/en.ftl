@@ -1,0 +1,86 @@
+title = Enough physical cores for the serving processes
+why = The scheduler of a serving engine keeps a core of its own busy. With fewer physical cores than processes they take turns, GPUs idle between steps, and requests time out.
+effect = The GPUs wait for processes that wait for a processor core, so the service answers fewer requests and later, and under load requests can time out.
+applicability = Bare metal, virtual machines and containers (most common in pods and virtual machines); nodes with GPUs; any vendor
+expected-effect = Georgia Tech 2026: more cores cut the time to first token 1.36 to 5.40 times at moderate load, and starved configurations time out; about 1.5 % more cost of the instance (cost from press coverage). vLLM calls it a common source of performance degradation.
+
+limit-minimum = least physical cores for each process that must have one
+limit-minimum-applies = vLLM; an estimate for other servers
+limit-minimum-source = 2 + N physical cores for N GPUs
+
+limit-headroom = physical cores for each process that must have one
+limit-headroom-applies = servers that use GPUs
+limit-headroom-source = our proposal: one core in four beyond the documented minimum for kernel work, tokenisation and monitoring
+
+limit-delay = share of time for which a critical thread waits for a CPU
+limit-delay-applies = main threads of engine cores, workers and single-process servers under load
+limit-delay-source = our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes
+
+problem-too-few = { $shared ->
+    [yes] Server { $pid } and others have
+   *[no] Server { $pid } has
+} { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physical core
+       *[other] { $cores_count } physical cores
+    }
+} for { $wanted_count } processes
+detail-too-few = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}
+
+problem-no-headroom = { $shared ->
+    [yes] Server { $pid } and others have
+   *[no] Server { $pid } has
+} { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physical core
+       *[other] { $cores_count } physical cores
+    }
+} for { $wanted_count } processes
+effect-no-headroom = Each process has a core, but none is left for the kernel, for tokenising and for monitoring, so replies come less evenly when these have work to do.
+detail-no-headroom = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}: no headroom
+
+found-enough = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}
+found-no-gpu = no GPU was found
+found-uses-no-gpu = it uses no GPU
+found-no-server = no inference server was found: collect while the service runs
+found-as-far-as-known = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}, as far as is known: { $reason }
+found-hidden-siblings = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}; whether a virtual CPU is a core or half of one is hidden: ask the provider
+found-unknown-machine = { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] CPUs { $cpus } (physical cores: { $cores_count })
+} for { $wanted_count } processes that want a core each{ $shared ->
+    [yes] {", those of other servers on the same CPUs included"}
+   *[no] {""}
+}; whether this is a virtual machine, whose CPUs may be half a core each, is not known: { $reason }
