@@ -1,5 +1,6 @@
 //! What a check says about one subject of one node.
 
+use plumb_evidence::model::Quote;
 use serde::{Deserialize, Serialize};
 
 /// The result of looking at one subject.
@@ -122,6 +123,12 @@ impl Citation {
     #[must_use]
     pub fn new(source: impl Into<String>, value: impl Into<String>) -> Self {
         Self { source: source.into(), value: value.into() }
+    }
+}
+
+impl From<Quote> for Citation {
+    fn from(quote: Quote) -> Self {
+        Self { source: quote.source, value: quote.value }
     }
 }
 

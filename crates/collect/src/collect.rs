@@ -332,7 +332,7 @@ pub(crate) fn status(absence: Absence) -> ProbeStatus {
         Absence::Denied => ProbeStatus::Denied,
         Absence::Timeout => ProbeStatus::Timeout,
         Absence::Truncated => ProbeStatus::Truncated,
-        Absence::Skipped => ProbeStatus::Skipped,
+        Absence::Skipped | Absence::NotRecorded => ProbeStatus::Skipped,
         Absence::Failed | Absence::Malformed => ProbeStatus::Failed,
     }
 }

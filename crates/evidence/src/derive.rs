@@ -55,7 +55,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         (Fact::Missing(_), Origin::Sysroot) => Fact::absent("the recording names no CPU for hwloc to find"),
         _ => hwloc::derive(bundle).into(),
     };
-    let gpus: Fact<_> = gpu::derive(bundle, &pci, &hwloc, &nvml).into();
+    let gpus: Fact<_> = gpu::derive(bundle, &pci, &numa, &hwloc, &nvml).into();
     let processes: Fact<_> = process::derive(bundle, manifest.origin != Origin::Sysroot, &gpus, &nvml).into();
     let servers: Fact<_> = server::derive(bundle, &processes).into();
     Evidence {

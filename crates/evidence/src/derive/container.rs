@@ -249,7 +249,7 @@ fn spec(source: &impl Source, id: &str) -> (Fact<OciSpec>, Option<String>) {
                     of("io.kubernetes.cri.container-name").or_else(|| of("io.kubernetes.container.name"));
                 return (Fact::Known(spec.into_model(path)), name);
             }
-            Err(missing) if missing.missing == Absence::Absent => {}
+            Err(missing) if missing.is_nothing() => {}
             Err(missing) => drop(why.get_or_insert(missing)),
         }
     }
