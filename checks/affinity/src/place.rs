@@ -1,8 +1,6 @@
 //! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
 
-use plumb_check_sdk::model::{
-    Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
-};
+use plumb_check_sdk::model::{Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime};
 use plumb_check_sdk::{Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Missing, NodeSet};
 
 /// `vllm server 1234`
@@ -59,7 +57,7 @@ pub(crate) fn unknown_users(
 
 /// What a node without any server to look at comes to: one may be there and idle, or not have been started yet.
 pub(crate) fn no_server(meta: &CheckMeta) -> Finding {
-    meta.not_run("node", "no inference server was found: collect while the service runs")
+    meta.not_run("node", plumb_check_sdk::model::no_server().reason)
 }
 
 /// The values of an option: from the command line, where it may have several, else as it was parsed.
@@ -140,15 +138,9 @@ impl Near {
 
 /// The node of a GPU by the first source that tells exactly one.
 fn node_of(gpu: &Gpu) -> Result<(u32, Citation), String> {
-    let Some((node, source)) = gpu.node() else {
-        return Err(format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", gpu.address));
-    };
-    let citation = match source {
-        NodeSource::Sysfs => Citation::new(format!("{}/numa_node", gpu.path), node.to_string()),
-        NodeSource::Nvml => Citation::new("api/nvml.json", format!("{}: node {node}", gpu.address)),
-        NodeSource::Hwloc => Citation::new("api/hwloc.xml", format!("{}: node {node}", gpu.address)),
-    };
-    Ok((node, citation))
+    let place = gpu.place();
+    let told = place.one().map_err(|why| why.reason)?;
+    Ok((told.node, told.quote.clone().into()))
 }
 
 /// Cites the mask of the busiest thread of a process, beside that of all its threads together.
@@ -163,21 +155,13 @@ pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
     Citation::new(format!("{}/task/{tid}/status", process.path), value)
 }
 
-/// All files of a control group have a point in their name, and each group has some: one without was not recorded.
-fn recorded(level: &CgroupLevel) -> Result<(), Missing> {
-    if level.values.keys().any(|name| name.contains('.')) {
-        return Ok(());
-    }
-    Err(Missing::new(Absence::Failed, format!("the files of {} were not recorded", level.path)))
-}
-
 /// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
 ///
 /// # Errors
 /// Tells what of the groups is not known.
 pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
     for level in &cgroup.chain {
-        recorded(level)?;
+        level.was_read()?;
         for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
             let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
             let path = format!("{}/{file}", level.path);
@@ -198,7 +182,7 @@ pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Miss
 pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
     let mut tightest: Option<(f64, Citation)> = None;
     for level in &cgroup.chain {
-        recorded(level)?;
+        level.was_read()?;
         let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
         let malformed = |name: &str, text: &str| {
             Missing::new(Absence::Malformed, format!("{}/{name} holds `{text}`", level.path))

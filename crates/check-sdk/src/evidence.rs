@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
     InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
-    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window, container_runtime, hypervisor,
+    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window, container_runtime,
+    hypervisor,
 };
 use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;

@@ -53,14 +53,19 @@ mod tests {
             threads: Fact::Known(vec![thread]),
             ..Window::default()
         };
-        Evidence { window: Fact::Known(window), ..testing::evidence() }
+        Evidence { window: Fact::Known(window), ..testing::empty_evidence() }
     }
 
     #[test]
     fn the_grade_and_the_checks_agree_on_what_is_load() {
-        for (percent, waited_ns, load) in
-            [(0, 0, false), (4, 0, false), (5, 0, true), (7, 0, true), (12, 0, true), (1, 9_900_000_000, true)]
-        {
+        for (percent, waited_ns, load) in [
+            (0, 0, false),
+            (4, 0, false),
+            (5, 0, true),
+            (7, 0, true),
+            (12, 0, true),
+            (1, 9_900_000_000, true),
+        ] {
             let evidence = evidence(percent, waited_ns);
             let checks = evidence.window.known().unwrap().under_load();
             assert_eq!(sample(&evidence).seen, load, "{percent} %, {waited_ns} ns");
@@ -70,7 +75,8 @@ mod tests {
 
     #[test]
     fn a_starved_server_with_requests_in_flight_is_under_load() {
-        let metrics = ServerMetrics { running: vec![0.0, 3.0], waiting: vec![0.0, 9.0], ..ServerMetrics::default() };
+        let metrics =
+            ServerMetrics { running: vec![0.0, 3.0], waiting: vec![0.0, 9.0], ..ServerMetrics::default() };
         let measured = Measurements { server: Fact::Known(vec![metrics]), ..Measurements::default() };
         let evidence = Evidence { measurements: Fact::Known(measured), ..evidence(0, 0) };
         let load = sample(&evidence);

@@ -7,7 +7,6 @@ use sha2::{Digest, Sha256};
 
 use crate::fact::{Absence, Missing};
 use crate::manifest::{FileRecord, Manifest};
-use crate::model::Origin;
 use crate::recorded::{Asked, tells_absence};
 use crate::source::Source;
 
@@ -133,7 +132,7 @@ impl Bundle {
             }
         }
         let has = |folder: &str| self.has_below(folder);
-        if covered && self.manifest.origin == Origin::Sysroot && !tells_absence(path, asked, has) {
+        if covered && !self.manifest.looked_at_node() && !tells_absence(path, asked, has) {
             Missing::not_recorded(format!("{path} is not part of this recording"))
         } else if covered {
             Missing::new(Absence::Absent, format!("{path} is not on this node"))

@@ -68,8 +68,7 @@ const NOT_RECORDED: &str = "not recorded: ";
 ///
 /// In JSON, what was not recorded is `{"missing": "skipped", "reason": "not recorded: …"}`: older packs read it as
 /// skipped, which they judge in the same way, and newer ones tell the two apart by the first words of the reason.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(from = "MissingForm", into = "MissingForm")]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// Why there is no value.
     pub missing: Absence,
@@ -106,28 +105,30 @@ impl Missing {
 
 /// [`Missing`] as it is written.
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(rename = "Missing", deny_unknown_fields)]
 struct MissingForm {
     missing: Absence,
     reason: String,
 }
 
-impl From<MissingForm> for Missing {
-    fn from(form: MissingForm) -> Self {
-        match form.reason.strip_prefix(NOT_RECORDED) {
-            Some(reason) if form.missing == Absence::Skipped => Self::not_recorded(reason),
-            _ => Self::new(form.missing, form.reason),
-        }
+// Written out and not by `from` and `into`, whose conversions others would see.
+impl Serialize for Missing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reason = match self.missing {
+            Absence::NotRecorded => format!("{NOT_RECORDED}{}", self.reason),
+            _ => self.reason.clone(),
+        };
+        MissingForm { missing: self.missing, reason }.serialize(serializer)
     }
 }
 
-impl From<Missing> for MissingForm {
-    fn from(missing: Missing) -> Self {
-        let reason = match missing.missing {
-            Absence::NotRecorded => format!("{NOT_RECORDED}{}", missing.reason),
-            _ => missing.reason,
-        };
-        Self { missing: missing.missing, reason }
+impl<'de> Deserialize<'de> for Missing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let MissingForm { missing, reason } = MissingForm::deserialize(deserializer)?;
+        Ok(match reason.strip_prefix(NOT_RECORDED) {
+            Some(rest) if missing == Absence::Skipped => Self::not_recorded(rest),
+            _ => Self::new(missing, reason),
+        })
     }
 }
 

@@ -90,9 +90,8 @@ pub(crate) fn tells_absence(path: &str, asked: Asked, has: impl Fn(&str) -> bool
     if EVERYWHERE.iter().any(|pattern| matches(pattern, path)) {
         return false;
     }
-    let is_below = |folder: &str| {
-        path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    };
+    let is_below =
+        |folder: &str| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     if let Some(folders) = subjects().into_iter().find(|folders| folders.iter().any(|one| is_below(one))) {
         return folders.iter().any(|folder| has(folder));
     }

@@ -127,8 +127,7 @@ fn grouped(cpus: &[u32], name: &str, value: impl Fn(&str) -> Result<u64, Missing
         });
         group.cpus.insert(cpu);
     }
-    // One kind of absence for all CPUs: the folders of some may have been recorded and those of others not.
-    if groups.len() == 1 && absent.is_some() || groups.is_empty() {
+    if groups.is_empty() || groups.len() == 1 && absent.is_some() {
         let none = || Missing::new(Absence::Absent, format!("no CPU has `{name}`"));
         return Fact::Missing(absent.map_or_else(none, |why| Missing {
             reason: format!("no CPU has `{name}`: {}", why.reason),

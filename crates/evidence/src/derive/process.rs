@@ -64,9 +64,7 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
             tids.into_iter().filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid)).collect()
         }
         // It is its own only thread.
-        Err(why) if kernel && why.is_nothing() => {
-            thread(source, &path, pid).into_iter().collect()
-        }
+        Err(why) if kernel && why.is_nothing() => thread(source, &path, pid).into_iter().collect(),
         Err(why) => vec![unreadable_thread(pid, stat.comm.clone(), &why)],
     };
     Process {
@@ -311,7 +309,12 @@ mod tests {
             vendor: "nvidia".into(),
             name: missing(),
             uuid: missing(),
-            numa: GpuNuma { sysfs: missing(), hwloc: missing(), nvml: missing(), local_cpus: Fact::default() },
+            numa: GpuNuma {
+                sysfs: missing(),
+                hwloc: missing(),
+                nvml: missing(),
+                local_cpus: Fact::default(),
+            },
             local_cpulist: missing(),
         }
     }

@@ -123,8 +123,11 @@ fn server(source: &impl Source, group: &Group, by_pid: &BTreeMap<u32, &Process>)
         pipeline_parallel: options::size(group.kind, &options, options::PIPELINE_PARALLEL),
         data_parallel: options::size(group.kind, &options, options::DATA_PARALLEL),
         options,
-        unit: place.clone().and_then(|place| named(unit(&place), &place, "no systemd service in its control group")),
-        container: place.and_then(|place| named(container(&place), &place, "its control group names no container")),
+        unit: place
+            .clone()
+            .and_then(|place| named(unit(&place), &place, "no systemd service in its control group")),
+        container: place
+            .and_then(|place| named(container(&place), &place, "its control group names no container")),
         processes: group
             .members
             .iter()

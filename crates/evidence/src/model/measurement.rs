@@ -49,7 +49,9 @@ impl Measurements {
         };
         let (running, waiting) = (most(|server| &server.running), most(|server| &server.waiting));
         (running > 0.0 || waiting > 0.0).then(|| {
-            format!("the server's own metrics show {running:.0} requests in flight and {waiting:.0} in its queue")
+            format!(
+                "the server's own metrics show {running:.0} requests in flight and {waiting:.0} in its queue"
+            )
         })
     }
 
