@@ -133,6 +133,8 @@ fn the_node_mounted_in_a_container_is_read_like_a_recording() {
     let here = output.path().join("y.plumb");
     assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&here)).code, 0);
     let here = Bundle::read(&here).unwrap();
+    // What it lacks, the node lacks.
+    assert!(there.manifest().mounted && !here.manifest().mounted);
     for path in ["raw/proc/sys/kernel/osrelease", "raw/sys/devices/system/cpu/online", "raw/proc/self/cgroup"]
     {
         assert_eq!(there.files().get(path), here.files().get(path), "{path}");

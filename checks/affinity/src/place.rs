@@ -1,7 +1,7 @@
 //! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
 
 use plumb_check_sdk::model::{
-    Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, NodeSource, Numa, ServerProcess, ThreadTime,
+    Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime,
 };
 use plumb_check_sdk::{
     Absence, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
@@ -144,8 +144,8 @@ pub(crate) struct Machine<'a> {
 pub(crate) enum Unplaced {
     /// The GPU at this address is not among those of the evidence.
     NoSuchGpu(String),
-    /// No source tells the node of the GPU at this address.
-    NoNode(String),
+    /// The node of the GPU at this address is not known, for this reason.
+    NoNode(String, Missing),
     /// The GPU at this address names a node that is not online.
     Offline(String, u32),
     /// The nodes of the GPUs have no CPUs.
@@ -198,15 +198,9 @@ impl Near {
 
 /// The node of a GPU by the first source that tells exactly one.
 fn node_of(gpu: &Gpu) -> Result<(u32, Citation), Unplaced> {
-    let Some((node, source)) = gpu.node() else {
-        return Err(Unplaced::NoNode(gpu.address.clone()));
-    };
-    let citation = match source {
-        NodeSource::Sysfs => Citation::new(format!("{}/numa_node", gpu.path), node.to_string()),
-        NodeSource::Nvml => Citation::new("api/nvml.json", format!("{}: node {node}", gpu.address)),
-        NodeSource::Hwloc => Citation::new("api/hwloc.xml", format!("{}: node {node}", gpu.address)),
-    };
-    Ok((node, citation))
+    let place = gpu.place();
+    let told = place.one().map_err(|why| Unplaced::NoNode(gpu.address.clone(), why))?;
+    Ok((told.node, told.quote.clone().into()))
 }
 
 /// Cites the mask of the busiest thread of a process, beside that of all its threads together.
@@ -221,21 +215,13 @@ pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
     Citation::new(format!("{}/task/{tid}/status", process.path), value)
 }
 
-/// All files of a control group have a point in their name, and each group has some: one without was not recorded.
-fn recorded(level: &CgroupLevel) -> Result<(), Missing> {
-    if level.values.keys().any(|name| name.contains('.')) {
-        return Ok(());
-    }
-    Err(Missing::new(Absence::Failed, format!("the files of {} were not recorded", level.path)))
-}
-
 /// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
 ///
 /// # Errors
 /// Tells what of the groups is not known.
 pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
     for level in &cgroup.chain {
-        recorded(level)?;
+        level.was_read()?;
         for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
             let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
             let path = format!("{}/{file}", level.path);
@@ -256,7 +242,7 @@ pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Miss
 pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
     let mut tightest: Option<(f64, Citation)> = None;
     for level in &cgroup.chain {
-        recorded(level)?;
+        level.was_read()?;
         let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
         let malformed = |name: &str, text: &str| {
             Missing::new(Absence::Malformed, format!("{}/{name} holds `{text}`", level.path))

@@ -113,14 +113,14 @@ impl Check for GpuAcsIommu {
             return Ok(vec![META.pass("node", message).with_evidence(citation)]);
         }
         let span = gpus::span(evidence);
-        let virtualization: String = evidence.get("/node/virtualization")?;
+        let hypervisor = evidence.hypervisor()?;
         let mut findings = match &links {
             Ok(links) => peers(&span, links),
             Err(missing) => {
                 vec![META.not_run("GPU pairs", format!("whether GPUs reach each other: {missing}"))]
             }
         };
-        if virtualization == "none" {
+        if hypervisor.is_none() {
             findings.extend(bridges(&span, gpus, evidence.pci()?));
             findings.extend(translation(&span, gpus, evidence.pci()?, evidence.settings("gpu")));
         }

@@ -233,8 +233,7 @@ fn manager(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
         let citation = Citation::new(format!("{}/stat", process.path), MANAGER);
         return Ok(Some(META.pass(subject, "it runs").with_evidence(citation)));
     }
-    let container: String = evidence.get("/node/container")?;
-    if container != "none" {
+    if let Some(container) = evidence.container_runtime()? {
         let reason = format!("inside a container ({container}) the processes of the host are not seen");
         return Err(Missing::new(Absence::Skipped, reason));
     }

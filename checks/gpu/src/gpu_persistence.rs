@@ -122,10 +122,12 @@ const DAEMON: &str = "nvidia-persiste";
 
 /// Path of the daemon's process, if it runs.
 fn daemon(evidence: &Evidence<'_>) -> Result<Option<String>, Missing> {
-    let container: String = evidence.get("/node/container")?;
+    let container = evidence.container_runtime()?;
     let processes = evidence.processes()?;
     let found = processes.iter().find(|process: &&Process| process.comm == DAEMON);
-    if found.is_none() && container != "none" {
+    if found.is_none()
+        && let Some(container) = container
+    {
         let reason = format!("inside a container ({container}) the processes of the host are not seen");
         return Err(Missing::new(Absence::Skipped, reason));
     }

@@ -7,7 +7,7 @@
 //! The share of a process in the time of the SMs is not collected.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice};
+use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, server_of};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Question, Reference,
     Remediation, Severity, ThresholdBasis, WorkloadTrait,
@@ -85,7 +85,7 @@ impl Check for GpuSharingMode {
         };
         let mut findings = mig(&nvml.devices);
         let servers = evidence.servers();
-        let container: Result<String, Missing> = evidence.get("/node/container");
+        let container = evidence.container_runtime();
         let mut of_processes = Vec::new();
         let mut idle = 0;
         for device in &nvml.devices {
@@ -180,7 +180,7 @@ fn users(
     evidence: &Evidence<'_>,
     device: &NvmlDevice,
     servers: &Result<&[InferenceServer], Missing>,
-    container: &Result<String, Missing>,
+    container: &Result<Option<String>, Missing>,
 ) -> Result<Option<Finding>, Missing> {
     let name = gpus::name(device);
     let processes = device.compute_processes.require()?;
@@ -195,8 +195,7 @@ fn users(
         let reason = format!("kind or processes of the server with PID {} are not told", server.pid);
         return Err(Missing::new(Absence::Malformed, reason));
     }
-    let owner =
-        |pid: u32| servers.iter().find(|server| server.processes.iter().any(|process| process.pid == pid));
+    let owner = |pid: u32| server_of(servers, pid);
     let mut known: BTreeSet<u32> = BTreeSet::new();
     let mut guests = Vec::new();
     let mut strange = Vec::new();
@@ -209,7 +208,7 @@ fn users(
     }
     if !strange.is_empty() {
         let container = container.as_ref().map_err(Clone::clone)?;
-        if container != "none" {
+        if let Some(container) = container {
             let reason = format!(
                 "{} processes on it are not to be seen inside a container ({container})",
                 strange.len()

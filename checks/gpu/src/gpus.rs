@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
-use plumb_check_sdk::model::{BUSY_PERCENT, Gpu, GpuTime, Nvml, NvmlDevice};
+use plumb_check_sdk::model::{BUSY_PERCENT, Gpu, GpuTime, Nvml, NvmlDevice, no_server};
 use plumb_check_sdk::{
     Absence, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, ThresholdBasis,
 };
@@ -198,10 +198,9 @@ pub(crate) fn span(evidence: &Evidence<'_>) -> Result<Span, Missing> {
     }
     let servers = evidence.servers()?;
     if servers.is_empty() {
-        return Err(Missing::new(
-            Absence::Skipped,
-            "no inference server runs, so it is not known how many GPUs a replica spans",
-        ));
+        let why = no_server();
+        let reason = format!("how many GPUs a replica spans is not known: {}", why.reason);
+        return Err(Missing { reason, ..why });
     }
     let mut widest = 1;
     for server in servers {

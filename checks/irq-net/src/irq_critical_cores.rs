@@ -11,7 +11,7 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Role, Window};
+use plumb_check_sdk::model::{InferenceServer, Role, Window, no_server};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
     Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
@@ -131,8 +131,7 @@ impl Check for IrqCriticalCores {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            let message = "no inference server was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![META.not_run("node", no_server().reason)]);
         }
         let window = evidence.window()?;
         let load = window.under_load()?;

@@ -108,8 +108,7 @@ impl Check for IrqIrqbalancePolicy {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let container: String = evidence.get("/node/container")?;
-        if container != "none" {
+        if let Some(container) = evidence.container_runtime()? {
             let message = format!(
                 "collected inside a container ({container}), which sees neither the host's processes nor its \
                  configuration: collect on the host"

@@ -91,9 +91,9 @@ impl Check for KernelClocksource {
                 META.pass("node", format!("the clock is read from `{current}`"))
             }
             "kvm-clock" | "hyperv_clocksource_tsc_page" => {
-                let virtualization: String = evidence.get("/node/virtualization")?;
+                let hypervisor = evidence.hypervisor()?;
                 let message = format!("the clock is read from `{current}`");
-                if virtualization == "none" {
+                if hypervisor.is_none() {
                     META.contradictory(
                         "node",
                         format!("{message}, of a hypervisor, but the CPU tells of none"),
@@ -104,10 +104,10 @@ impl Check for KernelClocksource {
                 }
             }
             "xen" | "refined-jiffies" => {
-                let virtualization: String = evidence.get("/node/virtualization")?;
+                let hypervisor = evidence.hypervisor()?;
                 let available = file("available_clocksource")?;
                 let message = format!("the clock is read from `{current}`, which is slow");
-                if virtualization == "none" {
+                if hypervisor.is_none() {
                     META.fail("node", message)
                 } else if available.split_whitespace().any(|name| name == "tsc") {
                     META.warn("node", format!("{message}, though `tsc` is available")).with_evidence(

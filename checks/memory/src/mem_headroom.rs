@@ -195,9 +195,14 @@ fn judge_node(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missi
     Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&memory.path, value)))
 }
 
-/// Nodes that GPUs are attached to; all where there is none, or nobody knows.
+/// Nodes that GPUs are attached to, by any source; none where there is no GPU, or where nobody knows of one of them, so
+/// that all nodes are to be looked at.
 fn gpu_nodes(gpus: &[Gpu]) -> NodeSet {
-    gpus.iter().filter_map(|gpu| u32::try_from(*gpu.numa.sysfs.known()?).ok()).collect()
+    let places: Vec<NodeSet> = gpus.iter().map(|gpu| gpu.place().nodes()).collect();
+    if places.iter().any(NodeSet::is_empty) {
+        return NodeSet::new();
+    }
+    places.iter().fold(NodeSet::new(), |all, nodes| all.union(nodes))
 }
 
 /// Share of a node's memory that is free or could be reclaimed, in %.

@@ -86,10 +86,9 @@ impl Check for MemHostEcc {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let virtualization: String = evidence.get("/node/virtualization")?;
-        if virtualization != "none" {
+        if let Some(hypervisor) = evidence.hypervisor()? {
             let message =
-                format!("virtual machine ({virtualization}): its host counts the errors, ask the provider");
+                format!("virtual machine ({hypervisor}): its host counts the errors, ask the provider");
             return Ok(vec![META.not_applicable("node", message)]);
         }
         let mut findings = machine_checks(evidence);

@@ -8,7 +8,7 @@
 //! and the 64 MiB that container runtimes give by default fail.
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
-use plumb_check_sdk::model::{InferenceServer, ServerProcess};
+use plumb_check_sdk::model::{InferenceServer, ServerProcess, no_server};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
@@ -105,8 +105,7 @@ impl Check for MemShm {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            let message = "no inference server was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![META.not_run("node", no_server().reason)]);
         }
         Ok(servers
             .iter()

@@ -4,7 +4,7 @@
 //! area none of it can happen. zram is a swap area as well: it costs no disk, but a fault and a decompression.
 
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, SwapArea};
+use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, SwapArea, no_server};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
@@ -89,9 +89,7 @@ impl Check for MemSwap {
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let areas: Vec<SwapArea> = evidence.get("/memory/swaps")?;
         let mut findings = match evidence.servers() {
-            Ok([]) => {
-                vec![META.not_run("engine", "no inference server was found: collect while the service runs")]
-            }
+            Ok([]) => vec![META.not_run("engine", no_server().reason)],
             Ok(servers) => servers.iter().map(judge_server).collect(),
             Err(why) => vec![META.not_run("engine", why.to_string())],
         };

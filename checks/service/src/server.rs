@@ -1,12 +1,7 @@
 //! What several checks ask of an inference server: its unit, its container, its name.
 
-use plumb_check_sdk::model::{Container, InferenceServer, Unit};
+use plumb_check_sdk::model::{Container, InferenceServer, Unit, no_server};
 use plumb_check_sdk::{Absence, CheckMeta, Evidence, Fact, Finding, Missing};
-
-/// How findings name a server.
-pub(crate) fn subject(server: &InferenceServer) -> String {
-    format!("{} server, process {}", server.kind, server.pid)
-}
 
 /// The inference servers, or the finding that says that there are none.
 ///
@@ -18,8 +13,7 @@ pub(crate) fn servers<'a>(
 ) -> Result<Result<&'a [InferenceServer], Vec<Finding>>, Missing> {
     let servers = evidence.servers()?;
     if servers.is_empty() {
-        let message = "no inference server was found: collect while the service runs";
-        return Ok(Err(vec![meta.not_run("node", message)]));
+        return Ok(Err(vec![meta.not_run("node", no_server().reason)]));
     }
     Ok(Ok(servers))
 }

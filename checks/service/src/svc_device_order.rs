@@ -13,7 +13,7 @@ use plumb_check_sdk::{
     Reference, Remediation, Severity,
 };
 
-use crate::server::{option, servers, subject};
+use crate::server::{option, servers};
 
 /// See the module.
 pub struct SvcDeviceOrder;
@@ -73,10 +73,10 @@ impl Check for SvcDeviceOrder {
         };
         let mut findings = Vec::new();
         for server in servers {
-            let not_run = |why: Missing| META.not_run(subject(server), why.to_string());
+            let not_run = |why: Missing| META.not_run(server.subject(), why.to_string());
             findings.push(order(server, &gpus).unwrap_or_else(not_run));
             findings.extend(mapping(server, &gpus).unwrap_or_else(|why| {
-                Some(META.not_run(format!("{}, list of nodes", subject(server)), why.to_string()))
+                Some(META.not_run(format!("{}, list of nodes", server.subject()), why.to_string()))
             }));
         }
         Ok(findings)
@@ -99,12 +99,12 @@ fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, Missing> {
     if value("CUDA_DEVICE_ORDER") == Some("PCI_BUS_ID") {
         let citation = Citation::new(&path, "CUDA_DEVICE_ORDER=PCI_BUS_ID");
         return Ok(META
-            .pass(subject(server), "GPUs are numbered by bus, as `nvidia-smi` does")
+            .pass(server.subject(), "GPUs are numbered by bus, as `nvidia-smi` does")
             .with_evidence(citation));
     }
     let is_unique = |item: &str| item.starts_with("GPU-") || item.starts_with("MIG-");
     if list.is_some_and(|list| list.split(',').all(|item| is_unique(item.trim()))) {
-        return Ok(META.pass(subject(server), "GPUs are chosen by their unique ids").with_evidence(cited));
+        return Ok(META.pass(server.subject(), "GPUs are chosen by their unique ids").with_evidence(cited));
     }
     let mut models = BTreeSet::new();
     for gpu in gpus {
@@ -113,15 +113,15 @@ fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, Missing> {
     if models.len() > 1 {
         let names = models.into_iter().collect::<Vec<_>>().join(", ");
         let message = format!("GPUs are numbered by speed, and they are of different models ({names})");
-        let finding = META.fail(subject(server), message).with_likelihood(Likelihood::Setting);
+        let finding = META.fail(server.subject(), message).with_likelihood(Likelihood::Setting);
         return Ok(finding.with_evidence(cited).with_evidence(Citation::new("api/nvml.json", names)));
     }
     if list.is_none() {
         let message = "it uses all GPUs, which are of one model: no list can be misread";
-        return Ok(META.pass(subject(server), message).with_evidence(cited));
+        return Ok(META.pass(server.subject(), message).with_evidence(cited));
     }
     let message = "GPUs are chosen by index, and CUDA orders them by speed: identical GPUs keep their order only by luck";
-    Ok(META.warn(subject(server), message).with_likelihood(Likelihood::Setting).with_evidence(cited))
+    Ok(META.warn(server.subject(), message).with_likelihood(Likelihood::Setting).with_evidence(cited))
 }
 
 /// A list of NUMA nodes by rank against the nodes of the GPUs that the workers were seen on; nothing without a list.
@@ -129,7 +129,7 @@ fn mapping(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Option<Finding>, M
     let Some((flag, list)) = option(server, &["numa-bind-nodes", "numa-node"])? else { return Ok(None) };
     let wanted: Vec<u32> =
         list.split([',', ' ']).filter(|text| !text.is_empty()).filter_map(|text| text.parse().ok()).collect();
-    let subject = format!("{}, list of nodes", subject(server));
+    let subject = format!("{}, list of nodes", server.subject());
     let mut compared = 0;
     for process in &server.processes {
         let Some(rank) = rank(process) else { continue };
@@ -137,22 +137,17 @@ fn mapping(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Option<Finding>, M
         let gpu = gpus.iter().find(|gpu| gpu.address == *address);
         let gpu =
             gpu.ok_or_else(|| Missing::new(Absence::Failed, format!("GPU {address} is not among the GPUs")))?;
-        let (Some(&node), Some(wanted)) =
-            (gpu.numa.sysfs.known().filter(|node| **node >= 0), wanted.get(rank))
-        else {
-            continue;
-        };
+        let place = gpu.place();
+        let (Ok(told), Some(wanted)) = (place.one(), wanted.get(rank)) else { continue };
         compared += 1;
-        if i64::from(node) != i64::from(*wanted) {
-            let message =
-                format!("worker {rank} is told node {wanted}, but its GPU {address} is on node {node}");
+        if told.node != *wanted {
+            let message = format!(
+                "worker {rank} is told node {wanted}, but its GPU {address} is on node {}",
+                told.node
+            );
             let finding = META.fail(subject, message).with_likelihood(Likelihood::Mechanism);
-            let told = Citation::new(format!("/proc/{}/cmdline", server.pid), format!("--{flag} {list}"));
-            return Ok(Some(
-                finding
-                    .with_evidence(told)
-                    .with_evidence(Citation::new(format!("{}/numa_node", gpu.path), node.to_string())),
-            ));
+            let option = Citation::new(format!("/proc/{}/cmdline", server.pid), format!("--{flag} {list}"));
+            return Ok(Some(finding.with_evidence(option).with_evidence(told.quote.clone().into())));
         }
     }
     if compared == 0 {

@@ -102,9 +102,7 @@ impl Check for SvcDrift {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Ok(container) = evidence.get::<String>("/node/container")
-            && container != "none"
-        {
+        if let Ok(Some(container)) = evidence.container_runtime() {
             let message =
                 format!("collected inside of a container ({container}), which does not see the host's files");
             return Ok(vec![META.not_run("node", message)]);

@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{option, servers, subject};
+use crate::server::{option, servers};
 
 /// See the module.
 pub struct SvcLimits;
@@ -125,7 +125,7 @@ impl Check for SvcLimits {
                 ("locked memory", locked(evidence, server, &rdma)),
                 ("tasks", tasks(evidence, server)),
             ] {
-                let subject = format!("{}, {what}", subject(server));
+                let subject = format!("{}, {what}", server.subject());
                 findings.push(finding.unwrap_or_else(|why| META.not_run(subject, why.to_string())));
             }
         }
@@ -170,7 +170,7 @@ fn no_process() -> Missing {
 
 fn files(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Missing> {
     const NAME: &str = "Max open files";
-    let subject = format!("{}, open files", subject(server));
+    let subject = format!("{}, open files", server.subject());
     // The process with the least room: the limit itself, and how much of it is used.
     let mut least: Option<(&ServerProcess, ProcessLimit, f64)> = None;
     let mut fullest: Option<(&ServerProcess, ProcessLimit, f64, u64)> = None;
@@ -218,7 +218,7 @@ fn locked(
     rdma: &Result<bool, Missing>,
 ) -> Result<Finding, Missing> {
     const NAME: &str = "Max locked memory";
-    let subject = format!("{}, locked memory", subject(server));
+    let subject = format!("{}, locked memory", server.subject());
     let mut least: Option<(&ServerProcess, ProcessLimit, u64)> = None;
     for process in &server.processes {
         let limit = limit_of(process, NAME)?;
@@ -265,7 +265,7 @@ fn locked(
 }
 
 fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Missing> {
-    let subject = format!("{}, tasks", subject(server));
+    let subject = format!("{}, tasks", server.subject());
     let threads: usize = server.processes.iter().map(|process| process.threads.len()).sum();
     let process = server.processes.first().ok_or_else(no_process)?;
     if threads == 0 {

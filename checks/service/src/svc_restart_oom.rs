@@ -15,7 +15,7 @@ use plumb_check_sdk::{
     Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{Home, Homes, servers, subject};
+use crate::server::{Home, Homes, servers};
 
 /// See the module.
 pub struct SvcRestartOom;
@@ -106,11 +106,11 @@ impl Check for SvcRestartOom {
             match homes.find(server) {
                 Ok(home) => findings.extend(of_home(evidence, server, &home)),
                 Err(why) => {
-                    findings.push(META.not_run(format!("{}, restart", subject(server)), why.to_string()))
+                    findings.push(META.not_run(format!("{}, restart", server.subject()), why.to_string()))
                 }
             }
             findings.push(out_of_memory(evidence, server, servers.len() > 1).unwrap_or_else(|why| {
-                META.not_run(format!("{}, out of memory", subject(server)), why.to_string())
+                META.not_run(format!("{}, out of memory", server.subject()), why.to_string())
             }));
         }
         Ok(findings)
@@ -118,7 +118,7 @@ impl Check for SvcRestartOom {
 }
 
 fn of_home(evidence: &Evidence<'_>, server: &InferenceServer, home: &Home<'_>) -> Vec<Finding> {
-    let named = |what: &str| format!("{}, {what}", subject(server));
+    let named = |what: &str| format!("{}, {what}", server.subject());
     match home {
         Home::Unit(unit) => {
             let mut findings = vec![restart_of_unit(evidence, named("restart"), unit)];
@@ -273,7 +273,7 @@ fn out_of_memory(
     }
     let (score, path, pid) =
         worst.ok_or_else(|| Missing::new(Absence::Failed, "the evidence names no process of the server"))?;
-    let subject = format!("{}, out of memory", subject(server));
+    let subject = format!("{}, out of memory", server.subject());
     let citation = Citation::new(format!("{path}/oom_score_adj"), score.to_string());
     let limit = evidence.limit(&META, &OOM_PASS);
     let message = format!("process {pid} has `oom_score_adj` {score}");

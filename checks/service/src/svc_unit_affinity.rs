@@ -11,11 +11,11 @@ use std::borrow::Cow::Borrowed;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa, ServerProcess, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
+    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
     Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{Home, Homes, option, servers, subject};
+use crate::server::{Home, Homes, option, servers};
 
 /// See the module.
 pub struct SvcUnitAffinity;
@@ -122,7 +122,7 @@ impl Check for SvcUnitAffinity {
             .iter()
             .map(|server| {
                 judge(evidence, server, numa, &homes, &limit)
-                    .unwrap_or_else(|why| META.not_run(subject(server), why.to_string()))
+                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string()))
             })
             .collect())
     }
@@ -146,7 +146,7 @@ fn judge(
     let (bound, mask) = binding(server, &all)?;
     let definition = definition(server, homes, &all)?;
     let engine = engine_binds(server)?;
-    let subject = subject(server);
+    let subject = server.subject();
     let setting = |finding: Finding| finding.with_likelihood(Likelihood::Setting).with_evidence(mask.clone());
     if let Some(Definition { citation, lasts }) = definition {
         return Ok(match (bound, lasts) {
@@ -337,12 +337,5 @@ fn node_of(address: &str, gpus: &[Gpu]) -> Result<u32, Missing> {
     let gpu = gpus.iter().find(|gpu| gpu.address == address);
     let gpu =
         gpu.ok_or_else(|| Missing::new(Absence::Failed, format!("GPU {address} is not among the GPUs")))?;
-    let told = gpu.numa.sysfs.known().and_then(|&node| u32::try_from(node).ok());
-    let one = |nodes: &Fact<NodeSet>| nodes.known().filter(|nodes| nodes.len() == 1).and_then(NodeSet::first);
-    told.or_else(|| one(&gpu.numa.nvml)).or_else(|| one(&gpu.numa.hwloc)).ok_or_else(|| {
-        Missing::new(
-            Absence::Absent,
-            format!("no source tells the node of GPU {address} (see `topo.gpu-numa-known`)"),
-        )
-    })
+    Ok(gpu.place().one()?.node)
 }

@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 
-use crate::server::{servers, subject};
+use crate::server::servers;
 
 /// See the module.
 pub struct SvcUnitWeights;
@@ -113,7 +113,7 @@ impl Check for SvcUnitWeights {
             .iter()
             .map(|server| {
                 judge(server, &groups, &ratio)
-                    .unwrap_or_else(|why| META.not_run(subject(server), why.to_string()))
+                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string()))
             })
             .collect())
     }
@@ -126,7 +126,7 @@ fn judge(server: &InferenceServer, groups: &Groups, ratio: &Limit<Count>) -> Res
     let cgroup = process.cgroup.require()?;
     if cgroup.version == 1 {
         let message = "control groups of version 1 share CPU time in another way than is judged here";
-        return Ok(META.not_run(subject(server), message));
+        return Ok(META.not_run(server.subject(), message));
     }
     let mut tightest: Option<(f64, Citation, Citation)> = None;
     let mut levels = 0;
@@ -147,7 +147,7 @@ fn judge(server: &InferenceServer, groups: &Groups, ratio: &Limit<Count>) -> Res
         return Err(Missing::new(Absence::Failed, "its control groups below the root are not known"));
     }
     let Some((next, own, other)) = tightest else {
-        return Ok(META.pass(subject(server), "no group beside it used CPU time worth mentioning"));
+        return Ok(META.pass(server.subject(), "no group beside it used CPU time worth mentioning"));
     };
     let message =
         format!("under contention it gets {next:.2} times the CPU time of `{}`", name(&other.source));
@@ -155,11 +155,11 @@ fn judge(server: &InferenceServer, groups: &Groups, ratio: &Limit<Count>) -> Res
         finding.with_likelihood(Likelihood::Setting).with_evidence(own.clone()).with_evidence(other.clone())
     };
     Ok(cite(if next < 1.0 {
-        META.fail(subject(server), message)
+        META.fail(server.subject(), message)
     } else if ratio.is_undercut_by(Quantity::new(next)) {
-        META.warn(subject(server), message)
+        META.warn(server.subject(), message)
     } else {
-        META.pass(subject(server), message)
+        META.pass(server.subject(), message)
     }))
 }
 

@@ -5,7 +5,7 @@
 //! with or without the server's numbers.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime};
+use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime, no_server};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
     Likelihood, Missing, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
@@ -147,10 +147,7 @@ impl Check for SloGpuStarvation {
         let gpus: Vec<GpuTime> = evidence.get("/window/gpus")?;
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Err(Missing::new(
-                Absence::Skipped,
-                "no inference server runs: collect while the service runs",
-            ));
+            return Err(no_server());
         }
         let gpus = of_servers(servers, &gpus);
         let busy = utilization(&gpus)?;

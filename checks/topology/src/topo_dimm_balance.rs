@@ -87,9 +87,8 @@ impl Check for TopoDimmBalance {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let virtualization: String = evidence.get("/node/virtualization")?;
-        if virtualization != "none" {
-            let message = format!("virtual machine ({virtualization}): its table of modules is made up");
+        if let Some(hypervisor) = evidence.hypervisor()? {
+            let message = format!("virtual machine ({hypervisor}): its table of modules is made up");
             return Ok(vec![META.not_applicable("node", message)]);
         }
         let dimms = evidence.dimms()?;
@@ -115,7 +114,7 @@ impl Kernel<'_> {
         }
         let mut hosts = NodeSet::new();
         for gpu in gpus {
-            let (node, _) = gpu.node()?;
+            let node = gpu.place().one().ok()?.node;
             let cpus = &numa.node(node)?.cpus;
             let socket = cpu.cpus.iter().find(|pu| cpus.contains(pu.cpu))?.socket;
             hosts.insert(socket);

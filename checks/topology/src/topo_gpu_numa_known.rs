@@ -195,7 +195,7 @@ fn judge_known(gpu: &Gpu, numa: &Numa, node: u32, subject: String, of_sysfs: Cit
 fn lost_opinion(gpu: &Gpu) -> Option<&Missing> {
     let sources = [(gpu.vendor == "nvidia").then_some(&gpu.numa.nvml), Some(&gpu.numa.hwloc)];
     sources.into_iter().flatten().find_map(|fact| match fact {
-        Fact::Missing(missing) if !matches!(missing.missing, Absence::Absent | Absence::Skipped) => {
+        Fact::Missing(missing) if !missing.is_nothing() && missing.missing != Absence::Skipped => {
             Some(missing)
         }
         _ => None,

@@ -9,7 +9,9 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
-use plumb_check_sdk::model::{DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess};
+use plumb_check_sdk::model::{
+    DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess, no_server,
+};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
     Likelihood, Missing, Outcome, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
@@ -144,8 +146,7 @@ impl Check for TopoNicLocality {
         }
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            let message = "no inference server was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![META.not_run("node", no_server().reason)]);
         }
         let node = Node {
             numa,

@@ -188,12 +188,12 @@ impl<F: Fn(u32) -> Option<u64>> Memory<F> {
         };
         let mut findings = Vec::new();
         let untold: Vec<&str> =
-            gpus.iter().filter(|gpu| gpu.node().is_none()).map(|gpu| gpu.address.as_str()).collect();
+            gpus.iter().filter(|gpu| gpu.place().one().is_err()).map(|gpu| gpu.address.as_str()).collect();
         if !untold.is_empty() {
             let message = "no source tells their node (see `topo.gpu-numa-known`)";
             findings.push(META.not_run(format!("GPUs {}", untold.join(", ")), message));
         }
-        let of_gpus: NodeSet = gpus.iter().filter_map(|gpu| Some(gpu.node()?.0)).collect();
+        let of_gpus: NodeSet = gpus.iter().filter_map(|gpu| Some(gpu.place().one().ok()?.node)).collect();
         let roomy = frees.iter().find(|(_, free)| self.plenty.is_exceeded_by(*free));
         let cite = |node: &NumaNode, free: Quantity<Percent>| {
             let value = format!("MemFree is {:.0} % of MemTotal", free.number());

@@ -150,15 +150,15 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
         cmdline?;
         return Ok(cite(META.pass("layout", format!("sockets: {sockets}, nodes with memory: {count}"))));
     }
-    let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
+    let hypervisor = evidence.hypervisor();
     if numa.nodes.len() > 1 {
         let message = format!("sockets: {sockets}, but nodes with memory: {count}");
         if !has_memory_per_socket(evidence) {
             let why = "whether each socket of such CPUs has memory of its own is not known";
             return Ok(META.not_run("layout", format!("{message}; {why}")));
         }
-        return Ok(cite(match virtualization {
-            Ok(kind) if kind != "none" => META
+        return Ok(cite(match hypervisor {
+            Ok(Some(kind)) => META
                 .warn(
                     "layout",
                     format!("{message}; this is a virtual machine ({kind}), whose sockets may be made up"),
@@ -168,15 +168,15 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
         }));
     }
     let message = format!("{sockets} sockets, but all CPUs and memory are in one node");
-    Ok(match virtualization {
-        Ok(kind) if kind != "none" => cite(
+    Ok(match hypervisor {
+        Ok(Some(kind)) => cite(
             META.warn(
                 "layout",
                 format!("{message}; this is a virtual machine ({kind}), whose sockets may be made up"),
             )
             .with_confidence(Confidence::Low),
         ),
-        Ok(_) => cite(
+        Ok(None) => cite(
             META.fail("layout", format!("{message}: the firmware interleaves the memory of all sockets")),
         ),
         Err(missing) => cite(

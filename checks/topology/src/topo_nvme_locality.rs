@@ -9,7 +9,7 @@
 
 use std::borrow::Cow::Borrowed;
 
-use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController};
+use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController, no_server};
 use plumb_check_sdk::{
     Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood,
     Missing, Reference, Remediation, Severity,
@@ -68,10 +68,9 @@ impl Check for TopoNvmeLocality {
         let storage = evidence.storage()?;
         let models = storage.models.require()?;
         if models.is_empty() {
-            let message = "no inference server was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![META.not_run("node", no_server().reason)]);
         }
-        let is_real = evidence.get::<String>("/node/virtualization").is_ok_and(|kind| kind == "none");
+        let is_real = evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_none());
         let turning =
             storage.block.known().map(Vec::as_slice).unwrap_or_default().iter().filter(|disk| {
                 is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true)

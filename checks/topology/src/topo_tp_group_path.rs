@@ -7,7 +7,7 @@
 use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel};
+use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel, no_server};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Reference, Remediation, Severity, WorkloadTrait,
@@ -93,8 +93,7 @@ impl Check for TopoTpGroupPath {
         }
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            let message = "no inference server was found: collect while the service runs";
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![META.not_run("node", no_server().reason)]);
         }
         let ways = Ways { paths: evidence.paths()?, links: evidence.get("/nvml/links") };
         Ok(servers.iter().map(|server| judge(server, servers, gpus, &ways)).collect())

@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{Cpuset, Quota, contained, effective, gpus_of, main_process, quota, subject};
+use crate::server::{Cpuset, Quota, contained, effective, gpus_of, main_process, quota};
 
 /// See the module.
 pub struct CtrCpuLimit;
@@ -92,7 +92,8 @@ impl Check for CtrCpuLimit {
         let headroom = evidence.limit(&META, &HEADROOM);
         for (server, _) in servers {
             findings.push(
-                judge(server, &headroom).unwrap_or_else(|why| META.not_run(subject(server), why.to_string())),
+                judge(server, &headroom)
+                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string())),
             );
         }
         Ok(findings)
@@ -102,7 +103,7 @@ impl Check for CtrCpuLimit {
 fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, Missing> {
     let cgroup = main_process(server)?.cgroup.require()?;
     let Some(Quota { cpus: quota, citation }) = quota(cgroup)? else {
-        return Ok(META.pass(subject(server), "no control group limits its CPU time"));
+        return Ok(META.pass(server.subject(), "no control group limits its CPU time"));
     };
     let needed = Needed::of(server)?;
     let confidence = if server.kind == "vllm" { Confidence::High } else { Confidence::Medium };
@@ -113,14 +114,14 @@ fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, M
     let minimum = f64::from(needed.cpus);
     let told = format!("its quota is {quota:.2} CPUs, and {} processes want one at once", needed.cpus);
     if quota < minimum {
-        return Ok(cite(META.fail(subject(server), told)));
+        return Ok(cite(META.fail(server.subject(), told)));
     }
     if quota.fract() > 0.001 {
-        return Ok(cite(META.warn(subject(server), format!("{told}; it is no whole number of CPUs"))));
+        return Ok(cite(META.warn(server.subject(), format!("{told}; it is no whole number of CPUs"))));
     }
     if headroom.is_undercut_by(Quantity::new(quota / minimum)) {
         let message = format!("{told}; nothing is left for threads of the tokenizer and the runtime");
-        return Ok(cite(META.warn(subject(server), message)));
+        return Ok(cite(META.warn(server.subject(), message)));
     }
     let (cpus, of_cpuset) = effective(cgroup, Cpuset::Cpus)?;
     if (cpus.len() as f64) > quota {
@@ -128,10 +129,10 @@ fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, M
             "{told}; it may run on {} CPUs, and uses the quota up early once more than {quota:.0} run",
             cpus.len()
         );
-        return Ok(cite(META.warn(subject(server), message)).with_evidence(of_cpuset));
+        return Ok(cite(META.warn(server.subject(), message)).with_evidence(of_cpuset));
     }
     Ok(META
-        .pass(subject(server), format!("{told}; it may run on {} CPUs", cpus.len()))
+        .pass(server.subject(), format!("{told}; it may run on {} CPUs", cpus.len()))
         .with_evidence(citation))
 }
 

@@ -14,7 +14,6 @@ use plumb_check_sdk::{
 
 use crate::server::{
     Cpuset, contained, cpus_of, effective, gpus_of, is_multi_node, main_process, nodes_of, nodes_with,
-    subject,
 };
 
 /// See the module.
@@ -91,7 +90,7 @@ impl Check for CtrCpusetNuma {
         for (server, _) in servers {
             findings.push(
                 judge(server, numa, gpus)
-                    .unwrap_or_else(|why| META.not_run(subject(server), why.to_string())),
+                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string())),
             );
         }
         Ok(findings)
@@ -101,7 +100,7 @@ impl Check for CtrCpusetNuma {
 fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, Missing> {
     let addresses = gpus_of(server)?;
     if addresses.is_empty() {
-        return Ok(META.not_applicable(subject(server), "it uses no GPU"));
+        return Ok(META.not_applicable(server.subject(), "it uses no GPU"));
     }
     let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
     let cgroup = main_process(server)?.cgroup.require()?;
@@ -117,33 +116,33 @@ fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding,
         .collect();
     if !lacking.is_empty() {
         let message = format!("its cpuset (CPUs {cpus}) holds no CPU of node {lacking}, where its GPUs are");
-        return Ok(cite(META.fail(subject(server), message)));
+        return Ok(cite(META.fail(server.subject(), message)));
     }
     let without = nodes.difference(&mems);
     if !without.is_empty() {
         let message =
             format!("its memory may come from nodes {mems} only, and GPUs of it are on node {without}");
-        return Ok(cite(META.fail(subject(server), message)));
+        return Ok(cite(META.fail(server.subject(), message)));
     }
     let of_cpuset = nodes_with(numa, &cpus);
     if of_cpuset.intersection(&mems).is_empty() {
         let message = format!("its CPUs are on nodes {of_cpuset}, its memory on nodes {mems}");
-        return Ok(cite(META.fail(subject(server), message)));
+        return Ok(cite(META.fail(server.subject(), message)));
     }
     let all = numa.nodes.iter().fold(CpuSet::new(), |all, node| all.union(&node.cpus));
     if all.is_subset(&cpus) && cpus_of(numa, &nodes) != all {
         return Ok(if binds_itself(server, &cpus_of(numa, &nodes), &all)? {
             let message =
                 "its cpuset holds all CPUs; the engine has bound its GPU processes to the GPUs' nodes itself";
-            META.info(subject(server), message).with_evidence(of_cpus)
+            META.info(server.subject(), message).with_evidence(of_cpus)
         } else {
             let message =
                 format!("its cpuset holds all CPUs, and its GPUs are on node {nodes}: nothing places it");
-            cite(META.warn(subject(server), message))
+            cite(META.warn(server.subject(), message))
         });
     }
     let message = format!("CPUs {cpus} and memory of nodes {mems} include nodes {nodes} of its GPUs");
-    Ok(cite(META.pass(subject(server), message)))
+    Ok(cite(META.pass(server.subject(), message)))
 }
 
 /// True if all threads of all GPU processes may run near the GPUs only.

@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{contained, container, short, subject};
+use crate::server::{contained, container, short};
 
 /// See the module.
 pub struct CtrGpuRuntime;
@@ -140,7 +140,7 @@ impl Check for CtrGpuRuntime {
         let toolkit = started.and_then(|started| toolkit(runtime.require()?, &started, &limit));
         findings.push(or_not_run("container toolkit", toolkit));
         for (server, id) in servers {
-            let subject = format!("{} in container {}", subject(server), short(id));
+            let subject = format!("{} in container {}", server.subject(), short(id));
             findings.push(or_not_run(&subject, devices(server, id, &containers)));
         }
         Ok(findings)
@@ -199,7 +199,7 @@ fn devices(
     containers: &Fact<Vec<Container>>,
 ) -> Result<Finding, Missing> {
     let container = container(containers, id)?;
-    let subject = format!("{} in container {}", subject(server), short(id));
+    let subject = format!("{} in container {}", server.subject(), short(id));
     let of_group = Citation::new(&container.cgroup, format!("driven by {}", container.cgroup_driver));
     if container.cgroup_driver == "cgroupfs" {
         let message = "systemd does not drive its control group, so that a reload cannot take its GPUs away";

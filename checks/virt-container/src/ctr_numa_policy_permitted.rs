@@ -14,8 +14,7 @@ use plumb_check_sdk::{
 };
 
 use crate::server::{
-    Cpuset, contained, container, effective, gpus_of, is_multi_node, main_process, nodes_of, subject,
-    told_to_bind,
+    Cpuset, contained, container, effective, gpus_of, is_multi_node, main_process, nodes_of, told_to_bind,
 };
 
 /// See the module.
@@ -108,7 +107,7 @@ impl Check for CtrNumaPolicyPermitted {
         for (server, id) in servers {
             findings.push(
                 judge(server, id, &containers, gpus)
-                    .unwrap_or_else(|why| META.not_run(subject(server), why.to_string())),
+                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string())),
             );
         }
         Ok(findings)
@@ -126,7 +125,7 @@ fn judge(
     let placed = placed(server);
     if let Ok(Some(citation)) = &placed {
         let message = "memory policies are in force, so that the calls are allowed";
-        return Ok(META.pass(subject(server), message).with_evidence(citation.clone()));
+        return Ok(META.pass(server.subject(), message).with_evidence(citation.clone()));
     }
     let permission = Permission::of(process, container(containers, id).ok())?;
     let cite = |finding: Finding| {
@@ -135,12 +134,12 @@ fn judge(
     let Some(told) = told else {
         return Ok(cite(if permission.allowed {
             META.pass(
-                subject(server),
+                server.subject(),
                 "calls that place memory are allowed; the engine was not told to use them",
             )
         } else {
             META.info(
-                subject(server),
+                server.subject(),
                 "calls that place memory are blocked; the engine was not told to use them, and could not",
             )
         }));
@@ -157,17 +156,17 @@ fn judge(
     };
     Ok(policies(cite(match (permission.allowed, confined) {
         (true, _) => META
-            .warn(subject(server), format!("told to bind (`{told}`) and allowed to, but no memory has a policy"))
+            .warn(server.subject(), format!("told to bind (`{told}`) and allowed to, but no memory has a policy"))
             .with_likelihood(Likelihood::Mechanism),
         (false, Some(citation)) => META
             .warn(
-                subject(server),
+                server.subject(),
                 format!("told to bind (`{told}`), which is blocked; its cpuset keeps memory on the GPUs' node anyway"),
             )
             .with_likelihood(Likelihood::Insensitive)
             .with_evidence(citation),
         (false, None) => META
-            .fail(subject(server), format!("told to bind (`{told}`), but the calls are blocked and no memory has a policy"))
+            .fail(server.subject(), format!("told to bind (`{told}`), but the calls are blocked and no memory has a policy"))
             .with_likelihood(Likelihood::Mechanism),
     })))
 }

@@ -11,7 +11,7 @@ use plumb_check_sdk::{
     Reference, Remediation, Severity, WorkloadTrait,
 };
 
-use crate::pod::{Pod, in_pods, kubelet};
+use crate::pod::{NO_POD, Pod, in_pods, kubelet};
 
 /// See the module.
 pub struct K8sCpuManager;
@@ -94,10 +94,7 @@ impl Check for K8sCpuManager {
         ];
         match pods {
             Ok(pods) if pods.is_empty() => {
-                findings.push(META.not_run(
-                    "pods",
-                    "no inference server was found in a pod: collect while the service runs",
-                ));
+                findings.push(META.not_run("pods", NO_POD));
             }
             Ok(pods) => findings.extend(pods.iter().map(|pod| judge_pod(&kubelet, pod))),
             Err(why) => findings.push(META.not_run("pods", why.to_string())),
@@ -115,9 +112,7 @@ fn without_policy(
     let not_run = |why: String| META.not_run("kubelet", format!("CPU manager policy `{policy}`, but {why}"));
     let others = match (pods, &kubelet.pods) {
         (Ok(pods), _) if pods.is_empty() => {
-            return not_run(
-                "no inference server was found in a pod: collect while the service runs".to_owned(),
-            );
+            return not_run(NO_POD.to_owned());
         }
         (Ok(pods), Fact::Known(all)) => {
             all.iter().filter(|uid| !pods.iter().any(|pod| pod.uid == **uid)).count()

@@ -12,7 +12,7 @@ use plumb_check_sdk::{
     NodeSet, Question, Reference, Remediation, Severity,
 };
 
-use crate::pod::{in_pods, kubelet};
+use crate::pod::{NO_POD, in_pods, kubelet};
 use crate::server::{
     Cpuset, effective, gpus_of, is_multi_node, main_process, nodes_of, nodes_with, told_to_bind,
 };
@@ -156,8 +156,7 @@ fn without_policy(
     let gpus = evidence.gpus()?;
     let pods = in_pods(evidence)?;
     if pods.is_empty() {
-        let message = "no inference server was found in a pod: collect while the service runs";
-        return Ok(META.not_run("kubelet", format!("topology manager policy `{policy}`, but {message}")));
+        return Ok(META.not_run("kubelet", format!("topology manager policy `{policy}`, but {NO_POD}")));
     }
     let all = numa.nodes.iter().fold(CpuSet::new(), |all, node| all.union(&node.cpus));
     for pod in &pods {

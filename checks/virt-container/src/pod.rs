@@ -3,7 +3,7 @@
 use plumb_check_sdk::model::{Container, InferenceServer, Kubelet};
 use plumb_check_sdk::{Absence, Evidence, Fact, Missing};
 
-use crate::server::{container, subject};
+use crate::server::container;
 
 /// A pod with an inference server.
 pub(crate) struct Pod<'a> {
@@ -18,6 +18,9 @@ pub(crate) struct Pod<'a> {
     /// The server itself.
     pub(crate) of: &'a InferenceServer,
 }
+
+/// Why nothing can be said of inference servers in pods where none was found.
+pub(crate) const NO_POD: &str = "no inference server was found in a pod: collect while the service runs";
 
 /// The kubelet; `None` on a node that is known to have none.
 ///
@@ -51,7 +54,7 @@ pub(crate) fn in_pods<'a>(evidence: &Evidence<'a>) -> Result<Vec<Pod<'a>>, Missi
             Fact::Missing(why) => return Err(why.clone()),
         };
         let (qos, cgroup) = (container.qos.clone(), container.cgroup.clone());
-        pods.push(Pod { uid, qos, cgroup, server: subject(server), of: server });
+        pods.push(Pod { uid, qos, cgroup, server: server.subject(), of: server });
     }
     Ok(pods)
 }

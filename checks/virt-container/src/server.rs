@@ -2,15 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{Cgroup, CgroupLevel, Container, Gpu, InferenceServer, Numa, ServerProcess};
+use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess, no_server};
 use plumb_check_sdk::{
     Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, IndexSet, Missing, NodeSet,
 };
-
-/// How findings name a server.
-pub(crate) fn subject(server: &InferenceServer) -> String {
-    format!("{} server, process {}", server.kind, server.pid)
-}
 
 /// Servers with the ids of their containers, and findings for the others.
 pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
@@ -22,8 +17,7 @@ pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Findin
 pub(crate) fn contained<'a>(meta: &CheckMeta, evidence: &Evidence<'a>) -> Result<Contained<'a>, Missing> {
     let servers = evidence.servers()?;
     if servers.is_empty() {
-        let message = "no inference server was found: collect while the service runs";
-        return Ok((Vec::new(), vec![meta.not_run("node", message)]));
+        return Ok((Vec::new(), vec![meta.not_run("node", no_server().reason)]));
     }
     let mut inside = Vec::new();
     let mut findings = Vec::new();
@@ -33,7 +27,7 @@ pub(crate) fn contained<'a>(meta: &CheckMeta, evidence: &Evidence<'a>) -> Result
             Fact::Missing(why) if why.missing == Absence::Absent => {}
             Fact::Missing(why) => {
                 let message = format!("whether it runs in a container is not known: {why}");
-                findings.push(meta.not_run(subject(server), message));
+                findings.push(meta.not_run(server.subject(), message));
             }
         }
     }
@@ -91,25 +85,6 @@ pub(crate) fn main_process(server: &InferenceServer) -> Result<&ServerProcess, M
         .ok_or_else(|| Missing::new(Absence::Failed, "the evidence names no process of the server"))
 }
 
-/// The node of a GPU by the first source that tells exactly one (sysfs, NVML, hwloc), and that source.
-///
-/// # Errors
-/// Says that no source tells it.
-pub(crate) fn node_of(gpu: &Gpu) -> Result<(u32, Citation), Missing> {
-    if let Some(node) = gpu.numa.sysfs.known().and_then(|&node| u32::try_from(node).ok()) {
-        return Ok((node, Citation::new(format!("{}/numa_node", gpu.path), node.to_string())));
-    }
-    for (source, nodes) in [("api/nvml.json", &gpu.numa.nvml), ("api/hwloc.xml", &gpu.numa.hwloc)] {
-        if let Some(nodes) = nodes.known().filter(|nodes| nodes.len() == 1)
-            && let Some(node) = nodes.first()
-        {
-            return Ok((node, Citation::new(source, format!("{}: node {node}", gpu.address))));
-        }
-    }
-    let reason = format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", gpu.address);
-    Err(Missing::new(Absence::Absent, reason))
-}
-
 /// Nodes of the GPUs with the given addresses, and what says so.
 ///
 /// # Errors
@@ -124,9 +99,10 @@ pub(crate) fn nodes_of(
         let gpu = gpus.iter().find(|gpu| gpu.address == *address).ok_or_else(|| {
             Missing::new(Absence::Failed, format!("GPU {address} is not among the GPUs of the evidence"))
         })?;
-        let (node, citation) = node_of(gpu)?;
-        nodes.insert(node);
-        evidence.push(citation);
+        let place = gpu.place();
+        let told = place.one()?;
+        nodes.insert(told.node);
+        evidence.push(told.quote.clone().into());
     }
     Ok((nodes, evidence))
 }
@@ -199,22 +175,19 @@ pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<Quota>, Missing> {
         return Err(Missing::new(Absence::Failed, "no control group of the process is known"));
     }
     for level in &cgroup.chain {
-        let text = |name: &str| level.values.get(name);
-        let (file, limit) = if let Some(max) = text("cpu.max") {
-            ("cpu.max", parse_quota(max.require()?, &level.path)?)
-        } else if let (Some(quota), Some(period)) = (text("cpu.cfs_quota_us"), text("cpu.cfs_period_us")) {
-            let both = format!("{} {}", quota.require()?.trim(), period.require()?.trim());
-            ("cpu.cfs_quota_us", parse_quota(&both.replace("-1 ", "max "), &level.path)?)
-        } else if is_without(cgroup, level, "cpu") || is_root(cgroup, level) {
+        let Some((file, text)) = cgroup.value(level, "cpu", &["cpu.max", "cpu.cfs_quota_us"])? else {
             continue;
+        };
+        let limit = if file == "cpu.max" {
+            parse_quota(text, &level.path)?
         } else {
-            return Err(Missing::new(Absence::Failed, format!("no CPU quota was read in {}", level.path)));
+            let Some((_, period)) = cgroup.value(level, "cpu", &["cpu.cfs_period_us"])? else { continue };
+            parse_quota(&format!("{text} {period}").replace("-1 ", "max "), &level.path)?
         };
         if let Some(cpus) = limit
             && tightest.as_ref().is_none_or(|quota| cpus < quota.cpus)
         {
-            let value = level.values.get(file).and_then(Fact::known).cloned().unwrap_or_default();
-            let citation = Citation::new(format!("{}/{file}", level.path), value.trim());
+            let citation = Citation::new(format!("{}/{file}", level.path), text);
             tightest = Some(Quota { cpus, citation });
         }
     }
@@ -254,7 +227,7 @@ pub(crate) fn effective(cgroup: &Cgroup, what: Cpuset) -> Result<(IndexSet, Cita
             return Ok((set, Citation::new(path, text)));
         }
         // The CPUs of a group without the controller are those of the group above.
-        if !is_without(cgroup, level, "cpuset") {
+        if !cgroup.lacks(level, "cpuset") {
             break;
         }
     }
@@ -269,24 +242,3 @@ pub(crate) enum Cpuset {
     /// Memory nodes.
     Mems,
 }
-
-/// True if a control group is known not to have a controller.
-fn is_without(cgroup: &Cgroup, level: &CgroupLevel, controller: &str) -> bool {
-    if let Some(controllers) = level.values.get("cgroup.controllers") {
-        return controllers
-            .known()
-            .is_some_and(|text| !text.split_whitespace().any(|name| name == controller));
-    }
-    // Version 1: the first folder below the mount names the controllers of the hierarchy.
-    let hierarchy = level.path.strip_prefix(MOUNT).unwrap_or_default().trim_start_matches('/');
-    let hierarchy = hierarchy.split('/').next().unwrap_or_default();
-    cgroup.version != 2 && !hierarchy.is_empty() && !hierarchy.split(',').any(|name| name == controller)
-}
-
-/// The outermost group has no limits.
-fn is_root(cgroup: &Cgroup, level: &CgroupLevel) -> bool {
-    let below = level.path.strip_prefix(MOUNT).unwrap_or(&level.path).trim_matches('/');
-    below.is_empty() || (cgroup.version != 2 && !below.contains('/'))
-}
-
-const MOUNT: &str = "/sys/fs/cgroup";

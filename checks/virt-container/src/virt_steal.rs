@@ -128,10 +128,9 @@ impl Check for VirtSteal {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let hypervisor: String = evidence.get("/node/virtualization")?;
-        if hypervisor == "none" {
+        let Some(hypervisor) = evidence.hypervisor()? else {
             return Ok(vec![META.not_applicable("node", "bare metal: there is no hypervisor")]);
-        }
+        };
         let seconds: f64 = evidence.get("/window/seconds")?;
         let cpus = cpu_times(evidence)?;
         let sum = |of: fn(&CpuTime) -> u64| cpus.iter().map(of).fold(0, u64::saturating_add);

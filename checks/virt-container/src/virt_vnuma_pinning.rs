@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
 };
 
-use crate::server::{is_multi_node, node_of, nodes_with};
+use crate::server::{is_multi_node, nodes_with};
 
 /// See the module.
 pub struct VirtVnumaPinning;
@@ -105,11 +105,9 @@ impl Check for VirtVnumaPinning {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let hypervisor: String = evidence.get("/node/virtualization")?;
+        let hypervisor = evidence.hypervisor()?;
         let numa = evidence.numa()?;
-        if hypervisor == "none" {
-            return Ok(on_host(numa, evidence.processes()?));
-        }
+        let Some(hypervisor) = hypervisor else { return Ok(on_host(numa, evidence.processes()?)) };
         let mut findings = vec![in_guest(evidence, &hypervisor, numa)?];
         let devices = evidence.settings("virtualization").unwrap_or_default();
         if let Some((path, _)) = devices.iter().find(|(path, id)| {
@@ -152,8 +150,8 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
     let mut placed = NodeSet::new();
     let mut lost = Vec::new();
     for gpu in gpus {
-        match node_of(gpu) {
-            Ok((node, _)) => placed.insert(node),
+        match gpu.place().one() {
+            Ok(told) => placed.insert(told.node),
             Err(_) => match &gpu.numa.sysfs {
                 Fact::Known(node) => lost.push((gpu, *node)),
                 Fact::Missing(why) => return Err(why.clone()),

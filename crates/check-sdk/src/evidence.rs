@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
     InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
-    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window,
+    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window, container_runtime,
+    hypervisor,
 };
 use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;
@@ -184,7 +185,8 @@ impl<'a> Evidence<'a> {
     }
 
     /// Says how busy the service was in the window, where it was busy enough for counters to mean something
-    /// ([`Window::under_load`]). Reads `/window/seconds`, `/window/gpus` and `/window/processes` only.
+    /// ([`Window::under_load`]). Reads `/window/seconds`, `/window/gpus`, `/window/processes` and `/window/threads` only;
+    /// without the last, a server that waits for a CPU is not told from an idle one.
     ///
     /// # Errors
     /// Tells that it was idle, or why that is not known.
@@ -193,9 +195,26 @@ impl<'a> Evidence<'a> {
             seconds: self.get("/window/seconds")?,
             gpus: self.get("/window/gpus").into(),
             processes: self.get("/window/processes").into(),
+            threads: self.get("/window/threads").into(),
             ..Window::default()
         };
         window.under_load()
+    }
+
+    /// The hypervisor that the node runs on; `None` on bare metal. Reads `/node/virtualization`.
+    ///
+    /// # Errors
+    /// Says why nobody can tell. That is no bare metal.
+    pub fn hypervisor(&self) -> Result<Option<String>, Missing> {
+        Ok(hypervisor(&self.get::<String>("/node/virtualization")?).map(str::to_owned))
+    }
+
+    /// The container runtime that the collector ran in; `None` outside a container. Reads `/node/container`.
+    ///
+    /// # Errors
+    /// Says why nobody can tell.
+    pub fn container_runtime(&self) -> Result<Option<String>, Missing> {
+        Ok(container_runtime(&self.get::<String>("/node/container")?).map(str::to_owned))
     }
 
     /// The limit that is to be compared with: `limit`, or what the policy of the audit has put in its place.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use plumb_evidence::model::Quote;
 use serde::{Deserialize, Serialize};
 
 use crate::intent::Intent;
@@ -130,6 +131,12 @@ impl Citation {
     #[must_use]
     pub fn new(source: impl Into<String>, value: impl Into<String>) -> Self {
         Self { source: source.into(), value: value.into() }
+    }
+}
+
+impl From<Quote> for Citation {
+    fn from(quote: Quote) -> Self {
+        Self { source: quote.source, value: quote.value }
     }
 }
 

@@ -206,6 +206,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         finished: timestamp(OffsetDateTime::now_utc()),
         host_token: host_token(source.as_ref()),
         origin: if options.sysroot.is_some() { Origin::Sysroot } else { Origin::Live },
+        mounted: source.is_mounted_node(),
         complete,
         privileges: privileges(),
         cost: cost::so_far(beginning.elapsed(), costs, settled.placement.clone()),
@@ -332,7 +333,7 @@ pub(crate) fn status(absence: Absence) -> ProbeStatus {
         Absence::Denied => ProbeStatus::Denied,
         Absence::Timeout => ProbeStatus::Timeout,
         Absence::Truncated => ProbeStatus::Truncated,
-        Absence::Skipped => ProbeStatus::Skipped,
+        Absence::Skipped | Absence::NotRecorded => ProbeStatus::Skipped,
         Absence::Failed | Absence::Malformed => ProbeStatus::Failed,
     }
 }

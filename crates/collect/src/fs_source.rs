@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
+use nix::sys::statfs::{PROC_SUPER_MAGIC, fstatfs};
 use plumb_evidence::{Absence, Missing, Source};
 
 use crate::seen::Board;
@@ -58,6 +59,16 @@ impl FsSource {
     #[must_use]
     pub fn root(&self) -> Option<&Path> {
         self.recorded.as_ref().map(|(path, _)| path.as_path())
+    }
+
+    /// Whether the recorded tree is a running node's own, mounted elsewhere: no copy of `/proc` is a file system of the
+    /// kernel's.
+    #[must_use]
+    pub(crate) fn is_mounted_node(&self) -> bool {
+        let Some((_, root)) = &self.recorded else { return false };
+        let proc = in_root::look_up(root, "/proc").map(File::from);
+        let kind = proc.and_then(|folder| Ok(fstatfs(&folder)?.filesystem_type()));
+        kind.is_ok_and(|kind| kind == PROC_SUPER_MAGIC)
     }
 
     /// Where the probe of processes tells what it has seen.

@@ -1,17 +1,10 @@
 //! Whether the node was seen at work.
 //!
 //! A look at settings and at an idle node can find faults but cannot show that there are none, so without a sample under
-//! load the overall grade stays open. A serving process that burns CPU is no proof: engines poll while they wait.
+//! load the overall grade stays open. What counts as load is asked of the evidence, as the checks do.
 
-use plumb_evidence::Evidence;
-use plumb_evidence::model::{Measurements, Window};
+use plumb_evidence::{Absence, Evidence};
 use serde::Serialize;
-
-/// A GPU that runs kernels for this share of a sample, in %, is at work. Our own proposal: above what a display or a
-/// monitoring agent takes.
-pub const BUSY_GPU_PERCENT: u32 = 10;
-/// Where there is no GPU, an inference server that takes this share of one CPU, in %, is at work. Our own proposal.
-pub const BUSY_CPU_PERCENT: f64 = 50.0;
 
 /// Whether the node was seen under load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -24,59 +17,70 @@ pub struct LoadSample {
 
 /// Looks for a sample under load.
 pub(crate) fn sample(evidence: &Evidence) -> LoadSample {
-    let seen = |reason: String| LoadSample { seen: true, reason };
-    if let Some(reason) = evidence.measurements.known().and_then(measured) {
-        return seen(reason);
+    if let Some(reason) = evidence.measurements.known().and_then(|measured| measured.under_load()) {
+        return LoadSample { seen: true, reason };
     }
-    let window = match evidence.window.known() {
-        Some(window) => window,
-        None => {
-            let reason =
-                "the node was read once only; collect with --sample while it serves requests".to_owned();
-            return LoadSample { seen: false, reason };
-        }
+    let Some(window) = evidence.window.known() else {
+        let reason = "the node was read once only; collect with --sample while it serves requests".to_owned();
+        return LoadSample { seen: false, reason };
     };
-    match at_work(window, evidence) {
-        Some(reason) => seen(reason),
-        None => LoadSample {
+    match window.under_load() {
+        Ok(seen) => LoadSample { seen: true, reason: format!("between the two readings: {seen}") },
+        // Idle is an answer of its own, and says what was seen.
+        Err(why) if why.missing == Absence::Skipped => LoadSample { seen: false, reason: why.reason },
+        Err(why) => LoadSample {
             seen: false,
-            reason: "nothing shows that requests were served between the two readings".to_owned(),
+            reason: format!("nothing shows that requests were served between the two readings: {why}"),
         },
     }
 }
 
-fn measured(measurements: &Measurements) -> Option<String> {
-    let tests = measurements
-        .bench
-        .known()
-        .map_or(0, |tests| tests.iter().filter(|test| test.valid && test.requests > 0).count());
-    if tests > 0 {
-        return Some(format!("{tests} valid load tests are part of the evidence"));
-    }
-    let runs = measurements.sweeps.known().map_or(0, |sweeps| {
-        let levels = sweeps.iter().flat_map(|sweep| &sweep.levels);
-        levels.filter(|level| level.result.valid && level.result.requests > 0).count()
-    });
-    if runs > 0 {
-        return Some(format!("{runs} valid runs of a sweep are part of the evidence"));
-    }
-    let servers = measurements.server.known()?;
-    let served = servers.iter().any(|server| server.generation_tokens.is_some_and(|tokens| tokens > 0.0));
-    served.then(|| "the server's own metrics count tokens during the window".to_owned())
-}
+#[cfg(test)]
+mod tests {
+    use plumb_evidence::Fact;
+    use plumb_evidence::model::{GpuTime, Measurements, ServerMetrics, ThreadTime, Window};
 
-fn at_work(window: &Window, evidence: &Evidence) -> Option<String> {
-    let busiest = window.gpus.known().and_then(|gpus| {
-        gpus.iter().filter_map(|gpu| gpu.utilization_percent.known()?.iter().max().copied()).max()
-    });
-    if let Some(percent) = busiest.filter(|&percent| percent >= BUSY_GPU_PERCENT) {
-        return Some(format!("a GPU was seen {percent} % busy between the two readings"));
+    use super::*;
+    use crate::testing;
+
+    /// GPUs busy for `percent` of a window in which a thread of the server waited for a CPU for `waited_ns`.
+    fn evidence(percent: u32, waited_ns: u64) -> Evidence {
+        let gpu = GpuTime { utilization_percent: Fact::Known(vec![percent; 3]), ..GpuTime::default() };
+        let thread = ThreadTime { wait_ns: Fact::Known(waited_ns), ..ThreadTime::default() };
+        let window = Window {
+            seconds: 10.0,
+            gpus: Fact::Known(vec![gpu.clone(), gpu]),
+            threads: Fact::Known(vec![thread]),
+            ..Window::default()
+        };
+        Evidence { window: Fact::Known(window), ..testing::empty_evidence() }
     }
-    let no_gpu = evidence.gpus.known().is_some_and(Vec::is_empty);
-    let ticks: u64 = window.threads.known()?.iter().map(|thread| thread.cpu_ticks).sum();
-    // Ticks are hundredths of a second, so ticks per second are per cent of one CPU.
-    #[expect(clippy::cast_precision_loss, reason = "a share for comparison")]
-    let percent = if window.seconds > 0.0 { ticks as f64 / window.seconds } else { 0.0 };
-    (no_gpu && percent >= BUSY_CPU_PERCENT)
-        .then(|| format!("inference servers took {percent:.0} % of a CPU between the two readings"))
+
+    #[test]
+    fn the_grade_and_the_checks_agree_on_what_is_load() {
+        for (percent, waited_ns, load) in [
+            (0, 0, false),
+            (4, 0, false),
+            (5, 0, true),
+            (7, 0, true),
+            (12, 0, true),
+            (1, 9_900_000_000, true),
+        ] {
+            let evidence = evidence(percent, waited_ns);
+            let checks = evidence.window.known().unwrap().under_load();
+            assert_eq!(sample(&evidence).seen, load, "{percent} %, {waited_ns} ns");
+            assert_eq!(checks.is_ok(), load, "{percent} %, {waited_ns} ns");
+        }
+    }
+
+    #[test]
+    fn a_starved_server_with_requests_in_flight_is_under_load() {
+        let metrics =
+            ServerMetrics { running: vec![0.0, 3.0], waiting: vec![0.0, 9.0], ..ServerMetrics::default() };
+        let measured = Measurements { server: Fact::Known(vec![metrics]), ..Measurements::default() };
+        let evidence = Evidence { measurements: Fact::Known(measured), ..evidence(0, 0) };
+        let load = sample(&evidence);
+        assert!(load.seen, "{}", load.reason);
+        assert!(load.reason.contains("3 requests in flight and 9 in its queue"), "{}", load.reason);
+    }
 }

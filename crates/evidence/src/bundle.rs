@@ -7,6 +7,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fact::{Absence, Missing};
 use crate::manifest::{FileRecord, Manifest};
+use crate::recorded::{Asked, tells_absence};
 use crate::source::Source;
 
 /// Folder of the bundle that holds the node's files under their absolute paths.
@@ -104,7 +105,7 @@ impl Bundle {
     }
 
     /// Why `path` is not in the bundle.
-    fn why_missing(&self, path: &str) -> Missing {
+    fn why_missing(&self, path: &str, asked: Asked) -> Missing {
         // What could not be listed hides what is below it.
         for above in std::path::Path::new(path).ancestors() {
             let above = above.to_string_lossy();
@@ -130,11 +131,21 @@ impl Bundle {
                 }
             }
         }
-        if covered {
+        let has = |folder: &str| self.has_below(folder);
+        if covered && !self.manifest.looked_at_node() && !tells_absence(path, asked, has) {
+            Missing::not_recorded(format!("{path} is not part of this recording"))
+        } else if covered {
             Missing::new(Absence::Absent, format!("{path} is not on this node"))
         } else {
             Missing::new(Absence::Skipped, format!("{path} was not collected"))
         }
+    }
+}
+
+impl Bundle {
+    /// Whether any file or link of the node that lies below `folder` is in the bundle.
+    fn has_below(&self, folder: &str) -> bool {
+        has_prefix(&self.files, &format!("{RAW}{folder}/")) || has_prefix(&self.links, &format!("{folder}/"))
     }
 }
 
@@ -170,7 +181,7 @@ pub fn sample_folder(index: usize) -> String {
 }
 
 impl Sample<'_> {
-    fn why_missing(&self, path: &str) -> Missing {
+    fn why_missing(&self, path: &str, asked: Asked) -> Missing {
         // A reading that ran out of time notes its folders, `samples/001/proc`, beside the static ones.
         let name = format!("{}{path}", sample_folder(self.index));
         let unread = &self.bundle.manifest.unread;
@@ -180,7 +191,7 @@ impl Sample<'_> {
         });
         match noted {
             Some(position) => Missing::new(unread[position].status, unread[position].reason.clone()),
-            None => self.bundle.why_missing(path),
+            None => self.bundle.why_missing(path, asked),
         }
     }
 }
@@ -188,14 +199,14 @@ impl Sample<'_> {
 impl Source for Sample<'_> {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
         let name = format!("{}{path}", sample_folder(self.index));
-        self.bundle.files.get(&name).cloned().ok_or_else(|| self.why_missing(path))
+        self.bundle.files.get(&name).cloned().ok_or_else(|| self.why_missing(path, Asked::File))
     }
 
     fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
         let mut names = BTreeSet::new();
         children(&self.bundle.files, &format!("{}{path}/", sample_folder(self.index)), &mut names);
         if names.is_empty() {
-            return Err(self.why_missing(path));
+            return Err(self.why_missing(path, Asked::Folder));
         }
         Ok(names.into_iter().map(str::to_owned).collect())
     }
@@ -209,7 +220,7 @@ impl Source for Bundle {
     fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
         match self.files.get(&format!("{RAW}{path}")) {
             Some(bytes) => Ok(bytes.clone()),
-            None => Err(self.why_missing(path)),
+            None => Err(self.why_missing(path, Asked::File)),
         }
     }
 
@@ -217,19 +228,25 @@ impl Source for Bundle {
         let mut names = BTreeSet::new();
         // Parts of a folder that could not be listed whole are no answer.
         if self.manifest.unread.binary_search_by(|unread| unread.path.as_str().cmp(path)).is_ok() {
-            return Err(self.why_missing(path));
+            return Err(self.why_missing(path, Asked::Folder));
         }
         children(&self.files, &format!("{RAW}{path}/"), &mut names);
         children(&self.links, &format!("{path}/"), &mut names);
         if names.is_empty() {
-            return Err(self.why_missing(path));
+            return Err(self.why_missing(path, Asked::Folder));
         }
         Ok(names.into_iter().map(str::to_owned).collect())
     }
 
     fn link(&self, path: &str) -> Result<String, Missing> {
-        self.links.get(path).cloned().ok_or_else(|| self.why_missing(path))
+        self.links.get(path).cloned().ok_or_else(|| self.why_missing(path, Asked::File))
     }
+}
+
+/// Whether any key of `map` begins with `prefix`.
+fn has_prefix<V>(map: &BTreeMap<String, V>, prefix: &str) -> bool {
+    let from = Bound::Included(prefix.to_owned());
+    map.range((from, Bound::Unbounded)).next().is_some_and(|(key, _)| key.starts_with(prefix))
 }
 
 /// Collects the names directly below `prefix` (which ends in a slash), skipping over what lies below each name.

@@ -40,7 +40,7 @@ pub mod window;
 
 use crate::bundle::{Bundle, NVML_NAME};
 use crate::fact::{Absence, Fact, Missing};
-use crate::model::{Collection, EVIDENCE_SCHEMA, Evidence, Nvml, Origin, Policy, ProbeOutcome};
+use crate::model::{Collection, EVIDENCE_SCHEMA, Evidence, Nvml, Origin, Policy, ProbeOutcome, Process};
 
 /// Derives what is known about the node from its bundle.
 #[must_use]
@@ -55,9 +55,13 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         (Fact::Missing(_), Origin::Sysroot) => Fact::absent("the recording names no CPU for hwloc to find"),
         _ => hwloc::derive(bundle).into(),
     };
-    let gpus: Fact<_> = gpu::derive(bundle, &pci, &hwloc, &nvml).into();
+    let gpus: Fact<_> = gpu::derive(bundle, &pci, &numa, &hwloc, &nvml).into();
     let processes: Fact<_> = process::derive(bundle, manifest.origin != Origin::Sysroot, &gpus, &nvml).into();
     let servers: Fact<_> = server::derive(bundle, &processes).into();
+    // Somebody who recorded all processes has recorded the first one.
+    let is_first = |process: &Process| process.pid == 1;
+    let all_processes = manifest.looked_at_node()
+        || processes.known().is_some_and(|processes| processes.iter().any(is_first));
     Evidence {
         schema: EVIDENCE_SCHEMA,
         collection: Collection {
@@ -91,8 +95,8 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         dimms: dimm::derive(bundle).into(),
         paths: path::derive(bundle, &pci, &gpus).into(),
         platform: platform::derive(bundle).into(),
-        services: service::derive(bundle, &servers, &processes).into(),
-        containers: container::derive(bundle, &processes).into(),
+        services: service::derive(bundle, &servers, &processes, all_processes).into(),
+        containers: container::derive(bundle, &processes, all_processes).into(),
         kernel_log: kernel_log::derive(bundle).into(),
         measurements: measurement::derive(bundle).into(),
         engagement: Fact::Missing(Missing::new(

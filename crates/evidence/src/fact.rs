@@ -10,11 +10,20 @@ use serde::de::{self, DeserializeSeed, IntoDeserializer, MapAccess, SeqAccess, V
 use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 
 /// Why a value is missing.
+///
+/// Only [`Absence::Absent`] says something of the node; every other word says something of the collection. So only
+/// `Absent` may lead to a pass or to "not applicable".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Absence {
-    /// The node does not have it: no such file, no such device.
+    /// The node does not have it: it was looked for where looking was possible, and there is no such file or device.
     Absent,
+    /// This recording, view or import does not hold it and cannot tell whether the node has it.
+    ///
+    /// Its word in JSON is `skipped`, because packs that were built before this case existed know seven words and
+    /// refuse any other together with all that it is part of. [`Missing`] keeps the difference in its reason.
+    #[serde(rename = "skipped", skip_deserializing)]
+    NotRecorded,
     /// It is there, but the collector was not allowed to read it.
     Denied,
     /// Reading it did not finish within the probe's time budget.
@@ -30,11 +39,12 @@ pub enum Absence {
 }
 
 impl Absence {
-    /// The word used in every output format.
+    /// The word used for a reader. In JSON [`Absence::NotRecorded`] has the word of [`Absence::Skipped`].
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Absent => "absent",
+            Self::NotRecorded => "not recorded",
             Self::Denied => "denied",
             Self::Timeout => "timeout",
             Self::Truncated => "truncated",
@@ -51,9 +61,14 @@ impl fmt::Display for Absence {
     }
 }
 
+/// Begins the reason of what was not recorded, in JSON only.
+const NOT_RECORDED: &str = "not recorded: ";
+
 /// A missing value: why, and in which words.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+///
+/// In JSON, what was not recorded is `{"missing": "skipped", "reason": "not recorded: …"}`: older packs read it as
+/// skipped, which they judge in the same way, and newer ones tell the two apart by the first words of the reason.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Missing {
     /// Why there is no value.
     pub missing: Absence,
@@ -66,6 +81,54 @@ impl Missing {
     #[must_use]
     pub fn new(missing: Absence, reason: impl Into<String>) -> Self {
         Self { missing, reason: reason.into() }
+    }
+
+    /// What this recording, view or import does not hold.
+    #[must_use]
+    pub fn not_recorded(reason: impl Into<String>) -> Self {
+        Self::new(Absence::NotRecorded, reason)
+    }
+
+    /// True where it was looked for and the node does not have it: the one case that says something of the node.
+    #[must_use]
+    pub fn is_absent(&self) -> bool {
+        self.missing == Absence::Absent
+    }
+
+    /// True where there was nothing to read, whether the node lacks it or the recording does: another source may be
+    /// asked, but nothing follows for the node.
+    #[must_use]
+    pub fn is_nothing(&self) -> bool {
+        matches!(self.missing, Absence::Absent | Absence::NotRecorded)
+    }
+}
+
+/// [`Missing`] as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(rename = "Missing", deny_unknown_fields)]
+struct MissingForm {
+    missing: Absence,
+    reason: String,
+}
+
+// Written out and not by `from` and `into`, whose conversions others would see.
+impl Serialize for Missing {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let reason = match self.missing {
+            Absence::NotRecorded => format!("{NOT_RECORDED}{}", self.reason),
+            _ => self.reason.clone(),
+        };
+        MissingForm { missing: self.missing, reason }.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Missing {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let MissingForm { missing, reason } = MissingForm::deserialize(deserializer)?;
+        Ok(match reason.strip_prefix(NOT_RECORDED) {
+            Some(rest) if missing == Absence::Skipped => Self::not_recorded(rest),
+            _ => Self::new(missing, reason),
+        })
     }
 }
 
@@ -324,6 +387,43 @@ mod tests {
         assert_eq!(text, r#"{"missing":"denied","reason":"cannot read /x"}"#);
         let back: Fact<u32> = serde_json::from_str(&text).unwrap();
         assert_eq!(back, missing);
+    }
+
+    #[test]
+    fn what_was_not_recorded_reads_as_skipped_in_older_packs() {
+        /// The forms of packs that were built before there was anything but absent.
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        enum OldAbsence {
+            Absent,
+            Denied,
+            Timeout,
+            Truncated,
+            Skipped,
+            Failed,
+            Malformed,
+        }
+        #[derive(Debug, PartialEq, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct OldMissing {
+            missing: OldAbsence,
+            reason: String,
+        }
+        let missing: Fact<u32> = Fact::Missing(Missing::not_recorded("/proc/7/cgroup"));
+        let text = serde_json::to_string(&missing).unwrap();
+        assert_eq!(text, r#"{"missing":"skipped","reason":"not recorded: /proc/7/cgroup"}"#);
+        assert_eq!(serde_json::from_str::<Fact<u32>>(&text).unwrap(), missing);
+        let old: OldMissing = serde_json::from_str(&text).unwrap();
+        let reason = "not recorded: /proc/7/cgroup".to_owned();
+        assert_eq!(old, OldMissing { missing: OldAbsence::Skipped, reason });
+        // What a collector was told not to ask stays that.
+        let skipped = Missing::new(Absence::Skipped, "not collected");
+        let text = serde_json::to_string(&skipped).unwrap();
+        assert_eq!(serde_json::from_str::<Missing>(&text).unwrap(), skipped);
+        let known = "absent denied timeout truncated skipped failed malformed".split(' ');
+        for word in known {
+            assert!(serde_json::from_str::<Absence>(&format!("{word:?}")).is_ok(), "{word}");
+        }
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub mod index_set;
 pub mod manifest;
 pub mod model;
 #[cfg(feature = "bundle")]
+mod recorded;
+#[cfg(feature = "bundle")]
 pub mod redact;
 #[cfg(feature = "bundle")]
 pub mod source;

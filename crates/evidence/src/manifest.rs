@@ -26,6 +26,9 @@ pub struct Manifest {
     pub host_token: String,
     /// Live node or recorded tree.
     pub origin: Origin,
+    /// True where the tree is a running node's own `/proc` and `/sys`, mounted elsewhere, as for a container.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mounted: bool,
     /// False if the collection was interrupted.
     pub complete: bool,
     /// What the collector was allowed to do.
@@ -46,6 +49,13 @@ pub struct Manifest {
 }
 
 impl Manifest {
+    /// Whether the files were looked for on the node itself, so that those that were not found are absent. A recorded tree
+    /// holds what somebody chose to copy.
+    #[must_use]
+    pub fn looked_at_node(&self) -> bool {
+        self.origin != Origin::Sysroot || self.mounted
+    }
+
     /// A manifest of nothing: no probe ran, and no file was read.
     #[must_use]
     pub fn new(origin: Origin) -> Self {
@@ -56,6 +66,7 @@ impl Manifest {
             finished: String::new(),
             host_token: String::new(),
             origin,
+            mounted: false,
             complete: true,
             privileges: Privileges { euid: 0, cap_eff: String::new() },
             cost: Cost::default(),

@@ -14,6 +14,7 @@ use crate::fact::Fact;
 use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
+mod cgroup;
 mod container;
 mod cost;
 mod dimm;
@@ -33,6 +34,7 @@ mod power;
 mod service;
 mod serving;
 mod storage;
+mod surroundings;
 mod window;
 
 pub use attainment::*;
@@ -55,6 +57,7 @@ pub use power::*;
 pub use service::*;
 pub use serving::*;
 pub use storage::*;
+pub use surroundings::*;
 pub use window::*;
 
 /// Version of this schema; grows when a field changes its meaning, not when one is added.
@@ -429,6 +432,9 @@ pub struct GpuNuma {
     pub hwloc: Fact<NodeSet>,
     /// NVML's memory affinity.
     pub nvml: Fact<NodeSet>,
+    /// Nodes of its local CPUs.
+    #[serde(default)]
+    pub local_cpus: Fact<NodeSet>,
 }
 
 /// Frequency scaling.

@@ -78,9 +78,10 @@ pub(crate) fn pretty(findings: &[Finding]) -> Result<String, serde_json::Error> 
 }
 
 /// The evidence with one member less, for each member of each object and in each way in which it can be missing; and what
-/// was taken away, in words.
+/// was taken away, in words. A policy is no evidence: without it another limit is in force.
 pub(crate) fn removals(evidence: &Value) -> impl Iterator<Item = (String, Value)> + '_ {
-    pointers(evidence).into_iter().flat_map(move |pointer| {
+    let of_evidence = |pointer: &String| pointer != "/policy" && !pointer.starts_with("/policy/");
+    pointers(evidence).into_iter().filter(of_evidence).flat_map(move |pointer| {
         [None, Some("denied"), Some("failed")].into_iter().map(move |absence| {
             let mut less = evidence.clone();
             remove(&mut less, &pointer, absence);
@@ -89,9 +90,23 @@ pub(crate) fn removals(evidence: &Value) -> impl Iterator<Item = (String, Value)
     })
 }
 
-/// Whether what was a failure is still told as one, or as unanswered.
-pub(crate) fn is_told(findings: &[Finding]) -> bool {
-    findings.iter().any(|finding| finding.outcome == Outcome::Fail || finding.outcome.is_unanswered())
+/// Whether the fixture promises a deviation, by its name.
+pub(crate) fn deviates(fixture: &Fixture) -> bool {
+    kind(&fixture.name) == "bad"
+}
+
+/// The first deviation of `before` that `after`, with less evidence, passes over in silence.
+///
+/// It is told where its subject still deviates or is unanswered, or where something deviates or is unanswered that was
+/// not so before: what is missing may be told of the node as a whole, or of several subjects at once.
+pub(crate) fn silenced<'a>(before: &'a [Finding], after: &[Finding]) -> Option<&'a Finding> {
+    let told = |finding: &&Finding| finding.outcome.is_deviation() || finding.outcome.is_unanswered();
+    let same = |a: &Finding, b: &Finding| (&a.subject, &a.message) == (&b.subject, &b.message);
+    if after.iter().filter(told).any(|now| !before.iter().filter(told).any(|then| same(then, now))) {
+        return None;
+    }
+    let deviations = before.iter().filter(|finding| finding.outcome.is_deviation());
+    deviations.into_iter().find(|then| !after.iter().filter(told).any(|now| now.subject == then.subject))
 }
 
 /// Pointers to all members of all objects in a value.

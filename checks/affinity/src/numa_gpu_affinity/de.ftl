@@ -81,7 +81,7 @@ found-unknown-users = { $processes_count ->
    *[other] es ist nicht bekannt, ob { $processes_count } Prozesse eine GPU verwenden, der erste ist { $first }: { $reason }
 }
 found-no-such-gpu = GPU { $gpu } ist nicht unter den GPUs der Nachweise
-found-no-node = keine Quelle nennt den Knoten der GPU { $gpu } (siehe `topo.gpu-numa-known`)
+found-no-node = der NUMA-Knoten von GPU { $gpu } ist nicht bekannt: { $reason }
 found-offline = GPU { $gpu } nennt Knoten { $node }, der nicht online ist
 found-no-cpus = { $nodes_count ->
     [one] Knoten { $nodes } der GPUs hat keine CPUs

@@ -73,7 +73,9 @@ fn tell_unknown(unknown: Unknown) -> Finding {
 fn tell_unplaced(object: Object, unplaced: Unplaced) -> Finding {
     match unplaced {
         Unplaced::NoSuchGpu(gpu) => PAGE.not_run(object, words::NoSuchGpu { gpu: gpu.into() }),
-        Unplaced::NoNode(gpu) => PAGE.not_run(object, words::NoNode { gpu: gpu.into() }),
+        Unplaced::NoNode(gpu, why) => {
+            PAGE.not_run(object, words::NoNode { gpu: gpu.into(), reason: Arg::text(why.reason) })
+        }
         Unplaced::Offline(gpu, node) => {
             PAGE.not_run(object, words::Offline { gpu: gpu.into(), node: Arg::text(node.to_string()) })
         }

@@ -71,7 +71,7 @@ found-unknown-users = { $processes_count ->
    *[other] it is not known whether { $processes_count } processes use a GPU, the first being { $first }: { $reason }
 }
 found-no-such-gpu = GPU { $gpu } is not among the GPUs of the evidence
-found-no-node = no source tells the node of GPU { $gpu } (see `topo.gpu-numa-known`)
+found-no-node = the NUMA node of GPU { $gpu } is not known: { $reason }
 found-offline = GPU { $gpu } names node { $node }, which is not online
 found-no-cpus = { $nodes_count ->
     [one] node { $nodes } of its GPUs has no CPUs

@@ -27,11 +27,15 @@ const MEMORY_CALLS: &[&str] = &["get_mempolicy", "mbind", "set_mempolicy"];
 
 /// # Errors
 /// Says why the processes are not known: without them it is not known which containers run.
-pub(crate) fn derive(source: &impl Source, processes: &Fact<Vec<Process>>) -> Result<Containers, Missing> {
+pub(crate) fn derive(
+    source: &impl Source,
+    processes: &Fact<Vec<Process>>,
+    all_processes: bool,
+) -> Result<Containers, Missing> {
     let processes = processes.require()?;
     Ok(Containers {
         containers: containers(source, processes).into(),
-        kubelet: kubelet::derive(source, processes).into(),
+        kubelet: kubelet::derive(source, processes, all_processes).into(),
         gpu_runtime: gpu_runtime::derive(source),
     })
 }
@@ -249,7 +253,7 @@ fn spec(source: &impl Source, id: &str) -> (Fact<OciSpec>, Option<String>) {
                     of("io.kubernetes.cri.container-name").or_else(|| of("io.kubernetes.container.name"));
                 return (Fact::Known(spec.into_model(path)), name);
             }
-            Err(missing) if missing.missing == Absence::Absent => {}
+            Err(missing) if missing.is_nothing() => {}
             Err(missing) => drop(why.get_or_insert(missing)),
         }
     }

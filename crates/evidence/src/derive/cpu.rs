@@ -77,7 +77,7 @@ fn online(source: &impl Source, folders: &CpuSet, listed: &CpuSet) -> Result<Cpu
     match source.parse::<CpuSet>(&format!("{PATH}/online")) {
         Ok(online) if !online.is_empty() => return Ok(online),
         Ok(_) => {}
-        Err(missing) if missing.missing == Absence::Absent => {}
+        Err(missing) if missing.is_nothing() => {}
         Err(missing) => return Err(missing),
     }
     let switched_on: CpuSet = folders

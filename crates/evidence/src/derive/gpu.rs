@@ -2,7 +2,7 @@
 
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::NodeSet;
-use crate::model::{Gpu, GpuNuma, Hwloc, Nvml, NvmlDevice, PciDevice};
+use crate::model::{Gpu, GpuNuma, Hwloc, Numa, Nvml, NvmlDevice, PciDevice};
 use crate::source::Source;
 
 const NVIDIA: u32 = 0x10de;
@@ -17,6 +17,7 @@ pub const NVIDIA_GPUS: &str = "/proc/driver/nvidia/gpus";
 pub(crate) fn derive(
     source: &impl Source,
     pci: &Fact<Vec<PciDevice>>,
+    numa: &Fact<Numa>,
     hwloc: &Fact<Hwloc>,
     nvml: &Fact<Nvml>,
 ) -> Result<Vec<Gpu>, Missing> {
@@ -29,7 +30,7 @@ pub(crate) fn derive(
         let class = device.class.require()? >> 8;
         if let Some(kind) = kind(class, &vendor)? {
             let of_hwloc = nodes_of_hwloc(source, device, hwloc);
-            gpus.push(gpu(device, kind, vendor.ok(), of_hwloc, nvml));
+            gpus.push(gpu(device, kind, vendor.ok(), numa, of_hwloc, nvml));
         }
     }
     let of_nvml = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
@@ -85,6 +86,7 @@ fn gpu(
     device: &PciDevice,
     kind: &str,
     vendor: Option<u32>,
+    numa: &Fact<Numa>,
     of_hwloc: Fact<NodeSet>,
     nvml: &Fact<Nvml>,
 ) -> Gpu {
@@ -120,6 +122,10 @@ fn gpu(
             nvml: match &answer {
                 Ok(answer) => answer.memory_affinity.clone(),
                 Err(missing) => Fact::Missing(missing.clone()),
+            },
+            local_cpus: match (&device.local_cpulist, numa) {
+                (Fact::Known(cpus), Fact::Known(numa)) => Fact::Known(numa.nodes_of(cpus)),
+                (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => Fact::Missing(missing.clone()),
             },
         },
         local_cpulist: device.local_cpulist.clone(),
@@ -183,7 +189,7 @@ mod tests {
                 nodes: Fact::Known(std::iter::once(0).collect()),
             }],
         });
-        derive(tree, &Fact::Known(vec![device]), &hwloc, nvml)
+        derive(tree, &Fact::Known(vec![device]), &Fact::absent("test"), &hwloc, nvml)
     }
 
     #[test]

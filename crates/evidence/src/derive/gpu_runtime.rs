@@ -47,7 +47,7 @@ fn version_of_link(source: &impl Source, names: &[&str]) -> Result<VersionFound,
                     return Ok(VersionFound { text: text.to_owned(), path });
                 }
             }
-            Err(why) if why.missing == Absence::Absent => {}
+            Err(why) if why.is_absent() => {}
             Err(why) => drop(unread.get_or_insert(why)),
         }
     }

@@ -95,7 +95,11 @@ impl Configuration {
 
 /// # Errors
 /// A node without a kubelet has none; one whose processes could not all be read may have one.
-pub(super) fn derive(source: &impl Source, processes: &[Process]) -> Result<Kubelet, Missing> {
+pub(super) fn derive(
+    source: &impl Source,
+    processes: &[Process],
+    all_processes: bool,
+) -> Result<Kubelet, Missing> {
     let named = |name: &str| processes.iter().find(|process| process.comm == name);
     if let Some(other) =
         processes.iter().find(|process| process.comm.starts_with("k3s") || process.comm == "kubelite")
@@ -110,6 +114,10 @@ pub(super) fn derive(source: &impl Source, processes: &[Process]) -> Result<Kube
                 Absence::Denied,
                 "some processes could not be read, and one may be a kubelet",
             ));
+        }
+        if !all_processes {
+            let reason = "no process of this recording is a kubelet, but not all processes were recorded";
+            return Err(Missing::not_recorded(reason));
         }
         return Err(Missing::new(Absence::Absent, "no process of this node is a kubelet"));
     };
@@ -257,7 +265,7 @@ mod tests {
             "/etc/kubernetes/kubelet.conf.d",
             "--topology-manager-policy=best-effort",
         ];
-        let kubelet = derive(&tree, &[process("kubelet", &arguments)]).unwrap();
+        let kubelet = derive(&tree, &[process("kubelet", &arguments)], true).unwrap();
         assert_eq!(kubelet.cpu_manager_policy, Fact::Known("static".into()));
         assert_eq!(kubelet.cpu_manager_options, Fact::Known(vec!["full-pcpus-only=true".into()]));
         assert_eq!(kubelet.topology_manager_policy, Fact::Known("best-effort".into()));
@@ -271,9 +279,9 @@ mod tests {
     #[test]
     fn a_configuration_that_was_not_read_has_no_defaults() {
         let arguments = ["kubelet", "--config=/x.yaml"];
-        let kubelet = derive(&Tree::of(&[]), &[process("kubelet", &arguments)]).unwrap();
+        let kubelet = derive(&Tree::of(&[]), &[process("kubelet", &arguments)], true).unwrap();
         assert!(kubelet.cpu_manager_policy.known().is_none());
-        let bare = derive(&Tree::of(&[]), &[process("kubelet", &["kubelet"])]).unwrap();
+        let bare = derive(&Tree::of(&[]), &[process("kubelet", &["kubelet"])], true).unwrap();
         assert_eq!(
             (bare.path.as_str(), bare.cpu_manager_policy),
             ("/proc/9/cmdline", Fact::Known("none".into()))
@@ -282,10 +290,15 @@ mod tests {
 
     #[test]
     fn other_nodes_have_no_kubelet() {
-        assert_eq!(derive(&Tree::of(&[]), &[process("vllm", &[])]).unwrap_err().missing, Absence::Absent);
-        assert_eq!(derive(&Tree::of(&[]), &[process("", &[])]).unwrap_err().missing, Absence::Denied);
         assert_eq!(
-            derive(&Tree::of(&[]), &[process("k3s-server", &[])]).unwrap_err().missing,
+            derive(&Tree::of(&[]), &[process("vllm", &[])], true).unwrap_err().missing,
+            Absence::Absent
+        );
+        let some = derive(&Tree::of(&[]), &[process("vllm", &[])], false).unwrap_err();
+        assert_eq!(some.missing, Absence::NotRecorded, "the kubelet may be one that was not recorded");
+        assert_eq!(derive(&Tree::of(&[]), &[process("", &[])], true).unwrap_err().missing, Absence::Denied);
+        assert_eq!(
+            derive(&Tree::of(&[]), &[process("k3s-server", &[])], true).unwrap_err().missing,
             Absence::Failed
         );
     }

@@ -75,7 +75,7 @@ fn interface(source: &impl Source, name: &str) -> Interface {
 fn numa_node(source: &impl Source, path: &str, device: &Fact<String>) -> Result<i32, Missing> {
     let own = source.parse(&format!("{path}/device/numa_node"));
     match (&own, device.known()) {
-        (Err(missing), Some(address)) if missing.missing == Absence::Absent => {
+        (Err(missing), Some(address)) if missing.is_nothing() => {
             source.parse(&format!("/sys/bus/pci/devices/{address}/numa_node")).or(own)
         }
         _ => own,

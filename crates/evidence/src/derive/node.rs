@@ -1,7 +1,7 @@
 //! Operating system, kernel, virtualisation.
 
 use crate::derive::cpuinfo::CpuInfo;
-use crate::fact::{Absence, Fact, Missing};
+use crate::fact::{Fact, Missing};
 use crate::model::Node;
 use crate::source::Source;
 
@@ -117,7 +117,7 @@ fn container(source: &impl Source) -> Result<String, Missing> {
     if groups.lines().all(|line| line.ends_with(":/")) {
         let reason = "process 1 is at the root of its control groups: a container with a namespace of its own, or no \
                       systemd";
-        return Err(Missing::new(Absence::Absent, reason));
+        return Err(Missing::not_recorded(reason));
     }
     let known = ["kubepods", "docker", "libpod", "lxc", "containerd", "crio"];
     Ok(match known.iter().find(|&&word| groups.contains(word)) {

@@ -43,7 +43,7 @@ fn node(source: &impl Source, id: u32, count: usize) -> Result<NumaNode, Missing
 /// The CPUs of a node: `cpulist`, or `cpumap` on kernels before 2.6.26.
 fn cpus(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
     match source.parse::<CpuSet>(&format!("{path}/cpulist")) {
-        Err(missing) if missing.missing == Absence::Absent => {
+        Err(missing) if missing.is_nothing() => {
             let file = format!("{path}/cpumap");
             let text = source.text(&file)?;
             IndexSet::from_mask(&text).map_err(|_| malformed(&file, &text))

@@ -42,7 +42,7 @@ fn hex(source: &impl Source, path: &str) -> Result<u32, Missing> {
 /// The list form, or the mask form that is all that old recordings have.
 fn local_cpus(source: &impl Source, path: &str) -> Result<CpuSet, Missing> {
     match source.parse::<CpuSet>(&format!("{path}/local_cpulist")) {
-        Err(missing) if missing.missing == Absence::Absent => {
+        Err(missing) if missing.is_nothing() => {
             let file = format!("{path}/local_cpus");
             let text = source.text(&file).map_err(|_| missing)?;
             IndexSet::from_mask(&text).map_err(|_| malformed(&file, &text))

@@ -86,7 +86,8 @@ pub(super) fn derive(source: &impl Source) -> Persistent {
                 }
             }
         }
-        Err(why) if why.missing == Absence::Absent => {}
+        // A profile that nobody recorded may set more; what the files say is judged all the same.
+        Err(why) if why.is_nothing() => {}
         Err(why) => {
             sysctl = Err(why.clone());
             files = Err(why.clone());
@@ -258,7 +259,7 @@ fn include(source: &impl Source, profile: &str, order: &mut Vec<(String, String)
     }
     for path in tuned_paths(profile) {
         match source.text(&path) {
-            Err(why) if why.missing == Absence::Absent => {}
+            Err(why) if why.is_nothing() => {}
             Err(why) => return Err(why),
             Ok(text) => {
                 if order.iter().any(|(other, _)| *other == path) {
@@ -333,7 +334,7 @@ fn cmdline(source: &impl Source) -> Result<Vec<PersistentValue>, Missing> {
     let mut from = None;
     let grub = match source.text(GRUB) {
         Ok(text) => Some((GRUB.to_owned(), text)),
-        Err(why) if why.missing == Absence::Absent => None,
+        Err(why) if why.is_nothing() => None,
         Err(why) => return Err(why),
     };
     for (path, text) in grub.into_iter().chain(configuration(source, &[GRUB_D], ".cfg")?) {
@@ -354,7 +355,8 @@ fn cmdline(source: &impl Source) -> Result<Vec<PersistentValue>, Missing> {
     }
     match source.text(KERNEL_CMDLINE) {
         Ok(text) => Ok(judged(&text, KERNEL_CMDLINE)),
-        Err(why) if why.missing == Absence::Absent => of_entries(source),
+        // Where entries were not recorded either, that is the answer.
+        Err(why) if why.is_nothing() => of_entries(source),
         Err(why) => Err(why),
     }
 }

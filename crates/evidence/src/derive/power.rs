@@ -114,7 +114,7 @@ fn grouped(cpus: &[u32], name: &str, value: impl Fn(&str) -> Result<u64, Missing
         let path = file(cpu, name);
         let value = value(&path);
         if let Err(why) = &value
-            && why.missing == Absence::Absent
+            && why.is_nothing()
         {
             absent.get_or_insert_with(|| why.clone());
         }
@@ -127,7 +127,7 @@ fn grouped(cpus: &[u32], name: &str, value: impl Fn(&str) -> Result<u64, Missing
         });
         group.cpus.insert(cpu);
     }
-    if groups.keys().all(|key| *key == Err(Absence::Absent)) {
+    if groups.is_empty() || groups.len() == 1 && absent.is_some() {
         let none = || Missing::new(Absence::Absent, format!("no CPU has `{name}`"));
         return Fact::Missing(absent.map_or_else(none, |why| Missing {
             reason: format!("no CPU has `{name}`: {}", why.reason),
@@ -170,6 +170,9 @@ fn cppc(source: &impl Source, cpus: &[u32]) -> Fact<Vec<Cppc>> {
             nominal_freq_mhz: freq,
         });
         group.cpus.insert(cpu);
+    }
+    if groups.keys().all(|key| *key == [Err(Absence::NotRecorded); 5]) && !groups.is_empty() {
+        return Fact::Missing(Missing::not_recorded("no `acpi_cppc` of any CPU is part of this recording"));
     }
     if groups.keys().all(|key| *key == [Err(Absence::Absent); 5]) {
         return Fact::absent("no CPU has `acpi_cppc`: the firmware describes no performance levels");

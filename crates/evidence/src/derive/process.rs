@@ -51,7 +51,8 @@ pub(crate) fn derive(
     let nothing_seen = processes.iter().all(|process| process.comm.is_empty());
     match unreadable {
         Some(why) if nothing_seen => Err(why),
-        _ if processes.is_empty() => Err(Missing::new(Absence::Absent, "no process was recorded")),
+        // Every node has some.
+        _ if processes.is_empty() => Err(Missing::not_recorded("no process was recorded")),
         _ => Ok(processes),
     }
 }
@@ -63,9 +64,7 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
             tids.into_iter().filter_map(|tid| thread(source, &format!("{path}/task/{tid}"), tid)).collect()
         }
         // It is its own only thread.
-        Err(why) if kernel && why.missing == Absence::Absent => {
-            thread(source, &path, pid).into_iter().collect()
-        }
+        Err(why) if kernel && why.is_nothing() => thread(source, &path, pid).into_iter().collect(),
         Err(why) => vec![unreadable_thread(pid, stat.comm.clone(), &why)],
     };
     Process {
@@ -74,13 +73,13 @@ fn process(source: &impl Source, path: String, pid: u32, stat: Stat, users: &Gpu
         comm: stat.comm,
         kernel,
         cmdline: match source.text(&format!("{path}/cmdline")) {
-            Err(why) if kernel && why.missing == Absence::Absent => Fact::Known(Vec::new()),
+            Err(why) if kernel && why.is_nothing() => Fact::Known(Vec::new()),
             text => text
                 .map(|text| text.split('\0').filter(|_| !text.is_empty()).map(str::to_owned).collect())
                 .into(),
         },
         cgroup: match source.fact(&format!("{path}/cgroup")) {
-            Fact::Missing(why) if kernel && why.missing == Absence::Absent => Fact::Missing(Missing::new(
+            Fact::Missing(why) if kernel && why.is_nothing() => Fact::Missing(Missing::new(
                 Absence::Skipped,
                 "control groups of the kernel's own threads are not collected",
             )),
@@ -310,7 +309,12 @@ mod tests {
             vendor: "nvidia".into(),
             name: missing(),
             uuid: missing(),
-            numa: GpuNuma { sysfs: missing(), hwloc: missing(), nvml: missing() },
+            numa: GpuNuma {
+                sysfs: missing(),
+                hwloc: missing(),
+                nvml: missing(),
+                local_cpus: Fact::default(),
+            },
             local_cpulist: missing(),
         }
     }

@@ -123,8 +123,11 @@ fn server(source: &impl Source, group: &Group, by_pid: &BTreeMap<u32, &Process>)
         pipeline_parallel: options::size(group.kind, &options, options::PIPELINE_PARALLEL),
         data_parallel: options::size(group.kind, &options, options::DATA_PARALLEL),
         options,
-        unit: place.clone().and_then(|place| named(unit(&place), "no systemd service in its control group")),
-        container: place.and_then(|place| named(container(&place), "its control group names no container")),
+        unit: place
+            .clone()
+            .and_then(|place| named(unit(&place), &place, "no systemd service in its control group")),
+        container: place
+            .and_then(|place| named(container(&place), &place, "its control group names no container")),
         processes: group
             .members
             .iter()
@@ -134,8 +137,15 @@ fn server(source: &impl Source, group: &Group, by_pid: &BTreeMap<u32, &Process>)
     }
 }
 
-fn named(name: Option<String>, why: &str) -> Fact<String> {
-    name.map_or_else(|| Fact::absent(why), Fact::Known)
+fn named(name: Option<String>, membership: &str, why: &str) -> Fact<String> {
+    match name {
+        Some(name) => Fact::Known(name),
+        // Seen from inside of a namespace of control groups, its own group is the root whatever it is called outside.
+        None if membership.lines().all(|line| line.ends_with(":/")) => Fact::Missing(Missing::not_recorded(
+            "its control group is the root of what can be seen: a namespace of its own may hide unit and container",
+        )),
+        None => Fact::absent(why),
+    }
 }
 
 /// The innermost `.service` of a control group path.

@@ -67,6 +67,7 @@ pub(crate) fn derive(
     source: &impl Source,
     servers: &Fact<Vec<InferenceServer>>,
     processes: &Fact<Vec<Process>>,
+    all_processes: bool,
 ) -> Result<Services, Missing> {
     let mut why = None;
     let mut managed = false;
@@ -90,7 +91,7 @@ pub(crate) fn derive(
         return Err(Missing::new(Absence::Skipped, "not collected"));
     }
     let programs = match processes {
-        Fact::Known(processes) => Fact::Known(programs(source, processes)),
+        Fact::Known(processes) => Fact::Known(programs(source, processes, all_processes)),
         Fact::Missing(why) => Fact::Missing(why.clone()),
     };
     Ok(Services { units, persistent: Fact::Known(persistent), programs })
@@ -137,7 +138,7 @@ fn units(source: &impl Source, servers: &[InferenceServer]) -> Vec<Unit> {
         .collect()
 }
 
-fn programs(source: &impl Source, processes: &[Process]) -> Vec<Program> {
+fn programs(source: &impl Source, processes: &[Process], all_processes: bool) -> Vec<Program> {
     let unreadable = processes.iter().any(|process| process.comm.is_empty() && !process.kernel);
     let runs = |process: &&Process, comm: &str| {
         // One in a container has its own settings to keep.
@@ -153,6 +154,10 @@ fn programs(source: &impl Source, processes: &[Process]) -> Vec<Program> {
                 Some(pid) => Fact::Known(pid),
                 None if unreadable => {
                     Fact::Missing(Missing::new(Absence::Denied, "some processes could not be read"))
+                }
+                None if !all_processes => {
+                    let reason = format!("no process is called {comm}, but not all processes were recorded");
+                    Fact::Missing(Missing::not_recorded(reason))
                 }
                 None => Fact::absent(format!("no process is called {comm}")),
             };
@@ -221,7 +226,7 @@ mod tests {
         ]);
         let servers =
             Fact::Known(vec![server("vllm.service", "/sys/fs/cgroup/inference.slice/vllm.service")]);
-        let services = derive(&tree, &servers, &Fact::absent("none")).unwrap();
+        let services = derive(&tree, &servers, &Fact::absent("none"), true).unwrap();
         let units = services.units.require().unwrap();
         let names: Vec<&str> = units.iter().map(|unit| unit.name.as_str()).collect();
         assert_eq!(names, ["inference.slice", "vllm.service"]);
@@ -229,7 +234,7 @@ mod tests {
         assert!(services.programs.known().is_none());
         let of_user = "/sys/fs/cgroup/user.slice/user@1000.service/app.slice/vllm.service";
         let servers = Fact::Known(vec![server("vllm.service", of_user)]);
-        let services = derive(&tree, &servers, &Fact::absent("none")).unwrap();
+        let services = derive(&tree, &servers, &Fact::absent("none"), true).unwrap();
         let units = services.units.require().unwrap();
         let unit = units.iter().find(|unit| unit.name == "vllm.service").unwrap();
         assert_eq!(unit.fragment.require().unwrap_err().missing, Absence::Skipped);
@@ -248,7 +253,7 @@ mod tests {
                 "RUN+=\"/bin/systemctl start nvidia-persistenced.service\"\n",
             ),
         ]);
-        let services = derive(&tree, &Fact::Known(vec![]), &Fact::Known(vec![])).unwrap();
+        let services = derive(&tree, &Fact::Known(vec![]), &Fact::Known(vec![]), true).unwrap();
         let programs = services.programs.require().unwrap();
         let of = |name: &str| programs.iter().find(|program| program.name == name).unwrap();
         assert!(of("tuned").started_by.known().is_some());
@@ -278,7 +283,7 @@ mod tests {
             }
         }
         assert_eq!(
-            derive(&Nothing, &Fact::Known(vec![]), &Fact::Known(vec![])).unwrap_err().missing,
+            derive(&Nothing, &Fact::Known(vec![]), &Fact::Known(vec![]), true).unwrap_err().missing,
             Absence::Skipped
         );
     }

@@ -1,6 +1,6 @@
 //! What a replica costs: GPUs of a replica, price of an hour.
 
-use super::{GpuTime, InferenceServer, Prices};
+use super::{GpuTime, InferenceServer, Prices, no_server};
 use crate::fact::{Absence, Missing};
 
 /// Hours of a year.
@@ -20,10 +20,10 @@ pub fn gpus_per_replica(servers: &[InferenceServer]) -> Result<u32, Missing> {
     sizes.dedup();
     match sizes.as_slice() {
         [size] if *size > 0 => Ok(*size),
-        [] => Err(Missing::new(
-            Absence::Skipped,
-            "no inference server runs, so the GPUs of a replica are not known",
-        )),
+        [] => {
+            let why = no_server();
+            Err(Missing { reason: format!("the GPUs of a replica are not known: {}", why.reason), ..why })
+        }
         _ => Err(Missing::new(Absence::Skipped, "the servers of the node have replicas of different sizes")),
     }
 }

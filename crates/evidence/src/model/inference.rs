@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{Cgroup, Thread};
-use crate::fact::{Fact, Missing};
+use crate::fact::{Absence, Fact, Missing};
 
 /// One inference server: the processes that serve one model together.
 ///
@@ -37,6 +37,33 @@ pub struct InferenceServer {
     pub container: Fact<String>,
     /// Its processes, by PID.
     pub processes: Vec<ServerProcess>,
+}
+
+impl InferenceServer {
+    /// How findings name the server.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{} server, process {}", self.kind, self.pid)
+    }
+
+    /// Whether the process, and so each of its threads, belongs to the server.
+    #[must_use]
+    pub fn holds(&self, pid: u32) -> bool {
+        self.processes.iter().any(|process| process.pid == pid)
+    }
+}
+
+/// The server that a process belongs to, and so each of its threads.
+#[must_use]
+pub fn server_of(servers: &[InferenceServer], pid: u32) -> Option<&InferenceServer> {
+    servers.iter().find(|server| server.holds(pid))
+}
+
+/// Why nothing can be said of inference servers where none was found: one may be there and not have been started yet, so
+/// that this is not the absence of a server.
+#[must_use]
+pub fn no_server() -> Missing {
+    Missing::new(Absence::Skipped, "no inference server was found: collect while the service runs")
 }
 
 /// Processes outside of every server of which nobody could tell whether they use a GPU: each may be a worker.

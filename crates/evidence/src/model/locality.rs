@@ -4,6 +4,15 @@ use super::{Cpu, Gpu, Numa, ServerProcess};
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
+/// What was read, and where: a citation without a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// Path of the node, or a file of the bundle's `api/` folder.
+    pub source: String,
+    /// What was read there, shortened to what matters.
+    pub value: String,
+}
+
 /// Which source told the NUMA node of a GPU.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NodeSource {
@@ -11,23 +20,110 @@ pub enum NodeSource {
     Sysfs,
     /// NVML's memory affinity.
     Nvml,
+    /// The local CPUs of the PCI device, which are all of one node.
+    LocalCpus,
     /// hwloc.
     Hwloc,
 }
 
-impl Gpu {
-    /// The node of the GPU by the first source that tells exactly one: sysfs, NVML, hwloc.
+impl NodeSource {
+    /// The name of the source, for a reader.
     #[must_use]
-    pub fn node(&self) -> Option<(u32, NodeSource)> {
-        if let Some(node) = self.numa.sysfs.known().and_then(|&node| u32::try_from(node).ok()) {
-            return Some((node, NodeSource::Sysfs));
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sysfs => "sysfs",
+            Self::Nvml => "NVML",
+            Self::LocalCpus => "the list of local CPUs",
+            Self::Hwloc => "hwloc",
         }
-        [(&self.numa.nvml, NodeSource::Nvml), (&self.numa.hwloc, NodeSource::Hwloc)].into_iter().find_map(
-            |(nodes, source)| {
-                let nodes = nodes.known().filter(|nodes| nodes.len() == 1)?;
-                Some((nodes.first()?, source))
-            },
-        )
+    }
+}
+
+/// The node of a GPU, as one source tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeTold {
+    /// Number of the node.
+    pub node: u32,
+    /// Who told it.
+    pub source: NodeSource,
+    /// What was read.
+    pub quote: Quote,
+}
+
+/// Where a GPU is: the sources that tell one node, the firmware first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    address: String,
+    told: Vec<NodeTold>,
+}
+
+impl Place {
+    /// The node, where all sources that tell one agree.
+    ///
+    /// # Errors
+    /// Says that no source tells it, or which two disagree.
+    pub fn one(&self) -> Result<&NodeTold, Missing> {
+        let Some(first) = self.told.first() else {
+            let reason =
+                format!("no source tells the node of GPU {} (see `topo.gpu-numa-known`)", self.address);
+            return Err(Missing::new(Absence::Failed, reason));
+        };
+        let Some((_, other)) = self.dispute() else { return Ok(first) };
+        let reason = format!(
+            "{} says that GPU {} is at node {}, but {} says node {} (see `topo.gpu-numa-known`)",
+            first.source.as_str(),
+            self.address,
+            first.node,
+            other.source.as_str(),
+            other.node
+        );
+        Err(Missing::new(Absence::Malformed, reason))
+    }
+
+    /// The first source and the first one that contradicts it.
+    #[must_use]
+    pub fn dispute(&self) -> Option<(&NodeTold, &NodeTold)> {
+        let first = self.told.first()?;
+        Some((first, self.told.iter().find(|other| other.node != first.node)?))
+    }
+
+    /// Every node that any source names: what is to be looked at where they disagree.
+    #[must_use]
+    pub fn nodes(&self) -> NodeSet {
+        self.told.iter().map(|told| told.node).collect()
+    }
+}
+
+impl Gpu {
+    /// Where the GPU is: `numa_node` of sysfs, NVML's answer, and its local CPUs; where none of these tells exactly one
+    /// node, hwloc, which reads the same files.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        let told = |node: u32, source, file: &str, value: String| NodeTold {
+            node,
+            source,
+            quote: Quote { source: file.to_owned(), value },
+        };
+        let one = |nodes: &Fact<NodeSet>| nodes.known().filter(|nodes| nodes.len() == 1)?.first();
+        let named = |node: u32| format!("{}: node {node}", self.address);
+        let mut all = Vec::new();
+        if let Some(node) = self.numa.sysfs.known().and_then(|&node| u32::try_from(node).ok()) {
+            all.push(told(node, NodeSource::Sysfs, &format!("{}/numa_node", self.path), node.to_string()));
+        }
+        if let Some(node) = one(&self.numa.nvml) {
+            all.push(told(node, NodeSource::Nvml, "api/nvml.json", named(node)));
+        }
+        if let Some(node) = one(&self.numa.local_cpus) {
+            let cpus = self.local_cpulist.known().map_or_else(String::new, ToString::to_string);
+            let file = format!("{}/local_cpulist", self.path);
+            all.push(told(node, NodeSource::LocalCpus, &file, format!("{cpus} (node {node})")));
+        }
+        if all.is_empty()
+            && let Some(node) = one(&self.numa.hwloc)
+        {
+            all.push(told(node, NodeSource::Hwloc, "api/hwloc.xml", named(node)));
+        }
+        Place { address: self.address.clone(), told: all }
     }
 }
 
@@ -141,11 +237,10 @@ mod tests {
         assert_eq!(cpu().with_sockets(&set("9")), set("9"));
     }
 
-    #[test]
-    fn the_firmware_has_the_first_word_about_a_gpu() {
-        let gpu = |sysfs: i32, nvml: &str, hwloc: &str| Gpu {
+    fn gpu(sysfs: i32, nvml: &str, hwloc: &str) -> Gpu {
+        Gpu {
             path: String::new(),
-            address: String::new(),
+            address: "g".to_owned(),
             kind: String::new(),
             vendor: String::new(),
             name: Fact::absent("test"),
@@ -154,13 +249,32 @@ mod tests {
                 sysfs: Fact::Known(sysfs),
                 hwloc: Fact::Known(set(hwloc)),
                 nvml: Fact::Known(set(nvml)),
+                local_cpus: Fact::default(),
             },
             local_cpulist: Fact::absent("test"),
-        };
-        assert_eq!(gpu(1, "0", "0").node(), Some((1, NodeSource::Sysfs)));
-        assert_eq!(gpu(-1, "2", "0").node(), Some((2, NodeSource::Nvml)));
-        assert_eq!(gpu(-1, "0-1", "3").node(), Some((3, NodeSource::Hwloc)));
-        assert_eq!(gpu(-1, "0-1", "").node(), None);
+        }
+    }
+
+    #[test]
+    fn the_firmware_has_the_first_word_about_a_gpu() {
+        let one = |gpu: Gpu| gpu.place().one().map(|told| (told.node, told.source));
+        assert_eq!(one(gpu(1, "1", "0")), Ok((1, NodeSource::Sysfs)));
+        assert_eq!(one(gpu(1, "0-1", "0")), Ok((1, NodeSource::Sysfs)));
+        assert_eq!(one(gpu(-1, "2", "0")), Ok((2, NodeSource::Nvml)));
+        assert_eq!(one(gpu(-1, "0-1", "3")), Ok((3, NodeSource::Hwloc)));
+        assert_eq!(one(gpu(-1, "0-1", "")).unwrap_err().missing, Absence::Failed);
+        let mut local = gpu(-1, "0-1", "3");
+        local.numa.local_cpus = Fact::Known(set("2"));
+        assert_eq!(one(local), Ok((2, NodeSource::LocalCpus)));
+    }
+
+    #[test]
+    fn a_gpu_of_which_two_sources_disagree_is_at_neither_node() {
+        let place = gpu(1, "0", "").place();
+        assert_eq!(place.nodes(), set("0-1"));
+        let why = place.one().unwrap_err();
+        assert_eq!(why.missing, Absence::Malformed);
+        assert!(why.reason.starts_with("sysfs says that GPU g is at node 1, but NVML says node 0"), "{why}");
     }
 
     #[test]

@@ -26,6 +26,35 @@ pub struct Measurements {
 }
 
 impl Measurements {
+    /// What shows that requests were served while something was measured: valid load tests, or the server's own count of
+    /// tokens, of requests in flight and of those in its queue. That a server starves does not make it idle.
+    #[must_use]
+    pub fn under_load(&self) -> Option<String> {
+        let tests = self.bench.known().into_iter().flatten().filter(|test| test.valid && test.requests > 0);
+        let tests = tests.count();
+        if tests > 0 {
+            return Some(format!("{tests} valid load tests are part of the evidence"));
+        }
+        let levels = self.sweeps.known().into_iter().flatten().flat_map(|sweep| &sweep.levels);
+        let runs = levels.filter(|level| level.result.valid && level.result.requests > 0).count();
+        if runs > 0 {
+            return Some(format!("{runs} valid runs of a sweep are part of the evidence"));
+        }
+        let servers = self.server.known()?;
+        if servers.iter().any(|server| server.generation_tokens.is_some_and(|tokens| tokens > 0.0)) {
+            return Some("the server's own metrics count tokens during the window".to_owned());
+        }
+        let most = |series: fn(&ServerMetrics) -> &Vec<f64>| {
+            servers.iter().flat_map(series).copied().max_by(f64::total_cmp).unwrap_or_default()
+        };
+        let (running, waiting) = (most(|server| &server.running), most(|server| &server.waiting));
+        (running > 0.0 || waiting > 0.0).then(|| {
+            format!(
+                "the server's own metrics show {running:.0} requests in flight and {waiting:.0} in its queue"
+            )
+        })
+    }
+
     /// All runs under load, those of sweeps among them, each with the file that holds it.
     #[must_use]
     pub fn runs(&self) -> Vec<BenchResult> {

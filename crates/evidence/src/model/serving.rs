@@ -14,6 +14,10 @@ pub const TICKS_PER_SECOND: f64 = 100.0;
 const COUNTED: f64 = 0.9;
 
 /// Share of time of a GPU, or of a CPU, from which the service counts as busy, in %; our own proposal.
+///
+/// A mean, because the highest of a few samples is a matter of luck: a display or a monitoring agent reaches 10 % for a
+/// moment and stays below 2 % over a window, while a server that answers one request at a time with a small model keeps a
+/// GPU busy for 5 to 10 % of it.
 pub const BUSY_PERCENT: f64 = 5.0;
 
 impl Window {
@@ -28,10 +32,13 @@ impl Window {
         Err(Missing::new(Absence::Malformed, "the two readings are no time apart"))
     }
 
-    /// Says how busy the service was, where it was busy enough for counters to mean something: a GPU was busy for
-    /// [`BUSY_PERCENT`] of the time, or, where nobody looked at GPUs, inference servers used that share of one CPU.
-    ///
-    /// CPU time comes second, because some schedulers spin while there is nothing to do.
+    /// Says how busy the service was, where it was busy enough for counters to mean something. This is the one definition
+    /// of "under load", for checks and for the grade: one of
+    /// - a GPU was busy for [`BUSY_PERCENT`] of the time;
+    /// - threads of inference servers waited for a CPU for that share of the time: who is starved has work, however
+    ///   little of it gets done;
+    /// - where nobody looked at GPUs, inference servers used that share of one CPU. Where GPUs were looked at, CPU time
+    ///   does not count, because some schedulers spin while there is nothing to do.
     ///
     /// # Errors
     /// Says that the service was idle, or why that is not known.
@@ -48,7 +55,13 @@ impl Window {
         let used = gpus.filter_map(|gpu| gpu.utilization_percent.known()).filter(|used| !used.is_empty());
         if let Some(busiest) = used.map(mean).max_by(f64::total_cmp) {
             let seen = format!("the busiest GPU {busiest:.0} % busy");
-            return if busiest >= BUSY_PERCENT { Ok(seen) } else { Err(idle(seen)) };
+            if busiest >= BUSY_PERCENT {
+                return Ok(seen);
+            }
+            return self.starved().ok_or_else(|| idle(seen));
+        }
+        if let Some(seen) = self.starved() {
+            return Ok(seen);
         }
         let processes = self.processes.require()?;
         let ticks: u64 = processes.iter().filter(|p| p.inference).map(|p| p.cpu_ticks).sum();
@@ -56,6 +69,15 @@ impl Window {
         let percent = ticks as f64 / self.length()?;
         let seen = format!("its processes used {percent:.1} % of a CPU");
         if percent >= BUSY_PERCENT { Ok(seen) } else { Err(idle(seen)) }
+    }
+
+    /// How long threads of inference servers waited for a CPU, where that was [`BUSY_PERCENT`] of the time or more.
+    fn starved(&self) -> Option<String> {
+        let seconds = self.length().ok()?;
+        let waits = self.threads.known()?.iter().filter_map(|thread| thread.wait_ns.known());
+        let share = waits.map(|&ns| ns as f64).sum::<f64>() / 1e9 / seconds;
+        (100.0 * share >= BUSY_PERCENT)
+            .then(|| format!("its threads waited for a CPU, {share:.2} s in each second"))
     }
 
     /// CPU time that the inference servers used, in CPUs: 2.5 is as much as two and a half CPUs have.

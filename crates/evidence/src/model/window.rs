@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn who_is_starved_is_under_load() {
+        let waiting = |ms: u64| ThreadTime { wait_ns: Fact::Known(ms * 1_000_000), ..ThreadTime::default() };
+        let starved =
+            Window { threads: Fact::Known(vec![waiting(300), waiting(200)]), ..window(&[&[0, 0]], 1) };
+        assert!(starved.under_load().unwrap().contains("waited for a CPU, 0.05 s in each second"));
+        let idle = Window { threads: Fact::Known(vec![waiting(499)]), ..window(&[&[0, 0]], 1) };
+        assert_eq!(idle.under_load().unwrap_err().missing, Absence::Skipped);
+        let alone = Window { threads: Fact::Known(vec![waiting(500)]), ..window(&[], 1) };
+        assert!(alone.under_load().is_ok());
+    }
+
+    #[test]
     fn a_window_without_length_gives_no_rates() {
         assert_eq!(Window::default().length().unwrap_err().missing, Absence::Malformed);
         assert!(Window { seconds: 0.0, ..window(&[], 50) }.under_load().is_err());

@@ -17,6 +17,7 @@ use plumb_evidence::views::lstopo;
 use plumb_evidence::{Absence, Bundle, BundleError, Fact, Source, derive};
 use proptest::prelude::*;
 
+mod recorded;
 mod sections;
 
 fn manifest() -> Manifest {

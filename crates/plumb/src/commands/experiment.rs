@@ -83,7 +83,7 @@ fn gpus(bundle: &Bundle) -> Vec<GpuPlace> {
     gpus.iter()
         .map(|gpu| GpuPlace {
             address: gpu.address.clone(),
-            node: gpu.node().map(|(node, _)| node),
+            node: gpu.place().one().ok().map(|told| told.node),
             source: "the bundle".to_owned(),
         })
         .collect()

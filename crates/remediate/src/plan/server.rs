@@ -66,13 +66,15 @@ fn gpus(evidence: &Evidence, server: &InferenceServer) -> Option<Vec<GpuPlace>> 
     addresses
         .into_iter()
         .map(|address| {
-            let (node, source) = all.iter().find(|gpu| gpu.address == *address)?.node()?;
+            let place = all.iter().find(|gpu| gpu.address == *address)?.place();
+            let told = place.one().ok()?;
             Some(GpuPlace {
                 address: address.clone(),
-                node,
-                source: match source {
+                node: told.node,
+                source: match told.source {
                     plumb_evidence::model::NodeSource::Sysfs => "sysfs",
                     plumb_evidence::model::NodeSource::Nvml => "nvml",
+                    plumb_evidence::model::NodeSource::LocalCpus => "local CPUs",
                     plumb_evidence::model::NodeSource::Hwloc => "hwloc",
                 },
                 index: devices

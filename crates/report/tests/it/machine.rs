@@ -149,6 +149,7 @@ fn gpu(index: u32, node: u32) -> Gpu {
             sysfs: Fact::Known(i32::try_from(node).unwrap()),
             hwloc: Fact::absent("test"),
             nvml: Fact::absent("test"),
+            local_cpus: Fact::absent("test"),
         },
         local_cpulist: Fact::absent("test"),
     }

@@ -27,13 +27,22 @@ fn kernel(bundle: &Bundle) -> Result<KernelClock, Missing> {
 fn sources(source: &impl Source) -> Result<Vec<TimeSource>, Missing> {
     let mut all = Vec::new();
     let mut files = 0;
+    let mut unrecorded = None;
+    let mut note = |why: &Missing| {
+        if !why.is_absent() && unrecorded.is_none() {
+            unrecorded = Some(why.clone());
+        }
+    };
     let mut read = |path: String, add: fn(&str, &str, &mut Vec<TimeSource>)| match source.text(&path) {
         Ok(text) => {
             files += 1;
             add(&path, &text, &mut all);
             Ok(())
         }
-        Err(why) if why.missing == Absence::Absent => Ok(()),
+        Err(why) if why.is_nothing() => {
+            note(&why);
+            Ok(())
+        }
         Err(why) => Err(why),
     };
     for path in FILES {
@@ -42,7 +51,7 @@ fn sources(source: &impl Source) -> Result<Vec<TimeSource>, Missing> {
     for folder in FOLDERS {
         let names = match source.list(folder) {
             Ok(names) => names,
-            Err(why) if why.missing == Absence::Absent => Vec::new(),
+            Err(why) if why.is_nothing() => Vec::new(),
             Err(why) => return Err(why),
         };
         for name in names {
@@ -53,6 +62,9 @@ fn sources(source: &impl Source) -> Result<Vec<TimeSource>, Missing> {
         read(path.to_owned(), timesyncd)?;
     }
     if files == 0 {
+        if let Some(why) = unrecorded {
+            return Err(why);
+        }
         return Err(Missing::new(
             Absence::Absent,
             "no configuration of a time daemon that Plumb knows was found",

@@ -117,8 +117,11 @@ impl<'a> Places<'a> {
 impl Seen {
     fn of(process: &ServerProcess, gpus: &[Gpu], window: Option<&BTreeMap<u32, CpuSet>>) -> Self {
         let own: BTreeSet<String> = process.gpus.known().into_iter().flatten().cloned().collect();
-        let nodes: Vec<Option<u32>> =
-            gpus.iter().filter(|gpu| own.contains(&gpu.address)).map(|gpu| Some(gpu.node()?.0)).collect();
+        let nodes: Vec<Option<u32>> = gpus
+            .iter()
+            .filter(|gpu| own.contains(&gpu.address))
+            .map(|gpu| Some(gpu.place().one().ok()?.node))
+            .collect();
         let home: Option<NodeSet> =
             nodes.iter().copied().collect::<Option<NodeSet>>().filter(|home| !home.is_empty());
         let cpus = match window {
@@ -203,7 +206,7 @@ fn place_devices<'a>(
     let only = cpu_nodes.len() == 1;
     let mut homeless = Vec::new();
     for (index, gpu) in gpus.iter().enumerate() {
-        let node = gpu.node().map(|(node, _)| node);
+        let node = gpu.place().one().ok().map(|told| told.node);
         let users: Vec<&Seen> = seen.iter().filter(|seen| seen.gpus.contains(&gpu.address)).collect();
         let cpus = users.iter().fold(CpuSet::new(), |all, seen| all.union(&seen.cpus));
         let on: NodeSet = cpu_nodes

@@ -1,0 +1,117 @@
+//! What a control group was seen to allow, and whether it was looked at at all.
+
+use super::{Cgroup, CgroupLevel};
+use crate::fact::{Fact, Missing};
+
+/// Where control groups are mounted.
+const MOUNT: &str = "/sys/fs/cgroup";
+
+impl Cgroup {
+    /// What the first of the files `names` says that `level` has, and its name; `None` where the group is known to set
+    /// nothing, because `controller` is not on in it or because it is the root.
+    ///
+    /// # Errors
+    /// A group that should have one of the files, and of which none was read, may hold any value: "no file" is no "no
+    /// limit".
+    pub fn value<'a>(
+        &self,
+        level: &'a CgroupLevel,
+        controller: &str,
+        names: &[&'static str],
+    ) -> Result<Option<(&'static str, &'a str)>, Missing> {
+        let mut unread = None;
+        for &name in names {
+            match level.values.get(name) {
+                Some(Fact::Known(text)) => return Ok(Some((name, text.trim()))),
+                Some(Fact::Missing(why)) if !why.is_absent() => drop(unread.get_or_insert(why)),
+                Some(Fact::Missing(_)) | None => {}
+            }
+        }
+        if let Some(why) = unread {
+            return Err(why.clone());
+        }
+        if self.lacks(level, controller) || self.is_root(level) {
+            return Ok(None);
+        }
+        Err(Missing::not_recorded(format!("none of `{}` was read in {}", names.join("`, `"), level.path)))
+    }
+
+    /// True if a group is known not to have a controller.
+    #[must_use]
+    pub fn lacks(&self, level: &CgroupLevel, controller: &str) -> bool {
+        if let Some(controllers) = level.values.get("cgroup.controllers") {
+            return controllers
+                .known()
+                .is_some_and(|text| !text.split_whitespace().any(|name| name == controller));
+        }
+        // Version 1: the first folder below the mount names the controllers of the hierarchy.
+        let hierarchy = level.path.strip_prefix(MOUNT).unwrap_or_default().trim_start_matches('/');
+        let hierarchy = hierarchy.split('/').next().unwrap_or_default();
+        self.version != 2 && !hierarchy.is_empty() && !hierarchy.split(',').any(|name| name == controller)
+    }
+
+    /// True for the outermost group, which has no limits.
+    #[must_use]
+    pub fn is_root(&self, level: &CgroupLevel) -> bool {
+        let below = level.path.strip_prefix(MOUNT).unwrap_or(&level.path).trim_matches('/');
+        below.is_empty() || (self.version != 2 && !below.contains('/'))
+    }
+}
+
+impl CgroupLevel {
+    /// Whether the group was looked at: all files of a group have a point in their name, and each group has some.
+    ///
+    /// # Errors
+    /// Says that none of its files was read.
+    pub fn was_read(&self) -> Result<(), Missing> {
+        if self.values.iter().any(|(name, value)| name.contains('.') && value.known().is_some()) {
+            return Ok(());
+        }
+        Err(Missing::not_recorded(format!("no file of {} was read", self.path)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fact::Absence;
+
+    const QUOTA: [&str; 2] = ["cpu.max", "cpu.cfs_quota_us"];
+
+    fn level(path: &str, values: &[(&str, Fact<&str>)]) -> CgroupLevel {
+        let values = values.iter().map(|(name, text)| ((*name).to_owned(), text.clone().map(str::to_owned)));
+        CgroupLevel { path: format!("{MOUNT}{path}"), values: values.collect() }
+    }
+
+    fn groups(version: u32) -> Cgroup {
+        Cgroup { version, chain: Vec::new() }
+    }
+
+    #[test]
+    fn a_group_that_nobody_read_is_not_one_without_a_limit() {
+        let unread = level("/system.slice/vllm.service", &[]);
+        let why = groups(2).value(&unread, "cpu", &QUOTA).unwrap_err();
+        assert_eq!(why.missing, Absence::NotRecorded);
+        assert_eq!(unread.was_read().unwrap_err().missing, Absence::NotRecorded);
+        let denied = Missing::new(Absence::Denied, "cpu.max");
+        let denied = level("/a", &[("cpu.max", Fact::Missing(denied))]);
+        assert_eq!(groups(2).value(&denied, "cpu", &QUOTA).unwrap_err().missing, Absence::Denied);
+        assert!(denied.was_read().is_err());
+    }
+
+    #[test]
+    fn the_root_and_groups_without_the_controller_set_nothing() {
+        let root = level("", &[]);
+        assert_eq!(groups(2).value(&root, "cpu", &QUOTA), Ok(None));
+        let without = level("/a", &[("cgroup.controllers", Fact::Known("memory pids"))]);
+        assert_eq!(groups(2).value(&without, "cpu", &QUOTA), Ok(None));
+        assert!(groups(2).value(&without, "memory", &["memory.max"]).is_err());
+        let memory = level("/memory/a", &[]);
+        assert_eq!(groups(1).value(&memory, "cpu", &QUOTA), Ok(None));
+        assert_eq!(groups(1).value(&level("/cpu,cpuacct", &[]), "cpu", &QUOTA), Ok(None));
+        assert!(groups(1).value(&level("/cpu,cpuacct/a", &[]), "cpu", &QUOTA).is_err());
+        // Inside a container, the root is a group of the host's and may well have a limit.
+        let inside = level("", &[("cpu.max", Fact::Known("600000 100000\n"))]);
+        assert_eq!(groups(2).value(&inside, "cpu", &QUOTA), Ok(Some(("cpu.max", "600000 100000"))));
+    }
+}
