@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
     Object, ObjectKind,
 };
 
@@ -71,6 +71,10 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
     let mut groups: BTreeMap<CpuSet, Vec<(&InferenceServer, &ServerProcess)>> = BTreeMap::new();
     let mut unknown = None;
     for server in servers {
+        if server.processes.is_empty() {
+            let reason = format!("no process of {} was recorded", server_object(server).subject());
+            unknown = Some(Missing::new(Absence::Failed, reason));
+        }
         for process in server.processes.iter().filter(|process| spins(process)) {
             let mask = process.mask(&cpu.online);
             if let Some(missing) = mask.unknown {
