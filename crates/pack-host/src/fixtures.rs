@@ -94,6 +94,12 @@ pub(crate) fn is_told(findings: &[Finding]) -> bool {
     findings.iter().any(|finding| finding.outcome == Outcome::Fail || finding.outcome.is_unanswered())
 }
 
+/// Whether what was a deviation is still told: a failure as one, a warning as a deviation, or either as unanswered.
+pub(crate) fn is_still_told(before: &[Finding], after: &[Finding]) -> bool {
+    let failed = before.iter().any(|finding| finding.outcome == Outcome::Fail);
+    is_told(after) || !failed && after.iter().any(|finding| finding.outcome.is_deviation())
+}
+
 /// Pointers to all members of all objects in a value.
 fn pointers(value: &Value) -> Vec<String> {
     let mut all = Vec::new();
