@@ -160,8 +160,11 @@ impl<'a> Deep<'a> {
         let deepest = cpuidle.states.iter().filter(open).max_by_key(|state| state.latency_us);
         let Some(state) = deepest else { return PAGE.not_run(node, words::NoneEnabled { latency: allowed }) };
         let latency = Arg::quantity(state.latency_us as f64, "µs", 0);
-        PAGE.pass(node, words::Shallow { state: Arg::from(&state.name), latency })
-            .with_evidence(cite(state, state.latency_us.to_string(), "latency"))
+        PAGE.pass(node, words::Shallow { state: Arg::from(&state.name), latency }).with_evidence(cite(
+            state,
+            state.latency_us.to_string(),
+            "latency",
+        ))
     }
 }
 

@@ -35,7 +35,8 @@ impl Check for CpuEppEpb {
             Ok(cpufreq) => preferences(&cpufreq.policies),
             Err(missing) => unless_absent(missing),
         };
-        let preferred = cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
+        let preferred =
+            cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
         findings.extend(match evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias") {
             Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group, &preferred)).collect(),
             Err(missing) => unless_absent(&missing),

@@ -71,8 +71,11 @@ fn judge(cpufreq: &CpuFreq, online: Option<CpuSet>) -> Vec<Finding> {
         );
         groups.entry(setting).or_default().push(policy);
     }
-    let governors: BTreeSet<&str> =
-        groups.keys().filter_map(|(_, governor, _)| governor.as_deref()).filter(|name| !name.is_empty()).collect();
+    let governors: BTreeSet<&str> = groups
+        .keys()
+        .filter_map(|(_, governor, _)| governor.as_deref())
+        .filter(|name| !name.is_empty())
+        .collect();
     let mixed = governors.len() > 1;
 
     let mut findings: Vec<Finding> = groups.values().map(|policies| judge_group(policies, mixed)).collect();
@@ -165,9 +168,7 @@ fn judge_setting(
             Preference::Balanced => {
                 (Outcome::Warn, words::Balanced { cpus_count, driver, preference }.into())
             }
-            Preference::Saving => {
-                (Outcome::Fail, words::Saving { cpus_count, driver, preference }.into())
-            }
+            Preference::Saving => (Outcome::Fail, words::Saving { cpus_count, driver, preference }.into()),
             Preference::Firmware => {
                 (Outcome::Warn, words::Firmware { cpus_count, driver, preference }.into())
             }
@@ -176,16 +177,12 @@ fn judge_setting(
     let driver = driver_arg;
     let name = Arg::from(governor);
     match governor {
-        "powersave" => {
-            (Outcome::Fail, words::Lowest { cpus_count, driver, governor: name }.into())
-        }
+        "powersave" => (Outcome::Fail, words::Lowest { cpus_count, driver, governor: name }.into()),
         "ondemand" | "conservative" | "schedutil" => {
             (Outcome::Fail, words::AfterLoad { cpus_count, driver, governor: name }.into())
         }
         "userspace" => (Outcome::Warn, words::Program { cpus_count, driver }.into()),
-        _ => {
-            (Outcome::Warn, words::UnknownGovernor { cpus_count, driver, governor: name }.into())
-        }
+        _ => (Outcome::Warn, words::UnknownGovernor { cpus_count, driver, governor: name }.into()),
     }
 }
 

@@ -13,8 +13,8 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{CpuFreq, Process};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood,
-    Missing, Object, Said,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent,
+    Likelihood, Missing, Object, Said,
 };
 
 use crate::pages::cpu_tuned_profile::{PAGE, words};
@@ -169,7 +169,11 @@ impl Clocks {
                         what: "turbo",
                         governor: String::new(),
                         seen: Citation::new(path, off),
-                        mended_by: vec![Intent::Boost { path: path.into(), want: on.into(), was: off.into() }],
+                        mended_by: vec![Intent::Boost {
+                            path: path.into(),
+                            want: on.into(),
+                            was: off.into(),
+                        }],
                     });
                 }
                 Fact::Missing(missing) if missing.missing != Absence::Absent => {
@@ -438,7 +442,8 @@ mod tests {
 
     #[test]
     fn a_profile_is_asked_for_where_there_is_tuned() {
-        let profile = |want: &str, was: &str| Some(Intent::TunedProfile { want: want.into(), was: was.into() });
+        let profile =
+            |want: &str, was: &str| Some(Intent::TunedProfile { want: want.into(), was: was.into() });
         assert_eq!(asked(&[], None, false), None);
         assert_eq!(asked(&[], None, true), profile("accelerator-performance", ""));
         assert_eq!(asked(&[(ACTIVE, "")], None, false), profile("accelerator-performance", ""));

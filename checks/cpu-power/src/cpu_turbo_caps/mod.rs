@@ -67,8 +67,7 @@ struct Switch {
 }
 
 const BOOST: Switch = Switch { path: "/sys/devices/system/cpu/cpufreq/boost", on: "1", off: "0" };
-const NO_TURBO: Switch =
-    Switch { path: "/sys/devices/system/cpu/intel_pstate/no_turbo", on: "0", off: "1" };
+const NO_TURBO: Switch = Switch { path: "/sys/devices/system/cpu/intel_pstate/no_turbo", on: "0", off: "1" };
 
 fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
     let object = Object::setting("turbo");
@@ -78,7 +77,8 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
         match fact {
             Fact::Known(text) if text.trim() == switch.off => {
                 let is_x86 = switch.path == NO_TURBO.path || vendor.is_ok_and(|vendor| is_x86(&vendor));
-                let finding = if is_x86 { PAGE.fail(object, words::Off {}) } else { boost_off(evidence, object) };
+                let finding =
+                    if is_x86 { PAGE.fail(object, words::Off {}) } else { boost_off(evidence, object) };
                 let finding = finding
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(Citation::new(switch.path, text.trim()));
