@@ -22,6 +22,7 @@ mod objective;
 mod preference;
 mod serving;
 mod settings;
+mod share;
 
 export_pack! {
     id: "cpu-power",

@@ -95,12 +95,20 @@ pub enum Intent {
         /// True to add it, false to take it away.
         present: bool,
     },
-    /// TuneD uses this profile.
+    /// TuneD runs and uses this profile.
     TunedProfile {
         /// The profile that is wanted.
         want: String,
-        /// The profile that was seen; empty where none is active.
+        /// The profile that was seen; empty where none is active, and the one that is wanted where TuneD does not run to keep
+        /// it.
         was: String,
+    },
+    /// A unit of systemd runs, or does not run, now and after a reboot.
+    Unit {
+        /// Its name, such as `power-profiles-daemon.service`.
+        name: String,
+        /// True if it runs.
+        runs: bool,
     },
     /// The threads and the memory of a server belong near to its GPUs, each worker near to its own.
     Place {
@@ -219,6 +227,7 @@ impl Intent {
             Self::Sysctl { .. } => "sysctl",
             Self::KernelArgument { .. } => "kernel-argument",
             Self::TunedProfile { .. } => "tuned-profile",
+            Self::Unit { .. } => "unit",
             Self::Place { .. } => "place",
             Self::Cores { .. } => "cores",
             Self::ThreadPool { .. } => "thread-pool",

@@ -128,8 +128,11 @@ impl PackTest {
         let told = |error: std::io::Error| format!("cannot assemble the pack: {error}");
         let folder = tempfile::tempdir().map_err(told)?;
         fs::copy(built, folder.path().join(&library)).map_err(told)?;
-        std::os::unix::fs::symlink(self.folder.join("fixtures"), folder.path().join("fixtures"))
-            .map_err(told)?;
+        let fixtures = folder.path().join("fixtures");
+        fs::create_dir(&fixtures).map_err(told)?;
+        for check in fs::read_dir(self.folder.join("fixtures")).into_iter().flatten().flatten() {
+            std::os::unix::fs::symlink(check.path(), fixtures.join(check.file_name())).map_err(told)?;
+        }
         let location = PackLocation {
             folder: folder.path().to_owned(),
             library,
@@ -238,11 +241,27 @@ impl PackTest {
     }
 
     fn conforms(&self, _: &Fixture) -> Outcomes {
-        let (_folder, location) = self.assemble()?;
+        let (folder, location) = self.assemble()?;
+        self.write_cases(&folder.path().join("fixtures"))?;
         // Unoptimised, 10 MB of evidence take their time.
         let options = HostOptions { deadline: Duration::from_secs(60), ..options()? };
         let verification = crate::verify(&location, &options);
         if verification.passed() { Ok(()) } else { Err(verification.to_string().into()) }
+    }
+
+    /// The evidence of all cases, as examples for the conformance test.
+    fn write_cases(&self, fixtures: &Path) -> Outcomes {
+        for check in self.pack.manifest().checks.iter() {
+            let Some(folder) = self.page_folder(&check.id) else { continue };
+            let of_check = fixtures.join(check.id.as_ref());
+            fs::create_dir(&of_check)?;
+            let cases = cases::read(&folder)?;
+            for case in &cases.cases {
+                let evidence = serde_json::to_vec(&cases.evidence(&folder, case)?)?;
+                fs::write(of_check.join(format!("{}.json", case.name.replace(' ', "-"))), evidence)?;
+            }
+        }
+        Ok(())
     }
 
     fn page_is_fresh(&self, case: &Fixture) -> Outcomes {

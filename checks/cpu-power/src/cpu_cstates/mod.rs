@@ -7,193 +7,87 @@
 //! is missing is told. CPUs that serve network interrupts are not added to the serving CPUs: the check of interrupts
 //! has those.
 
-use plumb_check_sdk::limit::{Limit, Microseconds, Percent, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind,
 };
-use std::borrow::Cow::Borrowed;
 
+use crate::host::Lack;
+use crate::pages::cpu_cstates::{LATENCY, MUCH, PAGE, SERVING, SOME, words};
 use crate::{host, objective, serving};
 
 /// See the module.
 pub struct CpuCstates;
 
-const LATENCY: Limit<Microseconds> = Limit {
-    name: "exit latency of an idle state that counts as deep",
-    value: Quantity::new(99.0),
-    basis: ThresholdBasis::Published,
-    source: "TuneD, profile accelerator-performance: force_latency=99",
-    date: "2026-11-23",
-    applies_to: "bare metal",
-};
-
-const SOME: Limit<Percent> = Limit {
-    name: "time that serving CPUs may spend in deep idle states",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "serving CPUs under load",
-};
-
-const MUCH: Limit<Percent> = Limit {
-    name: "time in deep idle states above which a missed objective is laid to them",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "serving CPUs under load",
-};
-
-const SERVING: Limit<Percent> = Limit {
-    name: "CPU time of a thread that makes its CPUs serving ones",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: less is background",
-    date: "2026-11-23",
-    applies_to: "threads of inference servers",
-};
-
-static THRESHOLDS: [Threshold; 4] =
-    [LATENCY.threshold(), SOME.threshold(), MUCH.threshold(), SERVING.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.cstates"),
-    title: Borrowed("Deep idle states do not add wake-up latency on serving cores"),
-    category: Category::CpuPerformance,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Each sleep and wake-up adds microseconds to requests and interrupts. It matters at low and bursty \
-         load, and hardly where cores spin.",
-    ),
-    business: Borrowed("The processor naps between requests and needs a moment to wake up."),
-    needs: Borrowed(&[
-        Borrowed("/cpuidle"),
-        Borrowed("/engagement/slo"),
-        Borrowed("/measurements/bench"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/power/dma_latency_us"),
-        Borrowed("/power/resume_latency_us"),
-        Borrowed("/power/window/idle"),
-        Borrowed("/window/cpus"),
-        Borrowed("/window/gpus"),
-        Borrowed("/window/processes"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`cpupower idle-set -D 100` disables states with an exit latency of 100 µs or more; AMD: \
-             `cpupower idle-set -d 2`",
-        ),
-        persistent: Borrowed(
-            "`tuned-adm profile accelerator-performance` (99 µs) or `latency-performance` (1 to 3 µs), or a \
-             daemon that holds `/dev/cpu_dma_latency` open",
-        ),
-        rollback: Borrowed("`cpupower idle-set -E`; `tuned-adm profile PROFILE` with the former one"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`cpupower idle-info`; columns `C1%` and `C6%` of `turbostat`"),
-        expected_effect: Borrowed(
-            "The kernel's table for Sapphire Rapids has exit latencies of 1 µs for C1, 2 µs for C1E and 290 \
-             µs for C6 (target residency 800 µs). There is no published number for language models.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::SmallBatch, WorkloadTrait::StrictTail]),
-    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
-    positions: Borrowed(&[Borrowed("idle-states")]),
-    applicability: Borrowed(
-        "Bare metal; not virtual machines; containers read the host's; Intel and AMD CPUs",
-    ),
-    caveat: Some(Borrowed(
-        "Leave C-states enabled in the firmware (AMD advises against disabling them). Keeping all cores out \
-         of C6 takes away power that turbo and PCT need: limit it to the inference CPUs.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed(
-                "AMD Instinct MI300X system optimization (EPYC 9004 BIOS, C-states, NUMA balancing, \
-                 iommu=pt)",
-            ),
-            url: Borrowed(
-                "https://github.com/ROCm/amdgpu-docs/blob/develop/docs/system-optimization/mi300x.rst",
-            ),
-        },
-        Reference {
-            title: Borrowed("Linux source: drivers/idle/intel_idle.c"),
-            url: Borrowed(
-                "https://git.kernel.org/pub/scm/linux/kernel/git/torvalds/linux.git/tree/drivers/idle/intel_idle.c",
-            ),
-        },
-        Reference {
-            title: Borrowed("RHEL 10: Improving the network latency (C-states)"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/10/html/network_troubleshooting_and_performance_tuning/improving-the-network-latency",
-            ),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: CPU Idle Time Management (PM QoS, /dev/cpu_dma_latency)"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/pm/cpuidle.html"),
-        },
-    ]),
-};
-
 impl Check for CpuCstates {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let cpuidle = match evidence.cpuidle() {
-            Ok(cpuidle) => cpuidle,
-            Err(missing) => return host::without(&META, evidence, "idle states", missing),
+            Ok(cpuidle) if !cpuidle.states.is_empty() => cpuidle,
+            Ok(_) => return without(evidence, Missing::new(Absence::Absent, "no CPU has idle states")),
+            Err(missing) => return without(evidence, missing),
         };
-        if cpuidle.states.is_empty() {
-            let missing = Missing::new(Absence::Absent, "no CPU has idle states");
-            return host::without(&META, evidence, "idle states", missing);
-        }
-        let latency = evidence.limit(&META, &LATENCY).value.number();
+        let latency = evidence.limit(&PAGE, &LATENCY).value.number();
         let deep = Deep::new(evidence, cpuidle, latency);
         if deep.cpus.is_empty() {
             return Ok(vec![deep.none(cpuidle, latency)]);
         }
-        let enabled = format!("{} enabled on CPUs {}", deep.names(), deep.cpus);
-        let unseen = |why: String| Ok(vec![META.not_run("node", format!("{enabled}, but {why}"))]);
+        let (states, cpus) = (|| Arg::from(deep.names()), || Arg::from(&deep.cpus));
+        let node = Object::node();
         let window = match serving::window(evidence) {
             Ok(window) => window,
-            Err(missing) => return unseen(format!("whether serving CPUs use them is unknown: {missing}")),
+            Err(missing) => {
+                let reason = Arg::from(&missing);
+                let said = words::UnknownUse { states: states(), cpus: cpus(), reason };
+                return Ok(vec![PAGE.not_run(node, said)]);
+            }
         };
-        let least = evidence.limit(&META, &SERVING).value.number() / 100.0;
+        let least = evidence.limit(&PAGE, &SERVING).value.number() / 100.0;
         let serving = match window.serving_cpus(least) {
             Ok(serving) if serving.is_empty() => {
-                return unseen(
-                    "no thread of an inference server was busy: collect while the service runs".to_owned(),
-                );
+                let said = words::NoBusyThread { states: states(), cpus: cpus() };
+                return Ok(vec![PAGE.not_run(node, said)]);
             }
             Ok(serving) => serving,
-            Err(missing) => return unseen(format!("where inference servers ran is unknown: {missing}")),
+            Err(missing) => {
+                let reason = Arg::from(&missing);
+                let said = words::UnknownServers { states: states(), cpus: cpus(), reason };
+                return Ok(vec![PAGE.not_run(node, said)]);
+            }
         };
         let concerned = serving.intersection(&deep.cpus);
         if concerned.is_empty() {
             return Ok(vec![deep.none(cpuidle, latency)]);
         }
         if let Err(missing) = evidence.under_load() {
-            return unseen(missing.to_string());
+            let said = words::NoLoad { states: states(), cpus: cpus(), reason: Arg::from(&missing) };
+            return Ok(vec![PAGE.not_run(node, said)]);
         }
         let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {
             Ok(idle) => idle,
-            Err(missing) => return unseen(format!("the time spent in them is unknown: {missing}")),
+            Err(missing) => {
+                let reason = Arg::from(&missing);
+                let said = words::UnknownTime { states: states(), cpus: cpus(), reason };
+                return Ok(vec![PAGE.not_run(node, said)]);
+            }
         };
         Ok(judge(evidence, &deep, &concerned, &idle, window.length()?, latency))
     }
+}
+
+/// The node has no idle states: the hypervisor keeps them, or nobody tells.
+fn without(evidence: &Evidence<'_>, missing: Missing) -> Result<Vec<Finding>, Missing> {
+    Ok(vec![match host::lack(evidence, missing)? {
+        Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoStates { reason }),
+        Lack::Virtual { virtualization } => {
+            PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+        }
+    }])
 }
 
 /// States with a long exit latency and the CPUs on which the kernel may choose them.
@@ -232,28 +126,45 @@ impl<'a> Deep<'a> {
     fn names(&self) -> String {
         let names: Vec<String> =
             self.states.iter().map(|state| format!("{} ({} µs)", state.name, state.latency_us)).collect();
-        format!("idle states {}", names.join(", "))
+        names.join(", ")
+    }
+
+    /// Those of the states that the kernel may choose on a CPU.
+    fn open_on(&self, cpu: u32) -> impl Iterator<Item = &IdleState> {
+        let is_open = move |state: &&&IdleState| state.cpus.contains(cpu) && !state.disabled.contains(cpu);
+        self.states.iter().filter(is_open).copied()
+    }
+
+    /// Without these states on those of `cpus` that have them.
+    fn disabled_on(&self, cpus: &CpuSet) -> Vec<Intent> {
+        let intent = |state: &&IdleState| {
+            let cpus = cpus.intersection(&self.cpus).intersection(&state.cpus).difference(&state.disabled);
+            (!cpus.is_empty()).then(|| Intent::IdleState {
+                cpus,
+                index: state.index,
+                name: state.name.clone(),
+                latency_us: state.latency_us,
+            })
+        };
+        self.states.iter().filter_map(intent).collect()
     }
 
     fn none(&self, cpuidle: &CpuIdle, latency: f64) -> Finding {
+        let node = Object::node();
+        let allowed = Arg::quantity(latency, "µs", 0);
         if let Some(request) = &self.request {
-            let message = format!("a program asks the kernel for an exit latency of {latency:.0} µs or less");
-            return META.pass("node", message).with_evidence(request.clone());
+            return PAGE.pass(node, words::Request { latency: allowed }).with_evidence(request.clone());
         }
         let open =
             |state: &&IdleState| !state.cpus.is_subset(&state.disabled) && state.latency_us as f64 <= latency;
         let deepest = cpuidle.states.iter().filter(open).max_by_key(|state| state.latency_us);
-        let Some(state) = deepest else {
-            return META.not_run("node", format!("no idle state up to {latency:.0} µs is enabled"));
-        };
-        META.pass(
-            "node",
-            format!(
-                "the deepest idle state that serving CPUs can enter is {} ({} µs)",
-                state.name, state.latency_us
-            ),
-        )
-        .with_evidence(cite(state, state.latency_us.to_string(), "latency"))
+        let Some(state) = deepest else { return PAGE.not_run(node, words::NoneEnabled { latency: allowed }) };
+        let latency = Arg::quantity(state.latency_us as f64, "µs", 0);
+        PAGE.pass(node, words::Shallow { state: Arg::from(&state.name), latency }).with_evidence(cite(
+            state,
+            state.latency_us.to_string(),
+            "latency",
+        ))
     }
 }
 
@@ -271,14 +182,17 @@ fn judge(
     latency: f64,
 ) -> Vec<Finding> {
     let states: Vec<&IdleResidency> = idle.iter().filter(|state| state.latency_us as f64 > latency).collect();
-    let read: CpuSet = states.iter().flat_map(|state| state.time_us.keys().copied()).collect();
-    let read = read.intersection(concerned);
+    // A CPU counts where the times of all of its deep states are known: one that is missing is not zero.
+    let is_read = |cpu: u32| {
+        deep.open_on(cpu).all(|own| {
+            states.iter().any(|state| state.index == own.index && state.time_us.contains_key(&cpu))
+        })
+    };
+    let read: CpuSet = concerned.iter().filter(|&cpu| is_read(cpu)).collect();
     let unread = concerned.difference(&read);
     let mut findings = Vec::new();
     if !unread.is_empty() {
-        findings.push(
-            META.not_run(format!("CPUs {unread}"), "their time in deep idle states was not read twice"),
-        );
+        findings.push(PAGE.not_run(Object::cpus(&unread), words::UnreadTime {}));
     }
     let share = |cpu: u32| {
         let microseconds: u64 = states.iter().filter_map(|state| state.time_us.get(&cpu)).sum();
@@ -286,34 +200,41 @@ fn judge(
     };
     let Some(worst) = read.iter().max_by(|&a, &b| share(a).total_cmp(&share(b))) else { return findings };
     let mean = read.iter().map(share).sum::<f64>() / read.len() as f64;
-    let subject = format!("CPUs {read}");
-    let message = format!(
-        "serving CPUs spent {mean:.2} % of the time in {}, CPU {worst} most with {:.2} %",
-        deep.names(),
-        share(worst)
-    );
+    let object = Object::cpus(&read);
+    let (states_arg, cpu) = (|| Arg::from(deep.names()), || Arg::text(worst.to_string()));
+    let percent = |share: f64| Arg::quantity(share, "%", 2);
     let seen = Quantity::new(mean);
-    if !evidence.limit(&META, &SOME).is_exceeded_by(seen) {
-        let finding = META.pass(subject, message);
-        findings.push(with_times(finding, &states, worst));
+    if !evidence.limit(&PAGE, &SOME).is_exceeded_by(seen) {
+        let (share, most) = (percent(mean), percent(share(worst)));
+        let said = words::Rarely { states: states_arg(), share, cpu: cpu(), most };
+        findings.push(with_times(PAGE.pass(object, said), &states, worst));
         return findings;
     }
-    let finding = if evidence.limit(&META, &MUCH).is_exceeded_by(seen) {
+    let idles = |object| {
+        let (share, most) = (percent(mean), percent(share(worst)));
+        PAGE.warn(object, words::Idle { states: states_arg(), share, cpu: cpu(), most })
+    };
+    let finding = if evidence.limit(&PAGE, &MUCH).is_exceeded_by(seen) {
+        let (share, most) = (percent(mean), percent(share(worst)));
         match objective::is_missed(evidence) {
-            Ok(true) => META.fail(subject, format!("{message}, and p99 latency misses the objective")),
+            Ok(true) => {
+                PAGE.fail(object, words::IdleAndMissed { states: states_arg(), share, cpu: cpu(), most })
+            }
             Ok(false) => {
-                META.warn(subject, format!("{message}; p99 latency meets the objective all the same"))
+                PAGE.warn(object, words::IdleAndMet { states: states_arg(), share, cpu: cpu(), most })
             }
             Err(missing) => {
-                let unknown = format!("whether p99 latency misses the objective is unknown: {missing}");
-                findings.push(META.not_run("p99 latency", unknown));
-                META.warn(subject, message)
+                let latency = Object::new(ObjectKind::Other, "p99 latency");
+                let reason = Arg::from(&missing);
+                findings.push(PAGE.not_run(latency, words::UnknownObjective { reason }));
+                idles(object)
             }
         }
     } else {
-        META.warn(subject, message)
+        idles(object)
     };
-    let finding = with_times(finding.with_likelihood(Likelihood::Mechanism), &states, worst);
+    let finding = with_times(finding.with_likelihood(Likelihood::Mechanism), &states, worst)
+        .with_intents(deep.disabled_on(&read));
     findings.insert(
         0,
         deep.states.iter().fold(finding, |finding, state| {

@@ -4,99 +4,29 @@
 //! that sets its clock itself raises it; the older energy performance bias belongs to a CPU and goes from 0
 //! (performance) to 15. CPUs are grouped by each. A raw number of the preference counts as the nearest name.
 //! `default` warns: it is what the firmware has set, which nobody can see.
+//!
+//! The kernel's names for the bias are 6 (normal), 7 (normal, saving), 8 (balance, saving) and 15 (saving). Where a CPU has a
+//! preference, that decides, and the bias is of little weight: there it fails from 8 on, elsewhere above 6.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Count, Limit, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuReading, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    Object,
 };
 
-use crate::host;
+use crate::host::{self, Lack};
+use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, SAVING_BIAS_BESIDE_PREFERENCE, words};
 use crate::preference::Preference;
 
 /// See the module.
 pub struct CpuEppEpb;
 
-const SAVING_BIAS: Limit<Count> = Limit {
-    name: "energy performance bias above which saving power comes first",
-    value: Quantity::new(6.0),
-    basis: ThresholdBasis::Published,
-    source: "Linux: ENERGY_PERF_BIAS_NORMAL is 6, the value between performance (0) and powersave (15)",
-    date: "2026-11-23",
-    applies_to: "CPUs with an energy performance bias",
-};
-
-static THRESHOLDS: [Threshold; 1] = [SAVING_BIAS.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.epp-epb"),
-    title: Borrowed("Energy preference hints favour performance"),
-    category: Category::CpuPerformance,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Where the hardware sets the clock, this hint, and not the governor, decides how fast the clock \
-         rises when work arrives.",
-    ),
-    business: Borrowed("A second, hidden power-saving switch is still on."),
-    needs: Borrowed(&[
-        Borrowed("/cpufreq"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/power/energy_perf_bias"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`echo performance | tee /sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference`; \
-             Intel: `x86_energy_perf_policy performance`",
-        ),
-        persistent: Borrowed(
-            "`tuned-adm profile throughput-performance`, or a profile built on it, sets both hints",
-        ),
-        rollback: Borrowed("Write back the recorded values, usually `balance_performance` and 6"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`sort -u /sys/devices/system/cpu/cpu*/cpufreq/energy_performance_preference` and `sort -u \
-             /sys/devices/system/cpu/cpu*/power/energy_perf_bias`",
-        ),
-        expected_effect: Borrowed("There is no published number apart from that of the governor."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
-    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal; seldom virtual machines; containers read the host's setting; Intel CPUs with hardware \
-         P-states, AMD CPUs with CPPC in active mode",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed("Intel PerfSpect: report insights"),
-            url: Borrowed("https://github.com/intel/PerfSpect"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: intel_pstate"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/pm/intel_pstate.html"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: amd-pstate"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/pm/amd-pstate.html"),
-        },
-    ]),
-};
-
 impl Check for CpuEppEpb {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -105,21 +35,26 @@ impl Check for CpuEppEpb {
             Ok(cpufreq) => preferences(&cpufreq.policies),
             Err(missing) => unless_absent(missing),
         };
+        let preferred =
+            cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
         findings.extend(match evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias") {
-            Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group)).collect(),
+            Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group, &preferred)).collect(),
             Err(missing) => unless_absent(&missing),
         });
         if !findings.is_empty() {
             return Ok(findings);
         }
-        match cpufreq {
+        let missing = match cpufreq {
             // The policies are there and have no such file: the driver takes no hints.
-            Ok(_) => Ok(vec![META.not_applicable(
-                "node",
-                "neither the frequency driver nor the CPU takes an energy preference",
-            )]),
-            Err(missing) => host::without(&META, evidence, "energy preference", missing),
-        }
+            Ok(_) => return Ok(vec![PAGE.not_applicable(Object::node(), words::NoHints {})]),
+            Err(missing) => missing,
+        };
+        Ok(vec![match host::lack(evidence, missing)? {
+            Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoPreference { reason }),
+            Lack::Virtual { virtualization } => {
+                PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+            }
+        }])
     }
 }
 
@@ -127,8 +62,14 @@ impl Check for CpuEppEpb {
 fn unless_absent(missing: &Missing) -> Vec<Finding> {
     match missing.missing {
         Absence::Absent => Vec::new(),
-        _ => vec![META.not_run("node", missing.to_string())],
+        _ => vec![PAGE.missing(Object::node(), missing)],
     }
+}
+
+/// CPUs that have a preference.
+fn preferred(policies: &[FreqPolicy]) -> CpuSet {
+    let have = policies.iter().filter(|policy| policy.energy_performance_preference.known().is_some());
+    have.fold(CpuSet::new(), |all, policy| all.union(&policy.cpus))
 }
 
 fn preferences(policies: &[FreqPolicy]) -> Vec<Finding> {
@@ -146,36 +87,53 @@ fn preferences(policies: &[FreqPolicy]) -> Vec<Finding> {
 }
 
 fn judge_preference(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
-    let subject = format!("CPUs {cpus}, preference");
-    let preference = match &policy.energy_performance_preference {
+    let object = Object::cpus(cpus).named(format!("CPUs {cpus}, preference"));
+    let seen = match &policy.energy_performance_preference {
         Fact::Known(preference) => preference.trim(),
-        Fact::Missing(missing) => return META.not_run(subject, missing.to_string()),
+        Fact::Missing(missing) => return PAGE.missing(object, missing),
     };
-    let told = |why: &str| format!("energy preference `{preference}` {why}");
-    let finding = match Preference::of(preference) {
-        Preference::Speed => META.pass(subject, told("asks the hardware for speed")),
-        Preference::Balanced => META.warn(subject, told("lets the hardware trade some speed for power")),
-        Preference::Firmware => META.warn(subject, told("leaves the trade-off to the firmware")),
-        Preference::Saving => META.fail(subject, told("makes the hardware save power first")),
+    let (cpus_count, preference) = (Arg::count(cpus.len()), Arg::from(seen));
+    let finding = match Preference::of(seen) {
+        Preference::Speed => PAGE.pass(object, words::Speed { preference }),
+        Preference::Balanced => PAGE.warn(object, words::Balanced { cpus_count, preference }),
+        Preference::Firmware => PAGE.warn(object, words::Firmware { cpus_count, preference }),
+        Preference::Saving => PAGE.fail(object, words::Saving { cpus_count, preference }),
+    };
+    let finding = if finding.outcome.is_deviation() {
+        finding.with_intent(Intent::EnergyPreference {
+            cpus: cpus.clone(),
+            want: "performance".into(),
+            was: seen.into(),
+        })
+    } else {
+        finding
     };
     finding
         .with_likelihood(Likelihood::Setting)
-        .with_evidence(Citation::new(format!("{}/energy_performance_preference", policy.path), preference))
+        .with_evidence(Citation::new(format!("{}/energy_performance_preference", policy.path), seen))
 }
 
-fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading) -> Finding {
-    let subject = format!("CPUs {}, bias", group.cpus);
-    let bias = match &group.value {
+fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading, preferred: &CpuSet) -> Finding {
+    let cpus = &group.cpus;
+    let object = Object::cpus(cpus).named(format!("CPUs {cpus}, bias"));
+    let seen = match &group.value {
         Fact::Known(bias) => *bias,
-        Fact::Missing(missing) => return META.not_run(subject, missing.to_string()),
+        Fact::Missing(missing) => return PAGE.missing(object, missing),
     };
-    let seen = Quantity::new(bias as f64);
-    let finding = if evidence.limit(&META, &SAVING_BIAS).is_exceeded_by(seen) {
-        META.fail(subject, format!("energy bias {bias} of 15 makes the hardware save power first"))
-    } else if bias > 0 {
-        META.warn(subject, format!("energy bias {bias} of 15 lets the hardware trade some speed for power"))
+    let is_beside = !cpus.is_empty() && cpus.is_subset(preferred);
+    let limit = if is_beside { &SAVING_BIAS_BESIDE_PREFERENCE } else { &SAVING_BIAS };
+    let (cpus_count, bias) = (Arg::count(cpus.len()), Arg::text(seen.to_string()));
+    let finding = if evidence.limit(&PAGE, limit).is_exceeded_by(Quantity::new(seen as f64)) {
+        PAGE.fail(object, words::BiasSaving { cpus_count, bias })
+    } else if seen > 0 {
+        PAGE.warn(object, words::BiasBalanced { cpus_count, bias })
     } else {
-        META.pass(subject, "energy bias 0 asks the hardware for speed")
+        PAGE.pass(object, words::BiasSpeed {})
     };
-    finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&group.path, bias.to_string()))
+    let finding = if finding.outcome.is_deviation() {
+        finding.with_intent(Intent::EnergyBias { cpus: cpus.clone(), want: 0, was: seen.to_string() })
+    } else {
+        finding
+    };
+    finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&group.path, seen.to_string()))
 }

@@ -69,6 +69,7 @@ detail-speed-beside-others = Energiepräferenz `{ $preference }` verlangt von de
 found-performance = Governor `performance`
 found-unknown-driver = die Wirkung von Governor `{ $governor }` hängt vom Treiber ab, der nicht bekannt ist: { $reason }
 found-unknown-preference = die Wirkung von Governor `powersave` hängt von der Energiepräferenz ab, die nicht bekannt ist: { $reason }
+found-empty-governor = `scaling_governor` ist leer und nennt keinen Governor
 found-no-scaling = keine Frequenzsteuerung gefunden; möglicherweise bestimmt die Firmware den Takt allein: { $reason }
 found-virtual = virtuelle Maschine ({ $virtualization }) ohne Frequenzsteuerung: den Anbieter fragen
 found-no-policy = online, aber für sie wurde keine Frequenzrichtlinie gelesen

@@ -69,6 +69,7 @@ detail-speed-beside-others = energy preference `{ $preference }` asks the hardwa
 found-performance = governor `performance`
 found-unknown-driver = the effect of governor `{ $governor }` depends on the driver, which is not known: { $reason }
 found-unknown-preference = the effect of governor `powersave` depends on the energy preference, which is not known: { $reason }
+found-empty-governor = `scaling_governor` is empty: it names no governor
 found-no-scaling = no frequency scaling was found, and the firmware may control the clock alone: { $reason }
 found-virtual = virtual machine ({ $virtualization }) without frequency scaling: ask the provider
 found-no-policy = online, but no frequency policy was read for them

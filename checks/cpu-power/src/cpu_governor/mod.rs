@@ -17,6 +17,7 @@ use plumb_check_sdk::{
     Object, Outcome, Said,
 };
 
+use crate::host::{self, Lack};
 use crate::pages::cpu_governor::{PAGE, words};
 use crate::preference::Preference;
 
@@ -37,23 +38,22 @@ impl Check for CpuGovernor {
             Ok(_) => {
                 return without_scaling(
                     evidence,
-                    &Missing::new(Absence::Absent, "there is no cpufreq policy"),
+                    Missing::new(Absence::Absent, "there is no cpufreq policy"),
                 );
             }
-            Err(missing) if missing.missing == Absence::Absent => return without_scaling(evidence, &missing),
-            Err(missing) => return Err(missing),
+            Err(missing) => return without_scaling(evidence, missing),
         };
         Ok(judge(cpufreq, evidence.get("/cpu/online").ok()))
     }
 }
 
 /// The node has no frequency scaling: fine in a virtual machine, unanswered elsewhere.
-fn without_scaling(evidence: &Evidence<'_>, missing: &Missing) -> Result<Vec<Finding>, Missing> {
-    let virtualization: String = evidence.get("/node/virtualization")?;
-    Ok(vec![if virtualization == "none" {
-        PAGE.not_run(Object::node(), words::NoScaling { reason: Arg::text(&*missing.reason) })
-    } else {
-        PAGE.not_applicable(Object::node(), words::Virtual { virtualization: virtualization.into() })
+fn without_scaling(evidence: &Evidence<'_>, missing: Missing) -> Result<Vec<Finding>, Missing> {
+    Ok(vec![match host::lack(evidence, missing)? {
+        Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
+        Lack::Virtual { virtualization } => {
+            PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+        }
     }])
 }
 
@@ -71,8 +71,11 @@ fn judge(cpufreq: &CpuFreq, online: Option<CpuSet>) -> Vec<Finding> {
         );
         groups.entry(setting).or_default().push(policy);
     }
-    let governors: BTreeSet<&str> =
-        groups.keys().filter_map(|(_, governor, _)| governor.as_deref()).collect();
+    let governors: BTreeSet<&str> = groups
+        .keys()
+        .filter_map(|(_, governor, _)| governor.as_deref())
+        .filter(|name| !name.is_empty())
+        .collect();
     let mixed = governors.len() > 1;
 
     let mut findings: Vec<Finding> = groups.values().map(|policies| judge_group(policies, mixed)).collect();
@@ -97,6 +100,9 @@ fn judge_group(policies: &[&FreqPolicy], mixed: bool) -> Finding {
         Fact::Known(governor) => governor.trim(),
         Fact::Missing(missing) => return PAGE.missing(object, missing),
     };
+    if governor.is_empty() {
+        return PAGE.not_run(object, words::EmptyGovernor {});
+    }
     let cite = |file: &str, value: &str| Citation::new(format!("{}/{file}", policy.path), value);
     let of_governor = cite("scaling_governor", governor);
     if governor == PERFORMANCE {
@@ -162,9 +168,7 @@ fn judge_setting(
             Preference::Balanced => {
                 (Outcome::Warn, words::Balanced { cpus_count, driver, preference }.into())
             }
-            Preference::Saving => {
-                (Outcome::Fail, words::Saving { cpus_count, driver, preference }.into())
-            }
+            Preference::Saving => (Outcome::Fail, words::Saving { cpus_count, driver, preference }.into()),
             Preference::Firmware => {
                 (Outcome::Warn, words::Firmware { cpus_count, driver, preference }.into())
             }
@@ -173,16 +177,12 @@ fn judge_setting(
     let driver = driver_arg;
     let name = Arg::from(governor);
     match governor {
-        "powersave" => {
-            (Outcome::Fail, words::Lowest { cpus_count, driver, governor: name }.into())
-        }
+        "powersave" => (Outcome::Fail, words::Lowest { cpus_count, driver, governor: name }.into()),
         "ondemand" | "conservative" | "schedutil" => {
             (Outcome::Fail, words::AfterLoad { cpus_count, driver, governor: name }.into())
         }
         "userspace" => (Outcome::Warn, words::Program { cpus_count, driver }.into()),
-        _ => {
-            (Outcome::Warn, words::UnknownGovernor { cpus_count, driver, governor: name }.into())
-        }
+        _ => (Outcome::Warn, words::UnknownGovernor { cpus_count, driver, governor: name }.into()),
     }
 }
 

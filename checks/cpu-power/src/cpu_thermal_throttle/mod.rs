@@ -8,78 +8,26 @@
 //! package differ: the highest counts, in one finding per package. Cores that were throttled are told together as well,
 //! by package, with the highest of their counters.
 
-use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
-use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity,
-};
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
+use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
+use plumb_check_sdk::{
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
+    Likelihood, Missing, Object,
+};
+
 use crate::host;
+use crate::pages::cpu_thermal_throttle::{PAGE, words};
 
 /// See the module.
 pub struct CpuThermalThrottle;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.thermal-throttle"),
-    title: Borrowed("Host CPU is not thermally or power throttled"),
-    category: Category::CpuPerformance,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Throttling halves the clock at moments that nobody chooses, and mostly points to a fault of \
-         cooling.",
-    ),
-    business: Borrowed("The server is overheating and slowing itself down."),
-    needs: Borrowed(&[
-        Borrowed("/cpu/cpus"),
-        Borrowed("/cpu/vendor"),
-        Borrowed("/kernel_log"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/power/core_throttle_count"),
-        Borrowed("/power/package_throttle_count"),
-        Borrowed("/power/window/core_throttles"),
-        Borrowed("/power/window/package_throttles"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("None; a higher fan profile through the management controller is a stop-gap"),
-        persistent: Borrowed("Mend air flow, filters, fan policy or inlet temperature"),
-        rollback: Borrowed("Not applicable"),
-        change: ChangeKind::Hardware,
-        verification: Borrowed(
-            "`grep . /sys/devices/system/cpu/cpu*/thermal_throttle/package_throttle_count | sort -u`, twice \
-             under load",
-        ),
-        expected_effect: Borrowed("There is no published number."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal; not virtual machines; counters on Intel CPUs only, others through the management \
-         controller",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Intel PerfSpect: report insights"),
-            url: Borrowed("https://github.com/intel/PerfSpect"),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel: thermal throttle counters of x86 CPUs (ABI, sysfs-devices-system-cpu)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/abi-testing.html"),
-        },
-    ]),
-};
+/// What would mend throttling.
+const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling };
 
 impl Check for CpuThermalThrottle {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -90,8 +38,7 @@ impl Check for CpuThermalThrottle {
         };
         if is_absent(&core) && is_absent(&package) {
             if host::is_virtual(evidence)? {
-                let message = "virtual machine: the hypervisor does not pass on throttling";
-                return Ok(vec![META.not_applicable("node", message)]);
+                return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
             }
             return by_log(evidence);
         }
@@ -124,33 +71,36 @@ impl Counter {
     }
 
     fn judge(&self) -> Vec<Finding> {
-        let what = self.what;
         let mut findings = Vec::new();
         let mut moving = CpuSet::new();
         for group in self.by_package(self.in_window.iter().flatten().cloned().collect()) {
             if let Some(&times) = group.value.known().filter(|&&times| times > 0) {
                 moving = moving.union(&group.cpus);
+                let said = words::Now {
+                    part: self.what.into(),
+                    cpus: Arg::from(&group.cpus),
+                    times: Arg::count(times),
+                    of_several: self.of_several(&group),
+                };
                 findings.push(
-                    META.fail(
-                        format!("CPUs {}, {what}", group.cpus),
-                        format!(
-                            "the {what} was throttled {times} times during the window{}",
-                            self.highest(&group)
-                        ),
-                    )
-                    .with_likelihood(Likelihood::Mechanism)
-                    .with_evidence(Citation::new(&group.path, format!("+{times} in the window"))),
+                    PAGE.fail(self.object(&group.cpus), said)
+                        .with_likelihood(Likelihood::Mechanism)
+                        .with_evidence(Citation::new(&group.path, format!("+{times} in the window")))
+                        .with_intent(COOLING),
                 );
             }
         }
         match &self.since_boot {
             Ok(groups) => {
+                if groups.iter().any(|group| group.cpus.is_empty()) {
+                    findings.push(PAGE.not_run(self.counters(), words::NamesNoCpu {}));
+                }
                 let still =
                     groups.iter().map(|group| self.restricted(group, &group.cpus.difference(&moving)));
                 let still = self.by_package(still.flatten().collect());
                 findings.extend(still.iter().flat_map(|group| self.judge_since_boot(group)));
             }
-            Err(missing) => findings.push(META.not_run(format!("{what} counters"), missing.to_string())),
+            Err(missing) => findings.push(PAGE.missing(self.counters(), missing)),
         }
         findings
     }
@@ -191,45 +141,53 @@ impl Counter {
         merged
     }
 
-    /// Says that a figure is the highest of several.
-    fn highest(&self, group: &CpuReading) -> &'static str {
+    /// `yes` where a figure is the highest of several.
+    fn of_several(&self, group: &CpuReading) -> Arg {
         let differ = self.since_boot.iter().chain(&self.in_window).flatten().any(|of_some| {
             let shared = of_some.cpus.intersection(&group.cpus);
             !shared.is_empty() && shared != group.cpus
         });
-        if differ { " (the highest of its CPUs' counters)" } else { "" }
+        Arg::text(if differ { "yes" } else { "no" })
+    }
+
+    /// All counters of this kind.
+    fn counters(&self) -> Object {
+        Object::setting(format!("{} counters", self.what))
+    }
+
+    fn object(&self, cpus: &CpuSet) -> Object {
+        Object::cpus(cpus).named(format!("CPUs {cpus}, {}", self.what))
     }
 
     fn judge_since_boot(&self, group: &CpuReading) -> Vec<Finding> {
-        let what = self.what;
-        let highest = self.highest(group);
-        let subject = format!("CPUs {}, {what}", group.cpus);
-        let times = match &group.value {
-            Fact::Missing(missing) => return vec![META.not_run(subject, missing.to_string())],
+        let object = self.object(&group.cpus);
+        let part = || Arg::from(self.what);
+        let seen = match &group.value {
+            Fact::Missing(missing) => return vec![PAGE.missing(object, missing)],
             Fact::Known(0) => {
-                let finding = META.pass(subject, format!("the {what} was not throttled since boot"));
+                let finding = PAGE.pass(object, words::Never { part: part() });
                 return vec![finding.with_evidence(Citation::new(&group.path, "0"))];
             }
-            Fact::Known(times) => times,
+            Fact::Known(times) => *times,
         };
-        let warn = |message: String| {
-            META.warn(subject.as_str(), message)
+        let (cpus, times, of_several) = (Arg::from(&group.cpus), Arg::count(seen), self.of_several(group));
+        let told = |finding: Finding| {
+            finding
                 .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(Citation::new(&group.path, times.to_string()))
+                .with_evidence(Citation::new(&group.path, seen.to_string()))
+                .with_intent(COOLING)
         };
         match self.moved(&group.cpus) {
             Ok(()) => {
-                vec![warn(format!(
-                    "the {what} was throttled {times} times since boot, but not in the window{highest}"
-                ))]
+                vec![told(PAGE.warn(object, words::Before { part: part(), cpus, times, of_several }))]
             }
-            Err(missing) => vec![
-                warn(format!("the {what} was throttled {times} times since boot{highest}")),
-                META.not_run(
-                    format!("{subject}, now"),
-                    format!("whether the {what} still is throttled takes two readings: {missing}"),
-                ),
-            ],
+            Err(missing) => {
+                let now = Object::cpus(&group.cpus).named(format!("{}, now", object.subject()));
+                vec![
+                    told(PAGE.warn(object, words::SinceBoot { part: part(), cpus, times, of_several })),
+                    PAGE.not_run(now, words::UnknownNow { part: part(), reason: Arg::from(&missing) }),
+                ]
+            }
         }
     }
 
@@ -265,16 +223,13 @@ fn by_log(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     };
     let lines: Vec<&LogLine> = log.lines.iter().filter(tells).collect();
     let Some(last) = lines.last() else {
-        let vendor: String = evidence.get("/cpu/vendor").unwrap_or_else(|_| "these".to_owned());
-        let message = format!(
-            "{vendor} CPUs count no throttling where the kernel could read it, and its log tells of none: look at the \
-             management controller's temperatures and power"
-        );
-        return Ok(vec![META.not_run("node", message)]);
+        let vendor = evidence.get::<String>("/cpu/vendor").unwrap_or_else(|_| "unknown".to_owned());
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoCounters { vendor: vendor.into() })]);
     };
     Ok(vec![
-        META.fail("node", format!("the kernel log tells of throttled CPU clocks (lines: {})", lines.len()))
+        PAGE.fail(Object::node(), words::Logged { lines: Arg::count(lines.len()) })
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(Citation::new(&log.path, &last.text)),
+            .with_evidence(Citation::new(&log.path, &last.text))
+            .with_intent(COOLING),
     ])
 }

@@ -5,90 +5,27 @@
 //! performance share: the governor `performance` on every policy. Managers are found among the processes. In the
 //! absence of a profile, or with one that saves power, an open finding of governor or turbo makes it a failure, as
 //! the catalogue has it.
+//!
+//! Another profile is asked for only where TuneD is there: where it is not, governor and turbo have findings of their own. A
+//! profile that is active but overridden is not asked for again: what was changed is.
 
-use plumb_check_sdk::model::Process;
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::model::{CpuFreq, Process};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Question, Reference, Remediation, Severity,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent,
+    Likelihood, Missing, Object, Said,
 };
-use std::borrow::Cow::Borrowed;
 
+use crate::pages::cpu_tuned_profile::{PAGE, words};
 use crate::settings::{Settings, setting};
 
 /// See the module.
 pub struct CpuTunedProfile;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.tuned-profile"),
-    title: Borrowed("A performance tuning profile is active and intact"),
-    category: Category::CpuPerformance,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "One profile covers a dozen settings and survives reboots. Where it is missing, that mostly explains \
-         several other findings.",
-    ),
-    business: Borrowed(
-        "There is a one-line, supported way to set the server for performance. It is not in use.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/cpufreq"),
-        Borrowed("/node/container"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/processes"),
-        Borrowed("/settings/power"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`tuned-adm profile accelerator-performance`"),
-        persistent: Borrowed("`systemctl enable --now tuned`: the choice of the profile persists"),
-        rollback: Borrowed("`tuned-adm profile PROFILE` with the recorded one, or `tuned-adm off`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`tuned-adm active`; `tuned-adm verify`"),
-        expected_effect: Borrowed(
-            "There is no published number for language models for the profile as a whole.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal and virtual machines; containers read the host's, if they see it; CPUs of any vendor",
-    ),
-    caveat: Some(Borrowed(
-        "Do not apply `cpu-partitioning` or `realtime` without need: they add `isolcpus` or `nohz_full`, and \
-         `cpu-partitioning` also `intel_pstate=disable`.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA BaseOS 9: Managing and Customizing TuneD Profiles (dgx-*-performance)"),
-            url: Borrowed("https://docs.nvidia.com/dgx/baseos-9-user-guide/9.0.0/modifying-tuned.html"),
-        },
-        Reference {
-            title: Borrowed("RHEL 9: Monitoring and managing system status and performance"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/9/html/monitoring_and_managing_system_status_and_performance/",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "SUSE: System Analysis and Tuning Guide, Part IV Resource management (NUMA balancing, power)",
-            ),
-            url: Borrowed(
-                "https://documentation.suse.com/sled/15-SP6/html/SLED-all/part-tuning-resources.html",
-            ),
-        },
-    ]),
-};
-
 impl Check for CpuTunedProfile {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -99,20 +36,22 @@ impl Check for CpuTunedProfile {
             Ok(text) if text.trim().is_empty() => None,
             Ok(text) => Some(text.trim()),
             Err(missing) if missing.missing == Absence::Absent => None,
-            Err(missing) => return Err(missing),
+            Err(missing) => {
+                let reason = Arg::from(&missing);
+                return Ok(vec![PAGE.not_run(Object::node(), words::UnknownProfile { reason })]);
+            }
         };
         if active.is_none()
             && let Ok(container) = evidence.get::<String>("/node/container")
             && container != "none"
         {
-            let message =
-                format!("collected in a container ({container}), which does not show the host's TuneD");
-            return Ok(vec![META.not_run("node", message)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::Container { container: container.into() })]);
         }
         let managers = match evidence.processes() {
             Ok(processes) => Managers::among(processes),
             Err(missing) => {
-                return Ok(vec![META.not_run("node", format!("which managers run is unknown: {missing}"))]);
+                let reason = Arg::from(&missing);
+                return Ok(vec![PAGE.not_run(Object::node(), words::UnknownManagers { reason })]);
             }
         };
         if let Some(finding) = managers.fight() {
@@ -134,50 +73,82 @@ const OTHERS: [(&str, &str); 4] = [
     ("laptop_mode", "laptop-mode"),
 ];
 
+/// A program that sets power behaviour.
+struct Manager {
+    name: &'static str,
+    /// Folder of its process.
+    path: String,
+    /// The unit of systemd that it runs in.
+    unit: Option<String>,
+}
+
 #[derive(Default)]
 struct Managers {
-    /// Folder of the process.
-    tuned: Option<String>,
-    others: Vec<(&'static str, String)>,
+    tuned: Option<Manager>,
+    others: Vec<Manager>,
 }
 
 impl Managers {
     fn among(processes: &[Process]) -> Self {
         let mut managers = Self::default();
         for process in processes.iter().filter(|process| !process.kernel) {
+            let manager = |name| Manager { name, path: process.path.clone(), unit: unit_of(process) };
             if process.comm == "tuned" {
-                managers.tuned.get_or_insert_with(|| process.path.clone());
+                managers.tuned.get_or_insert_with(|| manager("tuned"));
             }
             let other = OTHERS.iter().find(|(comm, _)| process.comm == *comm);
-            managers.others.extend(other.map(|&(_, name)| (name, process.path.clone())));
+            managers.others.extend(other.map(|&(_, name)| manager(name)));
         }
         managers
     }
 
     fn fight(&self) -> Option<Finding> {
-        let mut named: Vec<(&str, &String)> = self.tuned.iter().map(|path| ("tuned", path)).collect();
-        named.extend(self.others.iter().map(|(name, path)| (*name, path)));
+        let named: Vec<&Manager> = self.tuned.iter().chain(&self.others).collect();
         if named.len() < 2 {
             return None;
         }
-        let names: Vec<&str> = named.iter().map(|(name, _)| *name).collect();
-        let message = format!("{} run at once, and each undoes what the other sets", names.join(" and "));
-        let finding = META.fail("node", message).with_likelihood(Likelihood::Setting);
-        Some(named.into_iter().fold(finding, |finding, (name, path)| {
+        let names: Vec<&str> = named.iter().map(|manager| manager.name).collect();
+        let said = words::Fight { count: Arg::count(named.len()), names: names.join(", ").into() };
+        // Which of them is to stay is clear only where TuneD is among them.
+        let others = self.others.iter().filter(|_| self.tuned.is_some());
+        let stopped = others.filter_map(|other| other.unit.clone());
+        let finding = PAGE
+            .fail(Object::node(), said)
+            .with_likelihood(Likelihood::Setting)
+            .with_intents(stopped.map(|name| Intent::Unit { name, runs: false }));
+        Some(named.into_iter().fold(finding, |finding, manager| {
+            let Manager { name, path, .. } = manager;
             finding.with_evidence(Citation::new(format!("{path}/stat"), format!("name: {name}")))
         }))
     }
+}
+
+/// The service that a process belongs to, by its control group.
+fn unit_of(process: &Process) -> Option<String> {
+    let groups = process.cgroup.known()?;
+    groups.split(['/', '\n']).rfind(|part| part.ends_with(".service")).map(str::to_owned)
 }
 
 /// What governor and turbo are, as the effect of a profile.
 enum Clocks {
     /// All policies have the governor `performance` and turbo is not off.
     Fast,
-    /// What is not, with what says so.
-    Slow(String, Citation),
+    /// One of the two is not.
+    Slow(Slow),
     /// The node has no frequency scaling to see.
     None,
     Unknown(Missing),
+}
+
+/// What keeps the clock down.
+struct Slow {
+    /// `turbo` or `governor`, by which sentences choose.
+    what: &'static str,
+    /// The first governor that is not `performance`; empty where turbo is off.
+    governor: String,
+    seen: Citation,
+    /// What would set it again.
+    mended_by: Vec<Intent>,
 }
 
 impl Clocks {
@@ -188,13 +159,22 @@ impl Clocks {
             Err(missing) => return Self::Unknown(missing),
         };
         let switches = [
-            ("/sys/devices/system/cpu/cpufreq/boost", &cpufreq.boost, "0"),
-            ("/sys/devices/system/cpu/intel_pstate/no_turbo", &cpufreq.intel_no_turbo, "1"),
+            ("/sys/devices/system/cpu/cpufreq/boost", &cpufreq.boost, "0", "1"),
+            ("/sys/devices/system/cpu/intel_pstate/no_turbo", &cpufreq.intel_no_turbo, "1", "0"),
         ];
-        for (path, fact, off) in switches {
+        for (path, fact, off, on) in switches {
             match fact {
                 Fact::Known(text) if text.trim() == off => {
-                    return Self::Slow("turbo is off".to_owned(), Citation::new(path, text.trim()));
+                    return Self::Slow(Slow {
+                        what: "turbo",
+                        governor: String::new(),
+                        seen: Citation::new(path, off),
+                        mended_by: vec![Intent::Boost {
+                            path: path.into(),
+                            want: on.into(),
+                            was: off.into(),
+                        }],
+                    });
                 }
                 Fact::Missing(missing) if missing.missing != Absence::Absent => {
                     return Self::Unknown(missing.clone());
@@ -202,20 +182,37 @@ impl Clocks {
                 _ => {}
             }
         }
+        Self::by_governor(cpufreq)
+    }
+
+    fn by_governor(cpufreq: &CpuFreq) -> Self {
         let mut unknown = None;
+        let mut seen = None;
+        let mut slow: BTreeMap<&str, CpuSet> = BTreeMap::new();
         for policy in &cpufreq.policies {
-            match &policy.scaling_governor {
-                Fact::Known(governor) if governor.trim() == "performance" => {}
-                Fact::Known(governor) => {
-                    let governor = governor.trim();
-                    let path = format!("{}/scaling_governor", policy.path);
-                    return Self::Slow(
-                        format!("the governor is `{governor}`"),
-                        Citation::new(path, governor),
-                    );
+            match policy.scaling_governor.as_ref().map(|governor| governor.trim()) {
+                Fact::Known("performance") => {}
+                Fact::Known("") => {
+                    let reason = format!("{}/scaling_governor is empty", policy.path);
+                    unknown.get_or_insert_with(|| Missing::new(Absence::Malformed, reason));
                 }
-                Fact::Missing(missing) => drop(unknown.get_or_insert_with(|| missing.clone())),
+                Fact::Known(governor) => {
+                    let path = format!("{}/scaling_governor", policy.path);
+                    seen.get_or_insert_with(|| Citation::new(path, governor));
+                    let cpus = slow.entry(governor).or_default();
+                    *cpus = cpus.union(&policy.cpus);
+                }
+                Fact::Missing(missing) => drop(unknown.get_or_insert(missing)),
             }
+        }
+        if let Some(seen) = seen {
+            let governor = seen.value.clone();
+            let mended_by = slow.into_iter().map(|(was, cpus)| Intent::Governor {
+                cpus,
+                want: "performance".into(),
+                was: was.into(),
+            });
+            return Self::Slow(Slow { what: "governor", governor, seen, mended_by: mended_by.collect() });
         }
         match unknown {
             Some(missing) => Self::Unknown(missing),
@@ -243,99 +240,159 @@ enum Aim {
 
 impl Profile<'_> {
     fn judge(&self, clocks: &Clocks) -> Vec<Finding> {
-        let Some(active) = self.active else {
-            return self.without(clocks, "no TuneD profile is active", &Citation::new(ACTIVE, "none"));
-        };
+        let Some(active) = self.active else { return self.inactive(clocks) };
         let of_profile = Citation::new(ACTIVE, active);
-        let told = format!("TuneD's profile is `{active}`");
-        match self.aim() {
-            Aim::Saving => self.without(clocks, &format!("{told}, which saves power"), &of_profile),
-            Aim::Unknown => vec![
-                META.warn(
-                    "node",
-                    format!("{told}, of which it is not known what it aims at: have it documented"),
-                )
+        let profile = || Arg::from(active);
+        let warn = |said: Said| {
+            PAGE.warn(Object::node(), said)
                 .with_likelihood(Likelihood::Setting)
-                .with_confidence(Confidence::Medium)
-                .with_evidence(of_profile),
+                .with_evidence(of_profile.clone())
+        };
+        match self.aim() {
+            Aim::Saving => self.saving(active, clocks, &of_profile),
+            // What it is for its makers know, and may have good reasons: no other profile is asked for.
+            Aim::Unknown => vec![
+                warn(words::UnknownAim { profile: profile() }.into()).with_confidence(Confidence::Medium),
             ],
             Aim::Guest if !self.is_virtual => {
-                let message = format!("{told}, which is made for virtual machines");
-                vec![
-                    META.warn("node", message).with_likelihood(Likelihood::Setting).with_evidence(of_profile),
-                ]
+                vec![warn(words::Guest { profile: profile() }.into()).with_intents(self.other_profile())]
             }
-            Aim::Performance | Aim::Guest => vec![self.intact(clocks, &told).with_evidence(of_profile)],
+            Aim::Performance | Aim::Guest => vec![self.intact(active, clocks).with_evidence(of_profile)],
         }
     }
 
-    fn intact(&self, clocks: &Clocks, told: &str) -> Finding {
+    fn intact(&self, active: &str, clocks: &Clocks) -> Finding {
+        let node = Object::node();
+        let profile = Arg::from(active);
         match clocks {
-            _ if !self.runs => META
-                .warn("node", format!("{told}, but no process `tuned` runs to keep it"))
-                .with_likelihood(Likelihood::Setting),
-            Clocks::Slow(what, citation) => META
-                .warn("node", format!("{told}, but it is not intact: {what}"))
+            _ if !self.runs => PAGE
+                .warn(node, words::NotRunning { profile })
+                .with_likelihood(Likelihood::Setting)
+                .with_intent(Intent::TunedProfile { want: active.into(), was: active.into() }),
+            Clocks::Slow(slow) => PAGE
+                .warn(
+                    node,
+                    words::Overridden {
+                        profile,
+                        slow: slow.what.into(),
+                        governor: Arg::from(&slow.governor),
+                    },
+                )
                 .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(citation.clone()),
+                .with_evidence(slow.seen.clone())
+                .with_intents(slow.mended_by.clone()),
             Clocks::Unknown(missing) => {
-                META.not_run("node", format!("{told}; whether it is intact is unknown: {missing}"))
+                PAGE.not_run(node, words::UnknownEffect { profile, reason: Arg::from(missing) })
             }
-            Clocks::Fast => META.pass("node", format!("{told}, and governor and turbo are as it sets them")),
-            Clocks::None if self.is_virtual => {
-                META.pass("node", format!("{told}; the hypervisor keeps governor and turbo"))
-            }
-            Clocks::None => {
-                META.not_run("node", format!("{told}; there is no frequency scaling to see its effect by"))
-            }
+            Clocks::Fast => PAGE.pass(node, words::InForce { profile }),
+            Clocks::None if self.is_virtual => PAGE.pass(node, words::GuestInForce { profile }),
+            Clocks::None => PAGE.not_run(node, words::UnseenEffect { profile }),
         }
+    }
+
+    /// No profile is active.
+    fn inactive(&self, clocks: &Clocks) -> Vec<Finding> {
+        let citation = Citation::new(ACTIVE, "none");
+        self.without(clocks, &citation, |slow| match slow {
+            Some(slow) => {
+                words::InactiveSlow { slow: slow.what.into(), governor: Arg::from(&slow.governor) }.into()
+            }
+            None if matches!(clocks, Clocks::Fast) => words::InactiveFast {}.into(),
+            None => words::Inactive {}.into(),
+        })
+    }
+
+    /// A profile that saves power is active.
+    fn saving(&self, active: &str, clocks: &Clocks, citation: &Citation) -> Vec<Finding> {
+        let profile = || Arg::from(active);
+        self.without(clocks, citation, |slow| match slow {
+            Some(slow) => words::SavingSlow {
+                profile: profile(),
+                slow: slow.what.into(),
+                governor: Arg::from(&slow.governor),
+            }
+            .into(),
+            None if matches!(clocks, Clocks::Fast) => words::SavingFast { profile: profile() }.into(),
+            None => words::Saving { profile: profile() }.into(),
+        })
     }
 
     /// No profile that aims at performance.
-    fn without(&self, clocks: &Clocks, told: &str, citation: &Citation) -> Vec<Finding> {
-        let warn = |message: String| {
-            META.warn("node", message).with_likelihood(Likelihood::Setting).with_evidence(citation.clone())
+    fn without(
+        &self,
+        clocks: &Clocks,
+        citation: &Citation,
+        said: impl Fn(Option<&Slow>) -> Said,
+    ) -> Vec<Finding> {
+        let node = Object::node();
+        let told = |finding: Finding| {
+            finding
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(citation.clone())
+                .with_intents(self.other_profile())
         };
         match clocks {
-            Clocks::Slow(what, seen) => vec![
-                META.fail("node", format!("{told}, and {what}"))
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(citation.clone())
-                    .with_evidence(seen.clone()),
-            ],
-            Clocks::Fast => {
-                vec![warn(format!("{told}; governor and turbo are set for performance in another way"))]
+            Clocks::Slow(slow) => {
+                vec![told(PAGE.fail(node, said(Some(slow)))).with_evidence(slow.seen.clone())]
             }
-            Clocks::None => vec![warn(told.to_owned())],
+            Clocks::Fast | Clocks::None => vec![told(PAGE.warn(node, said(None)))],
             Clocks::Unknown(missing) => vec![
-                warn(told.to_owned()),
-                META.not_run(
-                    "governor and turbo",
-                    format!("whether they are set in another way is unknown: {missing}"),
+                told(PAGE.warn(node, said(None))),
+                PAGE.not_run(
+                    Object::setting("governor and turbo"),
+                    words::UnknownClocks { reason: Arg::from(missing) },
                 ),
             ],
         }
     }
 
+    /// A profile for performance instead of what there is, where TuneD is there to use it.
+    fn other_profile(&self) -> Option<Intent> {
+        let has_files = || {
+            let mut of_tuned = self.settings.iter().filter(|(path, _)| path.starts_with("/etc/tuned/"));
+            of_tuned.any(|(_, text)| text.known().is_some())
+        };
+        (self.runs || has_files()).then(|| Intent::TunedProfile {
+            want: self.own_for_performance().unwrap_or("accelerator-performance").to_owned(),
+            was: self.active.unwrap_or_default().to_owned(),
+        })
+    }
+
+    /// A profile of the node's own that aims at performance. Those that set CPUs aside are for whoever made them to choose.
+    fn own_for_performance(&self) -> Option<&str> {
+        let own = self.settings.keys().filter_map(|path| {
+            let name = path.strip_prefix("/etc/tuned/")?.strip_suffix("/tuned.conf")?;
+            Some(name.strip_prefix("profiles/").unwrap_or(name))
+        });
+        let mut fit = own.filter(|name| {
+            let base = self.base_of(name, 0);
+            base.is_some_and(|base| {
+                aim_of_vendor(&base) == Aim::Performance && !matches!(&*base, "cpu-partitioning" | "realtime")
+            })
+        });
+        fit.next()
+    }
+
     /// The worst aim of the profiles that are active together decides, but one for performance outweighs unknown ones.
     fn aim(&self) -> Aim {
         let aims: Vec<Aim> =
-            self.active.unwrap_or_default().split_whitespace().map(|name| self.aim_of(name, 0)).collect();
+            self.active.unwrap_or_default().split_whitespace().map(|name| self.aim_of(name)).collect();
         let order = [Aim::Saving, Aim::Performance, Aim::Guest];
         order.into_iter().find(|aim| aims.contains(aim)).unwrap_or(Aim::Unknown)
     }
 
-    fn aim_of(&self, name: &str, depth: u8) -> Aim {
-        // TuneD's own folder `profiles` is no profile; including goes on for a few levels at most.
-        match aim_of_vendor(name) {
-            Aim::Unknown if depth < 8 => self
-                .includes(name)
-                .iter()
-                .map(|included| self.aim_of(included, depth + 1))
-                .find(|&aim| aim != Aim::Unknown)
-                .unwrap_or(Aim::Unknown),
-            aim => aim,
+    fn aim_of(&self, name: &str) -> Aim {
+        self.base_of(name, 0).map_or(Aim::Unknown, |base| aim_of_vendor(&base))
+    }
+
+    /// The profile that is known which this one is, or includes.
+    fn base_of(&self, name: &str, depth: u8) -> Option<String> {
+        if aim_of_vendor(name) != Aim::Unknown {
+            return Some(name.to_owned());
         }
+        // Including goes on for a few levels at most.
+        let included = if depth < 8 { self.includes(name) } else { Vec::new() };
+        included.iter().find_map(|included| self.base_of(included, depth + 1))
     }
 
     /// Names after `include=` in a profile of the node's own.
@@ -370,5 +427,30 @@ fn aim_of_vendor(name: &str) -> Aim {
         "balanced" | "powersave" | "desktop" | "balanced-battery" | "spindown-disk" => Aim::Saving,
         _ if name.ends_with("-powersave") => Aim::Saving,
         _ => Aim::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(files: &[(&str, &str)], active: Option<&str>, runs: bool) -> Option<Intent> {
+        let known = |(path, text): &(&str, &str)| ((*path).to_owned(), Fact::Known((*text).to_owned()));
+        let settings: Settings = files.iter().map(known).collect();
+        Profile { settings: &settings, active, runs, is_virtual: false }.other_profile()
+    }
+
+    #[test]
+    fn a_profile_is_asked_for_where_there_is_tuned() {
+        let profile =
+            |want: &str, was: &str| Some(Intent::TunedProfile { want: want.into(), was: was.into() });
+        assert_eq!(asked(&[], None, false), None);
+        assert_eq!(asked(&[], None, true), profile("accelerator-performance", ""));
+        assert_eq!(asked(&[(ACTIVE, "")], None, false), profile("accelerator-performance", ""));
+        let own = ("/etc/tuned/profiles/llm/tuned.conf", "[main]\ninclude=base, throughput-performance");
+        assert_eq!(asked(&[own], Some("balanced"), true), profile("llm", "balanced"));
+        // It sets CPUs aside, which others have to agree to.
+        let split = ("/etc/tuned/split/tuned.conf", "[main]\ninclude=cpu-partitioning");
+        assert_eq!(asked(&[split], None, false), profile("accelerator-performance", ""));
     }
 }

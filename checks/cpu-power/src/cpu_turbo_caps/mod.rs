@@ -1,176 +1,164 @@
 //! `cpu.turbo-caps`: turbo is on and no frequency cap is set.
 //!
 //! Four parts, each with findings of its own: turbo for the whole node, the upper limit of each frequency policy, the
-//! limits of `intel_pstate` in per cent, and the power limit of each package (RAPL) against the thermal design power
+//! upper limit of `intel_pstate` in per cent, and the power limit of each package (RAPL) against the thermal design power
 //! that the package itself names. Where a vendor has no such interface (RAPL limits on AMD and Arm) that part is
-//! silent. A lower limit of `intel_pstate` below 100 % warns only where a governor other than `performance` makes use
-//! of it.
+//! silent. The lower limit of `intel_pstate` is no finding here: it is the stock setting under any governor but
+//! `performance`, and `cpu.governor` has that.
+//!
+//! On x86, turbo that is off holds the clock at its base. Elsewhere the switch holds back the clocks that the driver marks
+//! as boost, which on some processors are none: what it costs is how far the highest level of performance is above the
+//! nominal one (CPPC).
 //!
 //! Every CPU counts as an inference CPU, as in `cpu.governor`.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{CpuFreq, FreqPolicy};
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{Cppc, CpuFreq, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent,
+    Likelihood, Missing, Object, ObjectKind,
 };
 
-use crate::host;
+use crate::host::{self, Lack};
+use crate::pages::cpu_turbo_caps::{BOOST_GAIN, PAGE, POWER_LIMIT, words};
 use crate::settings::{Settings, setting};
+use crate::share::rounded_down;
 
 /// See the module.
 pub struct CpuTurboCaps;
 
-const POWER_LIMIT: Limit<Percent> = Limit {
-    name: "power limit of a package as a share of its thermal design power",
-    value: Quantity::new(99.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: less than the whole is a cap; one per cent is left to the coarse unit of the register",
-    date: "2026-11-23",
-    applies_to: "packages whose power limit the kernel shows (Intel RAPL)",
-};
-
-static THRESHOLDS: [Threshold; 1] = [POWER_LIMIT.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cpu.turbo-caps"),
-    title: Borrowed("Turbo is on and no frequency cap is set"),
-    category: Category::CpuPerformance,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "The speed of one thread, that of the scheduler, sets the shortest time that a step can take. A cap \
-         at the base clock takes away 20 to 40 % of it, the ratio of base to turbo.",
-    ),
-    business: Borrowed("A speed limiter is fitted to the processor."),
-    needs: Borrowed(&[
-        Borrowed("/cpu/vendor"),
-        Borrowed("/cpufreq"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/settings/power"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`echo 0 > /sys/devices/system/cpu/intel_pstate/no_turbo`, or `echo 1 > \
-             /sys/devices/system/cpu/cpufreq/boost`; `cpupower frequency-set -u KHZ` with the value of \
-             `cpuinfo_max_freq`",
-        ),
-        persistent: Borrowed(
-            "A TuneD profile such as `throughput-performance`; in the firmware, turbo or core performance \
-             boost enabled, power limit and cTDP at their maximum (AMD's guide for MI300X: determinism \
-             slider on Power)",
-        ),
-        rollback: Borrowed("Write back the recorded values"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`grep . /sys/devices/system/cpu/intel_pstate/{no_turbo,max_perf_pct}`; `turbostat --quiet -n 1` \
-             under load",
-        ),
-        expected_effect: Borrowed(
-            "There is no published number for language models. The ratio of the measured clocks is an upper \
-             bound.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
-    questions: Borrowed(&[Question { id: Borrowed("governor"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal; not virtual machines; CPUs of any vendor"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed("Intel PerfSpect: report insights"),
-            url: Borrowed("https://github.com/intel/PerfSpect"),
-        },
-        Reference {
-            title: Borrowed(
-                "AMD Instinct MI300X system optimization (EPYC 9004 BIOS, C-states, NUMA balancing, \
-                 iommu=pt)",
-            ),
-            url: Borrowed(
-                "https://github.com/ROCm/amdgpu-docs/blob/develop/docs/system-optimization/mi300x.rst",
-            ),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: intel_pstate"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/pm/intel_pstate.html"),
-        },
-    ]),
-};
-
 impl Check for CpuTurboCaps {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let cpufreq = match evidence.cpufreq() {
             Ok(cpufreq) => cpufreq,
-            Err(missing) => return host::without(&META, evidence, "frequency scaling", missing),
+            Err(missing) => {
+                return Ok(vec![match host::lack(evidence, missing)? {
+                    Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
+                    Lack::Virtual { virtualization } => {
+                        PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+                    }
+                }]);
+            }
         };
         let mut findings = vec![turbo(evidence, cpufreq)];
         findings.extend(caps(&cpufreq.policies));
         match evidence.settings("power") {
             Ok(settings) => {
-                findings.extend(percent_limits(cpufreq, &settings));
+                findings.extend(percent_limit(cpufreq, &settings));
                 findings.extend(power_limits(evidence, &settings));
             }
-            Err(missing) => findings.push(META.not_run("power limits", missing.to_string())),
+            Err(missing) => findings.push(PAGE.missing(Object::setting("power limits"), &missing)),
         }
         Ok(findings)
     }
 }
 
+/// A file that switches turbo on and off.
+struct Switch {
+    path: &'static str,
+    on: &'static str,
+    off: &'static str,
+}
+
+const BOOST: Switch = Switch { path: "/sys/devices/system/cpu/cpufreq/boost", on: "1", off: "0" };
+const NO_TURBO: Switch = Switch { path: "/sys/devices/system/cpu/intel_pstate/no_turbo", on: "0", off: "1" };
+
 fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
-    let switches = [
-        ("/sys/devices/system/cpu/cpufreq/boost", &cpufreq.boost, "0"),
-        ("/sys/devices/system/cpu/intel_pstate/no_turbo", &cpufreq.intel_no_turbo, "1"),
-    ];
+    let object = Object::setting("turbo");
+    let vendor = evidence.get::<String>("/cpu/vendor");
     let mut on = None;
-    for (path, fact, off) in switches {
+    for (switch, fact) in [(BOOST, &cpufreq.boost), (NO_TURBO, &cpufreq.intel_no_turbo)] {
         match fact {
-            Fact::Known(text) if text.trim() == off => {
-                // Elsewhere the switch adds clocks that the driver marks as such, and there may be no base clock.
-                let message = match evidence.get::<String>("/cpu/vendor") {
-                    Ok(vendor) if !is_x86(&vendor) => {
-                        "boost is off: the frequency driver keeps back the clocks that it marks as boost"
-                    }
-                    _ => "turbo is off: no CPU runs above its base clock",
-                };
-                return META
-                    .fail("turbo", message)
+            Fact::Known(text) if text.trim() == switch.off => {
+                let is_x86 = switch.path == NO_TURBO.path || vendor.is_ok_and(|vendor| is_x86(&vendor));
+                let finding =
+                    if is_x86 { PAGE.fail(object, words::Off {}) } else { boost_off(evidence, object) };
+                let finding = finding
                     .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new(path, text.trim()));
+                    .with_evidence(Citation::new(switch.path, text.trim()));
+                return if finding.outcome.is_deviation() {
+                    finding.with_intent(Intent::Boost {
+                        path: switch.path.into(),
+                        want: switch.on.into(),
+                        was: text.trim().into(),
+                    })
+                } else {
+                    finding
+                };
             }
-            Fact::Known(text) => on = Some(Citation::new(path, text.trim())),
+            Fact::Known(text) => on = Some(Citation::new(switch.path, text.trim())),
             Fact::Missing(missing) if missing.missing == Absence::Absent => {}
-            Fact::Missing(missing) => return META.not_run("turbo", missing.to_string()),
+            Fact::Missing(missing) => return PAGE.missing(object, missing),
         }
     }
     if let Some(citation) = on {
-        return META.pass("turbo", "turbo is on").with_evidence(citation);
+        return PAGE.pass(object, words::On {}).with_evidence(citation);
     }
-    match evidence.get::<String>("/cpu/vendor") {
-        Ok(vendor) if !is_x86(&vendor) => {
-            META.info("turbo", "the frequency driver of these CPUs has no switch for turbo")
-        }
-        Ok(_) => {
-            META.not_run("turbo", "the frequency driver shows no switch for turbo: look in the firmware")
-        }
-        Err(missing) => META.not_run("turbo", missing.to_string()),
+    match vendor {
+        Ok(vendor) if !is_x86(&vendor) => PAGE.info(object, words::WithoutSwitch {}),
+        Ok(_) => PAGE.not_run(object, words::HiddenSwitch {}),
+        Err(missing) => PAGE.missing(object, &missing),
     }
 }
 
 fn is_x86(vendor: &str) -> bool {
     matches!(vendor, "GenuineIntel" | "AuthenticAMD" | "HygonGenuine")
+}
+
+/// Boost is off where the switch may have nothing to give.
+fn boost_off(evidence: &Evidence<'_>, object: Object) -> Finding {
+    let groups = match evidence.get::<Vec<Cppc>>("/power/cppc") {
+        Ok(groups) => groups,
+        Err(missing) => return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) }),
+    };
+    let gain = |group: &Cppc| -> Result<f64, Missing> {
+        let (highest, nominal) = (*group.highest_perf.require()?, *group.nominal_perf.require()?);
+        if nominal == 0 {
+            let reason = format!("{}/nominal_perf names no level", group.path);
+            return Err(Missing::new(Absence::Malformed, reason));
+        }
+        Ok(100.0 * (highest as f64 / nominal as f64 - 1.0))
+    };
+    let limit = evidence.limit(&PAGE, &BOOST_GAIN);
+    let (mut most, mut unknown) = (None::<(f64, &Cppc)>, None);
+    for group in &groups {
+        match gain(group) {
+            Ok(own) if most.is_none_or(|(most, _)| own > most) => most = Some((own, group)),
+            Ok(_) => {}
+            Err(missing) => unknown = Some(missing),
+        }
+    }
+    // Among CPUs that tell nothing there may be one that would gain.
+    let (percent, group) = match (most, unknown) {
+        (Some(most), _) if !limit.is_undercut_by(Quantity::new(most.0)) => most,
+        (_, Some(missing)) => {
+            return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) });
+        }
+        (Some(most), None) => most,
+        (None, None) => {
+            let missing = Missing::new(Absence::Failed, "no CPU names its levels of performance");
+            return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) });
+        }
+    };
+    let (gain, cpus) = (Arg::quantity(percent.max(0.0), "%", 1), Arg::from(&group.cpus));
+    let finding = if limit.is_undercut_by(Quantity::new(percent)) {
+        PAGE.info(object, words::LittleGain { gain, cpus })
+    } else {
+        PAGE.fail(object, words::BoostOff { gain, cpus })
+    };
+    let cite = |file: &str, level: &Fact<u64>| {
+        let level = level.known().map(u64::to_string).unwrap_or_default();
+        Citation::new(format!("{}/{file}", group.path), format!("{level} on CPUs {}", group.cpus))
+    };
+    finding
+        .with_evidence(cite("highest_perf", &group.highest_perf))
+        .with_evidence(cite("nominal_perf", &group.nominal_perf))
 }
 
 fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {
@@ -186,27 +174,31 @@ fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {
 }
 
 fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
-    let subject = format!("CPUs {cpus}");
+    let object = Object::cpus(cpus);
     let limits = policy
         .scaling_max_freq_khz
         .require()
         .and_then(|&limit| Ok((limit, *policy.cpuinfo_max_freq_khz.require()?)));
     let (limit, highest) = match limits {
         Ok(limits) => limits,
-        Err(missing) => return META.not_run(subject, missing.to_string()),
+        Err(missing) => return PAGE.missing(object, &missing),
     };
+    let mhz = |khz: u64| Arg::quantity((khz / 1000) as f64, "MHz", 0);
     let finding = if limit < highest {
-        let share = 100.0 * limit as f64 / highest as f64;
-        META.fail(
-            subject,
-            format!(
-                "capped at {} MHz, {share:.1} % of the {} MHz that the hardware has",
-                limit / 1000,
-                highest / 1000
-            ),
+        let cap = Intent::FrequencyCap { cpus: cpus.clone(), want_khz: highest, was_khz: limit };
+        let share = rounded_down(100.0 * limit as f64 / highest as f64);
+        PAGE.fail(
+            object,
+            words::Capped {
+                cpus_count: Arg::count(cpus.len()),
+                limit: mhz(limit),
+                share,
+                highest: mhz(highest),
+            },
         )
+        .with_intent(cap)
     } else {
-        META.pass(subject, format!("may run at {} MHz, all that the hardware has", limit / 1000))
+        PAGE.pass(object, words::Uncapped { limit: mhz(limit) })
     };
     finding
         .with_likelihood(Likelihood::Setting)
@@ -214,8 +206,9 @@ fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
         .with_evidence(Citation::new(format!("{}/cpuinfo_max_freq", policy.path), highest.to_string()))
 }
 
-/// `max_perf_pct` and `min_perf_pct`, which only `intel_pstate` has.
-fn percent_limits(cpufreq: &CpuFreq, settings: &Settings) -> Vec<Finding> {
+/// `max_perf_pct`, which only `intel_pstate` has.
+fn percent_limit(cpufreq: &CpuFreq, settings: &Settings) -> Option<Finding> {
+    const PATH: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
     let is_intel = |policy: &FreqPolicy| {
         policy
             .scaling_driver
@@ -223,50 +216,27 @@ fn percent_limits(cpufreq: &CpuFreq, settings: &Settings) -> Vec<Finding> {
             .is_some_and(|driver| matches!(driver.trim(), "intel_pstate" | "intel_cpufreq"))
     };
     if !cpufreq.policies.iter().any(is_intel) {
-        return Vec::new();
+        return None;
     }
-    let read = |name: &str| -> Result<(u64, Citation), Missing> {
-        let path = format!("/sys/devices/system/cpu/intel_pstate/{name}");
-        let text = setting(settings, &path)?;
-        let percent = text.trim().parse().map_err(|_| {
-            Missing::new(Absence::Malformed, format!("{path} holds `{text}`, expected a number"))
+    let read = || -> Result<(u64, &str), Missing> {
+        let text = setting(settings, PATH)?.trim();
+        let percent = text.parse().map_err(|_| {
+            Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`, expected a number"))
         })?;
-        Ok((percent, Citation::new(path, text.trim())))
+        Ok((percent, text))
     };
-    let mut findings = Vec::new();
-    match read("max_perf_pct") {
-        Ok((percent, citation)) if percent < 100 => findings.push(
-            META.fail(
-                "highest performance",
-                format!("`intel_pstate` is limited to {percent} % of its range"),
-            )
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(citation),
-        ),
-        Ok((_, citation)) => {
-            findings.push(
-                META.pass("highest performance", "`intel_pstate` has its whole range")
-                    .with_evidence(citation),
-            );
+    let object = Object::setting("highest performance");
+    Some(match read() {
+        Ok((percent, text)) if percent < 100 => {
+            let range = Arg::quantity(percent as f64, "%", 0);
+            PAGE.fail(object, words::LimitedRange { range })
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(Citation::new(PATH, text))
+                .with_intent(Intent::Value { path: PATH.into(), want: "100".into(), was: text.into() })
         }
-        Err(missing) => findings.push(META.not_run("highest performance", missing.to_string())),
-    }
-    let governs = |policy: &FreqPolicy| {
-        policy.scaling_governor.known().is_none_or(|governor| governor.trim() != "performance")
-    };
-    match read("min_perf_pct") {
-        Ok((percent, citation)) if percent < 100 && cpufreq.policies.iter().any(governs) => findings.push(
-            META.warn(
-                "lowest performance",
-                format!("the governor may let the clock fall to {percent} % of its range"),
-            )
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(citation),
-        ),
-        Ok(_) => {}
-        Err(missing) => findings.push(META.not_run("lowest performance", missing.to_string())),
-    }
-    findings
+        Ok((_, text)) => PAGE.pass(object, words::WholeRange {}).with_evidence(Citation::new(PATH, text)),
+        Err(missing) => PAGE.missing(object, &missing),
+    })
 }
 
 /// The long-term power limit of each package against its thermal design power.
@@ -277,12 +247,14 @@ fn power_limits(evidence: &Evidence<'_>, settings: &Settings) -> Vec<Finding> {
         zone.parse::<u32>().ok()
     };
     let zones: BTreeSet<u32> = settings.keys().filter_map(below).collect();
+    let told = |result: Result<Finding, Missing>| {
+        result.unwrap_or_else(|missing| PAGE.missing(Object::setting(PACKAGES), &missing))
+    };
     zones.into_iter().filter_map(|zone| judge_zone(evidence, settings, zone).transpose()).map(told).collect()
 }
 
-fn told(result: Result<Finding, Missing>) -> Finding {
-    result.unwrap_or_else(|missing| META.not_run("package power limits", missing.to_string()))
-}
+/// What packages are called together, where it is not told which of them it is.
+const PACKAGES: &str = "package power limits";
 
 fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result<Option<Finding>, Missing> {
     let path = |name: &str| format!("/sys/class/powercap/intel-rapl:{zone}/{name}");
@@ -290,8 +262,9 @@ fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result
     if !name.starts_with("package") {
         return Ok(None);
     }
+    let object = Object::new(ObjectKind::Package, name);
     if setting(settings, &path("enabled")).is_ok_and(|enabled| enabled == "0") {
-        return Ok(Some(META.info(name, "the power limit of the package is not enforced")));
+        return Ok(Some(PAGE.info(object, words::NotEnforced {})));
     }
     let watts = |name: &str| -> Result<f64, Missing> {
         let text = setting(settings, &path(name))?;
@@ -302,14 +275,17 @@ fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result
     };
     let (limit, design) = (watts("constraint_0_power_limit_uw")?, watts("constraint_0_max_power_uw")?);
     if design <= 0.0 {
-        return Err(Missing::new(Absence::Absent, format!("{name} does not name its thermal design power")));
+        let package = Arg::from(name);
+        return Ok(Some(PAGE.not_run(Object::setting(PACKAGES), words::NoDesignPower { package })));
     }
     let share = Quantity::new(100.0 * limit / design);
-    let message = format!("long-term power limit {limit:.0} W, thermal design power {design:.0} W");
-    let finding = if evidence.limit(&META, &POWER_LIMIT).is_undercut_by(share) {
-        META.fail(name, format!("{message}: the package slows down before it is used to the full"))
+    let (limit, design) = (Arg::quantity(limit, "W", 0), Arg::quantity(design, "W", 0));
+    let finding = if evidence.limit(&PAGE, &POWER_LIMIT).is_undercut_by(share) {
+        let package = Arg::from(name);
+        PAGE.fail(object, words::PowerLimit { package, limit, design })
+            .with_intent(Intent::Firmware { setting: FirmwareSetting::PowerLimit })
     } else {
-        META.pass(name, message)
+        PAGE.pass(object, words::DesignPower { limit, design })
     };
     let cite = |file: &str| Citation::new(path(file), setting(settings, &path(file)).unwrap_or_default());
     Ok(Some(

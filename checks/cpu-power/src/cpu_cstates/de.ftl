@@ -1,0 +1,47 @@
+title = Tiefe Schlafzustände verlängern die Latenz der bedienenden Kerne nicht
+why = Jedes Einschlafen und Aufwachen kostet Anfragen und Interrupts Mikrosekunden. Das zählt bei geringer und stoßweiser Last und kaum dort, wo Kerne aktiv warten.
+effect = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist; das zeigt sich in den langsamsten Antworten bei geringer und ungleichmäßiger Last.
+applicability = Physische Maschinen; keine virtuellen Maschinen; Container lesen die Zustände des Hosts; CPUs von Intel und AMD
+expected-effect = Die Tabelle des Kernels für Sapphire Rapids nennt Aufwachzeiten von 1 µs für C1, 2 µs für C1E und 290 µs für C6 (lohnende Verweildauer 800 µs). Für Sprachmodelle ist keine Zahl veröffentlicht.
+caveat = C-States in der Firmware eingeschaltet lassen (AMD rät davon ab, sie abzuschalten). Alle Kerne von C6 fernzuhalten nimmt die elektrische Leistung weg, die Turbo und PCT brauchen: auf die Inferenz-CPUs beschränken.
+
+limit-latency = Aufwachzeit eines Schlafzustands, der als tief zählt
+limit-latency-applies = physische Maschinen
+limit-latency-source = Profil accelerator-performance, force_latency=99
+
+limit-some = Zeit, die bedienende CPUs in tiefen Schlafzuständen verbringen dürfen
+limit-some-applies = bedienende CPUs unter Last
+limit-some-source = unser Vorschlag
+
+limit-much = Zeit in tiefen Schlafzuständen, ab der ihnen ein verfehltes Ziel zugeschrieben wird
+limit-much-applies = bedienende CPUs unter Last
+limit-much-source = unser Vorschlag
+
+limit-serving = CPU-Zeit eines Threads, der seine CPUs zu bedienenden macht
+limit-serving-applies = Threads von Inferenzservern
+limit-serving-source = unser Vorschlag: Weniger ist Hintergrund
+
+problem-idle = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+detail-idle = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }
+
+problem-idle-and-missed = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+effect-idle-and-missed = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist, und die langsamsten Antworten verfehlen das Zugesagte.
+detail-idle-and-missed = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }, und die p99-Latenz verfehlt das Ziel
+
+problem-idle-and-met = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+effect-idle-and-met = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist; die langsamsten Antworten halten das Zugesagte dennoch ein.
+detail-idle-and-met = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }; die p99-Latenz hält das Ziel dennoch ein
+
+found-rarely = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }
+found-request = ein Programm verlangt vom Kernel eine Aufwachzeit von höchstens { $latency }
+found-shallow = der tiefste Schlafzustand, in den bedienende CPUs gehen können, ist { $state } ({ $latency })
+found-none-enabled = kein Schlafzustand bis { $latency } ist eingeschaltet
+found-unread-time = ihre Zeit in tiefen Schlafzuständen wurde nicht zweimal gelesen
+found-unknown-objective = ob die p99-Latenz das Ziel verfehlt, ist nicht bekannt: { $reason }
+found-unknown-use = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber ob bedienende CPUs sie nutzen, ist nicht bekannt: { $reason }
+found-no-busy-thread = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber kein Thread eines Inferenzservers war beschäftigt: erheben, während der Dienst läuft
+found-unknown-servers = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber wo Inferenzserver liefen, ist nicht bekannt: { $reason }
+found-no-load = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber { $reason }
+found-unknown-time = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber die Zeit in ihnen ist nicht bekannt: { $reason }
+found-no-states = keine Schlafzustände auf einer physischen Maschine gefunden: { $reason }
+found-virtual = virtuelle Maschine ({ $virtualization }) ohne Schlafzustände: den Anbieter fragen
