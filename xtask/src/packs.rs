@@ -3,7 +3,7 @@
 //! `TARGET/PROFILE/packs/ID/` gets the library of a pack and its `pack.toml`; `packs.lock` above them pins the libraries
 //! by their hashes. `plumb` finds the folder because it is beside the program.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 use toml::{Table, Value};
 
-use crate::run::{cargo, note, run};
+use crate::run::{cargo, note, run_for_output};
 use crate::workspace::{Profile, Workspace};
 
 /// What `pack.toml` says that matters here.
@@ -35,21 +35,36 @@ pub(crate) fn build_and_assemble(workspace: &Workspace, profile: Profile) -> Res
     let mut build = cargo();
     // All of the workspace, since a part of it would have other features of dependencies and so build them twice.
     build
-        .args(["build", "--workspace", "--exclude", "xtask"])
+        .args(["build", "--workspace", "--exclude", "xtask", "--message-format=json-render-diagnostics"])
         .args(profile.flag())
         .current_dir(&workspace.root);
-    run(&mut build)?;
+    let built = built_files(&run_for_output(&mut build)?);
     let output = workspace.output(profile);
     let packs = output.join("packs");
-    assemble(&workspace.root.join("checks"), &output, &packs)?;
+    assemble(&workspace.root.join("checks"), &output, &packs, &built)?;
     Ok(packs)
 }
 
-fn assemble(checks: &Path, output: &Path, packs: &Path) -> Result<()> {
+/// Where build scripts put what they made, by the name of the package's folder: there a pack of pages has its `pack.toml`.
+fn built_files(messages: &str) -> BTreeMap<String, PathBuf> {
+    let of_script = |line: &str| {
+        let message: serde_json::Value = serde_json::from_str(line).ok()?;
+        if message["reason"] != "build-script-executed" {
+            return None;
+        }
+        let folder = message["package_id"].as_str()?.split('#').next()?.rsplit('/').next()?.to_owned();
+        Some((folder, PathBuf::from(message["out_dir"].as_str()?)))
+    };
+    messages.lines().filter_map(of_script).collect()
+}
+
+fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String, PathBuf>) -> Result<()> {
     create_folder(packs)?;
     let mut assembled: Vec<Assembled> = Vec::new();
     for folder in sorted_folders(checks)? {
-        let path = folder.join("pack.toml");
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let made = built.get(&name).map(|out| out.join("pack.toml")).filter(|path| path.exists());
+        let path = made.unwrap_or_else(|| folder.join("pack.toml"));
         if !path.exists() {
             note(&format!("`{}` has no pack.toml and is left out", folder.display()));
             continue;
@@ -202,7 +217,7 @@ mod tests {
     }
 
     fn assemble_in(folder: &Path) -> Result<()> {
-        assemble(&folder.join("checks"), &folder.join("out"), &folder.join("out/packs"))
+        assemble(&folder.join("checks"), &folder.join("out"), &folder.join("out/packs"), &BTreeMap::new())
     }
 
     #[test]

@@ -21,6 +21,21 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs `command` with the terminal as its error output, and returns its standard output; fails if it does.
+pub(crate) fn run_for_output(command: &mut Command) -> Result<String> {
+    let shown = shown(command);
+    note(&format!("$ {shown}"));
+    let output = command
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("cannot start `{shown}`"))?;
+    if !output.status.success() {
+        bail!("`{shown}` failed ({}); its messages are above", output.status);
+    }
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
 /// The standard output of `command`, or `None` if there is no such program or it fails.
 pub(crate) fn output_if_ok(command: &mut Command) -> Result<Option<String>> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output();

@@ -237,6 +237,10 @@ impl PackTest {
         if let Some(problem) = crate::manifest::problem(&manifest) {
             return Err(problem.into());
         }
+        // A pack whose checks all have pages has its `pack.toml` made when it is built.
+        if manifest.checks.iter().all(|check| self.page_folder(&check.id).is_some()) {
+            return Ok(());
+        }
         compare(&case.path, &manifest_to_toml(&manifest)?)
     }
 

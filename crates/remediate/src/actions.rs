@@ -88,6 +88,7 @@ fn key(goal: &Goal) -> String {
         Intent::Sysctl { name, want, .. } => format!("{name} {want}"),
         Intent::KernelArgument { argument, present } => format!("{argument} {present}"),
         Intent::TunedProfile { want, .. } => want.clone(),
+        Intent::Unit { name, runs } => format!("{name} {runs}"),
         Intent::Place { server, .. } | Intent::Cores { server, .. } | Intent::ThreadPool { server, .. } => {
             server.to_string()
         }
@@ -298,10 +299,32 @@ impl Resolver<'_> {
                     object: Some(Object::setting("TuneD")),
                     key: "do-tuned-profile".to_owned(),
                     args: vec![("want", want.into()), ("was", if was.is_empty() { "none".into() } else { was.into() })],
-                    now: vec![choose],
+                    now: if self.plan.tuned_runs {
+                        vec![choose]
+                    } else {
+                        vec!["systemctl start tuned".to_owned(), choose]
+                    },
                     permanent: vec!["systemctl enable tuned".to_owned()],
                     undo: vec![back],
                     verify: vec!["tuned-adm active".to_owned(), "tuned-adm verify".to_owned()],
+                    ..Draft::default()
+                }
+            }
+            Intent::Unit { name, runs } => {
+                let (key, change, back) = if *runs {
+                    ("do-unit-start", "enable", "disable")
+                } else {
+                    ("do-unit-stop", "disable", "enable")
+                };
+                let unit = shell(name);
+                Draft {
+                    object: Some(Object::new(ObjectKind::Unit, name.clone())),
+                    key: key.to_owned(),
+                    args: vec![("name", name.into())],
+                    now: vec![format!("systemctl {} {unit}", if *runs { "start" } else { "stop" })],
+                    permanent: vec![format!("systemctl {change} {unit}")],
+                    undo: vec![format!("systemctl {back} --now {unit}")],
+                    verify: vec![format!("systemctl is-active {unit}"), format!("systemctl is-enabled {unit}")],
                     ..Draft::default()
                 }
             }
@@ -629,7 +652,8 @@ fn cost(intent: &Intent) -> (Interrupts, (u32, u32), u8) {
         | Intent::IdleState { .. }
         | Intent::Value { .. }
         | Intent::Sysctl { .. }
-        | Intent::TunedProfile { .. } => (Interrupts::Nothing, (5, 30), 1),
+        | Intent::TunedProfile { .. }
+        | Intent::Unit { .. } => (Interrupts::Nothing, (5, 30), 1),
         Intent::Place { .. }
         | Intent::Cores { .. }
         | Intent::ThreadPool { .. }

@@ -14,6 +14,8 @@ do-tuned-profile = Das TuneD-Profil `{ $want }` wählen (jetzt { $was ->
     [none] keines
    *[other] `{ $was }`
 })
+do-unit-start = { $name } starten und aktiviert lassen
+do-unit-stop = { $name } anhalten und deaktiviert lassen
 do-place = Threads und Speicher von { $server } in der Nähe der eigenen GPUs halten
 do-place-cpus = { $server } auf den CPUs { $cpus } halten, nahe an den eigenen GPUs
 do-cores = { $server } mindestens { $want ->

@@ -14,6 +14,8 @@ do-tuned-profile = Choose the TuneD profile `{ $want }` (now { $was ->
     [none] none
    *[other] `{ $was }`
 })
+do-unit-start = Start { $name } and keep it enabled
+do-unit-stop = Stop { $name } and keep it disabled
 do-place = Keep the threads and the memory of { $server } near to its GPUs
 do-place-cpus = Keep { $server } on CPUs { $cpus }, near to its GPUs
 do-cores = Give { $server } at least { $want ->

@@ -127,7 +127,9 @@ pub(super) fn why<'a>(goals: impl Iterator<Item = &'a Goal>, basis: Basis) -> Op
 
 /// True for two intents that cannot both be followed.
 fn differ(one: &Intent, other: &Intent) -> bool {
-    use Intent::{EnergyBias, EnergyPreference, Governor, KernelArgument, Sysctl, TunedProfile, Value, Variable};
+    use Intent::{
+        EnergyBias, EnergyPreference, Governor, KernelArgument, Sysctl, TunedProfile, Unit, Value, Variable,
+    };
     match (one, other) {
         (Governor { cpus, want, .. }, Governor { cpus: others, want: wanted, .. })
         | (EnergyPreference { cpus, want, .. }, EnergyPreference { cpus: others, want: wanted, .. }) => {
@@ -150,6 +152,7 @@ fn differ(one: &Intent, other: &Intent) -> bool {
             if argument == other { present != wanted } else { *present && *wanted && name(argument) == name(other) }
         }
         (TunedProfile { want, .. }, TunedProfile { want: wanted, .. }) => want != wanted,
+        (Unit { name, runs }, Unit { name: other, runs: wanted }) => name == other && runs != wanted,
         (
             Variable { server, name, want, .. },
             Variable { server: other, name: named, want: wanted, .. },
@@ -169,6 +172,8 @@ fn want(intent: &Intent) -> String {
         Intent::KernelArgument { argument, present: true } => format!("kernel argument `{argument}`"),
         Intent::KernelArgument { argument, present: false } => format!("no kernel argument `{argument}`"),
         Intent::TunedProfile { want, .. } => format!("TuneD profile `{want}`"),
+        Intent::Unit { name, runs: true } => format!("{name} running"),
+        Intent::Unit { name, runs: false } => format!("{name} stopped"),
         Intent::Variable { name, want: Some(want), .. } => format!("{name}={want}"),
         Intent::Variable { name, want: None, .. } => format!("no variable {name}"),
         other => other.kind().to_owned(),
@@ -269,7 +274,7 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         }
         Intent::TunedProfile { want, was } => {
             word("TuneD profile", want)?;
-            if want == was {
+            if want == was && super::topics::runs(evidence, "tuned") {
                 return Err(format!("TuneD uses `{want}` already"));
             }
             if super::topics::runs(evidence, "tuned") || !super::topics::tuned_profile(evidence).is_empty() {
@@ -326,6 +331,17 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
                 return Ok(());
             }
             Err(format!("server {} was not started with `{}`", server.pid, short(option)))
+        }
+        Intent::Unit { name, .. } => {
+            let is_unit = is_plain(name) && name.len() <= MAX_VALUE && !name.contains('/') && name.contains('.');
+            if !is_unit {
+                return Err(format!("`{}` is not the name of a unit", short(name)));
+            }
+            let services = evidence.services.known().ok_or("no units were recorded")?;
+            let stem = name.split('.').next().unwrap_or_default();
+            let described = services.units.known().is_some_and(|units| units.iter().any(|unit| unit.name == *name));
+            let runs = services.programs.known().is_some_and(|all| all.iter().any(|program| program.name == stem));
+            if described || runs { Ok(()) } else { Err(format!("there is no unit {name} in the evidence")) }
         }
         Intent::Firmware { .. } | Intent::Hardware { .. } | Intent::Provider { .. } => Ok(()),
     }
