@@ -271,7 +271,18 @@ fn phrase(finding: &RatedFinding) -> String {
     };
     match phrases::failed(&finding.check) {
         Some(phrase) if outcome == Outcome::Fail => phrase.to_owned(),
-        _ => finding.sentence(),
+        _ => as_clause(&finding.sentence()),
+    }
+}
+
+/// A sentence as a part of one: without a capital, unless its first word has more of them (`GPU`).
+fn as_clause(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    match (chars.next(), chars.clone().next()) {
+        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
+            first.to_lowercase().chain(chars).collect()
+        }
+        _ => sentence.to_owned(),
     }
 }
 

@@ -125,6 +125,7 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
             one(&mut out, assessment, finding);
         }
     }
+    actions(&mut out, assessment);
     work(&mut out, assessment);
     client(&mut out, assessment);
     out
@@ -278,7 +279,9 @@ fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
     }
     if finding.grade.is_some_and(|grade| grade > Grade::NotAssessable) {
         if finding.variant.is_some() {
-            actions(out, assessment, finding);
+            for action in assessment.actions.iter().filter(|action| finding.actions.contains(&action.id)) {
+                wrap(out, "      do        ", &format!("{}: {}", action.id, action.title("en")));
+            }
         } else {
             wrap(out, "      fix now   ", &finding.remediation.runtime);
             wrap(out, "      undo      ", &finding.remediation.rollback);
@@ -286,10 +289,14 @@ fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
     }
 }
 
-/// What is to be done about a finding on this node.
-fn actions(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
-    for action in assessment.actions.iter().filter(|action| finding.actions.contains(&action.id)) {
-        wrap(out, "      do        ", &format!("{}: {}", action.id, action.title("en")));
+/// What is to be done on this node, each once.
+fn actions(out: &mut String, assessment: &Assessment) {
+    if assessment.actions.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\nActions ({})", assessment.actions.len());
+    for action in &assessment.actions {
+        wrap(out, &format!("  {:<4}", action.id), action.title("en"));
         let why = match action.state {
             ActionState::Resolved | ActionState::ByHand => None,
             ActionState::NotKnown => Some("not known here"),
@@ -297,11 +304,12 @@ fn actions(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
             ActionState::Refused => Some("refused"),
         };
         if let Some(why) = why {
-            wrap(out, "                ", &format!("{why}: {}", action.reason));
+            wrap(out, "      ", &format!("{why}: {}", action.reason));
         }
         for (label, commands) in [
             ("      now       ", &action.now),
             ("      to last   ", &action.permanent),
+            ("      verify    ", &action.verify),
             ("      undo      ", &action.undo),
         ] {
             for command in commands {
@@ -309,8 +317,11 @@ fn actions(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
             }
         }
         if let Some(pack) = &action.foreign {
-            wrap(out, "                ", &format!("asked for by the pack {pack}, which did not come with Plumb"));
+            wrap(out, "      ", &format!("asked for by the pack {pack}, which did not come with Plumb"));
         }
+    }
+    if assessment.actions.iter().any(|action| !action.files.is_empty()) {
+        wrap(out, "  ", "The folder with apply.sh is written by `plumb remediate BUNDLE -o DIR`.");
     }
 }
 
