@@ -222,8 +222,13 @@ fn users(
     if !known.is_empty() && !guests.is_empty() {
         return guest(evidence, device, &guests).map(Some);
     }
-    let shared = device.mps_processes.known().is_some_and(|processes| !processes.is_empty());
-    Ok(Some(if known.len() + guests.len() > 1 || shared {
+    let several = known.len() + guests.len() > 1;
+    let shared = match gpus::if_any(&device.mps_processes) {
+        Ok(processes) => processes.is_some_and(|processes| !processes.is_empty()),
+        Err(_) if several => false,
+        Err(why) => return Err(why),
+    };
+    Ok(Some(if several || shared {
         let how = if shared { " through MPS" } else { "" };
         META.warn(&name, format!("several programs share it{how}"))
             .with_likelihood(Likelihood::Setting)

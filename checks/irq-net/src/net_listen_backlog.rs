@@ -176,8 +176,9 @@ fn judge_somaxconn(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
 }
 
 fn judge_conntrack(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
-    // The log of the kernel is cited where it helps; its silence proves nothing.
-    if let Ok(log) = evidence.kernel_log()
+    // The log of the kernel tells of the past; what it does not tell proves nothing, but it has to be there.
+    let log = evidence.kernel_log();
+    if let Ok(log) = log
         && let Some(line) = log.lines.iter().rfind(|line| line.text.contains("nf_conntrack: table full"))
     {
         return Ok(table_full(log, &line.text));
@@ -200,7 +201,12 @@ fn judge_conntrack(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     let finding = match (full, filling) {
         (true, _) => META.fail(TABLE, message).with_likelihood(Likelihood::Mechanism),
         (_, true) => META.warn(TABLE, message).with_likelihood(Likelihood::Mechanism),
-        _ => META.pass(TABLE, message),
+        _ => match log {
+            Ok(_) => META.pass(TABLE, message),
+            Err(why) => {
+                META.not_run(TABLE, format!("{message}; whether it was full before is not known: {why}"))
+            }
+        },
     };
     Ok(finding
         .with_evidence(Citation::new("/proc/sys/net/netfilter/nf_conntrack_count", used.to_string()))

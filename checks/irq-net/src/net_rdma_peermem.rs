@@ -265,6 +265,17 @@ fn judge_ports(ports: &[RdmaPort], reason: &Reason) -> Vec<Finding> {
                 continue;
             }
         };
+        // Without its model or kind of link, no other is like it.
+        let unknown = [&port.model, &port.link_layer].into_iter().find_map(|fact| match fact {
+            Fact::Missing(why) if !why.is_absent() => Some(why),
+            _ => None,
+        });
+        if let (Some(why), true) = (unknown, active.len() > 1) {
+            findings.push(
+                META.not_run(name(port), format!("what it is to be compared with is not known: {why}")),
+            );
+            continue;
+        }
         let same = |other: &&&RdmaPort| {
             other.model.known() == port.model.known() && other.link_layer == port.link_layer
         };

@@ -289,7 +289,7 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
         let citation = Citation::new(format!("{}/queues", interface.path), format!("{queues} rx"));
         let of_speed = Citation::new(format!("{}/speed", interface.path), speed.to_string());
         let message = format!("{queues} receive queues at {} Gbit/s", speed / 1000);
-        let local = local_cpus(evidence, interface).map(|cpus| cpus.len() as f64);
+        let local = local_cpus(evidence, interface).ok().flatten().map(|cpus| cpus.len() as f64);
         let wanted = local.map_or(wanted.value.number(), |cpus| cpus.min(wanted.value.number()));
         if queues <= 1 && wanted > 1.0 {
             let message = format!("one receive queue at {} Gbit/s: one CPU does all the work", speed / 1000);
@@ -313,16 +313,38 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
     findings
 }
 
-/// CPUs of the node of the card.
-fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Option<CpuSet> {
-    let node = u32::try_from(*interface.numa_node.known()?).ok()?;
-    Some(evidence.numa().ok()?.node(node)?.cpus.clone())
+/// CPUs of the node of the card; `None` where the firmware names no node, as on machines that have one only.
+///
+/// # Errors
+/// Says why the node or its CPUs are not known.
+fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<CpuSet>, Missing> {
+    let node = match &interface.numa_node {
+        Fact::Missing(why) if why.is_absent() => return Ok(None),
+        node => *node.require()?,
+    };
+    let Ok(node) = u32::try_from(node) else { return Ok(None) };
+    let offline = || Missing::new(Absence::Failed, format!("node {node} is not among the NUMA nodes"));
+    Ok(Some(evidence.numa()?.node(node).ok_or_else(offline)?.cpus.clone()))
+}
+
+/// CPUs that the kernel isolates; none where it cannot.
+///
+/// # Errors
+/// Says why they are not known.
+fn isolated(evidence: &Evidence<'_>) -> Result<CpuSet, Missing> {
+    const PATH: &str = "/sys/devices/system/cpu/isolated";
+    match evidence.setting("interrupts", PATH) {
+        Err(why) if why.is_absent() => Ok(CpuSet::new()),
+        Err(why) => Err(why),
+        Ok(text) => {
+            text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))
+        }
+    }
 }
 
 /// CPUs that packets are spread over in software.
 fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
-    let isolated = evidence.setting("interrupts", "/sys/devices/system/cpu/isolated").ok();
-    let isolated: CpuSet = isolated.and_then(|text| text.parse().ok()).unwrap_or_default();
+    let isolated = isolated(evidence);
     let mut findings = Vec::new();
     for interface in up {
         let local = local_cpus(evidence, interface);
@@ -339,12 +361,16 @@ fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
                     continue;
                 }
             };
-            let far = local.as_ref().map(|local| cpus.difference(local)).filter(|far| !far.is_empty());
-            let on_isolated = cpus.intersection(&isolated);
-            let why = match far {
-                _ if !on_isolated.is_empty() => format!("to CPUs {on_isolated}, which the kernel isolates"),
-                Some(far) => format!("to CPUs {far} of another NUMA node"),
-                None => continue,
+            let far = local.as_ref().map(|local| local.as_ref().map(|local| cpus.difference(local)));
+            let on_isolated = isolated.as_ref().map(|isolated| cpus.intersection(isolated));
+            let why = match (on_isolated, far) {
+                (Ok(on), _) if !on.is_empty() => format!("to CPUs {on}, which the kernel isolates"),
+                (_, Ok(Some(far))) if !far.is_empty() => format!("to CPUs {far} of another NUMA node"),
+                (Err(why), _) | (_, Err(why)) => {
+                    findings.push(META.not_run(subject, why.to_string()));
+                    continue;
+                }
+                _ => continue,
             };
             let first = group.queues.first().unwrap_or_default();
             let path = format!("{}/queues/rx-{first}/rps_cpus", interface.path);
@@ -358,18 +384,40 @@ fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
     findings
 }
 
+/// Vendor and device of the card.
+///
+/// # Errors
+/// Says why they are not known.
+fn model_of(pci: &[PciDevice], interface: &Interface) -> Result<(u32, u32), Missing> {
+    let address = interface.device.require()?;
+    let unlisted = || Missing::new(Absence::Failed, format!("PCI does not list {address}"));
+    let device = pci.iter().find(|device| device.address == *address).ok_or_else(unlisted)?;
+    Ok((*device.vendor.require()?, *device.device.require()?))
+}
+
 /// Links that are slower than others of the same model.
 fn judge_speed(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
-    let Ok(pci) = evidence.pci() else { return Vec::new() };
+    // One alone has no other to be compared with.
+    if up.len() < 2 {
+        return Vec::new();
+    }
+    let pci = match evidence.pci() {
+        Ok(pci) => pci,
+        Err(why) => return vec![META.not_run(format!("speed of {}", names(up)), why.to_string())],
+    };
+    let mut findings = Vec::new();
     let mut by_model: BTreeMap<(u32, u32), Vec<(&Interface, i64)>> = BTreeMap::new();
-    for interface in up {
-        let model = |device: &PciDevice| Some((*device.vendor.known()?, *device.device.known()?));
-        let device = interface.device.known().and_then(|address| pci.iter().find(|d| d.address == *address));
-        if let (Some(model), Some(&speed)) = (device.and_then(model), interface.speed_mbps.known()) {
-            by_model.entry(model).or_default().push((interface, speed));
+    for &interface in up {
+        match (model_of(pci, interface), &interface.speed_mbps) {
+            (Ok(model), Fact::Known(speed)) => by_model.entry(model).or_default().push((interface, *speed)),
+            (Err(why), _) => {
+                let message = format!("its model is not known: {why}");
+                findings.push(META.not_run(format!("speed of interface {}", interface.name), message));
+            }
+            // What tells no speed was said of its queues.
+            (Ok(_), Fact::Missing(_)) => {}
         }
     }
-    let mut findings = Vec::new();
     for links in by_model.into_values() {
         let Some(best) = links.iter().map(|&(_, speed)| speed).max() else { continue };
         for (interface, speed) in links.into_iter().filter(|&(_, speed)| 0 < speed && speed < best) {

@@ -125,19 +125,26 @@ impl Check for KernelClocksource {
                 .info("node", format!("the clock is read from `{other}`, whose speed is not known to Plumb")),
         };
         let mut findings = vec![cite(finding.with_likelihood(Likelihood::Setting))];
-        findings.extend(unstable(evidence));
+        // Other architectures have no such counter.
+        if !matches!(current.as_str(), "arch_sys_counter" | "timebase" | "riscv_clocksource") {
+            findings.extend(unstable(evidence));
+        }
         Ok(findings)
     }
 }
 
 /// The last line of the log by which the kernel gave the time stamp counter up.
 fn unstable(evidence: &Evidence<'_>) -> Option<Finding> {
-    let log = evidence.kernel_log().ok()?;
+    let subject = "time stamp counter";
+    let log = match evidence.kernel_log() {
+        Ok(log) => log,
+        Err(why) => return Some(META.not_run(subject, format!("whether it is stable is not known: {why}"))),
+    };
     let tells = |text: &str| {
         let text = text.to_ascii_lowercase();
         text.contains("marking") && text.contains("unstable") && text.contains("tsc")
     };
     let line = log.lines.iter().rfind(|line| tells(&line.text))?;
-    let finding = META.warn("time stamp counter", "the kernel found it unstable, and gave it up");
+    let finding = META.warn(subject, "the kernel found it unstable, and gave it up");
     Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(Citation::new(&log.path, &line.text)))
 }

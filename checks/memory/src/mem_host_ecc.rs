@@ -126,7 +126,11 @@ fn name(controller: &MemoryController) -> String {
 
 /// Reports of the processor's machine check architecture in the log.
 fn machine_checks(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let Ok(log) = evidence.kernel_log() else { return Vec::new() };
+    let subject = "machine checks";
+    let log = match evidence.kernel_log() {
+        Ok(log) => log,
+        Err(why) => return vec![META.not_run(subject, why.to_string())],
+    };
     let is_report = |text: &str| {
         let text = text.to_ascii_lowercase();
         text.contains("[hardware error]") || text.contains("machine check events logged")
@@ -140,7 +144,7 @@ fn machine_checks(evidence: &Evidence<'_>) -> Vec<Finding> {
     let Some(last) = lines.last() else { return Vec::new() };
     let message = format!("the kernel's log has {} lines of machine check errors", lines.len());
     vec![
-        META.fail("machine checks", message)
+        META.fail(subject, message)
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(&log.path, *last)),
     ]

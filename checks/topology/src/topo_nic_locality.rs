@@ -283,28 +283,44 @@ impl Node<'_> {
     fn rdma(&self) -> Vec<Finding> {
         let subject = "RDMA devices";
         let mut active: Vec<(&Nic, &str)> = Vec::new();
+        let mut unknown: Vec<&str> = Vec::new();
         for nic in self.nics {
             match &nic.rdma {
                 Fact::Missing(missing) => return vec![META.not_run(subject, missing.to_string())],
                 Fact::Known(names) => {
-                    active.extend(
-                        names.iter().filter(|name| self.is_active(name)).map(|name| (nic, name.as_str())),
-                    );
+                    for name in names {
+                        let is_active = self.is_active(name);
+                        if is_active != Some(false) {
+                            active.push((nic, name.as_str()));
+                        }
+                        if is_active.is_none() {
+                            unknown.push(name);
+                        }
+                    }
                 }
             }
         }
         if active.is_empty() {
             return vec![META.not_applicable(subject, "no RDMA device has an active port")];
         }
-        self.servers.iter().map(|server| self.rdma_of(server, &active)).collect()
+        let of_servers = self.servers.iter().map(|server| self.rdma_of(server, &active));
+        let mut findings: Vec<Finding> = of_servers.collect();
+        if !unknown.is_empty() {
+            let message = "whether a port of theirs is active is not known; they were taken to have one";
+            findings.push(META.not_run(format!("ports of {}", unknown.join(", ")), message));
+        }
+        findings
     }
 
-    /// Unless all of its ports are known to be down.
-    fn is_active(&self, name: &str) -> bool {
+    /// Whether any of its ports is active; `None` where that is not known.
+    fn is_active(&self, name: &str) -> Option<bool> {
         let folder = format!("/sys/class/infiniband/{name}/ports/");
-        let mut states = self.ports.iter().filter(|(path, _)| path.starts_with(&folder)).peekable();
-        states.peek().is_none()
-            || states.any(|(_, state)| state.known().is_none_or(|state| state.contains("ACTIVE")))
+        let states = self.ports.iter().filter(|(path, _)| path.starts_with(&folder));
+        let states: Vec<Option<&String>> = states.map(|(_, state)| state.known()).collect();
+        if states.iter().flatten().any(|state| state.contains("ACTIVE")) {
+            return Some(true);
+        }
+        (!states.is_empty() && states.iter().all(Option::is_some)).then_some(false)
     }
 
     /// Whether data went over any of the devices in the window.
@@ -314,6 +330,14 @@ impl Node<'_> {
             active.iter().any(|(_, name)| path.starts_with(&format!("/sys/class/infiniband/{name}/")))
                 && path.ends_with(COUNTER)
         };
+        let is_counted = |name: &str| {
+            let folder = format!("/sys/class/infiniband/{name}/");
+            values.keys().any(|path| path.starts_with(&folder) && path.ends_with(COUNTER))
+        };
+        if let Some((_, name)) = active.iter().find(|(_, name)| !is_counted(name)) {
+            let reason = format!("no counter of {name} was read at both ends of the window");
+            return Err(Missing::new(Absence::Failed, reason));
+        }
         let mut moved = false;
         for path in values.keys().filter(|path| is_meant(path)) {
             moved |= self.delta(path)? > 0;

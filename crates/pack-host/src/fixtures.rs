@@ -78,11 +78,29 @@ pub(crate) fn pretty(findings: &[Finding]) -> Result<String, serde_json::Error> 
 }
 
 /// The evidence with one member less, for each member of each object and in each way in which it can be missing; and what
-/// was taken away, in words. A policy is no evidence: without it another limit is in force.
+/// was taken away, in words.
+///
+/// What the audit was told is no evidence: without a policy another limit is in force, and without the traits of the
+/// workload another question is asked. Some things are not missing where they are left out, but have another value: an
+/// entry of a map in which zeros or unset variables have none, and a column of `/proc/stat`, of which old kernels have
+/// fewer.
 pub(crate) fn removals(evidence: &Value) -> impl Iterator<Item = (String, Value)> + '_ {
-    let of_evidence = |pointer: &String| pointer != "/policy" && !pointer.starts_with("/policy/");
-    pointers(evidence).into_iter().filter(of_evidence).flat_map(move |pointer| {
-        [None, Some("denied"), Some("failed")].into_iter().map(move |absence| {
+    const TOLD: [&str; 2] = ["/policy", "/engagement/workload"];
+    let is_told = |pointer: &str| {
+        let below =
+            |of: &str| pointer.strip_prefix(of).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+        pointer == "/engagement" || TOLD.into_iter().any(below)
+    };
+    let left_out = |pointer: &str| {
+        let (above, key) = pointer.rsplit_once('/').unwrap_or_default();
+        let is_number = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
+        let is_zero = is_number || above.starts_with("/window/cpus/");
+        (!is_zero && !above.ends_with("/environment")).then_some(None)
+    };
+    let of_evidence = pointers(evidence).into_iter().filter(move |pointer| !is_told(pointer));
+    of_evidence.flat_map(move |pointer| {
+        let ways = left_out(&pointer).into_iter().chain([Some("denied"), Some("failed")]);
+        ways.map(move |absence| {
             let mut less = evidence.clone();
             remove(&mut less, &pointer, absence);
             (format!("`{pointer}` ({})", absence.unwrap_or("left out")), less)

@@ -308,16 +308,19 @@ impl PackTest {
 
     fn removal(&self, check: &str, evidence: &Value) -> Outcomes {
         let before = self.native(check, &serde_json::to_vec(evidence)?)?;
-        let mut silenced = Vec::new();
+        let (mut silenced, mut first) = (Vec::new(), None);
         for (taken, less) in fixtures::removals(evidence) {
             let after = self.native(check, &serde_json::to_vec(&less)?)?;
             if let Some(lost) = fixtures::silenced(&before, &after) {
-                let told = format!("`{}` ({}: {})", lost.subject, lost.outcome.as_str(), lost.message);
-                silenced.push(format!("without {taken} nothing is told of {told}:\n{}", pretty(&after)?));
+                let lost = format!("`{}` ({}: {})", lost.subject, lost.outcome.as_str(), lost.message);
+                first.get_or_insert(format!("nothing is told of {lost}, but:\n{}", pretty(&after)?));
+                silenced.push(taken);
             }
         }
-        let Some(first) = silenced.first() else { return Ok(()) };
-        Err(format!("{first}({} pieces of evidence in all do so)", silenced.len()).into())
+        match first {
+            Some(first) => Err(format!("without {} {first}", silenced.join(", or ")).into()),
+            None => Ok(()),
+        }
     }
 }
 

@@ -109,47 +109,64 @@ pub enum Role {
 
 /// One process of an inference server.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ServerProcess {
     /// Folder that it was read from, `/proc/PID`.
+    #[serde(default)]
     pub path: String,
     /// Process id, in the PID namespace of the collector.
     pub pid: u32,
     /// Process id of the parent.
+    #[serde(default)]
     pub ppid: u32,
     /// Name, at most 15 bytes.
+    #[serde(default)]
     pub comm: String,
     /// What it does.
     pub role: Role,
     /// Arguments; values that look like secrets were masked at collection.
+    #[serde(default)]
     pub cmdline: Fact<Vec<String>>,
     /// PCI addresses of the GPUs that it uses, by NVML or by open device nodes.
+    #[serde(default)]
     pub gpus: Fact<Vec<String>>,
     /// Threads, by thread id.
+    #[serde(default)]
     pub threads: Vec<Thread>,
     /// Environment: allowed names only, values that look like secrets masked.
+    #[serde(default)]
     pub environment: Fact<BTreeMap<String, String>>,
     /// Limits by the kernel's name (`Max open files`).
+    #[serde(default)]
     pub limits: Fact<BTreeMap<String, ProcessLimit>>,
     /// Number of open file descriptors.
+    #[serde(default)]
     pub open_files: Fact<u64>,
     /// -1000 (never killed for want of memory) to 1000.
+    #[serde(default)]
     pub oom_score_adj: Fact<i32>,
     /// Where its memory is.
+    #[serde(default)]
     pub memory: Fact<ProcessMemory>,
     /// Swapped out, in bytes (`VmSwap`).
+    #[serde(default)]
     pub swap_bytes: Fact<u64>,
     /// Its control groups, from its own up to the root.
+    #[serde(default)]
     pub cgroup: Fact<Cgroup>,
     /// Size limit of `/dev/shm` as it sees it, in bytes; half of the memory where the mount names none.
+    #[serde(default)]
     pub shm: Fact<u64>,
     /// Its network namespace, as `/proc/PID/ns/net` names it (`net:[4026531840]`).
+    #[serde(default)]
     pub network_namespace: Fact<String>,
     /// System-call filter: 0 none, 1 strict, 2 filter.
+    #[serde(default)]
     pub seccomp: Fact<u32>,
     /// Effective capabilities, as the kernel's bit mask.
+    #[serde(default)]
     pub cap_eff: Fact<u64>,
     /// True if it can gain no privileges.
+    #[serde(default)]
     pub no_new_privs: Fact<bool>,
 }
 

@@ -38,18 +38,21 @@ pub struct Memory {
 
 /// Memory of one NUMA node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct NodeMemory {
     /// Folder that it was read from, `/sys/devices/system/node/nodeN`.
+    #[serde(default)]
     pub path: String,
     /// Number of the node.
     pub node: u32,
     /// Size.
+    #[serde(default)]
     pub total_bytes: Fact<u64>,
     /// Unused.
+    #[serde(default)]
     pub free_bytes: Fact<u64>,
     /// Given back when asked for: page cache without shared memory, and reclaimable kernel memory
     /// (`FilePages` - `Shmem` + `SReclaimable`).
+    #[serde(default)]
     pub reclaimable_bytes: Fact<u64>,
     /// Huge pages set aside, by size.
     pub huge_pages: Vec<HugePages>,
@@ -57,25 +60,28 @@ pub struct NodeMemory {
 
 /// Huge pages of one size on one NUMA node.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct HugePages {
     /// Folder that it was read from, `…/hugepages/hugepages-2048kB`.
+    #[serde(default)]
     pub path: String,
     /// Size of a page.
     pub page_bytes: u64,
     /// Number set aside.
+    #[serde(default)]
     pub total: Fact<u64>,
     /// Of them unused.
+    #[serde(default)]
     pub free: Fact<u64>,
 }
 
 /// One swap area, from `/proc/swaps`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct SwapArea {
     /// Device or file.
+    #[serde(default)]
     pub name: String,
     /// `partition` or `file`.
+    #[serde(default)]
     pub kind: String,
     /// Size.
     pub size_bytes: u64,

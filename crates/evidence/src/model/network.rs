@@ -23,25 +23,33 @@ pub struct Network {
 
 /// One network interface.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Interface {
     /// Folder that it was read from, `/sys/class/net/NAME`; values are named after its files.
+    #[serde(default)]
     pub path: String,
     /// Name.
+    #[serde(default)]
     pub name: String,
     /// PCI address of its device; absent for interfaces without one: loopback, bridges, pairs, bonds.
+    #[serde(default)]
     pub device: Fact<String>,
     /// `up`, `down`, `unknown`, …
+    #[serde(default)]
     pub operstate: Fact<String>,
     /// Speed of the link in Mbit/s; -1 where the driver does not know (virtual machines).
+    #[serde(default)]
     pub speed_mbps: Fact<i64>,
     /// Largest packet in bytes.
+    #[serde(default)]
     pub mtu: Fact<u64>,
     /// NUMA node of the device; -1 where the firmware does not tell.
+    #[serde(default)]
     pub numa_node: Fact<i32>,
     /// Number of receive queues in use.
+    #[serde(default)]
     pub rx_queues: Fact<u32>,
     /// Number of transmit queues in use.
+    #[serde(default)]
     pub tx_queues: Fact<u32>,
     /// CPUs that received packets are spread over in software (RPS), grouped over queues with the same.
     pub receive_steering: Vec<QueueCpus>,

@@ -40,13 +40,14 @@ pub const FEATURES: &[&str] = &["aperfmperf", "cppc", "epb", "hwp", "hwp_epp"];
 
 /// A value that a group of CPUs has in common.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct CpuReading {
     /// File of the first of the CPUs.
+    #[serde(default)]
     pub path: String,
     /// The CPUs.
     pub cpus: CpuSet,
     /// The value, in the unit of the list.
+    #[serde(default)]
     pub value: Fact<u64>,
 }
 

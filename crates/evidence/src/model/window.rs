@@ -108,55 +108,64 @@ impl CpuTime {
 
 /// Stall time during the window (pressure stall information).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Pressure {
     /// Time in which some thread waited for the resource, in µs.
     pub some_us: u64,
     /// Time in which all threads that were not idle waited, in µs; `None` where the kernel does not tell.
+    #[serde(default)]
     pub full_us: Option<u64>,
 }
 
 /// A thread of an inference server during the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ThreadTime {
     /// Process id.
     pub pid: u32,
     /// Thread id.
     pub tid: u32,
     /// Name.
+    #[serde(default)]
     pub comm: String,
     /// CPU time in ticks.
     pub cpu_ticks: u64,
     /// Time on a CPU in ns, from `schedstat`.
+    #[serde(default)]
     pub run_ns: Fact<u64>,
     /// Time waiting for a CPU while runnable, in ns.
+    #[serde(default)]
     pub wait_ns: Fact<u64>,
     /// Number of times that it was put on a CPU.
+    #[serde(default)]
     pub timeslices: Fact<u64>,
     /// Times that it gave up the CPU.
+    #[serde(default)]
     pub voluntary_switches: Fact<u64>,
     /// Times that the CPU was taken from it.
+    #[serde(default)]
     pub involuntary_switches: Fact<u64>,
     /// CPU that it last ran on, at each reading.
+    #[serde(default)]
     pub last_cpus: Vec<u32>,
 }
 
 /// A process during the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct ProcessTime {
     /// Process id.
     pub pid: u32,
     /// Name.
+    #[serde(default)]
     pub comm: String,
     /// True for a thread of the kernel itself.
+    #[serde(default)]
     pub kernel: bool,
     /// True if it belongs to an inference server.
+    #[serde(default)]
     pub inference: bool,
     /// CPU time of all threads, in ticks.
     pub cpu_ticks: u64,
     /// CPU that its first thread last ran on, at each reading.
+    #[serde(default)]
     pub last_cpus: Vec<u32>,
 }
 
@@ -180,11 +189,11 @@ pub struct CgroupTime {
 
 /// Interrupts of one line during the window.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct InterruptCount {
     /// Number, or the kernel's name (`LOC`, `TLB`, …).
     pub irq: String,
     /// Devices, drivers or a description.
+    #[serde(default)]
     pub name: String,
     /// Count by CPU, zeros left out.
     pub counts: BTreeMap<u32, u64>,
@@ -192,7 +201,6 @@ pub struct InterruptCount {
 
 /// Packets processed by a CPU during the window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct Softnet {
     /// Number of the CPU.
     pub cpu: u32,

@@ -11,7 +11,7 @@ use crate::{files, probe};
 const CPUINFO: &str = "processor\t: 0\nflags\t\t: fpu\n\n";
 
 fn evidence(origin: Origin, further: &[(&str, &str)]) -> Evidence {
-    let reads = ["/proc", "/sys", "/etc", "/usr/lib", "/run"];
+    let reads = ["/proc", "/sys", "/etc", "/usr", "/run", "/boot", "/dev", "/var"];
     let manifest = Manifest {
         probes: reads.iter().map(|reads| probe("all", ProbeStatus::Ok, reads)).collect(),
         ..Manifest::new(origin)
