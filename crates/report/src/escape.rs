@@ -39,6 +39,18 @@ pub fn clean(text: &str) -> String {
 /// and `-`, `+`, `=`, `>` and numbers anywhere but at the start.
 #[must_use]
 pub fn markdown(text: &str) -> String {
+    // In a cell of a table even a code span ends at a bare bar.
+    spans(text, |part| if part.contains('|') { format!("\\`{}\\`", escape_marks(part)) } else { code(part) })
+}
+
+/// [`markdown`] outside of tables, where a command with a bar stays one that can be copied.
+#[must_use]
+pub fn markdown_line(text: &str) -> String {
+    spans(text, code)
+}
+
+/// Text with its code spans, each written by `span`.
+fn spans(text: &str, span: impl Fn(&str) -> String) -> String {
     let line = one_line(text);
     let parts: Vec<&str> = line.split('`').collect();
     if parts.len() < 3 || parts.len().is_multiple_of(2) {
@@ -49,10 +61,10 @@ pub fn markdown(text: &str) -> String {
         if i % 2 == 0 {
             // Marks that count at the start of a line only are escaped once too often after a span, which shows nothing.
             escaped.push_str(&escape_marks(part));
-        } else if part.trim().is_empty() || part.contains('|') {
+        } else if part.trim().is_empty() {
             escaped.push_str(&format!("\\`{}\\`", escape_marks(part)));
         } else {
-            escaped.push_str(&code(part));
+            escaped.push_str(&span(part));
         }
     }
     escaped
@@ -197,6 +209,13 @@ mod tests {
     fn words_stay_readable() {
         assert_eq!(markdown("scaling_governor is powersave"), "scaling_governor is powersave");
         assert_eq!(markdown("_x_"), r"\_x\_");
+    }
+
+    #[test]
+    fn a_command_with_a_bar_can_be_copied_from_a_list() {
+        let text = "Verify: `sort a* | uniq -c`; done";
+        assert_eq!(markdown_line(text), "Verify: `sort a* | uniq -c`; done");
+        assert_eq!(markdown(text), r"Verify: \`sort a\* \| uniq -c\`; done", "a cell would end at the bar");
     }
 
     #[test]

@@ -8,12 +8,13 @@ use std::collections::HashMap;
 
 use tera::{Filter, Tera, Value};
 
-use crate::escape::{code, code_cell, fence, html};
+use crate::escape::{code, code_cell, fence, html, markdown_line};
 
 /// Registers them.
 pub(crate) fn register(tera: &mut Tera) {
     tera.register_filter("code", Verbatim { name: "code", apply: |text, _| code(text) });
     tera.register_filter("code_cell", Verbatim { name: "code_cell", apply: |text, _| code_cell(text) });
+    tera.register_filter("line", Verbatim { name: "line", apply: |text, _| markdown_line(text) });
     tera.register_filter("prose", Verbatim { name: "prose", apply: |text, _| html(text) });
     tera.register_filter("fence", Verbatim { name: "fence", apply: fence });
 }
