@@ -310,9 +310,15 @@ impl Source<'_> {
             let problem = format!("`{primary}` is no metric; write one of {}", names.join(", "));
             return Err(self.fault(given.span(), "design.primary", problem));
         }
+        let nonce = raw.nonce.as_ref().map(|given| {
+            let nonce = given.get_ref().parse();
+            nonce.map_err(|problem: String| self.fault(given.span(), "design.nonce", problem))
+        });
+        let nonce = nonce.transpose()?;
         Ok(Design {
             blocks,
             seed: raw.seed.unwrap_or(1),
+            nonce,
             cooldown: self.seconds(raw.cooldown_s.as_ref(), 2.0, "design.cooldown_s")?,
             margin,
             primary: primary.to_owned(),

@@ -74,6 +74,7 @@ pub(super) struct RawLoad {
 pub(super) struct RawDesign {
     pub(super) blocks: Option<Spanned<usize>>,
     pub(super) seed: Option<u64>,
+    pub(super) nonce: Option<Spanned<String>>,
     pub(super) cooldown_s: Option<Spanned<f64>>,
     pub(super) margin: Option<Spanned<f64>>,
     pub(super) primary: Option<Spanned<String>>,
