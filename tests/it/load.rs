@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::Stdio;
 
 use plumb_measure::bench::reference::Behaviour;
-use plumb_tests::server::{Fault, start};
+use plumb_tests::server::{Fault, Tells, caching, picky, start};
 use plumb_tests::{plumb, run};
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ fn json(run: &plumb_tests::Run) -> Value {
 }
 
 /// What a server does, in words, how, and what that is counted as; `None` for a whole reply.
-const BEHAVIOURS: [(&str, Fault, Option<&str>); 17] = [
+const BEHAVIOURS: [(&str, Fault, Option<&str>); 19] = [
     ("status 429", Fault::Status(429), Some("http_429")),
     ("status 400", Fault::Status(400), Some("http_4xx")),
     ("status 503", Fault::Status(503), Some("http_5xx")),
@@ -30,6 +30,8 @@ const BEHAVIOURS: [(&str, Fault, Option<&str>); 17] = [
     ("the body ends after three tokens, without `[DONE]` or a reason", Fault::EndAfter(3), Some("truncated")),
     ("an event after two tokens is not JSON", Fault::MalformedAfter(2), Some("malformed")),
     ("status 200 with a page of HTML", Fault::Html, Some("malformed")),
+    ("status 200 with a whole reply as JSON, which is no stream", Fault::JsonReply, Some("malformed")),
+    ("status 200 with an error as JSON", Fault::JsonError, Some("stream_error")),
     ("an error as an event, after two tokens", Fault::ErrorAfter(2), Some("stream_error")),
     ("`[DONE]` without a token", Fault::Empty, Some("empty")),
     ("no answer", Fault::Hang, Some("timeout")),
@@ -63,12 +65,16 @@ fn every_bad_behaviour_is_counted_by_its_kind() {
         "1",
     ]);
     command.args(["--output-tokens", "8", "--slo", "e2e=3600s", "--format", "json", "-n", &requests]);
-    let result = json(&run(command.arg("--records").arg(&records)));
+    let done = run(command.arg("--records").arg(&records));
+    let result = json(&done);
+    // So many failures leave no valid result, and the server's own words say why.
+    assert_eq!((done.code, &result["valid"]), (4, &false.into()));
+    assert_eq!(result["server_error"], "status 429: status 429 is all there is");
     let errors: BTreeMap<String, u64> = serde_json::from_value(result["errors"].clone()).unwrap();
     assert_eq!(errors.iter().map(|(kind, n)| (kind.as_str(), *n)).collect::<BTreeMap<_, _>>(), expected);
     // What failed counts against attainment and has no latency.
-    assert_eq!((&result["requests"], &result["ttft_ms"]["count"]), (&Value::from(40), &Value::from(10)));
-    assert_eq!(result["attainment"]["share"], 10.0 / 40.0);
+    assert_eq!((&result["requests"], &result["ttft_ms"]["count"]), (&Value::from(44), &Value::from(10)));
+    assert!((result["attainment"]["share"].as_f64().unwrap() - 10.0 / 44.0).abs() < 1e-12);
 
     const HEAD: &str = "| what the server does |";
     let mut table = format!("{HEAD} counted as | has latencies |\n|---|---|---|\n");
@@ -266,6 +272,240 @@ fn what_cannot_be_measured_is_told_with_the_remedy() {
         assert!(result.err.contains(word) && result.out.is_empty(), "{arguments:?}: {result:?}");
         assert!(!result.err.contains("secret"));
     }
+}
+
+/// Every request fails, or none has the time that is asked about: there is no result, and none looks like one.
+#[test]
+fn a_run_that_shows_nothing_is_not_valid() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    plumb_tests::synthetic::Node::healthy().bundle().write(&bundle).unwrap();
+    let buffering = Behaviour { events_per_write: 64, ..quick() };
+    for (what, behaviour, faults, by, words) in [
+        (
+            "status",
+            quick(),
+            vec![Some(Fault::Status(500))],
+            "no-reply",
+            "status 500: status 500 is all there is",
+        ),
+        ("error in the stream", quick(), vec![Some(Fault::ErrorAfter(2))], "no-reply", "out of memory"),
+        ("JSON error", quick(), vec![Some(Fault::JsonError)], "no-reply", "out of memory"),
+        (
+            "buffering",
+            buffering,
+            Vec::new(),
+            "undetermined",
+            "`itl p95 <= 5 ms` is undetermined: 20 of 20 requests",
+        ),
+    ] {
+        let server = start(behaviour, faults, 0);
+        let mut command = plumb();
+        command.args(["-q", "bench", &server.url(), "-n", "20", "--output-tokens", "8"]);
+        command.args(["--slo", "itl=5ms,ttft=100s"]);
+        let text = run(&mut command);
+        let done = run(command.args(["--format", "json", "--into"]).arg(&bundle));
+        let result = json(&done);
+        assert_eq!((text.code, done.code, &result["valid"]), (4, 4, &false.into()), "{what}: {result}");
+        // A busy machine may hold up the client, too.
+        assert!(result["invalid_by"] == by || result["invalid_by"] == "client", "{what}: {result}");
+        let reason = result["invalid_reason"].as_str().unwrap();
+        assert!(reason.contains(words) && text.out.contains("NOT VALID"), "{what}: {reason} {text:?}");
+        assert!(text.out.replace("\n          ", " ").contains(words), "{what}: {text:?}");
+        assert!(text.out.contains("UNDETERMINED"), "{what}: {text:?}");
+        let objective = &result["objectives"][0];
+        assert_eq!((&objective["met"], &objective["within"]["share"]), (&Value::Null, &0.0.into()), "{what}");
+        assert_eq!(
+            (&result["goodput_rps"], &result["attainment"]["share"]),
+            (&0.0.into(), &0.0.into()),
+            "{what}"
+        );
+    }
+    // A reply in one read is told even where no objective asks about it.
+    let server = start(Behaviour { events_per_write: 64, ..quick() }, Vec::new(), 0);
+    let result = json(&run(plumb().args(["-q", "bench", &server.url(), "-n", "20", "--format", "json"])));
+    assert!(result["invalid_by"].is_null() || result["invalid_by"] == "client", "{result}");
+    assert!(result["warnings"].to_string().contains("the reply is not streamed: 100 %"), "{result}");
+}
+
+#[test]
+fn a_sweep_ends_where_replies_cannot_tell() {
+    for (behaviour, faults, words) in [
+        (Behaviour { events_per_write: 64, ..quick() }, Vec::new(), "`itl p95 <= 5 ms` is undetermined"),
+        (quick(), vec![Some(Fault::Status(500))], "the server said: status 500"),
+    ] {
+        let server = start(behaviour, faults, 0);
+        let mut command = plumb();
+        command.args([
+            "-q",
+            "bench",
+            &server.url(),
+            "--sweep",
+            "--slo",
+            "itl=5ms",
+            "--rate",
+            "20",
+            "-n",
+            "20",
+        ]);
+        let done = run(command.args(["--warmup", "0", "--output-tokens", "8", "--format", "json"]));
+        let result = json(&done);
+        assert_eq!((done.code, &result["valid"]), (4, &false.into()), "{result}");
+        assert_eq!(
+            (&result["highest_pass_rps"], result["levels"].as_array().unwrap().len()),
+            (&Value::Null, 1)
+        );
+        assert!(result["invalid_reason"].as_str().unwrap().contains(words), "{result}");
+    }
+}
+
+#[test]
+fn a_server_that_fails_over_an_option_is_asked_without_it() {
+    let server = picky(quick());
+    let result = json(&run(plumb().args(["-q", "bench", &server.url(), "-n", "8", "--format", "json"])));
+    assert_eq!((&result["requests"], &result["errors"]), (&8.into(), &serde_json::json!({})), "{result}");
+    assert!(result["warnings"].to_string().contains("`ignore_eos`"), "{result}");
+    assert_eq!(result["tokens"]["counted_by"], "server, with every chunk");
+    // And a fault of the moment costs no option.
+    let server = start(quick(), vec![Some(Fault::Status(503)), None, None, None, None, None, None, None], 0);
+    let result = json(&run(plumb().args(["-q", "bench", &server.url(), "-n", "4", "--format", "json"])));
+    assert_eq!(result["tokens"]["counted_by"], "server, with every chunk", "{result}");
+}
+
+#[test]
+fn a_run_without_a_measured_request_adds_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    plumb_tests::synthetic::Node::healthy().bundle().write(&bundle).unwrap();
+    let before = std::fs::read(&bundle).unwrap();
+    let server = start(quick(), Vec::new(), 0);
+    let mut command = plumb();
+    command.args(["bench", &server.url(), "--rate", "50", "--warmup", "600s", "--format", "json", "--into"]);
+    let child = command.arg(&bundle).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    while server.log().iter().filter(|entry| entry.finished).count() < 10 {
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let kill = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(kill.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(130));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&result["requests"], &result["valid"]), (&0.into(), &false.into()));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no request was measured: nothing was added to"), "{said}");
+    assert_eq!(std::fs::read(&bundle).unwrap(), before);
+}
+
+#[test]
+fn a_server_has_seen_no_prompt_before() {
+    for tells in [Tells::Usage, Tells::Metrics] {
+        let server = caching(tells);
+        let mut nonces = Vec::new();
+        for _ in 0..2 {
+            let done = run(plumb()
+                .args(["-q", "bench", &server.url(), "-n", "20", "--prompt-tokens", "64"])
+                .args(["--output-tokens", "2", "--scrape-every", "0.05", "--format", "json"]));
+            let result = json(&done);
+            // Only wall time would tell the rest, and that is the machine's.
+            assert_eq!(
+                (&result["tokens"]["cached"], &result["tokens"]["cached_share"]),
+                (&0.into(), &0.0.into())
+            );
+            assert!(!result["warnings"].to_string().contains("prefix cache"), "{result}");
+            nonces.push(result["nonce"].as_str().unwrap().to_owned());
+        }
+        assert!(nonces[0].len() == 16 && nonces[0] != nonces[1], "{nonces:?}");
+    }
+}
+
+#[test]
+fn no_level_of_a_sweep_sends_the_prompts_of_another() {
+    let server = caching(Tells::Usage);
+    let mut command = plumb();
+    command.args([
+        "-q",
+        "bench",
+        &server.url(),
+        "--sweep",
+        "--slo",
+        "ttft=100s",
+        "--rate",
+        "50",
+        "--max-rate",
+        "100",
+    ]);
+    command.args(["-n", "100", "--warmup", "0", "--prompt-tokens", "32", "--output-tokens", "2"]);
+    let result = json(&run(command.args(["--format", "json"])));
+    let levels = result["levels"].as_array().unwrap();
+    if levels.iter().any(|level| level["result"]["invalid_by"] == "client") {
+        plumb_tests::skip("a sweep with a prefix cache: the machine is too busy for its client");
+        return;
+    }
+    assert!(levels.len() >= 2, "{result}");
+    let mut nonces = std::collections::BTreeSet::from([result["nonce"].as_str().unwrap()]);
+    for level in levels {
+        assert_eq!(
+            (&level["result"]["tokens"]["cached"], &level["result"]["tokens"]["prompt"]),
+            (&0.into(), &3200.into())
+        );
+        assert!(nonces.insert(level["result"]["nonce"].as_str().unwrap()), "{result}");
+    }
+    assert!(!result["warnings"].to_string().contains("prefix cache"), "{result}");
+}
+
+#[test]
+fn what_is_to_be_shared_may_come_from_the_cache() {
+    let server = caching(Tells::Usage);
+    let mut command = plumb();
+    command.args([
+        "-q",
+        "bench",
+        &server.url(),
+        "-n",
+        "20",
+        "--prompt-tokens",
+        "64",
+        "--shared-prefix",
+        "0.5",
+    ]);
+    let result = json(&run(command.args(["--output-tokens", "2", "--format", "json"])));
+    assert_eq!(result["tokens"]["cached_share"], 0.5, "{result}");
+    // Beyond the half, what 20 random prompts agree in by chance: less than a token.
+    let common = result["tokens"]["common_share"].as_f64().unwrap();
+    assert!((0.5..0.5 + 1.0 / 64.0).contains(&common), "{common}");
+    assert!(!result["warnings"].to_string().contains("prefix cache"), "{result}");
+}
+
+#[test]
+fn prompts_that_are_sent_again_are_told_wherever_the_result_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    plumb_tests::synthetic::Node::healthy().bundle().write(&bundle).unwrap();
+    let server = caching(Tells::Usage);
+    let mut command = plumb();
+    command.args(["-q", "bench", &server.url(), "-n", "20", "--prompt-tokens", "64", "--output-tokens", "2"]);
+    command.args(["--nonce", "00000000000000aa"]);
+    let first = run(&mut command);
+    assert!(
+        first.out.contains("from nonce 00000000000000aa") && !first.out.contains("prefix cache"),
+        "{first:?}"
+    );
+    let words = "100.0 % of the prompt tokens came from the server's prefix cache";
+    let again = run(&mut command);
+    assert!(again.out.replace("\n          ", " ").contains(words), "{again:?}");
+    let result = json(&run(command.args(["--format", "json", "--into"]).arg(&bundle)));
+    assert_eq!(
+        (&result["nonce"], &result["tokens"]["cached_share"]),
+        (&"00000000000000aa".into(), &1.0.into())
+    );
+    assert!(result["warnings"].to_string().contains(words), "{result}");
+    let out = folder.path().join("out");
+    let report = run(plumb().args(["-q", "report", "--formats", "md,html", "-o"]).arg(&out).arg(&bundle));
+    assert_eq!(report.code, 0, "{report:?}");
+    let text = std::fs::read_to_string(out.join("report.md")).unwrap();
+    assert!(text.contains("**Cautions**") && text.contains(words), "{text}");
+    let html = std::fs::read_to_string(out.join("report.html")).unwrap();
+    assert!(html.contains("100.0 % of the prompt tokens came from"), "{html}");
 }
 
 /// A real server, where `cargo xtask setup llm-server` has installed one.

@@ -132,7 +132,7 @@ impl Check for CapCostEfficiency {
             .unwrap_or_else(|missing| META.not_run("cost of a token", missing.reason));
         let mut findings = vec![finding, cost];
         // What could not be used may have shown that the replicas can do more, which makes the use smaller.
-        let open = tests.iter().filter(|test| load::usable(test).is_err());
+        let open = tests.iter().filter(|test| load::countable(test).is_err());
         let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
         if above > 0 {
             let message = format!("{above} load tests at higher rates cannot be used: goodput may be higher");

@@ -2,7 +2,8 @@
 //!
 //! Judged on the load test whose rate is the lowest at or above the peak of one replica; a lower rate proves nothing, and
 //! nothing is extrapolated. The bound is exact (Clopper and Pearson) and takes requests as independent. Without a number
-//! of replicas the tested service is taken to carry the whole peak.
+//! of replicas the tested service is taken to carry the whole peak. A test of which too many requests failed can show a
+//! miss; requests that have not got the time that was promised are neither met nor missed.
 
 use std::borrow::Cow::Borrowed;
 
@@ -137,6 +138,18 @@ fn judge(proofs: &[Proof<'_>], attainment: &Attainment, target: f64, peak: f64, 
         100.0 * attainment.lower,
         100.0 * target
     );
+    // A test of which too many requests failed shows a miss, and nothing else.
+    if let Some((test, _)) = proofs.iter().find(|(test, _)| !test.valid)
+        && attainment.upper() >= target
+    {
+        let why = test.invalid_reason.as_deref().unwrap_or("no reason is given");
+        return META.not_run("service", format!("{message}, but a test is not valid: {why}"));
+    }
+    let unknown = attainment.undetermined as f64 / attainment.requests as f64;
+    if attainment.share < target && attainment.share + unknown >= target {
+        let unknown = 100.0 * unknown;
+        return META.not_run("service", format!("{message}; of {unknown:.2} % it is not known"));
+    }
     let finding = if attainment.lower >= target {
         META.pass("service", message)
     } else if attainment.share >= target {

@@ -169,9 +169,10 @@ fn missed(evidence: &Evidence<'_>, tests: &[BenchResult], decisive: &BenchResult
             steady.value.number()
         ));
     }
+    // One of which too many requests failed tells where the limit is as well as any.
     let rates: BTreeSet<u64> = tests
         .iter()
-        .filter(|test| load::usable(test).is_ok())
+        .filter(|test| load::countable(test).is_ok())
         .filter_map(|test| Some((test.offered_rps? * 1000.0).round() as u64))
         .collect();
     let wanted = evidence.limit(&META, &RATES);

@@ -23,6 +23,7 @@ mod calibrate;
 mod clock;
 mod engine;
 mod gpu;
+mod nonce;
 mod observer;
 mod openai;
 mod plan;
@@ -31,6 +32,7 @@ mod record;
 mod recorder;
 pub mod reference;
 mod request;
+mod said;
 mod scrape;
 mod sse;
 mod summary;
@@ -42,6 +44,7 @@ mod validity;
 pub use arrivals::{Arrivals, TraceEntry, parse_trace};
 pub use calibrate::{Calibration, calibrate};
 pub use engine::{Control, Progress};
+pub use nonce::Nonce;
 pub use openai::{Api, RequestForm, UsageDetail};
 pub use plan::{Amount, Load, MAX_OBJECTIVES, Metric, Objective, Plan, Precision, parse_objectives};
 pub use prompts::{Prompts, parse_prompts};
@@ -113,7 +116,8 @@ pub struct Measured {
 pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     check(plan)?;
     let started = now_rfc3339();
-    let probed = probe(plan)?;
+    let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
+    let probed = probe(plan, nonce)?;
     let file = if plan.keep_records { Some(tempfile::tempfile().map_err(BenchError::Thread)?) } else { None };
     let scraping = Arc::new(AtomicBool::new(false));
     let scraper = (plan.scrape_every > 0.0)
@@ -127,13 +131,15 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
         })
         .transpose()?;
     let gpus = gpu::Sampler::start(&plan.target);
+    let common_tokens = probed.maker.common_tokens();
     let outcome = engine::run(plan, probed.form.clone(), probed.maker, file, probed.connections, control);
     scraping.store(true, Ordering::Relaxed);
     let scrapes = scraper.and_then(|thread| thread.join().ok()).unwrap_or_default();
     let gpu = gpus.map(gpu::Sampler::finish).unwrap_or_default();
     let mut outcome = outcome?;
     let records = outcome.recorder.finish_file();
-    let mut result = summary::summarise(plan, &probed.form.model, &started, &outcome, &scrapes);
+    let setting = summary::Setting { model: &probed.form.model, started: &started, nonce, common_tokens };
+    let mut result = summary::summarise(plan, &setting, &outcome, &scrapes);
     result.gpu = gpu;
     if plan.ignore_eos && !probed.form.ignore_eos {
         result
@@ -199,7 +205,7 @@ struct Probed {
 }
 
 /// Asks for the model, tries which options the server takes, and how many tokens it makes of our words.
-fn probe(plan: &Plan) -> Result<Probed, BenchError> {
+fn probe(plan: &Plan, nonce: Nonce) -> Result<Probed, BenchError> {
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::Thread)?;
     runtime.block_on(async {
@@ -213,53 +219,25 @@ fn probe(plan: &Plan) -> Result<Probed, BenchError> {
                 first_model(status, &body).map_err(unsuitable)?
             }
         };
-        let mut form = RequestForm {
+        let form = RequestForm {
             api: plan.api,
             model,
             usage: UsageDetail::Continuous,
             ignore_eos: plan.ignore_eos,
             temperature: plan.temperature,
         };
-        let mut maker = PromptMaker::new(plan.prompts.clone(), plan.seed);
+        let mut maker = PromptMaker::new(plan.prompts.clone(), nonce);
         let target = Arc::new(plan.target.clone());
         let requester = Requester::new(&target, plan.api.path(), plan.timeout)?;
-        let tokens = plan.output_tokens.min(8);
-        let record = loop {
-            // A number that no measured prompt has, so that none finds its prompt in a cache.
-            let body = form.body(&maker.make(u64::MAX - 1, None), tokens).into();
-            let record = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
-            match (record.miss, form.usage) {
-                // Servers refuse options that they do not know; the next try asks for less.
-                (Some(Miss::Http4xx), _) if matches!(record.status, 401 | 403) => {
-                    return Err(unsuitable(format!("status {}; give the API key", record.status)));
-                }
-                (Some(Miss::Http4xx), _) if record.status == 404 => {
-                    return Err(unsuitable(format!(
-                        "it has no `{}`, or no model `{}`",
-                        plan.api.path(),
-                        form.model
-                    )));
-                }
-                (Some(Miss::Http4xx), UsageDetail::Continuous) => form.usage = UsageDetail::Final,
-                (Some(Miss::Http4xx), UsageDetail::Final) => form.usage = UsageDetail::None,
-                (Some(Miss::Http4xx), UsageDetail::None) if form.ignore_eos => {
-                    form.ignore_eos = false;
-                    form.usage = UsageDetail::Continuous;
-                }
-                (Some(Miss::Http4xx), UsageDetail::None) => {
-                    return Err(unsuitable(format!("status {} to every form of request", record.status)));
-                }
-                (Some(miss @ (Miss::ConnectRefused | Miss::ConnectFailed | Miss::Tls)), _) => {
-                    return Err(unreachable(miss));
-                }
-                _ => break record,
-            }
-        };
-        if let (Some(words), Some(counted)) = (maker.wanted_words(), record.prompt_tokens) {
+        let (form, record) = find_form(plan, form, &maker, &requester).await?;
+        // A prompt of one word tells what the server adds to each.
+        if record.prompt_tokens.is_some() {
             let body = form.body(PromptMaker::one_word(), 1).into();
             let one = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
-            if let Some(counted_of_one) = one.prompt_tokens {
-                maker.correct(words, counted, counted_of_one);
+            match (maker.wanted_words(), record.prompt_tokens, one.prompt_tokens) {
+                (Some(words), Some(counted), Some(of_one)) => maker.correct(words, counted, of_one),
+                (None, _, Some(of_one)) => maker.learn_added(of_one),
+                _ => {}
             }
         }
         let seconds = record
@@ -282,6 +260,75 @@ fn probe(plan: &Plan) -> Result<Probed, BenchError> {
     })
 }
 
+/// The form with the most options that the server takes, and the request that it took. Where none works and the fault is the
+/// server's, the first form: that requests fail is a result.
+async fn find_form(
+    plan: &Plan,
+    wanted: RequestForm,
+    maker: &PromptMaker,
+    requester: &Requester,
+) -> Result<(RequestForm, Record), BenchError> {
+    let url = plan.target.url();
+    let unsuitable = |why: String, record: &Record| {
+        let said = record.said.as_ref().map_or_else(String::new, |said| format!(": {said}"));
+        BenchError::Unsuitable { url: url.clone(), why: format!("{why}{said}") }
+    };
+    let mut form = wanted.clone();
+    let mut tried_again = false;
+    loop {
+        requester.listen();
+        // A number that no measured prompt has, so that none finds its prompt in a cache.
+        let body = form.body(&maker.make(u64::MAX - 1, None), plan.output_tokens.min(8)).into();
+        let record = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
+        match (record.miss, record.status) {
+            (Some(Miss::Http4xx), 401 | 403) => {
+                return Err(unsuitable(format!("status {}; give the API key", record.status), &record));
+            }
+            (Some(Miss::Http4xx), 404) => {
+                let why = format!("it has no `{}`, or no model `{}`", plan.api.path(), form.model);
+                return Err(unsuitable(why, &record));
+            }
+            (Some(miss @ (Miss::ConnectRefused | Miss::ConnectFailed | Miss::Tls)), _) => {
+                return Err(BenchError::Unreachable { url, miss });
+            }
+            (Some(Miss::Http4xx), _) => {}
+            // Some servers fail over an option that they do not know. What fails for another reason may work when it is
+            // tried again.
+            (
+                Some(Miss::Http5xx | Miss::StreamError | Miss::Malformed | Miss::Truncated | Miss::Empty),
+                _,
+            ) => {
+                if !std::mem::replace(&mut tried_again, true) {
+                    continue;
+                }
+            }
+            _ => return Ok((form, record)),
+        }
+        tried_again = false;
+        match less(&form) {
+            Some(next) => form = next,
+            None if record.miss == Some(Miss::Http4xx) => {
+                let why = format!("status {} to every form of request", record.status);
+                return Err(unsuitable(why, &record));
+            }
+            None => return Ok((wanted, record)),
+        }
+    }
+}
+
+/// The form with fewer options to try after `form`.
+fn less(form: &RequestForm) -> Option<RequestForm> {
+    let usage = match form.usage {
+        UsageDetail::Continuous => UsageDetail::Final,
+        UsageDetail::Final => UsageDetail::None,
+        UsageDetail::None if form.ignore_eos => {
+            return Some(RequestForm { ignore_eos: false, usage: UsageDetail::Continuous, ..form.clone() });
+        }
+        UsageDetail::None => return None,
+    };
+    Some(RequestForm { usage, ..form.clone() })
+}
+
 fn first_model(status: u16, body: &[u8]) -> Result<String, String> {
     if matches!(status, 401 | 403) {
         return Err(format!("status {status} for its list of models; give the API key"));
@@ -289,6 +336,10 @@ fn first_model(status: u16, body: &[u8]) -> Result<String, String> {
     let list: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
     match list["data"][0]["id"].as_str() {
         Some(id) if status == 200 => Ok(id.to_owned()),
+        _ if status >= 500 => {
+            let said = said::said(body, None).map_or_else(String::new, |said| format!(" ({said})"));
+            Err(format!("status {status} for its list of models{said}; wait until the server is ready"))
+        }
         _ => Err(format!(
             "status {status} and no list of models at `/v1/models`; name the model with `--model`"
         )),

@@ -1,6 +1,6 @@
 //! Goodput of one replica, with its range.
 
-use plumb_evidence::model::{Attainment, Repeated, attainment_target, goodput, repeated, usable_test};
+use plumb_evidence::model::{Attainment, Repeated, attainment_target, countable_test, goodput, repeated};
 use plumb_evidence::{Absence, Evidence, Missing};
 use serde::Serialize;
 
@@ -46,9 +46,9 @@ pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
     }
     let target = attainment_target(slo)?;
     let (low, _) = goodput(&tests, target)?;
-    let usable = tests.iter().filter(|test| usable_test(test).is_ok());
+    let countable = tests.iter().filter(|test| countable_test(test).is_ok());
     let counted: Vec<_> =
-        usable.map(|test| Ok((test, Attainment::of(test)?))).collect::<Result<_, Missing>>()?;
+        countable.map(|test| Ok((test, Attainment::of(test)?))).collect::<Result<_, Missing>>()?;
     let mut points: Vec<LoadPoint> = repeated(counted).iter().map(point).collect::<Result<_, _>>()?;
     points.sort_by(|a, b| a.rate.total_cmp(&b.rate).then_with(|| a.path.cmp(&b.path)));
     let fit = |of: fn(&LoadPoint) -> f64| crossing(&falling(&points, of), target);

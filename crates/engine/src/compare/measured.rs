@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_evidence::model::{
-    BenchResult, Evidence, ExperimentEffect, ExperimentResult, Measurements, NoiseResult,
+    BenchResult, BenchTokens, Evidence, ExperimentEffect, ExperimentResult, Measurements, NoiseResult,
 };
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -258,6 +258,10 @@ fn compare_load(
             return;
         }
     }
+    if let Some(why) = cached_apart(&before, &after) {
+        measured.not_comparable.push(format!("{model} under {words}: {why}"));
+        return;
+    }
     for metric in METRICS {
         let values = |runs: &[&BenchResult]| -> Vec<f64> {
             runs.iter()
@@ -298,6 +302,28 @@ fn compare_load(
             why,
         });
     }
+}
+
+/// Why two sides do not compare: one was answered from the server's prefix cache more than the other. A side that does not tell
+/// is taken for one without a cache.
+fn cached_apart(before: &[&BenchResult], after: &[&BenchResult]) -> Option<String> {
+    let share = |runs: &[&BenchResult]| {
+        let told: Vec<f64> = runs.iter().filter_map(|run| run.tokens.from_cache()).collect();
+        (!told.is_empty()).then(|| mean(&told))
+    };
+    let (before, after) = (share(before), share(after));
+    let apart = (before.unwrap_or(0.0) - after.unwrap_or(0.0)).abs();
+    (apart > BenchTokens::CACHE_TOLERANCE).then(|| {
+        let told = |share: Option<f64>| {
+            share.map_or_else(|| "an unknown share".to_owned(), |share| format!("{:.1} %", share * 100.0))
+        };
+        format!(
+            "the server's prefix cache gave {} of the prompt tokens before and {} after, so that latencies and rates differ \
+             by that",
+            told(before),
+            told(after)
+        )
+    })
 }
 
 fn spread(values: &[f64], runs: &[&BenchResult]) -> Option<Spread> {

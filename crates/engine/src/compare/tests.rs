@@ -256,6 +256,28 @@ fn what_is_not_valid_or_not_there_is_said() {
 }
 
 #[test]
+fn runs_that_the_prefix_cache_answered_unevenly_do_not_compare() {
+    let with = |share: Option<f64>, cached: u64| {
+        let mut run = run(100.0, true);
+        run.tokens.cached_share = share;
+        (run.tokens.prompt, run.tokens.cached) = (1000, cached);
+        measured_evidence(vec![run], None)
+    };
+    let cold = with(Some(0.0), 0);
+    for (warm, told) in [(with(Some(0.99), 990), "99.0 %"), (with(None, 990), "99.0 %")] {
+        let measured = measured::compare(&cold, &warm);
+        assert!(measured.changes.is_empty());
+        let why = &measured.not_comparable[0];
+        assert!(why.contains("0.0 % of the prompt tokens before") && why.contains(told), "{why}");
+    }
+    let unknown = measured::compare(&with(None, 0), &with(Some(0.5), 500));
+    assert!(unknown.not_comparable[0].contains("an unknown share"), "{unknown:?}");
+    for same in [with(Some(0.005), 5), with(None, 0)] {
+        assert!(measured::compare(&cold, &same).not_comparable.is_empty());
+    }
+}
+
+#[test]
 fn drift_tells_what_is_not_known_from_what_is_not_set() {
     let node = |line: Option<&str>, swappiness: Option<&str>| {
         let mut evidence = testing::empty_evidence();

@@ -1,6 +1,6 @@
 //! What load tests prove: the share of requests that met the service level, with its lower bound, and goodput.
 
-use super::{BenchResult, ServiceLevel};
+use super::{BenchResult, InvalidBy, ServiceLevel};
 use crate::fact::{Absence, Missing};
 
 /// What a test says of the service level at its load.
@@ -14,15 +14,17 @@ pub struct Attainment {
     pub requests: u64,
     /// Requests that met every part.
     pub met: u64,
+    /// Requests that missed no part, and of which one was not measured: neither met nor missed.
+    pub undetermined: u64,
 }
 
 impl Attainment {
     /// What `test` proves.
     ///
     /// # Errors
-    /// The test is not valid, not open-loop, or did not count what met the service level.
+    /// The test can show no attainment, did not count what met the service level, or could not tell for most requests.
     pub fn of(test: &BenchResult) -> Result<Self, Missing> {
-        usable_test(test)?;
+        countable_test(test)?;
         // The share is of the requests that began in the window, goodput of those that ended in it.
         let share = test.attainment.map(|attainment| attainment.share);
         let counted = share.map(|share| share * test.requests as f64);
@@ -36,27 +38,52 @@ impl Attainment {
                 format!("{} tells of no requests or no time", test.path),
             ));
         }
-        Ok(Self::new(test.requests, counted.round().clamp(0.0, test.requests as f64) as u64))
+        if test.undetermined > test.requests / 2 {
+            return Err(Missing::new(
+                Absence::Skipped,
+                format!(
+                    "the test `{}` could not tell of {} of {} requests whether they met the service level: they have no \
+                     such time",
+                    test.load, test.undetermined, test.requests
+                ),
+            ));
+        }
+        let met = counted.round().clamp(0.0, test.requests as f64) as u64;
+        Ok(Self::new(test.requests, met, test.undetermined.min(test.requests - met)))
     }
 
     /// Of `requests`, at least one, of which `met` met every part.
-    fn new(requests: u64, met: u64) -> Self {
-        Self { share: met as f64 / requests as f64, lower: lower_bound(requests, met), requests, met }
+    fn new(requests: u64, met: u64, undetermined: u64) -> Self {
+        let share = met as f64 / requests as f64;
+        Self { share, lower: lower_bound(requests, met), requests, met, undetermined }
     }
 
-    /// Upper bound of the share, one-sided, 95 % confidence.
+    /// Upper bound of the share, one-sided, 95 % confidence, should all undetermined requests meet the service level.
     #[must_use]
     pub fn upper(&self) -> f64 {
-        1.0 - lower_bound(self.requests, self.requests.saturating_sub(self.met))
+        1.0 - lower_bound(self.requests, self.requests.saturating_sub(self.met + self.undetermined))
     }
 }
 
-/// Tells whether a test can show what a load does to the service level.
+/// Tells whether the latencies of a test show what a load does to requests.
 ///
 /// # Errors
 /// Says why no conclusion can be drawn from the test.
 pub fn usable_test(test: &BenchResult) -> Result<(), Missing> {
-    if !test.valid {
+    checked_test(test, test.valid)
+}
+
+/// Tells whether a test can show what a load does to the service level: one of which too many requests failed can show that
+/// it was missed.
+///
+/// # Errors
+/// Says why no conclusion can be drawn from the test.
+pub fn countable_test(test: &BenchResult) -> Result<(), Missing> {
+    checked_test(test, test.valid || test.invalid_by == Some(InvalidBy::Failures))
+}
+
+fn checked_test(test: &BenchResult, valid: bool) -> Result<(), Missing> {
+    if !valid {
         let why = test.invalid_reason.as_deref().unwrap_or("no reason is given");
         return Err(Missing::new(Absence::Failed, format!("the test `{}` is not valid: {why}", test.load)));
     }
@@ -116,7 +143,7 @@ impl Repeated<'_> {
     pub fn shown(&self, target: f64) -> Shown {
         if std::iter::once(&self.together).chain(&self.each).any(|attainment| attainment.upper() < target) {
             Shown::Missed
-        } else if self.together.lower >= target {
+        } else if self.together.lower >= target && self.tests.iter().all(|test| test.valid) {
             Shown::Met
         } else {
             Shown::Open
@@ -143,6 +170,7 @@ pub fn repeated<'a>(tests: impl IntoIterator<Item = (&'a BenchResult, Attainment
                 other.together = Attainment::new(
                     other.together.requests + attainment.requests,
                     other.together.met + attainment.met,
+                    other.together.undetermined + attainment.undetermined,
                 );
             }
         }
@@ -160,7 +188,7 @@ pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Vec<&BenchRes
     let mut counted: Vec<(&BenchResult, Attainment)> = Vec::new();
     let mut why = None;
     for test in tests {
-        if let Err(missing) = usable_test(test) {
+        if let Err(missing) = countable_test(test) {
             why = Some(missing);
             continue;
         }
@@ -265,6 +293,36 @@ mod tests {
         assert_eq!(Attainment::of(&test).unwrap().met, 1000);
         test.attainment = Some(super::super::Share { share: 0.9, low: 0.88, high: 0.92, trials: 1000.0 });
         assert_eq!(Attainment::of(&test).unwrap().met, 900);
+    }
+
+    #[test]
+    fn what_is_not_known_is_neither_met_nor_missed() {
+        let with = |met, undetermined| {
+            let test = BenchResult { undetermined, ..test(4.0, met) };
+            let attainment = Attainment::of(&test).unwrap();
+            repeated([(&test, attainment)])[0].shown(0.95)
+        };
+        assert_eq!([with(1000, 0), with(900, 0)], [Shown::Met, Shown::Missed]);
+        assert_eq!([with(900, 100), with(500, 500)], [Shown::Open; 2]);
+        assert_eq!(with(800, 100), Shown::Missed);
+        let unknown = BenchResult { undetermined: 501, ..test(4.0, 0) };
+        let reason = Attainment::of(&unknown).unwrap_err().reason;
+        assert!(reason.contains("501 of 1000 requests"), "{reason}");
+    }
+
+    #[test]
+    fn a_test_of_which_too_many_failed_can_only_show_a_miss() {
+        let with = |met, invalid_by| BenchResult { valid: false, invalid_by, ..test(8.0, met) };
+        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).map(|(rate, _)| rate);
+        let failing = with(700, Some(InvalidBy::Failures));
+        assert_eq!(goodput(&[test(4.0, 1000), failing.clone(), test(12.0, 1000)]), Ok(4.0));
+        assert_eq!(goodput(&[test(4.0, 1000), with(990, Some(InvalidBy::Failures))]), Ok(4.0));
+        for no_test in
+            [None, Some(InvalidBy::Client), Some(InvalidBy::NoReply), Some(InvalidBy::Undetermined)]
+        {
+            assert_eq!(goodput(&[test(4.0, 1000), with(700, no_test), test(12.0, 1000)]), Ok(12.0));
+        }
+        assert!(usable_test(&failing).is_err(), "its latencies are those of the survivors");
     }
 
     #[test]

@@ -39,8 +39,10 @@ pub struct ExperimentResult {
     pub replication: String,
     /// Load of each measurement, in words.
     pub load: String,
-    /// Seed of order, arrivals and prompts.
+    /// Seed of order and arrivals.
     pub seed: u64,
+    /// What the prompts of the launches were made from, in hexadecimal digits.
+    pub nonce: Option<String>,
     /// Whole blocks: each measured every cell once.
     pub blocks: u32,
     /// Share below which a difference does not matter.

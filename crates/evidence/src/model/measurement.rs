@@ -92,6 +92,10 @@ pub struct BenchResult {
     pub valid: bool,
     /// Why it is not valid.
     pub invalid_reason: Option<String>,
+    /// What it is not valid for; `None` for a valid one, and where an older version wrote the result.
+    pub invalid_by: Option<InvalidBy>,
+    /// What the server said of the first measured request that failed, with its status; at most a few hundred characters.
+    pub server_error: Option<String>,
     /// What lowers the trust in a valid result: others on the machine, no steady state.
     pub warnings: Vec<String>,
     /// True if it was ended before its time; what it has is reported.
@@ -102,6 +106,9 @@ pub struct BenchResult {
     pub target: BenchTarget,
     /// Load as it was asked for.
     pub load: BenchLoad,
+    /// What the prompts were made from, in hexadecimal digits; `None` for prompts of a file, and where an older
+    /// version wrote the result.
+    pub nonce: Option<String>,
     /// True if requests were sent on a schedule that does not wait for answers.
     pub open_loop: bool,
     /// True if latency counts from the intended send time.
@@ -120,8 +127,11 @@ pub struct BenchResult {
     pub output_tokens_per_s: f64,
     /// Requests per second that met every objective.
     pub goodput_rps: Option<f64>,
-    /// Share of all requests, failed ones included, that met every objective.
+    /// Share of all requests, failed ones included, that met every objective; `None` without objectives, and where these ask
+    /// for different percentiles, which no joint share stands for.
     pub attainment: Option<Share>,
+    /// Requests that missed no objective, but have none of the times that one of them is about: they do not count as good.
+    pub undetermined: u64,
     /// How each objective was met.
     pub objectives: Vec<ObjectiveResult>,
     /// Time to first token.
@@ -169,6 +179,21 @@ pub struct BenchResult {
     pub repetitions: u32,
 }
 
+/// Why a load test is not valid; of several reasons the first of these.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InvalidBy {
+    /// The client limited it, or measured nothing: it says nothing about the server.
+    Client,
+    /// No request gave a whole reply: whether the load was too much for the server, or the requests were wrong, is not known.
+    NoReply,
+    /// Too many requests failed: its latencies are those of the survivors. Attainment, which counts failures as misses, can
+    /// still show that the load was too much.
+    Failures,
+    /// An objective is about a time that the replies have not got.
+    Undetermined,
+}
+
 /// A share with its 95 % interval (Wilson).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Share {
@@ -211,7 +236,7 @@ pub struct BenchLoad {
     pub output_tokens: Option<u32>,
     /// Tokens of the prompts that were asked for.
     pub prompt_tokens: Option<u32>,
-    /// Seed of arrivals and prompts.
+    /// Seed of arrivals.
     pub seed: Option<u64>,
 }
 
@@ -258,10 +283,12 @@ pub struct ObjectiveResult {
     pub percentile: f64,
     /// Limit in ms.
     pub limit_ms: f64,
-    /// Share of requests within the limit; failed ones are not.
+    /// Share of requests within the limit; failed ones are not, nor are those without such a time.
     pub within: Share,
-    /// True if even the lower end of the interval is at or above the percentile, false if even the upper end is below it;
-    /// `None` where the requests do not tell.
+    /// Requests with a whole reply that has no such time, as a reply in one read has none between tokens.
+    pub undetermined: u64,
+    /// True if even the lower end of the interval is at or above the percentile, false if even the upper end is below it and
+    /// would be with all undetermined requests within; `None` where the requests do not tell.
     pub met: Option<bool>,
 }
 
@@ -293,6 +320,38 @@ pub struct BenchTokens {
     pub itl_estimated: bool,
     /// Share of reads that held several events.
     pub coalesced_share: f64,
+    /// Share of replies of several tokens that came in one read: such a reply is not streamed.
+    pub single_read_share: f64,
+    /// Share of prompt tokens that came from the server's prefix cache, by its count in the replies, else in its metrics;
+    /// `None` where it tells neither.
+    pub cached_share: Option<f64>,
+    /// Share of prompt tokens that may come from a cache by plan: the shared prefix, the server's chat template, and the first
+    /// few tokens in which random prompts agree by chance.
+    pub common_share: f64,
+}
+
+impl BenchTokens {
+    /// How far shares from a cache may be apart, or beyond what prompts have in common, before it matters.
+    pub const CACHE_TOLERANCE: f64 = 0.01;
+
+    /// Share of prompt tokens that came from a cache. Results that lack the share have the count, where 0 says nothing.
+    #[must_use]
+    pub fn from_cache(&self) -> Option<f64> {
+        let counted = (self.cached > 0 && self.prompt > 0).then(|| self.cached as f64 / self.prompt as f64);
+        self.cached_share.or(counted)
+    }
+
+    /// The same, less what prompts have in common by plan: below 0 where the cache held less than that.
+    #[must_use]
+    pub fn from_cache_beyond_plan(&self) -> Option<f64> {
+        self.from_cache().map(|share| share - self.common_share)
+    }
+
+    /// True if the cache held more than the prompts have in common: the server has seen them before.
+    #[must_use]
+    pub fn is_answered_from_cache(&self) -> bool {
+        self.from_cache_beyond_plan().is_some_and(|share| share > Self::CACHE_TOLERANCE)
+    }
 }
 
 /// What a GPU did at a moment; `None` where it does not tell.
@@ -383,6 +442,8 @@ pub struct SweepResult {
     pub warnings: Vec<String>,
     /// True if it was ended before its time.
     pub interrupted: bool,
+    /// What the nonces of the runs were made from; `None` for prompts of a file.
+    pub nonce: Option<String>,
     /// What was measured.
     pub target: BenchTarget,
     /// The objectives, as in `--slo`: `ttft p95 <= 500 ms`.
@@ -442,6 +503,10 @@ pub struct ServerMetrics {
     pub prompt_tokens: Option<f64>,
     /// Output tokens during the window.
     pub generation_tokens: Option<f64>,
+    /// Prompt tokens that were looked up in the prefix cache during the window.
+    pub prefix_cache_queries: Option<f64>,
+    /// Those of them that were there.
+    pub prefix_cache_hits: Option<f64>,
     /// Time to first token during the window, from the server's histogram.
     pub ttft_ms: Option<LatencySummary>,
     /// Inter-token latency during the window, from the server's histogram.

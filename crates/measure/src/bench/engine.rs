@@ -367,8 +367,8 @@ fn is_lost(recorder: &Recorder, plan: &Plan) -> bool {
         (Load::Closed { .. }, Amount::Seconds(_)) => return false,
     };
     let total = wanted.max(recorder.measured as f64);
-    plan.objectives.iter().zip(&recorder.met).any(|(objective, met)| {
-        let missed = (recorder.measured - met) as f64;
+    plan.objectives.iter().zip(recorder.met.iter().zip(&recorder.open)).any(|(objective, (met, open))| {
+        let missed = (recorder.measured - met - open) as f64;
         // As if every request depended on nine others: neighbours do, and a search must not be led astray.
         wilson((total - missed) / 10.0, total / 10.0, CONFIDENCE)
             .is_some_and(|interval| interval.high < objective.percentile)

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrivals::Arrivals;
 use super::clock::SECOND;
+use super::nonce::Nonce;
 use super::openai::Api;
 use super::prompts::Prompts;
 use super::record::Phase;
@@ -167,8 +168,10 @@ pub struct Plan {
     pub objectives: Vec<Objective>,
     /// Share of requests that may fail.
     pub error_share: f64,
-    /// Seed of arrivals and prompts.
+    /// Seed of arrivals.
     pub seed: u64,
+    /// What the prompts are made from; `None` for a fresh one in each run.
+    pub nonce: Option<Nonce>,
     /// Threads that send, each with connections of its own.
     pub threads: usize,
     /// CPUs that the threads are bound to, in turn; none to leave that to the kernel.
@@ -199,6 +202,12 @@ pub struct Precision {
 }
 
 impl Plan {
+    /// True if there are objectives, all of the same percentile: then one share of requests stands for all of them.
+    pub(crate) fn has_joint_percentile(&self) -> bool {
+        let mut percentiles = self.objectives.iter().map(|objective| objective.percentile);
+        percentiles.next().is_some_and(|first| percentiles.all(|other| other == first))
+    }
+
     /// A closed loop against `target` with the defaults of the command line.
     #[must_use]
     pub fn new(target: Target) -> Self {
@@ -221,6 +230,7 @@ impl Plan {
             objectives: Vec::new(),
             error_share: 0.01,
             seed: 1,
+            nonce: None,
             threads: 1,
             cpus: Vec::new(),
             scrape_every: 1.0,

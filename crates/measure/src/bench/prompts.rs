@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use super::arrivals::TraceEntry;
+use super::nonce::Nonce;
 use crate::stats::Random;
 
 /// Where prompts come from.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "source", rename_all = "lowercase")]
 pub enum Prompts {
-    /// Words drawn by a seed, about one token each; every prompt differs, so that a prefix cache has nothing to offer beyond
-    /// the shared part.
+    /// Words drawn from the nonce of the run, about one token each; every prompt differs, so that a prefix cache has nothing
+    /// to offer beyond the shared part.
     Synthetic {
         /// Tokens wanted.
         tokens: u32,
@@ -28,7 +29,7 @@ pub enum Prompts {
 }
 
 /// Short English words, which common vocabularies hold as one token each when a space comes before.
-const WORDS: [&str; 64] = [
+pub(crate) const WORDS: [&str; 64] = [
     "the", "of", "and", "to", "in", "is", "it", "you", "that", "he", "was", "for", "on", "are", "with", "as",
     "his", "they", "be", "at", "one", "have", "this", "from", "or", "had", "by", "hot", "word", "but",
     "what", "some", "we", "can", "out", "other", "were", "all", "there", "when", "up", "use", "your", "how",
@@ -36,11 +37,11 @@ const WORDS: [&str; 64] = [
     "then", "them", "write", "would", "like", "so", "these",
 ];
 
-/// Makes the prompts of a run, each a function of the seed and its number.
+/// Makes the prompts of a run, each a function of the nonce and its number.
 #[derive(Clone, Debug)]
 pub(crate) struct PromptMaker {
     prompts: Prompts,
-    seed: u64,
+    nonce: Nonce,
     shared: String,
     /// Tokens per word, and those that the server adds to every prompt, by its own count.
     tokens_per_word: f64,
@@ -48,9 +49,9 @@ pub(crate) struct PromptMaker {
 }
 
 impl PromptMaker {
-    pub(crate) fn new(prompts: Prompts, seed: u64) -> Self {
+    pub(crate) fn new(prompts: Prompts, nonce: Nonce) -> Self {
         let mut maker =
-            Self { prompts, seed, shared: String::new(), tokens_per_word: 1.0, added_tokens: 0.0 };
+            Self { prompts, nonce, shared: String::new(), tokens_per_word: 1.0, added_tokens: 0.0 };
         maker.make_shared();
         maker
     }
@@ -59,8 +60,13 @@ impl PromptMaker {
         self.shared.clear();
         if let Prompts::Synthetic { tokens, shared } = self.prompts {
             let words = (f64::from(tokens) * shared / self.tokens_per_word).round() as usize;
-            append_words(&mut self.shared, &mut Random::stream(self.seed, 2), words);
+            append_words(&mut self.shared, &mut Random::stream(self.nonce.seed(), 2), words);
         }
+    }
+
+    /// Tokens that all prompts begin with by plan: the shared part, and what the server adds to each.
+    pub(crate) fn common_tokens(&self) -> f64 {
+        word_count(&self.shared) as f64 * self.tokens_per_word + self.added_tokens
     }
 
     fn words(&self, tokens: f64) -> usize {
@@ -77,6 +83,11 @@ impl PromptMaker {
             self.added_tokens = (f64::from(counted_of_one) - per_word).max(0.0);
             self.make_shared();
         }
+    }
+
+    /// Learns what the server adds to every prompt where the prompts are not made here.
+    pub(crate) fn learn_added(&mut self, counted_of_one: u32) {
+        self.added_tokens = f64::from(counted_of_one.saturating_sub(1));
     }
 
     /// A prompt of one word.
@@ -102,18 +113,22 @@ impl PromptMaker {
             Prompts::Synthetic { tokens, .. } => {
                 let tokens = trace.and_then(|entry| entry.prompt_tokens).unwrap_or(*tokens);
                 let words = self.words(f64::from(tokens));
-                let shared = self.shared.split(' ').filter(|word| !word.is_empty()).count().min(words);
+                let shared = word_count(&self.shared).min(words);
                 let mut text = String::with_capacity(words * 6);
                 text.push_str(&self.shared);
                 append_words(
                     &mut text,
-                    &mut Random::stream(self.seed, index.wrapping_add(1000)),
+                    &mut Random::stream(self.nonce.seed(), index.wrapping_add(1000)),
                     words - shared,
                 );
                 text
             }
         }
     }
+}
+
+fn word_count(text: &str) -> usize {
+    text.split(' ').filter(|word| !word.is_empty()).count()
 }
 
 fn append_words(text: &mut String, random: &mut Random, words: usize) {
@@ -160,25 +175,32 @@ pub fn parse_prompts(text: &str) -> Result<Prompts, String> {
 mod tests {
     use super::*;
 
+    fn nonce(text: &str) -> Nonce {
+        text.parse().unwrap()
+    }
+
     fn words(text: &str) -> Vec<&str> {
         text.split(' ').collect()
     }
 
     #[test]
     fn prompts_have_their_length_and_differ_after_the_shared_part() {
-        let maker = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, 1);
+        let maker = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, nonce("1"));
         let (a, b) = (maker.make(0, None), maker.make(1, None));
         assert_eq!((words(&a).len(), words(&b).len()), (100, 100));
         assert_eq!(words(&a)[..50], words(&b)[..50]);
         assert_ne!(words(&a)[50..], words(&b)[50..]);
         assert_eq!(a, maker.make(0, None));
-        let other = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, 2);
-        assert_ne!(a, other.make(0, None));
+        // Nothing of another run's prompts begins alike, the shared part included.
+        let other = PromptMaker::new(Prompts::Synthetic { tokens: 100, shared: 0.5 }, nonce("2"));
+        let first: Vec<String> = (0..50).map(|index| other.make(index, None)).collect();
+        assert!(first.iter().all(|prompt| words(prompt)[..8] != words(&a)[..8]));
+        assert_eq!(maker.common_tokens(), 50.0);
     }
 
     #[test]
     fn lengths_follow_the_server_s_count_and_the_trace() {
-        let mut maker = PromptMaker::new(Prompts::Synthetic { tokens: 90, shared: 0.0 }, 1);
+        let mut maker = PromptMaker::new(Prompts::Synthetic { tokens: 90, shared: 0.0 }, nonce("1"));
         // 21 tokens of a template, and one and a half for each word.
         maker.correct(91, 21 + 136, 22);
         assert_eq!(words(&maker.make(0, None)).len(), 46);
@@ -189,13 +211,15 @@ mod tests {
         assert_eq!(words(&maker.make(0, Some(&entry))).len(), 1);
         maker.correct(90, 5, 5);
         assert_eq!(words(&maker.make(0, None)).len(), 46);
+        // The template stays in a server's cache.
+        assert_eq!(maker.common_tokens(), 20.5);
     }
 
     #[test]
     fn files_of_prompts() {
         let prompts =
             parse_prompts("one\n\n\"two \\n lines\"\n{\"prompt\": \"three\", \"id\": 3}\n").unwrap();
-        let maker = PromptMaker::new(prompts, 1);
+        let maker = PromptMaker::new(prompts, nonce("1"));
         assert_eq!([0, 1, 2, 3].map(|i| maker.make(i, None)), ["one", "two \n lines", "three", "one"]);
         assert!(parse_prompts("\n").is_err());
         assert!(parse_prompts("{\"text\": 1}\n").unwrap_err().contains("line 1"));

@@ -145,6 +145,8 @@ pub struct Record {
     pub status: u16,
     /// Why it gave no whole reply; `None` for one that did.
     pub miss: Option<Miss>,
+    /// What the server said of that; kept of the first ones of a run only.
+    pub said: Option<Box<str>>,
 }
 
 impl Record {
@@ -319,6 +321,7 @@ pub(crate) mod tests {
             cached_tokens: None,
             status: 200,
             miss: None,
+            said: None,
         }
     }
 

@@ -32,8 +32,29 @@ pub(crate) struct Kept {
     pub(crate) done: u64,
     pub(crate) tokens: u32,
     pub(crate) miss: Option<Miss>,
-    /// One bit per objective that it met.
+    /// How it stands to the objectives.
+    pub(crate) stands: Stands,
+}
+
+/// How a request stands to the objectives, one bit for each.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Stands {
+    /// Met.
     pub(crate) met: u8,
+    /// Neither met nor missed: the reply has no such time.
+    pub(crate) open: u8,
+}
+
+impl Stands {
+    /// True if all of `objectives` are met.
+    pub(crate) fn is_good(self, objectives: usize) -> bool {
+        self.met.count_ones() as usize == objectives
+    }
+
+    /// True if none of `objectives` is missed, and not all are known to be met.
+    pub(crate) fn is_open(self, objectives: usize) -> bool {
+        self.open != 0 && (self.met | self.open).count_ones() as usize == objectives
+    }
 }
 
 /// Values of a metric with weights.
@@ -158,8 +179,12 @@ pub(crate) struct Recorder {
     pub(crate) ok: u64,
     /// Measured requests that met every objective.
     pub(crate) good: u64,
+    /// Measured requests that missed no objective, but have not got what one of them is about.
+    pub(crate) undetermined: u64,
     /// Measured requests that met each objective.
     pub(crate) met: Vec<u64>,
+    /// Measured requests of which each objective says nothing.
+    pub(crate) open: Vec<u64>,
     pub(crate) misses: BTreeMap<Miss, u64>,
     /// Requests before and after the measured ones, and how many of them failed.
     pub(crate) others: u64,
@@ -168,6 +193,13 @@ pub(crate) struct Recorder {
     pub(crate) events: u64,
     pub(crate) prompt_tokens: u64,
     pub(crate) cached_tokens: u64,
+    /// A reply told how much of its prompt came from a cache.
+    pub(crate) tells_cached: bool,
+    /// Replies of several tokens, and those of them that came in one read.
+    pub(crate) several_tokens: u64,
+    pub(crate) single_reads: u64,
+    /// What the server said of the first failure, with its status.
+    pub(crate) said: Option<String>,
     /// Replies whose tokens the server counted: with every read, at the end, not at all.
     pub(crate) counted: [u64; 3],
     /// Replies whose tokens and events differ in number.
@@ -200,6 +232,7 @@ impl Recorder {
         };
         Some(Self {
             met: vec![0; objectives.len()],
+            open: vec![0; objectives.len()],
             objectives,
             series,
             kept: Vec::new(),
@@ -208,6 +241,7 @@ impl Recorder {
             measured: 0,
             ok: 0,
             good: 0,
+            undetermined: 0,
             misses: BTreeMap::new(),
             others: 0,
             other_misses: 0,
@@ -215,6 +249,10 @@ impl Recorder {
             events: 0,
             prompt_tokens: 0,
             cached_tokens: 0,
+            tells_cached: false,
+            several_tokens: 0,
+            single_reads: 0,
+            said: None,
             counted: [0; 3],
             uneven: 0,
             coalesced_reads: 0,
@@ -234,8 +272,8 @@ impl Recorder {
             self.file = None;
             self.file_error = Some(format!("the file of raw records could not be written: {error}"));
         }
-        let met = self.objectives_met(record);
-        self.keep(record, met);
+        let stands = self.stands(record);
+        self.keep(record, stands);
         if record.phase != Phase::Measured {
             self.others += 1;
             self.other_misses += u64::from(record.miss.is_some());
@@ -246,15 +284,24 @@ impl Recorder {
         if record.sent != 0 {
             self.series.send_lag.add(record.sent.saturating_sub(record.scheduled) as f64, 1.0);
         }
-        for (index, count) in self.met.iter_mut().enumerate() {
-            *count += u64::from(met >> index & 1);
+        for (counts, bits) in [(&mut self.met, stands.met), (&mut self.open, stands.open)] {
+            for (index, count) in counts.iter_mut().enumerate() {
+                *count += u64::from(bits >> index & 1);
+            }
         }
         if let Some(miss) = record.miss {
             *self.misses.entry(miss).or_default() += 1;
+            if let Some(said) = record.said.as_deref().filter(|_| self.said.is_none()) {
+                self.said = Some(match record.status {
+                    200 => said.to_owned(),
+                    status => format!("status {status}: {said}"),
+                });
+            }
             return;
         }
         self.ok += 1;
-        self.good += u64::from(u32::from(met).count_ones() as usize == self.objectives.len());
+        self.good += u64::from(stands.is_good(self.objectives.len()));
+        self.undetermined += u64::from(stands.is_open(self.objectives.len()));
         self.take_reply(record);
     }
 
@@ -264,6 +311,11 @@ impl Recorder {
         self.events += u64::from(record.events());
         self.prompt_tokens += u64::from(record.prompt_tokens.unwrap_or(0));
         self.cached_tokens += u64::from(record.cached_tokens.unwrap_or(0));
+        self.tells_cached |= record.cached_tokens.is_some();
+        if tokens > 1 {
+            self.several_tokens += 1;
+            self.single_reads += u64::from(record.reads.len() == 1);
+        }
         let counted = match (record.tokens, record.reads.iter().all(|read| read.tokens.is_some())) {
             (Some(_), true) => 0,
             (Some(_), false) => 1,
@@ -307,17 +359,21 @@ impl Recorder {
         }
     }
 
-    fn objectives_met(&self, record: &Record) -> u8 {
+    fn stands(&self, record: &Record) -> Stands {
+        let mut stands = Stands::default();
         if record.miss.is_some() {
-            return 0;
+            return stands;
         }
-        self.objectives.iter().enumerate().fold(0, |met, (index, objective)| {
-            met | u8::from(value_ms(record, objective).is_some_and(|value| value <= objective.limit_ms))
-                << index
-        })
+        for (index, objective) in self.objectives.iter().enumerate() {
+            match value_ms(record, objective) {
+                Some(value) => stands.met |= u8::from(value <= objective.limit_ms) << index,
+                None => stands.open |= 1 << index,
+            }
+        }
+        stands
     }
 
-    fn keep(&mut self, record: &Record, met: u8) {
+    fn keep(&mut self, record: &Record, stands: Stands) {
         if self.seen.is_multiple_of(self.stride) {
             if self.kept.len() == MAX_REQUESTS {
                 let mut position = 0;
@@ -336,7 +392,7 @@ impl Recorder {
                 done: record.done,
                 tokens: record.output_tokens(),
                 miss: record.miss,
-                met,
+                stands,
             });
         }
         self.seen += 1;
@@ -353,18 +409,19 @@ impl Recorder {
     }
 }
 
-/// What an objective compares with its limit for one request: 0 where a reply is too short to have a gap.
+/// What an objective compares with its limit for one request; `None` where the reply has no such time, as one in a single read
+/// has none between tokens.
 fn value_ms(record: &Record, objective: &Objective) -> Option<f64> {
     let ns = match objective.metric {
         Metric::Ttft => record.ttft()? as f64,
         Metric::E2e => record.e2e()? as f64,
-        Metric::Tpot => record.tpot().unwrap_or(0.0),
-        Metric::Stall => record.reads.iter().skip(1).map(|read| read.gap).max().unwrap_or(0) as f64,
+        Metric::Tpot => record.tpot()?,
+        Metric::Stall => record.reads.iter().skip(1).map(|read| read.gap).max()? as f64,
         Metric::Itl => {
             let mut gaps: Vec<(f64, f64)> =
                 record.token_gaps().into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
             gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
-            weighted_quantile(&gaps, objective.percentile).unwrap_or(0.0)
+            weighted_quantile(&gaps, objective.percentile)?
         }
     };
     Some(ns / 1e6)
@@ -401,6 +458,20 @@ mod tests {
         assert_eq!((kept.measured, kept.ok, kept.good), (4, 3, 1));
         assert_eq!(kept.met, [2, 2, 2]);
         assert_eq!(kept.misses, BTreeMap::from([(Miss::Reset, 1)]));
+    }
+
+    #[test]
+    fn an_objective_on_a_time_that_a_reply_has_not_got_is_open() {
+        let mut kept = recorder("ttft=30,tpot=15,itl=15,stall=15");
+        // In one read; of one token; streamed, and missed by the stall alone.
+        kept.take(&record(&[(20, 8, None)], Some(8)));
+        kept.take(&record(&[(20, 1, None)], Some(1)));
+        kept.take(&record(&[(20, 1, None), (30, 1, None), (50, 1, None)], Some(3)));
+        // Late, so missed whatever the rest is.
+        kept.take(&record(&[(40, 8, None)], Some(8)));
+        assert_eq!((kept.good, kept.undetermined), (0, 2));
+        assert_eq!((kept.met, kept.open), (vec![3, 1, 0, 0], vec![0, 3, 3, 3]));
+        assert_eq!((kept.several_tokens, kept.single_reads), (3, 2));
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! Carries out one request and notes its times.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode, Uri};
+use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 
 use super::BenchError;
 use super::clock::now;
 use super::openai::parse_chunk;
 use super::record::{Miss, Phase, Read, Record};
+use super::said::{MAX_BODY, is_error, said};
 use super::sse::Parser;
 use super::target::Target;
 use super::transport::{Connection, Pool, hyper_miss};
@@ -36,6 +38,8 @@ pub(crate) struct Requester {
     host: HeaderValue,
     key: Option<HeaderValue>,
     timeout: Duration,
+    /// Whether the server's words on a failure were kept, by phase: one is enough.
+    heard: [AtomicBool; 3],
 }
 
 impl Requester {
@@ -48,11 +52,29 @@ impl Requester {
             host,
             key: target.key.as_ref().map(super::target::ApiKey::header),
             timeout,
+            heard: Default::default(),
         })
     }
 
     pub(crate) fn pool(&self) -> &Arc<Pool> {
         &self.pool
+    }
+
+    /// The server's words, where none of the phase were kept so far.
+    fn hear(&self, phase: Phase, body: &[u8]) -> Option<Box<str>> {
+        let heard = &self.heard[phase as usize];
+        if heard.load(Ordering::Relaxed) {
+            return None;
+        }
+        let secret = self.key.as_ref().and_then(|key| key.to_str().ok()?.strip_prefix("Bearer "));
+        let words = said(body, secret)?;
+        heard.store(true, Ordering::Relaxed);
+        Some(words.into())
+    }
+
+    /// Keeps the words of the next failure again.
+    pub(crate) fn listen(&self) {
+        self.heard.iter().for_each(|heard| heard.store(false, Ordering::Relaxed));
     }
 
     fn request(&self, job: &Job, connection: &Connection) -> Request<Full<Bytes>> {
@@ -96,6 +118,7 @@ impl Requester {
             cached_tokens: None,
             status: 0,
             miss: None,
+            said: None,
         };
         let result = tokio::time::timeout(self.timeout, self.exchange(&job, &mut record)).await;
         record.miss = result.unwrap_or(Err(Miss::Timeout)).err();
@@ -120,25 +143,63 @@ impl Requester {
         record.status = response.status().as_u16();
         if let Some(miss) = status_miss(response.status()) {
             // Read to its end, so that the connection can serve again.
-            let whole = http_body_util::Limited::new(response.into_body(), 1 << 20).collect().await.is_ok();
-            if whole {
+            let whole = http_body_util::Limited::new(response.into_body(), 1 << 20).collect().await;
+            if let Ok(body) = whole {
                 self.pool.give_back(connection);
+                record.said = self.hear(job.phase, &body.to_bytes());
             }
             return Err(miss);
         }
         let mut stream = Stream::default();
+        // Of a body that does not say it is a stream, what may be an error in words.
+        let mut plain = (!is_stream(response.headers())).then(Vec::new);
+        let mut whole = false;
         let mut body = response.into_body();
-        while let Some(frame) = body.frame().await {
-            let frame = frame.map_err(|error| hyper_miss(&error))?;
-            if let Some(bytes) = frame.data_ref() {
-                stream.take(bytes, connection.clock.last(), record)?;
+        let ended = loop {
+            match body.frame().await {
+                None => {
+                    whole = true;
+                    break stream.end(record);
+                }
+                Some(Err(error)) => break Err(hyper_miss(&error)),
+                Some(Ok(frame)) => {
+                    let Some(bytes) = frame.data_ref() else { continue };
+                    let taken = stream.take(bytes, connection.clock.last(), record);
+                    if let Some(plain) =
+                        plain.as_mut().filter(|plain| !stream.begun && plain.len() < MAX_BODY)
+                    {
+                        plain.extend_from_slice(bytes);
+                    }
+                    if let Err(miss) = taken {
+                        break Err(miss);
+                    }
+                }
+            }
+        };
+        match ended {
+            Ok(()) => {
+                connection.opened_in = 0;
+                self.pool.give_back(connection);
+                Ok(())
+            }
+            Err(miss) => {
+                let plain = plain.filter(|_| !stream.begun);
+                record.said =
+                    self.hear(job.phase, stream.error.as_ref().or(plain.as_ref()).map_or(&[], |b| b));
+                Err(match (miss, plain) {
+                    (Miss::Malformed | Miss::Truncated, Some(body)) if is_error(&body) => Miss::StreamError,
+                    // A whole document is not a stream that ended too early.
+                    (Miss::Truncated, Some(body)) if whole && !body.is_empty() => Miss::Malformed,
+                    (miss, _) => miss,
+                })
             }
         }
-        stream.end(record)?;
-        connection.opened_in = 0;
-        self.pool.give_back(connection);
-        Ok(())
     }
+}
+
+/// True for a body that is a stream of events by its own account.
+fn is_stream(headers: &HeaderMap) -> bool {
+    headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
 }
 
 /// True if a connection ended without a byte of reply to the request that was sent at `sent`.
@@ -186,8 +247,12 @@ struct Stream {
     read_at: u64,
     /// Tokens by the server's count, so far.
     counted: Option<u32>,
+    /// An event has come.
+    begun: bool,
     done: bool,
     finished: bool,
+    /// The event in which the server reported an error.
+    error: Option<Vec<u8>>,
 }
 
 impl Stream {
@@ -197,7 +262,9 @@ impl Stream {
         self.read_at = at;
         let (mut events, mut tokens) = (0, None);
         let (done, finished, counted) = (&mut self.done, &mut self.finished, &mut self.counted);
+        let (begun, error) = (&mut self.begun, &mut self.error);
         let parsed = self.parser.push(bytes, |data| {
+            *begun = true;
             if data == b"[DONE]" {
                 *done = true;
                 return;
@@ -208,6 +275,7 @@ impl Stream {
             };
             if chunk.error {
                 miss = miss.or(Some(Miss::StreamError));
+                *error = Some(data.to_vec());
             }
             *finished |= chunk.finished;
             record.prompt_tokens = chunk.prompt_tokens.or(record.prompt_tokens);

@@ -31,6 +31,8 @@ enum Ours {
     Preemptions,
     PromptTokens,
     GenerationTokens,
+    CacheQueries,
+    CacheHits,
     Ttft,
     Itl,
     E2e,
@@ -67,6 +69,23 @@ const NAMES: &[Name] = &[
             "vllm:generation_tokens_total",
             "sglang:generation_tokens_total",
             "llamacpp:tokens_predicted_total",
+        ],
+    },
+    Name {
+        ours: Ours::CacheQueries,
+        theirs: &[
+            "vllm:prefix_cache_queries_total",
+            "vllm:gpu_prefix_cache_queries_total",
+            // It looks up all of them.
+            "sglang:prompt_tokens_total",
+        ],
+    },
+    Name {
+        ours: Ours::CacheHits,
+        theirs: &[
+            "vllm:prefix_cache_hits_total",
+            "vllm:gpu_prefix_cache_hits_total",
+            "sglang:cached_tokens_total",
         ],
     },
     Name {
@@ -180,6 +199,11 @@ impl Scrapes {
         let (first, last) = (self.scrapes.first()?, self.scrapes.last()?);
         let gauge = |ours| self.scrapes.iter().filter_map(|scrape| scrape.value(ours)).collect::<Vec<f64>>();
         let grown = |ours| Some((last.value(ours)? - first.value(ours)?).max(0.0));
+        // A counter that was never raised may not be there yet.
+        let hits = || {
+            let before = first.value(Ours::CacheHits).unwrap_or(0.0);
+            Some((last.value(Ours::CacheHits)? - before).max(0.0))
+        };
         let kind =
             first.samples.values.keys().chain(first.samples.buckets.keys()).find_map(|name| kind(name))?;
         Some(ServerMetrics {
@@ -193,6 +217,8 @@ impl Scrapes {
             preemptions: grown(Ours::Preemptions),
             prompt_tokens: grown(Ours::PromptTokens),
             generation_tokens: grown(Ours::GenerationTokens),
+            prefix_cache_queries: grown(Ours::CacheQueries),
+            prefix_cache_hits: hits(),
             ttft_ms: latency(first, last, Ours::Ttft),
             itl_ms: latency(first, last, Ours::Itl),
             e2e_ms: latency(first, last, Ours::E2e),

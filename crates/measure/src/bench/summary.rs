@@ -2,13 +2,14 @@
 
 use plumb_evidence::model::{
     BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, LatencySummary,
-    ObjectiveResult, Share, Uncorrected,
+    ObjectiveResult, ServerMetrics, Share, Uncorrected,
 };
 
 use super::arrivals::Arrivals;
 use super::engine::Outcome;
+use super::nonce::Nonce;
 use super::plan::{Load, Plan};
-use super::prompts::Prompts;
+use super::prompts::{Prompts, WORDS};
 use super::record::Phase;
 use super::recorder::{Kept, Recorder, Series};
 use super::scrape::Scrapes;
@@ -25,10 +26,18 @@ const BATCHES: usize = 10;
 /// Requests up to which intervals come from the bootstrap; beyond, its cost is not worth what it adds.
 const BOOTSTRAP_LIMIT: usize = 20_000;
 
+/// What a run was, besides its plan.
+pub(crate) struct Setting<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) started: &'a str,
+    pub(crate) nonce: Nonce,
+    /// Tokens that all prompts have in common by plan.
+    pub(crate) common_tokens: f64,
+}
+
 pub(crate) fn summarise(
     plan: &Plan,
-    model: &str,
-    started: &str,
+    setting: &Setting<'_>,
     outcome: &Outcome,
     scrapes: &Scrapes,
 ) -> BenchResult {
@@ -50,19 +59,24 @@ pub(crate) fn summarise(
     let in_flight = rates.as_ref().map(|rates| rates.in_flight);
     let sampled = check.and_then(|check| check.in_flight);
     let residence = residence(&measured);
+    let server = scrapes.summary();
+    // Objectives with percentiles of their own have no share of requests in common that would stand for them.
+    let joint = plan.has_joint_percentile();
     let mut result = BenchResult {
         schema: BENCH_SCHEMA,
         path: String::new(),
-        started: started.to_owned(),
+        started: setting.started.to_owned(),
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         interrupted: outcome.interrupted,
         given_up: outcome.given_up,
         target: BenchTarget {
             url: plan.target.url(),
-            model: model.to_owned(),
+            model: setting.model.to_owned(),
             api: plan.api.path().trim_start_matches("/v1/").replace("chat/completions", "chat"),
         },
         load: load(plan),
+        nonce: matches!(plan.prompts, Prompts::Synthetic { .. }).then(|| setting.nonce.to_string()),
+        server_error: recorder.said.clone(),
         open_loop: matches!(plan.load, Load::Open { .. }),
         corrected: true,
         offered_rps: offered,
@@ -71,10 +85,11 @@ pub(crate) fn summarise(
         errors: recorder.misses.iter().map(|(miss, count)| (miss.as_str().to_owned(), *count)).collect(),
         requests_per_s: rates.as_ref().map_or(0.0, |rates| rates.ok),
         output_tokens_per_s: rates.as_ref().map_or(0.0, |rates| rates.tokens),
-        goodput_rps: rates.as_ref().filter(|_| !plan.objectives.is_empty()).map(|rates| rates.good),
-        attainment: (!plan.objectives.is_empty())
+        goodput_rps: rates.as_ref().filter(|_| joint).map(|rates| rates.good),
+        attainment: joint
             .then(|| share(recorder.good, recorder, |kept| all_met(kept, plan.objectives.len()), &measured))
             .flatten(),
+        undetermined: recorder.undetermined,
         objectives: objectives(plan, recorder, &measured),
         ttft_ms: with_intervals(summary(&series.ttft), &ttft, plan.seed),
         itl_ms: summary(&series.itl),
@@ -88,7 +103,7 @@ pub(crate) fn summarise(
             ttft_ms: summary(&series.ttft_from_send),
             e2e_ms: summary(&series.e2e_from_send),
         },
-        tokens: tokens(recorder),
+        tokens: tokens(recorder, server.as_ref(), plan, setting.common_tokens),
         in_flight,
         littles_ratio: sampled.zip(residence).zip(rates.as_ref()).and_then(
             |((sampled, residence), rates)| {
@@ -99,7 +114,7 @@ pub(crate) fn summarise(
             },
         ),
         token_ratio: window.and_then(|window| token_ratio(plan, scrapes, window, recorder)),
-        server: scrapes.summary(),
+        server,
         steady: steady(&measured),
         client: BenchClient {
             cpu_s: check.map(|check| check.cpu_s),
@@ -211,7 +226,7 @@ impl Rates {
 }
 
 fn all_met(kept: &Kept, objectives: usize) -> bool {
-    kept.miss.is_none() && u32::from(kept.met).count_ones() as usize == objectives
+    kept.miss.is_none() && kept.stands.is_good(objectives)
 }
 
 /// Measured requests in the order in which they were due.
@@ -326,16 +341,24 @@ fn objectives(plan: &Plan, recorder: &Recorder, measured: &[Kept]) -> Vec<Object
         .iter()
         .enumerate()
         .filter_map(|(index, objective)| {
-            let met = recorder.met.get(index).copied().unwrap_or(0);
-            let within = share(met, recorder, |kept| kept.met >> index & 1 == 1, measured)?;
+            let of = |counts: &[u64]| counts.get(index).copied().unwrap_or(0);
+            let (met, open) = (of(&recorder.met), of(&recorder.open));
+            let within = share(met, recorder, |kept| kept.stands.met >> index & 1 == 1, measured)?;
+            // At best, all of which nothing is known are within, too.
+            let at_best = |kept: &Kept| (kept.stands.met | kept.stands.open) >> index & 1 == 1;
+            let highest = share(met + open, recorder, at_best, measured)?.high;
             Some(ObjectiveResult {
                 metric: objective.metric.as_str().to_owned(),
                 percentile: objective.percentile,
                 limit_ms: objective.limit_ms,
                 within,
-                met: if within.low >= objective.percentile {
+                undetermined: open,
+                met: if recorder.ok == 0 {
+                    // A failed request is a miss, but of what, if none got so far.
+                    None
+                } else if within.low >= objective.percentile {
                     Some(true)
-                } else if within.high < objective.percentile {
+                } else if highest < objective.percentile {
                     Some(false)
                 } else {
                     None
@@ -367,7 +390,33 @@ fn steady(measured: &[Kept]) -> Option<bool> {
     Some(!moves(&ttft) && !moves(&residence))
 }
 
-fn tokens(recorder: &Recorder) -> BenchTokens {
+/// Share of prompt tokens that came from the prefix cache: by the replies, of which some servers leave out those with none, or
+/// by the server's own counters.
+fn cached_share(recorder: &Recorder, server: Option<&ServerMetrics>) -> Option<f64> {
+    let (cached, of) = if recorder.tells_cached {
+        (recorder.cached_tokens as f64, recorder.prompt_tokens as f64)
+    } else {
+        (server?.prefix_cache_hits?, server?.prefix_cache_queries?)
+    };
+    (of > 0.0).then(|| (cached / of).min(1.0))
+}
+
+/// Tokens that one of so many random prompts has in common with another one by chance. Some caches keep single tokens.
+fn agreement(prompts: u64) -> f64 {
+    (prompts.max(1) as f64).log(WORDS.len() as f64)
+}
+
+fn tokens(
+    recorder: &Recorder,
+    server: Option<&ServerMetrics>,
+    plan: &Plan,
+    common_tokens: f64,
+) -> BenchTokens {
+    let per_prompt = match plan.prompts {
+        _ if recorder.prompt_tokens > 0 => recorder.prompt_tokens as f64 / recorder.ok.max(1) as f64,
+        Prompts::Synthetic { tokens, .. } => f64::from(tokens),
+        Prompts::File { .. } => f64::INFINITY,
+    };
     let [running, end, none] = recorder.counted;
     let counted_by = if none > 0 || running + end == 0 {
         "events"
@@ -384,6 +433,9 @@ fn tokens(recorder: &Recorder) -> BenchTokens {
         counted_by: counted_by.to_owned(),
         itl_estimated: recorder.uneven > 0 && running < recorder.ok,
         coalesced_share: recorder.coalesced_reads as f64 / recorder.reads.max(1) as f64,
+        single_read_share: recorder.single_reads as f64 / recorder.several_tokens.max(1) as f64,
+        cached_share: cached_share(recorder, server),
+        common_share: ((common_tokens + agreement(recorder.measured)) / per_prompt.max(1.0)).min(1.0),
     }
 }
 

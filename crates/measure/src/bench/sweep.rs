@@ -7,11 +7,12 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
 
-use plumb_evidence::model::{BENCH_SCHEMA, BenchResult, Share, SweepLevel, SweepResult};
+use plumb_evidence::model::{BENCH_SCHEMA, BenchResult, BenchTokens, InvalidBy, SweepLevel, SweepResult};
 
 use super::engine::Control;
+use super::nonce::Nonce;
 use super::plan::{Load, Plan};
-use super::{Amount, Arrivals, BenchError, Measured};
+use super::{Amount, Arrivals, BenchError, Measured, Prompts};
 use crate::stats::isotonic::{crossing, isotonic};
 use crate::stats::proportion::wilson;
 
@@ -51,10 +52,27 @@ impl Verdict {
 #[derive(Clone, Debug, PartialEq)]
 struct Level {
     rate: f64,
-    /// (share wanted, held, trials)
-    conditions: Vec<(f64, f64, f64)>,
+    conditions: Vec<Condition>,
     failures: Failures,
     runs: u32,
+}
+
+/// A share that has to hold, and of how many requests it did.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+struct Condition {
+    wanted: f64,
+    held: f64,
+    /// Requests of which it is not known whether it held: never for a pass, nor for a failure.
+    open: f64,
+    trials: f64,
+}
+
+impl Condition {
+    fn add(&mut self, other: &Self) {
+        self.held += other.held;
+        self.open += other.open;
+        self.trials += other.trials;
+    }
 }
 
 /// Requests that failed. To show that fewer than one in a hundred do takes four hundred requests without any, so they are
@@ -79,7 +97,7 @@ impl Failures {
 }
 
 /// What one run says about a level.
-type Seen = (Vec<(f64, f64, f64)>, Failures);
+type Seen = (Vec<Condition>, Failures);
 
 impl Level {
     fn new(rate: f64) -> Self {
@@ -88,11 +106,11 @@ impl Level {
 
     fn add(&mut self, (conditions, failures): &Seen) {
         if self.conditions.is_empty() {
-            self.conditions = conditions.iter().map(|&(wanted, ..)| (wanted, 0.0, 0.0)).collect();
+            let none = |new: &Condition| Condition { wanted: new.wanted, ..Condition::default() };
+            self.conditions = conditions.iter().map(none).collect();
         }
         for (mine, new) in self.conditions.iter_mut().zip(conditions) {
-            mine.1 += new.1;
-            mine.2 += new.2;
+            mine.add(new);
         }
         self.failures.failed += failures.failed;
         self.failures.requests += failures.requests;
@@ -107,14 +125,15 @@ impl Level {
         if verdict == Verdict::Fail {
             return verdict;
         }
-        for &(wanted, held, trials) in &self.conditions {
-            let Some(interval) = wilson(held, trials, super::summary::CONFIDENCE) else {
+        for &Condition { wanted, held, open, trials } in &self.conditions {
+            let of = |held: f64| wilson(held, trials, super::summary::CONFIDENCE);
+            let (Some(known), Some(at_best)) = (of(held), of((held + open).min(trials))) else {
                 return Verdict::Unresolved;
             };
-            if interval.high < wanted {
+            if at_best.high < wanted {
                 return Verdict::Fail;
             }
-            if interval.low < wanted {
+            if known.low < wanted {
                 verdict = Verdict::Unresolved;
             }
         }
@@ -123,14 +142,14 @@ impl Level {
 
     /// The worst condition's misses over its allowance.
     fn excess(&self) -> f64 {
-        let of = |&(wanted, held, trials): &(f64, f64, f64)| {
+        let of = |&Condition { wanted, held, trials, .. }: &Condition| {
             (1.0 - held / trials.max(1e-9)) / (1.0 - wanted).max(1e-9)
         };
         self.conditions.iter().map(of).fold(0.0, f64::max)
     }
 
     fn weight(&self) -> f64 {
-        self.conditions.iter().map(|condition| condition.2).fold(f64::MAX, f64::min).max(1.0)
+        self.conditions.iter().map(|condition| condition.trials).fold(f64::MAX, f64::min).max(1.0)
     }
 
     /// On which side of the limit it lies, if one has to say.
@@ -191,6 +210,9 @@ pub fn sweep(
     }
     let start = arrivals.rate().unwrap_or(1.0);
     let started = super::now_rfc3339();
+    let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
+    // No two runs may send the same prompts: the server's prefix cache would answer the second.
+    let mut nonces = (0u64..).map(|run| nonce.of_run(run));
     let mut results: Vec<SweepLevel> = Vec::new();
     let mut metrics_text = String::new();
     let mut records = match plan.keep_records {
@@ -206,12 +228,21 @@ pub fn sweep(
         plan.load = Load::Open { arrivals: at_rate(arrivals, level.rate) };
         // The same seed at every rate, so that levels differ in their rate alone; another one when a rate is tried again.
         plan.seed = plan.seed.wrapping_add(u64::from(level.runs));
-        let mut measured = super::run(&plan, control).map_err(Stop::Error)?;
+        let mut run = || {
+            plan.nonce = nonces.next();
+            super::run(&plan, control).map_err(Stop::Error)
+        };
+        let mut measured = run()?;
         // Others on the machine may have held up the client for a moment; twice is no accident.
-        if !measured.result.valid && !measured.result.interrupted {
-            measured = super::run(&plan, control).map_err(Stop::Error)?;
+        if measured.result.invalid_by == Some(InvalidBy::Client) && !measured.result.interrupted {
+            measured = run()?;
         }
-        let Measured { result, records: of_run, metrics_text: said } = measured;
+        let Measured { mut result, records: of_run, metrics_text: said } = measured;
+        // A server that has answered at another rate is asked in a form that it takes: it fails for the load.
+        let answers = results.iter().any(|level: &SweepLevel| level.result.ttft_ms.count > 0);
+        if result.invalid_by == Some(InvalidBy::NoReply) && answers {
+            result.invalid_by = Some(InvalidBy::Failures);
+        }
         metrics_text.push_str(&said);
         if let (Some(all), Some(of_run)) = (&mut records, of_run) {
             append_records(all, of_run, results.len())
@@ -227,14 +258,16 @@ pub fn sweep(
             result,
         };
         note(&one);
+        // That it fails some requests says something about the server.
         let limit = one.result.invalid_reason.clone();
+        let limit = limit.filter(|_| one.result.invalid_by != Some(InvalidBy::Failures));
         let interrupted = one.result.interrupted;
         results.push(one);
         if interrupted {
             return Err(Stop::Reason("ended before its time".to_owned()));
         }
         match limit {
-            // A run that the client limited says nothing about the server, in either direction.
+            // A run that the client limited, or without the times that are asked for, says nothing in either direction.
             Some(reason) => Err(Stop::Reason(format!("at {:.4} requests/s, {reason}", level.rate))),
             None => Ok(seen),
         }
@@ -243,6 +276,7 @@ pub fn sweep(
     result.started = started;
     env!("CARGO_PKG_VERSION").clone_into(&mut result.tool_version);
     result.objectives = plan.objectives.iter().map(ToString::to_string).collect();
+    result.nonce = matches!(plan.prompts, Prompts::Synthetic { .. }).then(|| nonce.to_string());
     let records = records.map(BufWriter::into_inner).transpose();
     let records = records.map_err(|error| BenchError::Thread(error.into_error()))?;
     Ok(Swept { result, records, metrics_text })
@@ -261,15 +295,45 @@ fn append_records(all: &mut impl Write, mut of_run: File, run: usize) -> io::Res
 
 /// What a run says about each objective, and how many of its requests failed.
 fn seen(plan: &Plan, result: &BenchResult) -> Seen {
-    let of = |within: &Share, wanted: f64| (wanted, within.share * within.trials, within.trials);
-    let conditions =
-        result.objectives.iter().map(|objective| of(&objective.within, objective.percentile)).collect();
+    let conditions = result.objectives.iter().map(|objective| {
+        let trials = objective.within.trials;
+        let open = objective.undetermined as f64 / result.requests.max(1) as f64 * trials;
+        Condition { wanted: objective.percentile, held: objective.within.share * trials, open, trials }
+    });
+    let conditions = conditions.collect();
     let failures = Failures {
         failed: result.errors.values().sum::<u64>() as f64,
         requests: result.requests as f64,
         allowed: plan.error_share,
     };
     (conditions, failures)
+}
+
+/// What is to be said of the prefix cache over all levels.
+fn cache_notes(levels: &[SweepLevel]) -> Vec<String> {
+    let mut notes = Vec::new();
+    let ends = |of: fn(&BenchTokens) -> Option<f64>| {
+        let shares = levels.iter().filter_map(|level| of(&level.result.tokens));
+        shares.fold((f64::MAX, f64::MIN), |(low, high), share| (low.min(share), high.max(share)))
+    };
+    let (least, most) = ends(BenchTokens::from_cache_beyond_plan);
+    if most - least > BenchTokens::CACHE_TOLERANCE {
+        let (low, high) = ends(BenchTokens::from_cache);
+        notes.push(format!(
+            "the server's prefix cache gave {:.1} to {:.1} % of the prompt tokens, by run: the rates are not comparable",
+            low * 100.0,
+            high * 100.0
+        ));
+    }
+    let cached = levels.iter().filter(|level| level.result.tokens.is_answered_from_cache()).count();
+    if cached > 0 {
+        notes.push(format!(
+            "in {cached} of {} runs the server had seen the prompts before: its prefix cache gave more than they have in \
+             common by plan, and new prompts are slower",
+            levels.len()
+        ));
+    }
+    notes
 }
 
 fn at_rate(arrivals: &Arrivals, rate: f64) -> Arrivals {
@@ -383,8 +447,14 @@ fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepRes
     if of(Verdict::Unresolved).next().is_some() {
         warnings.push("some rates near the limit could be told neither way: measure for longer".to_owned());
     }
+    warnings.extend(cache_notes(&levels));
     let invalid = highest_pass.is_none().then(|| {
-        found.stopped.clone().unwrap_or_else(|| "no rate was shown to meet the objectives".to_owned())
+        let none = || {
+            let reason = "no rate was shown to meet the objectives";
+            let said = levels.iter().rev().find_map(|level| level.result.server_error.as_ref());
+            said.map_or_else(|| reason.to_owned(), |said| format!("{reason}; the server said: {said}"))
+        };
+        found.stopped.clone().unwrap_or_else(none)
     });
     SweepResult {
         schema: BENCH_SCHEMA,
@@ -397,6 +467,7 @@ fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepRes
         invalid_reason: invalid,
         warnings,
         interrupted,
+        nonce: None,
         target: levels.first().map(|level| level.result.target.clone()).unwrap_or_default(),
         highest_pass_rps: highest_pass,
         lowest_fail_rps: lowest_fail,
@@ -430,6 +501,10 @@ mod tests {
     use super::*;
     use crate::bench::target::{Http, Target};
     use crate::stats::{Random, batch};
+
+    fn condition(wanted: f64, held: f64, trials: f64) -> Condition {
+        Condition { wanted, held, open: 0.0, trials }
+    }
 
     fn sweep_plan() -> Sweep {
         Sweep::new(Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap()))
@@ -496,7 +571,7 @@ mod tests {
                     .collect();
                 let trials = batch::effective_size(&within);
                 let share = within.iter().sum::<f64>() / within.len() as f64;
-                Ok((vec![(0.95, share * trials, trials)], Failures::default()))
+                Ok((vec![condition(0.95, share * trials, trials)], Failures::default()))
             });
             let result = report(&found.unwrap(), Vec::new(), false);
             let estimate = result.estimate_rps.unwrap();
@@ -512,16 +587,45 @@ mod tests {
     fn a_level_passes_only_by_what_was_measured() {
         let mut level = Level::new(1.0);
         assert_eq!(level.verdict(), Verdict::Unresolved);
-        level.add(&(vec![(0.95, 60.0, 100.0), (0.99, 100.0, 100.0)], Failures::default()));
+        level.add(&(vec![condition(0.95, 60.0, 100.0), condition(0.99, 100.0, 100.0)], Failures::default()));
         assert_eq!((level.verdict(), level.runs), (Verdict::Fail, 1));
         let mut level = Level::new(1.0);
         let failures = |failed| Failures { failed, requests: 100.0, allowed: 0.01 };
-        level.add(&(vec![(0.95, 100.0, 100.0)], failures(1.0)));
+        level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(1.0)));
         assert_eq!(level.verdict(), Verdict::Pass);
-        level.add(&(vec![(0.95, 100.0, 100.0)], failures(3.0)));
+        level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(3.0)));
         assert_eq!(level.verdict(), Verdict::Unresolved);
-        level.add(&(vec![(0.95, 100.0, 100.0)], failures(50.0)));
+        level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(50.0)));
         assert_eq!(level.verdict(), Verdict::Fail);
+    }
+
+    #[test]
+    fn what_is_not_known_is_never_a_pass_nor_a_failure() {
+        let with = |held, open| {
+            let mut level = Level::new(1.0);
+            let condition = Condition { wanted: 0.95, held, open, trials: 1000.0 };
+            level.add(&(vec![condition], Failures::default()));
+            level.verdict()
+        };
+        assert_eq!(with(1000.0, 0.0), Verdict::Pass);
+        assert_eq!(with(0.0, 1000.0), Verdict::Unresolved);
+        assert_eq!(with(900.0, 100.0), Verdict::Unresolved);
+        assert_eq!(with(800.0, 100.0), Verdict::Fail);
+    }
+
+    #[test]
+    fn levels_that_the_prefix_cache_helped_unevenly_do_not_compare() {
+        let level = |cached_share, common_share| {
+            let mut level = SweepLevel::default();
+            level.result.tokens = BenchTokens { cached_share, common_share, ..BenchTokens::default() };
+            level
+        };
+        let cold = level(Some(0.0), 0.0);
+        assert!(cache_notes(&[cold.clone(), cold.clone(), level(None, 0.0)]).is_empty());
+        let notes = cache_notes(&[cold, level(Some(0.99), 0.0)]);
+        assert!(notes[0].contains("0.0 to 99.0 %") && notes[0].contains("not comparable"), "{notes:?}");
+        assert!(notes[1].contains("in 1 of 2 runs"), "{notes:?}");
+        assert!(cache_notes(&[level(Some(0.5), 0.5), level(Some(0.505), 0.5)]).is_empty());
     }
 
     #[test]
@@ -529,7 +633,7 @@ mod tests {
         let sweep = sweep_plan();
         let found = search(&sweep, 1.0, |level| {
             let held = if level.rate <= 77.0 { 1000.0 } else { 300.0 };
-            Ok((vec![(0.95, held, 1000.0)], Failures::default()))
+            Ok((vec![condition(0.95, held, 1000.0)], Failures::default()))
         })
         .unwrap();
         let result = report(&found, Vec::new(), false);
@@ -543,7 +647,8 @@ mod tests {
         let mut sweep = sweep_plan();
         sweep.max_rate = 50.0;
         let found =
-            search(&sweep, 10.0, |_| Ok((vec![(0.95, 1000.0, 1000.0)], Failures::default()))).unwrap();
+            search(&sweep, 10.0, |_| Ok((vec![condition(0.95, 1000.0, 1000.0)], Failures::default())))
+                .unwrap();
         let result = report(&found, Vec::new(), false);
         assert_eq!((result.highest_pass_rps, result.lowest_fail_rps), (Some(50.0), None));
         assert!(result.warnings[0].contains("may bear more"));
@@ -552,7 +657,7 @@ mod tests {
             if level.rate > 30.0 {
                 Err(Stop::Reason("too slow".to_owned()))
             } else {
-                Ok((vec![(0.95, 1000.0, 1000.0)], Failures::default()))
+                Ok((vec![condition(0.95, 1000.0, 1000.0)], Failures::default()))
             }
         })
         .unwrap();
@@ -561,7 +666,8 @@ mod tests {
         assert!(result.warnings[0].contains("too slow"));
         // Nothing passes.
         let found =
-            search(&sweep_plan(), 1.0, |_| Ok((vec![(0.95, 0.0, 1000.0)], Failures::default()))).unwrap();
+            search(&sweep_plan(), 1.0, |_| Ok((vec![condition(0.95, 0.0, 1000.0)], Failures::default())))
+                .unwrap();
         assert!(!report(&found, Vec::new(), false).valid);
     }
 }

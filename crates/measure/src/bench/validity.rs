@@ -2,7 +2,7 @@
 //!
 //! Thresholds are ours (`expert`): a client that adds more than a tenth to what it measures has measured itself.
 
-use plumb_evidence::model::BenchResult;
+use plumb_evidence::model::{BenchResult, BenchTokens, InvalidBy};
 
 use super::plan::{Metric, Plan};
 use super::record::Miss;
@@ -20,6 +20,8 @@ const STARVED: f64 = 0.25;
 const HINDERED: f64 = 0.05;
 /// Share of the rate asked for that has to be sent.
 const RATE_KEPT: f64 = 0.98;
+/// Share of replies in a single read from which on the server is taken not to stream.
+const NOT_STREAMED: f64 = 0.5;
 
 /// Sets `valid`, its reason and the warnings.
 pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
@@ -115,16 +117,83 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
                 .to_owned(),
         );
     }
-    let failed: u64 = result.errors.values().sum();
-    if result.requests > 0 && failed as f64 > plan.error_share * result.requests as f64 {
-        warnings.push(format!("{failed} of {} requests failed", result.requests));
-    }
+    cache(&result.tokens, &mut warnings);
+    objectives(plan, result, &mut warnings);
     if result.interrupted {
         warnings.push("ended before its time".to_owned());
     }
-    result.valid = faults.is_empty();
-    result.invalid_reason = (!faults.is_empty()).then(|| faults.join("; "));
+    let client = faults.into_iter().map(|fault| (InvalidBy::Client, fault));
+    let reasons: Vec<_> = client.chain(failures(plan, result)).chain(undetermined(plan, result)).collect();
+    result.valid = reasons.is_empty();
+    result.invalid_by = reasons.first().map(|(by, _)| *by);
+    let texts: Vec<String> = reasons.into_iter().map(|(_, text)| text).collect();
+    result.invalid_reason = (!texts.is_empty()).then(|| texts.join("; "));
     result.warnings = warnings;
+}
+
+/// Too many requests failed: what the others had to wait is no longer what users wait.
+fn failures(plan: &Plan, result: &BenchResult) -> Option<(InvalidBy, String)> {
+    let (failed, all) = (result.errors.values().sum::<u64>(), result.requests);
+    let said =
+        || result.server_error.as_ref().map_or_else(String::new, |said| format!("; the server said: {said}"));
+    let allowed = plan.error_share * 100.0;
+    if failed == all && all > 0 {
+        Some((InvalidBy::NoReply, format!("all of {all} requests failed{}", said())))
+    } else if failed as f64 > plan.error_share * all as f64 {
+        let limit = format!("more than the {allowed} % of `--error-share`");
+        Some((InvalidBy::Failures, format!("{failed} of {all} requests failed, {limit}{}", said())))
+    } else {
+        None
+    }
+}
+
+/// Prompts that the server has seen before make it look faster than it is.
+fn cache(tokens: &BenchTokens, warnings: &mut Vec<String>) {
+    if let Some(cached) = tokens.from_cache().filter(|_| tokens.is_answered_from_cache()) {
+        warnings.push(format!(
+            "{:.1} % of the prompt tokens came from the server's prefix cache, and by plan the prompts have {:.1} % in common: \
+             the server had seen them before, and is slower with new ones",
+            cached * 100.0,
+            tokens.common_share * 100.0
+        ));
+    }
+}
+
+/// Objectives that so many replies say nothing about that they cannot be met, whatever the others say.
+fn undetermined<'a>(
+    plan: &'a Plan,
+    result: &'a BenchResult,
+) -> impl Iterator<Item = (InvalidBy, String)> + 'a {
+    let lacking = plan.objectives.iter().zip(&result.objectives).filter(|(objective, judged)| {
+        let allowed = (1.0 - objective.percentile) * result.requests as f64;
+        judged.met.is_none() && judged.undetermined as f64 > allowed
+    });
+    lacking.map(|(objective, judged)| {
+        let text = format!(
+            "`{objective}` is undetermined: {} of {} requests have no such time",
+            judged.undetermined, result.requests
+        );
+        (InvalidBy::Undetermined, text)
+    })
+}
+
+/// What is to be said of all objectives together, and of the replies that they are about.
+fn objectives(plan: &Plan, result: &BenchResult, warnings: &mut Vec<String>) {
+    let tokens = &result.tokens;
+    if tokens.single_read_share > NOT_STREAMED {
+        warnings.push(format!(
+            "the reply is not streamed: {:.0} % of replies came in one read, so that the first token came with the last one, \
+             and no time between tokens was seen",
+            tokens.single_read_share * 100.0
+        ));
+    }
+    if !plan.objectives.is_empty() && !plan.has_joint_percentile() {
+        warnings.push(
+            "goodput and attainment are left out: the objectives ask for different percentiles, which no share of requests \
+             stands for"
+                .to_owned(),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -181,8 +250,73 @@ mod tests {
         assert!(judged(|result| result.littles_ratio = Some(1.2)).warnings[0].contains("Little"));
         assert!(judged(|result| result.token_ratio = Some(2.0)).warnings[0].contains("tokens"));
         assert!(judged(|result| result.steady = Some(false)).warnings[0].contains("rose or fell"));
+    }
+
+    #[test]
+    fn a_run_of_which_too_many_requests_failed_is_not_valid() {
+        let failing = |failed| {
+            judged(move |result| {
+                result.errors.extend([("http_5xx".to_owned(), failed)]);
+                result.server_error = Some("status 500: out of memory".to_owned());
+            })
+        };
+        assert!(failing(1).valid);
+        let some = failing(2);
+        assert_eq!((some.valid, some.invalid_by), (false, Some(InvalidBy::Failures)));
+        let reason = some.invalid_reason.unwrap();
+        assert!(reason.contains("2 of 100 requests failed, more than the 1 %"), "{reason}");
+        assert!(reason.ends_with("the server said: status 500: out of memory"), "{reason}");
+        let all = failing(100);
+        assert_eq!((all.valid, all.invalid_by), (false, Some(InvalidBy::NoReply)));
+        // What the client did comes first: then nothing is known of the server.
+        let both = judged(|result| {
+            result.errors.extend([("http_5xx".to_owned(), 50)]);
+            result.client.busiest_thread = Some(0.97);
+        });
+        assert_eq!(both.invalid_by, Some(InvalidBy::Client));
+    }
+
+    #[test]
+    fn prompts_that_the_server_had_seen_are_told() {
+        let with = |cached: f64, common: f64| {
+            judged(move |result| {
+                result.tokens.cached_share = Some(cached);
+                result.tokens.common_share = common;
+            })
+        };
+        assert!(with(0.505, 0.5).warnings.is_empty() && with(0.0, 0.0).warnings.is_empty());
+        let told = with(0.52, 0.5);
         assert!(
-            judged(|result| result.errors.extend([("timeout".into(), 2)])).warnings[0].contains("failed")
+            told.valid && told.warnings[0].contains("52.0 % of the prompt tokens"),
+            "{:?}",
+            told.warnings
         );
+    }
+
+    #[test]
+    fn an_objective_on_what_was_not_seen_is_undetermined() {
+        use plumb_evidence::model::ObjectiveResult;
+        let mut plan = Plan::new(Target::new("http://127.0.0.1:1", Http::Auto, None, None).unwrap());
+        plan.objectives = crate::bench::parse_objectives("itl=5ms").unwrap();
+        let with = |undetermined, met| BenchResult {
+            requests: 100,
+            objectives: vec![ObjectiveResult { undetermined, met, ..ObjectiveResult::default() }],
+            ..BenchResult::default()
+        };
+        let mut result = with(6, None);
+        result.tokens.single_read_share = 0.6;
+        judge(&plan, &mut result);
+        assert_eq!(result.invalid_by, Some(InvalidBy::Undetermined));
+        assert!(result.invalid_reason.unwrap().contains("`itl p95 <= 5 ms` is undetermined: 6 of 100"));
+        assert!(result.warnings[0].contains("the reply is not streamed"), "{:?}", result.warnings);
+        // Few enough of them, or known all the same.
+        for mut result in [with(5, None), with(6, Some(false))] {
+            judge(&plan, &mut result);
+            assert!(result.valid);
+        }
+        plan.objectives = crate::bench::parse_objectives("itl.p99=5ms,ttft=1s").unwrap();
+        let mut result = with(0, None);
+        judge(&plan, &mut result);
+        assert!(result.warnings[0].contains("different percentiles"), "{:?}", result.warnings);
     }
 }

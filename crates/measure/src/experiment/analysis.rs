@@ -345,6 +345,7 @@ mod tests {
         Design {
             blocks: 6,
             seed: 1,
+            nonce: None,
             cooldown: Duration::ZERO,
             margin: 0.02,
             primary: "e2e_p95".to_owned(),

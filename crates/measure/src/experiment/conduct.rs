@@ -16,7 +16,7 @@ use super::sys::Memory;
 use super::verify::{Seen, verify};
 use super::{ExperimentError, Ground, interpret, neighbour, observe};
 use crate::bench::reference::Behaviour;
-use crate::bench::{Control, Load, Plan as BenchPlan, calibrate};
+use crate::bench::{Control, Load, Nonce, Plan as BenchPlan, calibrate};
 use crate::stats::experiment::order;
 
 mod outcome;
@@ -154,6 +154,8 @@ pub fn run(
         repeated: vec![false; cells.len()],
         cells,
         target: BenchTarget::default(),
+        nonce: plan.design.nonce.unwrap_or_else(Nonce::fresh),
+        observed: 0,
         done: 0,
         warnings: Vec::new(),
     };
@@ -176,6 +178,9 @@ struct Conductor<'a> {
     status: Vec<Option<(&'static str, String)>>,
     seen: Vec<Option<Seen>>,
     target: BenchTarget,
+    /// What the prompts of all launches are made from, and how many launches had prompts.
+    nonce: Nonce,
+    observed: u64,
     done: usize,
     /// Cells of which a launch failed that had worked before.
     repeated: Vec<bool>,
@@ -384,7 +389,10 @@ impl Conductor<'_> {
         }
         self.say(format!("{name}: measuring"), false);
         let load = self.load(&combination);
-        let measured = observe::observe(self.plan, &load, target, server.pid, &self.client, self.control);
+        let nonce = self.nonce.of_run(self.observed);
+        self.observed += 1;
+        let measured =
+            observe::observe(self.plan, &load, target, server.pid, &self.client, nonce, self.control);
         let (measurement, result) = match measured {
             Ok(measured) => measured,
             Err(_) if self.control.is_stopped() => return Err(Lost::Interrupted),

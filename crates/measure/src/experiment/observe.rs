@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::analysis::Measurement;
 use super::plan::ExperimentPlan;
 use super::process::{difference, schedule, tree};
-use crate::bench::{BenchError, Control, Load, Measured, Phase, Plan, Prompts, Target, run};
+use crate::bench::{BenchError, Control, Load, Measured, Nonce, Phase, Plan, Prompts, Target, run};
 use crate::stats::mean;
 
 /// Measures the server at `target`, whose first process is `leader`.
@@ -19,9 +19,11 @@ pub(crate) fn observe(
     target: Target,
     leader: i32,
     client: &CpuSet,
+    nonce: Nonce,
     control: &Control,
 ) -> Result<(Measurement, BenchResult), BenchError> {
-    let bench = bench_plan(plan, load, target, client);
+    let mut bench = bench_plan(plan, load, target, client);
+    bench.nonce = Some(nonce);
     let (before, began) = (schedule(&tree(leader)), std::time::Instant::now());
     let mut measured = run(&bench, control)?;
     let (after, seconds) = (schedule(&tree(leader)), began.elapsed().as_secs_f64());
@@ -44,7 +46,7 @@ fn bench_plan(plan: &ExperimentPlan, load: &Load, target: Target, client: &CpuSe
     bench.warmup = plan.load.warmup;
     bench.extent = plan.load.extent;
     bench.timeout = plan.load.timeout;
-    // The same arrivals and prompts in every launch.
+    // The same arrivals in every launch; prompts are new in each, since a running server may keep those of the one before.
     bench.seed = plan.design.seed;
     bench.threads = plan.load.threads;
     bench.cpus = client.iter().map(|cpu| cpu as usize).collect();

@@ -7,7 +7,7 @@ use plumb_evidence::{CpuSet, NodeSet};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::bench::{Amount, Api, Arrivals, Load};
+use crate::bench::{Amount, Api, Arrivals, Load, Nonce};
 
 mod file;
 
@@ -188,8 +188,10 @@ pub(super) fn load_text(load: &Load) -> String {
 pub struct Design {
     /// Blocks: each measures every cell once.
     pub blocks: usize,
-    /// Seed of order, arrivals and prompts.
+    /// Seed of order and arrivals.
     pub seed: u64,
+    /// What the prompts are made from, to repeat an experiment; `None` for a fresh one.
+    pub nonce: Option<Nonce>,
     /// Pause before each measurement.
     pub cooldown: Duration,
     /// Share below which a difference does not matter.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 use plumb_evidence::CpuSet;
-use plumb_measure::bench::Amount;
+use plumb_measure::bench::{Amount, Nonce};
 
 use super::Format;
 
@@ -92,7 +92,7 @@ pub(crate) struct RequestArgs {
     /// Model; default: the first that the server lists.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Tokens of each prompt; words are made up from a seed.
+    /// Tokens of each prompt; words are made up anew for each run.
     #[arg(long, value_name = "N", default_value = "128")]
     pub(crate) prompt_tokens: u32,
     /// Share (0 to 1) of each prompt that is the same in all, for the server's prefix cache.
@@ -101,6 +101,10 @@ pub(crate) struct RequestArgs {
     /// Take prompts from a file in turn: one per line, or JSONL with texts or objects with `prompt`.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["prompt_tokens", "shared_prefix"])]
     pub(crate) prompts: Option<PathBuf>,
+    /// Send the prompts of an earlier run or sweep again: the `nonce` of its result. Default: a fresh one, so that the server
+    /// has seen none of the prompts before.
+    #[arg(long, value_name = "HEX", conflicts_with = "prompts")]
+    pub(crate) nonce: Option<Nonce>,
     /// Tokens of each reply.
     #[arg(long, value_name = "N", default_value = "64")]
     pub(crate) output_tokens: u32,
@@ -155,7 +159,7 @@ pub(crate) struct LoadArgs {
     /// Requests under way beyond which an open loop sends no more; they count as failed.
     #[arg(long, value_name = "N", default_value = "4096")]
     pub(crate) max_in_flight: usize,
-    /// Seed of arrivals and prompts: the same seed sends the same.
+    /// Seed of arrivals: the same seed sends at the same times.
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) seed: u64,
 }

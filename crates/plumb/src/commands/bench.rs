@@ -54,7 +54,9 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome
     let Measured { mut result, mut records, metrics_text } = measured?;
     let stem = stem("bench", &result.started);
     keep_records(&args.output, records.as_mut(), console)?;
-    if let (Some(path), Some(bundle)) = (&args.output.into, bundle) {
+    if let (Some(path), Some(bundle)) = (&args.output.into, bundle)
+        && is_worth_adding(result.requests, path, console)
+    {
         let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
         result.warnings.extend(note);
         result.path = format!("{stem}.json");
@@ -67,6 +69,14 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(result)?))?,
     }
     Ok(outcome(result.valid, result.interrupted))
+}
+
+/// False, and said, for a result without a measured request: in a bundle it would read as a test of the server.
+fn is_worth_adding(requests: u64, path: &Path, console: &Console) -> bool {
+    if requests == 0 {
+        console.warn(&format!("no request was measured: nothing was added to {}", path.display()));
+    }
+    requests > 0
 }
 
 fn outcome(valid: bool, interrupted: bool) -> Outcome {
@@ -96,7 +106,10 @@ fn run_sweep(
     let Swept { mut result, mut records, metrics_text } = result?;
     let stem = stem("sweep", &result.started);
     keep_records(&args.output, records.as_mut(), console)?;
-    if let (Some(path), Some(bundle)) = (&args.output.into, bundle) {
+    let requests = result.levels.iter().map(|level| level.result.requests).sum();
+    if let (Some(path), Some(bundle)) = (&args.output.into, bundle)
+        && is_worth_adding(requests, path, console)
+    {
         let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
         result.warnings.extend(note);
         result.path = format!("{stem}.json");
@@ -180,6 +193,7 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
         Some(path) => parse_prompts(&read(path)?).map_err(|why| unusable(path, &why))?,
         None => Prompts::Synthetic { tokens: request.prompt_tokens, shared: request.shared_prefix },
     };
+    plan.nonce = request.nonce;
     plan.output_tokens = request.output_tokens;
     plan.ignore_eos = !request.heed_eos;
     plan.temperature = request.temperature;

@@ -144,9 +144,15 @@ fn conduct(
         Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
         outcome => outcome?,
     };
-    if let (Some(path), Some(bundle)) = (&args.into, &bundle) {
-        let name = add_to(bundle, path, &mut result)?;
-        console.note(&format!("added to {}: {name}", path.display()));
+    match (&args.into, &bundle) {
+        (Some(path), Some(_)) if result.blocks == 0 => {
+            console.warn(&format!("no block is whole: nothing was added to {}", path.display()));
+        }
+        (Some(path), Some(bundle)) => {
+            let name = add_to(bundle, path, &mut result)?;
+            console.note(&format!("added to {}: {name}", path.display()));
+        }
+        _ => {}
     }
     put(args, &rendered(args, &result)?, console)?;
     Ok(match (result.interrupted, result.valid) {

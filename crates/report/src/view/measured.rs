@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
-    Attainment, BenchResult, Evidence, LatencySummary, ServiceLevel, Shown, attainment_target, repeated,
+    Attainment, BenchResult, Evidence, InvalidBy, LatencySummary, ServiceLevel, Shown, attainment_target,
+    repeated,
 };
 use serde::Serialize;
 
@@ -17,6 +18,9 @@ use crate::messages::Messages;
 
 /// So many rows of a table of runs are of use on paper; the bundle has all.
 const MAX_RUNS: usize = 16;
+const MAX_CAUTIONS: usize = 16;
+/// Loads that are named for one caution.
+const MAX_LOADS: usize = 4;
 const MAX_NOISE: usize = 10;
 
 /// The chapter about measurements.
@@ -27,6 +31,10 @@ pub(super) struct Measured {
     runs: Vec<Run>,
     /// Number of runs that are not listed.
     more_runs: usize,
+    /// What lowers the trust in valid runs and searches, by load.
+    cautions: Vec<Fact>,
+    /// Number of those that are not listed.
+    more_cautions: usize,
     experiments: Vec<Experiment>,
     noise: Vec<Noise>,
     more_noise: usize,
@@ -123,6 +131,11 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
     let all = measurements.runs();
     let mut runs = all.iter().map(|test| run(test, messages)).collect::<Result<Vec<_>, _>>()?;
     number(&mut runs, messages)?;
+    let warned = runs.iter().zip(&all).map(|(run, test)| (run.load.clone(), test.warnings.as_slice()));
+    let sweep = messages.get("label", "sweep")?;
+    let sweeps = measurements.sweeps.known().into_iter().flatten();
+    let searched = sweeps.map(|search| (sweep.to_owned(), search.warnings.as_slice()));
+    let (cautions, more_cautions) = cautions(warned.chain(searched), messages)?;
     runs.truncate(MAX_RUNS);
     let experiments = measurements.experiments.known().map_or(&[][..], Vec::as_slice);
     let mut noise: Vec<_> = measurements.noise.known().into_iter().flatten().collect();
@@ -137,11 +150,40 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
         nothing: String::new(),
         more_runs: all.len().saturating_sub(MAX_RUNS),
         runs,
+        cautions,
+        more_cautions,
         experiments: experiments.iter().map(|one| experiment(one, messages)).collect::<Result<_, _>>()?,
         more_noise: noise.len().saturating_sub(MAX_NOISE),
         noise: noise.iter().take(MAX_NOISE).map(row).collect(),
     };
     Ok(measured)
+}
+
+/// Warnings of runs and searches, and how many are left out; what several say in the same words is said once.
+fn cautions<'a>(
+    warned: impl Iterator<Item = (String, &'a [String])>,
+    messages: &Messages,
+) -> Result<(Vec<Fact>, usize), ReportError> {
+    let mut said: Vec<(String, Vec<String>)> = Vec::new();
+    for (load, warnings) in warned {
+        for warning in warnings {
+            let text = sentence(&clean(warning));
+            match said.iter_mut().find(|(other, _)| *other == text) {
+                Some((_, loads)) => loads.push(load.clone()),
+                None => said.push((text, vec![load.clone()])),
+            }
+        }
+    }
+    let left_out = said.len().saturating_sub(MAX_CAUTIONS);
+    let facts = said.into_iter().take(MAX_CAUTIONS).map(|(value, mut loads)| {
+        let more = loads.len().saturating_sub(MAX_LOADS);
+        loads.truncate(MAX_LOADS);
+        if more > 0 {
+            loads.push(messages.fill("text", "more_evidence", &[("n", &more.to_string())])?);
+        }
+        Ok(Fact { label: loads.join("; "), value, code: false })
+    });
+    Ok((facts.collect::<Result<_, ReportError>>()?, left_out))
 }
 
 /// Numbers the runs whose loads read the same.
@@ -169,6 +211,8 @@ fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
         Some(reason) => format!("{}: {}", messages.get("answer", "no")?, clean(reason)),
         None => messages.get("answer", "no")?.to_owned(),
     };
+    // A share of none is no answer where nothing was known of most requests, or none was answered.
+    let is_known = test.undetermined <= test.requests / 2 && test.invalid_by != Some(InvalidBy::NoReply);
     Ok(Run {
         load: load::words(&test.load.text, messages)?,
         valid,
@@ -179,7 +223,7 @@ fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
         tokens: format!("{:.0}", test.output_tokens_per_s),
         // As the chapter about the service level has it.
         attainment: (Attainment::of(test).ok().map(|own| own.share))
-            .or(test.attainment.map(|own| own.share))
+            .or(test.attainment.filter(|_| is_known).map(|own| own.share))
             .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
     })
 }

@@ -103,6 +103,7 @@ fn dropped(job: &Job) -> Record {
         cached_tokens: None,
         status: 0,
         miss: Some(Miss::Dropped),
+        said: None,
     }
 }
 

@@ -58,6 +58,7 @@ impl Conductor<'_> {
             replication: replication.to_owned(),
             load: plan.load.text(),
             seed: plan.design.seed,
+            nonce: Some(self.nonce.to_string()),
             blocks: u32::try_from(blocks.len()).unwrap_or(u32::MAX),
             margin: plan.design.margin,
             primary: plan.design.primary.clone(),
@@ -140,8 +141,8 @@ fn median(values: &[f64]) -> Option<f64> {
     quantile(&sorted, 0.5)
 }
 
-/// An experiment is valid if it has blocks, its primary metric, something to compare, and a client that did not get in its
-/// own way in most launches of any cell.
+/// An experiment is valid if it has blocks, its primary metric, something to compare, and in no cell mostly launches in which
+/// the client got in its own way or too many requests failed.
 fn validity(data: &[CellData], cells: usize, primary: &str, blocks: usize) -> (bool, Option<String>) {
     let fault = |why: String| (false, Some(why));
     if blocks < 2 {
@@ -157,7 +158,7 @@ fn validity(data: &[CellData], cells: usize, primary: &str, blocks: usize) -> (b
         let invalid: Vec<&String> = cell.blocks.iter().filter_map(|one| one.invalid.as_ref()).collect();
         if invalid.len() * 2 > cell.blocks.len() {
             let reason = invalid.first().map(|reason| reason.as_str()).unwrap_or_default();
-            return fault(format!("`{}`: the client limited most launches: {reason}", cell.name));
+            return fault(format!("`{}`: most launches are not valid: {reason}", cell.name));
         }
     }
     (true, None)

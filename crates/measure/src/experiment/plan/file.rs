@@ -137,6 +137,7 @@ fn design(raw: RawDesign) -> Design {
     Design {
         blocks,
         seed: raw.seed.unwrap_or(1),
+        nonce: raw.nonce.map(|nonce| nonce.0),
         cooldown: seconds(raw.cooldown_s, 2),
         margin: raw.margin.map_or(0.02, |margin| margin.0),
         primary: raw.primary.unwrap_or_else(|| "e2e_p95".to_owned()),

@@ -23,9 +23,15 @@ pub(super) fn result(result: &BenchResult) -> String {
         "Load:     ",
         &format!("{}; {} requests in {:.1} s, {failed} failed", result.load, result.requests, result.seconds),
     );
+    prompts(&mut out, result.nonce.as_deref());
     wrap(&mut out, "Verdict:  ", &verdict(result.valid, result.invalid_reason.as_deref()));
     for warning in &result.warnings {
         wrap(&mut out, "Note:     ", warning);
+    }
+    // Part of the reason where failures are why it is not valid.
+    let told = |said: &&String| !result.invalid_reason.as_ref().is_some_and(|reason| reason.contains(*said));
+    if let Some(said) = result.server_error.as_ref().filter(told) {
+        wrap(&mut out, "Said:     ", &format!("the server, of the first failure: {said}"));
     }
     for (kind, count) in &result.errors {
         let _ = writeln!(out, "Failed:   {count} {kind}");
@@ -54,6 +60,13 @@ pub(super) fn result(result: &BenchResult) -> String {
     }
     gpus(&mut out, result);
     out
+}
+
+/// What makes the prompts, so that a run can be repeated.
+fn prompts(out: &mut String, nonce: Option<&str>) {
+    if let Some(nonce) = nonce {
+        let _ = writeln!(out, "Prompts:  made from nonce {nonce}");
+    }
 }
 
 fn verdict(valid: bool, reason: Option<&str>) -> String {
@@ -90,13 +103,24 @@ fn rates(out: &mut String, result: &BenchResult) {
         let share = result.attainment.as_ref();
         let share =
             share.map_or(String::new(), |share| format!("; {} of those that began in it", percent(share)));
-        wrap(out, "Goodput:  ", &format!("{goodput:.2} requests/s of these meet every objective{share}"));
+        let unknown = match result.undetermined {
+            0 => String::new(),
+            count => format!("; of {count} it is not known"),
+        };
+        let text = format!("{goodput:.2} requests/s of these meet every objective{share}{unknown}");
+        wrap(out, "Goodput:  ", &text);
     }
     for objective in &result.objectives {
         let met = match objective.met {
-            Some(true) => "met",
-            Some(false) => "MISSED",
-            None => "undecided: too few requests",
+            Some(true) => "met".to_owned(),
+            Some(false) => "MISSED".to_owned(),
+            None if result.errors.values().sum::<u64>() == result.requests => {
+                "UNDETERMINED: no request gave a whole reply".to_owned()
+            }
+            None if objective.undetermined > 0 => {
+                format!("UNDETERMINED: {} requests have no such time", objective.undetermined)
+            }
+            None => "undecided: too few requests".to_owned(),
         };
         let _ = writeln!(
             out,
@@ -228,6 +252,7 @@ pub(super) fn sweep(sweep: &SweepResult) -> String {
     let mut out = String::new();
     wrap(&mut out, "Server:   ", &format!("{}, model {}", sweep.target.url, sweep.target.model));
     wrap(&mut out, "Wanted:   ", &sweep.objectives.join(", "));
+    prompts(&mut out, sweep.nonce.as_deref());
     wrap(&mut out, "Verdict:  ", &verdict(sweep.valid, sweep.invalid_reason.as_deref()));
     for warning in &sweep.warnings {
         wrap(&mut out, "Note:     ", warning);

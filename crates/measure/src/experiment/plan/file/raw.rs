@@ -12,7 +12,7 @@ use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer};
 
 use super::super::{Balancing, Governor, HogKind, MemoryPolicy, NeighbourPlace, Variant};
-use crate::bench::Api;
+use crate::bench::{Api, Nonce};
 use crate::experiment::analysis::METRICS;
 
 #[derive(Deserialize, JsonSchema)]
@@ -105,8 +105,10 @@ pub(super) struct RawLoad {
 pub(super) struct RawDesign {
     /// Blocks: each measures every cell once. Six are the fewest with which a p value by sign flips can be below 0.05.
     pub(super) blocks: Option<Within<usize, 2, 1000>>,
-    /// Seed of order, arrivals and prompts.
+    /// Seed of order and arrivals.
     pub(super) seed: Option<u64>,
+    /// What the prompts are made from, up to 16 hexadecimal digits: the `nonce` of a result, to send its prompts again.
+    pub(super) nonce: Option<Hex>,
     /// Pause before each launch, in seconds.
     pub(super) cooldown_s: Option<Seconds>,
     /// Share below which a difference does not matter.
@@ -282,6 +284,20 @@ impl TryFrom<f64> for Seconds {
         } else {
             Err(format!("must be between 0 and 86400 seconds, found {number}"))
         }
+    }
+}
+
+/// The nonce of a run.
+#[derive(Clone, Copy, Deserialize, JsonSchema)]
+#[serde(try_from = "String")]
+#[schemars(inline, extend("pattern" = "^[0-9A-Fa-f]{1,16}$"))]
+pub(super) struct Hex(#[schemars(with = "String")] pub(super) Nonce);
+
+impl TryFrom<String> for Hex {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse().map(Self)
     }
 }
 
