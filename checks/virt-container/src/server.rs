@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{Cgroup, CgroupLevel, Container, Gpu, InferenceServer, Numa, ServerProcess};
+use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess};
 use plumb_check_sdk::{
     Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, IndexSet, Missing, NodeSet,
 };
@@ -205,7 +205,7 @@ pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<Quota>, Missing> {
         } else if let (Some(quota), Some(period)) = (text("cpu.cfs_quota_us"), text("cpu.cfs_period_us")) {
             let both = format!("{} {}", quota.require()?.trim(), period.require()?.trim());
             ("cpu.cfs_quota_us", parse_quota(&both.replace("-1 ", "max "), &level.path)?)
-        } else if is_without(cgroup, level, "cpu") || is_root(cgroup, level) {
+        } else if cgroup.is_without(level, "cpu") || cgroup.is_root(level) {
             continue;
         } else {
             return Err(Missing::new(Absence::Failed, format!("no CPU quota was read in {}", level.path)));
@@ -254,7 +254,7 @@ pub(crate) fn effective(cgroup: &Cgroup, what: Cpuset) -> Result<(IndexSet, Cita
             return Ok((set, Citation::new(path, text)));
         }
         // The CPUs of a group without the controller are those of the group above.
-        if !is_without(cgroup, level, "cpuset") {
+        if !cgroup.is_without(level, "cpuset") {
             break;
         }
     }
@@ -269,24 +269,3 @@ pub(crate) enum Cpuset {
     /// Memory nodes.
     Mems,
 }
-
-/// True if a control group is known not to have a controller.
-fn is_without(cgroup: &Cgroup, level: &CgroupLevel, controller: &str) -> bool {
-    if let Some(controllers) = level.values.get("cgroup.controllers") {
-        return controllers
-            .known()
-            .is_some_and(|text| !text.split_whitespace().any(|name| name == controller));
-    }
-    // Version 1: the first folder below the mount names the controllers of the hierarchy.
-    let hierarchy = level.path.strip_prefix(MOUNT).unwrap_or_default().trim_start_matches('/');
-    let hierarchy = hierarchy.split('/').next().unwrap_or_default();
-    cgroup.version != 2 && !hierarchy.is_empty() && !hierarchy.split(',').any(|name| name == controller)
-}
-
-/// The outermost group has no limits.
-fn is_root(cgroup: &Cgroup, level: &CgroupLevel) -> bool {
-    let below = level.path.strip_prefix(MOUNT).unwrap_or(&level.path).trim_matches('/');
-    below.is_empty() || (cgroup.version != 2 && !below.contains('/'))
-}
-
-const MOUNT: &str = "/sys/fs/cgroup";

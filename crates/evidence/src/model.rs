@@ -14,6 +14,7 @@ use crate::fact::Fact;
 use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
+mod cgroup;
 mod container;
 mod cost;
 mod dimm;
@@ -36,6 +37,7 @@ mod storage;
 mod window;
 
 pub use attainment::*;
+pub use cgroup::*;
 pub use container::*;
 pub use cost::*;
 pub use dimm::*;
