@@ -21,6 +21,7 @@ mod losing;
 mod nodes;
 mod noise_bench;
 mod packs;
+mod patterns;
 mod recordings;
 mod remediate;
 mod removal;

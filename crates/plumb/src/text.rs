@@ -13,6 +13,7 @@ use plumb_engine::profile::{Answer, word};
 use plumb_engine::waiver::WaiverState;
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::{Manifest, ProbeStatus};
+use plumb_report::pattern::is_pattern;
 
 /// Widest line that is printed, however wide the terminal is.
 const WIDTH: usize = 100;
@@ -268,8 +269,20 @@ fn one(out: &mut String, finding: &RatedFinding) {
         let _ = writeln!(out, "      evidence  and {} more, see --format json", finding.evidence.len() - 6);
     }
     if finding.grade.is_some_and(|grade| grade > Grade::NotAssessable) {
-        wrap(out, "      fix now   ", &finding.remediation.runtime);
-        wrap(out, "      undo      ", &finding.remediation.rollback);
+        let mut has_patterns = false;
+        for (head, step) in
+            [("fix now", &finding.remediation.runtime), ("undo", &finding.remediation.rollback)]
+        {
+            if is_pattern(step, &[finding]) {
+                has_patterns = true;
+            } else {
+                wrap(out, &format!("      {head:<10}"), step);
+            }
+        }
+        if has_patterns {
+            let text = format!("commands with names to be put in: `plumb packs show {}`", finding.check);
+            wrap(out, "      pattern   ", &text);
+        }
     }
 }
 
