@@ -73,7 +73,7 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[Borrowed("/servers"), Borrowed("/window"), Borrowed("/interrupts"), Borrowed("/pci")]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`echo 0-3 > /proc/irq/NUMBER/smp_affinity_list` with CPUs that serve no inference; or restart \
+            "`echo CPUS > /proc/irq/NUMBER/smp_affinity_list` with CPUs that serve no inference; or restart \
              irqbalance with a ban list",
         ),
         persistent: Borrowed(

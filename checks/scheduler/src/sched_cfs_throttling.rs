@@ -2,7 +2,9 @@
 //!
 //! Every control group that a server's processes are in, up to the root, is judged. A group that was throttled in the
 //! window deviates; one whose quota has been lifted since warns, as that ended it. One without a quota cannot be
-//! throttled and passes by its setting. One with a quota passes only if it was watched under load for long enough.
+//! throttled and passes by its setting. One with a quota passes only if it was watched under load for long enough. Where no
+//! quota was read, that is no proof that there is none: only the root has none, and a group that the controller is not
+//! enabled for.
 //! The counter of throttled time sums over CPUs, so on a large node it reaches its limit soon; the share of throttled
 //! periods is the measure that compares.
 
@@ -10,7 +12,7 @@ use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
-use plumb_check_sdk::model::{CgroupLevel, CgroupTime};
+use plumb_check_sdk::model::{Cgroup, CgroupLevel, CgroupTime};
 use plumb_check_sdk::{
     Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
     Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
@@ -85,7 +87,7 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`systemctl set-property --runtime vllm.service CPUQuota=`; `docker update --cpus CPUS NAME` \
+            "`systemctl set-property --runtime UNIT CPUQuota=`; `docker update --cpus CPUS NAME` \
              with the number of the host's CPUs (to remove the limit, create the container again without \
              `--cpus`); `echo max > /sys/fs/cgroup/PATH/cpu.max`",
         ),
@@ -148,13 +150,13 @@ impl Check for SchedCfsThrottling {
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = serving::servers(evidence)?;
-        let mut groups: BTreeMap<&str, &CgroupLevel> = BTreeMap::new();
+        let mut groups: BTreeMap<&str, (&Cgroup, &CgroupLevel)> = BTreeMap::new();
         let mut findings = Vec::new();
         let mut unknown: BTreeMap<String, Vec<u32>> = BTreeMap::new();
         for process in servers.iter().flat_map(|server| &server.processes) {
             match &process.cgroup {
                 Fact::Known(cgroup) => {
-                    groups.extend(cgroup.chain.iter().map(|level| (level.path.as_str(), level)))
+                    groups.extend(cgroup.chain.iter().map(|level| (level.path.as_str(), (cgroup, level))))
                 }
                 Fact::Missing(missing) => unknown.entry(missing.to_string()).or_default().push(process.pid),
             }
@@ -168,8 +170,8 @@ impl Check for SchedCfsThrottling {
         }
         let counted = Counted::read(evidence);
         let mut unlimited: Vec<&CgroupLevel> = Vec::new();
-        for level in groups.into_values() {
-            match judge(evidence, level, &counted) {
+        for (cgroup, level) in groups.into_values() {
+            match judge(evidence, cgroup, level, &counted) {
                 Some(of_level) => findings.extend(of_level),
                 None => unlimited.push(level),
             }
@@ -201,9 +203,8 @@ impl Counted {
     }
 }
 
-/// The quota of a group in words; `None` if it has none.
-fn quota(level: &CgroupLevel) -> Result<Option<String>, Missing> {
-    // A group that a controller is not enabled for, such as the root, has no such file and no limit of its own.
+/// The quota of a group in words; `None` if it is known to have none.
+fn quota(cgroup: &Cgroup, level: &CgroupLevel) -> Result<Option<String>, Missing> {
     if let Some(fact) = level.values.get("cpu.max") {
         let text = fact.require()?;
         return Ok((!text.starts_with("max")).then(|| text.clone()));
@@ -212,14 +213,21 @@ fn quota(level: &CgroupLevel) -> Result<Option<String>, Missing> {
         let text = fact.require()?;
         return Ok((!text.starts_with('-')).then(|| text.clone()));
     }
-    Ok(None)
+    if cgroup.lacks(level, "cpu") || cgroup.is_root(level) {
+        return Ok(None);
+    }
+    let [new, old] = QUOTAS;
+    let reason =
+        format!("whether {} has a quota is not known: neither `{new}` nor `{old}` was read", level.path);
+    Err(Missing::new(Absence::Failed, reason))
 }
 
 /// Files that hold the quota: version 2 and version 1 of control groups.
 const QUOTAS: [&str; 2] = ["cpu.max", "cpu.cfs_quota_us"];
 
 fn cite_quota(level: &CgroupLevel) -> Citation {
-    let found = QUOTAS.into_iter().find_map(|name| {
+    // Where there is no quota, the controllers are what says so.
+    let found = QUOTAS.into_iter().chain(["cgroup.controllers"]).find_map(|name| {
         let text = level.values.get(name)?.known()?;
         Some(Citation::new(format!("{}/{name}", level.path), text))
     });
@@ -227,12 +235,17 @@ fn cite_quota(level: &CgroupLevel) -> Citation {
 }
 
 /// Findings of one group; `None` if it has no quota and was not throttled.
-fn judge(evidence: &Evidence<'_>, level: &CgroupLevel, counted: &Counted) -> Option<Vec<Finding>> {
+fn judge(
+    evidence: &Evidence<'_>,
+    cgroup: &Cgroup,
+    level: &CgroupLevel,
+    counted: &Counted,
+) -> Option<Vec<Finding>> {
     let subject = &level.path;
-    let quota = quota(level);
+    let quota = quota(cgroup, level);
     let time = counted.groups.as_ref().ok().and_then(|groups| groups.get(&level.path));
     if let Some(time) = time
-        && let Some(findings) = throttled(evidence, level, time, &counted.seconds)
+        && let Some(findings) = throttled(evidence, level, time, &counted.seconds, &quota)
     {
         return Some(findings);
     }
@@ -274,6 +287,7 @@ fn throttled(
     level: &CgroupLevel,
     time: &CgroupTime,
     seconds: &Result<f64, Missing>,
+    quota: &Result<Option<String>, Missing>,
 ) -> Option<Vec<Finding>> {
     let is_positive = |fact: &Fact<u64>| fact.known().is_some_and(|&count| count > 0);
     if !is_positive(&time.throttled_periods) && !is_positive(&time.throttled_us) {
@@ -295,8 +309,7 @@ fn throttled(
         !evidence.limit(&META, limit).is_undercut_by(Quantity::new(percent))
     };
     // A quota that reads `max` by now was lifted during the window: the counters tell of the past.
-    let is_lifted =
-        matches!(quota(level), Ok(None)) && QUOTAS.iter().any(|name| level.values.contains_key(*name));
+    let is_lifted = matches!(quota, Ok(None)) && QUOTAS.iter().any(|name| level.values.contains_key(*name));
     let is_much = periods.as_ref().is_ok_and(|&(.., percent)| reaches(&PERIODS, percent))
         || lost.as_ref().is_ok_and(|&(_, percent)| reaches(&TIME, percent));
     let is_gate = !is_lifted && periods.as_ref().is_ok_and(|&(.., percent)| reaches(&GATE, percent));

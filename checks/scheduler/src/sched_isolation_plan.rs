@@ -49,7 +49,7 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "For a test: `mkdir /sys/fs/cgroup/infer`, `echo 8-63 > /sys/fs/cgroup/infer/cpuset.cpus`, `echo \
+            "For a test: `mkdir /sys/fs/cgroup/infer`, `echo CPUS > /sys/fs/cgroup/infer/cpuset.cpus`, `echo \
              root > /sys/fs/cgroup/infer/cpuset.cpus.partition`; or `AllowedCPUs=` on slices",
         ),
         persistent: Borrowed(

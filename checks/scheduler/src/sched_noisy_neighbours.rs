@@ -50,7 +50,7 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "Move them: `systemctl set-property --runtime system.slice AllowedCPUs=0-3,64-67`, and the same \
+            "Move them: `systemctl set-property --runtime system.slice AllowedCPUs=CPUS`, and the same \
              for `user.slice`; `CPUWeight=20` and `IOWeight=20` for batch units",
         ),
         persistent: Borrowed(

@@ -78,10 +78,10 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed(
             "Free cores (`sched.noisy-neighbours`), widen the cpuset, or raise the weight: `systemctl \
-             set-property vllm.service CPUWeight=1000`; `renice -n -10 -p PID`",
+             set-property UNIT CPUWeight=1000`; `renice -n -10 -p PID`",
         ),
         persistent: Borrowed("`CPUWeight=`, `Slice=` or a cpuset of its own in the unit"),
-        rollback: Borrowed("`systemctl revert vllm.service`; `renice -n 0 -p PID`"),
+        rollback: Borrowed("`systemctl revert UNIT`; `renice -n 0 -p PID`"),
         change: ChangeKind::Runtime,
         verification: Borrowed(
             "`cat /proc/PID/task/TID/schedstat` twice (the second field, in ns); `cat /proc/pressure/cpu`",

@@ -49,18 +49,18 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`systemctl set-property --runtime vllm@0.service AllowedCPUs=0-31,64-95 AllowedMemoryNodes=0` \
+            "`systemctl set-property --runtime UNIT AllowedCPUs=CPUS AllowedMemoryNodes=NODES` \
              applies at once",
         ),
         persistent: Borrowed(
-            "A drop-in of the unit (`systemctl edit vllm@0.service`) with `CPUAffinity=0-31 64-95`, \
-             `NUMAPolicy=bind`, `NUMAMask=0` and `Slice=inference.slice` under `[Service]`; then \
-             `systemctl restart vllm@0.service`",
+            "A drop-in of the unit (`systemctl edit UNIT`) with `CPUAffinity=CPUS`, \
+             `NUMAPolicy=bind`, `NUMAMask=NODES` and `Slice=inference.slice` under `[Service]`; then \
+             `systemctl restart UNIT`",
         ),
-        rollback: Borrowed("`systemctl revert vllm@0.service`"),
+        rollback: Borrowed("`systemctl revert UNIT`"),
         change: ChangeKind::ServiceRestart,
         verification: Borrowed(
-            "`systemctl show vllm@0.service -p CPUAffinity -p NUMAPolicy -p NUMAMask -p EffectiveCPUs`; \
+            "`systemctl show UNIT -p CPUAffinity -p NUMAPolicy -p NUMAMask -p EffectiveCPUs`; \
              `numastat -p PID`",
         ),
         expected_effect: Borrowed("Keeps the effect of `numa.gpu-affinity`."),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::limit::Unit;
 pub(crate) use plumb_check_sdk::model::{
-    Attainment, attainment_target as target, countable_test as countable, goodput, repeated,
+    Attainment, Repeated, Shown, attainment_target as target, countable_test as countable, goodput, repeated,
     usable_test as usable,
 };
 use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};

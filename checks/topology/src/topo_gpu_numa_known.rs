@@ -37,7 +37,7 @@ static META: CheckMeta = CheckMeta {
     remediation: Remediation {
         runtime: Borrowed(
             "For a test, override it: `echo 0 > /sys/bus/pci/devices/ADDRESS/numa_node` (taints the kernel as a firmware \
-             workaround); or name the nodes: `vllm serve … --numa-bind --numa-bind-nodes 0 0 1 1`",
+             workaround); or name the nodes: `vllm serve … --numa-bind --numa-bind-nodes NODES`",
         ),
         persistent: Borrowed(
             "Update BIOS and BMC (the ACPI method `_PXM` is missing); in a virtual machine expose vNUMA with one \

@@ -82,7 +82,7 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "Name the devices: `NCCL_IB_HCA=mlx5_0,mlx5_1`; `NCCL_SOCKET_IFNAME=INTERFACE`; SGLang: \
+            "Name the devices: `NCCL_IB_HCA=DEVICE,DEVICE`; `NCCL_SOCKET_IFNAME=INTERFACE`; SGLang: \
              `--disaggregation-ib-device`",
         ),
         persistent: Borrowed(

@@ -62,7 +62,7 @@ static META: CheckMeta = CheckMeta {
     ]),
     remediation: Remediation {
         runtime: Borrowed(
-            "Bind to the whole socket instead: `numactl --cpunodebind=0,1 --membind=0,1 COMMAND`; PyTorch: \
+            "Bind to the whole socket instead: `numactl --cpunodebind=NODES --membind=NODES COMMAND`; PyTorch: \
              `torchrun --numa-binding=socket`",
         ),
         persistent: Borrowed("BIOS: AMD `NUMA nodes per socket` = NPS1; Intel `SNC` = disabled"),

@@ -34,7 +34,7 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[Borrowed("/gpus"), Borrowed("/nvml/links"), Borrowed("/paths"), Borrowed("/servers")]),
     remediation: Remediation {
         runtime: Borrowed(
-            "Restart with `CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=0,1,2,3`, a group on one socket \
+            "Restart with `CUDA_DEVICE_ORDER=PCI_BUS_ID CUDA_VISIBLE_DEVICES=UUID,UUID`, a group on one socket \
              or one NVSwitch",
         ),
         persistent: Borrowed(

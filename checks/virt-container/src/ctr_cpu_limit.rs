@@ -45,8 +45,8 @@ static META: CheckMeta = CheckMeta {
     needs: Borrowed(&[Borrowed("/servers")]),
     remediation: Remediation {
         runtime: Borrowed(
-            "`docker update --cpus 16 NAME`; `kubectl set resources deployment/NAME --limits=cpu=16 \
-             --requests=cpu=16`",
+            "`docker update --cpus N NAME`; `kubectl set resources deployment/NAME --limits=cpu=N \
+             --requests=cpu=N`",
         ),
         persistent: Borrowed(
             "The same numbers in the manifest or compose file; better no limit and a reserved set of CPUs",

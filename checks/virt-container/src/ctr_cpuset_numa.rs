@@ -32,7 +32,7 @@ static META: CheckMeta = CheckMeta {
     business: Borrowed("The service was booked into the wrong half of the server."),
     needs: Borrowed(&[Borrowed("/gpus"), Borrowed("/numa"), Borrowed("/servers")]),
     remediation: Remediation {
-        runtime: Borrowed("`docker update --cpuset-cpus 0-31,64-95 --cpuset-mems 0 NAME`"),
+        runtime: Borrowed("`docker update --cpuset-cpus CPUS --cpuset-mems NODES NAME`"),
         persistent: Borrowed(
             "The same in the compose file or the settings of the runtime; for Kubernetes see \
              `k8s.topology-memory-manager`",

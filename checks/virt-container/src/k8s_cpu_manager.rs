@@ -35,7 +35,7 @@ static META: CheckMeta = CheckMeta {
         runtime: Borrowed("None: the kubelet has to be restarted"),
         persistent: Borrowed(
             "In the configuration of the kubelet `cpuManagerPolicy: static`, `cpuManagerPolicyOptions: \
-             {full-pcpus-only: \"true\"}` and `reservedSystemCPUs: \"0-3,64-67\"`; drain the node, delete \
+             {full-pcpus-only: \"true\"}` and `reservedSystemCPUs: \"CPUS\"`; drain the node, delete \
              `/var/lib/kubelet/cpu_manager_state`, restart the kubelet; in the pod requests equal to \
              limits, in whole CPUs",
         ),

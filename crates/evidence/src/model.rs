@@ -38,6 +38,7 @@ mod surroundings;
 mod window;
 
 pub use attainment::*;
+pub use cgroup::*;
 pub use container::*;
 pub use cost::*;
 pub use dimm::*;

@@ -148,7 +148,7 @@ type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
 
 /// Calls of a worker that evaluates: memory, its socket, its end.
 fn after_load() -> Result<Rules, String> {
-    let mut rules = always();
+    let mut rules = always()?;
     // Code can no longer appear: what is mapped from here on is data.
     rules.insert(libc::SYS_mmap, vec![without_bits(2, libc::PROT_EXEC)?]);
     rules.insert(libc::SYS_mprotect, vec![without_bits(2, libc::PROT_EXEC)?]);
@@ -157,7 +157,7 @@ fn after_load() -> Result<Rules, String> {
 
 /// The same, and what `dlopen` and the second filter need.
 fn before_load() -> Result<Rules, String> {
-    let mut rules = always();
+    let mut rules = always()?;
     for call in [
         libc::SYS_mmap,
         libc::SYS_mprotect,
@@ -191,10 +191,10 @@ fn before_load() -> Result<Rules, String> {
 }
 
 /// Calls that are allowed in both stages.
-fn always() -> Rules {
+fn always() -> Result<Rules, String> {
     // Not here: anything that opens, creates, sends or starts. `clock_nanosleep` is here so that a sleeping check runs into
     // the deadline, which explains itself, and not into a puzzling error; `getrandom`, because maps of std need it.
-    [
+    let mut rules: Rules = [
         libc::SYS_read,
         libc::SYS_readv,
         libc::SYS_write,
@@ -213,7 +213,6 @@ fn always() -> Rules {
         libc::SYS_getrandom,
         libc::SYS_getpid,
         libc::SYS_gettid,
-        libc::SYS_tgkill,
         libc::SYS_rt_sigaction,
         libc::SYS_rt_sigprocmask,
         libc::SYS_rt_sigreturn,
@@ -223,7 +222,11 @@ fn always() -> Rules {
     ]
     .into_iter()
     .map(|call| (call, Vec::new()))
-    .collect()
+    .collect();
+    // With it `abort` ends this process. Landlock keeps signals in from Linux 6.12 on only, so the process is named here.
+    let own = nix::unistd::getpid().as_raw();
+    rules.insert(libc::SYS_tgkill, vec![argument(0, SeccompCmpOp::Eq, own)?]);
+    Ok(rules)
 }
 
 fn without_bits(index: u8, bits: libc::c_int) -> Result<SeccompRule, String> {
@@ -235,7 +238,8 @@ fn without_bits(index: u8, bits: libc::c_int) -> Result<SeccompRule, String> {
 }
 
 fn argument(index: u8, op: SeccompCmpOp, value: libc::c_int) -> Result<SeccompRule, String> {
-    #[expect(clippy::cast_sign_loss, reason = "options of prctl are small positive numbers")]
+    // The kernel takes an `int` from the low half of the register, and so does the comparison.
+    #[expect(clippy::cast_sign_loss, reason = "options of prctl and process ids are positive")]
     let condition = SeccompCondition::new(index, SeccompCmpArgLen::Dword, op, value as u64)
         .map_err(|error| error.to_string())?;
     SeccompRule::new(vec![condition]).map_err(|error| error.to_string())

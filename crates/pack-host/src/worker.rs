@@ -3,12 +3,12 @@
 //! The host starts it with its own executable, and gives it three descriptors through the standard streams, because these
 //! are what a child can be given without unsafe code in the host: the socket as input, the library as output, a pipe for
 //! diagnostics. They move to 3 and 4 at once, so that a pack that reads or prints finds `/dev/null`.
-#![expect(unsafe_code, reason = "moves file descriptors to fixed numbers")]
+#![expect(unsafe_code, reason = "moves file descriptors to fixed numbers, and closes the others")]
 
 use std::borrow::Cow;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
@@ -221,8 +221,40 @@ fn take_descriptors() -> io::Result<(File, File)> {
     dup2_stdin(&null)?;
     dup2_stdout(&null)?;
     drop(null);
-    // Whatever the host's own parent leaked to it.
     // SAFETY: nothing in this process owns a descriptor above the two.
-    unsafe { libc::close_range(5, libc::c_uint::MAX, 0) };
+    unsafe { close_from(LIBRARY + 1)? };
     Ok((File::from(socket), File::from(library)))
+}
+
+/// Closes what the host's own parent leaked to it.
+///
+/// # Errors
+/// A kernel before 5.9 needs `/proc` to say what is open.
+///
+/// # Safety
+/// Nothing in this process owns a descriptor from `first` on.
+unsafe fn close_from(first: RawFd) -> io::Result<()> {
+    // By its number: glibc has a function of that name from 2.34 on, and the program is to start on older ones.
+    // SAFETY: takes three integers; the descriptors are nobody's, as the caller promises.
+    let closed = unsafe {
+        libc::syscall(
+            libc::SYS_close_range,
+            libc::c_long::from(first),
+            libc::c_long::from(libc::c_uint::MAX),
+            0 as libc::c_long,
+        )
+    };
+    if closed == 0 {
+        return Ok(());
+    }
+    let open: Vec<RawFd> = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter(|fd| *fd >= first)
+        .collect();
+    for fd in open {
+        // One of them was the folder's, which is closed by now.
+        // SAFETY: the descriptor is nobody's, as the caller promises.
+        unsafe { libc::close(fd) };
+    }
+    Ok(())
 }

@@ -14,6 +14,7 @@ use plumb_engine::profile::{Answer, word};
 use plumb_engine::waiver::WaiverState;
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::{Manifest, ProbeStatus};
+use plumb_report::pattern::is_pattern;
 
 /// Widest line that is printed, however wide the terminal is.
 const WIDTH: usize = 100;
@@ -283,9 +284,24 @@ fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
                 wrap(out, "      do        ", &format!("{}: {}", action.id, action.title("en")));
             }
         } else {
-            wrap(out, "      fix now   ", &finding.remediation.runtime);
-            wrap(out, "      undo      ", &finding.remediation.rollback);
+            remedy(out, finding);
         }
+    }
+}
+
+/// The remedy of a check without intents. Commands with names to be put in are not those of this node.
+fn remedy(out: &mut String, finding: &RatedFinding) {
+    let mut has_patterns = false;
+    for (head, step) in [("fix now", &finding.remediation.runtime), ("undo", &finding.remediation.rollback)] {
+        if is_pattern(step, &[finding]) {
+            has_patterns = true;
+        } else {
+            wrap(out, &format!("      {head:<10}"), step);
+        }
+    }
+    if has_patterns {
+        let text = format!("commands with names to be put in: `plumb packs show {}`", finding.check);
+        wrap(out, "      pattern   ", &text);
     }
 }
 

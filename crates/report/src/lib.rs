@@ -21,6 +21,7 @@ mod load;
 mod material;
 mod messages;
 mod output;
+pub mod pattern;
 mod render;
 mod theme;
 mod typst;

@@ -65,6 +65,8 @@ pub(crate) struct View {
     deviations: Vec<Group>,
     accepted: Vec<Group>,
     info: Vec<Group>,
+    /// Findings with remedies into which names have to be put.
+    patterns: Vec<PatternView>,
     unanswered: Vec<Row>,
     passed: Vec<Row>,
     not_applicable: Vec<Row>,
@@ -100,6 +102,7 @@ pub(crate) struct Counts {
     unanswered: usize,
     passed: usize,
     not_applicable: usize,
+    patterns: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -173,6 +176,15 @@ struct Fact {
     code: bool,
 }
 
+/// Remedies of a finding that are printed in the appendix.
+#[derive(Clone, Debug, Serialize)]
+struct PatternView {
+    /// Id of the group.
+    id: String,
+    title: String,
+    steps: findings::Patterns,
+}
+
 #[derive(Clone, Debug, Serialize)]
 struct Probe {
     id: String,
@@ -206,6 +218,16 @@ impl View {
         let assessment = material.assessment;
         let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
         let accepted = findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?;
+        let info = findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?;
+        let print = cover::printed(&assessment.document, material.audience);
+        let is_printed = |part: &str| print.get(part).is_some_and(|&printed| printed);
+        // An edition without commands needs no patterns of them.
+        let with_patterns: &[&[Group]] = match (is_printed("detail"), is_printed("info")) {
+            (true, true) => &[&deviations, &accepted, &info],
+            (true, false) => &[&deviations, &accepted],
+            (false, _) => &[],
+        };
+        let patterns = patterns(with_patterns);
         let fact = |(label, value): &(String, String)| Fact {
             label: clean(label),
             value: clean(value),
@@ -242,9 +264,10 @@ impl View {
                 .findings
                 .iter()
                 .all(|finding| finding.outcome == Outcome::NotApplicable),
+            patterns,
             deviations,
             accepted,
-            info: findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?,
+            info,
             unanswered: findings::rows(assessment, messages, Outcome::is_unanswered)?,
             passed: findings::rows(assessment, messages, |outcome| outcome == Outcome::Pass)?,
             not_applicable: findings::rows(assessment, messages, |outcome| {
@@ -258,7 +281,7 @@ impl View {
             audience: material.audience,
             cover: cover::cover(&assessment.document, messages)?,
             logo: None,
-            print: cover::printed(&assessment.document, material.audience),
+            print,
             measured: measured::measured(material, messages)?,
             service: measured::service(material, messages)?,
             capacity: capacity::capacity(assessment, messages)?,
@@ -280,8 +303,19 @@ impl View {
             unanswered: self.unanswered.len(),
             passed: self.passed.len(),
             not_applicable: self.not_applicable.len(),
+            patterns: self.patterns.len(),
         }
     }
+}
+
+fn patterns(groups: &[&[Group]]) -> Vec<PatternView> {
+    let with_patterns = groups.iter().copied().flatten().filter(|group| group.remediation.patterns.any);
+    let view = |group: &Group| PatternView {
+        id: group.id.clone(),
+        title: group.title.clone(),
+        steps: group.remediation.patterns.clone(),
+    };
+    with_patterns.map(view).collect()
 }
 
 /// The collection time of `assessment`, in UTC.

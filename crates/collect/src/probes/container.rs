@@ -6,7 +6,7 @@ use plumb_evidence::derive::container::{CONTAINERD, DOCKER_DAEMON, STORAGE, dock
 use plumb_evidence::derive::gpu_runtime::{
     CDI, DEVICE_LINK, DRIVER_LINKS, KERNEL_DRIVER, LIBRARIES, TOOLKIT_CONFIG, TOOLKIT_LINKS,
 };
-use plumb_evidence::derive::kubelet::{CPU_STATE, MEMORY_STATE, argument};
+use plumb_evidence::derive::kubelet::{CLAIM_STATE, CPU_STATE, MEMORY_STATE, argument};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
@@ -184,11 +184,24 @@ fn containers(files: &Files<'_>, ids: &BTreeSet<String>) {
     }
 }
 
+/// Claims of devices, without what their drivers were given, which may be anything.
+fn keep_claims(text: &[u8]) -> Vec<u8> {
+    let Ok(mut kept) = serde_json::from_slice::<serde_json::Value>(text) else { return b"null".to_vec() };
+    let Some(claims) = kept.get_mut("entries").and_then(serde_json::Value::as_array_mut) else {
+        return text.to_vec();
+    };
+    for claim in claims.iter_mut().filter_map(serde_json::Value::as_object_mut) {
+        claim.remove("ResourceHandles");
+    }
+    serde_json::to_vec(&kept).unwrap_or_default()
+}
+
 /// Files that the kubelet was started with.
 fn configuration_of(files: &Files<'_>, process: u32) {
     for path in [CPU_STATE, MEMORY_STATE] {
         let _ = files.file(path);
     }
+    let _ = files.file_with(CLAIM_STATE, |bytes| keep_claims(&bytes));
     let Ok(text) = files.source().text(&format!("/proc/{process}/cmdline")) else { return };
     let arguments: Vec<String> = text.split('\0').map(str::to_owned).collect();
     let mut paths: Vec<String> = argument(&arguments, "config").map(str::to_owned).into_iter().collect();
@@ -230,5 +243,20 @@ fn gpu_runtime(files: &Files<'_>) {
                 bytes
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_drivers_were_given_is_not_kept() {
+        let old = br#"{"checksum":1,"entries":[{"ClaimName":"gpu","ResourceHandles":[{"data":"secret"}]}],"version":"v1"}"#;
+        let kept = String::from_utf8(keep_claims(old)).unwrap();
+        assert_eq!(kept, r#"{"checksum":1,"entries":[{"ClaimName":"gpu"}],"version":"v1"}"#);
+        let new = br#"{"Checksum":1,"Data":"{\"ClaimInfoStateList\":null}"}"#;
+        assert_eq!(keep_claims(new), new);
+        assert_eq!(keep_claims(b"secret"), b"null");
     }
 }

@@ -277,7 +277,10 @@ fn compare_load(
                 let (low, high) = (metric.interval)(run)?;
                 (low > 0.0 && high >= low).then(|| (high.ln() - low.ln()) / 2.0)
             };
-            let half = half(before[0])?.hypot(half(after[0])?);
+            let (from, to) = (half(before[0])?, half(after[0])?);
+            // Not `hypot`: glibc has it anew from 2.35 on, and the program would not start on an older one. Logarithms of
+            // ratios are far from where their squares overflow.
+            let half = (from * from + to * to).sqrt();
             Some((ratio * (-half).exp(), ratio * half.exp()))
         };
         let (interval, basis) = match welch(&first, &second) {

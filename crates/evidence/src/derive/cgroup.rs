@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::fact::{Absence, Fact, Missing};
-use crate::model::{Cgroup, CgroupLevel};
+use crate::model::{CGROUP_MOUNT, Cgroup, CgroupLevel};
 use crate::source::Source;
 
 /// Files that say what a group may use, version 2 and version 1.
@@ -41,7 +41,7 @@ pub const FILES: &[&str] = &[
 ];
 
 /// Where control groups are mounted.
-pub const MOUNT: &str = "/sys/fs/cgroup";
+pub const MOUNT: &str = CGROUP_MOUNT;
 /// Which groups the collector is in.
 pub const MEMBERSHIP: &str = "/proc/self/cgroup";
 

@@ -1,4 +1,4 @@
-//! Kubernetes' agent: its configuration, its arguments, and what its CPU manager has given away.
+//! Kubernetes' agent: its configuration, its arguments, and what its managers have given away.
 //!
 //! The configuration is the file of `--config`, then files `*.conf` of `--config-dir` by name, then arguments: the later
 //! wins (kubernetes.io, "Set Kubelet Parameters Via A Configuration File"). What none of them says has the documented
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::container::pod_of;
 use crate::fact::{Absence, Fact, Missing};
-use crate::model::{CpuManagerState, Kubelet, Process};
+use crate::model::{CpuManagerState, Kubelet, Process, ResourceClaim};
 use crate::source::{Source, malformed};
 
 /// The configuration that kubeadm writes.
@@ -19,6 +19,10 @@ pub const CONFIG: &str = "/var/lib/kubelet/config.yaml";
 pub const CPU_STATE: &str = "/var/lib/kubelet/cpu_manager_state";
 /// What the memory manager has given away.
 pub const MEMORY_STATE: &str = "/var/lib/kubelet/memory_manager_state";
+/// Claims of devices that were prepared (dynamic resource allocation).
+pub const CLAIM_STATE: &str = "/var/lib/kubelet/dra_manager_state";
+/// Where these files are, unless `--root-dir` says otherwise.
+const ROOT: &str = "/var/lib/kubelet";
 
 /// Value of an argument `--name=value` or `--name value`.
 #[must_use]
@@ -146,6 +150,10 @@ pub(super) fn derive(
         .filter_map(|groups| pod_of(groups))
         .map(|(uid, _)| uid)
         .collect();
+    let elsewhere = argument(arguments, "root-dir").filter(|root| root.trim_end_matches('/') != ROOT);
+    let elsewhere = elsewhere.map(|root| {
+        Missing::new(Absence::Failed, format!("the kubelet keeps its state in `{root}`, which is not read"))
+    });
     Ok(Kubelet {
         cpu_manager_policy: text(|whole| whole.cpu_manager_policy.clone(), "none"),
         cpu_manager_options: whole.as_ref().map(options).map_err(Clone::clone).into(),
@@ -158,7 +166,8 @@ pub(super) fn derive(
             .map(|whole| whole.cpu_cfs_quota.unwrap_or(true))
             .map_err(Clone::clone)
             .into(),
-        cpu_state: cpu_state(source).into(),
+        cpu_state: elsewhere.clone().map_or_else(|| cpu_state(source), Err).into(),
+        claims: elsewhere.map_or_else(|| claims(source), Err).into(),
         pods: Fact::Known(pods.into_iter().collect()),
         path,
     })
@@ -219,6 +228,55 @@ fn cpu_state(source: &impl Source) -> Result<CpuManagerState, Missing> {
         shared: state.default_cpu_set,
         exclusive: pods.collect(),
     })
+}
+
+/// A kubelet without dynamic resource allocation keeps no such file; one of whose files none is there was not looked at.
+fn claims(source: &impl Source) -> Result<Vec<ResourceClaim>, Missing> {
+    let text = match source.text(CLAIM_STATE) {
+        Err(why) if why.missing == Absence::Absent => {
+            let others = [CPU_STATE, MEMORY_STATE].iter().any(|path| source.text(path).is_ok());
+            let reason = || format!("{CLAIM_STATE} was not recorded, nor anything beside it");
+            return if others { Ok(Vec::new()) } else { Err(Missing::new(Absence::Failed, reason())) };
+        }
+        text => text?,
+    };
+    parse_claims(&text).ok_or_else(|| malformed(CLAIM_STATE, &text))
+}
+
+/// The list is in a text within the file from Kubernetes 1.32 on, and in the file itself before. Empty, it is null or left out.
+fn parse_claims(text: &str) -> Option<Vec<ResourceClaim>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Claim {
+        claim_name: String,
+        namespace: String,
+        #[serde(rename = "PodUIDs")]
+        pods: Option<BTreeMap<String, serde::de::IgnoredAny>>,
+    }
+    #[derive(Deserialize)]
+    struct File {
+        #[serde(rename = "Data")]
+        data: Option<String>,
+        version: Option<String>,
+        entries: Option<Vec<Claim>>,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        // A member that is left out is an error, other than one that is null.
+        #[serde(rename = "ClaimInfoStateList", alias = "Entries", deserialize_with = "Option::deserialize")]
+        claims: Option<Vec<Claim>>,
+    }
+    let file: File = serde_json::from_str(text).ok()?;
+    let claims = match (file.data, file.version) {
+        (Some(data), _) => serde_json::from_str::<Data>(&data).ok()?.claims,
+        (None, Some(_)) => file.entries,
+        (None, None) => return None,
+    };
+    let claim = |claim: Claim| ResourceClaim {
+        name: format!("{}/{}", claim.namespace, claim.claim_name),
+        pods: claim.pods.unwrap_or_default().into_keys().collect(),
+    };
+    Some(claims.unwrap_or_default().into_iter().map(claim).collect())
 }
 
 #[cfg(test)]
@@ -285,6 +343,54 @@ mod tests {
         assert_eq!(
             (bare.path.as_str(), bare.cpu_manager_policy),
             ("/proc/9/cmdline", Fact::Known("none".into()))
+        );
+    }
+
+    #[test]
+    fn claims_are_read_in_either_form() {
+        let claim = r#"{"ClaimUID":"06","ClaimName":"gpu","Namespace":"llm","PodUIDs":{"139c":{}}}"#;
+        let quoted = claim.replace('"', r#"\""#);
+        let forms = [
+            format!(r#"{{"version":"v1","entries":[{claim}],"checksum":1}}"#),
+            format!(r#"{{"Data":"{{\"kind\":\"DRACheckpoint\",\"Entries\":[{quoted}]}}","Checksum":1}}"#),
+            format!(r#"{{"Data":"{{\"ClaimInfoStateList\":[{quoted}]}}","Checksum":1}}"#),
+        ];
+        for form in &forms {
+            let [claim] = &parse_claims(form).unwrap()[..] else { panic!("{form}") };
+            assert_eq!(
+                (claim.name.as_str(), &claim.pods[..]),
+                ("llm/gpu", &["139c".to_owned()][..]),
+                "{form}"
+            );
+        }
+        let none = [
+            r#"{"version":"v1","checksum":1}"#,
+            r#"{"Data":"{\"kind\":\"DRACheckpoint\",\"ClaimInfoStateList\":null}","Checksum":1}"#,
+        ];
+        for form in none {
+            assert_eq!(parse_claims(form), Some(Vec::new()), "{form}");
+        }
+        for form in
+            ["{}", "null", r#"{"Data":"{}"}"#, r#"{"Data":null}"#, r#"{"version":"v1","entries":[{}]}"#]
+        {
+            assert_eq!(parse_claims(form), None, "{form}");
+        }
+    }
+
+    #[test]
+    fn no_claims_are_known_where_the_folder_was_looked_at() {
+        let claims = |arguments: &[&str], files: &[(&'static str, &str)]| {
+            derive(&Tree::of(files), &[process("kubelet", arguments)], true).unwrap().claims
+        };
+        let state = (CPU_STATE, r#"{"policyName":"none","defaultCpuSet":"","checksum":1}"#);
+        assert_eq!(claims(&["kubelet"], &[state]), Fact::Known(Vec::new()));
+        let absence = |fact: Fact<Vec<ResourceClaim>>| fact.require().unwrap_err().missing;
+        assert_eq!(absence(claims(&["kubelet"], &[])), Absence::Failed);
+        assert_eq!(absence(claims(&["kubelet", "--root-dir=/data/kubelet"], &[state])), Absence::Failed);
+        assert_eq!(absence(claims(&["kubelet"], &[state, (CLAIM_STATE, "x")])), Absence::Malformed);
+        assert_eq!(
+            claims(&["kubelet", "--root-dir", "/var/lib/kubelet/"], &[state]),
+            Fact::Known(Vec::new())
         );
     }
 

@@ -4,7 +4,7 @@ use super::{Cgroup, CgroupLevel};
 use crate::fact::{Fact, Missing};
 
 /// Where control groups are mounted.
-const MOUNT: &str = "/sys/fs/cgroup";
+pub const CGROUP_MOUNT: &str = "/sys/fs/cgroup";
 
 impl Cgroup {
     /// What the first of the files `names` says that `level` has, and its name; `None` where the group is known to set
@@ -45,16 +45,18 @@ impl Cgroup {
                 .is_some_and(|text| !text.split_whitespace().any(|name| name == controller));
         }
         // Version 1: the first folder below the mount names the controllers of the hierarchy.
-        let hierarchy = level.path.strip_prefix(MOUNT).unwrap_or_default().trim_start_matches('/');
+        let hierarchy = level.path.strip_prefix(CGROUP_MOUNT).unwrap_or_default().trim_start_matches('/');
         let hierarchy = hierarchy.split('/').next().unwrap_or_default();
         self.version != 2 && !hierarchy.is_empty() && !hierarchy.split(',').any(|name| name == controller)
     }
 
-    /// True for the outermost group, which has no limits.
+    /// True for the outermost group, which has no limits, where it was looked at: in a container the outermost one that is
+    /// seen is a group like others, whose files say what it allows.
     #[must_use]
     pub fn is_root(&self, level: &CgroupLevel) -> bool {
-        let below = level.path.strip_prefix(MOUNT).unwrap_or(&level.path).trim_matches('/');
-        below.is_empty() || (self.version != 2 && !below.contains('/'))
+        let below = level.path.strip_prefix(CGROUP_MOUNT).unwrap_or(&level.path).trim_matches('/');
+        let is_outermost = below.is_empty() || (self.version != 2 && !below.contains('/'));
+        is_outermost && !level.values.is_empty()
     }
 }
 
@@ -80,7 +82,7 @@ mod tests {
 
     fn level(path: &str, values: &[(&str, Fact<&str>)]) -> CgroupLevel {
         let values = values.iter().map(|(name, text)| ((*name).to_owned(), text.clone().map(str::to_owned)));
-        CgroupLevel { path: format!("{MOUNT}{path}"), values: values.collect() }
+        CgroupLevel { path: format!("{CGROUP_MOUNT}{path}"), values: values.collect() }
     }
 
     fn groups(version: u32) -> Cgroup {
@@ -101,14 +103,15 @@ mod tests {
 
     #[test]
     fn the_root_and_groups_without_the_controller_set_nothing() {
-        let root = level("", &[]);
+        let root = level("", &[("cgroup.controllers", Fact::Known("cpuset cpu memory"))]);
         assert_eq!(groups(2).value(&root, "cpu", &QUOTA), Ok(None));
+        assert!(groups(2).value(&level("", &[]), "cpu", &QUOTA).is_err(), "nobody looked");
         let without = level("/a", &[("cgroup.controllers", Fact::Known("memory pids"))]);
         assert_eq!(groups(2).value(&without, "cpu", &QUOTA), Ok(None));
         assert!(groups(2).value(&without, "memory", &["memory.max"]).is_err());
         let memory = level("/memory/a", &[]);
         assert_eq!(groups(1).value(&memory, "cpu", &QUOTA), Ok(None));
-        assert_eq!(groups(1).value(&level("/cpu,cpuacct", &[]), "cpu", &QUOTA), Ok(None));
+        assert_eq!(groups(1).value(&level("/cpu,cpuacct", &[("cpu.shares", Fact::Known("1024"))]), "cpu", &QUOTA), Ok(None));
         assert!(groups(1).value(&level("/cpu,cpuacct/a", &[]), "cpu", &QUOTA).is_err());
         // Inside a container, the root is a group of the host's and may well have a limit.
         let inside = level("", &[("cpu.max", Fact::Known("600000 100000\n"))]);

@@ -125,6 +125,8 @@ pub struct Kubelet {
     pub cpu_quota: Fact<bool>,
     /// What the CPU manager has given away.
     pub cpu_state: Fact<CpuManagerState>,
+    /// Claims of devices that pods on this node use (dynamic resource allocation).
+    pub claims: Fact<Vec<ResourceClaim>>,
     /// Pods with processes on this node, by UID.
     pub pods: Fact<Vec<String>>,
 }
@@ -141,6 +143,16 @@ pub struct CpuManagerState {
     pub shared: String,
     /// CPUs that belong to one container, as `POD/CONTAINER=CPUS`.
     pub exclusive: Vec<String>,
+}
+
+/// A claim of devices, `/var/lib/kubelet/dra_manager_state`. Which devices it got is known to its driver.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ResourceClaim {
+    /// `NAMESPACE/NAME`.
+    pub name: String,
+    /// UIDs of the pods that it is prepared for.
+    pub pods: Vec<String>,
 }
 
 /// How containers get at GPUs.

@@ -274,6 +274,7 @@ pub const GROUPS: &[Group] = &[
             "raw/etc/kubernetes/kubelet.conf.d/10-x.conf",
             "raw/var/lib/kubelet/cpu_manager_state",
             "raw/var/lib/kubelet/memory_manager_state",
+            "raw/var/lib/kubelet/dra_manager_state",
         ],
     },
     Group {

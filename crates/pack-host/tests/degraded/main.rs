@@ -1,4 +1,5 @@
-//! A worker on a kernel that lacks what is named in its arguments: `landlock`, `seccomp`. For tests of what is then said.
+//! A worker on a kernel that lacks what is named in its arguments: `landlock`, `seccomp`, `close_range`. For tests of what is
+//! then said and done.
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ fn hide(what: &str) -> Option<()> {
     };
     match what {
         "landlock" => filter(vec![(libc::SYS_landlock_create_ruleset, vec![])], libc::ENOSYS),
+        "close_range" => filter(vec![(libc::SYS_close_range, vec![])], libc::ENOSYS),
         "seccomp" => {
             let mode = libc::PR_SET_SECCOMP.unsigned_abs().into();
             let set = SeccompCondition::new(0, SeccompCmpArgLen::Dword, SeccompCmpOp::Eq, mode).ok()?;

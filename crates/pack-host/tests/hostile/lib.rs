@@ -186,13 +186,34 @@ fn act(behaviour: &str) -> std::io::Result<Vec<Finding>> {
                 return Err(std::io::Error::last_os_error());
             }
         }
+        // No process has that number: the kernel would say so, and does not get to.
+        "signals a process that is not there" => tgkill(u32::MAX >> 1)?,
+        "signals itself" => tgkill(std::process::id())?,
+        "counts its descriptors" => {
+            // SAFETY: asks for nothing; what is open here is closed with the process.
+            let open = (5..64).filter(|&fd| unsafe { libc::close(fd) } == 0).count();
+            return Ok(vec![BAD.info("node", format!("{open} more than its own"))]);
+        }
         "reads its environment" => {
             let names: Vec<_> = std::env::vars_os().map(|(name, _)| name).collect();
             return Ok(vec![BAD.info("node", format!("{} variables", names.len()))]);
         }
-        _ => {}
+        other => {
+            if let Some(process) = other.strip_prefix("signals process ") {
+                tgkill(process.parse().map_err(std::io::Error::other)?)?;
+            }
+        }
     }
     Ok(vec![BAD.pass("node", "nothing stopped it")])
+}
+
+/// Sends the signal that only asks whether one could be sent to the first thread of a process.
+fn tgkill(process: u32) -> std::io::Result<()> {
+    // SAFETY: a plain system call with three integers.
+    match unsafe { libc::syscall(libc::SYS_tgkill, process, process, 0) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 /// A reply as a worker sends it: number of the request, status, text.

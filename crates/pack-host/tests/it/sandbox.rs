@@ -52,6 +52,39 @@ fn without_both_a_secret_is_still_not_readable_for_a_worker_of_root() {
     assert!(run.sandbox.contains("not available: Landlock"), "{}", run.sandbox);
 }
 
+/// Landlock keeps signals in from Linux 6.12 on only. Of a process that is not there the kernel would say so: that the call
+/// is refused shows that it does not come to the kernel.
+#[test]
+fn without_landlock_no_other_process_is_signalled() {
+    let zoo = rust_pack("hostile");
+    let told = |behaviour_of: &str| {
+        let run = run_once(degraded(&["landlock"]), &zoo.location, &behaviour(behaviour_of));
+        assert_eq!(run.status, PackStatus::Ok);
+        finding(&run, "zoo.bad").message.clone()
+    };
+    let host = format!("signals process {}", std::process::id());
+    for behaviour_of in [host.as_str(), "signals a process that is not there"] {
+        let message = told(behaviour_of);
+        assert!(message.contains("Operation not permitted"), "{behaviour_of}: {message}");
+    }
+    // What `abort` needs.
+    assert_eq!(told("signals itself"), "nothing stopped it");
+}
+
+/// The system call is there from Linux 5.9 on.
+#[test]
+fn a_leaked_descriptor_is_closed_by_old_kernels_too() {
+    let zoo = rust_pack("hostile");
+    let file = std::fs::File::open("/dev/null").unwrap();
+    for lacking in [&[][..], &["close_range"]] {
+        // Without the flag that closes it when the worker starts.
+        let leaked = nix::unistd::dup(&file).unwrap();
+        let run = run_once(degraded(lacking), &zoo.location, &behaviour("counts its descriptors"));
+        drop(leaked);
+        assert_eq!(finding(&run, "zoo.bad").message, "0 more than its own", "{lacking:?}");
+    }
+}
+
 #[test]
 fn a_host_that_insists_refuses_to_load_then() {
     let zoo = rust_pack("hostile");

@@ -37,6 +37,7 @@ const EVALUATING: &[(&str, &str)] = &[
     ("opens a socket", "Operation not permitted"),
     ("spawns a process", "Operation not permitted"),
     ("kills the host", "Operation not permitted"),
+    ("signals a process that is not there", "Operation not permitted"),
     ("maps code", "Operation not permitted"),
 ];
 

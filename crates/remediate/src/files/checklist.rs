@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use plumb_engine::action::{Action, ActionState};
 use plumb_report::escape::{self, clean};
+use plumb_report::pattern::is_pattern;
 
 use super::{OutputFile, bases, blanks, placed, reasons, risk, risk_of, slices};
 use crate::Plan;
@@ -376,10 +377,12 @@ fn by_hand(plan: &Plan) -> String {
             ("Now", &item.remedy.runtime),
             ("For good", &item.remedy.persistent),
             ("Undo", &item.remedy.rollback),
-            ("Verify", &item.remedy.verification),
         ] {
-            line(format!("{word}: {}", markdown(what)));
+            let pattern =
+                if is_pattern(what, &[]) { ", a pattern: put in the names of this node" } else { "" };
+            line(format!("{word}{pattern}: {}", markdown(what)));
         }
+        line(format!("Verify: {}", markdown(&item.remedy.verification)));
     }
     text.push('\n');
     text

@@ -12,6 +12,7 @@ use super::{GradeView, grade, id};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
+use crate::pattern::is_pattern;
 
 /// All findings of one check within a section.
 #[derive(Clone, Debug, Serialize)]
@@ -114,6 +115,8 @@ pub(super) struct Remediation {
     pub(super) now: Vec<String>,
     pub(super) permanent: Vec<String>,
     rollback: Vec<String>,
+    /// What of them is printed in the appendix only.
+    pub(super) patterns: Patterns,
     verification: String,
     /// True for a command without words around it.
     verification_is_code: bool,
@@ -121,6 +124,16 @@ pub(super) struct Remediation {
     pub(super) change_risk: u8,
     change_risk_word: String,
     effect: String,
+}
+
+/// Steps into which names of the node have to be put.
+#[derive(Clone, Debug, Default, Serialize)]
+pub(super) struct Patterns {
+    now: Vec<String>,
+    permanent: Vec<String>,
+    rollback: Vec<String>,
+    /// True if there are any.
+    pub(super) any: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -371,13 +384,30 @@ fn remediation(
         return resolved(assessment, members, said, messages);
     }
     let remedy = &finding.remediation;
+    let part = |text: &str, before: &[String]| -> (Vec<String>, Vec<String>) {
+        // "The same in the unit" says nothing without what stands before it.
+        let goes_on = |step: &str| !before.is_empty() && step.to_lowercase().starts_with("the same");
+        steps(text).into_iter().partition(|step| is_pattern(step, members) || goes_on(step))
+    };
+    let (now_patterns, now) = part(&remedy.runtime, &[]);
+    let (permanent_patterns, permanent) = part(&remedy.persistent, &now_patterns);
+    let (rollback_patterns, rollback) = part(&remedy.rollback, &[]);
+    // How to look is printed as it is: a wrong name shows nothing, and changes nothing.
     let verification = steps(&remedy.verification).join("\n");
     // A command begins with no capital letter; "Repeat the load test" is none.
     let is_code = !verification.contains('`') && !verification.starts_with(char::is_uppercase);
     Ok(Remediation {
-        now: steps(&remedy.runtime),
-        permanent: steps(&remedy.persistent),
-        rollback: steps(&remedy.rollback),
+        now,
+        permanent,
+        rollback,
+        patterns: Patterns {
+            any: ![&now_patterns, &permanent_patterns, &rollback_patterns]
+                .iter()
+                .all(|steps| steps.is_empty()),
+            now: now_patterns,
+            permanent: permanent_patterns,
+            rollback: rollback_patterns,
+        },
         verification,
         verification_is_code: is_code,
         change: messages.get("change", &id(remedy.change))?.to_owned(),
@@ -439,6 +469,7 @@ fn resolved(
         now,
         permanent,
         rollback,
+        patterns: Patterns::default(),
         verification: verification.join("; "),
         verification_is_code: false,
         change: messages.get("change", &id(finding.remediation.change))?.to_owned(),

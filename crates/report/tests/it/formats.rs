@@ -6,7 +6,7 @@ use std::path::Path;
 
 use plumb_engine::Assessment;
 use plumb_report::escape::markdown as escaped;
-use plumb_report::{Theme, TypstSource, markdown, typst_source};
+use plumb_report::{Theme, TypstSource, html, markdown, typst_source};
 use serde_json::Value;
 
 use crate::sample;
@@ -95,6 +95,31 @@ fn hostile_text_is_escaped_in_markdown() {
         5,
         "key issues, checklist, finding, waiver, and node table"
     );
+}
+
+#[test]
+fn commands_with_names_of_other_nodes_are_in_the_appendix_only() {
+    let theme = Theme::builtin().unwrap();
+    let assessment = sample::typical();
+    let (foreign, own) = ("taskset -acp 0-31,64-95 PID", "cpupower frequency-set -g performance");
+    let text = markdown(&assessment, &theme).unwrap().text;
+    let page = html(&assessment, &theme).unwrap();
+    for (text, appendix, pointer) in [
+        (&text, "\n## Patterns\n", "appendix “Patterns”"),
+        (&page, "<h2 id=\"patterns\">", "<a href=\"#pattern-F1\">"),
+    ] {
+        let (before, after) = text.split_once(appendix).unwrap();
+        assert!(!before.contains(foreign), "{before}");
+        assert!(before.contains(pointer) && after.contains(foreign), "{text}");
+        assert!(before.contains(own) && !after.contains(own), "{text}");
+    }
+    let source = typst_source(&assessment, &theme).unwrap();
+    let data: Value = serde_json::from_str(&file(&source, "data.json")).unwrap();
+    for place in ["first_steps", "key_issues", "work"] {
+        assert!(!data[place].to_string().contains("PID"), "{}", data[place]);
+    }
+    assert!(data["patterns"].to_string().contains(foreign));
+    assert!(file(&source, "report.typ").contains("#patterns(data)"));
 }
 
 #[test]

@@ -121,6 +121,10 @@ pub(super) fn add(files: &mut BTreeMap<String, Vec<u8>>) {
             "raw/var/lib/kubelet/memory_manager_state",
             r#"{"policyName":"Static","machineState":{"0":{"numberOfAssignments":1,"cells":[0]}},"entries":{},"checksum":1}"#,
         ),
+        (
+            "raw/var/lib/kubelet/dra_manager_state",
+            r#"{"Data":"{\"kind\":\"DRACheckpoint\",\"ClaimInfoStateList\":[{\"ClaimName\":\"gpu\",\"Namespace\":\"llm\",\"PodUIDs\":{\"u\":{}}}]}","Checksum":1}"#,
+        ),
     ] {
         files.insert(path.to_owned(), text.as_bytes().to_vec());
     }
