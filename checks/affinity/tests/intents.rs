@@ -40,10 +40,10 @@ fn a_pool_is_never_to_be_larger_than_the_cpus_that_its_process_may_use() {
     let check = "affinity.omp-threads";
     let base = base!("affinity_omp_threads");
     let quota = "/servers/0/processes/0/cgroup/chain/0/values/cpu.max";
-    assert_eq!(intents(check, &base), [Intent::ThreadPool { server: 110, want: 4, was: 64 }]);
+    assert_eq!(intents(check, &base), [Intent::ThreadPool { server: 110, want: 4, was: 8 }]);
     for (limit, want) in [("250000 100000", 2), ("100000 100000", 1), ("50000 100000", 1)] {
         let limited = with(base.clone(), &[(quota, json!(limit))]);
-        assert_eq!(intents(check, &limited), [Intent::ThreadPool { server: 110, want, was: 64 }]);
+        assert_eq!(intents(check, &limited), [Intent::ThreadPool { server: 110, want, was: 8 }]);
     }
 }
 

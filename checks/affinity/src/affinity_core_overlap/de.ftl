@@ -33,4 +33,4 @@ detail-sometimes = beide brauchen einen Kern ({ $one_share } und { $other_share 
 found-apart = keine zwei beschäftigten Threads verschiedener Prozesse teilten sich öfter als erlaubt einen physischen Kern (beschäftigte Threads: { $busy_count }, Ablesungen: { $readings_count })
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-idle = kein Thread eines Servers lief während der Hälfte des Messfensters (der aktivste: { $busiest_share }): während des Betriebs sammeln
-found-unplaced = { $unknown_count } von { $busy_count } beschäftigten Threads lassen sich nicht beurteilen, weil ihr Prozess oder die CPUs, auf denen sie liefen, nicht bekannt sind
+found-unplaced = nicht zu beurteilen: { $unknown_count } von { $busy_count } beschäftigten Threads; Prozess oder CPUs sind nicht bekannt

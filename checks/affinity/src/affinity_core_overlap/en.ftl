@@ -33,4 +33,4 @@ detail-sometimes = both need a core ({ $one_share } and { $other_share } busy) a
 found-apart = no two busy threads of different processes shared a physical core more often than is allowed (busy threads: { $busy_count }, readings: { $readings_count })
 found-no-server = no inference server was found: collect while the service runs
 found-idle = no thread of a server ran for half of the window (the busiest: { $busiest_share }): collect while the service runs
-found-unplaced = { $unknown_count } of { $busy_count } busy threads cannot be judged, since it is not known to which process they belong or on which CPUs they ran
+found-unplaced = { $unknown_count } of { $busy_count } busy threads cannot be judged: their process or the CPUs that they ran on are not known

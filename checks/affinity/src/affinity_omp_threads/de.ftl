@@ -16,13 +16,19 @@ limit-delay = Anteil der Zeit, in der ein kritischer Thread auf eine CPU wartet
 limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit einem Prozess unter Last
 limit-delay-source = unser Vorschlag: 1 % eines Schritts von 20 ms sind 0,2 ms, mehr als jeder Kernelstart dauert
 
-problem-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus } CPUs
+problem-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
 detail-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
     [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
     [tokio] {", von Tokio"}
     [python] {", von Pythons Executors"}
    *[unknown] {""}
-}) für { $cpus } nutzbare CPUs{ $set ->
+}) für { $cpus ->
+    [one] { $cpus } nutzbare CPU
+   *[other] { $cpus } nutzbare CPUs
+}{ $set ->
     [allowed] {", was "}{ $variables } zulässt
     [despite] {", trotz "}{ $variables }
     [none] {", ohne dass eine der üblichen Variablen gesetzt ist"}
@@ -30,14 +36,20 @@ detail-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads (`
    *[other] {""}
 }; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
-problem-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus } CPUs
+problem-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
 effect-oversized = Sobald alle diese Threads zu tun haben, konkurrieren sie mit denen, die Batches planen und Arbeit auf den GPUs starten, und Antworten kommen später; bisher war davon kaum etwas zu sehen.
 detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
     [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
     [tokio] {", von Tokio"}
     [python] {", von Pythons Executors"}
    *[unknown] {""}
-}) für { $cpus } nutzbare CPUs{ $set ->
+}) für { $cpus ->
+    [one] { $cpus } nutzbare CPU
+   *[other] { $cpus } nutzbare CPUs
+}{ $set ->
     [allowed] {", was "}{ $variables } zulässt
     [despite] {", trotz "}{ $variables }
     [none] {", ohne dass eine der üblichen Variablen gesetzt ist"}
@@ -46,13 +58,16 @@ detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads (
 }; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
 problem-too-many-run = { $threads } Threads wollen jede CPU von Server { $pid }
-detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen ({ $cpus } CPUs); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
-problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus } nutzbare CPUs
+problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus ->
+    [one] { $cpus } nutzbare CPU
+   *[other] { $cpus } nutzbare CPUs
+}
 effect-variable = Bibliotheken, die dieser Einstellung folgen, starten mehr Threads, als CPUs für sie da sind; diese konkurrieren mit den Threads, die jede Antwort braucht.
-detail-variable = `{ $name }={ $value }` von Prozess { $pid } verlangt mehr Threads, als auf den { $cpus } nutzbaren CPUs laufen können, auch wenn kein Pool dieser Größe zu sehen war; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+detail-variable = `{ $name }={ $value }` von Prozess { $pid } verlangt mehr Threads, als laufen können (nutzbare CPUs: { $cpus }), auch wenn kein Pool dieser Größe zu sehen war; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
-found-fits = kein Pool ist größer als seine CPUs; { $threads } Threads wollen je CPU laufen ({ $cpus } CPUs); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+found-fits = kein Pool ist größer als seine CPUs; { $threads } Threads wollen je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-delay = wie lange die Threads auf eine CPU warteten, ist nicht bekannt
 found-idle = der Server hat im Messfenster nur { $busy } CPUs beschäftigt: während des Betriebs sammeln

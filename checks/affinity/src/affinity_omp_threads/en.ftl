@@ -16,13 +16,19 @@ limit-delay = share of time for which a critical thread waits for a CPU
 limit-delay-applies = main threads of engine cores, workers and single-process servers under load
 limit-delay-source = our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes
 
-problem-delaying = Process { $pid } has a pool of { $size_count } threads for { $cpus } CPUs
+problem-delaying = Process { $pid } has a pool of { $size_count } threads for { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
 detail-delaying = process { $pid } has a pool of { $size_count } threads (`{ $name }`{ $library ->
     [unnamed] {", not a name of their own, as with OpenMP, MKL and Rayon"}
     [tokio] {", of Tokio"}
     [python] {", of Python's executors"}
    *[unknown] {""}
-}) for { $cpus } usable CPUs{ $set ->
+}) for { $cpus ->
+    [one] { $cpus } usable CPU
+   *[other] { $cpus } usable CPUs
+}{ $set ->
     [allowed] {", which "}{ $variables } allows
     [despite] {", despite "}{ $variables }
     [none] {", with none of the usual variables set"}
@@ -30,14 +36,20 @@ detail-delaying = process { $pid } has a pool of { $size_count } threads (`{ $na
    *[other] {""}
 }; its critical threads waited up to { $waited } of the time for a CPU
 
-problem-oversized = Process { $pid } has a pool of { $size_count } threads for { $cpus } CPUs
+problem-oversized = Process { $pid } has a pool of { $size_count } threads for { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
 effect-oversized = Once these threads all have work, they compete with those that schedule batches and launch work on the GPUs, and replies come later; so far this has hardly been seen.
 detail-oversized = process { $pid } has a pool of { $size_count } threads (`{ $name }`{ $library ->
     [unnamed] {", not a name of their own, as with OpenMP, MKL and Rayon"}
     [tokio] {", of Tokio"}
     [python] {", of Python's executors"}
    *[unknown] {""}
-}) for { $cpus } usable CPUs{ $set ->
+}) for { $cpus ->
+    [one] { $cpus } usable CPU
+   *[other] { $cpus } usable CPUs
+}{ $set ->
     [allowed] {", which "}{ $variables } allows
     [despite] {", despite "}{ $variables }
     [none] {", with none of the usual variables set"}
@@ -46,13 +58,16 @@ detail-oversized = process { $pid } has a pool of { $size_count } threads (`{ $n
 }; its critical threads waited up to { $waited } of the time for a CPU
 
 problem-too-many-run = { $threads } threads want each CPU of server { $pid }
-detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its { $cpus } CPUs; its critical threads waited up to { $waited } of the time for a CPU
+detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 
-problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus } usable CPUs
+problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus ->
+    [one] { $cpus } usable CPU
+   *[other] { $cpus } usable CPUs
+}
 effect-variable = Libraries that follow this setting start more threads than there are CPUs for them, and these compete with the threads that every reply needs.
-detail-variable = `{ $name }={ $value }` of process { $pid } asks for more threads than its { $cpus } usable CPUs can run, though no pool of that size was seen; its critical threads waited up to { $waited } of the time for a CPU
+detail-variable = `{ $name }={ $value }` of process { $pid } asks for more threads than its CPUs can run (usable: { $cpus }), though no pool of that size was seen; its critical threads waited up to { $waited } of the time for a CPU
 
-found-fits = no pool is larger than its CPUs; { $threads } threads want to run for each of its { $cpus } CPUs; its critical threads waited up to { $waited } of the time for a CPU
+found-fits = no pool is larger than its CPUs; { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 found-no-server = no inference server was found: collect while the service runs
 found-no-delay = how long its threads waited for a CPU is not known
 found-idle = it kept only { $busy } CPUs busy in the window: collect while the service runs

@@ -175,7 +175,7 @@ impl Judge {
         if let Some(pool) = largest {
             return self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay);
         }
-        let (threads, cpus) = (Arg::of(runnable, 2), Arg::quantity(usable, "", 1));
+        let (threads, cpus) = (Arg::of(runnable, 2), number(usable));
         if self.runnable.is_exceeded_by(runnable) {
             let pid = Arg::text(server.pid.to_string());
             // The pools fit, but leave no CPU for the threads beside them.
@@ -208,8 +208,7 @@ impl Judge {
     ) -> Finding {
         let object = server_object(server);
         let (set, variables) = limits(pool);
-        let (cpus, library, name) =
-            (Arg::quantity(pool.usable, "", 1), pool.library.word(), Arg::from(&pool.name));
+        let (cpus, library, name) = (number(pool.usable), pool.library.word(), Arg::from(&pool.name));
         let (pid, size_count) = (Arg::text(pool.process.pid.to_string()), Arg::count(pool.size));
         let waited = Arg::of(delay, 2);
         let finding = if self.delay.is_undercut_by(delay) {
@@ -233,7 +232,7 @@ impl Excess<'_> {
     fn tell(&self, server: &InferenceServer, usable: f64, waited: Arg) -> Finding {
         let source = format!("{}/environ", self.process.path);
         let said = words::Variable {
-            cpus: Arg::quantity(self.usable, "", 1),
+            cpus: number(self.usable),
             name: self.name.into(),
             pid: Arg::text(self.process.pid.to_string()),
             value: Arg::text(self.value.to_string()),
@@ -249,6 +248,11 @@ impl Excess<'_> {
     fn smaller(&self, server: &InferenceServer, usable: f64) -> Intent {
         Intent::ThreadPool { server: server.pid, want: wanted(server, self.usable, usable), was: self.value }
     }
+}
+
+/// A number of CPUs, whole unless a quota makes it none.
+fn number(cpus: f64) -> Arg {
+    if cpus.fract() == 0.0 { Arg::count(cpus as u64) } else { Arg::quantity(cpus, "", 1) }
 }
 
 /// Asks for pools of at most `want` threads, if the one that was seen is larger.

@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server { $pid } und andere haben
-   *[no] Server { $pid } hat
+    [yes] Server { $pid } und andere haben nur
+   *[no] Server { $pid } hat nur
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -44,14 +44,14 @@ problem-no-headroom = { $shared ->
        *[other] { $cores_count } physische Kerne
     }
 } für { $wanted_count } Prozesse
-effect-no-headroom = Jeder Prozess hat einen Kern, aber keiner ist frei für den Kernel, die Tokenisierung und die Überwachung; Antworten kommen ungleichmäßiger, sobald diese zu tun haben.
+effect-no-headroom = Jeder Prozess hat einen Kern, aber wenig bleibt für den Kernel, die Tokenisierung und die Überwachung; Antworten kommen ungleichmäßiger, sobald diese zu tun haben.
 detail-no-headroom = { $limit ->
     [quota] ein Kontingent von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
    *[no] {""}
-}: keine Reserve
+}: zu wenig Reserve
 
 found-enough = { $limit ->
     [quota] ein Kontingent von { $quota } CPUs

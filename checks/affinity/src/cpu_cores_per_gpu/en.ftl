@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server { $pid } and others have
-   *[no] Server { $pid } has
+    [yes] Server { $pid } and others have only
+   *[no] Server { $pid } has only
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -44,14 +44,14 @@ problem-no-headroom = { $shared ->
        *[other] { $cores_count } physical cores
     }
 } for { $wanted_count } processes
-effect-no-headroom = Each process has a core, but none is left for the kernel, for tokenising and for monitoring, so replies come less evenly when these have work to do.
+effect-no-headroom = Each process has a core, but little is left for the kernel, for tokenising and for monitoring, so replies come less evenly when these have work to do.
 detail-no-headroom = { $limit ->
     [quota] a quota of { $quota } CPUs
    *[mask] CPUs { $cpus } (physical cores: { $cores_count })
 } for { $wanted_count } processes that want a core each{ $shared ->
     [yes] {", those of other servers on the same CPUs included"}
    *[no] {""}
-}: no headroom
+}: too little headroom
 
 found-enough = { $limit ->
     [quota] a quota of { $quota } CPUs
