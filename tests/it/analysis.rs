@@ -30,6 +30,8 @@ pub(crate) fn assess(evidence: &Evidence, bundle: &Bundle, runs: Vec<PackRun>) -
         findings: run.findings,
         sha256: run.sha256,
         sandbox: run.sandbox,
+        pages: run.pages,
+        foreign: run.foreign,
     });
     plumb_engine::assess(evidence, bundle.manifest_sha256(), "0", answers.collect(), &Terms::default())
 }

@@ -1,8 +1,6 @@
 //! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
 
-use plumb_check_sdk::model::{
-    Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime,
-};
+use plumb_check_sdk::model::{Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
     Absence, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
 };

@@ -9,8 +9,8 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, server_of};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Question, Reference,
-    Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Question,
+    Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};

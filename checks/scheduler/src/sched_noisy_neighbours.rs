@@ -6,8 +6,8 @@
 
 use plumb_check_sdk::limit::{Limit, Quantity, Seconds};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Question, Reference,
-    Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Question,
+    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use std::borrow::Cow::Borrowed;
 

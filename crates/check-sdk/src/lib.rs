@@ -24,8 +24,8 @@ pub use evidence::{DocumentError, Evidence};
 pub use finding::{Cause, Citation, Confidence, Finding, Likelihood, Outcome, Words};
 pub use intent::{FirmwareSetting, HardwarePart, Intent, ProviderRequest};
 pub use meta::{
-    Category, ChangeKind, CheckMeta, List, PackManifest, Question, Reference, Remediation, Severity, Text, Threshold,
-    ThresholdBasis,
+    Category, ChangeKind, CheckMeta, List, PackManifest, Question, Reference, Remediation, Severity, Text,
+    Threshold, ThresholdBasis,
 };
 pub use object::{Object, ObjectKind};
 pub use pack::{Check, Pack, Reply};

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::{
-    Arg, Category, Cause, Citation, Confidence, Intent, Object, Outcome, Question as Answers, Reference, Remediation,
-    Severity, Text, Threshold, Words,
+    Arg, Category, Cause, Citation, Confidence, Intent, Object, Outcome, Question as Answers, Reference,
+    Remediation, Severity, Text, Threshold, Words,
 };
 use serde::Serialize;
 
@@ -287,7 +287,11 @@ impl RatedFinding {
     /// What is wrong, in one sentence: what the page of the check says, or subject and message.
     #[must_use]
     pub fn sentence(&self) -> String {
-        if self.problem.is_empty() { format!("{}: {}", self.subject, self.message) } else { self.problem.clone() }
+        if self.problem.is_empty() {
+            format!("{}: {}", self.subject, self.message)
+        } else {
+            self.problem.clone()
+        }
     }
 
     /// True if the check decides a question, or adds to it.

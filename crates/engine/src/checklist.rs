@@ -120,8 +120,7 @@ pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
 
 impl Topic {
     fn answer(&self, findings: &[RatedFinding]) -> Question {
-        let own: Vec<&RatedFinding> =
-            findings.iter().filter(|finding| finding.is_about(self.id)).collect();
+        let own: Vec<&RatedFinding> = findings.iter().filter(|finding| finding.is_about(self.id)).collect();
         let worst = own.iter().filter_map(|finding| finding.grade).max();
         let clauses = clauses(own.iter().copied(), MAX_CLAUSES);
         let coverage = coverage(&own);
@@ -322,7 +321,10 @@ mod tests {
     fn without_the_deciding_checks_nothing_is_said() {
         for question in questions(testing::answer(&[("placement.adds", Severity::High, Outcome::Pass)])) {
             assert_eq!(question.grade, Some(Grade::NotAssessable), "{question:?}");
-            assert!(question.sentence.contains("no pack that was asked has a check that decides it"), "{question:?}");
+            assert!(
+                question.sentence.contains("no pack that was asked has a check that decides it"),
+                "{question:?}"
+            );
         }
     }
 
@@ -333,10 +335,7 @@ mod tests {
             ("placement.decides-memory", Severity::High, Outcome::NotRun),
         ]));
         assert_eq!(question.grade, Some(Grade::High));
-        assert!(
-            question.sentence.starts_with("node: something was seen; "),
-            "{question:?}"
-        );
+        assert!(question.sentence.starts_with("node: something was seen; "), "{question:?}");
         assert!(question.sentence.contains("not all of it is known"), "{question:?}");
         assert_eq!(question.findings.len(), 2);
         assert!(!question.findings[0].evidence.is_empty());

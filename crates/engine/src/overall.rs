@@ -141,10 +141,11 @@ impl Basis<'_> {
 
     fn summary(&self, grade: Grade) -> String {
         let count = self.of(grade).count();
-        let first = self.of(grade).next().map_or_else(String::new, |finding| match finding.problem.as_str() {
-            "" => finding.message.clone(),
-            problem => problem.to_owned(),
-        });
+        let first =
+            self.of(grade).next().map_or_else(String::new, |finding| match finding.problem.as_str() {
+                "" => finding.message.clone(),
+                problem => problem.to_owned(),
+            });
         let word = grade.title().to_lowercase();
         if count == 1 {
             format!("1 finding of {word} risk: {first}")

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::{
-    Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Question, Remediation,
-    Severity, Threshold, ThresholdBasis,
+    Category, ChangeKind, CheckMeta, Citation, Finding, Likelihood, Outcome, PackManifest, Question,
+    Remediation, Severity, Threshold, ThresholdBasis,
 };
 use plumb_evidence::model::{BenchResult, Measurements};
 use plumb_evidence::{Evidence, Fact};

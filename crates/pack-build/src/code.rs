@@ -52,7 +52,10 @@ pub(crate) fn pages(pages: &[CheckPage]) -> String {
 fn check(code: &mut String, page: &CheckPage) -> std::fmt::Result {
     writeln!(code, "\n/// The page of `{}`.\npub mod {} {{", page.meta.id, page.module)?;
     writeln!(code, "    #[allow(unused_imports, reason = \"not every page has all of it\")]")?;
-    writeln!(code, "    use ::plumb_check_sdk::{{limit, Arg, Category, ChangeKind, CheckMeta, Page, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait}};")?;
+    writeln!(
+        code,
+        "    use ::plumb_check_sdk::{{limit, Arg, Category, ChangeKind, CheckMeta, Page, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait}};"
+    )?;
     writeln!(code, "    #[allow(unused_imports, reason = \"not every page has all of it\")]")?;
     writeln!(code, "    use ::std::borrow::Cow::Borrowed;")?;
     writeln!(code, "    /// What reports and manifest say of the check.")?;
@@ -75,7 +78,10 @@ fn check(code: &mut String, page: &CheckPage) -> std::fmt::Result {
             writeln!(code, "            /// `${arg}`\n            pub {arg}: Arg,")?;
         }
         writeln!(code, "        }}")?;
-        writeln!(code, "        impl From<{type_name}> for Said {{\n            fn from(said: {type_name}) -> Self {{")?;
+        writeln!(
+            code,
+            "        impl From<{type_name}> for Said {{\n            fn from(said: {type_name}) -> Self {{"
+        )?;
         if variant.args.is_empty() {
             writeln!(code, "                let {type_name} {{}} = said;")?;
         }
@@ -92,7 +98,11 @@ fn meta(code: &mut String, meta: &CheckMeta) -> std::fmt::Result {
         format!("Borrowed(&[{}])", texts.iter().map(|own| text(own)).collect::<Vec<_>>().join(", "))
     };
     writeln!(code, "        id: {}, title: {},", text(&meta.id), text(&meta.title))?;
-    writeln!(code, "        category: Category::{:?}, severity: Severity::{:?},", meta.category, meta.severity)?;
+    writeln!(
+        code,
+        "        category: Category::{:?}, severity: Severity::{:?},",
+        meta.category, meta.severity
+    )?;
     writeln!(code, "        gate: {}, top15_rank: {:?},", meta.gate, meta.top15_rank)?;
     writeln!(code, "        rationale: {}, business: {},", text(&meta.rationale), text(&meta.business))?;
     writeln!(code, "        needs: {},", texts(&meta.needs))?;
@@ -109,7 +119,12 @@ fn meta(code: &mut String, meta: &CheckMeta) -> std::fmt::Result {
         .iter()
         .map(|question| format!("Question {{ id: {}, decides: {} }}", text(&question.id), question.decides))
         .collect();
-    writeln!(code, "        questions: Borrowed(&[{}]), positions: {},", questions.join(", "), texts(&meta.positions))?;
+    writeln!(
+        code,
+        "        questions: Borrowed(&[{}]), positions: {},",
+        questions.join(", "),
+        texts(&meta.positions)
+    )?;
     let thresholds: Vec<String> = meta.thresholds.iter().map(threshold).collect();
     writeln!(code, "        thresholds: Borrowed(&[{}]),", thresholds.join(", "))?;
     let traits: Vec<String> = meta.amplified_by.iter().map(|own| format!("WorkloadTrait::{own:?}")).collect();
@@ -151,5 +166,8 @@ fn limit(code: &mut String, key: &str, own: &Threshold) -> std::fmt::Result {
 
 /// `held-low` as `HeldLow`.
 fn pascal(name: &str) -> String {
-    name.split(['-', '_']).filter(|word| !word.is_empty()).map(|word| word[..1].to_uppercase() + &word[1..]).collect()
+    name.split(['-', '_'])
+        .filter(|word| !word.is_empty())
+        .map(|word| word[..1].to_uppercase() + &word[1..])
+        .collect()
 }

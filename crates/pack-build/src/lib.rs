@@ -46,7 +46,8 @@ pub fn pack(id: &str) {
     let built = read(&folder).and_then(|pages| {
         let write = |name: &str, text: String| {
             let path = out.join(name);
-            fs::write(&path, text).map_err(|error| vec![Fault::file(&path, format!("cannot be written: {error}"))])
+            fs::write(&path, text)
+                .map_err(|error| vec![Fault::file(&path, format!("cannot be written: {error}"))])
         };
         write("pages.rs", code::pages(&pages))?;
         write("words.json", words_json(&pages))?;

@@ -40,7 +40,9 @@ impl Messages {
         let resource = parser::parse(text.as_str()).map_err(|(_, errors)| {
             errors
                 .iter()
-                .map(|error| Fault::at(file, &text, error.pos.start, format!("not a message: {}", error.kind)))
+                .map(|error| {
+                    Fault::at(file, &text, error.pos.start, format!("not a message: {}", error.kind))
+                })
                 .collect::<Vec<_>>()
         })?;
         let mut faults = Vec::new();
@@ -52,7 +54,9 @@ impl Messages {
                     let at = place(&text, key);
                     let mut fault = |problem: String| faults.push(Fault::at(file, &text, at, problem));
                     if !message.attributes.is_empty() {
-                        fault(format!("`{key}`: attributes are not used here; give the text a key of its own"));
+                        fault(format!(
+                            "`{key}`: attributes are not used here; give the text a key of its own"
+                        ));
                     }
                     let Some(pattern) = &message.value else {
                         fault(format!("`{key}`: expected a text, found none"));
@@ -84,10 +88,14 @@ impl Messages {
                 }
                 Entry::Term(term) => {
                     let at = text.find(&format!("-{}", term.id.name)).unwrap_or(0);
-                    let problem = format!("`-{}`: terms are not used here; write the words out", term.id.name);
+                    let problem =
+                        format!("`-{}`: terms are not used here; write the words out", term.id.name);
                     faults.push(Fault::at(file, &text, at, problem));
                 }
-                Entry::Comment(_) | Entry::GroupComment(_) | Entry::ResourceComment(_) | Entry::Junk { .. } => {}
+                Entry::Comment(_)
+                | Entry::GroupComment(_)
+                | Entry::ResourceComment(_)
+                | Entry::Junk { .. } => {}
             }
         }
         if faults.is_empty() {
@@ -107,7 +115,8 @@ impl Messages {
         let message = self.messages.get(key).ok_or_else(|| self.lacks(key))?;
         message.plain.clone().ok_or_else(|| {
             let arg = message.args.iter().next().cloned().unwrap_or_default();
-            let problem = format!("`{key}`: expected a text without values, found `${arg}`: it stands for every node");
+            let problem =
+                format!("`{key}`: expected a text without values, found `${arg}`: it stands for every node");
             Fault::at(&self.file, &self.text, self.place_of_arg(key, &arg), problem)
         })
     }
@@ -164,13 +173,15 @@ impl Found {
             InlineExpression::VariableReference { id } => {
                 let snake = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
                 if !id.name.chars().all(snake) {
-                    self.problems.push(format!("`${}`: expected lower-case letters, digits and `_`", id.name));
+                    self.problems
+                        .push(format!("`${}`: expected lower-case letters, digits and `_`", id.name));
                 }
                 self.args.insert(id.name.to_owned());
             }
             InlineExpression::Placeable { expression } => self.expression(expression),
             InlineExpression::FunctionReference { id, .. } => {
-                self.problems.push(format!("function `{}`: values are formatted by Plumb, name them alone", id.name));
+                self.problems
+                    .push(format!("function `{}`: values are formatted by Plumb, name them alone", id.name));
             }
             InlineExpression::MessageReference { id, .. } | InlineExpression::TermReference { id, .. } => {
                 self.problems.push(format!("reference to `{}`: write the words out", id.name));

@@ -104,7 +104,8 @@ struct ReferenceTable {
 pub fn read(folder: &Path) -> Result<Vec<CheckPage>, Vec<Fault>> {
     let sources = sources(folder)?;
     let src = folder.join("src");
-    let entries = fs::read_dir(&src).map_err(|error| vec![Fault::file(&src, format!("cannot be read: {error}"))])?;
+    let entries =
+        fs::read_dir(&src).map_err(|error| vec![Fault::file(&src, format!("cannot be read: {error}"))])?;
     let mut folders: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.join("page.toml").is_file()).collect();
     folders.sort();
@@ -193,7 +194,10 @@ fn page(folder: &Path, sources: &BTreeMap<String, Reference>) -> Result<CheckPag
                 Some(reference) => {
                     let detail = format!("limit-{}-source", keys[thresholds.len()]);
                     let detail = english.messages.get(&detail).and_then(|message| message.plain.clone());
-                    detail.map_or_else(|| reference.title.to_string(), |detail| format!("{}: {detail}", reference.title))
+                    detail.map_or_else(
+                        || reference.title.to_string(),
+                        |detail| format!("{}: {detail}", reference.title),
+                    )
                 }
                 None => {
                     faults.push(unknown_source(&path, &text, key));
@@ -262,7 +266,11 @@ fn page(folder: &Path, sources: &BTreeMap<String, Reference>) -> Result<CheckPag
 }
 
 fn unknown_source(path: &Path, text: &str, key: &Spanned<String>) -> Fault {
-    let problem = format!("`{}`: expected the key of a source in `{}`, found none of that name", key.get_ref(), crate::REFERENCES);
+    let problem = format!(
+        "`{}`: expected the key of a source in `{}`, found none of that name",
+        key.get_ref(),
+        crate::REFERENCES
+    );
     Fault::at(path, text, key.span().start, problem)
 }
 
@@ -294,7 +302,8 @@ fn variants(english: &Messages, limits: &[&str], faults: &mut Vec<Fault>) -> BTr
             .or_insert_with(|| Variant { args: BTreeSet::new(), example: String::new() });
         entry.args.extend(message.args.iter().cloned());
         if matches!(kind, "problem" | "found") {
-            let end = english.text[message.at..].find("\n\n").map_or(english.text.len(), |end| message.at + end);
+            let end =
+                english.text[message.at..].find("\n\n").map_or(english.text.len(), |end| message.at + end);
             let whole = english.text[message.at..end].lines().take(1).collect::<String>();
             entry.example = whole.split_once('=').map_or(String::new(), |(_, text)| text.trim().to_owned());
         }
@@ -305,7 +314,9 @@ fn variants(english: &Messages, limits: &[&str], faults: &mut Vec<Fault>) -> BTr
         let at = english.messages.get(&format!("{first}-{variant}")).map_or(0, |message| message.at);
         let mut fault = |problem: String| faults.push(Fault::at(&english.file, &english.text, at, problem));
         match (has("problem"), has("found")) {
-            (true, true) => fault(format!("`{variant}`: both `problem-{variant}` and `found-{variant}`: keep one")),
+            (true, true) => {
+                fault(format!("`{variant}`: both `problem-{variant}` and `found-{variant}`: keep one"))
+            }
             (false, false) => fault(format!("`{first}-{variant}` without `problem-{variant}`: add it")),
             (true, false) | (false, true) => {}
         }
@@ -324,7 +335,12 @@ fn is_of_limit(key: &str, limits: &[&str]) -> bool {
 }
 
 /// Another language has the same keys as English, and names no value that a sentence does not get.
-fn complete(english: &Messages, other: &Messages, variants: &BTreeMap<String, Variant>, faults: &mut Vec<Fault>) {
+fn complete(
+    english: &Messages,
+    other: &Messages,
+    variants: &BTreeMap<String, Variant>,
+    faults: &mut Vec<Fault>,
+) {
     for key in english.messages.keys().filter(|key| !other.messages.contains_key(*key)) {
         faults.push(other.lacks(key));
     }
@@ -334,12 +350,13 @@ fn complete(english: &Messages, other: &Messages, variants: &BTreeMap<String, Va
             faults.push(Fault::at(&other.file, &other.text, message.at, problem));
             continue;
         }
-        let given = key.split_once('-').and_then(|(kind, variant)| {
-            KINDS.contains(&kind).then(|| variants.get(variant)).flatten()
-        });
+        let given = key
+            .split_once('-')
+            .and_then(|(kind, variant)| KINDS.contains(&kind).then(|| variants.get(variant)).flatten());
         for arg in &message.args {
             if given.is_none_or(|variant| !variant.args.contains(arg)) {
-                let problem = format!("`{key}`: expected a value that the English sentence names, found `${arg}`");
+                let problem =
+                    format!("`{key}`: expected a value that the English sentence names, found `${arg}`");
                 faults.push(Fault::at(&other.file, &other.text, other.place_of_arg(key, arg), problem));
             }
         }

@@ -66,7 +66,8 @@ pub(crate) struct Expected {
 /// Reads the cases in the folder of a check.
 pub(crate) fn read(folder: &Path) -> Result<Cases, String> {
     let path = folder.join(CASES);
-    let text = fs::read_to_string(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    let text =
+        fs::read_to_string(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     toml::from_str(&text).map_err(|error| format!("`{}`: {error}", path.display()))
 }
 
@@ -81,7 +82,12 @@ impl Cases {
             let (parent, key) = parent(&mut evidence, pointer)?;
             let gone = match parent {
                 Value::Object(members) => members.remove(&key).is_some(),
-                Value::Array(items) => key.parse::<usize>().is_ok_and(|at| at < items.len() && { items.remove(at); true }),
+                Value::Array(items) => key.parse::<usize>().is_ok_and(|at| {
+                    at < items.len() && {
+                        items.remove(at);
+                        true
+                    }
+                }),
                 _ => false,
             };
             if !gone {
@@ -126,7 +132,9 @@ fn parent<'a>(evidence: &'a mut Value, pointer: &str) -> Result<(&'a mut Value, 
     let mut at = evidence;
     for key in keys {
         at = match at {
-            Value::Object(members) => members.entry(key).or_insert_with(|| Value::Object(serde_json::Map::new())),
+            Value::Object(members) => {
+                members.entry(key).or_insert_with(|| Value::Object(serde_json::Map::new()))
+            }
             Value::Array(items) => {
                 let length = items.len();
                 key.parse::<usize>()

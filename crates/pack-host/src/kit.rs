@@ -30,8 +30,8 @@ use serde_json::Value;
 
 use crate::cases::{self, Case, Cases, Expected};
 use crate::discover::{Origin, PackForm, PackLocation};
-use crate::words::Writer;
 use crate::fixtures::{self, Fixture, expect_kind, pretty};
+use crate::words::Writer;
 use crate::{
     EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
 };
@@ -191,21 +191,28 @@ impl PackTest {
         for case in &cases.cases {
             let mut add = |kind: &str, body: fn(&Self, &PagedCase<'_>) -> Outcomes| {
                 let (test, of_check, case) = (Arc::clone(self), Arc::clone(&of_check), case.clone());
-                trials.push(Trial::test(format!("{check}::{}::{kind}", case.name.replace(' ', "-")), move || {
-                    let (check, folder, cases) = &*of_check;
-                    let evidence = serde_json::to_vec(&cases.evidence(folder, &case)?)?;
-                    body(&test, &PagedCase { check, case: &case, evidence })
-                }));
+                trials.push(Trial::test(
+                    format!("{check}::{}::{kind}", case.name.replace(' ', "-")),
+                    move || {
+                        let (check, folder, cases) = &*of_check;
+                        let evidence = serde_json::to_vec(&cases.evidence(folder, &case)?)?;
+                        body(&test, &PagedCase { check, case: &case, evidence })
+                    },
+                ));
             };
             add("native", |test, at| Ok(cases::compare(at.case, &test.native(at.check, &at.evidence)?)?));
-            add("worker", |test, at| Ok(cases::compare(at.case, &test.through_worker(at.check, &at.evidence)?)?));
+            add("worker", |test, at| {
+                Ok(cases::compare(at.case, &test.through_worker(at.check, &at.evidence)?)?)
+            });
             // What is told of a warning when evidence is gone may be the warning: only failures are held to more.
             if case.findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
                 add("removal", |test, at| test.removal(at.check, &serde_json::from_slice(&at.evidence)?));
             }
         }
         let (test, of_check) = (Arc::clone(self), of_check);
-        trials.push(Trial::test(format!("{check}::sentences"), move || test.every_sentence_comes_up(&of_check.0, &of_check.2)));
+        trials.push(Trial::test(format!("{check}::sentences"), move || {
+            test.every_sentence_comes_up(&of_check.0, &of_check.2)
+        }));
     }
 
     /// A sentence that no case brings up was never read by anybody, and a page without all kinds of answers is not tried.
@@ -214,7 +221,8 @@ impl PackTest {
         let english = words.get("en").and_then(|checks| checks.get(check)).ok_or("no English words")?;
         let found: Vec<&Expected> = cases.cases.iter().flat_map(|case| &case.findings).collect();
         let keys = english.lines().filter_map(|line| line.split_once(" =").map(|(key, _)| key));
-        let sentences = keys.filter_map(|key| key.strip_prefix("problem-").or_else(|| key.strip_prefix("found-")));
+        let sentences =
+            keys.filter_map(|key| key.strip_prefix("problem-").or_else(|| key.strip_prefix("found-")));
         let unseen: Vec<&str> =
             sentences.filter(|name| found.iter().all(|finding| finding.variant != *name)).collect();
         if !unseen.is_empty() {

@@ -108,7 +108,10 @@ pub(crate) fn answers(
 /// Texts of pages are bounded and printable as those of findings are, and belong to checks of the pack.
 fn bound_pages(pages: &mut Pages, manifest: &PackManifest) -> Result<(), String> {
     if pages.len() > MAX_LANGUAGES {
-        return Err(format!("replied with pages in {} languages, at most {MAX_LANGUAGES} allowed", pages.len()));
+        return Err(format!(
+            "replied with pages in {} languages, at most {MAX_LANGUAGES} allowed",
+            pages.len()
+        ));
     }
     for (id, texts) in pages.values_mut().flatten() {
         if !manifest.checks.iter().any(|check| check.id == *id) {
@@ -116,7 +119,10 @@ fn bound_pages(pages: &mut Pages, manifest: &PackManifest) -> Result<(), String>
         }
         for text in texts.values_mut() {
             if text.len() > MAX_MESSAGE {
-                return Err(format!("replied with a page whose text has {} bytes, at most {MAX_MESSAGE} allowed", text.len()));
+                return Err(format!(
+                    "replied with a page whose text has {} bytes, at most {MAX_MESSAGE} allowed",
+                    text.len()
+                ));
             }
             *text = printable(text);
         }
@@ -149,7 +155,11 @@ fn problem(finding: &Finding) -> Option<String> {
         ("source of evidence", longest(|citation| &citation.source), MAX_SOURCE),
         ("value of evidence", longest(|citation| &citation.value), MAX_VALUE),
         ("list of values", finding.args.len(), MAX_ARGS),
-        ("value", finding.args.iter().map(|(name, arg)| name.len() + arg_len(arg)).max().unwrap_or(0), MAX_MESSAGE),
+        (
+            "value",
+            finding.args.iter().map(|(name, arg)| name.len() + arg_len(arg)).max().unwrap_or(0),
+            MAX_MESSAGE,
+        ),
         ("list of intents", finding.intents.len(), MAX_INTENTS),
         ("intent", finding.intents.iter().map(size).max().unwrap_or(0), MAX_MESSAGE),
         ("list of languages", finding.words.len(), MAX_LANGUAGES),
@@ -190,7 +200,8 @@ fn names(finding: &Finding) -> impl Iterator<Item = &str> {
 /// reach a terminal, but they are no reason to drop a finding.
 fn make_printable(finding: &mut Finding) {
     let texts = [&mut finding.subject, &mut finding.message].into_iter();
-    let words = finding.words.values_mut().flat_map(|own| [&mut own.problem, &mut own.effect, &mut own.message]);
+    let words =
+        finding.words.values_mut().flat_map(|own| [&mut own.problem, &mut own.effect, &mut own.message]);
     let args = finding.args.values_mut().filter_map(|arg| match arg {
         Arg::Text { text } | Arg::Quantity { unit: text, .. } => Some(text),
         Arg::Count { .. } => None,
@@ -234,7 +245,8 @@ mod tests {
 
     fn read(findings: &str) -> Result<Vec<Finding>, String> {
         let asked = BTreeSet::from(["sample.kernel-version"]);
-        answers(format!(r#"{{"findings":[{findings}]}}"#).as_bytes(), &manifest(), &asked).map(|reply| reply.findings)
+        answers(format!(r#"{{"findings":[{findings}]}}"#).as_bytes(), &manifest(), &asked)
+            .map(|reply| reply.findings)
     }
 
     fn one(outcome: &str, more: &str) -> String {

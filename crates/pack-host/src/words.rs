@@ -106,7 +106,12 @@ impl Writer {
                 (None, found.ok_or_else(|| format!("has no sentence `{variant}`"))?)
             }
         };
-        Ok(Words { problem: problem.unwrap_or_default(), effect: effect.unwrap_or_default(), message, fallback })
+        Ok(Words {
+            problem: problem.unwrap_or_default(),
+            effect: effect.unwrap_or_default(),
+            message,
+            fallback,
+        })
     }
 
     fn has(&self, language: &str, check: &str) -> bool {
@@ -126,10 +131,12 @@ impl Writer {
     fn pages(&mut self) -> Pages {
         let mut pages = Pages::new();
         for language in self.languages.clone() {
-            let checks: Vec<String> = self.texts.get(&language).into_iter().flatten().map(|(id, _)| id.clone()).collect();
+            let checks: Vec<String> =
+                self.texts.get(&language).into_iter().flatten().map(|(id, _)| id.clone()).collect();
             for check in checks {
                 let Ok(messages) = self.messages(&language, &check) else { continue };
-                let texts = OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), messages.say(key, []).ok()??)));
+                let texts =
+                    OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), messages.say(key, []).ok()??)));
                 let texts: PageTexts = texts.collect();
                 pages.entry(language.clone()).or_default().insert(check, texts);
             }
@@ -142,7 +149,10 @@ impl Writer {
 fn unwritten(finding: &Finding, cause: &str) -> Finding {
     let message = format!("the page of the check {cause}: this is for whoever made the pack to mend");
     let object = finding.object.clone().unwrap_or_else(Object::node);
-    Finding { object: Some(object), ..Finding::new(finding.check.clone(), Outcome::NotRun, finding.subject.clone(), message) }
+    Finding {
+        object: Some(object),
+        ..Finding::new(finding.check.clone(), Outcome::NotRun, finding.subject.clone(), message)
+    }
 }
 
 #[cfg(test)]
@@ -197,13 +207,15 @@ mod tests {
             assert_eq!(found.outcome, Outcome::NotRun);
             assert!(found.message.contains(cause), "{}", found.message);
         }
-        let found = written(r#"{"en": {"t.a": "problem-slow = { $n"}}"#, finding(Outcome::Fail, "slow", &[]), &[]);
+        let found =
+            written(r#"{"en": {"t.a": "problem-slow = { $n"}}"#, finding(Outcome::Fail, "slow", &[]), &[]);
         assert!(found.message.contains("no readable words in `en`: line 1"), "{}", found.message);
     }
 
     #[test]
     fn the_reason_of_missing_evidence_needs_no_page() {
-        let found = written("{}", finding(Outcome::NotRun, NO_ANSWER, &[("reason", Arg::text("denied"))]), &["de"]);
+        let found =
+            written("{}", finding(Outcome::NotRun, NO_ANSWER, &[("reason", Arg::text("denied"))]), &["de"]);
         assert_eq!((found.message.as_str(), found.words["de"].message.as_str()), ("denied", "denied"));
     }
 }

@@ -185,7 +185,11 @@ fn serve(socket: &mut File, pack: &Answerer, languages: &[String]) -> io::Result
         let answered = pack.evaluate(checks, evidence, |status, reply| match status {
             PLUMB_STATUS_OK if writer.is_some() => {
                 let written = writer.as_mut().and_then(|writer| writer.write(reply));
-                frame::write(socket, Kind::Reply, &[number, &[status as u8], written.as_deref().unwrap_or(reply)])
+                frame::write(
+                    socket,
+                    Kind::Reply,
+                    &[number, &[status as u8], written.as_deref().unwrap_or(reply)],
+                )
             }
             PLUMB_STATUS_OK | PLUMB_STATUS_ERROR | PLUMB_STATUS_PANIC => {
                 frame::write(socket, Kind::Reply, &[number, &[status as u8], reply])

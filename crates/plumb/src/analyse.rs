@@ -42,7 +42,8 @@ pub(crate) fn analyse(
     console: &Console,
 ) -> anyhow::Result<Analysis> {
     let engagement = Engagement::read(client)?;
-    let languages = language.map(ToOwned::to_owned).or_else(|| engagement.document().language).into_iter().collect();
+    let languages =
+        language.map(ToOwned::to_owned).or_else(|| engagement.document().language).into_iter().collect();
     let analysis = Analyser::new(&find_some_packs(packs)?, languages)?.analyse(bundle, &engagement)?;
     warn_of_unused(&analysis.assessment, console);
     let assessment = &analysis.assessment;
@@ -87,7 +88,8 @@ impl Analyser {
             })
             .collect();
         let version = env!("CARGO_PKG_VERSION");
-        let mut assessment = plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+        let mut assessment =
+            plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
         plumb_remediate::resolve(&evidence, &mut assessment);
         Ok(Analysis { assessment, evidence })
     }

@@ -7,8 +7,8 @@ use std::fmt::Write;
 use std::path::Path;
 
 use plumb_check_sdk::Outcome;
-use plumb_engine::action::ActionState;
 use plumb_collect::Planned;
+use plumb_engine::action::ActionState;
 use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
 use plumb_engine::profile::{Answer, word};
 use plumb_engine::waiver::WaiverState;

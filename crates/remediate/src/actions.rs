@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::{Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest};
+use plumb_check_sdk::{
+    Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest,
+};
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
 use plumb_evidence::Evidence;
@@ -47,7 +49,8 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
             .collect();
         finding.remediation.runtime = join(|action| &action.now).into();
         let permanent = join(|action| &action.permanent);
-        finding.remediation.persistent = if permanent.is_empty() { by_hand.join(" ; ") } else { permanent }.into();
+        finding.remediation.persistent =
+            if permanent.is_empty() { by_hand.join(" ; ") } else { permanent }.into();
         finding.remediation.rollback = join(|action| &action.undo).into();
         finding.remediation.verification = join(|action| &action.verify).into();
     }
@@ -136,7 +139,9 @@ impl Resolver<'_> {
             Verdict::Sound => (ActionState::Resolved, String::new()),
         };
         if state > ActionState::ByHand {
-            for commands in [&mut draft.now, &mut draft.permanent, &mut draft.undo, &mut draft.verify, &mut draft.files] {
+            for commands in
+                [&mut draft.now, &mut draft.permanent, &mut draft.undo, &mut draft.verify, &mut draft.files]
+            {
                 commands.clear();
             }
         }
@@ -229,7 +234,11 @@ impl Resolver<'_> {
                 Draft {
                     object: Some(Object::cpus(&cpus)),
                     key: "do-energy-bias".to_owned(),
-                    args: vec![("cpus", (&cpus).into()), ("want", Arg::text(want.to_string())), ("was", listed(&was))],
+                    args: vec![
+                        ("cpus", (&cpus).into()),
+                        ("want", Arg::text(want.to_string())),
+                        ("was", listed(&was)),
+                    ],
                     now: vec![write(&want.to_string(), &file(&cpus))],
                     undo: was.iter().map(|(was, cpus)| write(was, &file(cpus))).collect(),
                     verify: vec![format!("sort {} | uniq -c", file(&cpus))],
@@ -241,7 +250,11 @@ impl Resolver<'_> {
                 Draft {
                     object: Some(Object::cpus(&cpus)),
                     key: "do-frequency-cap".to_owned(),
-                    args: vec![("cpus", (&cpus).into()), ("want", megahertz(*want_khz)), ("was", megahertz(*was_khz))],
+                    args: vec![
+                        ("cpus", (&cpus).into()),
+                        ("want", megahertz(*want_khz)),
+                        ("was", megahertz(*was_khz)),
+                    ],
                     now: vec![write(&want_khz.to_string(), &files)],
                     undo: vec![write(&was_khz.to_string(), &files)],
                     verify: vec![format!("sort {files} | uniq -c")],
@@ -293,12 +306,18 @@ impl Resolver<'_> {
             Intent::KernelArgument { argument, present } => self.argument(argument, *present),
             Intent::TunedProfile { want, was } => {
                 let choose = format!("tuned-adm profile {}", shell(want));
-                let back =
-                    if was.is_empty() { "tuned-adm off".to_owned() } else { format!("tuned-adm profile {}", shell(was)) };
+                let back = if was.is_empty() {
+                    "tuned-adm off".to_owned()
+                } else {
+                    format!("tuned-adm profile {}", shell(was))
+                };
                 Draft {
                     object: Some(Object::setting("TuneD")),
                     key: "do-tuned-profile".to_owned(),
-                    args: vec![("want", want.into()), ("was", if was.is_empty() { "none".into() } else { was.into() })],
+                    args: vec![
+                        ("want", want.into()),
+                        ("was", if was.is_empty() { "none".into() } else { was.into() }),
+                    ],
                     now: if self.plan.tuned_runs {
                         vec![choose]
                     } else {
@@ -324,7 +343,10 @@ impl Resolver<'_> {
                     now: vec![format!("systemctl {} {unit}", if *runs { "start" } else { "stop" })],
                     permanent: vec![format!("systemctl {change} {unit}")],
                     undo: vec![format!("systemctl {back} --now {unit}")],
-                    verify: vec![format!("systemctl is-active {unit}"), format!("systemctl is-enabled {unit}")],
+                    verify: vec![
+                        format!("systemctl is-active {unit}"),
+                        format!("systemctl is-enabled {unit}"),
+                    ],
                     ..Draft::default()
                 }
             }
@@ -408,7 +430,11 @@ impl Resolver<'_> {
         if own.len() == all && own.iter().all(has_file) {
             return format!("{CPU}/cpufreq/policy*/{file}");
         }
-        words(own.iter().filter(|policy| is_plain(&policy.path)).map(|policy| format!("{}/{file}", policy.path)))
+        words(
+            own.iter()
+                .filter(|policy| is_plain(&policy.path))
+                .map(|policy| format!("{}/{file}", policy.path)),
+        )
     }
 
     /// A file of each of some CPUs, as words of a shell.
@@ -424,7 +450,10 @@ impl Resolver<'_> {
         let os = self.evidence.node.os.known().map(|os| os.to_lowercase()).unwrap_or_default();
         let line = self.evidence.node.cmdline.known().map(String::as_str).unwrap_or_default();
         let has = |names: &[&str]| names.iter().any(|name| os.contains(name));
-        let (change, back): (Vec<String>, Vec<String>) = if line.split_whitespace().any(|word| word.starts_with("ostree=")) {
+        let (change, back): (Vec<String>, Vec<String>) = if line
+            .split_whitespace()
+            .any(|word| word.starts_with("ostree="))
+        {
             let kargs = |add: bool| {
                 let option = if add { "--append-if-missing" } else { "--delete-if-present" };
                 vec![format!("rpm-ostree kargs {option}={}", shell(argument))]
@@ -449,7 +478,8 @@ impl Resolver<'_> {
                     )
                 }
             };
-            let change = vec![format!("printf '%s\\n' {} >> {file}", shell(&line(present))), "update-grub".to_owned()];
+            let change =
+                vec![format!("printf '%s\\n' {} >> {file}", shell(&line(present))), "update-grub".to_owned()];
             (change, vec![format!("rm {file}"), "update-grub".to_owned()])
         } else {
             (Vec::new(), Vec::new())
@@ -495,7 +525,8 @@ impl Resolver<'_> {
         let Some(place) = &server.placement else {
             let about = format!("placement of {}", server.name);
             let missing = self.plan.not_planned.iter().find(|missing| missing.what == about);
-            draft.unknown = missing.map_or("its CPUs cannot be chosen from the evidence".to_owned(), |why| why.why.clone());
+            draft.unknown = missing
+                .map_or("its CPUs cannot be chosen from the evidence".to_owned(), |why| why.why.clone());
             return draft;
         };
         draft.key = "do-place-cpus".to_owned();
@@ -506,7 +537,9 @@ impl Resolver<'_> {
             .processes
             .iter()
             .filter(|process| !process.threads.is_empty())
-            .map(|process| format!("grep -h Cpus_allowed_list /proc/{}/task/*/status | sort | uniq -c", process.pid))
+            .map(|process| {
+                format!("grep -h Cpus_allowed_list /proc/{}/task/*/status | sort | uniq -c", process.pid)
+            })
             .collect();
         match &server.home {
             Home::Unit(unit) => {
@@ -556,13 +589,18 @@ impl Resolver<'_> {
     /// A setting of the unit of a server, where it has one and the plan has the setting.
     fn setting(&self, pid: u32, name: &str) -> Draft {
         let object = Some(self.server_object(pid));
-        let Some((server, _)) = self.server(pid) else { return Draft { object, by_hand: true, ..Draft::default() } };
+        let Some((server, _)) = self.server(pid) else {
+            return Draft { object, by_hand: true, ..Draft::default() };
+        };
         let planned = server.settings.iter().any(|setting| setting.key == name);
         match &server.home {
             Home::Unit(unit) if planned => Draft {
                 object,
                 permanent: vec![
-                    format!("./apply.sh --only {} --apply", if server.placement.is_some() { "placement" } else { "service" }),
+                    format!(
+                        "./apply.sh --only {} --apply",
+                        if server.placement.is_some() { "placement" } else { "service" }
+                    ),
                     format!("systemctl restart {}", shell(unit)),
                 ],
                 undo: vec!["./undo.sh --apply".to_owned(), format!("systemctl restart {}", shell(unit))],
@@ -581,7 +619,9 @@ fn pins(place: &Placement, own: &InferenceServer) -> Vec<String> {
     for process in own.processes.iter().filter(|process| !process.threads.is_empty()) {
         let gpus: &[String] = process.gpus.known().map_or(&[], Vec::as_slice);
         let worker = match gpus {
-            [gpu] => place.workers.iter().find(|worker| worker.gpu.address == *gpu).map(|worker| &worker.cpus),
+            [gpu] => {
+                place.workers.iter().find(|worker| worker.gpu.address == *gpu).map(|worker| &worker.cpus)
+            }
             _ => None,
         };
         let engine = (!place.engine.is_empty()).then_some(&place.engine);
@@ -616,10 +656,7 @@ fn pattern(text: &str) -> String {
 }
 
 /// Old values with the CPUs that had each.
-fn old_values(
-    goals: &[&Goal],
-    of: impl Fn(&Intent) -> Option<(&CpuSet, String)>,
-) -> Vec<(String, CpuSet)> {
+fn old_values(goals: &[&Goal], of: impl Fn(&Intent) -> Option<(&CpuSet, String)>) -> Vec<(String, CpuSet)> {
     let mut values: BTreeMap<String, CpuSet> = BTreeMap::new();
     for (cpus, was) in goals.iter().filter_map(|goal| of(&goal.intent)) {
         let entry = values.entry(was).or_default();

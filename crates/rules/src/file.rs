@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::abi::PLUMB_ABI_MAJOR;
 use plumb_check_sdk::{
-    Category, CheckMeta, Confidence, Likelihood, PackManifest, Question, Reference, Remediation, Severity, Text,
-    Threshold, ThresholdBasis, WorkloadTrait,
+    Category, CheckMeta, Confidence, Likelihood, PackManifest, Question, Reference, Remediation, Severity,
+    Text, Threshold, ThresholdBasis, WorkloadTrait,
 };
 use plumb_strict_toml::schema::schema;
 use plumb_strict_toml::{At, Document, Fault};

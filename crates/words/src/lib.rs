@@ -141,7 +141,9 @@ mod tests {
             [("en", 1, "1 CPU at 12.3 %"), ("en", 0, "0 CPUs at 12.3 %"), ("de", 8, "8 CPUs at 12,3 %")]
         {
             let values = values(n);
-            let said = Messages::new(language, text).unwrap().say("cpus", values.iter().map(|(name, arg)| (*name, arg)));
+            let said = Messages::new(language, text)
+                .unwrap()
+                .say("cpus", values.iter().map(|(name, arg)| (*name, arg)));
             assert_eq!(said.unwrap().unwrap(), expected);
         }
     }

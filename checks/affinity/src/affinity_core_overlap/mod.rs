@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
-    Object, ObjectKind,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood,
+    Missing, Object, ObjectKind,
 };
 
 use crate::pages::affinity_core_overlap::{BUSY, MANY, PAGE, SOME, words};

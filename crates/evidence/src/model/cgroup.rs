@@ -111,7 +111,10 @@ mod tests {
         assert!(groups(2).value(&without, "memory", &["memory.max"]).is_err());
         let memory = level("/memory/a", &[]);
         assert_eq!(groups(1).value(&memory, "cpu", &QUOTA), Ok(None));
-        assert_eq!(groups(1).value(&level("/cpu,cpuacct", &[("cpu.shares", Fact::Known("1024"))]), "cpu", &QUOTA), Ok(None));
+        assert_eq!(
+            groups(1).value(&level("/cpu,cpuacct", &[("cpu.shares", Fact::Known("1024"))]), "cpu", &QUOTA),
+            Ok(None)
+        );
         assert!(groups(1).value(&level("/cpu,cpuacct/a", &[]), "cpu", &QUOTA).is_err());
         // Inside a container, the root is a group of the host's and may well have a limit.
         let inside = level("", &[("cpu.max", Fact::Known("600000 100000\n"))]);

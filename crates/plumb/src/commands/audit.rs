@@ -37,7 +37,8 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
             bundle
         }
     };
-    let analysis = analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
+    let analysis =
+        analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
     renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
     written.extend(renderer.render(&analysis, &bundle, &args.output, console)?);
     let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();

@@ -27,7 +27,8 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     };
     let mut renderer = Renderer::new(&args.rendering)?;
     let bundle = Bundle::read(bundle)?;
-    let analysis = analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
+    let analysis =
+        analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
     renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
     make_folder(output)?;
     for path in renderer.render(&analysis, &bundle, output, console)? {

@@ -61,7 +61,9 @@ fn asked(actions: &[Action]) -> String {
         match action.state {
             ActionState::Resolved | ActionState::ByHand => {}
             ActionState::NotKnown => item(format!("Not known here: {}", markdown(&action.reason))),
-            ActionState::Conflict => item(format!("Conflict, nothing is planned: {}", markdown(&action.reason))),
+            ActionState::Conflict => {
+                item(format!("Conflict, nothing is planned: {}", markdown(&action.reason)))
+            }
             ActionState::Refused => item(format!("Refused: {}", markdown(&action.reason))),
         }
         for (label, commands) in [

@@ -26,7 +26,8 @@ pub(super) fn render(actions: &[Action], packs: &[PackUsed]) -> Vec<OutputFile> 
         let mut text = String::from("#!/bin/sh\n");
         for line in [
             format!("What the pack {id} asks for, SHA-256 {hash}."),
-            "This pack did not come with Plumb: read each line before you run it. apply.sh does not.".to_owned(),
+            "This pack did not come with Plumb: read each line before you run it. apply.sh does not."
+                .to_owned(),
             "Usage: commands.sh apply | commands.sh undo".to_owned(),
         ] {
             let _ = writeln!(text, "# {}", comment(&line));

@@ -8,17 +8,8 @@ use plumb_check_sdk::Intent;
 use super::{Basis, BootChange, Plan, goals};
 
 /// Arguments that a finding may ask to take away, by name.
-const REMOVABLE: [&str; 9] = [
-    "numa",
-    "maxcpus",
-    "nr_cpus",
-    "mem",
-    "nosmt",
-    "idle",
-    "isolcpus",
-    "mitigations",
-    "acpi_pad",
-];
+const REMOVABLE: [&str; 9] =
+    ["numa", "maxcpus", "nr_cpus", "mem", "nosmt", "idle", "isolcpus", "mitigations", "acpi_pad"];
 
 /// Changes that findings ask for.
 pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>) -> Vec<BootChange> {

@@ -85,7 +85,8 @@ pub(super) fn of(evidence: &Evidence, assessment: &Assessment) -> Vec<Goal> {
 /// What speaks against a goal that the evidence bears out.
 fn conflict(goals: &[Goal], at: usize) -> Option<String> {
     let own = goals.get(at).filter(|goal| goal.verdict == Verdict::Sound)?;
-    let other = goals.iter().find(|other| other.verdict == Verdict::Sound && differ(&own.intent, &other.intent))?;
+    let other =
+        goals.iter().find(|other| other.verdict == Verdict::Sound && differ(&own.intent, &other.intent))?;
     Some(format!(
         "{} wants {}, {} wants {}",
         own.finding.check,
@@ -149,14 +150,17 @@ fn differ(one: &Intent, other: &Intent) -> bool {
         (KernelArgument { argument, present }, KernelArgument { argument: other, present: wanted }) => {
             let name = |argument: &str| argument.split('=').next().unwrap_or_default().to_owned();
             // Two values of one argument, or one that is to be there and not.
-            if argument == other { present != wanted } else { *present && *wanted && name(argument) == name(other) }
+            if argument == other {
+                present != wanted
+            } else {
+                *present && *wanted && name(argument) == name(other)
+            }
         }
         (TunedProfile { want, .. }, TunedProfile { want: wanted, .. }) => want != wanted,
         (Unit { name, runs }, Unit { name: other, runs: wanted }) => name == other && runs != wanted,
-        (
-            Variable { server, name, want, .. },
-            Variable { server: other, name: named, want: wanted, .. },
-        ) => server == other && name == named && want != wanted,
+        (Variable { server, name, want, .. }, Variable { server: other, name: named, want: wanted, .. }) => {
+            server == other && name == named && want != wanted
+        }
         _ => false,
     }
 }
@@ -192,16 +196,26 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             word("governor", want)?;
             let policies = policies(evidence, cpus)?;
             let offers = |policy: &&FreqPolicy| {
-                policy.scaling_available_governors.known().is_some_and(|all| all.split_whitespace().any(|own| own == want))
+                policy
+                    .scaling_available_governors
+                    .known()
+                    .is_some_and(|all| all.split_whitespace().any(|own| own == want))
             };
             match policies.iter().find(|policy| !offers(policy)) {
-                Some(policy) => Err(format!("governor `{want}` is not known to be offered by {}", policy.path)),
+                Some(policy) => {
+                    Err(format!("governor `{want}` is not known to be offered by {}", policy.path))
+                }
                 None => same(&policies, |policy| &policy.scaling_governor, "governor", was),
             }
         }
         Intent::EnergyPreference { cpus, want, was } => {
             word("energy preference", want)?;
-            same(&policies(evidence, cpus)?, |policy| &policy.energy_performance_preference, "energy preference", was)
+            same(
+                &policies(evidence, cpus)?,
+                |policy| &policy.energy_performance_preference,
+                "energy preference",
+                was,
+            )
         }
         Intent::EnergyBias { cpus, want, was } => {
             if *want > MAX_BIAS {
@@ -210,7 +224,8 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             let power = evidence.power.known().and_then(|power| power.energy_perf_bias.known());
             let groups = power.ok_or("no energy bias was recorded")?;
             let of_cpus = groups.iter().filter(|group| !group.cpus.intersection(cpus).is_empty());
-            let values: Vec<String> = of_cpus.filter_map(|group| group.value.known().map(u64::to_string)).collect();
+            let values: Vec<String> =
+                of_cpus.filter_map(|group| group.value.known().map(u64::to_string)).collect();
             if values.is_empty() || values.iter().any(|value| value != was) {
                 return Err(format!("energy bias {was} was not recorded for CPUs {cpus}"));
             }
@@ -219,7 +234,10 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         Intent::FrequencyCap { cpus, want_khz, was_khz } => {
             for policy in policies(evidence, cpus)? {
                 if policy.cpuinfo_max_freq_khz.known() != Some(want_khz) {
-                    return Err(format!("{want_khz} kHz is not the highest clock that {} offers", policy.path));
+                    return Err(format!(
+                        "{want_khz} kHz is not the highest clock that {} offers",
+                        policy.path
+                    ));
                 }
                 if policy.scaling_max_freq_khz.known() != Some(was_khz) {
                     return Err(format!("a limit of {was_khz} kHz was not recorded at {}", policy.path));
@@ -239,9 +257,10 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         }
         Intent::IdleState { cpus, index, name, .. } => {
             let idle = evidence.cpuidle.known().ok_or("no idle states were recorded")?;
-            let state = idle.states.iter().find(|state| {
-                state.index == *index && state.name == *name && cpus.is_subset(&state.cpus)
-            });
+            let state = idle
+                .states
+                .iter()
+                .find(|state| state.index == *index && state.name == *name && cpus.is_subset(&state.cpus));
             state.map(|_| ()).ok_or_else(|| format!("CPUs {cpus} have no idle state {index} named `{name}`"))
         }
         Intent::Value { path, want, was } => {
@@ -253,18 +272,29 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             recorded(file.ok_or_else(|| format!("{path} is not in the evidence"))?, path, was)
         }
         Intent::Sysctl { name, want, was } => {
-            let is_name = is_plain(name) && name.contains('.') && !name.contains("..") && !name.contains(['/', ':', '=']);
+            let is_name = is_plain(name)
+                && name.contains('.')
+                && !name.contains("..")
+                && !name.contains(['/', ':', '=']);
             if !is_name {
                 return Err(format!("`{}` is not the name of a kernel parameter", short(name)));
             }
             value(want)?;
-            recorded(evidence.sysctl.get(name).ok_or_else(|| format!("{name} is not in the evidence"))?, name, was)
+            recorded(
+                evidence.sysctl.get(name).ok_or_else(|| format!("{name} is not in the evidence"))?,
+                name,
+                was,
+            )
         }
         Intent::KernelArgument { argument, present } => {
             if !is_plain(argument) || argument.len() > MAX_VALUE {
                 return Err(format!("`{}` is not an argument of the kernel", short(argument)));
             }
-            let line = evidence.node.cmdline.require().map_err(|why| format!("the boot arguments are not known: {why}"))?;
+            let line = evidence
+                .node
+                .cmdline
+                .require()
+                .map_err(|why| format!("the boot arguments are not known: {why}"))?;
             let there = line.split_whitespace().any(|word| word == argument);
             match (present, there) {
                 (true, true) => Err(format!("the kernel was started with `{argument}` already")),
@@ -288,7 +318,9 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
                 return Err(format!("process {process} does not belong to server {}", server.pid));
             }
             match gpu {
-                Some(gpu) if evidence.gpus.known().is_none_or(|all| all.iter().all(|own| own.address != *gpu)) => {
+                Some(gpu)
+                    if evidence.gpus.known().is_none_or(|all| all.iter().all(|own| own.address != *gpu)) =>
+                {
                     Err(format!("there is no GPU {}", short(gpu)))
                 }
                 _ => Ok(()),
@@ -333,14 +365,17 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             Err(format!("server {} was not started with `{}`", server.pid, short(option)))
         }
         Intent::Unit { name, .. } => {
-            let is_unit = is_plain(name) && name.len() <= MAX_VALUE && !name.contains('/') && name.contains('.');
+            let is_unit =
+                is_plain(name) && name.len() <= MAX_VALUE && !name.contains('/') && name.contains('.');
             if !is_unit {
                 return Err(format!("`{}` is not the name of a unit", short(name)));
             }
             let services = evidence.services.known().ok_or("no units were recorded")?;
             let stem = name.split('.').next().unwrap_or_default();
-            let described = services.units.known().is_some_and(|units| units.iter().any(|unit| unit.name == *name));
-            let runs = services.programs.known().is_some_and(|all| all.iter().any(|program| program.name == stem));
+            let described =
+                services.units.known().is_some_and(|units| units.iter().any(|unit| unit.name == *name));
+            let runs =
+                services.programs.known().is_some_and(|all| all.iter().any(|program| program.name == stem));
             if described || runs { Ok(()) } else { Err(format!("there is no unit {name} in the evidence")) }
         }
         Intent::Firmware { .. } | Intent::Hardware { .. } | Intent::Provider { .. } => Ok(()),
@@ -377,20 +412,27 @@ fn recorded(fact: &Fact<String>, what: &str, was: &str) -> Result<(), String> {
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     match fact {
         Fact::Known(found) if words(found) == words(was) => Ok(()),
-        Fact::Known(found) => Err(format!("{what} was recorded as `{}`, not `{}`", short(found.trim()), short(was))),
+        Fact::Known(found) => {
+            Err(format!("{what} was recorded as `{}`, not `{}`", short(found.trim()), short(was)))
+        }
         Fact::Missing(why) => Err(format!("{what} is not known: {why}")),
     }
 }
 
 fn of_server(evidence: &Evidence, pid: u32) -> Result<&InferenceServer, String> {
     let servers = evidence.servers.known().ok_or("no inference servers were recorded")?;
-    servers.iter().find(|server| server.pid == pid).ok_or_else(|| format!("there is no server with process id {pid}"))
+    servers
+        .iter()
+        .find(|server| server.pid == pid)
+        .ok_or_else(|| format!("there is no server with process id {pid}"))
 }
 
 /// A path below `/sys` or `/proc/sys`, of plain names.
 fn path_below(path: &str) -> Result<(), String> {
     let is_below = path.starts_with("/sys/") || path.starts_with("/proc/sys/");
-    let plain = is_plain(path) && path.len() <= MAX_VALUE && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+    let plain = is_plain(path)
+        && path.len() <= MAX_VALUE
+        && path.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
     if is_below && plain {
         return Ok(());
     }
@@ -405,12 +447,17 @@ fn word(what: &str, word: &str) -> Result<(), String> {
 }
 
 fn number_word(what: &str, word: &str) -> Result<(), String> {
-    if matches!(word, "0" | "1") { Ok(()) } else { Err(format!("`{}` is not a value of the {what}", short(word))) }
+    if matches!(word, "0" | "1") {
+        Ok(())
+    } else {
+        Err(format!("`{}` is not a value of the {what}", short(word)))
+    }
 }
 
 /// A value of a file: one line of printable text.
 fn value(text: &str) -> Result<(), String> {
-    let is_line = !text.is_empty() && text.len() <= MAX_VALUE && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
+    let is_line =
+        !text.is_empty() && text.len() <= MAX_VALUE && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if is_line { Ok(()) } else { Err(format!("`{}` is not a value of one line", short(text))) }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use plumb_engine::assessment::RatedFinding;
 use plumb_check_sdk::Intent;
+use plumb_engine::assessment::RatedFinding;
 use plumb_evidence::model::{InferenceServer, Role, ServerProcess};
 use plumb_evidence::{Absence, Evidence, Fact};
 
@@ -268,7 +268,9 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
         let of_server = |is_meant: fn(&Intent, u32) -> bool| {
             goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent, pid)), Basis::Published)
         };
-        if let Some(why) = of_server(|intent, pid| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid)) {
+        if let Some(why) =
+            of_server(|intent, pid| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid))
+        {
             match pool(evidence, plan, at) {
                 Some(threads) => {
                     let why = super::Why { basis: Basis::Assumed, ..why };

@@ -7,8 +7,8 @@ use plumb_evidence::{Evidence, Fact};
 
 use super::findings::Findings;
 use super::{
-    ByHand, NotPlanned, PLAN_SCHEMA, Plan, Why, boot, experiment, goals, interrupts, partition, placement, server,
-    tuning,
+    ByHand, NotPlanned, PLAN_SCHEMA, Plan, Why, boot, experiment, goals, interrupts, partition, placement,
+    server, tuning,
 };
 
 /// A subject that files are made for; `apply.sh --only ID` applies it alone.
@@ -27,10 +27,7 @@ pub const TOPICS: &[Topic] = &[
     Topic {
         id: "placement",
         title: "CPUs and memory of inference servers",
-        checks: &[
-            "svc.unit-affinity",
-            "ctr.cpuset-numa",
-        ],
+        checks: &["svc.unit-affinity", "ctr.cpuset-numa"],
     },
     Topic {
         id: "service",
@@ -49,11 +46,7 @@ pub const TOPICS: &[Topic] = &[
         title: "CPUs for the system apart from those for inference",
         checks: &["sched.isolation-plan", "sched.noisy-neighbours", "sched.run-delay"],
     },
-    Topic {
-        id: "governor",
-        title: "Frequency governor and energy preference",
-        checks: &[],
-    },
+    Topic { id: "governor", title: "Frequency governor and energy preference", checks: &[] },
     Topic { id: "turbo", title: "Turbo and frequency limits", checks: &[] },
     Topic { id: "idle", title: "Idle states with long exits", checks: &[] },
     Topic { id: "values", title: "Single values of the kernel", checks: &[] },

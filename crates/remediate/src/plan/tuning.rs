@@ -9,7 +9,7 @@ use plumb_evidence::{Evidence, Fact};
 use super::experiment::{Measured, offered};
 use super::findings::Findings;
 use super::topics::checks_of;
-use super::{goals, Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why};
+use super::{Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why, goals};
 
 /// Idle states with an exit of so many µs or more are switched off (the catalogue's limit; TuneD's `force_latency`).
 const LONG_EXIT_US: u64 = 100;
@@ -102,13 +102,21 @@ fn parameter(
         let mut set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
         let other = set.rfind(|set| set.name == name && set.value.trim() != wanted);
         let set_by = other.map(|set| set.path.clone()).unwrap_or_default();
-        plan.sysctls.push(SysctlChange { topic, name: name.to_owned(), value: wanted.to_owned(), found, set_by, why });
+        plan.sysctls.push(SysctlChange {
+            topic,
+            name: name.to_owned(),
+            value: wanted.to_owned(),
+            found,
+            set_by,
+            why,
+        });
     }
 }
 
 fn governor(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
     let by_experiment = measured.iter().find(|measured| !measured.governor.is_empty());
-    let asked = why_of(plan, |intent| matches!(intent, Intent::Governor { want, .. } if want == "performance"));
+    let asked =
+        why_of(plan, |intent| matches!(intent, Intent::Governor { want, .. } if want == "performance"));
     let preference = why_of(plan, |intent| {
         matches!(intent, Intent::EnergyPreference { want, .. } if want == "performance")
             || matches!(intent, Intent::EnergyBias { want: 0, .. })

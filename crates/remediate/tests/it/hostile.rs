@@ -177,8 +177,15 @@ fn check(server: &Server) {
     }
     let headings: Vec<&str> =
         files["CHECKLIST.md"].contents.lines().filter(|line| line.starts_with('#')).skip(1).collect();
-    let ours =
-        ["## Before", "## One topic at a time", "## After", "## What the findings ask for", "## By hand", "## Not planned", "## Files"];
+    let ours = [
+        "## Before",
+        "## One topic at a time",
+        "## After",
+        "## What the findings ask for",
+        "## By hand",
+        "## Not planned",
+        "## Files",
+    ];
     assert!(headings.iter().all(|heading| ours.contains(heading)), "{headings:?}");
 }
 

@@ -44,14 +44,18 @@ fn value(path: &str, want: &str, was: &str) -> Intent {
 
 #[test]
 fn commands_name_what_this_node_has() {
-    let governor = Intent::Governor { cpus: cpus("0-127"), want: "performance".into(), was: "powersave".into() };
+    let governor =
+        Intent::Governor { cpus: cpus("0-127"), want: "performance".into(), was: "powersave".into() };
     let action = one(governor);
     let file = "/sys/devices/system/cpu/cpufreq/policy*/scaling_governor";
     assert_eq!(action.state, ActionState::Resolved);
     assert_eq!(action.now, [format!("echo performance | tee {file}")]);
     assert_eq!(action.undo, [format!("echo powersave | tee {file}")]);
     assert_eq!(action.permanent, ["./apply.sh --only governor --apply"]);
-    assert_eq!(action.title("en"), "Set the frequency governor of CPUs 0-127 to `performance` (now `powersave`)");
+    assert_eq!(
+        action.title("en"),
+        "Set the frequency governor of CPUs 0-127 to `performance` (now `powersave`)"
+    );
     assert_eq!(
         action.title("de"),
         "Den Frequenz-Governor der CPUs 0-127 auf `performance` setzen (jetzt `powersave`)"
@@ -77,12 +81,18 @@ fn nothing_is_believed_that_the_evidence_does_not_hold() {
         (value("/sys/kernel/$(rm -rf /)", "x", "y"), "not a file below /sys or /proc/sys"),
         (value("/sys/kernel/nothing", "1", "0"), "is not in the evidence"),
         (value("/sys/kernel/mm/transparent_hugepage/enabled", "never", "madvise"), "was recorded as"),
-        (value("/sys/kernel/mm/transparent_hugepage/enabled", "a\nb", "[always] madvise never"), "not a value of one line"),
+        (
+            value("/sys/kernel/mm/transparent_hugepage/enabled", "a\nb", "[always] madvise never"),
+            "not a value of one line",
+        ),
         (
             Intent::Sysctl { name: "vm.swappiness; rm".into(), want: "1".into(), was: "60".into() },
             "not the name of a kernel parameter",
         ),
-        (Intent::Sysctl { name: "vm.swappiness".into(), want: "1".into(), was: "10".into() }, "was recorded as `60`"),
+        (
+            Intent::Sysctl { name: "vm.swappiness".into(), want: "1".into(), was: "10".into() },
+            "was recorded as `60`",
+        ),
         (
             Intent::Governor { cpus: all(), want: "warp".into(), was: "powersave".into() },
             "governor `warp` is not known to be offered",
@@ -120,7 +130,10 @@ fn nothing_is_believed_that_the_evidence_does_not_hold() {
         let action = one(intent.clone());
         assert_eq!(action.state, ActionState::Refused, "{intent:?}");
         assert!(action.reason.contains(cause), "{intent:?}: expected `{cause}` in `{}`", action.reason);
-        assert!(action.now.is_empty() && action.permanent.is_empty() && action.files.is_empty(), "{action:?}");
+        assert!(
+            action.now.is_empty() && action.permanent.is_empty() && action.files.is_empty(),
+            "{action:?}"
+        );
     }
 }
 
@@ -128,7 +141,10 @@ fn nothing_is_believed_that_the_evidence_does_not_hold() {
 fn what_two_findings_want_differently_is_printed_for_neither() {
     let evidence = derive(&broken().bundle());
     let want = |check: &str, want: &str| {
-        asks(check, vec![Intent::Sysctl { name: "vm.swappiness".into(), want: want.into(), was: "60".into() }])
+        asks(
+            check,
+            vec![Intent::Sysctl { name: "vm.swappiness".into(), want: want.into(), was: "60".into() }],
+        )
     };
     let assessment = resolved(&evidence, vec![want("a.one", "1"), want("b.two", "10")]);
     assert_eq!(assessment.actions.len(), 2);
@@ -174,7 +190,11 @@ fn what_a_pack_of_somebody_else_asks_for_stands_apart() {
 #[test]
 fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
     for (os, line, expected) in [
-        ("Red Hat Enterprise Linux 9.4 (Plow)", "ro intel_pstate=disable", "grubby --update-kernel=ALL --remove-args='intel_pstate=disable'"),
+        (
+            "Red Hat Enterprise Linux 9.4 (Plow)",
+            "ro intel_pstate=disable",
+            "grubby --update-kernel=ALL --remove-args='intel_pstate=disable'",
+        ),
         (
             "Red Hat Enterprise Linux CoreOS 414",
             "ostree=/ostree/boot.0/rhcos/0 intel_pstate=disable",
@@ -190,7 +210,10 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
         let action = &assessment.actions[0];
         assert!(action.permanent.iter().any(|command| command == expected), "{os}: {action:?}");
         assert_eq!(action.risk, 3, "the node restarts");
-        assert_eq!(action.permanent.iter().any(|command| command.contains("grubby")), expected.contains("grubby"));
+        assert_eq!(
+            action.permanent.iter().any(|command| command.contains("grubby")),
+            expected.contains("grubby")
+        );
     }
     let mut evidence = derive(&broken().bundle());
     evidence.node.os = plumb_evidence::Fact::Known("Somebody's Linux".into());
@@ -210,7 +233,8 @@ fn firmware_is_somebody_elses_work() {
 #[test]
 fn readers_of_the_first_form_find_the_commands_where_they_were() {
     let evidence = derive(&broken().bundle());
-    let governor = Intent::Governor { cpus: cpus("0-127"), want: "performance".into(), was: "powersave".into() };
+    let governor =
+        Intent::Governor { cpus: cpus("0-127"), want: "performance".into(), was: "powersave".into() };
     let assessment = resolved(&evidence, vec![asks("test.it", vec![governor])]);
     let remedy = &assessment.findings[0].remediation;
     assert!(remedy.runtime.contains("echo performance | tee"), "{remedy:?}");

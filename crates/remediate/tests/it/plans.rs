@@ -43,7 +43,8 @@ fn each_finding_is_answered_and_each_change_has_a_finding() {
     assert_eq!(place.options, ["--numa-bind"], "a server over two nodes is bound by its engine");
     assert_eq!((place.memory_policy, place.memory_nodes.to_string().as_str()), ("", "0-1"));
     assert_eq!(plan.governor.as_ref().unwrap().governor, "performance");
-    let sysctls: Vec<_> = plan.sysctls.iter().map(|change| (change.name.as_str(), change.value.as_str())).collect();
+    let sysctls: Vec<_> =
+        plan.sysctls.iter().map(|change| (change.name.as_str(), change.value.as_str())).collect();
     for wanted in [
         ("kernel.numa_balancing", "0"),
         ("vm.swappiness", "1"),
@@ -91,9 +92,12 @@ fn what_is_not_known_is_not_guessed() {
     assert!(plan.governor.is_none() && plan.partition.is_none() && plan.interrupts.is_none());
     assert!(plan.sysctls.iter().all(|change| change.name != "vm.swappiness"));
     let text = format!("{:?} {:?}", plan.not_planned, plan.goals);
-    for word in
-        ["placement of vllm-model-70b", "no frequency scaling was recorded", "vm.swappiness", "CPUs that serve interrupts"]
-    {
+    for word in [
+        "placement of vllm-model-70b",
+        "no frequency scaling was recorded",
+        "vm.swappiness",
+        "CPUs that serve interrupts",
+    ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
 }

@@ -433,12 +433,12 @@ fn resolved(
     let step = |action: &Action, own: &[String]| {
         format!("{}: {}", clean(action.title(messages.language())), commands(own))
     };
-    let (mut now, mut permanent, mut rollback, mut verification) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let (mut now, mut permanent, mut rollback, mut verification) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for action in &actions {
         let title = clean(action.title(messages.language()));
-        let unresolved = |key: &str| {
-            messages.fill("text", key, &[("action", &title), ("reason", &clean(&action.reason))])
-        };
+        let unresolved =
+            |key: &str| messages.fill("text", key, &[("action", &title), ("reason", &clean(&action.reason))]);
         match action.state {
             ActionState::Resolved | ActionState::ByHand => {}
             ActionState::NotKnown => permanent.push(unresolved("action_not_known")?),
