@@ -104,7 +104,7 @@ fn cores_of_two_kinds_differ_in_their_threads_and_clocks() {
 }
 
 #[test]
-fn a_kernel_without_numa_and_frequency_scaling_says_so() {
+fn a_recording_without_numa_and_frequency_scaling_does_not_say_that_the_node_has_none() {
     let tree = machine(4, 4, "0-3");
     let bundle = collected(&tree);
     for id in ["numa", "cpufreq", "cpuidle", "pci", "nvidia"] {
@@ -115,7 +115,7 @@ fn a_kernel_without_numa_and_frequency_scaling_says_so() {
         evidence.numa.require().err().map(|why| why.missing),
         evidence.cpufreq.require().err().map(|why| why.missing),
     ] {
-        assert_eq!(missing, Some(Absence::Absent));
+        assert_eq!(missing, Some(Absence::NotRecorded));
     }
 }
 

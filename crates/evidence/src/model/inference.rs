@@ -12,28 +12,36 @@ use crate::fact::{Absence, Fact, Missing};
 /// A process that uses a GPU and is of no known kind is a server of the kind `unknown`, so that nothing on a GPU goes
 /// unjudged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
 pub struct InferenceServer {
     /// `vllm`, `sglang`, `tensorrt-llm`, `triton`, `tgi`, `llama.cpp`, `ollama`, `transformers` or `unknown`.
+    #[serde(default)]
     pub kind: String,
     /// PID of the process that the others descend from.
     pub pid: u32,
     /// Model as it was named at the start.
+    #[serde(default)]
     pub model: Fact<String>,
     /// Version of the server, where a path or an argument tells it.
+    #[serde(default)]
     pub version: Fact<String>,
     /// Long options of the command line without dashes and with `-` between words, and their values; a flag has the
     /// value `true`, a repeated option its values joined with a comma.
+    #[serde(default)]
     pub options: Fact<BTreeMap<String, String>>,
     /// GPUs that share one replica's layers (tensor parallel size), from options or, failing that, their default 1.
+    #[serde(default)]
     pub tensor_parallel: Fact<u32>,
     /// Stages of the pipeline.
+    #[serde(default)]
     pub pipeline_parallel: Fact<u32>,
     /// Replicas behind one server.
+    #[serde(default)]
     pub data_parallel: Fact<u32>,
     /// systemd unit, from the control group (`vllm.service`).
+    #[serde(default)]
     pub unit: Fact<String>,
     /// Container id, from the control group; absent outside a container.
+    #[serde(default)]
     pub container: Fact<String>,
     /// Its processes, by PID.
     pub processes: Vec<ServerProcess>,
