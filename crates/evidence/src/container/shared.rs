@@ -45,7 +45,10 @@ impl Bundle {
         let _held = hold_existing(path, PATIENCE)?;
         let bundle = Self::read(path)?;
         let (files, told) = make(&bundle)?;
-        let bundle = bundle.with_files(files);
+        // Without a copy: a bundle may be large.
+        let Self { manifest, files: mut all, links, .. } = bundle;
+        all.extend(files);
+        let bundle = Self::new(manifest, all, links);
         bundle.check_room(path, &Limits::default())?;
         bundle.write(path)?;
         Ok(told)
@@ -161,8 +164,10 @@ struct Held {
 }
 
 fn hold_existing(path: &Path, patience: Duration) -> Result<Held, BundleError> {
-    let gone = || BundleError::Read { path: path.to_owned(), source: io::ErrorKind::NotFound.into() };
-    hold(path, patience)?.ok_or_else(gone)
+    hold(path, patience)?.ok_or_else(|| {
+        let source = fs::metadata(path).err().unwrap_or_else(|| io::ErrorKind::NotFound.into());
+        BundleError::Read { path: path.to_owned(), source }
+    })
 }
 
 /// Locks the file at `path` against all others that do the same; nothing where there is none.
