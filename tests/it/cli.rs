@@ -144,7 +144,7 @@ fn this_machine_is_audited_the_same_twice() {
 }
 
 /// A bundle of a recorded machine whose governor waits for load, and of which nothing else is known.
-fn slow_to_clock_up(folder: &std::path::Path) -> std::path::PathBuf {
+pub(crate) fn slow_to_clock_up(folder: &std::path::Path) -> std::path::PathBuf {
     let root = folder.join("root");
     let policy = root.join("sys/devices/system/cpu/cpufreq/policy0");
     fs::create_dir_all(&policy).unwrap();

@@ -52,7 +52,7 @@ fn a_signal_leaves_a_bundle_of_what_was_gathered() {
 }
 
 /// Runs a shell script in a mount namespace of its own; nothing where this machine does not allow one.
-fn in_own_mounts(script: &str, arguments: &[&Path]) -> Option<plumb_tests::Run> {
+pub(crate) fn in_own_mounts(script: &str, arguments: &[&Path]) -> Option<plumb_tests::Run> {
     let unshare = |script: &str| {
         let mut command = Command::new("unshare");
         command.args(["--mount", "--map-root-user", "sh", "-c", script, "sh"]).stdin(Stdio::null());
@@ -72,7 +72,7 @@ fn a_full_disk_is_one_clear_error_and_no_half_file() {
     let program = plumb_tests::target().join("plumb");
     // 8 KiB hold no bundle; what was there before is what is there afterwards.
     let script = r#"mount -t tmpfs -o size=8k none "$1" && echo old > "$1/x.plumb" || exit 99
-        "$2" -q collect -o "$1/x.plumb"; code=$?; ls -A "$1"; cat "$1/x.plumb"; exit $code"#;
+        "$2" -q collect --force -o "$1/x.plumb"; code=$?; ls -A "$1"; cat "$1/x.plumb"; exit $code"#;
     let Some(result) = in_own_mounts(script, &[folder.path(), &program]) else { return };
     assert_eq!(result.code, 2, "{result:?}");
     assert_eq!(result.out, "x.plumb\nold\n", "{result:?}");

@@ -392,7 +392,7 @@ fn a_run_without_a_measured_request_adds_nothing() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((&result["requests"], &result["valid"]), (&0.into(), &false.into()));
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("no request was measured: nothing was added to"), "{said}");
+    assert!(said.contains("nothing was measured, so nothing was added to"), "{said}");
     assert_eq!(std::fs::read(&bundle).unwrap(), before);
 }
 

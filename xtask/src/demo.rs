@@ -32,7 +32,9 @@ pub(crate) fn run_demo(workspace: &Workspace) -> Result<()> {
         }
     }
     let mut audit = Command::new(workspace.output(Profile::Release).join("plumb"));
-    audit.args(["audit", "-o"]).arg(&folder).env(typst::PROGRAM_VARIABLE, typst).current_dir(&workspace.root);
+    // Figures of an earlier demo may be from a version that kept no list of what it wrote.
+    audit.args(["audit", "--force", "-o"]).arg(&folder);
+    audit.env(typst::PROGRAM_VARIABLE, typst).current_dir(&workspace.root);
     run(&mut audit)?;
     for name in RESULTS {
         let path = folder.join(name);

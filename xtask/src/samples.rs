@@ -42,12 +42,13 @@ pub(crate) fn write(workspace: &Workspace, profile: Profile) -> Result<()> {
         // A figure that is no longer drawn must not stay.
         remove(&folder.join(name).join("figures"))?;
         run(plumb()
-            .args(["--quiet", "report", &at("node.plumb"), "-o", name, "--formats", FORMATS])
+            // What is there is kept by version control, whoever changed it last.
+            .args(["--quiet", "report", "--force", &at("node.plumb"), "-o", name, "--formats", FORMATS])
             .args(["--engagement", &at("engagement.toml")]))?;
     }
     run(plumb()
         .args(["--quiet", "compare", "untuned/node.plumb", "remedied/node.plumb", "-o", "comparison"])
-        .args(["--formats", FORMATS, "--engagement", "untuned/engagement.toml"]))
+        .args(["--force", "--formats", FORMATS, "--engagement", "untuned/engagement.toml"]))
 }
 
 /// A bundle of this machine without its names.

@@ -101,7 +101,7 @@ impl Pack {
     /// Fails if `evidence` is not a JSON object. What goes wrong inside of a check becomes a `not-run` finding.
     pub fn evaluate(&self, evidence: &[u8]) -> Result<Vec<Finding>, DocumentError> {
         let document = Document::parse(evidence)?;
-        Ok(self.checks.iter().flat_map(|check| run(*check, &document)).collect())
+        Ok(self.checks.iter().flat_map(|check| self.run(*check, &document)).collect())
     }
 
     /// Runs the checks with the given ids on evidence in JSON form; ids of no check of this pack are passed over.
@@ -111,33 +111,37 @@ impl Pack {
     pub fn evaluate_checks(&self, ids: &[String], evidence: &[u8]) -> Result<Vec<Finding>, DocumentError> {
         let document = Document::parse(evidence)?;
         let asked = self.checks.iter().filter(|check| ids.iter().any(|id| *id == check.meta().id));
-        Ok(asked.flat_map(|check| run(*check, &document)).collect())
+        Ok(asked.flat_map(|check| self.run(*check, &document)).collect())
     }
-}
 
-/// A check that passed on what is missing. The finding has the reason as its message, too: a check may have no page.
-fn unanswered(meta: &CheckMeta, missing: &Missing) -> Finding {
-    let said = Finding::said(meta.id.clone(), Outcome::NotRun, Object::node(), no_answer(missing));
-    Finding { message: missing.to_string(), ..said }
-}
-
-/// Runs one check; a panic ends this check only.
-fn run(check: &dyn Check, document: &Document<'_>) -> Vec<Finding> {
-    let meta = check.meta();
-    if let Some(schema) = document.schema().filter(|&schema| schema > EVIDENCE_SCHEMA) {
-        let message = format!(
-            "the evidence has schema {schema}, but this pack knows schemas up to {EVIDENCE_SCHEMA}: rebuild the pack"
-        );
-        return vec![meta.not_run("node", message)];
-    }
-    let evidence = Evidence::new(document, &meta.needs);
-    match catch_unwind(AssertUnwindSafe(|| check.evaluate(&evidence))) {
-        Ok(Ok(findings)) if findings.is_empty() => {
-            vec![meta.not_run("node", "the check returned no finding")]
+    /// Runs one check; a panic ends this check only.
+    fn run(&self, check: &dyn Check, document: &Document<'_>) -> Vec<Finding> {
+        let meta = check.meta();
+        if let Some(schema) = document.schema().filter(|&schema| schema > EVIDENCE_SCHEMA) {
+            let message = format!(
+                "the evidence has schema {schema}, but this pack knows schemas up to {EVIDENCE_SCHEMA}: rebuild the pack"
+            );
+            return vec![meta.not_run("node", message)];
         }
-        Ok(Ok(findings)) => findings,
-        Ok(Err(missing)) => vec![unanswered(meta, &missing)],
-        Err(payload) => vec![meta.not_run("node", format!("the check panicked: {}", panic_message(payload)))],
+        let evidence = Evidence::new(document, &meta.needs);
+        match catch_unwind(AssertUnwindSafe(|| check.evaluate(&evidence))) {
+            Ok(Ok(findings)) if findings.is_empty() => {
+                vec![meta.not_run("node", "the check returned no finding")]
+            }
+            Ok(Ok(findings)) => findings,
+            Ok(Err(missing)) => vec![self.unanswered(meta, &missing)],
+            Err(payload) => {
+                vec![meta.not_run("node", format!("the check panicked: {}", panic_message(payload)))]
+            }
+        }
+    }
+
+    /// A check that passed on what is missing.
+    fn unanswered(&self, meta: &CheckMeta, missing: &Missing) -> Finding {
+        if self.words.is_empty() {
+            return meta.not_run("node", missing.to_string());
+        }
+        Finding::said(meta.id.clone(), Outcome::NotRun, Object::node(), no_answer(missing))
     }
 }
 

@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::bundle::{Bundle, LINKS_NAME, has_sha256, manifest_bytes, sha256_hex};
-use crate::files::{Readers, check_target, write_atomically};
+use crate::files::{Readers, write_atomically};
 use crate::manifest::{BUNDLE_SCHEMA, FileRecord, MANIFEST_NAME, Manifest};
 
 mod forward;
+mod shared;
 
 use forward::Forward;
 
@@ -95,6 +96,46 @@ pub enum BundleError {
         /// Which file, and how.
         detail: String,
     },
+    /// What is there already is not to be replaced.
+    #[error("`{path}` {what}; name another file, or replace it with --force")]
+    Occupied {
+        /// The output.
+        path: PathBuf,
+        /// What is there.
+        what: String,
+    },
+    /// Somebody else does not let go of the bundle.
+    #[error(
+        "bundle `{path}` is in use: for {seconds} s another process has kept it locked; end that one (`lslocks` \
+             tells which it is), and add to the bundle again"
+    )]
+    InUse {
+        /// The bundle.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The file system has no locks.
+    #[error(
+        "cannot lock bundle `{path}`, so what others add to it at the same time could be lost; copy it to a local \
+             file system"
+    )]
+    Lock {
+        /// The bundle.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// It would be too large to be read again.
+    #[error(
+        "bundle `{path}` has no room left: with what is to be added it would hold {detail}; collect a new one"
+    )]
+    Full {
+        /// The bundle.
+        path: PathBuf,
+        /// Number or size of its files, and the limit.
+        detail: String,
+    },
     /// The output cannot be written.
     #[error("cannot write `{path}`; {}; nothing was left behind", advice(source))]
     Write {
@@ -150,34 +191,28 @@ impl Bundle {
         verify(path, &manifest, files)
     }
 
-    /// Whether a bundle could be written to `path`, as far as can be told before there is one.
-    ///
-    /// # Errors
-    /// As [`Self::write`].
-    pub fn check_target(path: &Path) -> Result<(), BundleError> {
-        check_target(path).map_err(|source| BundleError::Write { path: path.to_owned(), source })
-    }
-
     /// Writes the bundle to `path`: to a temporary name beside it, synced, then renamed, so that a full disk or a kill
     /// leaves what was there before.
     ///
     /// # Errors
     /// [`BundleError::Write`] names the file and the system's answer.
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
-        write_atomically(path, Readers::Owner, |file| {
-            // Level 1: level 3 takes half as long again, several MiB more, and packs such files no better.
-            let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 1)?;
-            encoder.include_checksum(true)?;
-            // Entries are small, and each is several writes: the compressor is called for many at once.
-            let mut archive = tar::Builder::new(BufWriter::with_capacity(128 << 10, encoder));
-            append(&mut archive, MANIFEST_NAME, &manifest_bytes(&self.manifest))?;
-            for (name, bytes) in &self.files {
-                append(&mut archive, name, bytes)?;
-            }
-            let encoder = archive.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
-            encoder.finish()?.flush()
-        })
-        .map_err(|source| BundleError::Write { path: path.to_owned(), source })
+        write_atomically(path, Readers::Owner, |file| self.pack(file))
+            .map_err(|source| BundleError::Write { path: path.to_owned(), source })
+    }
+
+    fn pack(&self, file: &mut File) -> io::Result<()> {
+        // Level 1: level 3 takes half as long again, several MiB more, and packs such files no better.
+        let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 1)?;
+        encoder.include_checksum(true)?;
+        // Entries are small, and each is several writes: the compressor is called for many at once.
+        let mut archive = tar::Builder::new(BufWriter::with_capacity(128 << 10, encoder));
+        append(&mut archive, MANIFEST_NAME, &manifest_bytes(&self.manifest))?;
+        for (name, bytes) in &self.files {
+            append(&mut archive, name, bytes)?;
+        }
+        let encoder = archive.into_inner()?.into_inner().map_err(IntoInnerError::into_error)?;
+        encoder.finish()?.flush()
     }
 
     /// Writes the files of the bundle into the folder `dir`, which must not exist yet.
@@ -227,7 +262,8 @@ const MAX_NAME: u64 = 4096;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
+/// The unpacked archive of a bundle file, and the bytes of the file.
+fn open_archive(path: &Path) -> Result<(tar::Archive<Forward<impl Read>>, u64), BundleError> {
     let read = |source| BundleError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read)?;
     let packed_bytes = file.metadata().map_err(read)?.len();
@@ -242,13 +278,21 @@ fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleErr
             detail: "it does not begin as a zstd-compressed archive does".into(),
         });
     }
-    let damaged =
-        |error: &io::Error| BundleError::Damaged { path: path.to_owned(), detail: error.to_string() };
-    let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
-    let mut decoder = zstd::stream::read::Decoder::with_buffer(reader).map_err(|error| damaged(&error))?;
-    decoder.window_log_max(27).map_err(|error| damaged(&error))?;
+    let mut decoder =
+        zstd::stream::read::Decoder::with_buffer(reader).map_err(|error| damaged(path, &error))?;
+    decoder.window_log_max(27).map_err(|error| damaged(path, &error))?;
     let decoder = BufReader::with_capacity(128 << 10, decoder);
-    let mut archive = tar::Archive::new(Forward::new(decoder));
+    Ok((tar::Archive::new(Forward::new(decoder)), packed_bytes))
+}
+
+fn damaged(path: &Path, error: &io::Error) -> BundleError {
+    BundleError::Damaged { path: path.to_owned(), detail: error.to_string() }
+}
+
+fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
+    let damaged = |error: &io::Error| damaged(path, error);
+    let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
+    let (mut archive, packed_bytes) = open_archive(path)?;
 
     // Put in order once at the end: bundles have thousands of long names that begin alike, and are in order already.
     let mut files = Vec::new();
@@ -389,7 +433,7 @@ fn check_name(name: &str) -> Result<(), String> {
     }
 }
 
-fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, BundleError> {
+fn parse_manifest(path: &Path, bytes: &[u8]) -> Result<Manifest, BundleError> {
     #[derive(serde::Deserialize)]
     struct Version {
         schema: u32,
@@ -399,19 +443,19 @@ fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, Bu
         detail: format!("its {MANIFEST_NAME} is not a manifest: {error}"),
     };
     let too_new = |found: u32| BundleError::TooNew { path: path.to_owned(), found };
-    let mut manifest: Manifest = match serde_json::from_slice(manifest_bytes) {
-        Ok(manifest) => manifest,
+    match serde_json::from_slice::<Manifest>(bytes) {
+        Ok(manifest) if manifest.schema > BUNDLE_SCHEMA => Err(too_new(manifest.schema)),
+        Ok(manifest) => Ok(manifest),
         // A later format may have a manifest that this code cannot read, and then only its version counts.
-        Err(error) => {
-            return Err(match serde_json::from_slice::<Version>(manifest_bytes) {
-                Ok(version) if version.schema > BUNDLE_SCHEMA => too_new(version.schema),
-                _ => not_a_bundle(error),
-            });
-        }
-    };
-    if manifest.schema > BUNDLE_SCHEMA {
-        return Err(too_new(manifest.schema));
+        Err(error) => Err(match serde_json::from_slice::<Version>(bytes) {
+            Ok(version) if version.schema > BUNDLE_SCHEMA => too_new(version.schema),
+            _ => not_a_bundle(error),
+        }),
     }
+}
+
+fn verify(path: &Path, manifest_bytes: &[u8], files: Files) -> Result<Bundle, BundleError> {
+    let mut manifest = parse_manifest(path, manifest_bytes)?;
     let integrity = |detail: String| BundleError::Integrity { path: path.to_owned(), detail };
     let mut records: Vec<&FileRecord> = manifest.files.iter().collect();
     records.sort_by(|a, b| a.path.cmp(&b.path));

@@ -3,7 +3,7 @@
 use std::fs::{self, File, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
@@ -30,13 +30,30 @@ pub fn write_atomically(
     readers: Readers,
     fill: impl FnOnce(&mut File) -> io::Result<()>,
 ) -> io::Result<()> {
-    let (mut file, folder) = temporary(path, readers)?;
-    fill(file.as_file_mut())?;
-    file.as_file().sync_all()?;
+    // Before the work is done: the rename itself would replace these, or fail with a puzzling message.
+    replaceable(path)?;
+    let file = filled(path, readers, fill)?;
     file.persist(path).map_err(|failed| failed.error)?;
-    // The rename survives a crash only once the folder is on disk. The file is there already, so a file system that
-    // cannot sync a folder, or a folder that may be written but not read, makes no failure of it.
-    let _ = File::open(folder).and_then(|folder| folder.sync_all());
+    sync_folder(path);
+    Ok(())
+}
+
+/// [`write_atomically`] for a file that must not be there yet, whatever happens meanwhile.
+///
+/// # Errors
+/// [`io::ErrorKind::AlreadyExists`] where something is there, else as [`write_atomically`].
+pub fn write_new(
+    path: &Path,
+    readers: Readers,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<()> {
+    // Before the work is done, which may be long.
+    if fs::symlink_metadata(path).is_ok() {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
+    let file = filled(path, readers, fill)?;
+    file.persist_noclobber(path).map_err(|failed| failed.error)?;
+    sync_folder(path);
     Ok(())
 }
 
@@ -45,30 +62,88 @@ pub fn write_atomically(
 /// # Errors
 /// As [`write_atomically`]; a disk that is full is not noticed.
 pub fn check_target(path: &Path) -> io::Result<()> {
-    temporary(path, Readers::Owner).map(drop)
+    replaceable(path)?;
+    temporary(folder_of(path), Readers::Owner).map(drop)
 }
 
-/// The file that will take the place of `path`, and the folder of both.
-fn temporary(path: &Path, readers: Readers) -> io::Result<(NamedTempFile, &Path)> {
-    // Before the work is done: the rename itself would replace these, or fail with a puzzling message.
-    replaceable(path)?;
-    let folder = match path.parent() {
+/// Whether files could be written into `folder`, which may have to be made first: for those whose work before it is long.
+///
+/// # Errors
+/// As [`is_folder`], and the system's answer where nothing may be written there, or into what it would be made in.
+pub fn check_folder(folder: &Path) -> io::Result<()> {
+    if is_folder(folder)? {
+        return temporary(folder, Readers::Owner).map(drop);
+    }
+    // What is to be made lies in the nearest folder that is there, which may be a link: only what is written into must not.
+    let mut above = folder_of(folder);
+    while fs::symlink_metadata(above).is_err_and(|error| error.kind() == io::ErrorKind::NotFound) {
+        above = folder_of(above);
+    }
+    temporary(above, Readers::Owner).map(drop)
+}
+
+/// Whether there is a folder at `path` that files may be written into; false where nothing is there.
+///
+/// A symbolic link is none, wherever it leads: whoever can plant one in a shared folder would choose where the files go.
+///
+/// # Errors
+/// [`io::ErrorKind::InvalidInput`] for a link, [`io::ErrorKind::NotADirectory`] for anything else, else the system's answer.
+pub fn is_folder(path: &Path) -> io::Result<bool> {
+    // Without a slash at the end, which would ask for what a link leads to.
+    let path: PathBuf = path.components().collect();
+    let refuse = |kind, why: &str| Err(io::Error::new(kind, why.to_owned()));
+    match fs::symlink_metadata(&path) {
+        Ok(metadata) if metadata.is_symlink() => refuse(
+            io::ErrorKind::InvalidInput,
+            "it is a symbolic link, which is not written through; name the folder itself",
+        ),
+        Ok(metadata) if metadata.is_dir() => Ok(true),
+        Ok(_) => refuse(io::ErrorKind::NotADirectory, "something else than a folder is there"),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// A file beside `path` that holds everything, on the disk.
+fn filled(
+    path: &Path,
+    readers: Readers,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> io::Result<NamedTempFile> {
+    let mut file = temporary(folder_of(path), readers)?;
+    fill(file.as_file_mut())?;
+    file.as_file().sync_all()?;
+    Ok(file)
+}
+
+/// A rename survives a crash only once the folder is on disk. The file is there already, so a file system that cannot sync
+/// a folder, or a folder that may be written but not read, makes no failure of it.
+fn sync_folder(path: &Path) {
+    let _ = File::open(folder_of(path)).and_then(|folder| folder.sync_all());
+}
+
+/// A new file in `folder` that goes unless it is kept.
+fn temporary(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let mode = match readers {
         Readers::Owner => 0o600,
         Readers::Umask => 0o666,
     };
-    let file = tempfile::Builder::new()
+    tempfile::Builder::new()
         .prefix(".plumb-")
         .permissions(Permissions::from_mode(mode))
         .tempfile_in(folder)
-        .map_err(without_temporary_name)?;
-    Ok((file, folder))
+        .map_err(without_temporary_name)
 }
 
-fn replaceable(path: &Path) -> io::Result<()> {
+/// Whether the place of `path` is free or a regular file's.
+pub(crate) fn replaceable(path: &Path) -> io::Result<()> {
     let kind = match fs::symlink_metadata(path) {
         Ok(metadata) => metadata.file_type(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
@@ -144,6 +219,55 @@ mod tests {
         let filled = |_: &mut File| -> io::Result<()> { panic!("nothing is written for a device") };
         let error = write_atomically(Path::new("/dev/null"), Readers::Owner, filled).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::InvalidInput, "{error}");
+    }
+
+    #[test]
+    fn a_new_file_takes_nobodys_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("file"), "old").unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        let new = |name: &str| write_new(&at(name), Readers::Umask, |file| file.write_all(b"new"));
+        for name in ["file", "dangling"] {
+            assert_eq!(new(name).unwrap_err().kind(), io::ErrorKind::AlreadyExists, "{name}");
+        }
+        // What comes while it is written counts, too.
+        let late = write_new(&at("late"), Readers::Umask, |_| fs::write(at("late"), "theirs"));
+        assert_eq!(late.unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read_to_string(at("late")).unwrap(), "theirs");
+        new("new").unwrap();
+        assert_eq!(fs::read_to_string(at("new")).unwrap(), "new");
+        assert_eq!(fs::read_to_string(at("file")).unwrap(), "old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 4, "no temporary file is left");
+    }
+
+    #[test]
+    fn a_folder_is_written_into_if_it_is_one_and_no_link() {
+        let top = tempfile::tempdir().unwrap();
+        let at = |name: &str| top.path().join(name);
+        fs::create_dir(at("folder")).unwrap();
+        fs::write(at("file"), "").unwrap();
+        symlink("folder", at("link")).unwrap();
+        symlink("nowhere", at("dangling")).unwrap();
+        assert!(is_folder(&at("folder")).unwrap() && is_folder(Path::new(".")).unwrap());
+        assert!(!is_folder(&at("none")).unwrap());
+        for (name, words) in [
+            ("link", "name the folder itself"),
+            ("link/", "name the folder itself"),
+            ("link/.", "name the folder itself"),
+            ("dangling", "name the folder itself"),
+            ("file", "something else"),
+        ] {
+            let error = is_folder(&at(name)).unwrap_err();
+            assert!(error.to_string().contains(words), "{name}: {error}");
+            assert!(check_folder(&at(name)).is_err(), "{name}");
+        }
+        for name in ["folder", "none", "none/deep/er", "link/below"] {
+            check_folder(&at(name)).unwrap();
+        }
+        assert!(check_folder(&at("file/below")).is_err());
+        assert!(check_folder(Path::new("/proc/none/below")).is_err());
+        assert_eq!(fs::read_dir(top.path()).unwrap().count(), 4, "nothing is made");
     }
 
     #[test]

@@ -118,6 +118,10 @@ pub(crate) struct CollectArgs {
     /// File to write; default: HOSTNAME-TIME.plumb in the working folder.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Replace a file that is no bundle, or a bundle that holds measurements. An earlier collection without any is replaced
+    /// in any case.
+    #[arg(long)]
+    pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) from: CollectFrom,
     /// Only say what would be read: per probe, files, bytes and whether root sees more. Reads only what leads to other
@@ -239,9 +243,12 @@ pub(crate) enum StandardChoice {
 
 #[derive(Debug, Args)]
 pub(crate) struct Rendering {
-    /// What to render, separated by commas.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "pdf,md")]
+    /// What to render, separated by commas; default: pdf,md, or html,md where Typst is not found.
+    #[arg(long, value_enum, value_delimiter = ',')]
     pub(crate) formats: Vec<ReportFormat>,
+    /// Replace files in the folder that Plumb did not write, or that were changed since.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Folder of a theme; default: the built-in one.
     #[arg(long, value_name = "DIR")]
     pub(crate) theme: Option<PathBuf>,
@@ -257,7 +264,8 @@ pub(crate) struct Rendering {
     /// Open the report when it is there.
     #[arg(long)]
     pub(crate) open: bool,
-    /// The typst program to use; default: PLUMB_TYPST, then the one that `cargo xtask setup` installed, then PATH.
+    /// The typst program to use; default: PLUMB_TYPST, then the one beside `plumb`, then the one that `cargo xtask setup`
+    /// installed, then PATH.
     #[arg(long, value_name = "FILE")]
     pub(crate) typst: Option<PathBuf>,
 }
@@ -287,7 +295,8 @@ pub(crate) struct ReportArgs {
 pub(crate) struct AuditArgs {
     /// Analyse this bundle instead of collecting a new one.
     pub(crate) bundle: Option<PathBuf>,
-    /// Folder for node.plumb, report.pdf and report.md; made if it is not there.
+    /// Folder for node.plumb, report.pdf and report.md; made if it is not there. A node.plumb that holds measurements is
+    /// replaced with --force only.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: PathBuf,
     #[command(flatten)]

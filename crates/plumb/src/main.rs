@@ -16,7 +16,9 @@ mod cli;
 mod commands;
 mod console;
 mod exit;
+mod into;
 mod memory;
+mod outputs;
 #[cfg(test)]
 mod same_findings;
 mod text;

@@ -4,7 +4,6 @@ mod letter;
 mod view;
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
 use plumb_engine::compare::ComparisonSet;
 use serde::Serialize;
@@ -12,7 +11,7 @@ use serde::Serialize;
 use crate::render::{self, TypstSource};
 use crate::theme::{COMPARE_HTML, COMPARE_MARKDOWN, COMPARE_TYPST, Theme};
 use crate::typst::{Rendered, Typst, Watch};
-use crate::{ReportError, escape, write_file};
+use crate::{ReportError, escape};
 use view::CompareView;
 
 /// Renders a comparison as Markdown.
@@ -49,25 +48,16 @@ pub fn typst_source(set: &ComparisonSet, theme: &Theme) -> Result<TypstSource, R
     render::typst(theme, COMPARE_TYPST, &Skeleton { nodes: set.nodes.len() }, &view)
 }
 
-/// Renders a comparison as PDF and writes it to `out`, whole or not at all.
+/// The bytes of a comparison as PDF, whose making `watch` may stop.
 ///
 /// # Errors
-/// As [`markdown`], and if Typst fails or `out` cannot be written.
-pub fn pdf(set: &ComparisonSet, theme: &Theme, typst: &Typst, out: &Path) -> Result<Rendered, ReportError> {
-    pdf_watched(set, theme, typst, out, &mut |_| false)
-}
-
-/// [`pdf`], which `watch` may stop; then nothing is written.
-///
-/// # Errors
-/// As [`pdf`], and [`ReportError::Interrupted`] where it was stopped.
+/// As [`markdown`], if Typst fails, and [`ReportError::Interrupted`] where it was stopped.
 pub fn pdf_watched(
     set: &ComparisonSet,
     theme: &Theme,
     typst: &Typst,
-    out: &Path,
     watch: &mut Watch<'_>,
-) -> Result<Rendered, ReportError> {
+) -> Result<(Vec<u8>, Rendered), ReportError> {
     // The day of the later collection: rendering reads no clock.
     let dates: BTreeMap<_, _> = set
         .nodes
@@ -75,7 +65,5 @@ pub fn pdf_watched(
         .map(|node| Ok((crate::view::time_of(&node.after.collected)?.unix_timestamp(), ())))
         .collect::<Result<_, ReportError>>()?;
     let date = dates.keys().next_back().copied().unwrap_or_default();
-    let (bytes, rendered) = typst.compile_watched(&typst_source(set, theme)?, date, watch)?;
-    write_file(out, &bytes)?;
-    Ok(rendered)
+    typst.compile_watched(&typst_source(set, theme)?, date, watch)
 }

@@ -90,7 +90,7 @@ pub enum ReportError {
         stderr: String,
     },
     /// The working folder for Typst cannot be used.
-    #[error("cannot use a temporary folder for typst in `{}`; point TMPDIR to a writable folder", path.display())]
+    #[error("cannot use a temporary folder for typst in `{}`; point TMPDIR to a writable folder with enough space", path.display())]
     Scratch {
         /// Folder for temporary files.
         path: PathBuf,

@@ -84,7 +84,8 @@ impl Typst {
     /// the right version is taken.
     ///
     /// # Errors
-    /// [`ReportError::TypstMissing`], which names each place with what was found there.
+    /// [`ReportError::TypstMissing`], which names each place with what was found there, or [`ReportError::Scratch`] where
+    /// no program can be asked for its version.
     pub fn discover(explicit: Option<&Path>, candidates: &[PathBuf]) -> Result<Self, ReportError> {
         Self::discover_in(explicit, candidates, std::env::var_os("PATH"))
     }
@@ -98,7 +99,7 @@ impl Typst {
     ) -> Result<Self, ReportError> {
         let mut looked_at = Vec::new();
         if let Some(program) = explicit {
-            return match try_program(program) {
+            return match try_program(program)? {
                 Ok(found) => Ok(found),
                 Err(problem) => {
                     looked_at.push(format!("`{}` as asked for: {problem}", program.display()));
@@ -107,7 +108,7 @@ impl Typst {
             };
         }
         for candidate in candidates {
-            match try_program(candidate) {
+            match try_program(candidate)? {
                 Ok(found) => return Ok(found),
                 Err(problem) => looked_at.push(format!("`{}`: {problem}", candidate.display())),
             }
@@ -118,7 +119,7 @@ impl Typst {
         for folder in std::env::split_paths(&path).filter(|folder| folder.is_absolute()) {
             let program = folder.join("typst");
             if program.exists() {
-                match try_program(&program) {
+                match try_program(&program)? {
                     Ok(found) => return Ok(found),
                     Err(problem) => problems.push(format!("`{}` in PATH: {problem}", program.display())),
                 }
@@ -280,26 +281,24 @@ pub fn pdf<'a>(
     typst: &Typst,
     out: &Path,
 ) -> Result<Rendered, ReportError> {
-    pdf_watched(material, theme, typst, out, &mut |_| false)
+    let (bytes, rendered) = pdf_watched(material, theme, typst, &mut |_| false)?;
+    write_file(out, &bytes)?;
+    Ok(rendered)
 }
 
-/// [`pdf`], which `watch` may stop; then nothing is written.
+/// The bytes of the PDF, whose making `watch` may stop.
 ///
 /// # Errors
-/// As [`pdf`], and [`ReportError::Interrupted`] where it was stopped.
+/// As [`markdown`](crate::markdown), if Typst fails, and [`ReportError::Interrupted`] where it was stopped.
 pub fn pdf_watched<'a>(
     material: impl Into<Material<'a>>,
     theme: &Theme,
     typst: &Typst,
-    out: &Path,
     watch: &mut Watch<'_>,
-) -> Result<Rendered, ReportError> {
+) -> Result<(Vec<u8>, Rendered), ReportError> {
     let material = material.into();
     let source = typst_source(material, theme)?;
-    let (bytes, rendered) =
-        typst.compile_watched(&source, collected(material.assessment)?.unix_timestamp(), watch)?;
-    write_file(out, &bytes)?;
-    Ok(rendered)
+    typst.compile_watched(&source, collected(material.assessment)?.unix_timestamp(), watch)
 }
 
 /// A temporary folder that goes when the value does, errors and panics included.
@@ -324,23 +323,25 @@ impl Scratch {
 }
 
 /// `program` as [`Typst`] if it has the right version, else what is wrong with it.
-fn try_program(program: &Path) -> Result<Typst, String> {
+fn try_program(program: &Path) -> Result<Result<Typst, String>, ReportError> {
     let program = if program.is_dir() { program.join("typst") } else { program.to_owned() };
     // Later runs have another working folder.
-    let program = std::path::absolute(&program).map_err(|error| error.to_string())?;
-    if !program.exists() {
-        return Err("no such file".to_owned());
-    }
-    let version = version(&program)?;
-    if version == TYPST_VERSION {
-        Ok(Typst::unchecked(program))
-    } else {
-        Err(format!("expected version {TYPST_VERSION}, found {version}"))
-    }
+    let program = match std::path::absolute(&program) {
+        Ok(program) if program.exists() => program,
+        Ok(_) => return Ok(Err("no such file".to_owned())),
+        Err(error) => return Ok(Err(error.to_string())),
+    };
+    let scratch = Scratch::new()?;
+    // Without room for a page of text the program would seem to say nothing.
+    fs::write(scratch.path().join("room"), [0; 4096]).map_err(|error| scratch.failed(error))?;
+    Ok(match version(&program, &scratch) {
+        Ok(version) if version == TYPST_VERSION => Ok(Typst::unchecked(program)),
+        Ok(version) => Err(format!("expected version {TYPST_VERSION}, found {version}")),
+        Err(problem) => Err(problem),
+    })
 }
 
-fn version(program: &Path) -> Result<String, String> {
-    let scratch = Scratch::new().map_err(|error| error.to_string())?;
+fn version(program: &Path, scratch: &Scratch) -> Result<String, String> {
     let run = run(program, &["--version"], scratch.path(), scratch.path(), VERSION_LIMIT, &mut |_| false);
     let Run::Ended(status, text) = run.map_err(|error| format!("cannot be run ({error})"))? else {
         return Err(format!("did not tell its version within {} s", VERSION_LIMIT.as_secs()));

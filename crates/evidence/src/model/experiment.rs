@@ -66,6 +66,14 @@ pub struct ExperimentResult {
     pub recommended: Option<RecommendedPolicy>,
 }
 
+impl ExperimentResult {
+    /// True where nothing was measured, not even the baseline against itself: it was ended before its first whole block.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.blocks == 0 && self.noise_floor.is_empty()
+    }
+}
+
 /// One combination of factors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -283,6 +283,19 @@ impl NoiseReport {
         }
     }
 
+    /// True where nothing was measured: it was stopped before any instrument had a reading.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let woke = |wake: &Option<Percentiles>| wake.is_some_and(|wake| wake.count > 0);
+        let nothing = |cpu: &CpuNoise| {
+            !cpu.modes.contains(&Mode::Observe.as_str())
+                && cpu.seconds.is_none_or(|seconds| seconds <= 0.0)
+                && !woke(&cpu.wakeup_us)
+                && !woke(&cpu.wakeup_precise_us)
+        };
+        self.cpus.iter().all(nothing) && self.memory_paths.is_empty() && self.core_to_core.is_empty()
+    }
+
     /// The report as a bundle keeps it; `path` is its file there.
     #[must_use]
     pub fn for_bundle(&self, path: &str) -> Vec<NoiseResult> {

@@ -234,6 +234,9 @@ pub(crate) struct BenchOutput {
     /// Write the raw record of every request to this file (JSONL).
     #[arg(long, value_name = "FILE")]
     pub(crate) records: Option<PathBuf>,
+    /// Replace the file of --records if it is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 fn ramp(text: &str) -> Result<(f64, f64, f64), String> {

@@ -40,6 +40,9 @@ pub(crate) struct RunArgs {
     /// Write the result to this file instead of standard output.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+    /// Replace the file of --output if it is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ExperimentFormat,

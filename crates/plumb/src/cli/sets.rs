@@ -40,6 +40,9 @@ pub(crate) struct FleetArgs {
     /// Folder for fleet.md and fleet.json; made if it is not there. Default: only standard output.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
+    /// Replace files in the folder that Plumb did not write, or that were changed since.
+    #[arg(long)]
+    pub(crate) force: bool,
     /// Folder of a theme; default: the built-in one.
     #[arg(long, value_name = "DIR")]
     pub(crate) theme: Option<PathBuf>,

@@ -1,16 +1,13 @@
 //! `plumb bench`
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, IsTerminal, Seek, SeekFrom};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use plumb_collect::Interrupt;
-use plumb_evidence::Bundle;
-use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::files::{Readers, write_atomically};
 use plumb_measure::bench::reference::{Behaviour, Server, steady};
 use plumb_measure::bench::{
@@ -24,6 +21,8 @@ use crate::cli::{
 };
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::into::{Files, Receiver, by_time};
+use crate::outputs::check_file;
 
 mod live;
 mod text;
@@ -43,38 +42,43 @@ pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome
         return run_calibration(command, console, &control);
     }
     let plan = plan(args, console)?;
-    // Before minutes of measuring, not after them.
-    let bundle = args.output.into.as_deref().map(readable_bundle).transpose()?;
+    let receiver = args.output.into.as_deref().map(Receiver::open).transpose()?;
+    if let Some(path) = &args.output.records {
+        check_file(path, args.output.force)?;
+    }
     if args.goal.sweep {
-        return run_sweep(args, plan, bundle, console, &control);
+        return run_sweep(args, plan, receiver.as_ref(), console, &control);
     }
     let view = live::View::start(&control, console);
     let measured = measure(&plan, &control);
     drop(view);
     let Measured { mut result, mut records, metrics_text } = measured?;
-    let stem = stem("bench", &result.started);
-    keep_records(&args.output, records.as_mut(), console)?;
-    if let (Some(path), Some(bundle)) = (&args.output.into, bundle)
-        && is_worth_adding(result.requests, path, console)
-    {
-        let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
+    let recorded = keep_records(&args.output, records.as_mut(), console);
+    let receiver = receiver.filter(|receiver| is_worth_adding(result.requests, receiver, console));
+    let added = receiver.as_ref().map_or(Ok(()), |receiver| {
+        let (supplements, note) = supplements(records.as_mut(), metrics_text)?;
         result.warnings.extend(note);
-        result.path = format!("{stem}.json");
-        files.insert(result.path.clone(), serde_json::to_vec_pretty(&result)?);
-        add_to(&bundle, path, files, &result.path, console)?;
-    }
-    let result = &result;
-    match args.output.format {
-        Format::Text => console.result(&text::result(result))?,
-        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(result)?))?,
-    }
+        let name = by_time("bench", &result.started);
+        let files = |stem: &str| {
+            result.path = format!("{stem}.json");
+            Ok(supplements.files(stem, serde_json::to_vec_pretty(&result)?))
+        };
+        receiver.add(name, files, console)
+    });
+    let text = match args.output.format {
+        Format::Text => text::result(&result),
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&result)?),
+    };
+    // Printed even where it could not be written or added: it may be all that there is of the result.
+    let printed = console.result(&text);
+    added.and(recorded).and(printed)?;
     Ok(outcome(result.valid, result.interrupted))
 }
 
 /// False, and said, for a result without a measured request: in a bundle it would read as a test of the server.
-fn is_worth_adding(requests: u64, path: &Path, console: &Console) -> bool {
+fn is_worth_adding(requests: u64, receiver: &Receiver, console: &Console) -> bool {
     if requests == 0 {
-        console.warn(&format!("no request was measured: nothing was added to {}", path.display()));
+        receiver.leave(console);
     }
     requests > 0
 }
@@ -90,7 +94,7 @@ fn outcome(valid: bool, interrupted: bool) -> Outcome {
 fn run_sweep(
     args: &BenchArgs,
     plan: Plan,
-    bundle: Option<Bundle>,
+    receiver: Option<&Receiver>,
     console: &Console,
     control: &Control,
 ) -> anyhow::Result<Outcome> {
@@ -104,22 +108,25 @@ fn run_sweep(
     let result = sweep(&search, control, &mut |level| console.note(&text::level(level)));
     drop(view);
     let Swept { mut result, mut records, metrics_text } = result?;
-    let stem = stem("sweep", &result.started);
-    keep_records(&args.output, records.as_mut(), console)?;
+    let recorded = keep_records(&args.output, records.as_mut(), console);
     let requests = result.levels.iter().map(|level| level.result.requests).sum();
-    if let (Some(path), Some(bundle)) = (&args.output.into, bundle)
-        && is_worth_adding(requests, path, console)
-    {
-        let (mut files, note) = supplements(&stem, records.as_mut(), metrics_text)?;
+    let receiver = receiver.filter(|receiver| is_worth_adding(requests, receiver, console));
+    let added = receiver.map_or(Ok(()), |receiver| {
+        let (supplements, note) = supplements(records.as_mut(), metrics_text)?;
         result.warnings.extend(note);
-        result.path = format!("{stem}.json");
-        files.insert(result.path.clone(), serde_json::to_vec_pretty(&result)?);
-        add_to(&bundle, path, files, &result.path, console)?;
-    }
-    match args.output.format {
-        Format::Text => console.result(&text::sweep(&result))?,
-        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&result)?))?,
-    }
+        let name = by_time("sweep", &result.started);
+        let files = |stem: &str| {
+            result.path = format!("{stem}.json");
+            Ok(supplements.files(stem, serde_json::to_vec_pretty(&result)?))
+        };
+        receiver.add(name, files, console)
+    });
+    let text = match args.output.format {
+        Format::Text => text::sweep(&result),
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&result)?),
+    };
+    let printed = console.result(&text);
+    added.and(recorded).and(printed)?;
     Ok(outcome(result.valid, result.interrupted))
 }
 
@@ -291,19 +298,6 @@ fn unusable(path: &Path, why: &str) -> BenchError {
     BenchError::Input(format!("`{}` cannot be used: {why}", path.display()))
 }
 
-pub(crate) fn readable_bundle(path: &Path) -> anyhow::Result<Bundle> {
-    if path.is_dir() {
-        bail!(UsageError(format!("`{}` is a folder; --into takes the .plumb file", path.display())));
-    }
-    Ok(Bundle::read(path)?)
-}
-
-/// What the files of a measurement in a bundle begin with: a name by its time.
-fn stem(kind: &str, started: &str) -> String {
-    let time: String = started.chars().filter(char::is_ascii_alphanumeric).collect();
-    format!("{MEASUREMENTS}/{kind}-{time}")
-}
-
 /// Writes the raw records to the file that was asked for.
 fn keep_records(output: &BenchOutput, records: Option<&mut File>, console: &Console) -> anyhow::Result<()> {
     let (Some(path), Some(records)) = (&output.records, records) else { return Ok(()) };
@@ -312,16 +306,32 @@ fn keep_records(output: &BenchOutput, records: Option<&mut File>, console: &Cons
     Ok(())
 }
 
-/// Files of a bundle, by path.
-type Files = BTreeMap<String, Vec<u8>>;
+/// What goes into a bundle beside the result.
+struct Supplements {
+    records: Option<Vec<u8>>,
+    metrics_text: String,
+}
+
+impl Supplements {
+    /// All files of a measurement, whose names begin with `stem`.
+    fn files(&self, stem: &str, result: Vec<u8>) -> Files {
+        let mut files = Files::from([(format!("{stem}.json"), result)]);
+        if let Some(records) = &self.records {
+            files.insert(format!("{stem}.records.jsonl"), records.clone());
+        }
+        if !self.metrics_text.is_empty() {
+            files.insert(format!("{stem}.metrics.txt"), self.metrics_text.clone().into_bytes());
+        }
+        files
+    }
+}
 
 /// What goes into a bundle beside the result, and a warning where that is not all.
 fn supplements(
-    stem: &str,
     records: Option<&mut File>,
     metrics_text: String,
-) -> anyhow::Result<(Files, Option<String>)> {
-    let mut files = Files::new();
+) -> anyhow::Result<(Supplements, Option<String>)> {
+    let mut bundled = None;
     let mut note = None;
     if let Some(file) = records {
         let (records, left_out) = bounded_records(file)?;
@@ -331,18 +341,9 @@ fn supplements(
                 MAX_BUNDLED >> 20
             )
         });
-        files.insert(format!("{stem}.records.jsonl"), records);
+        bundled = Some(records);
     }
-    if !metrics_text.is_empty() {
-        files.insert(format!("{stem}.metrics.txt"), metrics_text.into_bytes());
-    }
-    Ok((files, note))
-}
-
-fn add_to(bundle: &Bundle, path: &Path, files: Files, name: &str, console: &Console) -> anyhow::Result<()> {
-    bundle.with_files(files).write(path)?;
-    console.note(&format!("added to {}: {name}", path.display()));
-    Ok(())
+    Ok((Supplements { records: bundled, metrics_text }, note))
 }
 
 /// The first records, and how many are left out.

@@ -4,13 +4,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, forbid_network};
-use plumb_evidence::Bundle;
-use plumb_evidence::Source;
+use plumb_evidence::files::check_folder;
 use plumb_evidence::manifest::ProbeStatus;
+use plumb_evidence::{Bundle, BundleError, Source};
 
 use crate::cli::{CollectArgs, CollectFrom, Format};
 use crate::console::Console;
-use crate::exit::Outcome;
+use crate::exit::{Outcome, UsageError};
+use crate::into;
 use crate::text;
 
 pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -19,12 +20,16 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
     if args.dry_run {
         return dry_run(args, interrupt, console);
     }
-    if let Some(output) = &args.output {
-        Bundle::check_target(output)?;
+    // Before anything is read: a sample takes its time, and what is there may have taken somebody more.
+    match &args.output {
+        Some(output) => Bundle::check_place(output, args.force)?,
+        None => check_folder(Path::new(".")).with_context(|| {
+            UsageError("cannot write into the working folder; name a file elsewhere with -o".to_owned())
+        })?,
     }
     let bundle = collect(&args.from, interrupt, console)?;
     let output = args.output.clone().unwrap_or_else(|| default_name(&bundle));
-    bundle.write(&output)?;
+    write(&bundle, &output, args.force)?;
     match args.format {
         Format::Text => console.result(&text::collected(&bundle, &output))?,
         Format::Json => {
@@ -40,6 +45,18 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
         }
     }
     Ok(outcome(&bundle, &output, console))
+}
+
+/// Writes a collection to where it was allowed to before. What has come there since stays, and the collection is kept beside
+/// it.
+pub(crate) fn write(bundle: &Bundle, output: &Path, force: bool) -> anyhow::Result<()> {
+    match bundle.write_over(output, force) {
+        Err(error @ (BundleError::Occupied { .. } | BundleError::InUse { .. })) => {
+            let kept = into::keep(bundle, output)?;
+            Err(error).context(format!("the evidence is kept in `{}`", kept.display()))
+        }
+        written => Ok(written?),
+    }
 }
 
 /// How a collection ended, telling the person where it was ended early.

@@ -11,17 +11,20 @@ use plumb_pack_host::PackLocation;
 use crate::analyse::{Analyser, Engagement, find_some_packs};
 use crate::bundles::{self, Analysed};
 use crate::cli::{CompareArgs, Format};
-use crate::commands::report::{Renderer, make_folder};
+use crate::commands::report::{COMPARISON, Renderer};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::text;
 
 pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outcome> {
     let engagement = Engagement::read(&args.client)?;
-    let mut renderer = args.output.is_some().then(|| Renderer::new(&args.rendering)).transpose()?;
-    if let Some(renderer) = &mut renderer {
+    let rendering = args.output.as_ref().map(|output| -> anyhow::Result<_> {
+        let mut renderer = Renderer::new(&args.rendering, console)?;
         renderer.dress(&engagement.document(), args.client.engagement.as_deref())?;
-    }
+        let folder = renderer.folder(output, COMPARISON)?;
+        Ok((renderer, folder))
+    });
+    let rendering = rendering.transpose()?;
     let packs = find_some_packs(&args.packs)?;
     let set = match (bundles::is_set(&args.before), bundles::is_set(&args.after)) {
         (false, false) => two(args, &packs, &engagement)?,
@@ -32,13 +35,13 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outco
         Format::Text => console.result(&text::compare::set(&set))?,
         Format::Json => console.result(&plumb_report::json(&set)?)?,
     }
-    if let (Some(renderer), Some(folder)) = (&renderer, &args.output) {
-        make_folder(folder)?;
-        for path in renderer.render_comparison(&set, folder, console)? {
-            console.note(&path.display().to_string());
-        }
+    let outcome = |console| outcome(&set, args.fail_on_new, console);
+    let Some((renderer, folder)) = &rendering else { return Ok(outcome(console)) };
+    let documents = renderer.render_comparison(&set, folder, console)?;
+    for path in &documents.paths {
+        console.note(&path.display().to_string());
     }
-    Ok(outcome(&set, args.fail_on_new, console))
+    documents.outcome(outcome(console), console)
 }
 
 fn outcome(set: &ComparisonSet, fail_on_new: bool, console: &Console) -> Outcome {

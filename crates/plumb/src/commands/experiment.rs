@@ -1,13 +1,10 @@
 //! `plumb experiment`
 
-use std::collections::BTreeMap;
 use std::io::Write;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use plumb_collect::Interrupt;
-use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::files::{Readers, write_atomically};
 use plumb_evidence::model::ExperimentResult;
 use plumb_evidence::{Bundle, Fact};
@@ -19,9 +16,10 @@ use plumb_measure::experiment::{
 
 use crate::analyse::set;
 use crate::cli::{ExperimentArgs, ExperimentCommand, ExperimentFormat, HogArgs, RunArgs};
-use crate::commands::bench::readable_bundle;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::into::{Files, Receiver, by_time};
+use crate::outputs::check_file;
 
 mod quick;
 mod text;
@@ -30,18 +28,18 @@ pub(crate) fn run(args: &ExperimentArgs, console: &Console) -> anyhow::Result<Ou
     match (&args.command, &args.plan) {
         (Some(ExperimentCommand::Restore), _) => set_back(console),
         (Some(ExperimentCommand::Quick(quick)), _) => {
-            let bundle = quick.run.into.as_deref().map(readable_bundle).transpose()?;
-            let ground = ground(&quick.run, bundle.as_ref())?;
+            let receiver = quick.run.into.as_deref().map(Receiver::open).transpose()?;
+            let ground = ground(&quick.run, receiver.as_ref())?;
             let plan = quick::plan(quick, &ground.node())?;
-            conduct(&plan, &ground, &quick.run, bundle, console)
+            conduct(&plan, &ground, &quick.run, receiver.as_ref(), console)
         }
         (None, Some(path)) => {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| BenchError::File { path: path.clone(), source })?;
             let plan = parse(&path.display().to_string(), &text)?;
-            let bundle = args.run.into.as_deref().map(readable_bundle).transpose()?;
-            let ground = ground(&args.run, bundle.as_ref())?;
-            conduct(&plan, &ground, &args.run, bundle, console)
+            let receiver = args.run.into.as_deref().map(Receiver::open).transpose()?;
+            let ground = ground(&args.run, receiver.as_ref())?;
+            conduct(&plan, &ground, &args.run, receiver.as_ref(), console)
         }
         (None, None) => bail!(UsageError("give a plan, `quick` or `restore`".to_owned())),
     }
@@ -56,7 +54,7 @@ pub(crate) fn hog(args: &HogArgs) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-fn ground(args: &RunArgs, bundle: Option<&Bundle>) -> anyhow::Result<Ground> {
+fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground> {
     let key = match set(&args.api_key_env) {
         None => None,
         Some(key) => {
@@ -71,7 +69,7 @@ fn ground(args: &RunArgs, bundle: Option<&Bundle>) -> anyhow::Result<Ground> {
         state: state_folder(),
         program: std::env::current_exe().context("cannot find the running program")?,
         may_change: args.allow_changes,
-        gpus: bundle.map(gpus).unwrap_or_default(),
+        gpus: receiver.map(|receiver| gpus(receiver.at_start())).unwrap_or_default(),
         key,
     })
 }
@@ -93,7 +91,7 @@ fn conduct(
     plan: &ExperimentPlan,
     ground: &Ground,
     args: &RunArgs,
-    bundle: Option<Bundle>,
+    receiver: Option<&Receiver>,
     console: &Console,
 ) -> anyhow::Result<Outcome> {
     if args.dry_run {
@@ -112,6 +110,9 @@ fn conduct(
             (Control::default(), None)
         }
     };
+    if let Some(path) = &args.output {
+        check_file(path, args.force)?;
+    }
     console.note(&format!(
         "experiment `{}`: {} cells, {} launches",
         plan.name,
@@ -123,10 +124,14 @@ fn conduct(
         console.step(&line, &line, step.lasting);
     };
     let mut told = false;
+    let mut own = None;
     let mut keep = |mut so_far: ExperimentResult| {
-        let kept = match (&args.into, &bundle, &args.output) {
-            (Some(path), Some(bundle), _) => add_to(bundle, path, &mut so_far).map(drop),
-            (_, _, Some(_)) => rendered(args, &so_far).and_then(|text| put(args, &text, console)),
+        let kept = match (receiver, &args.output) {
+            (Some(receiver), _) => {
+                let name = name(own.as_ref(), &so_far);
+                receiver.try_add(name, |stem| files(stem, &mut so_far)).map(|stem| own = Some(stem))
+            }
+            (None, Some(_)) => rendered(args, &so_far).and_then(|text| put(args, &text, console)),
             _ => Ok(()),
         };
         // Once: the end says it again if it is still so.
@@ -141,20 +146,28 @@ fn conduct(
     let mut result = match outcome {
         // What the node was left with matters more than why there is no result.
         Err(error @ ExperimentError::NotRestored(_)) => return Err(error.into()),
-        Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
+        Err(_) if control.is_stopped() => {
+            if let (Some(receiver), None) = (receiver, &own) {
+                receiver.leave(console);
+            }
+            return Ok(Outcome::Interrupted);
+        }
         outcome => outcome?,
     };
-    match (&args.into, &bundle) {
-        (Some(path), Some(_)) if result.blocks == 0 => {
-            console.warn(&format!("no block is whole: nothing was added to {}", path.display()));
+    let added = match receiver {
+        Some(receiver) if result.is_empty() => {
+            receiver.leave(console);
+            Ok(())
         }
-        (Some(path), Some(bundle)) => {
-            let name = add_to(bundle, path, &mut result)?;
-            console.note(&format!("added to {}: {name}", path.display()));
+        Some(receiver) => {
+            let name = name(own.as_ref(), &result);
+            receiver.add(name, |stem| files(stem, &mut result), console)
         }
-        _ => {}
-    }
-    put(args, &rendered(args, &result)?, console)?;
+        None => Ok(()),
+    };
+    // Printed even where it could not be added: it may be all that there is of the result.
+    let printed = rendered(args, &result).and_then(|text| put(args, &text, console));
+    added.and(printed)?;
     Ok(match (result.interrupted, result.valid) {
         (true, _) => Outcome::Interrupted,
         (false, true) => Outcome::Done,
@@ -176,18 +189,20 @@ fn put(args: &RunArgs, text: &str, console: &Console) -> anyhow::Result<()> {
         .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
 }
 
-/// Adds a result to a bundle, as JSON and as Markdown, under a name by its time; gives the name.
-fn add_to(bundle: &Bundle, path: &Path, result: &mut ExperimentResult) -> anyhow::Result<String> {
-    let time: String = result.started.chars().filter(char::is_ascii_alphanumeric).collect();
-    let stem = format!("{MEASUREMENTS}/experiment-{time}");
-    let name = format!("{stem}.json");
-    result.path.clone_from(&name);
-    let files = BTreeMap::from([
-        (name.clone(), serde_json::to_vec_pretty(result)?),
+/// What the files of a result are called in a bundle: as at an earlier block, which they replace, or by its time.
+fn name(own: Option<&String>, result: &ExperimentResult) -> impl Fn(&Bundle) -> String + use<> {
+    let own = own.cloned();
+    let by_time = by_time("experiment", &result.started);
+    move |bundle| own.clone().unwrap_or_else(|| by_time(bundle))
+}
+
+/// A result as JSON and as Markdown, which then knows its name.
+fn files(stem: &str, result: &mut ExperimentResult) -> anyhow::Result<Files> {
+    result.path = format!("{stem}.json");
+    Ok(Files::from([
+        (result.path.clone(), serde_json::to_vec_pretty(result)?),
         (format!("{stem}.md"), markdown(result).into_bytes()),
-    ]);
-    bundle.with_files(files).write(path)?;
-    Ok(name)
+    ]))
 }
 
 fn set_back(console: &Console) -> anyhow::Result<Outcome> {

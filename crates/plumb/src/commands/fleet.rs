@@ -7,9 +7,9 @@ use plumb_report::Theme;
 use crate::analyse::{Engagement, find_some_packs};
 use crate::bundles;
 use crate::cli::{FleetArgs, Format};
-use crate::commands::report::make_folder;
 use crate::console::Console;
 use crate::exit::Outcome;
+use crate::outputs::OutputFolder;
 use crate::text;
 
 pub(crate) fn run(args: &FleetArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -17,6 +17,12 @@ pub(crate) fn run(args: &FleetArgs, console: &Console) -> anyhow::Result<Outcome
         Some(folder) => Theme::from_dir(folder)?,
         None => Theme::builtin()?,
     };
+    let names = ["fleet.md", "fleet.json"];
+    let folder = args
+        .output
+        .as_ref()
+        .map(|folder| OutputFolder::open(folder, "fleet", &names, args.force))
+        .transpose()?;
     let engagement = Engagement::read(&args.client)?;
     let packs = find_some_packs(&args.packs)?;
     let paths = bundles::find(&args.folder)?;
@@ -42,16 +48,11 @@ pub(crate) fn run(args: &FleetArgs, console: &Console) -> anyhow::Result<Outcome
         Format::Text => console.result(&text::fleet::summary(&fleet))?,
         Format::Json => console.result(&plumb_report::json(&fleet)?)?,
     }
-    if let Some(folder) = &args.output {
-        make_folder(folder)?;
-        for (name, text) in [
-            ("fleet.md", plumb_report::fleet::markdown(&fleet, &theme)?),
-            ("fleet.json", plumb_report::json(&fleet)?),
-        ] {
-            let path = folder.join(name);
-            plumb_report::write_file(&path, text.as_bytes())?;
-            console.note(&path.display().to_string());
-        }
+    if let Some(folder) = &folder {
+        let texts = [plumb_report::fleet::markdown(&fleet, &theme)?, plumb_report::json(&fleet)?];
+        let files = names.iter().zip(texts).map(|(name, text)| ((*name).to_owned(), text.into_bytes()));
+        folder.write(&files.collect::<Vec<_>>())?;
+        names.iter().for_each(|name| console.note(&folder.at(name).display().to_string()));
     }
     Ok(Outcome::Done)
 }

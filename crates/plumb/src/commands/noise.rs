@@ -1,24 +1,22 @@
 //! `plumb noise`
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use plumb_collect::Interrupt;
-use plumb_evidence::bundle::MEASUREMENTS;
-use plumb_evidence::{Bundle, CpuSet};
+use plumb_evidence::CpuSet;
 use plumb_measure::noise::{
     Extras, LiveServer, Mode, NoiseOptions, NoiseReport, Stop, allowed_cpus, live_servers, measure,
     seconds_needed, values_needed,
 };
 
 use crate::cli::Format;
-use crate::commands::bench::readable_bundle;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::into::{Files, Receiver, by_number};
 
 mod text;
 
@@ -98,7 +96,6 @@ impl From<ModeArg> for Mode {
 
 pub(crate) fn run(args: &NoiseArgs, console: &Console) -> anyhow::Result<Outcome> {
     let options = options(args, &live_servers())?;
-    announce(&options, console);
     let (stop, _signals): (Stop, _) = match Interrupt::on_signals() {
         Ok((interrupt, signals)) => (Arc::new(move || interrupt.is_asked()), Some(signals)),
         Err(reason) => {
@@ -106,17 +103,17 @@ pub(crate) fn run(args: &NoiseArgs, console: &Console) -> anyhow::Result<Outcome
             (Arc::new(|| false), None)
         }
     };
-    // Before minutes of measuring, not after them.
-    let bundle = args.into.as_deref().map(readable_bundle).transpose()?;
+    let receiver = args.into.as_deref().map(Receiver::open).transpose()?;
+    announce(&options, console);
     let report = measure(&options, &stop)?;
-    if let (Some(path), Some(bundle)) = (&args.into, bundle) {
-        let name = add_to(&bundle, path, &report)?;
-        console.note(&format!("added to {}: {name}", path.display()));
-    }
-    match args.format {
-        Format::Text => console.result(&text::text(&report))?,
-        Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&report)?))?,
-    }
+    let added = receiver.as_ref().map_or(Ok(()), |receiver| add(&report, receiver, console));
+    let text = match args.format {
+        Format::Text => text::text(&report),
+        Format::Json => format!("{}\n", serde_json::to_string_pretty(&report)?),
+    };
+    // Printed even where it could not be added: it may be all that there is of the result.
+    let printed = console.result(&text);
+    added.and(printed)?;
     Ok(if report.interrupted { Outcome::Interrupted } else { Outcome::Done })
 }
 
@@ -138,13 +135,18 @@ fn announce(options: &NoiseOptions, console: &Console) {
     }
 }
 
-/// Adds a measurement to a bundle, under the first free number; gives the name.
-fn add_to(bundle: &Bundle, path: &Path, report: &NoiseReport) -> anyhow::Result<String> {
-    let mut names = (1..).map(|number: u32| format!("{MEASUREMENTS}/noise-{number:03}.json"));
-    let name = names.find(|name| !bundle.files().contains_key(name)).unwrap_or_default();
-    let document = serde_json::json!({ "results": report.for_bundle(&name), "memory_paths": report.memory_paths, "report": report });
-    bundle.with_files(BTreeMap::from([(name.clone(), serde_json::to_vec_pretty(&document)?)])).write(path)?;
-    Ok(name)
+/// Adds a measurement to a bundle, under the first free number.
+fn add(report: &NoiseReport, receiver: &Receiver, console: &Console) -> anyhow::Result<()> {
+    if report.is_empty() {
+        receiver.leave(console);
+        return Ok(());
+    }
+    let files = |stem: &str| {
+        let name = format!("{stem}.json");
+        let document = serde_json::json!({ "results": report.for_bundle(&name), "memory_paths": report.memory_paths, "report": report });
+        Ok(Files::from([(name, serde_json::to_vec_pretty(&document)?)]))
+    };
+    receiver.add(by_number("noise"), files, console)
 }
 
 fn options(args: &NoiseArgs, servers: &[LiveServer]) -> anyhow::Result<NoiseOptions> {
@@ -326,6 +328,29 @@ mod tests {
         let half = said(&format!("--cpus {all}"), &[]);
         assert!(half.contains("--all"), "{half}");
         assert_eq!(said(&format!("--mode observe --cpus {all}"), &[]), "");
+    }
+
+    #[test]
+    fn a_run_without_a_reading_adds_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("node.plumb");
+        let manifest = plumb_evidence::manifest::Manifest::new(plumb_evidence::model::Origin::Live);
+        plumb_evidence::Bundle::new(manifest, Files::new(), std::collections::BTreeMap::new())
+            .write(&path)
+            .unwrap();
+        let receiver = Receiver::open(&path).unwrap();
+        let before = std::fs::read(&path).unwrap();
+        let words = ["noise", "--mode", "wake", "--all", "--seconds", "60"];
+        let options = options(&Line::try_parse_from(words).unwrap().noise, &[]).unwrap();
+        // Stopped before it begins, and before the first wake-up.
+        for looks in [0, 1] {
+            let left = std::sync::atomic::AtomicI32::new(looks);
+            let stop: Stop = Arc::new(move || left.fetch_sub(1, std::sync::atomic::Ordering::Relaxed) <= 0);
+            let report = measure(&options, &stop).unwrap();
+            assert!(report.interrupted && report.is_empty(), "{looks}");
+            add(&report, &receiver, &Console::new(true)).unwrap();
+            assert_eq!(std::fs::read(&path).unwrap(), before, "{looks}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use plumb_evidence::files::is_folder;
 use plumb_evidence::{Bundle, derive};
 use plumb_remediate::{OutputFile, remediate};
 
@@ -41,20 +42,11 @@ enum Earlier {
 
 fn earlier(folder: &Path, force: bool) -> anyhow::Result<Earlier> {
     let shown = folder.display();
-    let entries = match fs::read_dir(folder) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::symlink_metadata(folder).is_err() => {
-            return Ok(Earlier::Nothing);
-        }
-        entries => {
-            entries.with_context(|| UsageError(format!("expected a folder at `{shown}`, or nothing")))?
-        }
-    };
-    if fs::symlink_metadata(folder).is_ok_and(|metadata| metadata.is_symlink()) {
-        bail!(UsageError(format!(
-            "`{shown}` is a symbolic link, which is not written through; name the folder itself"
-        )));
+    let expected = || UsageError(format!("expected a folder at `{shown}`, or nothing"));
+    if !is_folder(folder).with_context(expected)? {
+        return Ok(Earlier::Nothing);
     }
-    if entries.count() == 0 {
+    if fs::read_dir(folder).with_context(expected)?.count() == 0 {
         return Ok(Earlier::EmptyFolder);
     }
     if !force {
@@ -138,5 +130,6 @@ mod tests {
         assert!(earlier(&theirs.join("a/b.sh"), true).is_err(), "a file is no folder");
         std::os::unix::fs::symlink(&theirs, top.path().join("link")).unwrap();
         assert!(earlier(&top.path().join("link"), true).is_err());
+        assert!(earlier(&top.path().join("link/"), true).is_err());
     }
 }

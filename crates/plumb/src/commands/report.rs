@@ -17,6 +17,11 @@ use crate::cli::{AudienceChoice, Rendering, ReportArgs, ReportFormat, StandardCh
 use crate::commands::check::gate;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::outputs::OutputFolder;
+
+/// Kinds of documents, which their files are called after.
+pub(crate) const REPORT: &str = "report";
+pub(crate) const COMPARISON: &str = "compare";
 
 pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.init {
@@ -25,16 +30,17 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     let (Some(bundle), Some(output)) = (&args.bundle, &args.output) else {
         bail!(UsageError("name a bundle, and with -o a folder for the report".to_owned()))
     };
-    let mut renderer = Renderer::new(&args.rendering)?;
+    let mut renderer = Renderer::new(&args.rendering, console)?;
+    let folder = renderer.folder(output, REPORT)?;
     let bundle = Bundle::read(bundle)?;
     let analysis =
         analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
     renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
-    make_folder(output)?;
-    for path in renderer.render(&analysis, &bundle, output, console)? {
+    let documents = renderer.render(&analysis, &bundle, &folder, console)?;
+    for path in &documents.paths {
         console.result(&format!("{}\n", path.display()))?;
     }
-    Ok(gate(&analysis.assessment, &args.gates, console))
+    documents.outcome(gate(&analysis.assessment, &args.gates, console), console)
 }
 
 /// Writes an engagement file to fill in. One that is there was filled in by somebody.
@@ -48,44 +54,51 @@ fn init(path: &Path, console: &Console) -> anyhow::Result<Outcome> {
     Ok(Outcome::Done)
 }
 
-/// Makes the folder for the output.
-pub(crate) fn make_folder(path: &Path) -> anyhow::Result<()> {
-    std::fs::create_dir_all(path)
-        .with_context(|| UsageError(format!("cannot make the output folder `{}`", path.display())))
-}
-
 /// Everything that rendering needs, found before the work begins: a missing Typst is told at once.
 #[derive(Debug)]
 pub(crate) struct Renderer {
     theme: Theme,
     typst: Option<Typst>,
+    /// What is written, which is another thing than what was asked for where Typst is missing.
     formats: Vec<ReportFormat>,
+    /// True if a PDF was asked for by name that cannot be made.
+    lacks_pdf: bool,
     language: Option<String>,
     audience: Audience,
     open: bool,
+    force: bool,
 }
 
 impl Renderer {
-    pub(crate) fn new(rendering: &Rendering) -> anyhow::Result<Self> {
+    pub(crate) fn new(rendering: &Rendering, console: &Console) -> anyhow::Result<Self> {
         let theme = match &rendering.theme {
             Some(folder) => Theme::from_dir(folder)?,
             None => Theme::builtin()?,
         };
-        let typst = if rendering.formats.contains(&ReportFormat::Pdf) {
-            let named = rendering.typst.clone().or_else(|| set("PLUMB_TYPST").map(PathBuf::from));
-            let standard = match rendering.pdf_standard {
-                StandardChoice::Ua1 => PdfStandard::Ua1,
-                StandardChoice::A2a => PdfStandard::A2a,
-                StandardChoice::A3a => PdfStandard::A3a,
-            };
-            Some(Typst::discover(named.as_deref(), &installed_typst())?.with_standard(standard))
-        } else {
-            None
+        let is_asked_for = !rendering.formats.is_empty();
+        let mut formats = match is_asked_for {
+            true => rendering.formats.clone(),
+            false => vec![ReportFormat::Pdf, ReportFormat::Md],
         };
+        let mut typst = None;
+        if formats.contains(&ReportFormat::Pdf) {
+            match find_typst(rendering) {
+                Ok(found) => typst = Some(found),
+                // A wrong name on the command line is a mistake, which is better mended than worked around.
+                Err(error) if rendering.typst.is_some() => return Err(error.into()),
+                Err(error) => {
+                    formats.retain(|format| *format != ReportFormat::Pdf);
+                    stand_in(&mut formats);
+                    console.warn(&without_pdf(&error, is_asked_for));
+                }
+            }
+        }
+        let lacks_pdf = is_asked_for && typst.is_none() && rendering.formats.contains(&ReportFormat::Pdf);
         Ok(Self {
             theme,
             typst,
-            formats: rendering.formats.clone(),
+            formats,
+            lacks_pdf,
             language: rendering.language.clone(),
             audience: match rendering.audience {
                 AudienceChoice::Client => Audience::Client,
@@ -93,7 +106,19 @@ impl Renderer {
                 AudienceChoice::Both => Audience::Both,
             },
             open: rendering.open,
+            force: rendering.force,
         })
+    }
+
+    /// The folder for a document of a kind, as far as can be told before there is one: what is to be written can be.
+    pub(crate) fn folder(&self, path: &Path, kind: &str) -> anyhow::Result<OutputFolder> {
+        let names: Vec<String> = self.formats.iter().map(|format| name_of(kind, *format)).collect();
+        let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
+        if kind == REPORT && self.formats.contains(&ReportFormat::Md) {
+            // What figures there are is not known yet, but where they go is.
+            names.push("figures/");
+        }
+        OutputFolder::open(path, kind, &names, self.force)
     }
 
     /// Takes over what the engagement file at `path` says about how documents look.
@@ -111,114 +136,193 @@ impl Renderer {
         Ok(())
     }
 
-    /// Writes the reports into `folder` and returns their paths.
+    /// Writes the reports into `folder`.
     pub(crate) fn render(
         &self,
         analysis: &Analysis,
         bundle: &Bundle,
-        folder: &Path,
+        folder: &OutputFolder,
         console: &Console,
-    ) -> anyhow::Result<Vec<PathBuf>> {
+    ) -> anyhow::Result<Documents> {
         let material = Material::new(&analysis.assessment)
             .with_evidence(&analysis.evidence)
             .with_bundle(bundle)
             .for_audience(self.audience);
-        let mut files = Files { renderer: self, folder, console, written: Vec::new() };
-        files.pdf("report.pdf", |typst, path, watch| {
-            plumb_report::pdf_watched(material, &self.theme, typst, path, watch)
-        })?;
-        if self.formats.contains(&ReportFormat::Md) {
+        let mut drafts = Drafts::new(self, REPORT);
+        drafts.pdf(console, |typst, watch| plumb_report::pdf_watched(material, &self.theme, typst, watch))?;
+        let mut figures = Vec::new();
+        drafts.text(ReportFormat::Md, || {
             let markdown = plumb_report::markdown(material, &self.theme)?;
-            if !markdown.figures.is_empty() {
-                let figures = folder.join("figures");
-                make_folder(&figures)?;
-                for figure in &markdown.figures {
-                    let path = figures.join(format!("{}.svg", figure.id));
-                    plumb_report::write_file(&path, figure.svg.as_bytes())?;
-                }
-            }
-            files.text(ReportFormat::Md, "report.md", || Ok(markdown.text))?;
-        }
-        files.text(ReportFormat::Html, "report.html", || plumb_report::html(material, &self.theme))?;
-        files.text(ReportFormat::Json, "report.json", || plumb_report::json(&analysis.assessment))?;
-        Ok(files.done())
+            figures = markdown.figures;
+            Ok(markdown.text)
+        })?;
+        drafts.text(ReportFormat::Html, || plumb_report::html(material, &self.theme))?;
+        drafts.text(ReportFormat::Json, || plumb_report::json(&analysis.assessment))?;
+        let figures =
+            figures.into_iter().map(|figure| (format!("figures/{}.svg", figure.id), figure.svg.into_bytes()));
+        drafts.write(figures.collect(), folder, console)
     }
 
-    /// Writes a comparison into `folder` and returns the paths.
+    /// Writes a comparison into `folder`.
     pub(crate) fn render_comparison(
         &self,
         set: &ComparisonSet,
-        folder: &Path,
+        folder: &OutputFolder,
         console: &Console,
-    ) -> anyhow::Result<Vec<PathBuf>> {
+    ) -> anyhow::Result<Documents> {
         use plumb_report::comparison;
 
-        let mut files = Files { renderer: self, folder, console, written: Vec::new() };
-        files.pdf("compare.pdf", |typst, path, watch| {
-            comparison::pdf_watched(set, &self.theme, typst, path, watch)
-        })?;
-        files.text(ReportFormat::Md, "compare.md", || comparison::markdown(set, &self.theme))?;
-        files.text(ReportFormat::Html, "compare.html", || comparison::html(set, &self.theme))?;
-        files.text(ReportFormat::Json, "compare.json", || plumb_report::json(set))?;
-        Ok(files.done())
+        let mut drafts = Drafts::new(self, COMPARISON);
+        drafts.pdf(console, |typst, watch| comparison::pdf_watched(set, &self.theme, typst, watch))?;
+        drafts.text(ReportFormat::Md, || comparison::markdown(set, &self.theme))?;
+        drafts.text(ReportFormat::Html, || comparison::html(set, &self.theme))?;
+        drafts.text(ReportFormat::Json, || plumb_report::json(set))?;
+        drafts.write(Vec::new(), folder, console)
     }
 }
 
-/// The files of one document, in the formats that were asked for.
-struct Files<'a> {
-    renderer: &'a Renderer,
-    folder: &'a Path,
-    console: &'a Console,
-    written: Vec<PathBuf>,
+fn find_typst(rendering: &Rendering) -> Result<Typst, ReportError> {
+    let named = rendering.typst.clone().or_else(|| set("PLUMB_TYPST").map(PathBuf::from));
+    let standard = match rendering.pdf_standard {
+        StandardChoice::Ua1 => PdfStandard::Ua1,
+        StandardChoice::A2a => PdfStandard::A2a,
+        StandardChoice::A3a => PdfStandard::A3a,
+    };
+    Ok(Typst::discover(named.as_deref(), &installed_typst())?.with_standard(standard))
 }
 
-impl Files<'_> {
-    /// The PDF, with the time on the terminal; Ctrl-C ends it and leaves nothing.
+/// HTML takes the place of a PDF: it is as much of a document, and needs nothing else either.
+fn stand_in(formats: &mut Vec<ReportFormat>) {
+    if !formats.contains(&ReportFormat::Html) {
+        formats.insert(0, ReportFormat::Html);
+    }
+}
+
+/// What is said before the work begins where there will be no PDF.
+fn without_pdf(error: &ReportError, is_asked_for: bool) -> String {
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    let end = match is_asked_for {
+        true => "; since --formats names pdf, the exit code will be 2",
+        false => "",
+    };
+    format!(
+        "{error}{cause}\n  HTML takes the place of the PDF{end}. Put typst beside `plumb`, name it with --typst or \
+         PLUMB_TYPST, or do without it: --formats md,html"
+    )
+}
+
+/// The name of a document in a format.
+fn name_of(kind: &str, format: ReportFormat) -> String {
+    let extension = match format {
+        ReportFormat::Pdf => "pdf",
+        ReportFormat::Md => "md",
+        ReportFormat::Html => "html",
+        ReportFormat::Json => "json",
+    };
+    format!("{kind}.{extension}")
+}
+
+/// What was written.
+#[derive(Debug)]
+pub(crate) struct Documents {
+    pub(crate) paths: Vec<PathBuf>,
+    /// Why there is no PDF, where Typst was found and failed.
+    failed: Option<ReportError>,
+    /// True if there is no PDF although one was asked for by name.
+    lacks_pdf: bool,
+}
+
+impl Documents {
+    /// How the command ends that would end with `otherwise` if all is there: a document that is missing weighs more than
+    /// what the others say.
+    pub(crate) fn outcome(self, otherwise: Outcome, console: &Console) -> anyhow::Result<Outcome> {
+        if let Some(error) = self.failed {
+            return Err(error.into());
+        }
+        if self.lacks_pdf {
+            console.warn("the PDF that was asked for is missing, for the reason given above");
+            return Ok(Outcome::Usage);
+        }
+        Ok(otherwise)
+    }
+}
+
+/// The files of one document, in the formats that were asked for, before any is written.
+struct Drafts<'a> {
+    renderer: &'a Renderer,
+    kind: &'static str,
+    formats: Vec<ReportFormat>,
+    files: Vec<(String, Vec<u8>)>,
+    failed: Option<ReportError>,
+}
+
+impl<'a> Drafts<'a> {
+    fn new(renderer: &'a Renderer, kind: &'static str) -> Self {
+        Self { renderer, kind, formats: renderer.formats.clone(), files: Vec::new(), failed: None }
+    }
+
+    /// The PDF, with the time on the terminal; Ctrl-C ends it and leaves nothing. Any other failure costs the PDF alone.
     fn pdf(
         &mut self,
-        name: &str,
-        set: impl FnOnce(&Typst, &Path, &mut Watch<'_>) -> Result<Rendered, ReportError>,
+        console: &Console,
+        set: impl FnOnce(&Typst, &mut Watch<'_>) -> Result<(Vec<u8>, Rendered), ReportError>,
     ) -> anyhow::Result<()> {
         let Some(typst) = &self.renderer.typst else { return Ok(()) };
-        let path = self.folder.join(name);
-        let rendered = watched(self.console, |watch| Ok(set(typst, &path, watch)?))?;
-        if !rendered.warnings.is_empty() {
-            self.console.warn(&rendered.warnings);
+        match watched(console, |watch| set(typst, watch)) {
+            Ok((bytes, rendered)) => {
+                if !rendered.warnings.is_empty() {
+                    console.warn(&rendered.warnings);
+                }
+                self.files.push((name_of(self.kind, ReportFormat::Pdf), bytes));
+            }
+            Err(error @ ReportError::Interrupted) => return Err(error.into()),
+            Err(error) => {
+                stand_in(&mut self.formats);
+                self.failed = Some(error);
+            }
         }
-        self.written.push(path);
         Ok(())
     }
 
     fn text(
         &mut self,
         format: ReportFormat,
-        name: &str,
         make: impl FnOnce() -> Result<String, ReportError>,
     ) -> anyhow::Result<()> {
-        if self.renderer.formats.contains(&format) {
-            let path = self.folder.join(name);
-            plumb_report::write_file(&path, make()?.as_bytes())?;
-            self.written.push(path);
+        if self.formats.contains(&format) {
+            let text = match make() {
+                // The first thing that went wrong is what should be told.
+                Err(error) => return Err(self.failed.take().unwrap_or(error).into()),
+                Ok(text) => text,
+            };
+            self.files.push((name_of(self.kind, format), text.into_bytes()));
         }
         Ok(())
     }
 
-    /// What was written; shown where that was asked for.
-    fn done(self) -> Vec<PathBuf> {
+    /// Writes them with their figures, and shows the one that a desktop shows best where that was asked for.
+    fn write(
+        self,
+        figures: Vec<(String, Vec<u8>)>,
+        folder: &OutputFolder,
+        console: &Console,
+    ) -> anyhow::Result<Documents> {
+        let paths: Vec<PathBuf> = self.files.iter().map(|(name, _)| folder.at(name)).collect();
+        folder.write(&[figures, self.files].concat())?;
+        let of = |extension: &str| {
+            paths.iter().find(|path| path.extension().is_some_and(|found| found == extension))
+        };
         if self.renderer.open
-            && let Some(path) = self.written.first()
+            && let Some(path) = of("pdf").or(of("html")).or(paths.first())
         {
-            open(path, self.console);
+            open(path, console);
         }
-        self.written
+        Ok(Documents { paths, failed: self.failed, lacks_pdf: self.renderer.lacks_pdf })
     }
 }
 
 /// Runs Typst with its time on the terminal; Ctrl-C and a termination stop it and leave no temporary file.
-pub(crate) fn watched<T>(
-    console: &Console,
-    work: impl FnOnce(&mut Watch<'_>) -> anyhow::Result<T>,
-) -> anyhow::Result<T> {
+fn watched<T>(console: &Console, work: impl FnOnce(&mut Watch<'_>) -> T) -> T {
     // Without the handler a signal ends the program at once, as it does elsewhere.
     let interrupt = Interrupt::on_signals().ok();
     let mut told = 0;

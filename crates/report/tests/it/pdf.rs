@@ -127,13 +127,10 @@ fn time_of_a_large_report() {
 }
 
 #[test]
-fn a_compilation_that_is_stopped_leaves_nothing() {
+fn a_compilation_can_be_stopped() {
     let Some(typst) = typst() else { return };
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("report.pdf");
-    let stopped = pdf_watched(&sample::many(), &Theme::builtin().unwrap(), &typst, &path, &mut |_| true);
-    assert!(matches!(stopped, Err(ReportError::Interrupted)), "{stopped:?}");
-    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let stopped = pdf_watched(&sample::many(), &Theme::builtin().unwrap(), &typst, &mut |_| true);
+    assert!(matches!(stopped, Err(ReportError::Interrupted)), "{:?}", stopped.err());
 }
 
 #[test]
