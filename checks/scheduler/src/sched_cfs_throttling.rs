@@ -328,7 +328,7 @@ fn throttled(
     }
     let message = told.join(", ");
     let finding = if is_lifted {
-        META.warn(&level.path, format!("{message}, until its quota was lifted"))
+        META.info(&level.path, format!("{message}, until its quota was lifted"))
     } else if is_much {
         META.fail(&level.path, message)
     } else {
