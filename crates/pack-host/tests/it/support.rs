@@ -215,6 +215,8 @@ pub(crate) fn assess(run: &PackRun) -> Assessment {
         sha256: run.sha256.clone(),
         status: run.status.to_string(),
         sandbox: run.sandbox.clone(),
+        pages: run.pages.clone(),
+        foreign: run.foreign,
     };
     plumb_engine::assess(
         &serde_json::from_value(evidence).unwrap(),
