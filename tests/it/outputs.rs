@@ -114,11 +114,11 @@ fn a_place_that_is_taken_during_a_collection_stays_and_so_does_the_evidence() {
 #[test]
 fn a_working_folder_that_cannot_be_written_is_told_before_anything_is_read() {
     // Nobody writes there, root neither.
-    let result = run(plumb().args(["collect", "--sample", "3600"]).current_dir("/proc"));
+    let result = run(plumb().args(["collect", "--sample", "0.1"]).current_dir("/proc"));
     assert_eq!(result.code, 2, "{result:?}");
     assert!(result.err.contains("working folder") && result.err.contains("-o"), "{result:?}");
     assert!(!result.err.contains("numa "), "{result:?}");
-    let audit = run(plumb().args(["audit", "--sample", "3600", "--formats", "md", "-o", "/proc/none/out"]));
+    let audit = run(plumb().args(["audit", "--sample", "0.1", "--formats", "md", "-o", "/proc/none/out"]));
     assert!(
         audit.code == 2 && audit.err.contains("/proc/none/out") && !audit.err.contains("numa "),
         "{audit:?}"

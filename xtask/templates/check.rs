@@ -50,6 +50,8 @@ static META: CheckMeta = CheckMeta {
     },
     thresholds: Borrowed(&THRESHOLDS),
     amplified_by: Borrowed(&[]),
+    questions: Borrowed(&[]),
+    positions: Borrowed(&[]),
     applicability: Borrowed("All nodes; a container reads the host's setting"),
     caveat: None,
     references: Borrowed(&[Reference {
