@@ -3,7 +3,7 @@
 //! The well-behaved part, with its delays, its coalescing and the log of what it did when, is
 //! [`plumb_measure::bench::reference`]; this adds faults.
 
-use std::collections::HashSet;
+use std::collections::BTreeSet;
 
 use plumb_measure::bench::reference::{
     Act, Asked, Behaviour, Reply, Script, Server, Step, steady, stream_head, token_event,
@@ -159,7 +159,7 @@ struct Caching {
     behaved: Box<dyn Script>,
     tells: Tells,
     /// Whole blocks, each with all that comes before it.
-    kept: HashSet<String>,
+    kept: BTreeSet<String>,
     asked: usize,
     found: usize,
 }
@@ -171,7 +171,7 @@ struct Caching {
 #[must_use]
 pub fn caching(tells: Tells) -> Server {
     let behaved = steady(Behaviour::default());
-    let caching = Caching { behaved, tells, kept: HashSet::new(), asked: 0, found: 0 };
+    let caching = Caching { behaved, tells, kept: BTreeSet::new(), asked: 0, found: 0 };
     Server::start(Box::new(caching)).expect("a server can be started")
 }
 
