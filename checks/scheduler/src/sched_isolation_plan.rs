@@ -118,7 +118,7 @@ impl Check for SchedIsolationPlan {
         let masks = Masks::of(&servers);
         let mut findings = boot_isolation(evidence, &servers, &masks.cpus);
         let of_split = match split(evidence, &servers, &masks) {
-            Ok(Split::Disjoint(finding)) => finding,
+            Ok(Split::Disjoint(finding)) => *finding,
             Ok(Split::Shared(names)) => {
                 let (finding, unknown) = shared(evidence, &servers, &names);
                 findings.extend(unknown);
@@ -187,7 +187,7 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
 }
 
 enum Split {
-    Disjoint(Finding),
+    Disjoint(Box<Finding>),
     /// Names of programs that may run on the CPUs of the servers, and how many there are.
     Shared(String),
 }
@@ -240,7 +240,7 @@ fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) ->
         format!("servers have CPUs {inference} for themselves; all other programs keep to CPUs {others}");
     let citation =
         Citation::new("/proc", format!("Cpus_allowed_list of servers {inference}, of others {others}"));
-    Ok(Split::Disjoint(META.pass("node", message).with_evidence(citation)))
+    Ok(Split::Disjoint(Box::new(META.pass("node", message).with_evidence(citation))))
 }
 
 /// No split: whether one is needed is for what others did in the window to say.

@@ -114,7 +114,7 @@ fn commands_with_names_of_other_nodes_are_in_the_appendix_only() {
         assert!(before.contains(own) && !after.contains(own), "{text}");
     }
     let source = typst_source(&assessment, &theme).unwrap();
-    let data: Value = serde_json::from_str(&file(&source, "data.json")).unwrap();
+    let data: Value = serde_json::from_str(file(&source, "data.json")).unwrap();
     for place in ["first_steps", "key_issues", "work"] {
         assert!(!data[place].to_string().contains("PID"), "{}", data[place]);
     }
