@@ -1,6 +1,7 @@
 //! End-to-end tests of the real binary.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod actions;
 mod analysis;
 mod bench;
 mod bench_collect;
@@ -10,6 +11,7 @@ mod compare;
 mod completeness;
 mod engagement;
 mod experiment;
+mod first_schema;
 mod glibc;
 mod gpu;
 mod hostile;

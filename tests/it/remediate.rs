@@ -112,8 +112,9 @@ fn what_the_client_accepted_is_left_alone() {
             "[[waiver]]\ncheck = \"{check}\"\nowner = \"A. Client\"\nreason = \"power\"\nexpires = 2027-01-01\n"
         )
     };
-    // The defect sets the energy preference as well, which another check judges.
-    let text = format!("schema = 1\n{}{}", waiver("cpu.governor"), waiver("cpu.epp-epb"));
+    // The defect sets the energy preference as well, which another check judges, and a third asks for a profile that keeps both.
+    let accepted = ["cpu.governor", "cpu.epp-epb", "cpu.tuned-profile"].map(waiver).concat();
+    let text = format!("schema = 1\n{accepted}");
     fs::write(&engagement, text).unwrap();
     let path = engagement.display().to_string();
     let result = remediate(&node, folder.path(), &["--engagement", &path]);

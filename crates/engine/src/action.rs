@@ -57,6 +57,9 @@ pub struct Action {
     /// Commands that make it last, in the folder that `plumb remediate` writes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub permanent: Vec<String>,
+    /// What a person has to do beside these commands, for them to have their effect; by language, empty for nothing.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, String>,
     /// Commands that take it back.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub undo: Vec<String>,
@@ -83,6 +86,16 @@ impl Action {
     /// The instruction in a language, or in English.
     #[must_use]
     pub fn title(&self, language: &str) -> &str {
-        self.title.get(language).or_else(|| self.title.get("en")).map_or("", String::as_str)
+        in_language(&self.title, language)
     }
+
+    /// What a person has to do beside the commands, in a language, or in English; empty for nothing.
+    #[must_use]
+    pub fn also(&self, language: &str) -> &str {
+        in_language(&self.also, language)
+    }
+}
+
+fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &str) -> &'a str {
+    texts.get(language).or_else(|| texts.get("en")).map_or("", String::as_str)
 }

@@ -31,6 +31,7 @@ use serde_json::Value;
 use crate::cases::{self, Case, Cases, Expected};
 use crate::discover::{Origin, PackForm, PackLocation};
 use crate::fixtures::{self, Fixture, expect_kind, pretty};
+use crate::reached;
 use crate::words::Writer;
 use crate::{
     EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
@@ -204,9 +205,9 @@ impl PackTest {
             add("worker", |test, at| {
                 Ok(cases::compare(at.case, &test.through_worker(at.check, &at.evidence)?)?)
             });
-            // What is told of a warning when evidence is gone may be the warning: only failures are held to more.
-            if case.findings.iter().any(|finding| finding.outcome == Outcome::Fail) {
+            if case.findings.iter().any(|finding| finding.outcome.is_deviation()) {
                 add("removal", |test, at| test.removal(at.check, &serde_json::from_slice(&at.evidence)?));
+                add("goals", |test, at| test.goals(at.check, &serde_json::from_slice(&at.evidence)?));
             }
         }
         let (test, of_check) = (Arc::clone(self), of_check);
@@ -312,6 +313,26 @@ impl PackTest {
     fn case_removal(&self, case: &Fixture) -> Outcomes {
         let evidence: Value = serde_json::from_slice(&fs::read(&case.path)?)?;
         self.removal(&case.check, &evidence)
+    }
+
+    /// What a deviation asks for has to mend it, and must not bring another.
+    fn goals(&self, check: &str, evidence: &Value) -> Outcomes {
+        let before = self.native(check, &serde_json::to_vec(evidence)?)?;
+        for finding in before.iter().filter(|finding| finding.outcome.is_deviation()) {
+            if finding.intents.is_empty() {
+                continue;
+            }
+            let Some(mended) = reached::after(evidence, &finding.intents) else { continue };
+            let after = self.native(check, &serde_json::to_vec(&mended)?)?;
+            if let Some(left) = reached::left(&before, finding, &after).first() {
+                return Err(format!(
+                    "with what `{}` asks for ({:?}), `{}` is still told: {}",
+                    finding.subject, finding.intents, left.subject, left.message
+                )
+                .into());
+            }
+        }
+        Ok(())
     }
 
     fn removal(&self, check: &str, evidence: &Value) -> Outcomes {

@@ -25,6 +25,8 @@ mod link;
 mod lock;
 mod manifest;
 pub mod page;
+#[cfg(feature = "test")]
+mod reached;
 mod reply;
 mod sandbox;
 mod trust;

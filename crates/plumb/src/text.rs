@@ -29,12 +29,28 @@ pub(crate) fn wrap(out: &mut String, first: &str, text: &str) {
     let options = textwrap::Options::new(width())
         .initial_indent(first)
         .subsequent_indent(&rest)
-        // At blanks only: a path or a command is copied as a whole.
-        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        // At blanks only, and in no command: it is copied as a whole.
+        .word_separator(textwrap::WordSeparator::Custom(outside_code))
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .break_words(false);
     out.push_str(&textwrap::fill(text, options));
     out.push('\n');
+}
+
+/// Words between blanks, of which a text in backticks is one.
+fn outside_code(line: &str) -> Box<dyn Iterator<Item = textwrap::core::Word<'_>> + '_> {
+    let mut words = Vec::new();
+    let (mut start, mut in_code, mut after_blank) = (0, false, false);
+    for (at, c) in line.char_indices() {
+        if after_blank && c != ' ' && !in_code {
+            words.push(textwrap::core::Word::from(&line[start..at]));
+            start = at;
+        }
+        in_code ^= c == '`';
+        after_blank = c == ' ' && !in_code;
+    }
+    words.push(textwrap::core::Word::from(&line[start..]));
+    Box::new(words.into_iter())
 }
 
 /// Risk, coverage and key issue in a few lines.
@@ -328,8 +344,10 @@ fn actions(out: &mut String, assessment: &Assessment) {
             ("      verify    ", &action.verify),
             ("      undo      ", &action.undo),
         ] {
-            for command in commands {
-                wrap(out, label, command);
+            // A command that is cut in two is two commands.
+            commands.iter().for_each(|command| drop(writeln!(out, "{label}{command}")));
+            if label.contains("to last") && !action.also("en").is_empty() {
+                wrap(out, "                ", action.also("en"));
             }
         }
         if let Some(pack) = &action.foreign {

@@ -11,7 +11,7 @@ use plumb_check_sdk::{
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
 use plumb_evidence::Evidence;
-use plumb_evidence::model::{FreqPolicy, InferenceServer};
+use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};
 use plumb_words::Messages;
 
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
@@ -119,6 +119,8 @@ struct Draft {
     args: Vec<(&'static str, Arg)>,
     now: Vec<String>,
     permanent: Vec<String>,
+    /// Key and values of what a person has to do beside the commands.
+    also: Option<(&'static str, Vec<(&'static str, Arg)>)>,
     undo: Vec<String>,
     verify: Vec<String>,
     files: Vec<String>,
@@ -144,6 +146,7 @@ impl Resolver<'_> {
             {
                 commands.clear();
             }
+            draft.also = None;
         }
         // What others ask for has files of its own, which nothing applies by itself.
         if let Some(pack) = first.foreign.as_ref().filter(|_| state == ActionState::Resolved) {
@@ -162,6 +165,7 @@ impl Resolver<'_> {
             title: self.title(&draft.key, &draft.args),
             now: draft.now,
             permanent: draft.permanent,
+            also: draft.also.map_or_else(BTreeMap::new, |(key, args)| self.title(key, &args)),
             undo: draft.undo,
             verify: draft.verify,
             files: draft.files,
@@ -258,7 +262,8 @@ impl Resolver<'_> {
                     now: vec![write(&want_khz.to_string(), &files)],
                     undo: vec![write(&was_khz.to_string(), &files)],
                     verify: vec![format!("sort {files} | uniq -c")],
-                    ..self.by_topic("turbo", &["tmpfiles.d/90-plumb-turbo.conf"])
+                    // A limit that nothing sets again is gone after a boot: there is nothing to be written for it.
+                    ..Draft::default()
                 }
             }
             Intent::Boost { path, want, was } => Draft {
@@ -533,14 +538,18 @@ impl Resolver<'_> {
         draft.args.push(("cpus", (&place.cpus).into()));
         draft.now = pins(place, own);
         draft.undo = self.unpins(own);
-        draft.verify = own
-            .processes
-            .iter()
-            .filter(|process| !process.threads.is_empty())
-            .map(|process| {
-                format!("grep -h Cpus_allowed_list /proc/{}/task/*/status | sort | uniq -c", process.pid)
-            })
-            .collect();
+        let pids =
+            own.processes.iter().filter(|process| !process.threads.is_empty()).map(|process| process.pid);
+        draft.verify = of_processes(&pids.collect::<Vec<_>>(), |pid| {
+            format!("grep -h Cpus_allowed_list /proc/{pid}/task/*/status | sort | uniq -c")
+        })
+        .into_iter()
+        .collect();
+        if !place.options.is_empty() {
+            let options = place.options.iter().map(|option| shell(option)).collect::<Vec<_>>().join(" ");
+            draft.also =
+                Some(("also-options", vec![("options", Arg::text(options)), ("server", Arg::from(pid))]));
+        }
         match &server.home {
             Home::Unit(unit) => {
                 draft.files = vec![format!("systemd/{unit}.d/50-plumb.conf")];
@@ -554,29 +563,64 @@ impl Resolver<'_> {
                 draft.permanent = vec!["./apply.sh --only placement --apply".to_owned()];
             }
             Home::Container(name) if !name.is_empty() => {
-                let memory = match place.memory_nodes.is_empty() {
-                    true => String::new(),
-                    false => format!(" --cpuset-mems={}", place.memory_nodes),
-                };
-                draft.permanent =
-                    vec![format!("docker update --cpuset-cpus={}{memory} {}", place.cpus, shell(name))];
+                if let Some(container) = self.container(own)
+                    && let Some(engine) = container.engine()
+                {
+                    let update = |cpus: &str, nodes: &str| {
+                        let memory =
+                            if nodes.is_empty() { String::new() } else { format!(" --cpuset-mems={nodes}") };
+                        format!("{engine} update --cpuset-cpus={cpus}{memory} {}", shell(name))
+                    };
+                    let nodes = place.memory_nodes.to_string();
+                    draft.permanent = vec![update(&place.cpus.to_string(), &nodes)];
+                    draft.undo.push(self.former_cpuset(container, !nodes.is_empty(), update));
+                }
             }
             _ => {}
         }
         draft
     }
 
+    /// The container that a server runs in.
+    fn container(&self, own: &InferenceServer) -> Option<&Container> {
+        let id = own.container.known()?;
+        let all = self.evidence.containers.known()?.containers.known()?;
+        all.iter().find(|container| container.id == *id)
+    }
+
+    /// The command that gives a container the CPUs and nodes that it was started with, or all.
+    fn former_cpuset(
+        &self,
+        container: &Container,
+        with_nodes: bool,
+        update: impl Fn(&str, &str) -> String,
+    ) -> String {
+        let asked = container.docker.known();
+        let online = self.evidence.cpu.known().map(|cpu| cpu.online.to_string());
+        let cpus =
+            asked.and_then(|docker| docker.cpuset_cpus.clone()).filter(|cpus| is_list(cpus)).or(online);
+        let nodes = asked.and_then(|docker| docker.cpuset_mems.clone()).filter(|nodes| is_list(nodes));
+        let all = || {
+            let numa = self.evidence.numa.known()?;
+            Some(numa.nodes.iter().map(|node| node.id.to_string()).collect::<Vec<_>>().join(","))
+        };
+        let nodes = if with_nodes { nodes.or_else(all) } else { None };
+        update(&cpus.unwrap_or_default(), &nodes.unwrap_or_default())
+    }
+
     /// The masks that the processes had, where all threads of a process have one and the same.
     fn unpins(&self, own: &InferenceServer) -> Vec<String> {
         let Some(cpu) = self.evidence.cpu.known() else { return Vec::new() };
-        let mask = |process: &plumb_evidence::model::ServerProcess| {
+        let mut by_mask: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+        for process in &own.processes {
             let mut masks: Vec<&CpuSet> =
                 process.threads.iter().filter_map(|thread| thread.cpus_allowed.known()).collect();
             masks.dedup();
-            let [mask] = masks.as_slice() else { return None };
-            Some(format!("taskset -acp {} {}", mask.intersection(&cpu.online), process.pid))
-        };
-        own.processes.iter().filter_map(mask).collect()
+            if let [mask] = masks.as_slice() {
+                by_mask.entry(mask.intersection(&cpu.online).to_string()).or_default().push(process.pid);
+            }
+        }
+        tasksets(by_mask)
     }
 
     fn thread_pool(&self, pid: u32, want: u32, was: u32) -> Draft {
@@ -615,7 +659,7 @@ impl Resolver<'_> {
 
 /// Commands that move the processes of a server where they belong.
 fn pins(place: &Placement, own: &InferenceServer) -> Vec<String> {
-    let mut commands = Vec::new();
+    let mut by_mask: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     for process in own.processes.iter().filter(|process| !process.threads.is_empty()) {
         let gpus: &[String] = process.gpus.known().map_or(&[], Vec::as_slice);
         let worker = match gpus {
@@ -626,9 +670,36 @@ fn pins(place: &Placement, own: &InferenceServer) -> Vec<String> {
         };
         let engine = (!place.engine.is_empty()).then_some(&place.engine);
         let cpus = worker.or(engine.filter(|_| gpus.is_empty())).unwrap_or(&place.cpus);
-        commands.push(format!("taskset -acp {cpus} {}", process.pid));
+        by_mask.entry(cpus.to_string()).or_default().push(process.pid);
     }
-    commands
+    tasksets(by_mask)
+}
+
+/// Commands that give processes their masks, in the order of the processes.
+fn tasksets(by_mask: BTreeMap<String, Vec<u32>>) -> Vec<String> {
+    let mut masks: Vec<(String, Vec<u32>)> = by_mask.into_iter().collect();
+    masks.sort_by_key(|(_, pids)| pids.first().copied());
+    masks
+        .iter()
+        .filter_map(|(mask, pids)| of_processes(pids, |pid| format!("taskset -acp {mask} {pid}")))
+        .collect()
+}
+
+/// A command for each of some processes, in one line; `None` without processes.
+fn of_processes(pids: &[u32], command: impl Fn(&str) -> String) -> Option<String> {
+    match pids {
+        [] => None,
+        [pid] => Some(command(&pid.to_string())),
+        pids => {
+            let pids = pids.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+            Some(format!("for pid in {pids}; do {}; done", command("$pid")))
+        }
+    }
+}
+
+/// True for a list of numbers such as `0-3,8`.
+fn is_list(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '-'))
 }
 
 /// Something that is done in another place than on this node.

@@ -18,6 +18,7 @@ do-unit-start = { $name } starten und aktiviert lassen
 do-unit-stop = { $name } anhalten und deaktiviert lassen
 do-place = Threads und Speicher von { $server } in der Nähe der eigenen GPUs halten
 do-place-cpus = { $server } auf den CPUs { $cpus } halten, nahe an den eigenen GPUs
+also-options = Zusätzlich `{ $options }` in die Kommandozeile von { $server } aufnehmen: damit platziert die Engine jeden ihrer Worker selbst
 do-cores = { $server } mindestens { $want ->
     [one] { $want } physischen Kern
    *[other] { $want } physische Kerne

@@ -18,6 +18,7 @@ do-unit-start = Start { $name } and keep it enabled
 do-unit-stop = Stop { $name } and keep it disabled
 do-place = Keep the threads and the memory of { $server } near to its GPUs
 do-place-cpus = Keep { $server } on CPUs { $cpus }, near to its GPUs
+also-options = Add `{ $options }` to the command line of { $server } as well: with it, the engine places each of its workers
 do-cores = Give { $server } at least { $want ->
     [one] { $want } physical core
    *[other] { $want } physical cores

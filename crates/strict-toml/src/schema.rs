@@ -1,5 +1,6 @@
 //! JSON schemas of the types that are read, for editors that check TOML by one.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use schemars::generate::SchemaSettings;
@@ -86,7 +87,7 @@ fn words(schema: &Value) -> Vec<String> {
 /// # Errors
 /// If the file is not up to date, with the way to renew it.
 pub fn published(schema: &Value, file: &Path) -> Result<(), String> {
-    let text = format!("{schema:#}\n");
+    let text = format!("{:#}\n", sorted(schema));
     if std::fs::read_to_string(file).is_ok_and(|found| found == text) {
         return Ok(());
     }
@@ -98,6 +99,18 @@ pub fn published(schema: &Value, file: &Path) -> Result<(), String> {
         "`{}` is not up to date: renew it with PLUMB_BLESS=1, and read the difference",
         file.display()
     ))
+}
+
+/// The same with the members of all objects in order: whether JSON keeps the order of insertion depends on what else is built.
+fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => {
+            let members: BTreeMap<&String, &Value> = members.iter().collect();
+            members.into_iter().map(|(key, member)| (key.clone(), sorted(member))).collect()
+        }
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        other => other.clone(),
+    }
 }
 
 /// Where a value is not as the schema has it; empty where it is. Knows what the schemas of this crate use, and no more of

@@ -79,6 +79,7 @@ pub fn parse_file(line: &str) -> Option<(f64, &str)> {
         if let Some((number, text)) = after.split_once(']')
             && let Ok(seconds) = number.trim().parse::<f64>()
             && number.contains('.')
+            && seconds.is_finite()
         {
             // `/var/log/dmesg` of some systems repeats the name of the kernel.
             let text = text.trim_start();
@@ -108,8 +109,12 @@ pub(crate) fn derive(source: &impl Source) -> Result<KernelLog, Missing> {
         let restart = records.windows(2).rposition(|pair| matches!(pair, [a, b] if b.0 + 1.0 < a.0));
         records.drain(..restart.map_or(0, |position| position + 1));
     }
-    let uptime =
-        source.text("/proc/uptime").ok().and_then(|text| text.split_whitespace().next()?.parse().ok());
+    // `inf` is a number for the parser, and none of seconds.
+    let uptime = source
+        .text("/proc/uptime")
+        .ok()
+        .and_then(|text| text.split_whitespace().next()?.parse().ok())
+        .filter(|seconds: &f64| seconds.is_finite());
     let mut log = KernelLog {
         path: path.to_owned(),
         from_seconds: records.first().map_or(0.0, |(seconds, _)| *seconds),
@@ -190,6 +195,9 @@ mod tests {
     fn what_cannot_be_read_is_not_an_empty_log() {
         assert_eq!(log(&[]).unwrap_err().missing, Absence::Denied);
         assert_eq!(log(&[(KMSG, "no record at all")]).unwrap_err().missing, Absence::Malformed);
+        let endless =
+            log(&[("/var/log/kern.log", "[1.0e999] x\n[    2.500000] y"), ("/proc/uptime", "inf 1.0")]);
+        assert_eq!(endless.unwrap().to_seconds, 2.5);
     }
 
     #[test]

@@ -42,6 +42,20 @@ pub struct Container {
     pub spec: Fact<OciSpec>,
 }
 
+impl Container {
+    /// The command line tool of the engine that runs it, where its control group or configuration tells: `docker`, `podman`.
+    #[must_use]
+    pub fn engine(&self) -> Option<&'static str> {
+        if self.docker.known().is_some()
+            || self.cgroup.contains("/docker-")
+            || self.cgroup.contains("/docker/")
+        {
+            return Some("docker");
+        }
+        self.cgroup.contains("/libpod-").then_some("podman")
+    }
+}
+
 /// What Docker was asked for, `hostconfig.json`; what was not asked for is `None` or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

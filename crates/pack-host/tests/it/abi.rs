@@ -50,9 +50,9 @@ fn a_pack_built_with_a_later_minor_answers() {
 fn a_pack_that_needs_a_later_minor_is_refused_before_it_is_loaded() {
     let pack = CPack::sample().build();
     let mut location = pack.location.clone();
-    location.manifest.abi_minor = 2;
+    location.manifest.abi_minor = 3;
     let run = run_once(options(), &location, &behaviour("x"));
-    assert_all_not_run(&run, "it needs ABI 1.2, this plumb has 1.1");
+    assert_all_not_run(&run, "it needs ABI 1.3, this plumb has 1.2");
     assert!(run.sandbox.is_empty());
 }
 

@@ -75,6 +75,9 @@ fn asked(actions: &[Action]) -> String {
             for command in commands {
                 item(format!("{label}: {}", code(command)));
             }
+            if label == "To last" && !action.also("en").is_empty() {
+                item(markdown(action.also("en")));
+            }
         }
         if !action.files.is_empty() {
             let files: Vec<String> = action.files.iter().map(|file| code(file)).collect();

@@ -20,6 +20,12 @@ fn by_hand() -> (Node, Vec<plumb_engine::assessment::RatedFinding>) {
     for gpu in 4..8 {
         let address = plumb_tests::synthetic::gpu_address(gpu);
         node.set(&format!("/sys/bus/pci/devices/{address}/numa_node"), "0\n");
+        node.set(
+            &format!("/sys/bus/pci/devices/{address}/local_cpulist"),
+            plumb_tests::synthetic::node_cpus(0),
+        );
+        node.gpu(gpu as usize, "cpu_affinity", &serde_json::json!(plumb_tests::synthetic::node_cpus(0)));
+        node.gpu(gpu as usize, "memory_affinity", &serde_json::json!("0"));
     }
     let mut findings = findings_of_broken();
     findings.push(fail("sched.cfs-throttling", "vllm server, process 2000"));

@@ -130,6 +130,7 @@ fn a_gpu_without_a_node_is_not_placed() {
     let mut node = broken();
     let folder = format!("/sys/bus/pci/devices/{}", plumb_tests::synthetic::gpu_address(2));
     node.set(&format!("{folder}/numa_node"), "-1\n");
+    node.set(&format!("{folder}/local_cpulist"), "0-127\n");
     node.gpu(2, "memory_affinity", &serde_json::json!(""));
     let evidence = derive(&node.bundle());
     let plan = Plan::new(&evidence, &assessed(&evidence, findings_of_broken()));

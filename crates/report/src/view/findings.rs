@@ -454,6 +454,10 @@ fn resolved(
         if !action.permanent.is_empty() {
             permanent.push(step(action, &action.permanent));
         }
+        let also = action.also(messages.language());
+        if !also.is_empty() {
+            permanent.push(clean(also));
+        }
         if action.now.is_empty() && action.permanent.is_empty() {
             permanent.push(title.clone());
         }

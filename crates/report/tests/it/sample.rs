@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::{
-    Category, ChangeKind, Citation, Confidence, Outcome, Reference, Remediation, Severity, Threshold,
-    ThresholdBasis, WorkloadTrait,
+    Category, ChangeKind, Citation, Confidence, Outcome, Question, Reference, Remediation, Severity,
+    Threshold, ThresholdBasis, WorkloadTrait,
 };
 use plumb_engine::assessment::{
     ASSESSMENT_SCHEMA, Assessment, CategoryResult, Grade, Indices, Limit, NodeSummary, PackUsed, Provenance,
@@ -82,7 +82,7 @@ pub(crate) fn typical() -> Assessment {
         work: Vec::new(),
         waivers: waivers(),
         overrides: vec![OverrideUse {
-            key: "numa.gpu-affinity/share of CPU time on a remote node".into(),
+            key: "test.placement/share of CPU time on a remote node".into(),
             number: 10.0,
             reason: OVERRIDE_REASON.into(),
             original: Some(5.0),
@@ -294,7 +294,7 @@ fn waivers() -> Vec<WaiverUse> {
         };
     vec![
         own(
-            "cpu.governor",
+            "test.governor",
             Some("CPUs 0-127"),
             "B. Person",
             "power budget of the rack",
@@ -328,7 +328,7 @@ fn conflict() -> Conflict {
         ],
         checks: vec!["mem.numa-balancing".into()],
         position: "pin the workers first, then switch it off; measure both ways".into(),
-        reason: "the check numa.gpu-affinity deviates".into(),
+        reason: "the check test.placement deviates".into(),
     }
 }
 
@@ -622,7 +622,8 @@ fn gpu_affinity() -> RatedFinding {
             reference("NUMA binding (PyTorch elastic)", "https://docs.pytorch.org/docs/stable/elastic/numa.html"),
             reference("numactl(8)", "https://man7.org/linux/man-pages/man8/numactl.8.html"),
         ],
-        ..simple("numa.gpu-affinity", "GPU workers run on CPUs local to their GPU", Category::Placement)
+        questions: decides("placement"),
+        ..simple("test.placement", "GPU workers run on CPUs local to their GPU", Category::Placement)
     }
 }
 
@@ -663,8 +664,13 @@ fn governor() -> RatedFinding {
             "CPU Performance Scaling",
             "https://docs.kernel.org/admin-guide/pm/cpufreq.html",
         )],
-        ..simple("cpu.governor", "CPUs run with the performance governor", Category::CpuPerformance)
+        questions: decides("governor"),
+        ..simple("test.governor", "CPUs run with the performance governor", Category::CpuPerformance)
     }
+}
+
+fn decides(question: &'static str) -> Vec<Question> {
+    vec![Question { id: Cow::Borrowed(question), decides: true }]
 }
 
 fn reference(title: &'static str, url: &'static str) -> Reference {

@@ -1,0 +1,129 @@
+//! Goals of findings reached on the evidence: what a check asks for has to satisfy the check.
+//!
+//! Files are tried on trees; a server's options and a container's settings have none, and so are tried here, with the rest of
+//! what a value in the evidence shows. What nobody can set there (firmware, hardware, more CPUs, the place of a process) is left.
+
+use plumb_check_sdk::{CpuSet, Finding, Intent};
+use serde_json::{Value, json};
+
+/// The evidence after all of these goals; `None` if one of them is not a value in the evidence.
+pub(crate) fn after(evidence: &Value, intents: &[Intent]) -> Option<Value> {
+    let mut evidence = evidence.clone();
+    for intent in intents {
+        reach(&mut evidence, intent)?;
+    }
+    Some(evidence)
+}
+
+/// The deviations that were to be gone and are there still, or that have come.
+pub(crate) fn left<'a>(before: &[Finding], mended: &Finding, after: &'a [Finding]) -> Vec<&'a Finding> {
+    let deviated =
+        |now: &&Finding| before.iter().any(|then| then.outcome.is_deviation() && then.subject == now.subject);
+    after
+        .iter()
+        .filter(|now| now.outcome.is_deviation())
+        .filter(|now| now.subject == mended.subject || !deviated(now))
+        .collect()
+}
+
+fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
+    match intent {
+        Intent::Governor { cpus, want, .. } => of_policies(evidence, cpus, "scaling_governor", &json!(want)),
+        Intent::EnergyPreference { cpus, want, .. } => {
+            of_policies(evidence, cpus, "energy_performance_preference", &json!(want))
+        }
+        Intent::FrequencyCap { cpus, want_khz, .. } => {
+            of_policies(evidence, cpus, "scaling_max_freq_khz", &json!(want_khz))
+        }
+        Intent::EnergyBias { cpus, want, .. } => {
+            let groups = evidence.pointer_mut("/power/energy_perf_bias")?.as_array_mut()?;
+            groups
+                .iter_mut()
+                .filter(|group| meets(group, cpus))
+                .for_each(|group| group["value"] = json!(want));
+            Some(())
+        }
+        Intent::Boost { path, want, .. } => {
+            let switch = if path.ends_with("no_turbo") { "intel_no_turbo" } else { "boost" };
+            *evidence.pointer_mut(&format!("/cpufreq/{switch}"))? = json!(want);
+            Some(())
+        }
+        Intent::IdleState { cpus, index, .. } => {
+            let states = evidence.pointer_mut("/cpuidle/states")?.as_array_mut()?;
+            for state in states.iter_mut().filter(|state| state["index"] == json!(index)) {
+                let already: CpuSet = state["disabled"].as_str().unwrap_or_default().parse().ok()?;
+                state["disabled"] = json!(already.union(cpus).to_string());
+            }
+            // A state that is disabled is not entered.
+            if let Some(idle) = evidence.pointer_mut("/power/window/idle").and_then(Value::as_array_mut) {
+                idle.retain(|entered| entered["index"] != json!(index));
+            }
+            Some(())
+        }
+        Intent::Value { path, want, .. } => {
+            let groups = evidence.pointer_mut("/settings")?.as_object_mut()?;
+            let file = groups.values_mut().find_map(|files| files.get_mut(path))?;
+            *file = json!(want);
+            Some(())
+        }
+        Intent::Sysctl { name, want, .. } => {
+            *evidence.pointer_mut("/sysctl")?.get_mut(name)? = json!(want);
+            Some(())
+        }
+        Intent::KernelArgument { argument, present } => {
+            let line = evidence.pointer_mut("/node/cmdline")?;
+            let words = line.as_str()?.split_whitespace().filter(|word| word != argument);
+            let added = present.then_some(argument.as_str());
+            *line = json!(words.chain(added).collect::<Vec<_>>().join(" "));
+            Some(())
+        }
+        Intent::Variable { server, name, want, .. } => variable(evidence, *server, name, want.as_deref()),
+        Intent::ThreadPool { server, want, .. } => {
+            variable(evidence, *server, "OMP_NUM_THREADS", Some(&want.to_string()))
+        }
+        Intent::WithoutOption { server, option } => {
+            for process in processes(evidence, *server)? {
+                let words = process.get_mut("cmdline").and_then(Value::as_array_mut)?;
+                words.retain(|word| word.as_str().is_none_or(|word| word.split('=').next() != Some(option)));
+            }
+            Some(())
+        }
+        // Which kind of boot argument, profile, service, core or part would come of it is not in the evidence.
+        Intent::TunedProfile { .. }
+        | Intent::Unit { .. }
+        | Intent::Place { .. }
+        | Intent::Cores { .. }
+        | Intent::Firmware { .. }
+        | Intent::Hardware { .. }
+        | Intent::Provider { .. } => None,
+    }
+}
+
+fn meets(group: &Value, cpus: &CpuSet) -> bool {
+    let own: Option<CpuSet> = group["cpus"].as_str().and_then(|own| own.parse().ok());
+    own.is_some_and(|own| !own.intersection(cpus).is_empty())
+}
+
+fn of_policies(evidence: &mut Value, cpus: &CpuSet, key: &str, want: &Value) -> Option<()> {
+    let policies = evidence.pointer_mut("/cpufreq/policies")?.as_array_mut()?;
+    policies.iter_mut().filter(|policy| meets(policy, cpus)).for_each(|policy| policy[key] = want.clone());
+    Some(())
+}
+
+fn processes(evidence: &mut Value, server: u32) -> Option<&mut Vec<Value>> {
+    let servers = evidence.pointer_mut("/servers")?.as_array_mut()?;
+    servers.iter_mut().find(|own| own["pid"] == json!(server))?["processes"].as_array_mut()
+}
+
+fn variable(evidence: &mut Value, server: u32, name: &str, want: Option<&str>) -> Option<()> {
+    for process in processes(evidence, server)? {
+        let Some(environment) = process.get_mut("environment").and_then(Value::as_object_mut) else {
+            continue;
+        };
+        match want {
+            Some(want) => drop(environment.insert(name.to_owned(), json!(want))),
+            None => drop(environment.remove(name)),
+        }
+    }
+    Some(())
+}
