@@ -41,7 +41,7 @@ usage: cargo xtask COMMAND
   setup peers               install other clients that measure LLM servers (1.2 GB), for `bench` to compare with
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
   rig [TEST…]               tests on emulated machines alone, with what they tell
-  new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
+  new-check PACK ID         write a new check with page, words and cases, and the pack if it is new
   samples                   write samples/reports anew: bundles, reports, comparison
   bench [NAME]              measure, in a release build: what packs cost, the error of `plumb bench`; or one of these
   help                      print this text

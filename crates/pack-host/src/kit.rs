@@ -245,8 +245,15 @@ impl PackTest {
         if let Some(problem) = crate::manifest::problem(&manifest) {
             return Err(problem.into());
         }
-        // A pack whose checks all have pages has its `pack.toml` made when it is built.
+        // A pack whose checks all have pages has its `pack.toml` made when it is built; one that is kept would be taken for it.
         if manifest.checks.iter().all(|check| self.page_folder(&check.id).is_some()) {
+            if case.path.exists() {
+                let path = case.path.display();
+                return Err(format!(
+                    "`{path}` is made when the pack is built, since all checks have pages: remove it"
+                )
+                .into());
+            }
             return Ok(());
         }
         compare(&case.path, &manifest_to_toml(&manifest)?)
