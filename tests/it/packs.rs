@@ -162,3 +162,66 @@ fn the_handbook_lists_every_check() {
         "docs/src/reference/checks.md links to checks that are gone"
     );
 }
+
+/// `cargo test` of a pack outside of the workspace, with what this workspace has built already.
+fn cargo_test(pack: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        // What cargo tells this test about itself is not true of what it starts.
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
+        }
+    }
+    // Debug information as in this workspace: dependencies would be compiled once more otherwise.
+    let debug = std::env::var_os("CARGO_PROFILE_DEV_DEBUG").unwrap_or_else(|| "line-tables-only".into());
+    command.args(["test", "--offline"]).env("CARGO_PROFILE_DEV_DEBUG", debug);
+    command.env("CARGO_TARGET_DIR", target().parent().unwrap()).current_dir(pack);
+    command
+}
+
+#[test]
+fn a_new_pack_compiles_passes_its_tests_and_comes_into_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("house");
+    let new = |folder: &Path, sdk: &Path, check: &str| {
+        run(plumb().args(["packs", "new", "--check", check, "--sdk"]).arg(sdk).arg(folder))
+    };
+    let made = new(&source, &plumb_tests::workspace(), "house.swap");
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.out.contains("src/house_swap/page.toml"), "{made:?}");
+    let (other, spaced) = (folder.path().join("other"), folder.path().join("My Pack"));
+    for (folder, sdk, check, expected) in [
+        (source.as_path(), plumb_tests::workspace(), "house.swap", "is not replaced"),
+        (other.as_path(), folder.path().to_owned(), "house.swap", "expected a checkout of Plumb's source"),
+        (other.as_path(), plumb_tests::workspace(), "swap", "expected the id of a check"),
+        (spaced.as_path(), plumb_tests::workspace(), "house.swap", "expected the name of a pack"),
+    ] {
+        let refused = new(folder, &sdk, check);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains(expected), "{refused:?}");
+    }
+
+    fs::copy(plumb_tests::workspace().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
+    let tested = run(cargo_test(&source).env("PLUMB_PACK_OUT", "packs"));
+    assert_eq!(tested.code, 0, "{}{}", tested.out, tested.err);
+    assert!(tested.out.contains("house.swap::bad::worker"), "{}", tested.out);
+    let pack = source.join("packs/house");
+    let verified = run(plumb().args(["packs", "verify"]).arg(&pack));
+    assert_eq!(verified.code, 0, "{verified:?}");
+    assert!(!verified.out.contains("FAIL") && !verified.out.contains("skip"), "{}", verified.out);
+
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    assert_eq!(run(bare_plumb(folder.path()).args(["packs", "trust"]).arg(&pack)).code, 0);
+    let mut command = bare_plumb(folder.path());
+    let checked = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
+    let assessment: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
+    assert_eq!(assessment["packs"][0]["status"], "ok", "{assessment}");
+    let finding = &assessment["findings"][0];
+    assert_eq!(finding["check"], "house.swap", "{assessment}");
+    // What is said of this machine depends on it, but it is said.
+    assert!(!finding["message"].as_str().unwrap().is_empty(), "{assessment}");
+}
