@@ -59,6 +59,7 @@ fn list_and_show_load_nothing_and_name_the_checks() {
         assert!(list.out.contains(check), "{}", list.out);
         let page = run(plumb().args(["packs", "show", check]));
         assert!(page.out.contains("## Evidence"), "{}", page.out);
+        assert!(!page.out.contains(": \n"), "a label without what it is for: {}", page.out);
     }
     let unknown = run(plumb().args(["packs", "show", "no.such"]));
     assert_eq!(unknown.code, 2, "{unknown:?}");
@@ -156,21 +157,92 @@ fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
 }
 
 #[test]
-fn the_handbook_lists_every_check() {
-    let list = fs::read_to_string(workspace().join("docs/src/reference/checks.md")).unwrap();
-    let mut pages = 0;
-    for pack in fs::read_dir(workspace().join("checks")).unwrap() {
-        let pack = pack.unwrap();
-        for page in fs::read_dir(pack.path().join("docs")).unwrap() {
-            let page = page.unwrap().file_name().into_string().unwrap();
-            let link = format!("(../../../checks/{}/docs/{page})", pack.file_name().to_str().unwrap());
-            assert!(list.contains(&link), "docs/src/reference/checks.md does not link to {link}");
-            pages += 1;
+fn the_handbook_has_a_page_for_each_check_of_the_installation() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut pages =
+        plumb_handbook::write(&plumb_tests::workspace(), &folder.path().join("handbook")).unwrap();
+    pages.sort();
+    let list = run(plumb().args(["packs", "list", "--format", "json"]));
+    assert_eq!(list.code, 0, "{list:?}");
+    let packs: serde_json::Value = serde_json::from_str(&list.out).unwrap();
+    let checks =
+        packs.as_array().unwrap().iter().flat_map(|pack| pack["manifest"]["checks"].as_array().unwrap());
+    let mut checks: Vec<String> = checks.map(|check| check["id"].as_str().unwrap().to_owned()).collect();
+    checks.sort();
+    assert_eq!(pages, checks);
+    let read =
+        |page: &str| fs::read_to_string(folder.path().join("handbook/src/reference").join(page)).unwrap();
+    assert_eq!(read("checks.md").matches("| [`").count(), checks.len());
+    let governor = read("checks/cpu.governor.md");
+    for part in [
+        "## Why it matters",
+        "`/cpufreq`",
+        "client's question `governor`",
+        "{cpus_count} CPUs are held at their lowest clock",
+    ] {
+        assert!(governor.contains(part), "{part}: {governor}");
+    }
+}
+
+/// `cargo test` of a pack outside of the workspace, with what this workspace has built already.
+fn cargo_test(pack: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    for (name, _) in std::env::vars_os() {
+        // What cargo tells this test about itself is not true of what it starts.
+        if name
+            .to_str()
+            .is_some_and(|name| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_"))
+        {
+            command.env_remove(name);
         }
     }
-    assert_eq!(
-        pages,
-        list.matches("| [`").count(),
-        "docs/src/reference/checks.md links to checks that are gone"
-    );
+    // Debug information as in this workspace: dependencies would be compiled once more otherwise.
+    let debug = std::env::var_os("CARGO_PROFILE_DEV_DEBUG").unwrap_or_else(|| "line-tables-only".into());
+    command.args(["test", "--offline"]).env("CARGO_PROFILE_DEV_DEBUG", debug);
+    command.env("CARGO_TARGET_DIR", target().parent().unwrap()).current_dir(pack);
+    command
+}
+
+#[test]
+fn a_new_pack_compiles_passes_its_tests_and_comes_into_use() {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("house");
+    let new = |folder: &Path, sdk: &Path, check: &str| {
+        run(plumb().args(["packs", "new", "--check", check, "--sdk"]).arg(sdk).arg(folder))
+    };
+    let made = new(&source, &plumb_tests::workspace(), "house.swap");
+    assert_eq!(made.code, 0, "{made:?}");
+    assert!(made.out.contains("src/house_swap/page.toml"), "{made:?}");
+    let (other, spaced) = (folder.path().join("other"), folder.path().join("My Pack"));
+    for (folder, sdk, check, expected) in [
+        (source.as_path(), plumb_tests::workspace(), "house.swap", "is not replaced"),
+        (other.as_path(), folder.path().to_owned(), "house.swap", "expected a checkout of Plumb's source"),
+        (other.as_path(), plumb_tests::workspace(), "swap", "expected the id of a check"),
+        (spaced.as_path(), plumb_tests::workspace(), "house.swap", "expected the name of a pack"),
+    ] {
+        let refused = new(folder, &sdk, check);
+        assert_eq!(refused.code, 2, "{refused:?}");
+        assert!(refused.err.contains(expected), "{refused:?}");
+    }
+
+    fs::copy(plumb_tests::workspace().join("Cargo.lock"), source.join("Cargo.lock")).unwrap();
+    let tested = run(cargo_test(&source).env("PLUMB_PACK_OUT", "packs"));
+    assert_eq!(tested.code, 0, "{}{}", tested.out, tested.err);
+    assert!(tested.out.contains("house.swap::bad::worker"), "{}", tested.out);
+    let pack = source.join("packs/house");
+    let verified = run(plumb().args(["packs", "verify"]).arg(&pack));
+    assert_eq!(verified.code, 0, "{verified:?}");
+    assert!(!verified.out.contains("FAIL") && !verified.out.contains("skip"), "{}", verified.out);
+
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    assert_eq!(run(bare_plumb(folder.path()).args(["packs", "trust"]).arg(&pack)).code, 0);
+    let mut command = bare_plumb(folder.path());
+    let checked = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
+    let assessment: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
+    assert_eq!(assessment["packs"][0]["status"], "ok", "{assessment}");
+    let finding = &assessment["findings"][0];
+    assert_eq!(finding["check"], "house.swap", "{assessment}");
+    // What is said of this machine depends on it, but it is said.
+    assert!(!finding["message"].as_str().unwrap().is_empty(), "{assessment}");
 }

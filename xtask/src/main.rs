@@ -41,7 +41,8 @@ usage: cargo xtask COMMAND
   setup peers               install other clients that measure LLM servers (1.2 GB), for `bench` to compare with
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
   rig [TEST…]               tests on emulated machines alone, with what they tell
-  new-check PACK ID         write a new check with fixtures, snapshots and page, and the pack if it is new
+  new-check PACK ID         write a new check with page, words and cases, and the pack if it is new
+  handbook                  write the handbook with the pages of all checks to target/handbook
   samples                   write samples/reports anew: bundles, reports, comparison
   bench [NAME]              measure, in a release build: what packs cost, the error of `plumb bench`; or one of these
   help                      print this text
@@ -54,6 +55,7 @@ enum Command {
     Packs(Profile),
     NewCheck { pack: String, id: String },
     Rig(Vec<String>),
+    Handbook,
     Samples,
     Bench(Option<String>),
     Help,
@@ -104,14 +106,16 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["new-check", ..] => {
             Err("`new-check` takes a pack and an id, such as `new-check memory mem.swap`".to_owned())
         }
+        ["handbook"] => Ok(Command::Handbook),
         ["samples"] => Ok(Command::Samples),
         ["bench"] => Ok(Command::Bench(None)),
         ["bench", name] => Ok(Command::Bench(Some((*name).to_owned()))),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         [] => Err("expected a command, found none".to_owned()),
-        [command @ ("demo" | "test" | "setup" | "packs" | "samples" | "bench" | "help"), rest @ ..] => {
-            Err(format!("`{command}` does not take `{}`", rest.join(" ")))
-        }
+        [
+            command @ ("demo" | "test" | "setup" | "packs" | "handbook" | "samples" | "bench" | "help"),
+            rest @ ..,
+        ] => Err(format!("`{command}` does not take `{}`", rest.join(" "))),
         [command, ..] => Err(format!("expected a command, found `{command}`")),
     }
 }
@@ -153,6 +157,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             new_check::new_check(&Workspace::locate()?, pack, id)
         }
         Command::Rig(tests) => rig::run_rig(&Workspace::locate()?, tests),
+        Command::Handbook => handbook(&Workspace::locate()?),
         Command::Samples => samples::write(&Workspace::locate()?, Profile::Release),
         Command::Bench(name) => {
             setup::packages()?;
@@ -163,6 +168,14 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             Ok(())
         }
     }
+}
+
+/// A program of its own writes it, so that this one, which is compiled first everywhere, needs nothing that reads pages.
+fn handbook(workspace: &Workspace) -> anyhow::Result<()> {
+    let mut command = run::cargo();
+    command.args(["run", "--quiet", "--package", "plumb-handbook", "--"]);
+    command.arg(&workspace.root).arg(workspace.target.join("handbook")).current_dir(&workspace.root);
+    run::run(&mut command)
 }
 
 #[cfg(test)]

@@ -63,8 +63,10 @@ fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String,
     let mut assembled: Vec<Assembled> = Vec::new();
     for folder in sorted_folders(checks)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let made = built.get(&name).map(|out| out.join("pack.toml")).filter(|path| path.exists());
-        let path = made.unwrap_or_else(|| folder.join("pack.toml"));
+        // One that is kept has all checks of the pack; what the build makes has those with a page.
+        let kept = folder.join("pack.toml");
+        let made = built.get(&name).map(|out| out.join("pack.toml")).filter(|_| !kept.exists());
+        let path = made.unwrap_or(kept);
         if !path.exists() {
             note(&format!("`{}` has no pack.toml and is left out", folder.display()));
             continue;
@@ -235,6 +237,21 @@ mod tests {
         assert_eq!(lock["pack"][0]["version"].as_str(), Some("0.1.0"));
         let sha256_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(lock["pack"][0]["sha256"].as_str(), Some(sha256_of_abc));
+    }
+
+    #[test]
+    fn what_the_build_made_is_taken_where_no_manifest_is_kept() {
+        let folder = workspace_with_pack("id = \"core\"\nversion = \"0.1.0\"\nlibrary = \"liba.so\"\n");
+        let made = folder.path().join("made");
+        fs::create_dir_all(&made).unwrap();
+        fs::write(made.join("pack.toml"), "id = \"built\"\nversion = \"0.1.0\"\nlibrary = \"liba.so\"\n")
+            .unwrap();
+        let built = BTreeMap::from(["a", "no-manifest"].map(|name| (name.to_owned(), made.clone())));
+        let packs = folder.path().join("out/packs");
+        assemble(&folder.path().join("checks"), &folder.path().join("out"), &packs, &built).unwrap();
+        // A pack in which only some checks have a page keeps its manifest; the build knows only of those.
+        assert!(packs.join("core/pack.toml").exists());
+        assert!(packs.join("built/pack.toml").exists());
     }
 
     #[test]

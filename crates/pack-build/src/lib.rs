@@ -26,7 +26,8 @@ use plumb_check_sdk::PackManifest;
 pub use error::Fault;
 pub use page::{CheckPage, read};
 
-/// The languages that pages of Plumb's own packs have; the first is the one that others fall back to.
+/// The languages that pages can have; the first is the one that every page has, and that others fall back to. Plumb's own packs have
+/// all.
 pub const LANGUAGES: [&str; 2] = ["en", "de"];
 /// File of the sources that pages name by key.
 pub const REFERENCES: &str = "references.toml";

@@ -109,15 +109,27 @@ pub fn read(folder: &Path) -> Result<Vec<CheckPage>, Vec<Fault>> {
     let mut folders: Vec<PathBuf> =
         entries.flatten().map(|entry| entry.path()).filter(|path| path.join("page.toml").is_file()).collect();
     folders.sort();
+    let languages = languages(&folders);
     let mut pages = Vec::new();
     let mut faults = Vec::new();
     for folder in folders {
-        match page(&folder, &sources) {
+        match page(&folder, &sources, &languages) {
             Ok(page) => pages.push(page),
             Err(more) => faults.extend(more),
         }
     }
     if faults.is_empty() { Ok(pages) } else { Err(faults) }
+}
+
+/// The languages of a pack: English, and each that one of its pages has, which the others then have to have as well.
+fn languages(folders: &[PathBuf]) -> Vec<&'static str> {
+    let has = |language: &str| folders.iter().any(|folder| folder.join(format!("{language}.ftl")).is_file());
+    LANGUAGES
+        .into_iter()
+        .enumerate()
+        .filter(|(at, language)| *at == 0 || has(language))
+        .map(|(_, own)| own)
+        .collect()
 }
 
 fn sources(folder: &Path) -> Result<BTreeMap<String, Reference>, Vec<Fault>> {
@@ -144,13 +156,17 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, V
     })
 }
 
-fn page(folder: &Path, sources: &BTreeMap<String, Reference>) -> Result<CheckPage, Vec<Fault>> {
+fn page(
+    folder: &Path,
+    sources: &BTreeMap<String, Reference>,
+    languages: &[&str],
+) -> Result<CheckPage, Vec<Fault>> {
     let path = folder.join("page.toml");
     let text = text_of(&path)?;
     let file: PageFile = parse(&path, &text)?;
     let mut faults = Vec::new();
     let mut words = Vec::new();
-    for language in LANGUAGES {
+    for language in languages {
         let path = folder.join(format!("{language}.ftl"));
         match text_of(&path).and_then(|text| Messages::parse(language, &path, text)) {
             Ok(messages) => words.push(messages),
@@ -360,5 +376,40 @@ fn complete(
                 faults.push(Fault::at(&other.file, &other.text, other.place_of_arg(key, arg), problem));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAGE: &str = "id = \"t.a\"\ncategory = \"memory\"\nseverity = \"low\"\nchange = \"runtime\"\nneeds = [\"/node\"]\nreferences = []\n";
+    const WORDS: &str =
+        "title = t\nwhy = w\neffect = e\napplicability = a\nexpected-effect = x\nfound-fine = f\n";
+
+    /// A pack with these files below `src`.
+    fn pages_of(files: &[(&str, &str)]) -> Result<Vec<CheckPage>, Vec<Fault>> {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in files {
+            let path = folder.path().join("src").join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        }
+        read(folder.path())
+    }
+
+    #[test]
+    fn a_pack_has_english_alone_or_each_language_on_every_page() {
+        let english =
+            [("t_a/page.toml", PAGE), ("t_a/en.ftl", WORDS), ("t_b/page.toml", PAGE), ("t_b/en.ftl", WORDS)];
+        let pages = pages_of(&english).unwrap();
+        assert!(pages.iter().all(|page| page.words.len() == 1), "{pages:?}");
+        let one_german = [&english[..], &[("t_a/de.ftl", WORDS)]].concat();
+        let faults = pages_of(&one_german).unwrap_err();
+        assert!(faults[0].file.ends_with("t_b/de.ftl"), "{faults:?}");
+        let both = [&one_german[..], &[("t_b/de.ftl", WORDS)]].concat();
+        assert_eq!(pages_of(&both).unwrap()[1].words.len(), 2);
+        // English is what the others fall back to.
+        assert!(pages_of(&[("t_a/page.toml", PAGE), ("t_a/de.ftl", WORDS)]).is_err());
     }
 }

@@ -15,10 +15,14 @@
 //! A check that has a page is a folder below `src`, and its cases are in `cases.toml` there instead: base evidence, what each
 //! case changes in it, and all that is to be found. Nothing of it is made from the check's own answers. Each sentence of a page
 //! has to come up in a case.
+//!
+//! `PLUMB_PACK_OUT=FOLDER` lays the pack out in `FOLDER/ID` as it is delivered, if it passes the conformance test; a relative folder
+//! is one of the crate.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,6 +40,9 @@ use crate::words::Writer;
 use crate::{
     EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
 };
+
+/// Variable with the folder that a pack which passed the conformance test is laid out in.
+const OUT: &str = "PLUMB_PACK_OUT";
 
 /// First argument of a test executable that is started as a worker.
 const WORKER: &str = "--plumb-worker";
@@ -246,8 +253,15 @@ impl PackTest {
         if let Some(problem) = crate::manifest::problem(&manifest) {
             return Err(problem.into());
         }
-        // A pack whose checks all have pages has its `pack.toml` made when it is built.
+        // A pack whose checks all have pages has its `pack.toml` made when it is built; one that is kept would be taken for it.
         if manifest.checks.iter().all(|check| self.page_folder(&check.id).is_some()) {
+            if case.path.exists() {
+                let path = case.path.display();
+                return Err(format!(
+                    "`{path}` is made when the pack is built, since all checks have pages: remove it"
+                )
+                .into());
+            }
             return Ok(());
         }
         compare(&case.path, &manifest_to_toml(&manifest)?)
@@ -259,7 +273,13 @@ impl PackTest {
         // Unoptimised, 10 MB of evidence take their time.
         let options = HostOptions { deadline: Duration::from_secs(60), ..options()? };
         let verification = crate::verify(&location, &options);
-        if verification.passed() { Ok(()) } else { Err(verification.to_string().into()) }
+        if !verification.passed() {
+            return Err(verification.to_string().into());
+        }
+        match std::env::var_os(OUT) {
+            Some(out) => lay_out(&location, &options, &self.folder.join(out)),
+            None => Ok(()),
+        }
     }
 
     /// The evidence of all cases, as examples for the conformance test.
@@ -351,6 +371,51 @@ impl PackTest {
             None => Ok(()),
         }
     }
+}
+
+/// The pack in `out`, as it is delivered: the library, its manifest, and its examples with what is found in them.
+fn lay_out(location: &PackLocation, options: &HostOptions, out: &Path) -> Outcomes {
+    let from = &location.folder;
+    let to = out.join(location.manifest.id.as_ref());
+    let examples = to.join("fixtures");
+    if examples.exists() {
+        // An example that is gone from the sources must not be tried.
+        fs::remove_dir_all(&examples)?;
+    }
+    for folder in [out, to.as_path(), examples.as_path()] {
+        make_folder(folder)?;
+    }
+    for check in fs::read_dir(from.join("fixtures"))? {
+        let check = check?;
+        let below = examples.join(check.file_name());
+        make_folder(&below)?;
+        for file in fs::read_dir(check.path())? {
+            let file = file?;
+            place(&fs::read(file.path())?, &below.join(file.file_name()))?;
+        }
+    }
+    place(&fs::read(from.join(&location.library))?, &to.join(&location.library))?;
+    place(manifest_to_toml(&location.manifest)?.as_bytes(), &to.join(MANIFEST_FILE))?;
+    // There and not in the temporary folder, where examples of checks without a page are links into the sources.
+    crate::renew_findings(&PackLocation { folder: to, ..location.clone() }, options)?;
+    Ok(())
+}
+
+/// Others must not be able to write to a pack, whatever the umask: it would not be trusted.
+fn make_folder(folder: &Path) -> Outcomes {
+    if !folder.exists() {
+        fs::create_dir_all(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o755))?;
+    }
+    Ok(())
+}
+
+/// Writes a file in one step: a `plumb` that runs meanwhile sees the old one or the new one.
+fn place(bytes: &[u8], to: &Path) -> Outcomes {
+    let temporary = to.with_added_extension("new");
+    fs::write(&temporary, bytes)?;
+    fs::set_permissions(&temporary, fs::Permissions::from_mode(0o644))?;
+    Ok(fs::rename(temporary, to)?)
 }
 
 /// The library as cargo built it: beside the test executable, or one folder up.

@@ -51,11 +51,23 @@ fn write_page(page: &mut String, check: &CheckMeta, pack: &str) -> std::fmt::Res
         }
     }
     let remedy = &check.remediation;
+    let words = [
+        ("Now", &remedy.runtime),
+        ("For good", &remedy.persistent),
+        ("Undo", &remedy.rollback),
+        ("Verify", &remedy.verification),
+    ];
     writeln!(page, "\n## Remedy\n")?;
-    writeln!(page, "Now: {}\n", remedy.runtime)?;
-    writeln!(page, "For good: {}\n", remedy.persistent)?;
-    writeln!(page, "Undo: {}\n", remedy.rollback)?;
-    writeln!(page, "Verify: {}\n", remedy.verification)?;
+    // A check with a page gives goals in place of words: what is to be done is resolved for the node that it is found on.
+    if words.iter().all(|(_, text)| text.is_empty()) {
+        writeln!(
+            page,
+            "What is to be done depends on the node, and is printed with what was found on it.\n"
+        )?;
+    }
+    for (name, text) in words.into_iter().filter(|(_, text)| !text.is_empty()) {
+        writeln!(page, "{name}: {text}\n")?;
+    }
     writeln!(page, "Risk of change: {} of 4\n", remedy.change.risk())?;
     writeln!(page, "Expected effect: {}", remedy.expected_effect)?;
     if let Some(caveat) = &check.caveat {

@@ -434,6 +434,18 @@ pub(crate) enum PacksCommand {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
+    /// Write a new pack with one small check that works, as Rust code to start from. Nothing that exists is replaced.
+    New {
+        /// Folder of the pack, new or empty; its name is the name of the pack.
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+        /// Folder with Plumb's source, which the pack is compiled against.
+        #[arg(long, value_name = "PATH")]
+        sdk: PathBuf,
+        /// Id of the check, such as `house.swap`. Default: `example` of the pack.
+        #[arg(long, value_name = "ID")]
+        check: Option<String>,
+    },
     /// Trust a pack as it is now: pin the hash of its library in your own packs.lock.
     Trust {
         /// The pack: its folder, its pack.toml or its library.

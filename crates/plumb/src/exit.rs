@@ -6,6 +6,7 @@ use plumb_collect::CollectError;
 use plumb_evidence::BundleError;
 use plumb_measure::bench::BenchError;
 use plumb_measure::experiment::{ExperimentError, JournalError};
+use plumb_pack_template::TemplateError;
 use plumb_report::ReportError;
 use plumb_strict_toml::Fault;
 
@@ -81,7 +82,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
         if let Some(error) = cause.downcast_ref::<BenchError>() {
             return if matches!(error, BenchError::Thread(_)) { Outcome::Internal } else { Outcome::Usage };
         }
-        if cause.is::<Fault>() || cause.is::<JournalError>() {
+        if cause.is::<Fault>() || cause.is::<JournalError>() || cause.is::<TemplateError>() {
             return Outcome::Usage;
         }
         if let Some(error) = cause.downcast_ref::<ExperimentError>() {

@@ -1,4 +1,4 @@
-//! `plumb packs`: list, show, verify, trust.
+//! `plumb packs`: list, show, verify, new, trust.
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,7 @@ use plumb_pack_host::{
     LockFile, PackLocation, SearchPath, Verdict, Verification, check_trust, discover, page, pin,
     renew_findings, verify,
 };
+use plumb_pack_template::{Names, new_pack};
 
 use crate::analyse;
 use crate::cli::{Format, PackPaths, PacksArgs, PacksCommand};
@@ -21,6 +22,7 @@ pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome>
         PacksCommand::Verify { paths, renew, only_failed, format } => {
             verify_all(&paths, renew, only_failed, format, console)
         }
+        PacksCommand::New { folder, sdk, check } => new(&folder, &sdk, check.as_deref(), console),
         PacksCommand::Trust { path, revoke } => trust(&path, revoke, console),
     }
 }
@@ -117,6 +119,31 @@ fn verify_all(
         }
     }
     Ok(if passed { Outcome::Done } else { Outcome::Integrity })
+}
+
+fn new(folder: &Path, sdk: &Path, check: Option<&str>, console: &Console) -> anyhow::Result<Outcome> {
+    let absolute = std::path::absolute(folder)
+        .with_context(|| UsageError(format!("cannot tell where `{}` is", folder.display())))?;
+    let pack = absolute.file_name().and_then(|name| name.to_str()).with_context(|| {
+        UsageError(format!(
+            "expected a folder with a name, which becomes that of the pack, found `{}`",
+            folder.display()
+        ))
+    })?;
+    let check = check.map_or_else(|| format!("{pack}.example"), str::to_owned);
+    let names = Names::new(pack, &check)?;
+    let written = new_pack(folder, &names, sdk)?;
+    let mut text = String::new();
+    for path in &written {
+        let _ = writeln!(text, "{}", path.display());
+    }
+    let _ = writeln!(
+        text,
+        "next: `cargo test` in `{}`; its README.md says how the pack gets into use",
+        folder.display()
+    );
+    console.result(&text)?;
+    Ok(Outcome::Done)
 }
 
 fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome> {

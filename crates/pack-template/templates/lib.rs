@@ -2,9 +2,15 @@
 
 use plumb_check_sdk::export_pack;
 
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 pub mod {{MODULE}};
 
 export_pack! {
     id: "{{PACK}}",
+    words: pages::WORDS,
     checks: [{{MODULE}}::{{TYPE}}],
 }
