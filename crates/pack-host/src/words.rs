@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::page::NO_ANSWER;
 use plumb_check_sdk::{Finding, Object, Outcome, Reply, Words};
+use plumb_words::page::OF_PAGE;
 use plumb_words::{ENGLISH, Messages, text_of};
 use serde::{Deserialize, Serialize};
-
-/// Texts that a page has for all findings of its check.
-const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
 
 /// The texts of a check that stand for every node, by key (`title`, `why`).
 pub type PageTexts = BTreeMap<String, String>;
