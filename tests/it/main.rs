@@ -10,6 +10,7 @@ mod compare;
 mod completeness;
 mod engagement;
 mod experiment;
+mod foreign;
 mod glibc;
 mod gpu;
 mod hostile;

@@ -22,6 +22,9 @@ struct Written {
     pages: Pages,
 }
 
+/// What the message of a finding begins with whose page cannot say it.
+pub(crate) const UNSAID: &str = "the page of the check ";
+
 /// The pages of a pack.
 pub(crate) struct Writer {
     /// Message files by language and check.
@@ -41,6 +44,11 @@ impl Writer {
             .map_err(|error| format!("its words are not message files by language and check: {error}"))?;
         let languages = languages.iter().filter(|language| *language != ENGLISH).cloned().collect();
         Ok(Self { texts, languages, bundles: BTreeMap::new() })
+    }
+
+    /// Languages that any of the pages is in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        self.texts.keys().cloned().collect()
     }
 
     /// The reply of a pack with the words of its findings; `None` for a reply that is none, which the host refuses.
@@ -145,7 +153,7 @@ impl Writer {
 
 /// A finding whose page cannot say it: an answer that nobody can read is none.
 fn unwritten(finding: &Finding, cause: &str) -> Finding {
-    let message = format!("the page of the check {cause}: this is for whoever made the pack to mend");
+    let message = format!("{UNSAID}{cause}: this is for whoever made the pack to mend");
     let object = finding.object.clone().unwrap_or_else(Object::node);
     Finding {
         object: Some(object),
