@@ -16,6 +16,7 @@ mod intent;
 mod lower;
 mod node;
 mod problem;
+mod reading;
 mod rule;
 mod sentences;
 mod spoken;
