@@ -48,7 +48,7 @@ impl Sentences {
             if let Err(error) = Messages::new(language, &file)
                 && messages.values().all(|message| message.problems.is_empty())
             {
-                tell((texts.values().next().and_then(|place| place.line()), format!("`words`: it {error}")));
+                tell((first_line(texts), format!("`words`: it {error}")));
             }
             sentences.files.insert(language.clone(), file);
         }
@@ -57,9 +57,8 @@ impl Sentences {
             return sentences;
         };
         let line = |language: &str, key: &str| {
-            let texts = table.get(language);
-            let place = texts.and_then(|texts| texts.get(key).or_else(|| texts.values().next()));
-            place.and_then(|place| place.line())
+            let texts = table.get(language)?;
+            texts.get(key).map_or_else(|| first_line(texts), |place| place.line())
         };
         let (variants, faults) = page::variants(english, &[]);
         let mut told = |language: &str, fault: PageFault| {
@@ -88,7 +87,7 @@ pub(crate) fn of_page(table: &WordsTable, key: &str) -> Result<String, Wrong> {
     let texts = table.get(ENGLISH);
     let place = texts.and_then(|texts| texts.get(key));
     let Some(place) = place else {
-        let line = texts.and_then(|texts| texts.values().next()).and_then(|place| place.line());
+        let line = texts.and_then(first_line);
         return Err((line, format!("`words.{ENGLISH}`: {}", page::lacks(key).problem)));
     };
     let message = message(key, place)
@@ -96,6 +95,11 @@ pub(crate) fn of_page(table: &WordsTable, key: &str) -> Result<String, Wrong> {
     let messages = BTreeMap::from([(key.to_owned(), message)]);
     page::plain(&messages, key)
         .map_err(|fault| (place.line(), format!("`words.{ENGLISH}`: {}", fault.problem)))
+}
+
+/// The line of the first text, for what is not there.
+fn first_line(texts: &BTreeMap<String, Place>) -> Option<usize> {
+    texts.values().filter_map(|place| place.line()).min()
 }
 
 /// A text as a message file has it: what follows the first line is set in.
