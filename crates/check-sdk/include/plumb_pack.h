@@ -22,8 +22,9 @@ const struct PlumbPack *plumb_pack_v1(void);
 // Major version of the ABI; part of the name of the exported function.
 #define PLUMB_ABI_MAJOR 1
 
-// Minor version of the ABI that this header describes. 1 added `evaluate_checks`.
-#define PLUMB_ABI_MINOR 1
+// Minor version of the ABI that this header describes. 1 added `evaluate_checks`; 2 added `words` and findings with
+// object, variant, arguments, intents and cause.
+#define PLUMB_ABI_MINOR 2
 
 // `evaluate` succeeded; the reply is a JSON document.
 #define PLUMB_STATUS_OK 0
@@ -76,6 +77,10 @@ typedef struct PlumbPack {
   int32_t (*evaluate_checks)(struct PlumbSlice checks,
                              struct PlumbSlice evidence,
                              struct PlumbBuffer *reply);
+  // Returns the sentences of the pack's checks as JSON: by language, by check, the text of a message file
+  // (`{"en": {"my.check": "title = …"}}`). The memory belongs to the pack and stays valid for the life of the process.
+  // May be null: then findings carry their own `message`. Since ABI 1.2. [worker thread]
+  struct PlumbSlice (*words)(void);
 } PlumbPack;
 
 #endif  /* PLUMB_PACK_H */

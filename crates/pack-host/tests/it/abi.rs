@@ -1,5 +1,7 @@
 //! Packs in C, packs of another ABI minor, and many packs at once.
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{Intent, Object, ObjectKind, Outcome};
 use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackStatus};
 
@@ -44,9 +46,10 @@ fn the_literals_of_the_samples_are_up_to_date() {
     let check = "sample.swappiness";
     let language = |language: &str| {
         let path = root().join(C_SAMPLES[1]).join(format!("{language}.ftl"));
-        serde_json::json!({ check: std::fs::read_to_string(path).unwrap() })
+        (language.to_owned(), BTreeMap::from([(check, std::fs::read_to_string(path).unwrap())]))
     };
-    let words = serde_json::json!({ "en": language("en"), "de": language("de") }).to_string();
+    let words = BTreeMap::from(["en", "de"].map(language));
+    let words = serde_json::to_string(&words).unwrap();
     for (sample, file, text) in [
         (C_SAMPLES[0], "manifest.inc", json(C_SAMPLES[0])),
         (C_SAMPLES[1], "manifest.inc", json(C_SAMPLES[1])),
