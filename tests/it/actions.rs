@@ -213,10 +213,11 @@ impl Tree {
             if !["intel_pstate", "amd-pstate-epp"].contains(&driver.trim()) || !preference.exists() {
                 continue;
             }
+            let (root, all) = (self.root(), &self.before);
             let before = |name: &str| {
                 let path = policy.join(name);
-                let path = path.strip_prefix(self.root()).unwrap().display().to_string();
-                self.before.get(&path).cloned().unwrap_or_default()
+                let path = path.strip_prefix(&root).unwrap().display().to_string();
+                all.get(&path).cloned().unwrap_or_default()
             };
             let was_performance = before("scaling_governor") == b"performance\n";
             if was_performance {

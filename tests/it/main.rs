@@ -12,6 +12,7 @@ mod completeness;
 mod engagement;
 mod experiment;
 mod first_schema;
+mod foreign;
 mod glibc;
 mod gpu;
 mod hostile;

@@ -13,6 +13,10 @@ pub const PLUMB_ABI_MAJOR: u32 = 1;
 /// Minor version of the ABI that this header describes. 1 added `evaluate_checks`; 2 added `words` and findings with
 /// object, variant, arguments, intents and cause.
 pub const PLUMB_ABI_MINOR: u32 = 2;
+/// Minor version in which the sentences of packs came in.
+///
+/// cbindgen:ignore
+pub const ABI_MINOR_OF_WORDS: u32 = 2;
 /// `evaluate` succeeded; the reply is a JSON document.
 pub const PLUMB_STATUS_OK: i32 = 0;
 /// `evaluate` failed; the reply is the reason as UTF-8 text.

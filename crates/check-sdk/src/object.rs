@@ -6,6 +6,7 @@ use crate::CpuSet;
 
 /// What kind of thing a finding is about. Reports name it in the reader's language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "kebab-case")]
 pub enum ObjectKind {
     /// The node as a whole; its id is empty.

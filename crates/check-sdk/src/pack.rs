@@ -7,14 +7,11 @@ use plumb_evidence::Missing;
 use plumb_evidence::model::EVIDENCE_SCHEMA;
 use serde::{Deserialize, Serialize};
 
-use crate::abi::PLUMB_ABI_MAJOR;
+use crate::abi::{ABI_MINOR_OF_WORDS, PLUMB_ABI_MAJOR};
 use crate::evidence::{Document, DocumentError};
 use crate::export::panic_message;
 use crate::page::no_answer;
 use crate::{CheckMeta, Evidence, Finding, Object, Outcome, PackManifest, Text};
-
-/// The ABI in which sentences of packs came in.
-const ABI_MINOR_OF_WORDS: u32 = 2;
 
 /// One rule about a node.
 ///

@@ -69,7 +69,10 @@ fn sentences(page: &CheckPage) -> Result<Vec<Sentence>, String> {
         page.words.iter().find(|words| words.language == ENGLISH).ok_or("it has no English words")?;
     let messages = Messages::new(ENGLISH, &english.text).map_err(|error| error.to_string())?;
     let place = |variant: &str| {
-        let of = |kind: &str| english.messages.get(&format!("{kind}-{variant}")).map(|message| message.at);
+        let of = |kind: &str| {
+            let key = format!("{kind}-{variant}");
+            english.messages.contains_key(&key).then(|| english.place(&key))
+        };
         of("problem").or_else(|| of("found")).unwrap_or_default()
     };
     let mut variants: Vec<_> = page.variants.iter().collect();

@@ -8,17 +8,13 @@ use plumb_check_sdk::{
     Category, ChangeKind, CheckMeta, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
     WorkloadTrait,
 };
+use plumb_words::page;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::error::Fault;
 use crate::messages::Messages;
 use crate::{LANGUAGES, references_of};
-
-/// Longest problem of a finding, in words of English.
-const MAX_PROBLEM_WORDS: usize = 12;
-/// Texts that a page may have for all of its findings.
-const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
 
 /// A check's page, ready to become code.
 #[derive(Clone, Debug)]
@@ -113,7 +109,7 @@ pub fn read(folder: &Path) -> Result<Vec<CheckPage>, Vec<Fault>> {
     let mut pages = Vec::new();
     let mut faults = Vec::new();
     for folder in folders {
-        match page(&folder, &sources, &languages) {
+        match read_page(&folder, &sources, &languages) {
             Ok(page) => pages.push(page),
             Err(more) => faults.extend(more),
         }
@@ -156,7 +152,7 @@ fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, V
     })
 }
 
-fn page(
+fn read_page(
     folder: &Path,
     sources: &BTreeMap<String, Reference>,
     languages: &[&str],
@@ -180,7 +176,7 @@ fn page(
     let keys: Vec<&str> = file.thresholds.keys().map(|key| key.get_ref().as_str()).collect();
     let variants = variants(english, &keys, &mut faults);
     for other in others {
-        complete(english, other, &variants, &mut faults);
+        complete(english, other, &keys, &mut faults);
     }
     let mut say = |key: &str| {
         english.plain(key).unwrap_or_else(|fault| {
@@ -290,93 +286,28 @@ fn unknown_source(path: &Path, text: &str, key: &Spanned<String>) -> Fault {
     Fault::at(path, text, key.span().start, problem)
 }
 
-/// The sentences of a page. A deviation has a problem and an effect, other answers what was found.
+/// The sentences of a page, each with the beginning of its English words.
 fn variants(english: &Messages, limits: &[&str], faults: &mut Vec<Fault>) -> BTreeMap<String, Variant> {
-    let mut variants: BTreeMap<String, Variant> = BTreeMap::new();
-    for (key, message) in &english.messages {
-        if OF_PAGE.contains(&key.as_str()) || is_of_limit(key, limits) {
-            continue;
-        }
-        let Some((kind, variant)) = key.split_once('-').filter(|(kind, _)| KINDS.contains(kind)) else {
-            let problem = format!(
-                "`{key}`: expected one of {}, `limit-KEY` of a threshold, or `problem-`, `effect-`, `detail-` or `found-` with the \
-                 name of a sentence",
-                OF_PAGE.join(", ")
-            );
-            faults.push(Fault::at(&english.file, &english.text, message.at, problem));
-            continue;
-        };
-        if kind == "problem" && message.words > MAX_PROBLEM_WORDS {
-            let problem = format!(
-                "`{key}`: expected at most {MAX_PROBLEM_WORDS} words, found {}: move the rest to `detail-{variant}`",
-                message.words
-            );
-            faults.push(Fault::at(&english.file, &english.text, message.at, problem));
-        }
-        let entry = variants
-            .entry(variant.to_owned())
-            .or_insert_with(|| Variant { args: BTreeSet::new(), example: String::new() });
-        entry.args.extend(message.args.iter().cloned());
-        if matches!(kind, "problem" | "found") {
-            let end =
-                english.text[message.at..].find("\n\n").map_or(english.text.len(), |end| message.at + end);
-            let whole = english.text[message.at..end].lines().take(1).collect::<String>();
-            entry.example = whole.split_once('=').map_or(String::new(), |(_, text)| text.trim().to_owned());
-        }
-    }
-    for variant in variants.keys() {
-        let has = |kind: &str| english.messages.contains_key(&format!("{kind}-{variant}"));
-        let first = KINDS.iter().find(|kind| has(kind)).copied().unwrap_or_default();
-        let at = english.messages.get(&format!("{first}-{variant}")).map_or(0, |message| message.at);
-        let mut fault = |problem: String| faults.push(Fault::at(&english.file, &english.text, at, problem));
-        match (has("problem"), has("found")) {
-            (true, true) => {
-                fault(format!("`{variant}`: both `problem-{variant}` and `found-{variant}`: keep one"))
-            }
-            (false, false) => fault(format!("`{first}-{variant}` without `problem-{variant}`: add it")),
-            (true, false) | (false, true) => {}
-        }
-    }
-    variants
-}
-
-const KINDS: [&str; 4] = ["problem", "effect", "detail", "found"];
-
-fn is_of_limit(key: &str, limits: &[&str]) -> bool {
-    key.strip_prefix("limit-").is_some_and(|rest| {
-        limits.iter().any(|limit| {
-            rest.strip_prefix(limit).is_some_and(|rest| matches!(rest, "" | "-applies" | "-source"))
-        })
-    })
+    let (variants, wrong) = page::variants(&english.messages, limits);
+    faults.extend(wrong.into_iter().map(|fault| english.placed(fault)));
+    let example = |name: &str, is_problem: bool| {
+        let key = format!("{}-{name}", if is_problem { "problem" } else { "found" });
+        let line = english.text[english.place(&key)..].lines().next().unwrap_or_default();
+        line.split_once('=').map_or(String::new(), |(_, text)| text.trim().to_owned())
+    };
+    let with_example = |(name, variant): (String, page::Variant)| {
+        let example = example(&name, variant.is_problem);
+        (name, Variant { args: variant.args, example })
+    };
+    variants.into_iter().map(with_example).collect()
 }
 
 /// Another language has the same keys as English, and names no value that a sentence does not get.
-fn complete(
-    english: &Messages,
-    other: &Messages,
-    variants: &BTreeMap<String, Variant>,
-    faults: &mut Vec<Fault>,
-) {
-    for key in english.messages.keys().filter(|key| !other.messages.contains_key(*key)) {
-        faults.push(other.lacks(key));
-    }
-    for (key, message) in &other.messages {
-        if !english.messages.contains_key(key) {
-            let problem = format!("`{key}`: `{}` has no such key: remove it", english.file.display());
-            faults.push(Fault::at(&other.file, &other.text, message.at, problem));
-            continue;
-        }
-        let given = key
-            .split_once('-')
-            .and_then(|(kind, variant)| KINDS.contains(&kind).then(|| variants.get(variant)).flatten());
-        for arg in &message.args {
-            if given.is_none_or(|variant| !variant.args.contains(arg)) {
-                let problem =
-                    format!("`{key}`: expected a value that the English sentence names, found `${arg}`");
-                faults.push(Fault::at(&other.file, &other.text, other.place_of_arg(key, arg), problem));
-            }
-        }
-    }
+fn complete(english: &Messages, other: &Messages, limits: &[&str], faults: &mut Vec<Fault>) {
+    let (variants, _) = page::variants(&english.messages, limits);
+    let name = english.file.display().to_string();
+    let wrong = page::incomplete(&english.messages, &name, &other.messages, &variants);
+    faults.extend(wrong.into_iter().map(|fault| other.placed(fault)));
 }
 
 #[cfg(test)]

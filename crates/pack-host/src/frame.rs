@@ -70,6 +70,8 @@ pub(crate) struct Start {
 pub(crate) struct Hello {
     pub abi_minor: u32,
     pub has_evaluate_checks: bool,
+    /// Languages of its sentences; none for a pack whose findings have messages.
+    pub languages: Vec<String>,
 }
 
 /// A frame as it was read.

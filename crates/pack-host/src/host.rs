@@ -118,6 +118,8 @@ struct Slot {
     /// Why the pack cannot be used at all.
     refusal: Option<String>,
     has_evaluate_checks: bool,
+    /// Languages of the pack's sentences.
+    languages: Vec<String>,
     /// Of the last request to the worker.
     number: u32,
     /// Checks that took the others down with them before. They are asked on their own from then on: what a bundle's
@@ -168,6 +170,11 @@ impl Host {
         self.slots.first().is_some_and(|slot| slot.has_evaluate_checks)
     }
 
+    /// Languages of the first pack's sentences; none for a pack whose findings have messages.
+    pub(crate) fn languages(&self) -> &[String] {
+        self.slots.first().map_or(&[], |slot| &slot.languages)
+    }
+
     /// What is running, for benchmarks and diagnostics: pack id and process id of its worker.
     #[must_use]
     pub fn workers(&self) -> Vec<(&str, u32)> {
@@ -212,6 +219,7 @@ impl Slot {
             sandbox: String::new(),
             refusal,
             has_evaluate_checks: false,
+            languages: Vec::new(),
             number: 0,
             suspects: BTreeSet::new(),
             pages: Pages::new(),
@@ -266,6 +274,7 @@ impl Slot {
                 return Err(format!("it is not what its manifest says: {difference}"));
             }
             self.has_evaluate_checks = hello.has_evaluate_checks;
+            self.languages = hello.languages;
             Ok(())
         });
         if let Err(reason) = result {

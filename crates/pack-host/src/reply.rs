@@ -145,6 +145,10 @@ fn problem(finding: &Finding) -> Option<String> {
     if finding.message.trim().is_empty() || finding.subject.trim().is_empty() {
         return Some("without a message or a subject".to_owned());
     }
+    if let Some(key) = finding.cause.as_ref().map(|cause| &cause.key).filter(|key| !is_key(key)) {
+        let expected = "expected lower-case letters, digits and `-`";
+        return Some(format!("with the cause `{}`: {expected}", printable(key)));
+    }
     let longest = |text: fn(&plumb_check_sdk::Citation) -> &String| {
         finding.evidence.iter().map(|citation| text(citation).len()).max().unwrap_or(0)
     };
@@ -170,6 +174,10 @@ fn problem(finding: &Finding) -> Option<String> {
         .iter()
         .find(|(_, length, limit)| length > limit)
         .map(|(what, length, limit)| format!("with a {what} of length {length}, at most {limit} allowed"))
+}
+
+fn is_key(key: &str) -> bool {
+    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
 fn arg_len(arg: &Arg) -> usize {
@@ -278,6 +286,8 @@ mod tests {
         assert_refused(&one("pass", r#""message":" ""#), "without a message or a subject");
         assert_refused(&one("pass", r#""message":"m","score":100"#), "unknown field `score`");
         assert_refused(&one("perfect", r#""message":"m""#), "unknown variant `perfect`");
+        let cause = r#""message":"m","cause":{"key":"a\u001b","object":{"kind":"node"}}"#;
+        assert_refused(&one("pass", cause), "with the cause `a\\u{1b}`: expected lower-case letters");
         let nowhere = r#""message":"m","evidence":[{"source":"","value":"v"}]"#;
         assert_refused(&one("fail", nowhere), "with evidence from nowhere");
         assert_refused(

@@ -20,6 +20,7 @@ use crate::document::EvidenceDocument;
 use crate::fixtures::{self, Fixture};
 use crate::host::{Host, HostOptions, PackRun, PackStatus};
 use crate::trust::{self, Unpinned};
+use crate::words::UNSAID;
 use crate::{check_trust, manifest};
 
 /// Result of the conformance test.
@@ -148,6 +149,7 @@ const RULES: &[(&str, Rule)] = &[
     ("evidence that is not JSON is an error, and survived", not_json),
     ("10 MB of evidence are survived", large),
     ("examples give what they should", examples),
+    ("its sentences can be said in all of their languages", sentences),
     ("what the checks declare is all they need", needs_suffice),
     ("a check gives the same alone as among the others", alone),
 ];
@@ -385,6 +387,26 @@ fn examples(bench: &mut Bench<'_>) -> Tried {
         ));
     }
     Ok(format!("{tried} examples"))
+}
+
+fn sentences(bench: &mut Bench<'_>) -> Tried {
+    let languages = bench.host.languages().to_vec();
+    if languages.is_empty() {
+        return Ok("it has none, its findings have messages".to_owned());
+    }
+    let options = HostOptions { languages: languages.clone(), ..bench.options.clone() };
+    let host = Host::open(options, std::slice::from_ref(bench.location));
+    // A page says all that its findings need, in each language, or the finding is not run.
+    let english = std::mem::replace(&mut bench.host, host);
+    let result = bench.each(|bench, example| {
+        let findings = bench.findings_of(example)?;
+        match findings.iter().find(|finding| finding.message.starts_with(UNSAID)) {
+            Some(finding) => Err(Broken(format!("{}: {}", example.name, finding.message))),
+            None => Ok(()),
+        }
+    });
+    bench.host = english;
+    result.map(|examples| format!("{}, {examples}", languages.join(", ")))
 }
 
 impl Bench<'_> {

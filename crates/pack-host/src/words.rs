@@ -5,11 +5,9 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::page::NO_ANSWER;
 use plumb_check_sdk::{Finding, Object, Outcome, Reply, Words};
+use plumb_words::page::OF_PAGE;
 use plumb_words::{ENGLISH, Messages, text_of};
 use serde::{Deserialize, Serialize};
-
-/// Texts that a page has for all findings of its check.
-const OF_PAGE: [&str; 6] = ["title", "why", "effect", "applicability", "expected-effect", "caveat"];
 
 /// The texts of a check that stand for every node, by key (`title`, `why`).
 pub type PageTexts = BTreeMap<String, String>;
@@ -23,6 +21,9 @@ struct Written {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pages: Pages,
 }
+
+/// What the message of a finding begins with whose page cannot say it.
+pub(crate) const UNSAID: &str = "the page of the check ";
 
 /// The pages of a pack.
 pub(crate) struct Writer {
@@ -43,6 +44,11 @@ impl Writer {
             .map_err(|error| format!("its words are not message files by language and check: {error}"))?;
         let languages = languages.iter().filter(|language| *language != ENGLISH).cloned().collect();
         Ok(Self { texts, languages, bundles: BTreeMap::new() })
+    }
+
+    /// Languages that any of the pages is in.
+    pub(crate) fn languages(&self) -> Vec<String> {
+        self.texts.keys().cloned().collect()
     }
 
     /// The reply of a pack with the words of its findings; `None` for a reply that is none, which the host refuses.
@@ -147,7 +153,7 @@ impl Writer {
 
 /// A finding whose page cannot say it: an answer that nobody can read is none.
 fn unwritten(finding: &Finding, cause: &str) -> Finding {
-    let message = format!("the page of the check {cause}: this is for whoever made the pack to mend");
+    let message = format!("{UNSAID}{cause}: this is for whoever made the pack to mend");
     let object = finding.object.clone().unwrap_or_else(Object::node);
     Finding {
         object: Some(object),

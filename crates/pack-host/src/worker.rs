@@ -86,13 +86,12 @@ enum Answerer {
 }
 
 impl Answerer {
-    fn hello(&self) -> Hello {
-        match self {
-            Self::Library(pack) => {
-                Hello { abi_minor: pack.abi_minor, has_evaluate_checks: pack.has_evaluate_checks() }
-            }
-            Self::Rules(_) => Hello { abi_minor: PLUMB_ABI_MINOR, has_evaluate_checks: true },
-        }
+    fn hello(&self, languages: Vec<String>) -> Hello {
+        let (abi_minor, has_evaluate_checks) = match self {
+            Self::Library(pack) => (pack.abi_minor, pack.has_evaluate_checks()),
+            Self::Rules(_) => (PLUMB_ABI_MINOR, true),
+        };
+        Hello { abi_minor, has_evaluate_checks, languages }
     }
 
     fn manifest(&self) -> Result<Cow<'_, [u8]>, String> {
@@ -171,7 +170,8 @@ fn serve(socket: &mut File, pack: &Answerer, languages: &[String]) -> io::Result
         Ok(said) => said,
         Err(reason) => return frame::write(socket, Kind::Refused, &[reason.as_bytes()]),
     };
-    let hello = serde_json::to_vec(&pack.hello())?;
+    let languages = writer.as_ref().map(Writer::languages).unwrap_or_default();
+    let hello = serde_json::to_vec(&pack.hello(languages))?;
     frame::write(socket, Kind::Hello, &[&frame::with_length(&hello), &manifest])?;
     while let Some(request) = frame::read(socket)? {
         let parts = request

@@ -351,7 +351,11 @@ fn actions(out: &mut String, assessment: &Assessment) {
             }
         }
         if let Some(pack) = &action.foreign {
-            wrap(out, "      ", &format!("asked for by the pack {pack}, which did not come with Plumb"));
+            let files = match action.files.join(", ") {
+                files if files.is_empty() => files,
+                files => format!("; also in {files}, which nothing applies by itself"),
+            };
+            wrap(out, "      ", &format!("asked for by the pack {pack}, which did not come with Plumb{files}"));
         }
     }
     if assessment.actions.iter().any(|action| !action.files.is_empty()) {

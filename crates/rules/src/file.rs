@@ -1,8 +1,9 @@
-//! `rules.toml` as it is written: metadata and expressions, none of them parsed yet.
+//! `rules.toml` as it is written: metadata and expressions, none of them parsed yet. Format 1; what it shares with format 2 is
+//! here too.
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::abi::PLUMB_ABI_MAJOR;
+use plumb_check_sdk::abi::{ABI_MINOR_OF_WORDS, PLUMB_ABI_MAJOR};
 use plumb_check_sdk::{
     Category, CheckMeta, Confidence, Likelihood, PackManifest, Question, Reference, Remediation, Severity,
     Text, Threshold, ThresholdBasis, WorkloadTrait,
@@ -11,11 +12,15 @@ use plumb_strict_toml::schema::schema;
 use plumb_strict_toml::{At, Document, Fault};
 use schemars::JsonSchema;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::problem::{Problem, Problems};
+use crate::spoken::SpokenFile;
 
-/// Version of the format.
+/// Version of the format whose rules have messages.
 const FORMAT: u32 = 1;
+/// Version of the format whose rules have sentences.
+pub(crate) const FORMAT_OF_WORDS: u32 = 2;
 
 /// A text of the file that knows its place in it.
 pub(crate) type Place = At<String>;
@@ -144,34 +149,62 @@ pub(crate) struct ThresholdTable {
     applies_to: Text,
 }
 
-impl RuleFile {
+/// A file of either format.
+#[derive(Debug)]
+pub(crate) enum Rules {
+    /// Format 1.
+    Plain(RuleFile),
+    /// Format 2.
+    Spoken(SpokenFile),
+}
+
+impl Rules {
     /// Reads the text of a file that errors call `file`.
     pub(crate) fn parse(text: &str, file: &str) -> Result<Self, Problems> {
         let document = Document::parse(file, text).map_err(|fault| told(fault, None))?;
         let read = || {
-            document.version("format", &[FORMAT])?;
-            document.read::<Self>()
+            Ok(match document.version("format", &[FORMAT, FORMAT_OF_WORDS])? {
+                FORMAT => Self::Plain(document.read()?),
+                _ => Self::Spoken(document.read()?),
+            })
         };
         let rules = read().map_err(|fault| told(fault, Some(&document)))?;
-        let whole = |text: String| Problems::new(file, vec![Problem { line: None, rule: None, text }]);
-        if rules.rules.is_empty() {
-            return Err(whole("there is no rule: add one under `[[rule]]`".to_owned()));
+        let is_empty = match &rules {
+            Self::Plain(rules) => rules.rules.is_empty(),
+            Self::Spoken(rules) => rules.rules.is_empty(),
+        };
+        if is_empty {
+            let text = "there is no rule: add one under `[[rule]]`".to_owned();
+            return Err(Problems::new(file, vec![Problem { line: None, rule: None, text }]));
         }
         Ok(rules)
     }
 
+    /// Id and version of the pack.
+    pub(crate) fn names(&self) -> (&str, &str) {
+        match self {
+            Self::Plain(RuleFile { id, version, .. }) | Self::Spoken(SpokenFile { id, version, .. }) => {
+                (id, version)
+            }
+        }
+    }
+
     /// What the file says about itself and its rules; `file` is its name.
-    pub(crate) fn manifest(&self, file: &str) -> PackManifest {
-        let mut checks: Vec<CheckMeta> = self.rules.iter().map(RuleTable::meta).collect();
+    pub(crate) fn manifest(&self, file: &str) -> Result<PackManifest, Problems> {
+        let (mut checks, abi_minor): (Vec<CheckMeta>, u32) = match self {
+            Self::Plain(rules) => (rules.rules.iter().map(RuleTable::meta).collect(), 0),
+            Self::Spoken(rules) => (rules.metas(file)?, ABI_MINOR_OF_WORDS),
+        };
         checks.sort_by(|a, b| a.id.cmp(&b.id));
-        PackManifest {
-            id: self.id.clone().into(),
-            version: self.version.clone().into(),
+        let (id, version) = self.names();
+        Ok(PackManifest {
+            id: id.to_owned().into(),
+            version: version.to_owned().into(),
             abi_major: PLUMB_ABI_MAJOR,
-            abi_minor: 0,
+            abi_minor,
             library: file.to_owned().into(),
             checks: checks.into(),
-        }
+        })
     }
 }
 
@@ -186,23 +219,40 @@ fn told(fault: Fault, document: Option<&Document<'_>>) -> Problems {
 
 /// JSON schema of files of rules, as it is published in the reference of the handbook.
 #[must_use]
-pub fn rules_schema() -> serde_json::Value {
-    let title = format!("Rules of a check pack for Plumb, format {FORMAT}");
-    schema::<RuleFile>(&title, "The TOML file that `rules` in `pack.toml` names, as data.")
+pub fn rules_schema() -> Value {
+    let mut formats = [
+        schema::<RuleFile>("Format 1", "Rules that have messages, in English."),
+        schema::<SpokenFile>("Format 2", "Rules that have sentences, in any language, and say what would mend it."),
+    ];
+    let draft = formats.iter_mut().map(|format| format["$schema"].take()).next_back();
+    for format in formats.iter_mut().filter_map(Value::as_object_mut) {
+        format.remove("$schema");
+    }
+    json!({
+        "$schema": draft,
+        "title": "Rules of a check pack for Plumb, formats 1 and 2",
+        "description": "The TOML file that `rules` in `pack.toml` names, as data.",
+        "anyOf": formats,
+    })
+}
+
+/// Limits as the manifest has them, in the order of their tables' names.
+pub(crate) fn limits(tables: &BTreeMap<String, ThresholdTable>) -> Vec<Threshold> {
+    let threshold = |(key, table): (&String, &ThresholdTable)| Threshold {
+        name: table.name.clone().unwrap_or_else(|| key.clone().into()),
+        number: table.number,
+        unit: table.unit.clone(),
+        basis: table.basis,
+        source: table.source.clone(),
+        date: table.date.clone(),
+        applies_to: table.applies_to.clone(),
+    };
+    tables.iter().map(threshold).collect()
 }
 
 impl RuleTable {
-    /// The rule's metadata; thresholds in the order of their tables' names.
+    /// The rule's metadata.
     pub(crate) fn meta(&self) -> CheckMeta {
-        let threshold = |(key, table): (&String, &ThresholdTable)| Threshold {
-            name: table.name.clone().unwrap_or_else(|| key.clone().into()),
-            number: table.number,
-            unit: table.unit.clone(),
-            basis: table.basis,
-            source: table.source.clone(),
-            date: table.date.clone(),
-            applies_to: table.applies_to.clone(),
-        };
         CheckMeta {
             id: self.id.to_string().into(),
             title: self.title.clone(),
@@ -215,7 +265,7 @@ impl RuleTable {
             business: self.business.clone(),
             needs: self.needs.clone().into(),
             remediation: self.remediation.clone(),
-            thresholds: self.thresholds.iter().map(threshold).collect::<Vec<_>>().into(),
+            thresholds: limits(&self.thresholds).into(),
             amplified_by: self.amplified_by.clone().into(),
             questions: self.questions.clone().into(),
             positions: Vec::new().into(),

@@ -12,16 +12,22 @@
 
 mod eval;
 mod file;
+mod intent;
 mod lower;
 mod node;
 mod problem;
+mod reading;
 mod rule;
+mod sentences;
+mod spoken;
 mod template;
 mod value;
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{Check, Pack, PackManifest};
 
-use crate::file::RuleFile;
+use crate::file::Rules;
 pub use crate::file::rules_schema;
 pub use crate::problem::{Problem, Problems};
 use crate::rule::Rule;
@@ -29,12 +35,15 @@ use crate::rule::Rule;
 /// Longest file of rules, in bytes.
 pub const MAX_FILE: usize = 4 << 20;
 
+/// Message files by language and check, as a pack hands them over.
+type Words = BTreeMap<String, BTreeMap<String, String>>;
+
 /// The manifest of the pack whose rules are `text`. No expression is looked at; `file` is the name of the file.
 ///
 /// # Errors
 /// Fails on a text that is not TOML or not rules.
 pub fn manifest(text: &str, file: &str) -> Result<PackManifest, Problems> {
-    Ok(RuleFile::parse(text, file)?.manifest(file))
+    Rules::parse(text, file)?.manifest(file)
 }
 
 /// The pack whose rules are `text`; `file` is the name of the file.
@@ -44,26 +53,49 @@ pub fn manifest(text: &str, file: &str) -> Result<PackManifest, Problems> {
 /// # Errors
 /// Tells everything that is wrong with the file, each with its line and rule.
 pub fn load(text: &str, file: &str) -> Result<&'static Pack, Problems> {
-    let parsed = RuleFile::parse(text, file)?;
+    let parsed = Rules::parse(text, file)?;
     let mut problems = Vec::new();
     let mut checks: Vec<&'static dyn Check> = Vec::new();
-    for table in &parsed.rules {
-        match Rule::new(table) {
-            Ok(rule) => checks.push(Box::leak(Box::new(rule))),
-            Err(found) => problems.extend(found),
+    let mut words = Words::new();
+    let mut keep = |rule: Rule| checks.push(Box::leak(Box::new(rule)));
+    match &parsed {
+        Rules::Plain(file) => {
+            for table in &file.rules {
+                Rule::plain(table).map_or_else(|found| problems.extend(found), &mut keep);
+            }
+        }
+        Rules::Spoken(file) => {
+            for table in &file.rules {
+                match Rule::spoken(table) {
+                    Ok((rule, texts)) => {
+                        for (language, text) in texts {
+                            words.entry(language).or_default().insert(table.id.to_string(), text);
+                        }
+                        keep(rule);
+                    }
+                    Err(found) => problems.extend(found),
+                }
+            }
         }
     }
     if !problems.is_empty() {
         return Err(Problems::new(file, problems));
     }
+    let words = if words.is_empty() { String::new() } else { json_of(&words) };
     checks.sort_by(|a, b| a.meta().id.cmp(&b.meta().id));
+    let (id, version) = parsed.names();
     let forever = |text: &str| -> &'static str { Box::leak(text.to_owned().into_boxed_str()) };
     let pack = Pack::new(
-        forever(&parsed.id),
-        forever(&parsed.version),
+        forever(id),
+        forever(version),
         forever(file),
-        "",
+        forever(&words),
         Box::leak(checks.into_boxed_slice()),
     );
     Ok(Box::leak(Box::new(pack)))
+}
+
+fn json_of(words: &Words) -> String {
+    // Texts by texts, which JSON can always hold.
+    serde_json::to_string(words).unwrap_or_default()
 }

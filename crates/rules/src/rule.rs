@@ -1,22 +1,22 @@
 //! A rule as a check.
 
-use std::collections::BTreeMap;
-
+use plumb_check_sdk::page::NO_ANSWER;
 use plumb_check_sdk::{
-    Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing, Outcome,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, Object,
+    ObjectKind, Outcome,
 };
 use serde_json::Value as Json;
 
 use crate::eval::Evaluation;
-use crate::file::{BranchTable, Place, RuleTable};
-use crate::lower::{LIMITS, Parsed, Scope, parse};
+use crate::intent::IntentTemplate;
 use crate::node::Node;
-use crate::problem::Problem;
 use crate::template::Template;
-use crate::value::{List, Value};
+use crate::value::{List, Value, number_text};
 
 /// Most subjects of one rule on one node.
 const MAX_SUBJECTS: usize = 1000;
+/// What the node is called as a subject.
+const NODE: &str = "node";
 /// Longest texts of a finding, in bytes; the host refuses longer ones.
 const MAX_SUBJECT: usize = 1000;
 const MAX_MESSAGE: usize = 4000;
@@ -25,239 +25,87 @@ const MAX_VALUE: usize = 8000;
 
 /// A rule whose expressions are all in order.
 pub(crate) struct Rule {
-    meta: &'static CheckMeta,
-    for_each: Option<Condition>,
-    subject: Option<Template>,
+    pub(crate) meta: &'static CheckMeta,
+    pub(crate) for_each: Option<Condition>,
     /// In an order in which each needs only those before it.
-    lets: Vec<Node>,
-    applies: Option<Condition>,
-    not_applicable: Option<Template>,
-    branches: Vec<Branch>,
-    pass: Template,
-    evidence: Vec<(Template, Template)>,
-    confidence: Confidence,
+    pub(crate) lets: Vec<Node>,
+    pub(crate) applies: Option<Condition>,
+    pub(crate) not_applicable: Option<Say>,
+    pub(crate) branches: Vec<Branch>,
+    pub(crate) pass: Say,
+    pub(crate) evidence: Vec<(Template, Template)>,
+    pub(crate) confidence: Confidence,
+    pub(crate) form: Form,
+}
+
+/// How a rule calls what it looks at, and what it knows of it beside.
+pub(crate) enum Form {
+    /// Format 1: by a text.
+    Plain { subject: Option<Template> },
+    /// Format 2: by an object.
+    Spoken { object: Option<ObjectTemplate>, cause: Option<(String, Option<ObjectTemplate>)> },
+}
+
+/// What a rule tells.
+pub(crate) enum Say {
+    /// Format 1: this text.
+    Message(Template),
+    /// Format 2: a sentence of its words, which the worker writes, with the values that it names.
+    Sentence { variant: String, args: Vec<(String, ArgValue)> },
+}
+
+/// A value that a sentence names.
+#[derive(Clone)]
+pub(crate) struct ArgValue {
+    pub(crate) node: Node,
+    pub(crate) quantity: Option<(String, u8)>,
+}
+
+/// An object with templates.
+pub(crate) struct ObjectTemplate {
+    pub(crate) kind: ObjectKind,
+    pub(crate) id: Option<Template>,
+    pub(crate) name: Option<Template>,
+}
+
+/// What is looked at.
+struct Subject {
+    name: String,
+    /// In format 2.
+    object: Option<Object>,
 }
 
 /// An expression with its text, for errors.
-struct Condition {
-    node: Node,
-    source: String,
+pub(crate) struct Condition {
+    pub(crate) node: Node,
+    pub(crate) source: String,
 }
 
-struct Branch {
-    outcome: Outcome,
-    when: Condition,
-    message: Template,
-    likelihood: Likelihood,
-    confidence: Confidence,
-}
-
-/// Reads the expressions of one rule and keeps what is wrong with them.
-struct Reader<'a> {
-    table: &'a RuleTable,
-    scope: Scope<'a>,
-    problems: Vec<Problem>,
-}
-
-impl<'a> Reader<'a> {
-    fn tell(&mut self, place: &Place, text: String) {
-        self.problems.push(Problem { line: place.line(), rule: Some(self.table.id.to_string()), text });
-    }
-
-    fn expression(&mut self, what: &str, place: &Place) -> Option<Condition> {
-        let lowered = parse(place).and_then(|parsed| self.scope.lower(&parsed));
-        match lowered {
-            Ok(node) => Some(Condition { node, source: place.trim().to_owned() }),
-            Err(problem) => {
-                self.tell(place, format!("`{what}`: {problem}"));
-                None
-            }
-        }
-    }
-
-    fn template(&mut self, what: &str, place: &Place) -> Option<Template> {
-        Template::new(place, &mut self.scope)
-            .map_err(|problem| self.tell(place, format!("`{what}`: {problem}")))
-            .ok()
-    }
-
-    fn variable(&mut self, what: &str, name: &str, place: &Place) {
-        let is_name = name.starts_with(|c: char| c.is_ascii_lowercase())
-            && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-        if !is_name {
-            self.tell(
-                place,
-                format!("`{what}`: the name `{name}`: expected lower-case letters, digits and `_`"),
-            );
-        }
-        if name == LIMITS || Evidence::has_section(name) || self.scope.has_variable(name) {
-            self.tell(place, format!("`{what}`: `{name}` already has a meaning: name it otherwise"));
-        }
-        self.scope.push(name);
-    }
-
-    /// The named expressions, each after those that it names.
-    fn lets(&mut self) -> Vec<Node> {
-        let mut parsed: BTreeMap<&str, (&Place, Parsed)> = BTreeMap::new();
-        for (name, place) in &self.table.lets {
-            match parse(place) {
-                Ok(expression) => drop(parsed.insert(name, (place, expression))),
-                Err(problem) => self.tell(place, format!("`let.{name}`: {problem}")),
-            }
-        }
-        let mut nodes = Vec::new();
-        let mut left: Vec<&str> = parsed.keys().copied().collect();
-        while !left.is_empty() {
-            let is_ready = |name: &&str| {
-                parsed.get(name).is_some_and(|(_, expression)| {
-                    expression.names().iter().all(|named| !left.contains(named))
-                })
-            };
-            let Some(at) = left.iter().position(is_ready) else {
-                let names = left.join("`, `");
-                if let Some((place, _)) = left.first().and_then(|name| parsed.get(name)) {
-                    self.tell(place, format!("`let`: `{names}` name each other in a circle: break it"));
-                }
-                break;
-            };
-            let name = left.remove(at);
-            let Some((place, expression)) = parsed.get(name) else { continue };
-            match self.scope.lower(expression) {
-                Ok(node) => nodes.push(node),
-                Err(problem) => {
-                    self.tell(place, format!("`let.{name}`: {problem}"));
-                    nodes.push(Node::Null);
-                }
-            }
-            self.variable(&format!("let.{name}"), name, place);
-        }
-        // What could not be parsed is told once, not again wherever it is named.
-        for (name, _) in self.table.lets.iter().filter(|(name, _)| !parsed.contains_key(name.as_str())) {
-            self.scope.push(name);
-        }
-        nodes
-    }
-
-    fn branch(&mut self, what: &str, outcome: Outcome, table: &BranchTable) -> Option<Branch> {
-        let when = self.expression(&format!("{what}.when"), &table.when);
-        let message = self.template(&format!("{what}.message"), &table.message);
-        Some(Branch {
-            outcome,
-            when: when?,
-            message: message?,
-            likelihood: table.likelihood.or(self.table.likelihood).unwrap_or(Likelihood::Setting),
-            confidence: table.confidence.or(self.table.confidence).unwrap_or(Confidence::High),
-        })
-    }
+pub(crate) struct Branch {
+    pub(crate) outcome: Outcome,
+    pub(crate) when: Condition,
+    pub(crate) say: Say,
+    pub(crate) intents: Vec<IntentTemplate>,
+    pub(crate) likelihood: Likelihood,
+    pub(crate) confidence: Confidence,
 }
 
 impl Rule {
-    /// Reads all expressions of a rule.
-    pub(crate) fn new(table: &RuleTable) -> Result<Self, Vec<Problem>> {
-        let meta = table.meta();
-        let limits = table.thresholds.keys().map(String::as_str).collect();
-        let needs: Vec<&str> = meta.needs.iter().map(AsRef::as_ref).collect();
-        let scope = Scope::new(needs.iter().copied(), limits);
-        let mut reader = Reader { table, scope, problems: Vec::new() };
-        for need in &needs {
-            let root = need.split('/').nth(1).unwrap_or_default();
-            if !need.starts_with('/') || !Evidence::has_section(root) {
-                reader.tell(&table.id, format!("`needs`: `{need}` is no part of the evidence: compare with `docs`, such as `/node/kernel`"));
-            }
-        }
-
-        let mut for_each = None;
-        if table.for_each.len() > 1 {
-            reader.tell(&table.id, "`for_each`: expected one variable and its list".to_owned());
-        }
-        if let Some((name, place)) = table.for_each.first_key_value() {
-            for_each = reader.expression("for_each", place);
-            reader.variable("for_each", name, place);
-        }
-        let lets = reader.lets();
-        let applies = table.applies.as_ref().and_then(|place| reader.expression("applies", place));
-        let not_applicable =
-            table.not_applicable.as_ref().and_then(|place| reader.template("not_applicable", place));
-        if let Some(place) = table.applies.as_ref().filter(|_| table.not_applicable.is_none()) {
-            reader.tell(
-                place,
-                "`applies` without `not_applicable`: say what is told where it does not".to_owned(),
-            );
-        }
-        if let Some(place) = table.not_applicable.as_ref().filter(|_| table.applies.is_none()) {
-            reader.tell(
-                place,
-                "`not_applicable` without `applies`: add the condition, or remove it".to_owned(),
-            );
-        }
-        let subject = table.subject.as_ref().and_then(|place| reader.template("subject", place));
-        if let Some((_, place)) = table.for_each.first_key_value().filter(|_| table.subject.is_none()) {
-            reader.tell(place, "`for_each` without `subject`: say how one of them is called".to_owned());
-        }
-        let mut branches = Vec::new();
-        let tables = [
-            ("fail", Outcome::Fail, &table.fail),
-            ("warn", Outcome::Warn, &table.warn),
-            ("info", Outcome::Info, &table.info),
-        ];
-        for (what, outcome, branch) in tables {
-            branches.extend(branch.as_ref().and_then(|branch| reader.branch(what, outcome, branch)));
-        }
-        if table.fail.is_none() && table.warn.is_none() && table.info.is_none() {
-            reader.tell(&table.id, "it can find nothing: add `fail`, `warn` or `info`".to_owned());
-        }
-        let pass = reader.template("pass", &table.pass);
-        let mut evidence = Vec::new();
-        for citation in &table.evidence {
-            let path = reader.template("evidence.path", &citation.path);
-            evidence.extend(path.zip(reader.template("evidence.value", &citation.value)));
-        }
-        if table.evidence.is_empty() && (table.fail.is_some() || table.warn.is_some()) {
-            let text = "`evidence` is empty: a deviation must cite a path and the value read there";
-            reader.tell(&table.id, text.to_owned());
-        }
-        if reader.problems.is_empty() {
-            let unused: Vec<&str> = reader.scope.unused().collect();
-            for need in unused {
-                reader.tell(&table.id, format!("`needs`: no expression reads `{need}`: remove it"));
-            }
-        }
-        match pass {
-            Some(pass) if reader.problems.is_empty() => Ok(Self {
-                meta: Box::leak(Box::new(meta.clone())),
-                for_each,
-                subject,
-                lets,
-                applies,
-                not_applicable,
-                branches,
-                pass,
-                evidence,
-                confidence: table.confidence.unwrap_or(Confidence::High),
-            }),
-            _ => Err(reader.problems),
-        }
-    }
-
     /// Looks at one subject, which is on the stack if the rule has a variable for it.
     fn judge(&self, evaluation: &Evaluation<'_, '_>, unnamed: &str) -> Finding {
         for node in &self.lets {
             let answer = evaluation.evaluate(node);
             evaluation.push(answer);
         }
-        let subject = match &self.subject {
-            Some(subject) => {
-                subject.fill_known(evaluation, MAX_SUBJECT).unwrap_or_else(|_| unnamed.to_owned())
-            }
-            None => unnamed.to_owned(),
-        };
-        let subject = if subject.trim().is_empty() { unnamed.to_owned() } else { subject };
+        let subject = self.form.subject(evaluation, unnamed);
         if let Some(applies) = &self.applies {
             match evaluation.holds(&applies.node, &applies.source) {
                 Ok(true) => {}
                 Ok(false) => {
-                    let message = self.not_applicable.as_ref().map(|text| self.say(text, evaluation));
-                    return self.meta.not_applicable(subject, message.unwrap_or_default());
+                    return match &self.not_applicable {
+                        Some(say) => self.finding(Outcome::NotApplicable, subject, say, evaluation),
+                        None => self.meta.not_applicable(subject.name, ""),
+                    };
                 }
                 Err(reason) => return self.not_run(subject, &reason),
             }
@@ -265,28 +113,69 @@ impl Rule {
         for branch in &self.branches {
             match evaluation.holds(&branch.when.node, &branch.when.source) {
                 Ok(true) => {
-                    let message = self.say(&branch.message, evaluation);
-                    let finding = self.meta.finding(branch.outcome, subject, message);
-                    let finding =
-                        finding.with_likelihood(branch.likelihood).with_confidence(branch.confidence);
-                    return self.cite(finding, evaluation);
+                    let finding = self.finding(branch.outcome, subject, &branch.say, evaluation);
+                    let finding = finding
+                        .with_likelihood(branch.likelihood)
+                        .with_confidence(branch.confidence)
+                        .with_intents(branch.intents.iter().filter_map(|intent| intent.fill(evaluation)));
+                    return self.cite(self.with_cause(finding, evaluation), evaluation);
                 }
                 Ok(false) => {}
                 Err(reason) => return self.not_run(subject, &reason),
             }
         }
-        let finding = self.meta.pass(subject, self.say(&self.pass, evaluation));
+        let finding = self.finding(Outcome::Pass, subject, &self.pass, evaluation);
         self.cite(finding.with_confidence(self.confidence), evaluation)
     }
 
-    fn say(&self, template: &Template, evaluation: &Evaluation<'_, '_>) -> String {
-        let text = template.fill(evaluation, MAX_MESSAGE);
-        if text.trim().is_empty() { self.meta.title.to_string() } else { text }
+    fn finding(
+        &self,
+        outcome: Outcome,
+        subject: Subject,
+        say: &Say,
+        evaluation: &Evaluation<'_, '_>,
+    ) -> Finding {
+        match say {
+            Say::Message(template) => {
+                let text = template.fill(evaluation, MAX_MESSAGE);
+                let text = if text.trim().is_empty() { self.meta.title.to_string() } else { text };
+                self.meta.finding(outcome, subject.name, text)
+            }
+            Say::Sentence { variant, args } => Finding {
+                object: subject.object,
+                variant: Some(variant.clone()),
+                args: args.iter().map(|(name, arg)| (name.clone(), arg.fill(evaluation))).collect(),
+                ..self.meta.finding(outcome, subject.name, "")
+            },
+        }
     }
 
-    fn not_run(&self, subject: String, reason: &str) -> Finding {
-        let end = reason.floor_char_boundary(MAX_MESSAGE);
-        self.meta.not_run(subject, &reason[..end])
+    fn with_cause(&self, finding: Finding, evaluation: &Evaluation<'_, '_>) -> Finding {
+        let Form::Spoken { cause: Some((key, object)), .. } = &self.form else { return finding };
+        if !finding.outcome.is_deviation() {
+            return finding;
+        }
+        match object {
+            None => finding.with_cause(key, Object::node()),
+            // What the cause belongs to is not known, so it may be another's.
+            Some(object) => match object.fill(evaluation) {
+                Some(object) => finding.with_cause(key, object),
+                None => finding,
+            },
+        }
+    }
+
+    fn not_run(&self, subject: Subject, reason: &str) -> Finding {
+        let reason = &reason[..reason.floor_char_boundary(MAX_MESSAGE)];
+        match &self.form {
+            Form::Plain { .. } => self.meta.not_run(subject.name, reason),
+            Form::Spoken { .. } => Finding {
+                object: subject.object,
+                variant: Some(NO_ANSWER.to_owned()),
+                args: [("reason".to_owned(), Arg::text(reason))].into(),
+                ..self.meta.not_run(subject.name, "")
+            },
+        }
     }
 
     /// Adds what is known of the evidence. A deviation that none of it is known of cannot be held.
@@ -304,8 +193,11 @@ impl Rule {
         }
         if finding.outcome.is_deviation() && finding.evidence.is_empty() {
             let reason = unknown.unwrap_or_else(|| "it is empty".to_owned());
-            let reason = format!("{}, but the evidence for it cannot be cited: {reason}", finding.message);
-            return self.not_run(finding.subject, &reason);
+            let found =
+                if finding.message.is_empty() { "the condition is violated" } else { &finding.message };
+            let reason = format!("{found}, but the evidence for it cannot be cited: {reason}");
+            let subject = Subject { name: finding.subject, object: finding.object };
+            return self.not_run(subject, &reason);
         }
         finding
     }
@@ -316,11 +208,11 @@ impl Rule {
             Ok(Value::List(items)) => items,
             Ok(other) => {
                 let reason = format!("expected a list, found {} (in `{}`)", other.kind(), list.source);
-                return node(self.not_run("node".to_owned(), &reason));
+                return node(self.not_run(self.form.node(), &reason));
             }
             Err(unknown) => {
                 let reason = format!("{} (in `{}`)", unknown.reason, list.source);
-                return node(self.not_run("node".to_owned(), &reason));
+                return node(self.not_run(self.form.node(), &reason));
             }
         };
         if items.len() == 0 {
@@ -333,7 +225,7 @@ impl Rule {
                 items.len(),
                 list.source
             );
-            return node(self.not_run("node".to_owned(), &reason));
+            return node(self.not_run(self.form.node(), &reason));
         }
         let items = (0..items.len()).filter_map(|index| Some((index, items.get(index)?)));
         let all: Vec<Finding> = items
@@ -353,12 +245,89 @@ impl Rule {
             return all.into_iter().filter(is_about).collect();
         }
         match all.as_slice() {
+            // Its sentence is not written yet, and says what it says of one object only.
+            [first, _, ..] if first.variant.is_some() => vec![first.clone()],
             [first, _, ..] => {
                 let text =
                     format!("none of {} applies, such as {}: {}", all.len(), first.subject, first.message);
                 vec![self.meta.not_applicable("node", &text[..text.floor_char_boundary(MAX_MESSAGE)])]
             }
             _ => all,
+        }
+    }
+}
+
+impl Form {
+    fn subject(&self, evaluation: &Evaluation<'_, '_>, unnamed: &str) -> Subject {
+        match self {
+            Self::Plain { subject } => {
+                let subject = subject.as_ref().and_then(|text| text.fill_known(evaluation, MAX_SUBJECT).ok());
+                let name = subject.filter(|name| !name.trim().is_empty());
+                Subject { name: name.unwrap_or_else(|| unnamed.to_owned()), object: None }
+            }
+            Self::Spoken { object, .. } => {
+                let object = object.as_ref().and_then(|object| object.fill(evaluation));
+                let object = object.unwrap_or_else(|| match unnamed {
+                    NODE => Object::node(),
+                    unnamed => Object::new(ObjectKind::Other, unnamed),
+                });
+                Subject { name: object.subject(), object: Some(object) }
+            }
+        }
+    }
+
+    /// The node as a whole.
+    fn node(&self) -> Subject {
+        let object = matches!(self, Self::Spoken { .. }).then(Object::node);
+        Subject { name: NODE.to_owned(), object }
+    }
+}
+
+impl ObjectTemplate {
+    /// The object; `None` where which one it is, is not known.
+    fn fill(&self, evaluation: &Evaluation<'_, '_>) -> Option<Object> {
+        let text = |template: &Option<Template>| match template {
+            None => Some(String::new()),
+            Some(template) => template.fill_known(evaluation, MAX_SUBJECT).ok(),
+        };
+        let id = text(&self.id)?;
+        let id = match (self.kind, id.parse::<CpuSet>()) {
+            (ObjectKind::Cpus, Ok(cpus)) => cpus.to_string(),
+            _ => id,
+        };
+        let object = Object::new(self.kind, id).named(text(&self.name)?);
+        let is_named = self.id.is_none() || !object.id.trim().is_empty();
+        (is_named && !object.subject().trim().is_empty()).then_some(object)
+    }
+}
+
+impl ArgValue {
+    /// The value; where it is not known, that, as a text.
+    fn fill(&self, evaluation: &Evaluation<'_, '_>) -> Arg {
+        let value = match evaluation.evaluate(&self.node) {
+            Ok(Value::Number(number)) => return self.number(number),
+            Ok(value) => value.to_text(),
+            Err(unknown) => Err(unknown),
+        };
+        let text = value.unwrap_or_else(|unknown| format!("(not known: {})", unknown.reason));
+        Arg::text(&text[..text.floor_char_boundary(MAX_SUBJECT)])
+    }
+
+    /// A whole number counts things, unless it has a unit; others are printed as messages print them.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a whole number of a range that it fits in"
+    )]
+    fn number(&self, number: f64) -> Arg {
+        match &self.quantity {
+            Some((unit, digits)) => Arg::quantity(number, unit, *digits),
+            None if number.fract() == 0.0 && (0.0..1e15).contains(&number) => Arg::from(number as u64),
+            None => {
+                let text = number_text(number);
+                let decimals = text.split_once('.').map_or(0, |(_, decimals)| decimals.len());
+                Arg::quantity(number, "", u8::try_from(decimals).unwrap_or_default())
+            }
         }
     }
 }
@@ -376,7 +345,7 @@ impl Check for Rule {
         let evaluation = Evaluation::new(&needs, &limits);
         Ok(match &self.for_each {
             Some(list) => self.judge_each(&evaluation, list),
-            None => vec![self.judge(&evaluation, "node")],
+            None => vec![self.judge(&evaluation, NODE)],
         })
     }
 }

@@ -54,6 +54,14 @@ impl Template {
         Ok(Self { pieces })
     }
 
+    /// The text, where it has no expressions.
+    pub(crate) fn constant(&self) -> Option<&str> {
+        match self.pieces.as_slice() {
+            [Piece::Text(text)] => Some(text),
+            _ => None,
+        }
+    }
+
     /// The text, at most `limit` bytes of it. What is not known says so in its place.
     pub(crate) fn fill(&self, evaluation: &Evaluation<'_, '_>, limit: usize) -> String {
         self.fill_known(evaluation, limit).unwrap_or_else(|(text, _)| text)

@@ -365,8 +365,8 @@ fn mistakes_are_told_with_file_line_rule_and_what_to_do() {
     );
     case("\"/node/kernel\"", &chain, "nested more than");
     assert_eq!(
-        load("format = 2\nid = \"x\"\nversion = \"1\"", "r.toml").err().unwrap().to_string(),
-        "r.toml:1: format: expected version 1 of the format, found 2; a newer file needs a newer program"
+        load("format = 3\nid = \"x\"\nversion = \"1\"", "r.toml").err().unwrap().to_string(),
+        "r.toml:1: format: expected version 1 or 2 of the format, found 3; a newer file needs a newer program"
     );
     assert!(
         load("format = 1\nid = \"x\"\nversion = \"1\"", "r.toml")
@@ -397,14 +397,21 @@ fn the_published_schema_is_that_of_the_types() {
 #[test]
 fn the_schema_takes_what_the_reader_takes() {
     let page = include_str!("../../../docs/src/packs/rules.md");
-    let of_page = page.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next()).unwrap();
-    for text in [of_page, include_str!("../../../samples/rules-pack/rules.toml")] {
+    let of_page = |n: usize| page.split("```toml\n").nth(n).and_then(|rest| rest.split("```").next()).unwrap();
+    for (text, key) in [
+        (of_page(1), "rationale"),
+        (of_page(2), "references"),
+        (include_str!("../../../samples/rules-pack/rules.toml"), "rationale"),
+        (include_str!("../../../samples/rules-pack-2/rules.toml"), "references"),
+    ] {
         load(text, "rules.toml").unwrap_or_else(|problems| panic!("{problems}"));
         assert_eq!(mismatches(&rules_schema(), &toml::from_str(text).unwrap()), Vec::<String>::new());
         // A key that neither knows.
-        let wrong = text.replacen("rationale =", "rational =", 1);
+        let almost = &key[..key.len() - 1];
+        let wrong = text.replacen(&format!("{key} ="), &format!("{almost} ="), 1);
         assert!(!mismatches(&rules_schema(), &toml::from_str(&wrong).unwrap()).is_empty());
         let told = load(&wrong, "rules.toml").err().unwrap().to_string();
-        assert!(told.contains("rule.rational: unknown key; did you mean `rationale`?"), "{told}");
+        let expected = format!("rule.{almost}: unknown key; did you mean `{key}`?");
+        assert!(told.contains(&expected), "expected `{expected}` in `{told}`");
     }
 }

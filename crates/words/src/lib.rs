@@ -4,12 +4,17 @@
 //! values; both are done otherwise here, so that what is printed can be copied.
 #![warn(missing_docs)]
 
+mod message;
+pub mod page;
+
 use std::fmt;
 
 use fluent_bundle::{FluentArgs, FluentBundle, FluentResource, FluentValue};
 use plumb_check_sdk::Arg;
 use thiserror::Error;
 use unic_langid::LanguageIdentifier;
+
+pub use message::{Message, Unreadable, read};
 
 /// The language that every file of messages has, and that others fall back to.
 pub const ENGLISH: &str = "en";

@@ -1,11 +1,13 @@
 //! Packs in C, packs of another ABI minor, and many packs at once.
 
-use plumb_check_sdk::Outcome;
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::{Intent, Object, ObjectKind, Outcome};
 use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackStatus};
 
 use crate::support::{
-    CPack, assert_all_not_run, behaviour, c_literal, finding, headers, options, root, run_once, rust_pack,
-    sample_manifest,
+    C_SAMPLES, CPack, assert_all_not_run, behaviour, c_literal, finding, headers, manifest_in, options, root,
+    run_once, rust_pack,
 };
 
 #[test]
@@ -18,16 +20,49 @@ fn a_pack_in_c_answers() {
 }
 
 #[test]
-fn the_literal_of_the_sample_is_up_to_date() {
-    let path = root().join("samples/c-pack/manifest.inc");
-    let expected = c_literal(&sample_manifest());
-    if std::env::var_os("PLUMB_BLESS").is_some() {
-        std::fs::write(&path, &expected).unwrap();
+fn a_pack_in_c_with_words_says_its_findings_in_the_languages_asked_for() {
+    let pack = CPack::with_words().build();
+    let languages = vec!["de".to_owned(), "fr".to_owned()];
+    let options = HostOptions { languages, ..options() };
+    let evidence = br#"{"schema":1,"sysctl":{"vm.swappiness":"60"}}"#;
+    let run = run_once(options, &pack.location, &EvidenceDocument::from_json(evidence).unwrap());
+    assert_eq!(run.status, PackStatus::Ok);
+    let finding = finding(&run, "sample.swappiness");
+    assert_eq!(finding.words["en"].problem, "The kernel swaps early at a swappiness of 60");
+    assert_eq!(finding.words["de"].problem, "Der Kernel lagert bei einer Swappiness von 60 früh aus");
+    assert_eq!(finding.words["fr"].problem, finding.words["en"].problem);
+    assert!(finding.words["fr"].fallback && !finding.words["de"].fallback);
+    assert_eq!(run.pages["de"]["sample.swappiness"]["applicability"], "Alle Knoten");
+    let want = Intent::Sysctl { name: "vm.swappiness".into(), want: "10".into(), was: "60".into() };
+    assert_eq!(finding.intents, [want]);
+    assert_eq!(finding.object, Some(Object::new(ObjectKind::File, "/proc/sys/vm/swappiness")));
+    // Causes of packs of somebody else's never join those of other packs.
+    assert_eq!(finding.cause.as_ref().unwrap().key, "sample-c-2/swapping");
+}
+
+#[test]
+fn the_literals_of_the_samples_are_up_to_date() {
+    let json = |sample: &str| serde_json::to_string(&manifest_in(sample)).unwrap();
+    let check = "sample.swappiness";
+    let language = |language: &str| {
+        let path = root().join(C_SAMPLES[1]).join(format!("{language}.ftl"));
+        (language.to_owned(), BTreeMap::from([(check, std::fs::read_to_string(path).unwrap())]))
+    };
+    let words = BTreeMap::from(["en", "de"].map(language));
+    let words = serde_json::to_string(&words).unwrap();
+    for (sample, file, text) in [
+        (C_SAMPLES[0], "manifest.inc", json(C_SAMPLES[0])),
+        (C_SAMPLES[1], "manifest.inc", json(C_SAMPLES[1])),
+        (C_SAMPLES[1], "words.inc", words),
+    ] {
+        let path = root().join(sample).join(file);
+        let expected = c_literal(&text);
+        if std::env::var_os("PLUMB_BLESS").is_some() {
+            std::fs::write(&path, &expected).unwrap();
+        }
+        let found = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(found == expected, "renew {sample}/{file} with PLUMB_BLESS=1");
     }
-    assert!(
-        std::fs::read_to_string(&path).unwrap_or_default() == expected,
-        "renew manifest.inc with PLUMB_BLESS=1"
-    );
 }
 
 #[test]

@@ -89,7 +89,13 @@ fn what_is_not_a_pack_is_told() {
 
 #[test]
 fn the_packs_of_this_repository_are_well_formed() {
-    for folder in ["checks/topology", "samples/c-pack", "samples/rules-pack"] {
+    for folder in [
+        "checks/topology",
+        "samples/c-pack",
+        "samples/c-pack-2",
+        "samples/rules-pack",
+        "samples/rules-pack-2",
+    ] {
         let path = SearchPath { explicit: vec![root().join(folder)], ..SearchPath::default() };
         assert_eq!(discover(&path).unwrap().len(), 1);
     }

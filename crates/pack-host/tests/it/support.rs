@@ -87,8 +87,12 @@ pub(crate) fn headers() -> PathBuf {
     root().join("crates/check-sdk/include")
 }
 
-/// A pack in C, with the manifest of the sample pack.
+/// The samples in C: of ABI 1.0, and of ABI 1.2 with sentences.
+pub(crate) const C_SAMPLES: [&str; 2] = ["samples/c-pack", "samples/c-pack-2"];
+
+/// A pack in C, with the manifest of a sample pack.
 pub(crate) struct CPack {
+    pub(crate) sample: &'static str,
     pub(crate) source: PathBuf,
     pub(crate) header: PathBuf,
     pub(crate) defines: Vec<&'static str>,
@@ -96,24 +100,35 @@ pub(crate) struct CPack {
 
 impl CPack {
     pub(crate) fn sample() -> Self {
-        let source = root().join("samples/c-pack/pack.c");
-        Self { source, header: headers().join("plumb_pack.h"), defines: Vec::new() }
+        Self::sample_of(C_SAMPLES[0])
+    }
+
+    /// The sample whose findings have sentences.
+    pub(crate) fn with_words() -> Self {
+        Self::sample_of(C_SAMPLES[1])
+    }
+
+    fn sample_of(sample: &'static str) -> Self {
+        let source = root().join(sample).join("pack.c");
+        Self { sample, source, header: headers().join("plumb_pack.h"), defines: Vec::new() }
     }
 
     /// A pack that goes wrong while it is loaded.
     pub(crate) fn hostile(defines: &[&'static str]) -> Self {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/hostile/load.c");
-        Self { source, header: headers().join("plumb_pack.h"), defines: defines.to_vec() }
+        let header = headers().join("plumb_pack.h");
+        Self { sample: C_SAMPLES[0], source, header, defines: defines.to_vec() }
     }
 
     pub(crate) fn build(&self) -> Assembled {
         let folder = tempfile::tempdir().unwrap();
-        let sample = root().join("samples/c-pack");
+        let sample = root().join(self.sample);
         std::fs::copy(sample.join(MANIFEST_FILE), folder.path().join(MANIFEST_FILE)).unwrap();
-        let manifest = sample_manifest();
+        let manifest = manifest_in(self.sample);
         let include = tempfile::tempdir().unwrap();
         std::fs::copy(&self.header, include.path().join("plumb_pack.h")).unwrap();
-        std::fs::write(include.path().join("manifest.inc"), c_literal(&manifest)).unwrap();
+        let json = serde_json::to_string(&manifest).unwrap();
+        std::fs::write(include.path().join("manifest.inc"), c_literal(&json)).unwrap();
         let built = Command::new("cc")
             .args([
                 "-std=gnu11",
@@ -139,13 +154,17 @@ impl CPack {
 }
 
 pub(crate) fn sample_manifest() -> PackManifest {
-    let path = root().join("samples/c-pack").join(MANIFEST_FILE);
+    manifest_in(C_SAMPLES[0])
+}
+
+/// The manifest in a folder of this repository.
+pub(crate) fn manifest_in(folder: &str) -> PackManifest {
+    let path = root().join(folder).join(MANIFEST_FILE);
     parse_manifest(&std::fs::read_to_string(&path).unwrap(), &path).unwrap()
 }
 
-/// The manifest as a C string literal, one line per piece, since compilers need not take long ones.
-pub(crate) fn c_literal(manifest: &PackManifest) -> String {
-    let json = serde_json::to_string(manifest).unwrap();
+/// JSON as a C string literal, one line per piece, since compilers need not take long ones.
+pub(crate) fn c_literal(json: &str) -> String {
     let escaped = json.replace('\\', "\\\\").replace('"', "\\\"");
     let mut lines = vec![String::new()];
     for c in escaped.chars() {

@@ -20,12 +20,14 @@ fn copy_fixtures(from: &Path, pack: &Assembled) {
 }
 
 #[test]
-fn the_pack_in_c_keeps_all_rules() {
-    let pack = CPack::sample().build();
-    copy_fixtures(&root().join("samples/c-pack/fixtures"), &pack);
-    let verification = verify(&pack.location, &options());
-    println!("{verification}");
-    assert!(verification.rules.iter().all(|rule| rule.verdict == Verdict::Pass), "{verification}");
+fn the_packs_in_c_keep_all_rules() {
+    for sample in [CPack::sample(), CPack::with_words()] {
+        let pack = sample.build();
+        copy_fixtures(&root().join(sample.sample).join("fixtures"), &pack);
+        let verification = verify(&pack.location, &options());
+        println!("{verification}");
+        assert!(verification.rules.iter().all(|rule| rule.verdict == Verdict::Pass), "{verification}");
+    }
 }
 
 #[test]

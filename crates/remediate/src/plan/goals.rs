@@ -265,7 +265,7 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         }
         Intent::Value { path, want, was } => {
             path_below(path)?;
-            value(want)?;
+            kernel_value(want)?;
             let file = evidence.settings.values().find_map(|files| files.get(path));
             let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
             let file = file.or_else(|| evidence.sysctl.get(&sysctl?));
@@ -279,7 +279,7 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             if !is_name {
                 return Err(format!("`{}` is not the name of a kernel parameter", short(name)));
             }
-            value(want)?;
+            kernel_value(want)?;
             recorded(
                 evidence.sysctl.get(name).ok_or_else(|| format!("{name} is not in the evidence"))?,
                 name,
@@ -459,6 +459,17 @@ fn value(text: &str) -> Result<(), String> {
     let is_line =
         !text.is_empty() && text.len() <= MAX_VALUE && text.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if is_line { Ok(()) } else { Err(format!("`{}` is not a value of one line", short(text))) }
+}
+
+/// A value of a file of the kernel: numbers and words. What a shell would make more of is none, even where it is quoted.
+fn kernel_value(text: &str) -> Result<(), String> {
+    value(text)?;
+    // A negative number is a value, an option of a command is none.
+    let is_word = |word: &str| is_plain(word) || word.parse::<i64>().is_ok();
+    if text.split_whitespace().all(is_word) && !text.trim().is_empty() {
+        return Ok(());
+    }
+    Err(format!("`{}` is not a value of numbers and words", short(text)))
 }
 
 fn short(text: &str) -> String {

@@ -86,6 +86,10 @@ fn nothing_is_believed_that_the_evidence_does_not_hold() {
             "not a value of one line",
         ),
         (
+            Intent::Sysctl { name: "vm.swappiness".into(), want: "1; rm -rf /".into(), was: "60".into() },
+            "`1; rm -rf /` is not a value of numbers and words",
+        ),
+        (
             Intent::Sysctl { name: "vm.swappiness; rm".into(), want: "1".into(), was: "60".into() },
             "not the name of a kernel parameter",
         ),

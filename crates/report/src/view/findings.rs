@@ -430,8 +430,11 @@ fn resolved(
     let commands = |commands: &[String]| {
         commands.iter().map(|command| format!("`{}`", clean(command))).collect::<Vec<_>>().join("; ")
     };
-    let step = |action: &Action, own: &[String]| {
-        format!("{}: {}", clean(action.title(messages.language())), commands(own))
+    let step = |action: &Action, own: &[String]| -> Result<String, ReportError> {
+        let step = format!("{}: {}", clean(action.title(messages.language())), commands(own));
+        let Some(pack) = &action.foreign else { return Ok(step) };
+        let values = [("action", &step), ("pack", &clean(pack)), ("file", &commands(&action.files))];
+        messages.fill("text", "action_foreign", &values.map(|(name, value)| (name, value.as_str())))
     };
     let (mut now, mut permanent, mut rollback, mut verification) =
         (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -449,10 +452,10 @@ fn resolved(
             continue;
         }
         if !action.now.is_empty() {
-            now.push(step(action, &action.now));
+            now.push(step(action, &action.now)?);
         }
         if !action.permanent.is_empty() {
-            permanent.push(step(action, &action.permanent));
+            permanent.push(step(action, &action.permanent)?);
         }
         let also = action.also(messages.language());
         if !also.is_empty() {
