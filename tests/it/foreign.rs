@@ -128,7 +128,8 @@ const SLOW: &str = "128 CPUs use governor `powersave`";
 fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let (by_rules, in_c, bundle) = (sample_rules(folder), sample_c(folder, "HIGHEST", "HIGHEST"), bundle(folder));
+    let (by_rules, in_c, bundle) =
+        (sample_rules(folder), sample_c(folder, "HIGHEST", "HIGHEST"), bundle(folder));
     let packs = [&by_rules, &in_c];
 
     let json = assessment(folder, &packs, &bundle);
@@ -136,7 +137,10 @@ fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
     for (check, pack) in [("fleet.swappiness", "sample-rules-2"), ("sample.swappiness", "sample-c-2")] {
         let finding = of_check(&json, check);
         assert_eq!((&finding["problem"], &finding["foreign"]), (&SWAPS.into(), &pack.into()), "{finding:#}");
-        assert_eq!(finding["words"]["de"]["problem"], "Der Kernel lagert bei einer Swappiness von 60 früh aus");
+        assert_eq!(
+            finding["words"]["de"]["problem"],
+            "Der Kernel lagert bei einer Swappiness von 60 früh aus"
+        );
         assert_eq!(finding["object"]["id"], "/proc/sys/vm/swappiness");
         let action = actions(&json).iter().find(|action| finding["actions"][0] == action["id"]).unwrap();
         assert_eq!((&action["state"], &action["foreign"]), (&"resolved".into(), &pack.into()), "{action:#}");
@@ -192,7 +196,11 @@ fn a_language_that_a_pack_lacks_is_english_and_marked() {
     let pack = rules(folder, "sample-rules-2", &format!("{}{}", &text[..german], &text[next..]));
     let json = assessment(folder, &[&pack], &bundle(folder));
     let words = &of_check(&json, "fleet.swappiness")["words"];
-    assert_eq!((&words["de"]["problem"], &words["de"]["fallback"]), (&SWAPS.into(), &true.into()), "{words:#}");
+    assert_eq!(
+        (&words["de"]["problem"], &words["de"]["fallback"]),
+        (&SWAPS.into(), &true.into()),
+        "{words:#}"
+    );
     assert!(of_check(&json, "fleet.clock-governor")["words"]["de"].get("fallback").is_none());
 }
 
@@ -203,9 +211,21 @@ fn words_that_cannot_be_said_make_the_checks_of_their_pack_not_run_with_the_caus
     let bundle = bundle(folder);
     let text = fs::read_to_string(workspace().join("samples/rules-pack-2/rules.toml")).unwrap();
     for (from, to, cause) in [
-        ("swappiness of { $value }\"", "swappiness of { $valeu }\"", "names `$valeu`, which `args` does not give"),
-        ("swappiness of { $value }\"", "swappiness of { $value\"", "`words.en.problem-swaps-early`: not a message"),
-        ("variant = \"swaps-early\"", "variant = \"swaps\"", "there is no sentence `swaps`: add `problem-swaps`"),
+        (
+            "swappiness of { $value }\"",
+            "swappiness of { $valeu }\"",
+            "names `$valeu`, which `args` does not give",
+        ),
+        (
+            "swappiness of { $value }\"",
+            "swappiness of { $value\"",
+            "`words.en.problem-swaps-early`: not a message",
+        ),
+        (
+            "variant = \"swaps-early\"",
+            "variant = \"swaps\"",
+            "there is no sentence `swaps`: add `problem-swaps`",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         let pack = rules(folder, "sample-rules-2", &text.replacen(from, to, 1));
@@ -293,9 +313,18 @@ fn what_a_pack_must_not_ask_for_is_refused_and_named_and_the_rest_stays() {
     let folder = folder.path();
     let bundle = bundle(folder);
     let asks = [
-        ("kind = \"sysctl\"\nname = \"vm.swappiness\"\nwant = \"1; rm -rf /\"\nwas = \"60\"", "`1; rm -rf /` is not a value"),
-        ("kind = \"value\"\npath = \"/bin/rm\"\nwant = \"1\"\nwas = \"0\"", "`/bin/rm` is not a file below /sys or /proc/sys"),
-        ("kind = \"value\"\npath = \"/sys/../etc/shadow\"\nwant = \"1\"\nwas = \"0\"", "`/sys/../etc/shadow` is not a file below"),
+        (
+            "kind = \"sysctl\"\nname = \"vm.swappiness\"\nwant = \"1; rm -rf /\"\nwas = \"60\"",
+            "`1; rm -rf /` is not a value",
+        ),
+        (
+            "kind = \"value\"\npath = \"/bin/rm\"\nwant = \"1\"\nwas = \"0\"",
+            "`/bin/rm` is not a file below /sys or /proc/sys",
+        ),
+        (
+            "kind = \"value\"\npath = \"/sys/../etc/shadow\"\nwant = \"1\"\nwas = \"0\"",
+            "`/sys/../etc/shadow` is not a file below",
+        ),
         ("kind = \"unit\"\nname = \"evil.service\"\nruns = true", "there is no unit evil.service"),
         (
             "kind = \"governor\"\ncpus = \"500\"\nwant = \"performance\"\nwas = \"powersave\"",
@@ -310,7 +339,8 @@ fn what_a_pack_must_not_ask_for_is_refused_and_named_and_the_rest_stays() {
     let honest = sample_rules(folder);
     let packs = [&hostile, &honest];
     let json = assessment(folder, &packs, &bundle);
-    let of = |pack: &str| actions(&json).iter().filter(|action| action["foreign"] == pack).collect::<Vec<_>>();
+    let of =
+        |pack: &str| actions(&json).iter().filter(|action| action["foreign"] == pack).collect::<Vec<_>>();
     assert_eq!(of("hostile").len(), asks.len(), "{json:#}");
     for action in of("hostile") {
         assert_eq!(action["state"], "refused", "{action:#}");

@@ -479,6 +479,17 @@ pub struct FreqPolicy {
     pub base_frequency_khz: Fact<u64>,
 }
 
+impl FreqPolicy {
+    /// True for drivers that choose clocks by an energy preference themselves: under the governor `performance` they set the
+    /// preference to `performance` and refuse any other. `intel_cpufreq`, which takes both from the kernel, is none of them.
+    #[must_use]
+    pub fn governor_sets_preference(&self) -> bool {
+        let driver = self.scaling_driver.known().map(|driver| driver.trim());
+        matches!(driver, Some("intel_pstate" | "amd-pstate-epp"))
+            && self.energy_performance_preference.known().is_some()
+    }
+}
+
 /// Idle states.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuIdle {

@@ -345,7 +345,9 @@ fn actions(out: &mut String, assessment: &Assessment) {
             ("      undo      ", &action.undo),
         ] {
             // A command that is cut in two is two commands.
-            commands.iter().for_each(|command| drop(writeln!(out, "{label}{command}")));
+            for command in commands {
+                let _ = writeln!(out, "{label}{command}");
+            }
             if label.contains("to last") && !action.also("en").is_empty() {
                 wrap(out, "                ", action.also("en"));
             }
@@ -355,7 +357,11 @@ fn actions(out: &mut String, assessment: &Assessment) {
                 files if files.is_empty() => files,
                 files => format!("; also in {files}, which nothing applies by itself"),
             };
-            wrap(out, "      ", &format!("asked for by the pack {pack}, which did not come with Plumb{files}"));
+            wrap(
+                out,
+                "      ",
+                &format!("asked for by the pack {pack}, which did not come with Plumb{files}"),
+            );
         }
     }
     if assessment.actions.iter().any(|action| !action.files.is_empty()) {

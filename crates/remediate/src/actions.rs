@@ -64,8 +64,14 @@ pub(crate) fn of(evidence: &Evidence, plan: &Plan) -> Vec<Action> {
         .filter_map(|(language, text)| Some((*language, Messages::new(language, text).ok()?)))
         .collect();
     let mut groups: Vec<(String, Vec<&Goal>)> = Vec::new();
-    for goal in &plan.goals {
-        let key = key(goal);
+    // What comes with another goal stands behind it.
+    let (with_another, own): (Vec<_>, Vec<_>) = plan
+        .goals
+        .iter()
+        .map(|goal| (goal, by_governor(evidence, plan, goal)))
+        .partition(|(_, by)| by.is_some());
+    for (goal, by) in own.into_iter().chain(with_another) {
+        let key = key(by.unwrap_or(goal));
         match groups.iter_mut().find(|(own, _)| *own == key) {
             Some((_, goals)) => goals.push(goal),
             None => groups.push((key, vec![goal])),
@@ -77,6 +83,27 @@ pub(crate) fn of(evidence: &Evidence, plan: &Plan) -> Vec<Action> {
         action.id = format!("A{}", at + 1);
     }
     actions
+}
+
+/// The goal of a governor that brings the energy preference that another goal asks for.
+fn by_governor<'a>(evidence: &Evidence, plan: &'a Plan, goal: &Goal) -> Option<&'a Goal> {
+    let Intent::EnergyPreference { cpus, want, .. } = &goal.intent else { return None };
+    let sets = |cpus: &CpuSet| {
+        policies(evidence, cpus)
+            .is_ok_and(|policies| policies.iter().all(|policy| policy.governor_sets_preference()))
+    };
+    if goal.verdict != Verdict::Sound || want != "performance" || !sets(cpus) {
+        return None;
+    }
+    plan.goals.iter().find(|other| match &other.intent {
+        Intent::Governor { cpus: governed, want, .. } => {
+            other.verdict == Verdict::Sound
+                && other.foreign == goal.foreign
+                && want == "performance"
+                && cpus.is_subset(governed)
+        }
+        _ => false,
+    })
 }
 
 /// Goals with the same key are one action. What is refused or in conflict stands apart, and so does what others ask for.

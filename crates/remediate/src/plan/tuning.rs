@@ -142,10 +142,12 @@ fn governor(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
     };
     let governor = if found == wanted { String::new() } else { wanted.clone() };
     let in_force = if wanted.is_empty() { found.as_str() } else { wanted.as_str() };
-    // Under `performance` the drivers that know preferences set them themselves and refuse any other.
     let has_preference =
         freq.policies.iter().any(|policy| policy.energy_performance_preference.known().is_some());
-    let by_driver = in_force == "performance" && has_preference;
+    let by_driver = in_force == "performance"
+        && freq.policies.iter().all(|policy| {
+            policy.governor_sets_preference() || policy.energy_performance_preference.known().is_none()
+        });
     let preferences = values(&freq.policies, |policy| &policy.energy_performance_preference);
     let set = preference.is_some() && has_preference && !by_driver && preferences != "performance";
     let biased = evidence.power.known().and_then(|power| power.energy_perf_bias.known());
