@@ -124,11 +124,48 @@ fn actions(assessment: &Value) -> &Vec<Value> {
 const SWAPS: &str = "The kernel swaps early at a swappiness of 60";
 const SLOW: &str = "128 CPUs use governor `powersave`";
 
+/// Copies the fixtures of a sample beside its pack.
+fn with_fixtures(sample: &str, pack: &Path) {
+    for check in fs::read_dir(workspace().join(sample).join("fixtures")).unwrap() {
+        let check = check.unwrap();
+        let to = pack.join("fixtures").join(check.file_name());
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(check.path()).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_samples_keep_all_rules_in_all_their_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let samples = [
+        ("samples/rules-pack-2", sample_rules(folder)),
+        ("samples/c-pack-2", sample_c(folder, "HIGHEST", "HIGHEST")),
+    ];
+    for (sample, pack) in samples {
+        with_fixtures(sample, &pack);
+        let result = run(plumb_at(folder).args(["packs", "verify"]).arg(&pack));
+        assert_eq!(result.code, 0, "{}", result.out);
+        assert!(!result.out.contains("FAIL") && !result.out.contains("skip"), "{}", result.out);
+        assert!(
+            result.out.contains("its sentences can be said in all of their languages: de, en, "),
+            "{}",
+            result.out
+        );
+        let renewed = run(plumb_at(folder).args(["packs", "verify", "--renew"]).arg(&pack));
+        assert!(!renewed.err.contains("wrote"), "{sample} is not as its fixtures say: {renewed:?}");
+    }
+}
+
 #[test]
 fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let (by_rules, in_c, bundle) = (sample_rules(folder), sample_c(folder, "HIGHEST", "HIGHEST"), bundle(folder));
+    let (by_rules, in_c, bundle) =
+        (sample_rules(folder), sample_c(folder, "HIGHEST", "HIGHEST"), bundle(folder));
     let packs = [&by_rules, &in_c];
 
     let json = assessment(folder, &packs, &bundle);
@@ -136,7 +173,10 @@ fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
     for (check, pack) in [("fleet.swappiness", "sample-rules-2"), ("sample.swappiness", "sample-c-2")] {
         let finding = of_check(&json, check);
         assert_eq!((&finding["problem"], &finding["foreign"]), (&SWAPS.into(), &pack.into()), "{finding:#}");
-        assert_eq!(finding["words"]["de"]["problem"], "Der Kernel lagert bei einer Swappiness von 60 früh aus");
+        assert_eq!(
+            finding["words"]["de"]["problem"],
+            "Der Kernel lagert bei einer Swappiness von 60 früh aus"
+        );
         assert_eq!(finding["object"]["id"], "/proc/sys/vm/swappiness");
         let action = actions(&json).iter().find(|action| finding["actions"][0] == action["id"]).unwrap();
         assert_eq!((&action["state"], &action["foreign"]), (&"resolved".into(), &pack.into()), "{action:#}");
@@ -192,7 +232,11 @@ fn a_language_that_a_pack_lacks_is_english_and_marked() {
     let pack = rules(folder, "sample-rules-2", &format!("{}{}", &text[..german], &text[next..]));
     let json = assessment(folder, &[&pack], &bundle(folder));
     let words = &of_check(&json, "fleet.swappiness")["words"];
-    assert_eq!((&words["de"]["problem"], &words["de"]["fallback"]), (&SWAPS.into(), &true.into()), "{words:#}");
+    assert_eq!(
+        (&words["de"]["problem"], &words["de"]["fallback"]),
+        (&SWAPS.into(), &true.into()),
+        "{words:#}"
+    );
     assert!(of_check(&json, "fleet.clock-governor")["words"]["de"].get("fallback").is_none());
 }
 
@@ -203,9 +247,21 @@ fn words_that_cannot_be_said_make_the_checks_of_their_pack_not_run_with_the_caus
     let bundle = bundle(folder);
     let text = fs::read_to_string(workspace().join("samples/rules-pack-2/rules.toml")).unwrap();
     for (from, to, cause) in [
-        ("swappiness of { $value }\"", "swappiness of { $valeu }\"", "names `$valeu`, which `args` does not give"),
-        ("swappiness of { $value }\"", "swappiness of { $value\"", "`words.en.problem-swaps-early`: not a message"),
-        ("variant = \"swaps-early\"", "variant = \"swaps\"", "there is no sentence `swaps`: add `problem-swaps`"),
+        (
+            "swappiness of { $value }\"",
+            "swappiness of { $valeu }\"",
+            "names `$valeu`, which `args` does not give",
+        ),
+        (
+            "swappiness of { $value }\"",
+            "swappiness of { $value\"",
+            "`words.en.problem-swaps-early`: not a message",
+        ),
+        (
+            "variant = \"swaps-early\"",
+            "variant = \"swaps\"",
+            "there is no sentence `swaps`: add `problem-swaps`",
+        ),
     ] {
         assert!(text.contains(from), "{from}");
         let pack = rules(folder, "sample-rules-2", &text.replacen(from, to, 1));
@@ -293,9 +349,18 @@ fn what_a_pack_must_not_ask_for_is_refused_and_named_and_the_rest_stays() {
     let folder = folder.path();
     let bundle = bundle(folder);
     let asks = [
-        ("kind = \"sysctl\"\nname = \"vm.swappiness\"\nwant = \"1; rm -rf /\"\nwas = \"60\"", "`1; rm -rf /` is not a value"),
-        ("kind = \"value\"\npath = \"/bin/rm\"\nwant = \"1\"\nwas = \"0\"", "`/bin/rm` is not a file below /sys or /proc/sys"),
-        ("kind = \"value\"\npath = \"/sys/../etc/shadow\"\nwant = \"1\"\nwas = \"0\"", "`/sys/../etc/shadow` is not a file below"),
+        (
+            "kind = \"sysctl\"\nname = \"vm.swappiness\"\nwant = \"1; rm -rf /\"\nwas = \"60\"",
+            "`1; rm -rf /` is not a value",
+        ),
+        (
+            "kind = \"value\"\npath = \"/bin/rm\"\nwant = \"1\"\nwas = \"0\"",
+            "`/bin/rm` is not a file below /sys or /proc/sys",
+        ),
+        (
+            "kind = \"value\"\npath = \"/sys/../etc/shadow\"\nwant = \"1\"\nwas = \"0\"",
+            "`/sys/../etc/shadow` is not a file below",
+        ),
         ("kind = \"unit\"\nname = \"evil.service\"\nruns = true", "there is no unit evil.service"),
         (
             "kind = \"governor\"\ncpus = \"500\"\nwant = \"performance\"\nwas = \"powersave\"",
@@ -310,7 +375,8 @@ fn what_a_pack_must_not_ask_for_is_refused_and_named_and_the_rest_stays() {
     let honest = sample_rules(folder);
     let packs = [&hostile, &honest];
     let json = assessment(folder, &packs, &bundle);
-    let of = |pack: &str| actions(&json).iter().filter(|action| action["foreign"] == pack).collect::<Vec<_>>();
+    let of =
+        |pack: &str| actions(&json).iter().filter(|action| action["foreign"] == pack).collect::<Vec<_>>();
     assert_eq!(of("hostile").len(), asks.len(), "{json:#}");
     for action in of("hostile") {
         assert_eq!(action["state"], "refused", "{action:#}");

@@ -337,7 +337,11 @@ fn actions(out: &mut String, assessment: &Assessment) {
                 files if files.is_empty() => files,
                 files => format!("; also in {files}, which nothing applies by itself"),
             };
-            wrap(out, "      ", &format!("asked for by the pack {pack}, which did not come with Plumb{files}"));
+            wrap(
+                out,
+                "      ",
+                &format!("asked for by the pack {pack}, which did not come with Plumb{files}"),
+            );
         }
     }
     if assessment.actions.iter().any(|action| !action.files.is_empty()) {

@@ -222,7 +222,10 @@ fn told(fault: Fault, document: Option<&Document<'_>>) -> Problems {
 pub fn rules_schema() -> Value {
     let mut formats = [
         schema::<RuleFile>("Format 1", "Rules that have messages, in English."),
-        schema::<SpokenFile>("Format 2", "Rules that have sentences, in any language, and say what would mend it."),
+        schema::<SpokenFile>(
+            "Format 2",
+            "Rules that have sentences, in any language, and say what would mend it.",
+        ),
     ];
     let draft = formats.iter_mut().map(|format| format["$schema"].take()).next_back();
     for format in formats.iter_mut().filter_map(Value::as_object_mut) {

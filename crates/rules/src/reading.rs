@@ -260,8 +260,9 @@ impl Speech {
                     let texts = table.words.get(plumb_words::ENGLISH)?;
                     texts.get(&format!("{kind}-{name}")).filter(|text| text.contains(&format!("${arg}")))
                 });
-                let text =
-                    format!("`words.en`: sentence `{name}` names `${arg}`, which `args` does not give: add `args.{arg}`");
+                let text = format!(
+                    "`words.en`: sentence `{name}` names `${arg}`, which `args` does not give: add `args.{arg}`"
+                );
                 reader.tell_at(place.and_then(|place| place.line()), text);
             }
         }
@@ -277,14 +278,18 @@ impl Speech {
             Some(variant) => {
                 if is_problem.is_some_and(|wanted| wanted != variant.is_problem) {
                     let other = if variant.is_problem { "problem" } else { "found" };
-                    let text = format!("`{what}`: expected `{wanted}-{name}` in the words, found `{other}-{name}`: name another sentence");
+                    let text = format!(
+                        "`{what}`: expected `{wanted}-{name}` in the words, found `{other}-{name}`: name another sentence"
+                    );
                     reader.tell(place, text);
                 }
-                let own = variant.args.iter().filter_map(|arg| Some((arg.clone(), self.args.get(arg)?.clone())));
+                let own =
+                    variant.args.iter().filter_map(|arg| Some((arg.clone(), self.args.get(arg)?.clone())));
                 own.collect()
             }
             None => {
-                let text = format!("`{what}`: there is no sentence `{name}`: add `{wanted}-{name}` to `words.en`");
+                let text =
+                    format!("`{what}`: there is no sentence `{name}`: add `{wanted}-{name}` to `words.en`");
                 reader.tell(place, text);
                 Vec::new()
             }
@@ -395,10 +400,8 @@ impl Rule {
         let quiet = |said: &SaidTable, what: &str, speech: &mut Speech, reader: &mut Reader<'_>| {
             speech.say(&format!("{what}.variant"), &said.variant, Some(false), reader)
         };
-        let not_applicable = table
-            .not_applicable
-            .as_ref()
-            .map(|said| quiet(said, "not_applicable", &mut speech, &mut reader));
+        let not_applicable =
+            table.not_applicable.as_ref().map(|said| quiet(said, "not_applicable", &mut speech, &mut reader));
         let of_said = table.not_applicable.as_ref().map(|said| &said.variant);
         reader.applies_with(table.applies.as_ref(), of_said);
         let object = table.object.as_ref().map(|object| reader.object("object", object));
@@ -428,7 +431,8 @@ impl Rule {
         let pass = quiet(&table.pass, "pass", &mut speech, &mut reader);
         let evidence = reader.evidence(&table.evidence, table.fail.is_some() || table.warn.is_some());
         for unsaid in speech.sentences.variants.keys().filter(|name| !speech.said.contains(name)) {
-            let text = format!("`words`: nothing says sentence `{unsaid}`: name it as a `variant`, or remove it");
+            let text =
+                format!("`words`: nothing says sentence `{unsaid}`: name it as a `variant`, or remove it");
             reader.tell(&table.id, text);
         }
         reader.unused();

@@ -397,7 +397,8 @@ fn the_published_schema_is_that_of_the_types() {
 #[test]
 fn the_schema_takes_what_the_reader_takes() {
     let page = include_str!("../../../docs/src/packs/rules.md");
-    let of_page = |n: usize| page.split("```toml\n").nth(n).and_then(|rest| rest.split("```").next()).unwrap();
+    let of_page =
+        |n: usize| page.split("```toml\n").nth(n).and_then(|rest| rest.split("```").next()).unwrap();
     for (text, key) in [
         (of_page(1), "rationale"),
         (of_page(2), "references"),

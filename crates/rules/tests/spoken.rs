@@ -29,9 +29,13 @@ fn policies(governors: &[(&str, Value)]) -> Value {
 #[test]
 fn a_finding_is_an_object_a_sentence_with_values_and_what_would_mend_it() {
     let pack = sample();
-    let evidence = policies(&[("0-1", json!("performance")), ("2,3", json!("powersave\n")), ("4", json!("powersave"))]);
+    let evidence =
+        policies(&[("0-1", json!("performance")), ("2,3", json!("powersave\n")), ("4", json!("powersave"))]);
     let found = one(pack, "fleet.clock-governor", &evidence);
-    assert_eq!((found.outcome, found.subject.as_str(), found.message.as_str()), (Outcome::Fail, "CPUs 2-4", ""));
+    assert_eq!(
+        (found.outcome, found.subject.as_str(), found.message.as_str()),
+        (Outcome::Fail, "CPUs 2-4", "")
+    );
     let cpus = "2-4".parse().unwrap();
     assert_eq!(found.object, Some(Object::cpus(&cpus)));
     assert_eq!(found.variant.as_deref(), Some("slow"));
@@ -146,51 +150,135 @@ fn mistakes_are_told_with_line_rule_key_and_what_to_do() {
         assert!(told.contains(expected), "expected `{expected}` in `{told}`");
         assert!(told.starts_with("rules.toml:") && told.contains("rule `t.rule`"), "{told}");
     };
-    case(BAD, "", "rules.toml:13: rule `t.rule`: `fail.variant`: there is no sentence `bad`: add `problem-bad` to `words.en`");
+    case(
+        BAD,
+        "",
+        "rules.toml:13: rule `t.rule`: `fail.variant`: there is no sentence `bad`: add `problem-bad` to `words.en`",
+    );
     case(BAD, "found-bad = \"x\"", "`fail.variant`: expected `problem-bad` in the words, found `found-bad`");
     case(
         &format!("{BAD}\ninfo = {{ when = 'node.n > 0', variant = \"more\" }}"),
         problem,
         "rules.toml:14: rule `t.rule`: `info.variant`: there is no sentence `more`",
     );
-    case(BAD, "problem-bad = \"{ $n } are bad\"", "rules.toml:21: rule `t.rule`: `words.en`: sentence `bad` names `$n`, which `args` does not give: add `args.n`");
-    case(&format!("{BAD}\nargs.n = 'node.n'"), problem, "rules.toml:14: rule `t.rule`: `args.n`: no sentence names `$n`: remove it");
-    case(&format!("{BAD}\nargs.n = 'nod.n'"), "problem-bad = \"{ $n }\"", "`args.n`: `nod` is neither a variable");
-    case(BAD, "problem-bad = \"{ $n\"", "rules.toml:21: rule `t.rule`: `words.en.problem-bad`: not a message");
-    case(BAD, "problem-bad = \"{ NUMBER($n) }\"", "`words.en.problem-bad`: function `NUMBER`: values are formatted by Plumb");
-    case(BAD, "problem-bad = \"a b c d e f g h i j k l m\"", "expected at most 12 words, found 13: move the rest to `detail-bad`");
-    case(BAD, &format!("{problem}\nfound-more = \"x\""), "nothing says sentence `more`: name it as a `variant`, or remove it");
+    case(
+        BAD,
+        "problem-bad = \"{ $n } are bad\"",
+        "rules.toml:21: rule `t.rule`: `words.en`: sentence `bad` names `$n`, which `args` does not give: add `args.n`",
+    );
+    case(
+        &format!("{BAD}\nargs.n = 'node.n'"),
+        problem,
+        "rules.toml:14: rule `t.rule`: `args.n`: no sentence names `$n`: remove it",
+    );
+    case(
+        &format!("{BAD}\nargs.n = 'nod.n'"),
+        "problem-bad = \"{ $n }\"",
+        "`args.n`: `nod` is neither a variable",
+    );
+    case(
+        BAD,
+        "problem-bad = \"{ $n\"",
+        "rules.toml:21: rule `t.rule`: `words.en.problem-bad`: not a message",
+    );
+    case(
+        BAD,
+        "problem-bad = \"{ NUMBER($n) }\"",
+        "`words.en.problem-bad`: function `NUMBER`: values are formatted by Plumb",
+    );
+    case(
+        BAD,
+        "problem-bad = \"a b c d e f g h i j k l m\"",
+        "expected at most 12 words, found 13: move the rest to `detail-bad`",
+    );
+    case(
+        BAD,
+        &format!("{problem}\nfound-more = \"x\""),
+        "nothing says sentence `more`: name it as a `variant`, or remove it",
+    );
     case(BAD, &format!("{problem}\nprobelm-x = \"x\""), "`probelm-x`: expected one of title, why");
     case(BAD, &format!("{problem}\n\"a b\" = \"x\""), "`words.en.a b`: ");
-    case(BAD, &format!("{problem}\n[rule.words.de]\ntitle = \"t\""), "rules.toml:23: rule `t.rule`: `words.de`: `effect`: expected a text, found none");
+    case(
+        BAD,
+        &format!("{problem}\n[rule.words.de]\ntitle = \"t\""),
+        "rules.toml:23: rule `t.rule`: `words.de`: `effect`: expected a text, found none",
+    );
     case(BAD, &format!("{problem}\n[rule.words.\"no language\"]\ntitle = \"t\""), "which is no language");
     case(&format!("{BAD}\napplies = 'node.n > 0'"), problem, "`applies` without `not_applicable`");
     case(&format!("{BAD}\nfor_each = {{ i = '[1]' }}"), problem, "`for_each` without `object`");
-    case(&format!("{BAD}\nobject = {{ kind = \"gpu\" }}"), problem, "`object.id`: it is missing: say which one it is");
+    case(
+        &format!("{BAD}\nobject = {{ kind = \"gpu\" }}"),
+        problem,
+        "`object.id`: it is missing: say which one it is",
+    );
     case(&format!("{BAD}\ncause = {{ key = \"A b\" }}"), problem, "`cause.key`: expected lower-case letters");
     let asks = |intent: &str, expected: &str| {
         case(&format!("{BAD}\nintent = [{{ {intent} }}]"), problem, expected);
     };
-    asks("kind = \"run\", command = \"rm\"", "rules.toml:14: rule `t.rule`: `intent`: `kind`: there is no intent `run`: expected one of `governor`, ");
-    asks("kind = \"sysctl\", name = \"a.b\", want = \"1\"", "`intent`: `was` is missing: `sysctl` needs a text");
-    asks("kind = \"unit\", name = \"a.service\", runs = true, now = true", "`intent`: `now`: `unit` takes `name`, `runs`: remove it");
-    asks("kind = \"unit\", name = \"a.service\", runs = \"maybe\"", "`runs`: expected `true` or `false`, found `maybe`");
-    asks("kind = \"governor\", cpus = \"all\", want = \"x\", was = \"y\"", "`cpus`: expected a list of CPUs such as `0-3,8`, found `all`");
-    asks("kind = \"firmware\", setting = \"bost\"", "`setting`: expected one of `boost`, `hardware-p-states`");
-    asks("kind = \"sysctl\", name = \"a.b\", want = \"{nod.n}\", was = \"1\"", "`want`: in `{nod.n}`: `nod` is neither");
-    asks("kind = \"cores\", server = 1.5, want = 1, was = 1", "rule.intent.server: expected a text, a whole number, or `true` or `false`, found 1.5");
+    asks(
+        "kind = \"run\", command = \"rm\"",
+        "rules.toml:14: rule `t.rule`: `intent`: `kind`: there is no intent `run`: expected one of `governor`, ",
+    );
+    asks(
+        "kind = \"sysctl\", name = \"a.b\", want = \"1\"",
+        "`intent`: `was` is missing: `sysctl` needs a text",
+    );
+    asks(
+        "kind = \"unit\", name = \"a.service\", runs = true, now = true",
+        "`intent`: `now`: `unit` takes `name`, `runs`: remove it",
+    );
+    asks(
+        "kind = \"unit\", name = \"a.service\", runs = \"maybe\"",
+        "`runs`: expected `true` or `false`, found `maybe`",
+    );
+    asks(
+        "kind = \"governor\", cpus = \"all\", want = \"x\", was = \"y\"",
+        "`cpus`: expected a list of CPUs such as `0-3,8`, found `all`",
+    );
+    asks(
+        "kind = \"firmware\", setting = \"bost\"",
+        "`setting`: expected one of `boost`, `hardware-p-states`",
+    );
+    asks(
+        "kind = \"sysctl\", name = \"a.b\", want = \"{nod.n}\", was = \"1\"",
+        "`want`: in `{nod.n}`: `nod` is neither",
+    );
+    asks(
+        "kind = \"cores\", server = 1.5, want = 1, was = 1",
+        "rule.intent.server: expected a text, a whole number, or `true` or `false`, found 1.5",
+    );
     // What format 1 has, and this does not.
-    case(&format!("{BAD}\nmessage = \"m\""), problem, "rules.toml:14: rule `t.rule`: rule.message: unknown key");
+    case(
+        &format!("{BAD}\nmessage = \"m\""),
+        problem,
+        "rules.toml:14: rule `t.rule`: rule.message: unknown key",
+    );
     case("fail = { when = 'node.n > 1', message = \"m\" }", problem, "rule.fail.message: unknown key");
-    case(&format!("{BAD}\nargs.n = {{ value = 'node.n', unti = \"%\" }}"), "problem-bad = \"{ $n }\"", "rule.args.n.unti: unknown key; did you mean `unit`?");
-    case(&format!("{BAD}\nargs.n = {{ value = 'node.n' }}"), "problem-bad = \"{ $n }\"", "rule.args.n.unit: this key is missing");
+    case(
+        &format!("{BAD}\nargs.n = {{ value = 'node.n', unti = \"%\" }}"),
+        "problem-bad = \"{ $n }\"",
+        "rule.args.n.unti: unknown key; did you mean `unit`?",
+    );
+    case(
+        &format!("{BAD}\nargs.n = {{ value = 'node.n' }}"),
+        "problem-bad = \"{ $n }\"",
+        "rule.args.n.unit: this key is missing",
+    );
 }
 
 #[test]
 fn a_text_of_the_page_that_is_missing_is_told_without_looking_at_expressions() {
     for (from, to, expected) in [
-        ("title = \"t\"\n", "", "rules.toml:15: rule `t.rule`: `words.en`: `title`: expected a text, found none: add `title = …`"),
-        ("effect = \"E.\"", "effect = \"{ $n }.\"", "rules.toml:17: rule `t.rule`: `words.en`: `effect`: expected a text without values"),
+        (
+            "title = \"t\"\n",
+            "",
+            "rules.toml:15: rule `t.rule`: `words.en`: `title`: expected a text, found none: add `title = …`",
+        ),
+        (
+            "effect = \"E.\"",
+            "effect = \"{ $n }.\"",
+            "rules.toml:17: rule `t.rule`: `words.en`: `effect`: expected a text without values",
+        ),
         ("[rule.words.en]", "[rule.words.de]", "`words.en`: `title`: expected a text, found none"),
     ] {
         let text = file(BAD, "problem-bad = \"it is bad\"").replacen(from, to, 1);

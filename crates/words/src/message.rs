@@ -47,7 +47,9 @@ pub fn read(text: &str) -> Result<Vec<Message>, Vec<Unreadable>> {
             Entry::Message(message) => {
                 let mut found = Found::default();
                 if !message.attributes.is_empty() {
-                    found.problems.push("attributes are not used here; give the text a key of its own".into());
+                    found
+                        .problems
+                        .push("attributes are not used here; give the text a key of its own".into());
                 }
                 match &message.value {
                     Some(pattern) => found.pattern(pattern),

@@ -82,8 +82,9 @@ pub fn variants(
                 &first,
                 format!("`{variant}`: both `problem-{variant}` and `found-{variant}`: keep one"),
             )),
-            (false, false) => faults
-                .push(PageFault::new(&first, format!("`{first}` without `problem-{variant}`: add it"))),
+            (false, false) => {
+                faults.push(PageFault::new(&first, format!("`{first}` without `problem-{variant}`: add it")))
+            }
             (true, false) | (false, true) => {}
         }
     }
