@@ -124,6 +124,42 @@ fn actions(assessment: &Value) -> &Vec<Value> {
 const SWAPS: &str = "The kernel swaps early at a swappiness of 60";
 const SLOW: &str = "128 CPUs use governor `powersave`";
 
+/// Copies the fixtures of a sample beside its pack.
+fn with_fixtures(sample: &str, pack: &Path) {
+    for check in fs::read_dir(workspace().join(sample).join("fixtures")).unwrap() {
+        let check = check.unwrap();
+        let to = pack.join("fixtures").join(check.file_name());
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(check.path()).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+}
+
+#[test]
+fn the_samples_keep_all_rules_in_all_their_languages() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let samples = [
+        ("samples/rules-pack-2", sample_rules(folder)),
+        ("samples/c-pack-2", sample_c(folder, "HIGHEST", "HIGHEST")),
+    ];
+    for (sample, pack) in samples {
+        with_fixtures(sample, &pack);
+        let result = run(plumb_at(folder).args(["packs", "verify"]).arg(&pack));
+        assert_eq!(result.code, 0, "{}", result.out);
+        assert!(!result.out.contains("FAIL") && !result.out.contains("skip"), "{}", result.out);
+        assert!(
+            result.out.contains("its sentences can be said in all of their languages: de, en, "),
+            "{}",
+            result.out
+        );
+        let renewed = run(plumb_at(folder).args(["packs", "verify", "--renew"]).arg(&pack));
+        assert!(!renewed.err.contains("wrote"), "{sample} is not as its fixtures say: {renewed:?}");
+    }
+}
+
 #[test]
 fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
     let folder = tempfile::tempdir().unwrap();

@@ -21,10 +21,11 @@ impl Workspace {
     pub(crate) fn locate() -> Result<Self> {
         let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
         let root = manifest.parent().context("expected the folder of xtask inside a workspace")?.to_owned();
-        // Cargo puts this program into TARGET/debug. Asking it here heeds CARGO_TARGET_DIR and all configuration files.
+        // Cargo puts this program into TARGET/debug, and its tests into TARGET/debug/deps. Asking it here heeds CARGO_TARGET_DIR and
+        // all configuration files.
         let program = std::env::current_exe().context("cannot tell where this program is")?;
-        let target =
-            program.ancestors().nth(2).context("expected this program in a build folder of cargo")?;
+        let mut folders = program.ancestors().skip(1).skip_while(|folder| folder.ends_with("deps"));
+        let target = folders.nth(1).context("expected this program in a build folder of cargo")?;
         Ok(Self { root, target: target.to_owned() })
     }
 
@@ -52,5 +53,20 @@ impl Profile {
             Self::Debug => None,
             Self::Release => Some("--release"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tests_know_the_build_folder_as_well() {
+        let target = Workspace::locate().unwrap().target;
+        assert!(
+            target.join("CACHEDIR.TAG").is_file(),
+            "cargo marks its build folder, found {}",
+            target.display()
+        );
     }
 }
