@@ -281,8 +281,15 @@ impl Tree {
             files.insert(format!("{RAW}/{path}"), bytes);
         }
         let mut bundle = Node { files, links: links(&self.bundle), unread: Vec::new() };
-        for (pid, cpus) in &self.pins {
-            pin(&mut bundle, *pid, cpus);
+        // The scheduler gives busy threads a CPU each, where their masks let it: those with narrow masks first.
+        let mut pins: Vec<(u32, plumb_evidence::CpuSet)> =
+            self.pins.iter().map(|(pid, cpus)| (*pid, cpus.parse().unwrap())).collect();
+        pins.sort_by_key(|(pid, cpus)| (cpus.iter().count(), *pid));
+        let mut used = BTreeSet::new();
+        for (pid, cpus) in pins {
+            let own = cpus.iter().find(|cpu| !used.contains(cpu)).or_else(|| cpus.iter().next()).unwrap();
+            used.insert(own);
+            pin(&mut bundle, pid, &cpus.to_string(), &own.to_string());
         }
         for (pid, node) in &self.memory {
             memory(&mut bundle, *pid, node);
@@ -298,9 +305,8 @@ fn links(bundle: &Bundle) -> BTreeMap<String, String> {
         .map_or_else(BTreeMap::new, |bytes| serde_json::from_slice(bytes).unwrap())
 }
 
-/// Gives all threads of a process a mask, and lets each run on the first CPU of it.
-fn pin(node: &mut Node, pid: u32, cpus: &str) {
-    let first = cpus.split([',', '-']).next().unwrap().to_owned();
+/// Gives all threads of a process a mask, and lets each run on a CPU of it.
+fn pin(node: &mut Node, pid: u32, cpus: &str, on: &str) {
     let folder = format!("/proc/{pid}/");
     for (name, bytes) in &mut node.files {
         let in_folder = [RAW.to_owned(), sample_folder(0), sample_folder(1)]
@@ -321,7 +327,7 @@ fn pin(node: &mut Node, pid: u32, cpus: &str) {
             let Some((head, rest)) = text.rsplit_once(") ") else { continue };
             let mut fields: Vec<&str> = rest.trim_end().split(' ').collect();
             if let Some(cpu) = fields.get_mut(36) {
-                *cpu = &first;
+                *cpu = on;
             }
             *bytes = format!("{head}) {}\n", fields.join(" ")).into_bytes();
         }

@@ -219,16 +219,16 @@ pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
 /// Tells what of the groups is not known.
 pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
     for level in &cgroup.chain {
-        level.was_read()?;
-        for file in ["cpuset.cpus.effective", "cpuset.effective_cpus"] {
-            let Some(text) = level.values.get(file).map(Fact::require).transpose()? else { continue };
-            let path = format!("{}/{file}", level.path);
-            let cpus = text
-                .trim()
-                .parse::<CpuSet>()
-                .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
-            return Ok((!cpus.is_empty()).then(|| (cpus, Citation::new(path, text.trim()))));
-        }
+        let Some((file, text)) =
+            cgroup.value(level, "cpuset", &["cpuset.cpus.effective", "cpuset.effective_cpus"])?
+        else {
+            continue;
+        };
+        let path = format!("{}/{file}", level.path);
+        let cpus = text
+            .parse::<CpuSet>()
+            .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
+        return Ok((!cpus.is_empty()).then(|| (cpus, Citation::new(path, text))));
     }
     Ok(None)
 }

@@ -3,6 +3,8 @@
 //! Files are tried on trees; a server's options and a container's settings have none, and so are tried here, with the rest of
 //! what a value in the evidence shows. What nobody can set there (firmware, hardware, more CPUs, the place of a process) is left.
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{CpuSet, Finding, Intent};
 use serde_json::{Value, json};
 
@@ -70,17 +72,16 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             *evidence.pointer_mut("/sysctl")?.get_mut(name)? = json!(want);
             Some(())
         }
-        Intent::KernelArgument { argument, present } => {
+        Intent::KernelArgument { argument, present: false } => {
             let line = evidence.pointer_mut("/node/cmdline")?;
             let words = line.as_str()?.split_whitespace().filter(|word| word != argument);
-            let added = present.then_some(argument.as_str());
-            *line = json!(words.chain(added).collect::<Vec<_>>().join(" "));
+            *line = json!(words.collect::<Vec<_>>().join(" "));
             Some(())
         }
+        // Which masks a server has at its next start, without what may have set them, is not in the evidence.
+        Intent::Variable { server, .. } if is_bound(evidence, *server) => None,
         Intent::Variable { server, name, want, .. } => variable(evidence, *server, name, want.as_deref()),
-        Intent::ThreadPool { server, want, .. } => {
-            variable(evidence, *server, "OMP_NUM_THREADS", Some(&want.to_string()))
-        }
+        Intent::ThreadPool { server, want, .. } => pool(evidence, *server, *want),
         Intent::WithoutOption { server, option } => {
             for process in processes(evidence, *server)? {
                 let words = process.get_mut("cmdline").and_then(Value::as_array_mut)?;
@@ -88,8 +89,9 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             }
             Some(())
         }
-        // Which kind of boot argument, profile, service, core or part would come of it is not in the evidence.
-        Intent::TunedProfile { .. }
+        // What comes of a new boot argument, a profile, a service, more cores or other parts is not in the evidence.
+        Intent::KernelArgument { present: true, .. }
+        | Intent::TunedProfile { .. }
         | Intent::Unit { .. }
         | Intent::Place { .. }
         | Intent::Cores { .. }
@@ -113,6 +115,48 @@ fn of_policies(evidence: &mut Value, cpus: &CpuSet, key: &str, want: &Value) -> 
 fn processes(evidence: &mut Value, server: u32) -> Option<&mut Vec<Value>> {
     let servers = evidence.pointer_mut("/servers")?.as_array_mut()?;
     servers.iter_mut().find(|own| own["pid"] == json!(server))?["processes"].as_array_mut()
+}
+
+/// True if a thread of the server cannot run everywhere.
+fn is_bound(evidence: &Value, server: u32) -> bool {
+    let online = &evidence["cpu"]["online"];
+    let servers = evidence["servers"].as_array().into_iter().flatten();
+    let own = servers.filter(|own| own["pid"] == json!(server)).flat_map(|own| own["processes"].as_array());
+    let threads = own.flatten().flat_map(|process| process["threads"].as_array()).flatten();
+    threads.into_iter().any(|thread| thread["cpus_allowed"] != *online)
+}
+
+/// Pools of at most `want` threads in each process, whose number a name ends with, and the variable that sizes them.
+fn pool(evidence: &mut Value, server: u32, want: u32) -> Option<()> {
+    for name in ["OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "RAYON_NUM_THREADS"] {
+        let is_set =
+            processes(evidence, server)?.iter().any(|process| process["environment"].get(name).is_some());
+        if is_set || name == "OMP_NUM_THREADS" {
+            variable(evidence, server, name, Some(&want.to_string()))?;
+        }
+    }
+    let mut gone = Vec::new();
+    for process in processes(evidence, server)? {
+        let pid = process["pid"].clone();
+        let Some(threads) = process.get_mut("threads").and_then(Value::as_array_mut) else { continue };
+        let mut sizes: BTreeMap<String, u32> = BTreeMap::new();
+        threads.retain(|thread| {
+            let name = thread["comm"].as_str().unwrap_or_default();
+            let size = sizes
+                .entry(name.trim_end_matches(|c: char| !c.is_ascii_alphabetic()).to_owned())
+                .or_default();
+            *size += u32::from(thread["tid"] != pid);
+            if *size > want {
+                gone.push(thread["tid"].clone());
+            }
+            *size <= want
+        });
+    }
+    // What they ran, they ran in the window, too.
+    if let Some(threads) = evidence.pointer_mut("/window/threads").and_then(Value::as_array_mut) {
+        threads.retain(|thread| !gone.contains(&thread["tid"]));
+    }
+    Some(())
 }
 
 fn variable(evidence: &mut Value, server: u32, name: &str, want: Option<&str>) -> Option<()> {

@@ -196,6 +196,11 @@ impl Judge {
         if self.idle.is_undercut_by(Quantity::new(busy)) {
             return PAGE.not_run(object, words::Idle { busy: Arg::quantity(busy, "", 2) });
         }
+        // What a variable asks for may come true with the next request.
+        if let Some(missing) = server.processes.iter().find_map(|process| process.environment.require().err())
+        {
+            return PAGE.missing(object, &missing);
+        }
         PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay)
     }
 

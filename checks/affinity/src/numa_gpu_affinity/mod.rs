@@ -179,7 +179,8 @@ impl Judge<'_> {
                 |thread: &Thread| thread.last_cpu.known().is_some_and(|&cpu| !near.cpus.contains(cpu));
             return near.cite(cite_busiest(finding, process, seen_far, all));
         }
-        if exceeds(away.saturating_add(time.unknown)) {
+        // A thread whose mask nobody knows may be one that is not pinned.
+        if exceeds(away.saturating_add(time.unknown)) || (time.open == 0 && time.unknown > 0) {
             let said = words::UnknownPlace { share: share(time.unknown) };
             return near.cite(PAGE.not_run(object, said));
         }
@@ -208,9 +209,8 @@ impl Judge<'_> {
                 let cores_count = Arg::count(cores);
                 PAGE.pass(object, said!(Pinned, cores_count, cpus, share))
             }
-            None => PAGE
-                .pass(object, said!(PinnedToUnknownCores, cpus, share))
-                .with_confidence(Confidence::Medium),
+            // It may be less than a core.
+            None => PAGE.not_run(object, said!(PinnedToUnknownCores, cpus, share)),
         };
         near.cite(cite_busiest(finding, process, |_| true, all))
     }

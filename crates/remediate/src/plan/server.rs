@@ -272,6 +272,13 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
             of_server(|intent, pid| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid))
         {
             match pool(evidence, plan, at) {
+                // A pool that is larger all the same does not go by the variable.
+                Some(threads) if is_set(evidence, at, threads) => plan.not_planned.push(NotPlanned {
+                    what: format!("size of thread pools of {}", plan.servers[at].name),
+                    why: format!(
+                        "OMP_NUM_THREADS is {threads} or less already: find out what starts these threads"
+                    ),
+                }),
                 Some(threads) => {
                     let why = super::Why { basis: Basis::Assumed, ..why };
                     add("Environment", &environment_word(&format!("OMP_NUM_THREADS={threads}")), &why);
@@ -284,6 +291,23 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
         }
         plan.servers[at].settings = settings;
     }
+}
+
+/// True if all processes of the server that tell their environment have the variable with at most this value.
+fn is_set(evidence: &Evidence, at: usize, threads: usize) -> bool {
+    let server = evidence.servers.known().and_then(|servers| servers.get(at));
+    let mut environments = server
+        .into_iter()
+        .flat_map(|server| &server.processes)
+        .filter_map(|process| process.environment.known());
+    let value = |environment: &std::collections::BTreeMap<String, String>| {
+        environment.get("OMP_NUM_THREADS")?.split(',').next()?.trim().parse::<usize>().ok()
+    };
+    let mut seen = false;
+    environments.all(|environment| {
+        seen = true;
+        value(environment).is_some_and(|value| value <= threads)
+    }) && seen
 }
 
 /// Threads of a pool: cores of the server shared by its workers, at most [`MAX_POOL`].
