@@ -499,7 +499,7 @@ fn try_actions(name: &str, bundle: &Bundle) -> Trial {
     }
     // A finding that several actions answer is gone once all of them were carried out.
     for action in resolved.iter().filter(|action| commands(action, "now").is_empty()) {
-        answered(action).iter().for_each(|key| drop(gone.remove(key)));
+        gone.retain(|key| !answered(action).contains(key));
     }
     trial.compare("as printed", &before, &gone, &tree);
     let after = tree.files();
@@ -560,7 +560,7 @@ fn try_actions(name: &str, bundle: &Bundle) -> Trial {
     let mut gone: BTreeSet<Key> =
         resolved.iter().filter(by_files).flat_map(|action| answered(action)).collect();
     for action in resolved.iter().filter(|action| !by_files(action)) {
-        answered(action).iter().for_each(|key| drop(gone.remove(key)));
+        gone.retain(|key| !answered(action).contains(key));
     }
     trial.compare("by files", &before, &gone, &tree);
     let after = tree.files();
@@ -614,8 +614,11 @@ fn can_mount() -> bool {
     tried.is_ok_and(|output| output.status.success())
 }
 
+/// A name, and what is set on a healthy node.
+type Planted = (&'static str, fn(&mut Node));
+
 /// One thing wrong at a time, of what these checks look for.
-const PLANTED: &[(&str, fn(&mut Node))] = &[
+const PLANTED: &[Planted] = &[
     ("governor of half the CPUs", |node| {
         for cpu in 0..64 {
             node.set(&format!("/sys/devices/system/cpu/cpufreq/policy{cpu}/scaling_governor"), "powersave\n");

@@ -218,19 +218,7 @@ pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
 /// # Errors
 /// Tells what of the groups is not known.
 pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
-    for level in &cgroup.chain {
-        let Some((file, text)) =
-            cgroup.value(level, "cpuset", &["cpuset.cpus.effective", "cpuset.effective_cpus"])?
-        else {
-            continue;
-        };
-        let path = format!("{}/{file}", level.path);
-        let cpus = text
-            .parse::<CpuSet>()
-            .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
-        return Ok((!cpus.is_empty()).then(|| (cpus, Citation::new(path, text))));
-    }
-    Ok(None)
+    Ok(cgroup.granted_cpus()?.map(|(cpus, path, text)| (cpus, Citation::new(path, text))))
 }
 
 /// The tightest limit on CPU time above a process, in CPUs.

@@ -87,7 +87,7 @@ pub fn write(workspace: &Path, to: &Path) -> Result<Vec<String>, HandbookError> 
     put(&to.join("book.toml"), &read(&docs.join("book.toml"))?)?;
     let summary = docs.join("src/SUMMARY.md");
     put(&source.join("SUMMARY.md"), &with_checks(&read(&summary)?, &entries, &summary)?)?;
-    put(&source.join("reference/checks.md"), &list(&entries))?;
+    put(&source.join("reference/checks.md"), list(&entries))?;
     for (id, entry) in &entries {
         put(&source.join(format!("reference/checks/{id}.md")), &entry.page)?;
     }

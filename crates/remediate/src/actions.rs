@@ -599,7 +599,8 @@ impl Resolver<'_> {
                         format!("{engine} update --cpuset-cpus={cpus}{memory} {}", shell(name))
                     };
                     let nodes = place.memory_nodes.to_string();
-                    draft.permanent = vec![update(&place.cpus.to_string(), &nodes)];
+                    // It has its effect at once, and opens the group before the threads are moved.
+                    draft.now.insert(0, update(&place.cpus.to_string(), &nodes));
                     draft.undo.push(self.former_cpuset(container, !nodes.is_empty(), update));
                 }
             }

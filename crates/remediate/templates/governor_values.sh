@@ -1,4 +1,6 @@
 POLICIES='/sys/devices/system/cpu/cpufreq/policy*'
+# Kernels before 4.3 have a folder at each CPU instead.
+if [ -z "$(each_file "$POLICIES")" ]; then POLICIES='/sys/devices/system/cpu/cpu[0-9]*/cpufreq'; fi
 
 # set_governors GOVERNOR: on every policy; empty for none.
 set_governors() {

@@ -1,7 +1,8 @@
 //! What a control group was seen to allow, and whether it was looked at at all.
 
 use super::{Cgroup, CgroupLevel};
-use crate::fact::{Fact, Missing};
+use crate::CpuSet;
+use crate::fact::{Absence, Fact, Missing};
 
 /// Where control groups are mounted.
 pub const CGROUP_MOUNT: &str = "/sys/fs/cgroup";
@@ -34,6 +35,26 @@ impl Cgroup {
             return Ok(None);
         }
         Err(Missing::not_recorded(format!("none of `{}` was read in {}", names.join("`, `"), level.path)))
+    }
+
+    /// The CPUs that the innermost group with a set of CPUs grants, with the file and its text; `None` where no group has one.
+    ///
+    /// # Errors
+    /// Tells what of the groups is not known.
+    pub fn granted_cpus(&self) -> Result<Option<(CpuSet, String, &str)>, Missing> {
+        for level in &self.chain {
+            let Some((file, text)) =
+                self.value(level, "cpuset", &["cpuset.cpus.effective", "cpuset.effective_cpus"])?
+            else {
+                continue;
+            };
+            let path = format!("{}/{file}", level.path);
+            let cpus: CpuSet = text
+                .parse()
+                .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
+            return Ok((!cpus.is_empty()).then_some((cpus, path, text)));
+        }
+        Ok(None)
     }
 
     /// True if a group is known not to have a controller.

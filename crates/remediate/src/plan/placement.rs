@@ -15,7 +15,7 @@ use super::goals::{self, Goal};
 use super::partition::{cores, union};
 use super::server::why_for;
 use super::topics::checks_of;
-use super::{Basis, GpuPlace, NotPlanned, Partition, Placement, Plan, ServerPlan, Why, WorkerPlace};
+use super::{Basis, GpuPlace, Home, NotPlanned, Partition, Placement, Plan, ServerPlan, Why, WorkerPlace};
 
 /// Cores for API server and scheduler of a server with several workers: a core for each of the two (vLLM's documentation).
 const ENGINE_CORES: usize = 2;
@@ -36,7 +36,8 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
             .chain(why_for(evidence, findings, server.pid, checks_of("placement"), Basis::Modelled))
             .reduce(Why::and)
         {
-            model.as_ref().map_err(Clone::clone).and_then(|model| model.place(at, plan, why))
+            let placed = model.as_ref().map_err(Clone::clone).and_then(|model| model.place(at, plan, why));
+            placed.and_then(|placement| granted(evidence, server, placement))
         } else {
             continue;
         };
@@ -47,6 +48,26 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
             }
         }
     }
+}
+
+/// A placement that the control group of the server lets it have. What a container is given is changed with it.
+fn granted(evidence: &Evidence, server: &ServerPlan, placement: Placement) -> Result<Placement, String> {
+    if matches!(server.home, Home::Container(_)) {
+        return Ok(placement);
+    }
+    let servers = evidence.servers.known().into_iter().flatten();
+    let processes = servers.filter(|own| own.pid == server.pid).flat_map(|own| &own.processes);
+    for group in processes.filter_map(|process| process.cgroup.known()) {
+        if let Ok(Some((cpus, path, _))) = group.granted_cpus()
+            && !placement.cpus.is_subset(&cpus)
+        {
+            return Err(format!(
+                "{path} grants it the CPUs {cpus} only, and near to its GPUs are {}: give the group others first",
+                placement.cpus
+            ));
+        }
+    }
+    Ok(placement)
 }
 
 /// Why intents ask for a server to be placed.
