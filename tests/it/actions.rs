@@ -192,11 +192,34 @@ impl Tree {
                 ["taskset", "-acp", cpus, pid] => {
                     self.pins.insert(pid.parse().unwrap(), (*cpus).to_owned());
                 }
+                ["docker" | "podman", "update", options @ .., name] => {
+                    if let Some(cpus) =
+                        options.iter().find_map(|option| option.strip_prefix("--cpuset-cpus="))
+                    {
+                        self.grant(name, cpus);
+                    }
+                }
                 ["tuned-adm", "profile", profile] if self.before.contains_key("etc/tuned/active_profile") => {
                     let path = self.root().join("etc/tuned/active_profile");
                     fs::write(path, format!("{profile}\n")).unwrap();
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// Gives a container a set of CPUs, as its engine does at once.
+    fn grant(&self, name: &str, cpus: &str) {
+        let evidence = plumb_evidence::derive(&self.bundle);
+        let containers = evidence.containers.known().and_then(|all| all.containers.known());
+        for container in
+            containers.into_iter().flatten().filter(|own| own.name.known().is_some_and(|own| own == name))
+        {
+            let group = self.root().join("sys/fs/cgroup").join(container.cgroup.trim_start_matches('/'));
+            for file in ["cpuset.cpus", "cpuset.cpus.effective"].map(|file| group.join(file)) {
+                if file.exists() {
+                    fs::write(file, format!("{cpus}\n")).unwrap();
+                }
             }
         }
     }

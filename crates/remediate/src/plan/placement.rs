@@ -50,9 +50,10 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
     }
 }
 
-/// A placement that the control group of the server lets it have. What a container is given is changed with it.
+/// A placement that the control group of the server lets it have. What a container is given is changed with it, where its name
+/// is known.
 fn granted(evidence: &Evidence, server: &ServerPlan, placement: Placement) -> Result<Placement, String> {
-    if matches!(server.home, Home::Container(_)) {
+    if matches!(&server.home, Home::Container(name) if !name.is_empty()) {
         return Ok(placement);
     }
     let servers = evidence.servers.known().into_iter().flatten();
