@@ -5,7 +5,7 @@ use std::process::Stdio;
 
 use plumb_measure::bench::reference::Behaviour;
 use plumb_tests::server::{Fault, Tells, caching, picky, start};
-use plumb_tests::{plumb, run};
+use plumb_tests::{plumb, run, skip};
 use serde_json::Value;
 
 const MS: u64 = 1_000_000;
@@ -198,6 +198,9 @@ fn a_report_draws_percentiles_from_histograms() {
         // So that a busy machine, whose client is late, has a valid run all the same.
         .args(["--slo", "ttft=100s", "--into"])
         .arg(&bundle));
+    if bench.code == 4 && bench.out.contains("event loop was late") {
+        return skip("percentile curves are not drawn: this machine is too busy for a valid load test");
+    }
     assert_eq!(bench.code, 0, "{bench:?}");
     let out = folder.path().join("out");
     let report = run(plumb().args(["-q", "report", "--formats", "md,html", "-o"]).arg(&out).arg(&bundle));
