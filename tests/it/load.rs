@@ -198,7 +198,8 @@ fn a_report_draws_percentiles_from_histograms() {
         // So that a busy machine, whose client is late, has a valid run all the same.
         .args(["--slo", "ttft=100s", "--into"])
         .arg(&bundle));
-    if bench.code == 4 && bench.out.contains("event loop was late") {
+    let is_busy = ["event loop was late", "had no CPU"].iter().any(|words| bench.out.contains(words));
+    if bench.code == 4 && is_busy {
         return skip("percentile curves are not drawn: this machine is too busy for a valid load test");
     }
     assert_eq!(bench.code, 0, "{bench:?}");
