@@ -1,7 +1,7 @@
 //! The handbook with the pages of all checks, built from their packs.
 //!
 //! `docs/` has what people write. What a check says is written once, in its pack: in its page and its words, or, for a check without a
-//! page, in its code, from which the pack's tests make `docs/CHECK.md`. [`write`] puts both together into a book in which every link
+//! page, in its code, from which the pack's tests make `docs/CHECK.md`. [`write()`] puts both together into a book in which every link
 //! leads somewhere; nothing of what is made is committed. `cargo xtask handbook` is the command.
 #![warn(missing_docs)]
 
