@@ -8,9 +8,9 @@ use plumb_check_sdk::{
     Category, ChangeKind, CheckMeta, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
     WorkloadTrait,
 };
+use plumb_strict_toml::At;
 use plumb_words::page;
 use serde::Deserialize;
-use toml::Spanned;
 
 use crate::error::Fault;
 use crate::messages::Messages;
@@ -62,8 +62,8 @@ struct PageFile {
     #[serde(default)]
     positions: Vec<String>,
     #[serde(default)]
-    thresholds: BTreeMap<Spanned<String>, ThresholdTable>,
-    references: Vec<Spanned<String>>,
+    thresholds: BTreeMap<String, ThresholdTable>,
+    references: Vec<At<String>>,
 }
 
 #[derive(Default, Deserialize)]
@@ -79,10 +79,10 @@ struct Questions {
 #[serde(deny_unknown_fields)]
 struct ThresholdTable {
     number: f64,
-    unit: Spanned<String>,
+    unit: At<String>,
     basis: ThresholdBasis,
     /// Key of a source; without one the words `limit-KEY-source` say where the number is from.
-    source: Option<Spanned<String>>,
+    source: Option<At<String>>,
     date: String,
 }
 
@@ -143,13 +143,15 @@ fn text_of(path: &Path) -> Result<String, Vec<Fault>> {
 }
 
 fn parse<T: serde::de::DeserializeOwned>(path: &Path, text: &str) -> Result<T, Vec<Fault>> {
-    toml::from_str(text).map_err(|error| {
-        let problem = error.message().replace('\n', ", ");
-        vec![match error.span() {
-            Some(span) => Fault::at(path, text, span.start, problem),
-            None => Fault::file(path, problem),
-        }]
-    })
+    let name = path.display().to_string();
+    let read = plumb_strict_toml::Document::parse(&name, text).and_then(|document| document.read());
+    read.map_err(|fault| vec![placed(path, fault)])
+}
+
+/// A fault of a TOML file as those of message files are told.
+fn placed(path: &Path, fault: plumb_strict_toml::Fault) -> Fault {
+    let key = if fault.key.is_empty() { String::new() } else { format!("{}: ", fault.key) };
+    Fault { file: path.to_owned(), line: fault.line, problem: key + &fault.message }
 }
 
 fn read_page(
@@ -173,7 +175,7 @@ fn read_page(
     if !faults.is_empty() {
         return Err(faults);
     }
-    let keys: Vec<&str> = file.thresholds.keys().map(|key| key.get_ref().as_str()).collect();
+    let keys: Vec<&str> = file.thresholds.keys().map(String::as_str).collect();
     let variants = variants(english, &keys, &mut faults);
     for other in others {
         complete(english, other, &keys, &mut faults);
@@ -192,17 +194,13 @@ fn read_page(
         keys.iter().map(|key| (say(&format!("limit-{key}")), say(&format!("limit-{key}-applies")))).collect();
     let mut thresholds = Vec::new();
     for ((key, table), (name, applies_to)) in file.thresholds.iter().zip(named) {
-        let unit = table.unit.get_ref();
+        let unit = table.unit.as_str();
         if crate::code::unit_type(unit).is_none() {
-            let problem = format!(
-                "`thresholds.{}.unit`: expected one of {}, found `{unit}`",
-                key.get_ref(),
-                crate::code::units().join(", ")
-            );
-            faults.push(Fault::at(&path, &text, table.unit.span().start, problem));
+            let problem = format!("expected one of {}, found `{unit}`", crate::code::units().join(", "));
+            faults.push(placed(&path, table.unit.fault(problem)));
         }
         let source = match &table.source {
-            Some(key) => match sources.get(key.get_ref()) {
+            Some(key) => match sources.get(key.as_str()) {
                 Some(reference) => {
                     let detail = format!("limit-{}-source", keys[thresholds.len()]);
                     let detail = english.messages.get(&detail).and_then(|message| message.plain.clone());
@@ -212,11 +210,11 @@ fn read_page(
                     )
                 }
                 None => {
-                    faults.push(unknown_source(&path, &text, key));
+                    faults.push(unknown_source(&path, key));
                     String::new()
                 }
             },
-            None => english.plain(&format!("limit-{}-source", key.get_ref())).unwrap_or_else(|fault| {
+            None => english.plain(&format!("limit-{key}-source")).unwrap_or_else(|fault| {
                 faults.push(fault);
                 String::new()
             }),
@@ -224,7 +222,7 @@ fn read_page(
         thresholds.push(Threshold {
             name: name.into(),
             number: table.number,
-            unit: unit.clone().into(),
+            unit: unit.to_owned().into(),
             basis: table.basis,
             source: source.into(),
             date: table.date.clone().into(),
@@ -233,9 +231,9 @@ fn read_page(
     }
     let mut references = Vec::new();
     for key in &file.references {
-        match sources.get(key.get_ref()) {
+        match sources.get(key.as_str()) {
             Some(reference) => references.push(reference.clone()),
-            None => faults.push(unknown_source(&path, &text, key)),
+            None => faults.push(unknown_source(&path, key)),
         }
     }
     if !faults.is_empty() {
@@ -277,13 +275,13 @@ fn read_page(
     Ok(CheckPage { module, meta, cause: file.cause, limits, variants, words })
 }
 
-fn unknown_source(path: &Path, text: &str, key: &Spanned<String>) -> Fault {
+fn unknown_source(path: &Path, key: &At<String>) -> Fault {
     let problem = format!(
         "`{}`: expected the key of a source in `{}`, found none of that name",
-        key.get_ref(),
+        key.as_str(),
         crate::REFERENCES
     );
-    Fault::at(path, text, key.span().start, problem)
+    placed(path, key.fault(problem))
 }
 
 /// The sentences of a page, each with the beginning of its English words.
@@ -342,5 +340,41 @@ mod tests {
         assert_eq!(pages_of(&both).unwrap()[1].words.len(), 2);
         // English is what the others fall back to.
         assert!(pages_of(&[("t_a/page.toml", PAGE), ("t_a/de.ftl", WORDS)]).is_err());
+    }
+
+    /// Each mistake is told with its file, line and key.
+    #[test]
+    fn mistakes_in_a_page_are_told_with_their_place() {
+        let limit =
+            "[thresholds.high]\nnumber = 5.0\nunit = \"%\"\nbasis = \"expert\"\ndate = \"2026-11-23\"\n";
+        let limit_words = "limit-high = h\nlimit-high-applies = a\nlimit-high-source = s\n";
+        let page = format!("{PAGE}{limit}");
+        let words = format!("{WORDS}{limit_words}");
+        pages_of(&[("t_a/page.toml", &page), ("t_a/en.ftl", &words), ("t_a/de.ftl", &words)]).unwrap();
+        let told = |page: &str, english: &str, german: &str| {
+            let faults =
+                pages_of(&[("t_a/page.toml", page), ("t_a/en.ftl", english), ("t_a/de.ftl", german)])
+                    .unwrap_err();
+            faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+        };
+        let without_unit = page.replace("unit = \"%\"\n", "");
+        let mistyped = page.replace("severity", "severtiy");
+        let detail = format!("{words}problem-odd = Seen\ndetail-odd = {{ $value }} was seen\n");
+        let other_value = detail.replace("$value", "$valeu");
+        for (page, english, german, expected) in [
+            (
+                without_unit.as_str(),
+                words.as_str(),
+                words.as_str(),
+                ["page.toml:", "thresholds.high", "unit"],
+            ),
+            (&mistyped, &words, &words, ["page.toml:3", "severtiy", "severity"]),
+            (&page, &words, WORDS, ["de.ftl", "limit-high", ""]),
+            (&page, &detail, &other_value, ["de.ftl:", "detail-odd", "$valeu"]),
+            (&page, &words.replace("why = w\n", ""), &words, ["en.ftl", "why", ""]),
+        ] {
+            let text = told(page, english, german);
+            assert!(expected.iter().all(|part| text.contains(part)), "{expected:?}: {text}");
+        }
     }
 }
