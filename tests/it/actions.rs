@@ -56,8 +56,7 @@ struct Tree {
 
 impl Tree {
     fn new(bundle: Bundle) -> Self {
-        // Thousands of small files, and scripts that wait for the disk: in memory where that is possible.
-        let folder = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap();
+        let folder = in_memory().unwrap_or_else(|| tempfile::tempdir().unwrap());
         let mut tree = Self {
             folder,
             bundle,
@@ -319,6 +318,13 @@ impl Tree {
         }
         Bundle::new(self.bundle.manifest().clone(), bundle.files, bundle.links)
     }
+}
+
+/// A folder in memory, where there is room: a tree has thousands of small files, and scripts wait for the disk.
+fn in_memory() -> Option<tempfile::TempDir> {
+    let free = Command::new("df").args(["--output=avail", "/dev/shm"]).output().ok()?;
+    let kib: u64 = String::from_utf8_lossy(&free.stdout).lines().last()?.trim().parse().ok()?;
+    (kib > 1 << 20).then(|| tempfile::tempdir_in("/dev/shm").ok())?
 }
 
 fn links(bundle: &Bundle) -> BTreeMap<String, String> {
