@@ -26,6 +26,10 @@ const CPU: &str = "/sys/devices/system/cpu";
 
 /// Puts the actions of a node into its assessment, and into the findings that they answer.
 pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
+    // A plan takes milliseconds, and without intents no action comes of it.
+    if assessment.findings.iter().all(|finding| finding.intents.is_empty()) {
+        return;
+    }
     let plan = Plan::new(evidence, assessment);
     let actions = of(evidence, &plan);
     for finding in &mut assessment.findings {
@@ -601,7 +605,7 @@ impl Resolver<'_> {
                     let nodes = place.memory_nodes.to_string();
                     // It has its effect at once, and opens the group before the threads are moved.
                     draft.now.insert(0, update(&place.cpus.to_string(), &nodes));
-                    draft.undo.push(self.former_cpuset(container, !nodes.is_empty(), update));
+                    draft.undo.push(self.former_cpuset(container, own, !nodes.is_empty(), update));
                 }
             }
             _ => {}
@@ -616,17 +620,23 @@ impl Resolver<'_> {
         all.iter().find(|container| container.id == *id)
     }
 
-    /// The command that gives a container the CPUs and nodes that it was started with, or all.
+    /// The command that gives a container the CPUs and nodes that it was started with; what its engine does not tell is what its
+    /// group grants, or all.
     fn former_cpuset(
         &self,
         container: &Container,
+        own: &InferenceServer,
         with_nodes: bool,
         update: impl Fn(&str, &str) -> String,
     ) -> String {
         let asked = container.docker.known();
+        let group = own.processes.first().and_then(|process| process.cgroup.known()?.granted_cpus().ok()?);
         let online = self.evidence.cpu.known().map(|cpu| cpu.online.to_string());
-        let cpus =
-            asked.and_then(|docker| docker.cpuset_cpus.clone()).filter(|cpus| is_list(cpus)).or(online);
+        let cpus = asked
+            .and_then(|docker| docker.cpuset_cpus.clone())
+            .filter(|cpus| is_list(cpus))
+            .or(group.map(|(cpus, _, _)| cpus.to_string()))
+            .or(online);
         let nodes = asked.and_then(|docker| docker.cpuset_mems.clone()).filter(|nodes| is_list(nodes));
         let all = || {
             let numa = self.evidence.numa.known()?;

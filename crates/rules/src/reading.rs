@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::{Confidence, Evidence, Likelihood, ObjectKind, Outcome};
 use plumb_strict_toml::At;
 
-use crate::file::{BranchTable, CitationTable, Place, RuleTable};
+use crate::file::{BranchTable, CitationTable, Place, RuleTable, ThresholdTable};
 use crate::intent::{IntentTable, IntentTemplate};
 use crate::lower::{LIMITS, Parsed, Scope, parse};
 use crate::node::Node;
@@ -32,6 +32,21 @@ struct Head {
 }
 
 impl<'a> Reader<'a> {
+    /// For one rule, in either format.
+    fn new(
+        id: &'a Place,
+        needs: &[&'a str],
+        thresholds: &'a BTreeMap<String, ThresholdTable>,
+        likelihood: Option<Likelihood>,
+        confidence: Option<Confidence>,
+    ) -> Self {
+        let limits = thresholds.keys().map(String::as_str).collect();
+        let scope = Scope::new(needs.iter().copied(), limits);
+        let mut reader = Self { id, scope, likelihood, confidence, problems: Vec::new() };
+        reader.needs(needs);
+        reader
+    }
+
     fn tell(&mut self, place: &Place, text: String) {
         self.tell_at(place.line(), text);
     }
@@ -334,15 +349,8 @@ impl Rule {
     pub(crate) fn plain(table: &RuleTable) -> Result<Self, Vec<Problem>> {
         let meta = table.meta();
         let needs: Vec<&str> = meta.needs.iter().map(AsRef::as_ref).collect();
-        let limits = table.thresholds.keys().map(String::as_str).collect();
-        let mut reader = Reader {
-            id: &table.id,
-            scope: Scope::new(needs.iter().copied(), limits),
-            likelihood: table.likelihood,
-            confidence: table.confidence,
-            problems: Vec::new(),
-        };
-        reader.needs(&needs);
+        let mut reader =
+            Reader::new(&table.id, &needs, &table.thresholds, table.likelihood, table.confidence);
         let head = reader.head(&table.for_each, &table.lets, table.applies.as_ref());
         let not_applicable =
             table.not_applicable.as_ref().and_then(|place| reader.template("not_applicable", place));
@@ -386,15 +394,8 @@ impl Rule {
         let told = |wrong: Vec<_>| wrong.into_iter().map(|wrong| table.problem(wrong)).collect::<Vec<_>>();
         let meta = table.meta().map_err(told)?;
         let needs: Vec<&str> = meta.needs.iter().map(AsRef::as_ref).collect();
-        let limits = table.thresholds.keys().map(String::as_str).collect();
-        let mut reader = Reader {
-            id: &table.id,
-            scope: Scope::new(needs.iter().copied(), limits),
-            likelihood: table.likelihood,
-            confidence: table.confidence,
-            problems: Vec::new(),
-        };
-        reader.needs(&needs);
+        let mut reader =
+            Reader::new(&table.id, &needs, &table.thresholds, table.likelihood, table.confidence);
         let head = reader.head(&table.for_each, &table.lets, table.applies.as_ref());
         let mut speech = Speech::new(table, &mut reader);
         let quiet = |said: &SaidTable, what: &str, speech: &mut Speech, reader: &mut Reader<'_>| {
