@@ -31,7 +31,10 @@ pub(crate) fn part_of(server: &InferenceServer, what: &str) -> Object {
 /// Says that one placement of the server would mend this finding and others.
 pub(crate) fn misplaced(finding: Finding, server: &InferenceServer) -> Finding {
     // The name that the pack `affinity` gives it: a cause is the same only where its object is.
-    finding.with_cause("placement", server_object(server).named(format!("{} server {}", server.kind, server.pid)))
+    finding.with_cause(
+        "placement",
+        server_object(server).named(format!("{} server {}", server.kind, server.pid)),
+    )
 }
 
 /// Asks for a setting that whatever starts the server gives it.

@@ -7,7 +7,9 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{Gpu, InferenceServer, NodeTold, ServerProcess};
-use plumb_check_sdk::{Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{
+    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
+};
 
 use crate::pages::svc_device_order::{PAGE, words};
 use crate::server::{Unanswered, main_process, misplaced, option, part_of, server_object};

@@ -120,7 +120,9 @@ impl Drift {
         let mut findings = Vec::new();
         let unknown = Object::new(ObjectKind::Other, "settings that could not be compared");
         if let Some(why) = &self.default_governor {
-            findings.push(PAGE.not_run(unknown.clone(), words::DefaultGovernor { reason: why.reason.as_str().into() }));
+            findings.push(
+                PAGE.not_run(unknown.clone(), words::DefaultGovernor { reason: why.reason.as_str().into() }),
+            );
         }
         if !self.unknown.is_empty() {
             let said = words::NotCompared { settings: self.unknown.join("; ").into() };

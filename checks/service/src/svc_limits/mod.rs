@@ -122,7 +122,9 @@ fn files(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
     };
     let object = part_of(server, "open files");
     let more = |limit: ProcessLimit| match limit.soft.filter(|soft| *soft < MOST_FILES) {
-        Some(soft) => service(server, ServiceSetting::OpenFiles, MOST_FILES.to_string(), Some(soft.to_string())),
+        Some(soft) => {
+            service(server, ServiceSetting::OpenFiles, MOST_FILES.to_string(), Some(soft.to_string()))
+        }
         // So many are not opened but forgotten: a new process has none of them.
         None => Intent::Restart { server: server.pid },
     };
@@ -176,7 +178,9 @@ fn locked(
     match rdma {
         Ok(true) => {}
         Ok(false) => return Ok(PAGE.not_applicable(object, words::NoAdapter { locked, pid })),
-        Err(why) => return Err(Unanswered::because(words::UnknownAdapters { locked, pid, reason: why.into() })),
+        Err(why) => {
+            return Err(Unanswered::because(words::UnknownAdapters { locked, pid, reason: why.into() }));
+        }
     }
     let remote = option(server, &REMOTE_OPTIONS)?.map(|(name, _)| format!("--{name}"));
     let is_little = !evidence.limit(&PAGE, &LOCKED).is_exceeded_by(Quantity::new(soft as f64));
@@ -207,7 +211,8 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
     let cgroup = process.cgroup.require()?;
     let mut tightest: Option<(f64, &str, &str)> = None;
     for level in &cgroup.chain {
-        let Some((_, text)) = cgroup.value(level, "pids", &["pids.max"])?.filter(|(_, text)| *text != "max") else {
+        let Some((_, text)) = cgroup.value(level, "pids", &["pids.max"])?.filter(|(_, text)| *text != "max")
+        else {
             continue;
         };
         let malformed = || format!("{}/pids.max holds `{text}`", level.path);
@@ -224,7 +229,9 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
     let citation = Citation::new(format!("{group}/pids.max"), text);
     let (share, limit) = (Arg::of(share, 0), Arg::from(text));
     if !outcome.is_deviation() {
-        return Ok(PAGE.pass(object, words::FewTasks { limit, share, threads_count }).with_evidence(citation));
+        return Ok(PAGE
+            .pass(object, words::FewTasks { limit, share, threads_count })
+            .with_evidence(citation));
     }
     let pid = Arg::text(server.pid.to_string());
     let finding = PAGE

@@ -9,8 +9,8 @@
 use plumb_check_sdk::limit::{Quantity, Seconds};
 use plumb_check_sdk::model::{DockerConfig, InferenceServer, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    Outcome, ServiceSetting,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    Object, Outcome, ServiceSetting,
 };
 
 use crate::pages::svc_restart_oom::{BACK_OFF, OOM_PASS, PAGE, START, words};
@@ -199,9 +199,9 @@ impl Judge<'_> {
         let object = self.readiness();
         let written = unit.last("Service", "Type");
         let kind = written.map_or("simple", |setting| setting.value.trim());
-        let asks = unit.all("Service", "ExecStartPost").any(|setting| {
-            ["health", "ready", "v1/models"].iter().any(|word| setting.value.contains(word))
-        });
+        let asks = unit
+            .all("Service", "ExecStartPost")
+            .any(|setting| ["health", "ready", "v1/models"].iter().any(|word| setting.value.contains(word)));
         if !asks && !matches!(kind, "notify" | "notify-reload" | "forking" | "dbus") {
             let said = words::NotAsked { pid: self.pid(), start: kind.into() };
             return PAGE

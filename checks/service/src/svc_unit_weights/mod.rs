@@ -44,9 +44,7 @@ impl Check for SvcUnitWeights {
             return Ok(vec![PAGE.not_run(Object::node(), words::NoTime {})]);
         }
         let judge = |server: &InferenceServer| {
-            groups
-                .judge(server)
-                .unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
+            groups.judge(server).unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
         };
         Ok(servers.iter().map(judge).collect())
     }
@@ -127,7 +125,8 @@ impl Groups {
         } else {
             PAGE.pass(object, said!(Ahead))
         };
-        let cite = |group: &str, weight: f64| Citation::new(format!("{group}/cpu.weight"), weight.to_string());
+        let cite =
+            |group: &str, weight: f64| Citation::new(format!("{group}/cpu.weight"), weight.to_string());
         let finding = finding
             .with_likelihood(Likelihood::Setting)
             .with_evidence(cite(tightest.group, tightest.own))
