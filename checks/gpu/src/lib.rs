@@ -13,9 +13,15 @@ pub mod gpu_power_cap;
 pub mod gpu_sharing_mode;
 pub mod gpu_xid;
 mod gpus;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "gpu",
+    words: pages::WORDS,
     checks: [
         gpu_acs_iommu::GpuAcsIommu,
         gpu_bar1::GpuBar1,

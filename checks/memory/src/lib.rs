@@ -10,9 +10,15 @@ pub mod mem_shm;
 pub mod mem_swap;
 pub mod mem_thp;
 pub mod mem_zone_reclaim;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "memory",
+    words: pages::WORDS,
     checks: [
         mem_headroom::MemHeadroom,
         mem_host_ecc::MemHostEcc,

@@ -11,9 +11,15 @@ pub mod sched_os_jitter;
 pub mod sched_rt_policy;
 pub mod sched_run_delay;
 mod serving;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "scheduler",
+    words: pages::WORDS,
     checks: [
         sched_cfs_throttling::SchedCfsThrottling,
         sched_isolation_plan::SchedIsolationPlan,

@@ -9,9 +9,15 @@ pub mod svc_limits;
 pub mod svc_restart_oom;
 pub mod svc_unit_affinity;
 pub mod svc_unit_weights;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "service",
+    words: pages::WORDS,
     checks: [
         svc_device_order::SvcDeviceOrder,
         svc_drift::SvcDrift,

@@ -11,9 +11,15 @@ pub mod slo_gpu_starvation;
 pub mod slo_measurement_quality;
 pub mod slo_queueing;
 pub mod slo_tail_ratio;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "slo",
+    words: pages::WORDS,
     checks: [
         cap_cost_efficiency::CapCostEfficiency,
         cap_headroom::CapHeadroom,

@@ -12,9 +12,15 @@ mod pod;
 mod server;
 pub mod virt_steal;
 pub mod virt_vnuma_pinning;
+#[doc(hidden)]
+pub mod pages {
+    //! What the build makes of the pages beside the checks.
+    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
 
 export_pack! {
     id: "virt-container",
+    words: pages::WORDS,
     checks: [
         ctr_cpu_limit::CtrCpuLimit,
         ctr_cpuset_numa::CtrCpusetNuma,

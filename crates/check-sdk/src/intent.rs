@@ -159,6 +159,197 @@ pub enum Intent {
         /// The option, as it stands in the command line.
         option: String,
     },
+    /// A server is started with this option.
+    WithOption {
+        /// Process id of the server's first process.
+        server: u32,
+        /// The option, as it stands in a command line.
+        option: String,
+        /// Value that is wanted; `None` for an option without one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        want: Option<String>,
+        /// Value that was seen; `None` where the option was not given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// A setting that whatever starts a server (unit, container, pod) gives it.
+    Service {
+        /// Process id of the server's first process.
+        server: u32,
+        /// The setting.
+        setting: ServiceSetting,
+        /// Value that is wanted, as systemd writes it.
+        want: String,
+        /// Value that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// A server runs without a quota of CPU time, or with a larger one.
+    CpuQuota {
+        /// Process id of the server's first process.
+        server: u32,
+        /// Path of the control group that has the quota.
+        group: String,
+        /// CPUs that the quota is to grant; `None` for no quota.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        want: Option<u32>,
+        /// Quota and period in µs, as `cpu.max` has them.
+        was: String,
+    },
+    /// A server is allowed to do what this capability allows.
+    Capability {
+        /// Process id of the server's first process.
+        server: u32,
+        /// The capability, such as `SYS_NICE`.
+        name: String,
+    },
+    /// The shared memory of a server has at least this size.
+    SharedMemory {
+        /// Process id of the server's first process.
+        server: u32,
+        /// Bytes that are wanted.
+        want_bytes: u64,
+        /// Bytes that were seen.
+        was_bytes: u64,
+    },
+    /// The pod of a server has whole CPUs, and requests equal to limits.
+    GuaranteedPod {
+        /// Process id of the server's first process.
+        server: u32,
+    },
+    /// The devices of a container are described to its runtime (CDI), so that a reload of units does not take them away.
+    ContainerDevices {
+        /// Process id of the server's first process.
+        server: u32,
+    },
+    /// The files of a model lie on a disk of this node.
+    LocalModel {
+        /// Process id of the server's first process.
+        server: u32,
+        /// Where they lie now.
+        path: String,
+    },
+    /// A server is started again.
+    Restart {
+        /// Process id of the server's first process.
+        server: u32,
+    },
+    /// A setting of the kubelet.
+    Kubelet {
+        /// The setting.
+        setting: KubeletSetting,
+        /// Value that is wanted; empty where it has to be worked out for the node.
+        want: String,
+        /// Value that was seen; `None` where the kubelet's default holds.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// A process runs under the normal scheduling policy.
+    NormalPolicy {
+        /// Its id.
+        process: u32,
+        /// Policy that was seen: `fifo` or `rr`.
+        was: String,
+        /// Real-time priority that was seen, 1 to 99.
+        priority: u32,
+    },
+    /// A process that has no business here runs elsewhere.
+    Elsewhere {
+        /// Its id.
+        process: u32,
+        /// Its name.
+        name: String,
+    },
+    /// These CPUs are for inference alone: units and sessions of the system keep off them.
+    Reserve {
+        /// The CPUs.
+        cpus: CpuSet,
+    },
+    /// These interrupts are served by CPUs near to their device, and by none of `avoid`.
+    Interrupts {
+        /// Their numbers.
+        irqs: Vec<u32>,
+        /// PCI address of the device, where all of them are of one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        device: Option<String>,
+        /// CPUs that are to be spared.
+        #[serde(default, skip_serializing_if = "CpuSet::is_empty")]
+        avoid: CpuSet,
+    },
+    /// irqbalance leaves these CPUs alone.
+    InterruptBan {
+        /// The CPUs.
+        cpus: CpuSet,
+        /// CPUs that it leaves alone now.
+        #[serde(default, skip_serializing_if = "CpuSet::is_empty")]
+        was: CpuSet,
+    },
+    /// A setting of a network interface.
+    Nic {
+        /// Its name.
+        interface: String,
+        /// The setting.
+        setting: NicSetting,
+        /// Value that is wanted.
+        want: u32,
+        /// Value that was seen; `None` where it is not known.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<u32>,
+    },
+    /// A module of the kernel is loaded, now and after a reboot.
+    KernelModule {
+        /// Its name.
+        name: String,
+    },
+    /// The kernel that is started has none of the options that are meant for debugging.
+    ProductionKernel {
+        /// Release of the kernel that runs.
+        was: String,
+    },
+    /// A time service keeps the clock of the node.
+    TimeService {},
+    /// What is in force is what the configuration says, so that a reboot keeps it.
+    Persist {
+        /// The setting, by the name that the node has for it: a kernel parameter, a file, a boot argument, a unit.
+        setting: String,
+        /// Value in force.
+        want: String,
+        /// Value that the configuration has; `None` where it has none.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// This swap area is not used.
+    SwapOff {
+        /// File or device of the area.
+        area: String,
+    },
+    /// Access control services of a PCIe bridge do not redirect traffic between its devices.
+    AcsOff {
+        /// PCI address of the bridge.
+        bridge: String,
+        /// Value of the control register that was seen, in hexadecimal.
+        was: String,
+    },
+    /// A GPU is in this state.
+    Gpu {
+        /// Its PCI address.
+        gpu: String,
+        /// The state.
+        want: GpuState,
+    },
+    /// Software of the node in a newer version.
+    Update {
+        /// Which.
+        part: UpdatePart,
+        /// Version that was seen.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        was: Option<String>,
+    },
+    /// Work of people: an agreement, a plan, a measurement.
+    Step {
+        /// What is to be done.
+        step: Step,
+    },
     /// A setting of the firmware.
     Firmware {
         /// The setting.
@@ -168,6 +359,9 @@ pub enum Intent {
     Hardware {
         /// What is to be looked at.
         part: HardwarePart,
+        /// Which one: a PCI address, the name of a slot; `None` for the machine as a whole.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        at: Option<String>,
     },
     /// A question or a request to whoever runs the machine below this one.
     Provider {
@@ -190,6 +384,20 @@ pub enum FirmwareSetting {
     FabricClock,
     /// Priority cores (Intel SST-TF, PCT).
     PriorityCores,
+    /// 64-bit addresses for devices and BARs that can be resized.
+    ResizableBar,
+    /// Width (bifurcation) and generation of a PCIe slot.
+    PcieSlot,
+    /// Memory of the sockets interleaved as if it were one node.
+    NodeInterleaving,
+    /// NUMA nodes in each package (NPS, SNC).
+    NumaPerPackage,
+    /// The NUMA node of each PCI root (`_PXM`), which an update of the firmware brings.
+    DeviceProximity,
+    /// Periodic system management interrupts.
+    ManagementInterrupts,
+    /// Access control services of PCIe bridges.
+    Acs,
 }
 
 /// A part of the machine that somebody has to look at.
@@ -200,6 +408,24 @@ pub enum HardwarePart {
     Cooling,
     /// More physical cores.
     Processor,
+    /// A card and its riser, to be seated again.
+    PcieCard,
+    /// A GPU, to be returned.
+    Gpu,
+    /// Power supplies, cables, redundancy.
+    PowerSupply,
+    /// Links between GPUs, their bridges and switches.
+    NvLink,
+    /// A memory module, to be replaced.
+    MemoryModule,
+    /// The modules of all channels, to be the same.
+    MemoryLayout,
+    /// More memory.
+    Memory,
+    /// A network adapter, to be moved to a slot of another socket.
+    AdapterSlot,
+    /// A disk of this node for the files of models.
+    LocalDisk,
 }
 
 /// A question or a request to a provider.
@@ -210,6 +436,154 @@ pub enum ProviderRequest {
     Governor,
     /// An instance with more virtual CPUs.
     MoreCpus,
+    /// Virtual CPUs of one's own, pinned and not overcommitted.
+    DedicatedCpus,
+    /// NUMA nodes and places of devices in the virtual machine that follow those of the host.
+    VirtualNuma,
+    /// A source of random numbers in the virtual machine.
+    RandomDevice,
+    /// Health of GPU, fabric or memory as the host sees it.
+    Health,
+    /// Microcode and mitigations of the host.
+    Microcode,
+    /// The clock source of the virtual machine.
+    ClockSource,
+    /// Windows for devices with large memory (BARs) in the virtual machine.
+    DeviceWindow,
+}
+
+/// A setting that whatever starts a server gives it; each has a name in systemd, and most have one in container engines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ServiceSetting {
+    /// `CPUWeight=`, 1 to 10000.
+    CpuWeight,
+    /// `IOWeight=`, 1 to 10000.
+    IoWeight,
+    /// `Nice=`, -20 to 19.
+    Nice,
+    /// `OOMScoreAdjust=`, -1000 to 1000.
+    OomScore,
+    /// `Restart=`.
+    Restart,
+    /// `RestartSec=`.
+    RestartDelay,
+    /// `TimeoutStartSec=`.
+    StartTimeout,
+    /// A check that it answers (`ExecStartPost=`, health check of a container).
+    HealthCheck,
+    /// `LimitNOFILE=`.
+    OpenFiles,
+    /// `LimitMEMLOCK=`, in bytes or `infinity`.
+    LockedMemory,
+    /// `TasksMax=`.
+    Tasks,
+    /// `MemoryMax=`, in bytes or `infinity`.
+    MemoryLimit,
+    /// `MemorySwapMax=`, in bytes.
+    SwapLimit,
+    /// `CPUSchedulingPolicy=`.
+    SchedulingPolicy,
+}
+
+/// A setting of the kubelet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KubeletSetting {
+    /// `cpuManagerPolicy`.
+    CpuManagerPolicy,
+    /// `full-pcpus-only` of `cpuManagerPolicyOptions`.
+    FullPcpusOnly,
+    /// `reservedSystemCPUs`.
+    ReservedSystemCpus,
+    /// `topologyManagerPolicy`.
+    TopologyManagerPolicy,
+    /// `topologyManagerScope`.
+    TopologyManagerScope,
+    /// `memoryManagerPolicy`.
+    MemoryManagerPolicy,
+    /// `reservedMemory`.
+    ReservedMemory,
+}
+
+/// A setting of a network interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NicSetting {
+    /// Combined channels (queues with an interrupt each).
+    Channels,
+    /// Entries of the ring that receives.
+    ReceiveRing,
+}
+
+/// A state of a GPU.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(tag = "state", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum GpuState {
+    /// The driver keeps its state while no program uses the GPU.
+    Persistent {},
+    /// Its power limit.
+    PowerLimit {
+        /// Limit that is wanted, in W.
+        want_watts: u32,
+        /// Limit that was seen, in W.
+        was_watts: u32,
+    },
+    /// No limits of the clocks beside those of the hardware.
+    FreeClocks {},
+    /// MIG on or off.
+    Mig {
+        /// True for on.
+        on: bool,
+    },
+    /// One process at a time.
+    Exclusive {},
+    /// Reset, after its work was moved away.
+    Reset {},
+}
+
+/// Software of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UpdatePart {
+    /// The kernel.
+    Kernel,
+    /// Microcode of the CPUs.
+    Microcode,
+    /// Firmware of the machine.
+    Firmware,
+    /// Driver of the GPUs.
+    GpuDriver,
+    /// The fabric manager, in the version of the driver.
+    FabricManager,
+    /// What gives GPUs to containers.
+    ContainerToolkit,
+}
+
+/// Work of people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Step {
+    /// Agree on a service level and write it into the engagement file.
+    AgreeServiceLevel,
+    /// Write costs or prices into the engagement file.
+    StateCosts,
+    /// Repeat the load test so that it can be judged.
+    RepeatLoadTest,
+    /// Plan capacity: more replicas, or fewer.
+    PlanCapacity,
+    /// Add a replica.
+    AddReplica,
+    /// Put models or tiers together on fewer machines.
+    Consolidate,
+    /// Lay slow requests beside what the node did at that time.
+    TraceSlowRequests,
+    /// Find out what interrupts the CPUs.
+    TraceInterruptions,
+    /// Move the node's work to another before anything is done to it.
+    Drain,
+    /// Watch the node's log for errors of this kind.
+    WatchLog,
 }
 
 impl Intent {
@@ -233,6 +607,31 @@ impl Intent {
             Self::ThreadPool { .. } => "thread-pool",
             Self::Variable { .. } => "variable",
             Self::WithoutOption { .. } => "without-option",
+            Self::WithOption { .. } => "with-option",
+            Self::Service { .. } => "service",
+            Self::CpuQuota { .. } => "cpu-quota",
+            Self::Capability { .. } => "capability",
+            Self::SharedMemory { .. } => "shared-memory",
+            Self::GuaranteedPod { .. } => "guaranteed-pod",
+            Self::ContainerDevices { .. } => "container-devices",
+            Self::LocalModel { .. } => "local-model",
+            Self::Restart { .. } => "restart",
+            Self::Kubelet { .. } => "kubelet",
+            Self::NormalPolicy { .. } => "normal-policy",
+            Self::Elsewhere { .. } => "elsewhere",
+            Self::Reserve { .. } => "reserve",
+            Self::Interrupts { .. } => "interrupts",
+            Self::InterruptBan { .. } => "interrupt-ban",
+            Self::Nic { .. } => "nic",
+            Self::KernelModule { .. } => "kernel-module",
+            Self::ProductionKernel { .. } => "production-kernel",
+            Self::TimeService { .. } => "time-service",
+            Self::Persist { .. } => "persist",
+            Self::SwapOff { .. } => "swap-off",
+            Self::AcsOff { .. } => "acs-off",
+            Self::Gpu { .. } => "gpu",
+            Self::Update { .. } => "update",
+            Self::Step { .. } => "step",
             Self::Firmware { .. } => "firmware",
             Self::Hardware { .. } => "hardware",
             Self::Provider { .. } => "provider",

@@ -89,12 +89,47 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             }
             Some(())
         }
+        Intent::WithOption { server, option, want, .. } => {
+            for process in processes(evidence, *server)? {
+                let words = process.get_mut("cmdline").and_then(Value::as_array_mut)?;
+                if words.is_empty() {
+                    continue;
+                }
+                words.push(json!(option));
+                words.extend(want.iter().map(|want| json!(want)));
+            }
+            Some(())
+        }
         // What comes of a new boot argument, a profile, a service, more cores or other parts is not in the evidence.
         Intent::KernelArgument { present: true, .. }
         | Intent::TunedProfile { .. }
         | Intent::Unit { .. }
         | Intent::Place { .. }
         | Intent::Cores { .. }
+        | Intent::Service { .. }
+        | Intent::CpuQuota { .. }
+        | Intent::Capability { .. }
+        | Intent::SharedMemory { .. }
+        | Intent::GuaranteedPod { .. }
+        | Intent::ContainerDevices { .. }
+        | Intent::LocalModel { .. }
+        | Intent::Restart { .. }
+        | Intent::Kubelet { .. }
+        | Intent::NormalPolicy { .. }
+        | Intent::Elsewhere { .. }
+        | Intent::Reserve { .. }
+        | Intent::Interrupts { .. }
+        | Intent::InterruptBan { .. }
+        | Intent::Nic { .. }
+        | Intent::KernelModule { .. }
+        | Intent::ProductionKernel { .. }
+        | Intent::TimeService { .. }
+        | Intent::Persist { .. }
+        | Intent::SwapOff { .. }
+        | Intent::AcsOff { .. }
+        | Intent::Gpu { .. }
+        | Intent::Update { .. }
+        | Intent::Step { .. }
         | Intent::Firmware { .. }
         | Intent::Hardware { .. }
         | Intent::Provider { .. } => None,

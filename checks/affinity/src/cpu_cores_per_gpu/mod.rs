@@ -241,7 +241,7 @@ impl Node<'_> {
         let wanted = self.headroom * f64::from(need.cores.saturating_add(of_others));
         let larger = match self.is_virtual {
             Ok(true) => Some(Intent::Provider { request: ProviderRequest::MoreCpus }),
-            Ok(false) => Some(Intent::Hardware { part: HardwarePart::Processor }),
+            Ok(false) => Some(Intent::Hardware { part: HardwarePart::Processor, at: None }),
             Err(_) => None,
         };
         let larger = larger.filter(|_| of_machine < wanted);

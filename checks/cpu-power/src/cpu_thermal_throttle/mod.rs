@@ -23,7 +23,7 @@ use crate::pages::cpu_thermal_throttle::{PAGE, words};
 pub struct CpuThermalThrottle;
 
 /// What would mend throttling.
-const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling };
+const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling, at: None };
 
 impl Check for CpuThermalThrottle {
     fn meta(&self) -> &'static CheckMeta {

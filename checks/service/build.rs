@@ -1,0 +1,5 @@
+//! Turns the pages of the checks into code.
+
+fn main() {
+    plumb_pack_build::pack("service");
+}
