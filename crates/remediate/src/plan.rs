@@ -21,6 +21,11 @@ mod tuning;
 
 pub use topics::{TOPICS, Topic};
 
+/// Title of the topic about slices, by which what was not planned of it is found.
+pub(crate) const SLICES: &str = "CPUs for the system apart from those for inference";
+/// Title of the topic about interrupts.
+pub(crate) const INTERRUPTS: &str = "CPUs that serve interrupts";
+
 /// Version of the JSON form of [`Plan`].
 pub const PLAN_SCHEMA: u32 = 1;
 
@@ -415,6 +420,8 @@ impl Plan {
         match id {
             "governor" => self.governor.is_some(),
             "placement" => self.servers.iter().any(|server| server.placement.is_some()),
+            "slices" => self.partition.as_ref().is_some_and(|split| split.slices.is_some()),
+            "interrupts" => self.interrupts.is_some(),
             id => {
                 self.values.iter().any(|change| change.topic == id)
                     || self.sysctls.iter().any(|change| change.topic == id)
