@@ -80,17 +80,6 @@ pub struct Why {
     pub verify_first: bool,
 }
 
-impl Why {
-    /// Both together.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.reasons.extend(other.reasons);
-        self.risk = self.risk.max(other.risk);
-        self.verify_first |= other.verify_first;
-        self.basis = self.basis.max(other.basis);
-        self
-    }
-}
-
 /// A file below `/sys` or `/proc` that gets another value. `paths` is a pattern of ours, never text of a bundle.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ValueChange {

@@ -305,7 +305,14 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             let file = evidence.settings.values().find_map(|files| files.get(path));
             let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
             let file = file.or_else(|| evidence.sysctl.get(&sysctl?));
-            recorded(file.ok_or_else(|| format!("{path} is not in the evidence"))?, path, was)
+            let file = file.ok_or_else(|| format!("{path} is not in the evidence"))?;
+            match file.known().and_then(|text| chosen(text)) {
+                Some((_, choices)) if !choices.contains(&want.as_str()) => {
+                    Err(format!("`{want}` is not among the choices of {path}"))
+                }
+                Some((found, _)) if found == was => Ok(()),
+                _ => recorded(file, path, was),
+            }
         }
         Intent::Sysctl { name, want, was } => {
             let is_name = is_plain(name)
@@ -586,6 +593,13 @@ fn recorded(fact: &Fact<String>, what: &str, was: &str) -> Result<(), String> {
         }
         Fact::Missing(why) => Err(format!("{what} is not known: {why}")),
     }
+}
+
+/// The choice that a file of the kernel has in brackets, and all that it offers.
+fn chosen(text: &str) -> Option<(&str, Vec<&str>)> {
+    let found = text.split_once('[')?.1.split_once(']')?.0;
+    let choices = text.split_whitespace().map(|word| word.trim_matches(['[', ']'])).collect();
+    Some((found, choices))
 }
 
 fn of_server(evidence: &Evidence, pid: u32) -> Result<&InferenceServer, String> {
