@@ -1,12 +1,16 @@
-//! Which PCI device raises an interrupt line.
+//! Which PCI device raises an interrupt line, and which CPUs serve it.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{Interrupt, PciDevice};
-use plumb_check_sdk::{Absence, Evidence, Fact, Missing};
+use plumb_check_sdk::model::{Interrupt, InterruptCount, PciDevice};
+use plumb_check_sdk::{Absence, CpuSet, Evidence, Fact, Missing};
 
 /// PCI base class of network controllers (PCI Code and ID Assignment).
 pub(crate) const NETWORK: u32 = 0x02;
+
+/// CPUs that the scheduler keeps away from.
+pub(crate) const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 
 /// The interrupt lines and PCI devices of the evidence, by number and address.
 pub(crate) struct Devices<'a> {
@@ -36,28 +40,76 @@ impl<'a> Devices<'a> {
                     Err(Missing::new(Absence::Failed, reason))
                 }
             },
-            Fact::Missing(why) if why.missing == Absence::Absent => Ok(None),
+            Fact::Missing(why) if why.is_absent() => Ok(None),
             Fact::Missing(why) => Err(why.clone()),
         }
     }
 
-    /// PCI base class of the device of the line that the table of interrupts calls `name`; `None` for lines of no PCI
-    /// device.
+    /// The device of a line of the table of interrupts; `None` for lines of no PCI device.
     ///
     /// # Errors
     /// Says why it is not known.
-    pub(crate) fn class_of(&self, name: &str) -> Result<Option<u32>, Missing> {
-        if name.is_empty() {
+    pub(crate) fn of_count(&self, line: &InterruptCount) -> Result<Option<&'a PciDevice>, Missing> {
+        if line.irq.is_empty() {
             return Err(Missing::new(Absence::Malformed, "a line of the table of interrupts has no name"));
         }
-        // The kernel's own interrupts (`LOC`, `TLB`) have names.
-        let Ok(number) = name.parse::<u32>() else { return Ok(None) };
+        let Some(number) = number(line) else { return Ok(None) };
         let line = self.lines.get(&number).ok_or_else(|| {
             Missing::new(Absence::Failed, format!("interrupt {number} was not there when devices were read"))
         })?;
-        match self.of_line(line)? {
-            Some(device) => Ok(Some(device.class.require()? >> 16)),
-            None => Ok(None),
+        self.of_line(line)
+    }
+}
+
+/// Number of a line; the kernel's own interrupts (`LOC`, `TLB`) have none.
+pub(crate) fn number(line: &InterruptCount) -> Option<u32> {
+    line.irq.parse().ok()
+}
+
+/// Interrupts of some lines, by the CPU that served them.
+#[derive(Default)]
+pub(crate) struct Served(BTreeMap<u32, u64>);
+
+impl Served {
+    pub(crate) fn of<'a>(lines: impl IntoIterator<Item = &'a InterruptCount>) -> Self {
+        let mut served = Self::default();
+        for (&cpu, &count) in lines.into_iter().flat_map(|line| &line.counts) {
+            served.add(cpu, count);
         }
+        served
+    }
+
+    pub(crate) fn add(&mut self, cpu: u32, count: u64) {
+        *self.0.entry(cpu).or_default() += count;
+    }
+
+    pub(crate) fn total(&self) -> u64 {
+        self.0.values().sum()
+    }
+
+    pub(crate) fn on(&self, cpus: &CpuSet) -> u64 {
+        self.0.iter().filter(|&(&cpu, _)| cpus.contains(cpu)).map(|(_, &count)| count).sum()
+    }
+
+    /// The CPU that served most, its interrupts, and their share in per cent; `None` without interrupts.
+    pub(crate) fn most(&self) -> Option<(u32, u64, f64)> {
+        let (&cpu, &count) = self.0.iter().max_by_key(|&(&cpu, &count)| (count, Reverse(cpu)))?;
+        (count > 0).then(|| (cpu, count, 100.0 * count as f64 / self.total() as f64))
+    }
+}
+
+/// CPUs in a file with a list of them; none where the kernel does not have it.
+///
+/// # Errors
+/// Says why they are not known.
+pub(crate) fn cpus_in(evidence: &Evidence<'_>, path: &str) -> Result<CpuSet, Missing> {
+    match evidence.setting("interrupts", path) {
+        // What the kernel prints where `nohz_full=` was not given.
+        Ok(text) if text.trim() == "(null)" => Ok(CpuSet::new()),
+        Ok(text) => {
+            text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))
+        }
+        Err(why) if why.is_absent() => Ok(CpuSet::new()),
+        Err(why) => Err(why),
     }
 }

@@ -1,6 +1,8 @@
 //! Host memory: placement, reclaim, swap, headroom, errors.
 
 use plumb_check_sdk::export_pack;
+use plumb_check_sdk::model::InferenceServer;
+use plumb_check_sdk::{Object, ObjectKind};
 
 mod counters;
 pub mod mem_headroom;
@@ -14,6 +16,16 @@ pub mod mem_zone_reclaim;
 pub mod pages {
     //! What the build makes of the pages beside the checks.
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
+
+fn server_object(server: &InferenceServer) -> Object {
+    let name = format!("server {} {}", server.kind, server.pid);
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(name)
+}
+
+/// A server as what its placement belongs to, by the name that other packs use for it.
+fn placed(server: &InferenceServer) -> Object {
+    server_object(server).named(format!("{} server {}", server.kind, server.pid))
 }
 
 export_pack! {

@@ -2,21 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::limit::Unit;
 pub(crate) use plumb_check_sdk::model::{
     Attainment, Repeated, Shown, attainment_target as target, countable_test as countable, goodput, repeated,
     usable_test as usable,
 };
 use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};
-use plumb_check_sdk::{Absence, Citation, Evidence, Fact, Finding, Missing};
-
-/// One number as a multiple of another.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Times {}
-
-impl Unit for Times {
-    const SYMBOL: &'static str = "×";
-}
+use plumb_check_sdk::{Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step};
 
 /// The load tests of the bundle, the runs of its sweeps among them.
 ///
@@ -57,7 +48,22 @@ pub(crate) fn name(test: &BenchResult) -> String {
     if is_of_sweep { format!("{}, a run of the sweep", test.load) } else { test.load.to_string() }
 }
 
-/// `1 replica`, `2 replicas`
-pub(crate) fn replicas(count: u32) -> String {
-    format!("{count} {}", if count == 1 { "replica" } else { "replicas" })
+/// Something of the service as a whole, by its name.
+pub(crate) fn of_service(name: &str) -> Object {
+    Object::new(ObjectKind::Other, name)
+}
+
+/// Work of people.
+pub(crate) fn step(step: Step) -> Intent {
+    Intent::Step { step }
+}
+
+/// Requests per second, as they were asked for.
+pub(crate) fn rate(rate: f64) -> Arg {
+    Arg::quantity(rate, "", 2)
+}
+
+/// A share from 0 to 1.
+pub(crate) fn share(share: f64) -> Arg {
+    Arg::quantity(100.0 * share, "%", 2)
 }

@@ -2,145 +2,44 @@
 //!
 //! By the interrupts of the window, where there is one. Without it, or for devices that were quiet, by where each
 //! line goes now, weighed by its interrupts since boot; that shows a setting, so it never fails, and leaves the
-//! question of the window unanswered.
+//! question of the window unanswered. Where the kernel does not tell which CPU serves a line, those that may serve it
+//! answer as well, if all of them are near or all are far.
 //!
 //! Network cards whose interfaces are all down are left out. A device whose node the firmware does not tell is
 //! unanswered.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{GigabitsPerSecond, Limit, PerSecond, Percent, Quantity};
-use plumb_check_sdk::model::{Interface, Interrupt, Numa, PciDevice, Window};
+use plumb_check_sdk::limit::{GigabitsPerSecond, PerSecond, Percent, Quantity};
+use plumb_check_sdk::model::{Interface, Interrupt, InterruptCount, Numa, PciDevice, Window};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
+    Object, ObjectKind,
 };
 
-use crate::lines::{Devices, NETWORK};
+use crate::lines::{Devices, NETWORK, Served, number};
+use crate::pages::irq_device_locality::{BUSY_LINES, BUSY_LINK, FAR, LOCAL, PAGE, QUIET, words};
 
 /// See the module.
 pub struct IrqDeviceLocality;
 
-const LOCAL: Limit<Percent> = Limit {
-    name: "share of a device's interrupts on its own node, as it should be",
-    value: Quantity::new(95.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "hosts with two or more NUMA nodes that have CPUs",
-};
-const FAR: Limit<Percent> = Limit {
-    name: "share of a device's interrupts on its own node, too low for a busy device",
-    value: Quantity::new(80.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "hosts with two or more NUMA nodes that have CPUs",
-};
-const BUSY_LINK: Limit<GigabitsPerSecond> = Limit {
-    name: "traffic from which the place of interrupts matters",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: ESnet saw the effect at 40 and 100 Gbit/s",
-    date: "2026-11-23",
-    applies_to: "network cards, both directions together",
-};
-const BUSY_LINES: Limit<PerSecond> = Limit {
-    name: "rate of a device's interrupts from which their place matters",
-    value: Quantity::new(20000.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "network cards and GPUs",
-};
-const QUIET: Limit<PerSecond> = Limit {
-    name: "rate of a device's interrupts below which the window says nothing",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "network cards and GPUs",
-};
-
-static THRESHOLDS: [Threshold; 5] =
-    [LOCAL.threshold(), FAR.threshold(), BUSY_LINK.threshold(), BUSY_LINES.threshold(), QUIET.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("irq.device-locality"),
-    title: Borrowed("NIC and GPU interrupts are served on the device's own NUMA node"),
-    category: Category::Interference,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A device whose interrupts are served on the other socket crosses the link between sockets with each \
-         of them, and its packet buffers end up in the wrong memory.",
-    ),
-    business: Borrowed("The mail is delivered to the wrong building first."),
-    needs: Borrowed(&[
-        Borrowed("/interrupts"),
-        Borrowed("/pci"),
-        Borrowed("/gpus"),
-        Borrowed("/numa"),
-        Borrowed("/window"),
-        Borrowed("/network/interfaces"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`set_irq_affinity_bynode.sh NODE INTERFACE` (NVIDIA mlnx-tools), or `echo CPUS > \
-             /proc/irq/NUMBER/smp_affinity_list` with the CPUs of the node",
-        ),
-        persistent: Borrowed(
-            "irqbalance, which follows the NUMA node that the kernel tells; or a unit at boot after \
-             irqbalance was disabled",
-        ),
-        rollback: Borrowed("write the lists named in the evidence back"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`cat /proc/irq/NUMBER/node /proc/irq/NUMBER/effective_affinity_list`"),
-        expected_effect: Borrowed(
-            "ESnet: TCP and UDP up to 2x slower on the wrong socket (40 and 100 Gbit/s). There is no \
-             published number for language models.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal; virtual machines with devices passed through; hosts with two or more NUMA nodes that \
-         have CPUs; in a container, the host is what counts",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("ESnet Fasterdata: Interrupt Binding"),
-            url: Borrowed("https://fasterdata.es.net/host-tuning/linux/100g-tuning/interrupt-binding/"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA XLIO: Basic / Advanced Performance Tuning (NIC NUMA node)"),
-            url: Borrowed("https://docs.nvidia.com/networking/display/xliov3312/basic+performance+tuning"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel: SMP IRQ affinity"),
-            url: Borrowed("https://docs.kernel.org/core-api/irq/irq-affinity.html"),
-        },
-    ]),
-};
-
 impl Check for IrqDeviceLocality {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let numa = evidence.numa()?;
         if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
         }
         let devices = Devices::of(evidence)?;
         let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
-        let machine = Machine { evidence, numa, interfaces, window: evidence.window().ok() };
+        let window = evidence.window();
+        let counts =
+            window.clone().and_then(|window| Ok((window.interrupts.require()?.as_slice(), window.length()?)));
+        let machine =
+            Machine { evidence, numa, interfaces, window: window.ok(), counts: counts.clone().ok() };
         let mut by_device: BTreeMap<&str, (&PciDevice, Vec<&Interrupt>)> = BTreeMap::new();
         let gpus = evidence.gpus()?;
         for line in evidence.interrupts()? {
@@ -155,53 +54,61 @@ impl Check for IrqDeviceLocality {
         let mut quiet = Vec::new();
         let mut findings = Vec::new();
         for (device, lines) in by_device.into_values() {
-            match machine.judge(device, &lines) {
-                Verdict::Unused => {}
-                Verdict::Quiet(name) => quiet.push(name),
-                Verdict::Local(name, citation, confidence) => passed.push((name, citation, confidence)),
+            let Some(device) = machine.device(device) else { continue };
+            match machine.judge(&device, &lines) {
+                Verdict::Quiet => quiet.push(device.object),
+                Verdict::Local(citation, confidence) => passed.push((device.object, citation, confidence)),
                 Verdict::Told(finding) => findings.push(*finding),
             }
         }
         findings.extend(passed_together(passed));
-        if let Some(why) = machine.without_window() {
-            findings.push(META.not_run("where interrupts were served", why.to_string()));
+        if let Err(why) = counts {
+            findings.push(PAGE.missing(Object::new(ObjectKind::Other, "where interrupts were served"), &why));
         }
         if !quiet.is_empty() {
-            let subject = quiet.join(", ");
-            let message =
-                "too few interrupts to judge where they are served: collect with `--sample` under load";
             // One quiet device among others is no gap: it has nothing to place.
             let answered = findings.iter().any(|finding| !finding.outcome.is_unanswered());
+            let object = together(quiet);
             findings.push(if answered {
-                META.info(subject, message)
+                PAGE.info(object, words::Quiet {})
             } else {
-                META.not_run(subject, message)
+                PAGE.not_run(object, words::Quiet {})
             });
         }
         if findings.is_empty() {
-            let message = "no network card or GPU in use raises interrupts that could be told to be its own";
-            findings.push(META.not_run("node", message));
+            findings.push(PAGE.not_run(Object::node(), words::NoDevice {}));
         }
         Ok(findings)
     }
 }
 
 enum Verdict {
-    /// A network card without an interface that is up.
-    Unused,
     /// Too few interrupts.
-    Quiet(String),
-    Local(String, Citation, Confidence),
+    Quiet,
+    Local(Citation, Confidence),
     Told(Box<Finding>),
 }
 
+fn told(finding: Finding) -> Verdict {
+    Verdict::Told(Box::new(finding))
+}
+
+/// Several devices as one object, under all their names.
+fn together(objects: Vec<Object>) -> Object {
+    let names: Vec<String> = objects.iter().map(Object::subject).collect();
+    match <[Object; 1]>::try_from(objects) {
+        Ok([object]) => object,
+        Err(_) => Object::new(ObjectKind::Other, names.join(", ")),
+    }
+}
+
 /// Devices that pass are one finding, as there may be dozens.
-fn passed_together(passed: Vec<(String, Citation, Confidence)>) -> Option<Finding> {
-    let names: Vec<&str> = passed.iter().map(|(name, _, _)| name.as_str()).collect();
+fn passed_together(passed: Vec<(Object, Citation, Confidence)>) -> Option<Finding> {
     let confidence = passed.iter().map(|&(_, _, confidence)| confidence).min()?;
-    let finding = META.pass(names.join(", "), "interrupts are served on the device's own NUMA node");
-    let citations = passed.iter().map(|(_, citation, _)| citation.clone());
-    Some(citations.fold(finding.with_confidence(confidence), Finding::with_evidence))
+    let (objects, citations): (Vec<Object>, Vec<Citation>) =
+        passed.into_iter().map(|(object, citation, _)| (object, citation)).unzip();
+    let finding = PAGE.pass(together(objects), words::OwnNode {}).with_confidence(confidence);
+    Some(citations.into_iter().fold(finding, Finding::with_evidence))
 }
 
 struct Machine<'a, 'e> {
@@ -209,120 +116,136 @@ struct Machine<'a, 'e> {
     numa: &'a Numa,
     interfaces: Vec<Interface>,
     window: Option<&'a Window>,
+    /// Interrupts of the window and its length in seconds.
+    counts: Option<(&'a [InterruptCount], f64)>,
 }
 
-impl Machine<'_, '_> {
-    fn judge(&self, device: &PciDevice, lines: &[&Interrupt]) -> Verdict {
-        let of_device = |interface: &&Interface| interface.device.known() == Some(&device.address);
+/// A network card in use, or a GPU.
+struct Device<'a> {
+    pci: &'a PciDevice,
+    interfaces: Vec<&'a Interface>,
+    object: Object,
+    /// `card` or `gpu`, by which sentences choose.
+    kind: &'static str,
+    /// Its interfaces, else its address.
+    name: String,
+}
+
+impl Device<'_> {
+    /// These lines of the device, to be served by CPUs of its node.
+    fn nearer(&self, irqs: Vec<u32>) -> Intent {
+        Intent::Interrupts { irqs, device: Some(self.pci.address.clone()), avoid: CpuSet::new() }
+    }
+}
+
+impl<'e> Machine<'_, 'e> {
+    /// `None` for a network card without an interface that is up.
+    fn device<'a>(&'a self, pci: &'a PciDevice) -> Option<Device<'a>> {
+        let of_device = |interface: &&Interface| interface.device.known() == Some(&pci.address);
         let interfaces: Vec<&Interface> = self.interfaces.iter().filter(of_device).collect();
         let is_down =
             |interface: &&Interface| interface.operstate.known().is_some_and(|state| state == "down");
         if !interfaces.is_empty() && interfaces.iter().all(is_down) {
-            return Verdict::Unused;
+            return None;
         }
+        let address = &pci.address;
         let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
-        let is_network = device.class.known().is_some_and(|class| class >> 16 == NETWORK);
-        let name = match (is_network, names.as_slice()) {
-            (true, []) => format!("network card {}", device.address),
-            (true, names) => format!("network card {} ({})", device.address, names.join(", ")),
-            (false, _) => format!("GPU {}", device.address),
+        let names = names.join(", ");
+        let card = Object::new(ObjectKind::Nic, address);
+        let (object, kind) = match pci.class.known().is_some_and(|class| class >> 16 == NETWORK) {
+            true if names.is_empty() => (card.named(format!("network card {address}")), "card"),
+            true => (card.named(format!("network card {address} ({names})")), "card"),
+            false => (Object::gpu(address), "gpu"),
         };
-        let cpus = match self.local_cpus(device) {
-            Ok(cpus) => cpus,
-            Err(why) => return Verdict::Told(Box::new(META.not_run(name, why.to_string()))),
+        let name = if names.is_empty() { address.clone() } else { names };
+        Some(Device { pci, interfaces, object, kind, name })
+    }
+
+    fn judge(&self, device: &Device<'_>, lines: &[&Interrupt]) -> Verdict {
+        let object = || device.object.clone();
+        let number = match &device.pci.numa_node.require() {
+            Ok(number) => **number,
+            Err(why) => return told(PAGE.missing(object(), why)),
         };
-        match self.in_window(lines) {
-            Some((by_cpu, rate)) => self.by_window(device, name, &cpus, &by_cpu, rate, &interfaces),
-            None => self.by_masks(name, &cpus, lines),
+        let node = Arg::text(number.to_string());
+        let file = format!("{}/numa_node", device.pci.path);
+        match u32::try_from(number).ok().and_then(|id| self.numa.node(id)) {
+            None => told(PAGE.not_run(object(), words::NoNode { file: file.into(), node })),
+            Some(own) if own.cpus.is_empty() => told(PAGE.not_run(object(), words::NoCpus { node })),
+            Some(own) => match self.in_window(lines) {
+                Some((counts, rate)) => self.by_window(device, &own.cpus, &counts, rate),
+                None => self.by_masks(device, &own.cpus, lines),
+            },
         }
     }
 
-    fn local_cpus(&self, device: &PciDevice) -> Result<CpuSet, Missing> {
-        let number = *device.numa_node.require()?;
-        let node = u32::try_from(number).ok().and_then(|id| self.numa.node(id));
-        match node {
-            Some(node) if !node.cpus.is_empty() => Ok(node.cpus.clone()),
-            Some(_) => Err(Missing::new(Absence::Failed, format!("its node {number} has no CPUs"))),
-            None => Err(Missing::new(
-                Absence::Absent,
-                format!("the firmware does not tell its NUMA node ({}/numa_node is {number})", device.path),
-            )),
-        }
-    }
-
-    /// Why the interrupts of the window are not known.
-    fn without_window(&self) -> Option<Missing> {
-        let window = self.evidence.window();
-        window.and_then(|window| window.length().and_then(|_| window.interrupts.require().map(|_| ()))).err()
-    }
-
-    /// Interrupts of the lines in the window by CPU, and their rate; `None` where too few were counted.
-    fn in_window(&self, lines: &[&Interrupt]) -> Option<(BTreeMap<u32, u64>, f64)> {
-        let window = self.window?;
-        let seconds = window.length().ok()?;
-        let mut by_cpu: BTreeMap<u32, u64> = BTreeMap::new();
-        for count in window.interrupts.known()? {
-            if lines.iter().any(|line| count.irq.parse() == Ok(line.irq)) {
-                for (&cpu, &number) in &count.counts {
-                    *by_cpu.entry(cpu).or_default() += number;
-                }
-            }
-        }
-        let rate = by_cpu.values().sum::<u64>() as f64 / seconds;
-        let enough = !self.evidence.limit(&META, &QUIET).is_undercut_by(Quantity::new(rate));
-        enough.then_some((by_cpu, rate))
+    /// Interrupts of the lines in the window, and their rate; `None` where too few were counted.
+    fn in_window(&self, lines: &[&Interrupt]) -> Option<(Vec<&InterruptCount>, Quantity<PerSecond>)> {
+        let (counts, seconds) = self.counts?;
+        let is_of = |count: &&InterruptCount| lines.iter().any(|line| number(count) == Some(line.irq));
+        let counts: Vec<&InterruptCount> = counts.iter().filter(is_of).collect();
+        let rate = Quantity::new(Served::of(counts.iter().copied()).total() as f64 / seconds);
+        (!self.evidence.limit(&PAGE, &QUIET).is_undercut_by(rate)).then_some((counts, rate))
     }
 
     fn by_window(
         &self,
-        device: &PciDevice,
-        name: String,
+        device: &Device<'_>,
         local: &CpuSet,
-        by_cpu: &BTreeMap<u32, u64>,
-        rate: f64,
-        interfaces: &[&Interface],
+        counts: &[&InterruptCount],
+        rate: Quantity<PerSecond>,
     ) -> Verdict {
-        let total: u64 = by_cpu.values().sum();
-        let near: u64 = by_cpu.iter().filter(|&(&cpu, _)| local.contains(cpu)).map(|(_, &count)| count).sum();
-        let share = 100.0 * near as f64 / total as f64;
+        let served = Served::of(counts.iter().copied());
+        let (near, total) = (served.on(local), served.total());
+        let share = Quantity::<Percent>::new(100.0 * near as f64 / total as f64);
+        let address = &device.pci.address;
         let citation = Citation::new(
             "/proc/interrupts",
-            format!("{}: {near} of {total} on CPUs {local}, {rate:.0} a second", device.address),
+            format!("{address}: {near} of {total} on CPUs {local}, {:.0} a second", rate.number()),
         );
-        if !self.evidence.limit(&META, &LOCAL).is_undercut_by(Quantity::new(share)) {
-            return Verdict::Local(name, citation, Confidence::High);
+        if !self.evidence.limit(&PAGE, &LOCAL).is_undercut_by(share) {
+            return Verdict::Local(citation, Confidence::High);
         }
-        let gigabits = self.gigabits(interfaces);
-        let message = format!(
-            "{share:.0} % of its {rate:.0} interrupts a second are served on its own node (CPUs {local})"
-        );
-        let far = self.evidence.limit(&META, &FAR).is_undercut_by(Quantity::new(share));
-        let by_rate = self.evidence.limit(&META, &BUSY_LINES).is_exceeded_by(Quantity::new(rate));
-        let by_traffic = gigabits.is_some_and(|gigabits| {
-            self.evidence.limit(&META, &BUSY_LINK).is_exceeded_by(Quantity::new(gigabits))
-        });
-        let message = match gigabits {
-            Some(gigabits) => format!("{message}, at {gigabits:.1} Gbit/s"),
-            None => message,
-        };
-        let finding = if far && (by_rate || by_traffic) {
-            META.fail(name, message)
-        } else if far && gigabits.is_none() && !interfaces.is_empty() {
+        let traffic = self.gigabits(&device.interfaces);
+        let far = self.evidence.limit(&PAGE, &FAR).is_undercut_by(share);
+        let by_rate = self.evidence.limit(&PAGE, &BUSY_LINES).is_exceeded_by(rate);
+        let busy_link = self.evidence.limit(&PAGE, &BUSY_LINK);
+        let by_traffic = traffic.is_some_and(|traffic| busy_link.is_exceeded_by(traffic));
+        let away = Arg::quantity(100.0 - share.number(), "%", 0);
+        let (cpus, rate, share) = (Arg::from(local), Arg::quantity(rate.number(), "", 0), Arg::of(share, 0));
+        let (device_kind, name) = (Arg::from(device.kind), Arg::from(&device.name));
+        let counted = Arg::from(if traffic.is_some() { "yes" } else { "no" });
+        let traffic_arg = Arg::of(traffic.unwrap_or(Quantity::new(0.0)), 1);
+        let object = device.object.clone();
+        let finding = if far && !by_rate && !by_traffic && traffic.is_none() && !device.interfaces.is_empty()
+        {
             // The traffic would decide.
-            META.not_run(name, format!("{message}; its traffic in the window is not known"))
+            PAGE.not_run(object, words::UnknownTraffic { cpus, rate, share })
         } else {
-            META.warn(name, message)
+            let said =
+                words::Away { away, counted, cpus, device_kind, name, rate, share, traffic: traffic_arg };
+            let finding = match far && (by_rate || by_traffic) {
+                true => PAGE.fail(object, said),
+                false => PAGE.warn(object, said),
+            };
+            let is_far = |line: &&&InterruptCount| {
+                let served = Served::of([**line]);
+                served.on(local) < served.total()
+            };
+            let irqs = counts.iter().filter(is_far).filter_map(|line| number(line)).collect();
+            finding.with_intent(device.nearer(irqs))
         };
-        let node = device.numa_node.known().map_or_else(String::new, ToString::to_string);
-        let finding = finding
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(citation)
-            .with_evidence(Citation::new(format!("{}/numa_node", device.path), node));
-        Verdict::Told(Box::new(finding))
+        let node = device.pci.numa_node.known().map_or_else(String::new, ToString::to_string);
+        told(
+            finding
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(citation)
+                .with_evidence(Citation::new(format!("{}/numa_node", device.pci.path), node)),
+        )
     }
 
     /// Traffic of all interfaces in both directions; `None` where any was not counted.
-    fn gigabits(&self, interfaces: &[&Interface]) -> Option<f64> {
+    fn gigabits(&self, interfaces: &[&Interface]) -> Option<Quantity<GigabitsPerSecond>> {
         let window = self.window?;
         let mut bytes = 0u64;
         for interface in interfaces {
@@ -330,55 +253,72 @@ impl Machine<'_, '_> {
                 bytes += window.delta("network", &format!("{}/statistics/{counter}", interface.path))?;
             }
         }
-        (!interfaces.is_empty()).then(|| bytes as f64 * 8e-9 / window.seconds)
+        (!interfaces.is_empty()).then(|| Quantity::new(bytes as f64 * 8e-9 / window.seconds))
     }
 
     /// By where the lines go now, weighed by their interrupts since boot.
-    fn by_masks(&self, name: String, local: &CpuSet, lines: &[&Interrupt]) -> Verdict {
-        let (mut near, mut far) = (0u64, 0u64);
-        let mut example = None;
+    fn by_masks(&self, device: &Device<'_>, local: &CpuSet, lines: &[&Interrupt]) -> Verdict {
+        let object = device.object.clone();
+        let (mut near, mut far) = (0u64, Vec::new());
         for line in lines {
-            let (Some(cpus), Some(&count)) = (line.effective_affinity_list.known(), line.count.known())
-            else {
-                let message =
-                    format!("where interrupt {} goes, or how often it came, is not known", line.irq);
-                return Verdict::Told(Box::new(META.not_run(name, message)));
+            let (Some(is_near), Some(&count)) = (is_near(line, local), line.count.known()) else {
+                return told(
+                    PAGE.not_run(object, words::UnknownLine { irq: Arg::text(line.irq.to_string()) }),
+                );
             };
-            if cpus.is_subset(local) {
+            if is_near {
                 near += count;
             } else {
-                far += count;
-                example = example.max(Some((count, line.irq, cpus.to_string())));
+                far.push((count, *line));
             }
         }
-        let total = near + far;
+        let total = near + far.iter().map(|&(count, _)| count).sum::<u64>();
         if total == 0 {
-            return Verdict::Quiet(name);
+            return Verdict::Quiet;
         }
-        let share = 100.0 * near as f64 / total as f64;
-        let cite =
-            |irq: u32, cpus: String| Citation::new(format!("/proc/irq/{irq}/effective_affinity_list"), cpus);
-        match example {
-            Some((_, irq, cpus))
-                if self.evidence.limit(&META, &LOCAL).is_undercut_by(Quantity::new(share)) =>
-            {
-                let message = format!(
-                    "lines with {share:.0} % of its interrupts since boot go to its own node (CPUs {local}) \
-                     only"
-                );
-                let finding = META
-                    .warn(name, message)
-                    .with_likelihood(Likelihood::Setting)
-                    .with_confidence(Confidence::Medium)
-                    .with_evidence(cite(irq, cpus));
-                Verdict::Told(Box::new(finding))
-            }
-            _ => {
-                let line = lines.first().map_or(0, |line| line.irq);
-                let cpus = lines.first().and_then(|line| line.effective_affinity_list.known());
-                let cpus = cpus.map_or_else(String::new, ToString::to_string);
-                Verdict::Local(name, cite(line, cpus), Confidence::Medium)
-            }
+        let share = Quantity::<Percent>::new(100.0 * near as f64 / total as f64);
+        let is_far = self.evidence.limit(&PAGE, &LOCAL).is_undercut_by(share);
+        far.sort_by_key(|&(count, line)| (count, line.irq));
+        let cited = far.last().filter(|_| is_far).map(|&(_, line)| line).or(lines.first().copied());
+        let Some(citation) = cited.map(cite_mask) else { return Verdict::Quiet };
+        if !is_far {
+            return Verdict::Local(citation, Confidence::Medium);
         }
+        let said = words::SetAway {
+            cpus: local.into(),
+            device_kind: device.kind.into(),
+            name: (&device.name).into(),
+            share: Arg::of(share, 0),
+        };
+        let mut irqs: Vec<u32> = far.iter().map(|(_, line)| line.irq).collect();
+        irqs.sort_unstable();
+        told(
+            PAGE.warn(object, said)
+                .with_likelihood(Likelihood::Setting)
+                .with_confidence(Confidence::Medium)
+                .with_evidence(citation)
+                .with_intent(device.nearer(irqs)),
+        )
     }
+}
+
+/// Whether a line goes to CPUs of the node only; `None` where that is not known.
+fn is_near(line: &Interrupt, local: &CpuSet) -> Option<bool> {
+    if let Some(cpus) = line.effective_affinity_list.known() {
+        return Some(cpus.is_subset(local));
+    }
+    let cpus = line.smp_affinity_list.known().filter(|cpus| !cpus.is_empty())?;
+    match (cpus.is_subset(local), cpus.intersection(local).is_empty()) {
+        (false, false) => None,
+        (is_near, _) => Some(is_near),
+    }
+}
+
+fn cite_mask(line: &Interrupt) -> Citation {
+    let (file, cpus) = match line.effective_affinity_list.known() {
+        Some(cpus) => ("effective_affinity_list", Some(cpus)),
+        None => ("smp_affinity_list", line.smp_affinity_list.known()),
+    };
+    let cpus = cpus.map_or_else(String::new, ToString::to_string);
+    Citation::new(format!("/proc/irq/{}/{file}", line.irq), cpus)
 }

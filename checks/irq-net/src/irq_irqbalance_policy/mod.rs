@@ -7,146 +7,39 @@
 //! and tick-free CPUs out by itself where no list is set, so that is no deviation; a list that leaves one of them in
 //! is, and so are interrupts that were served there. A persistent script cannot be seen: what it did can.
 
-use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
-
-use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity};
+use plumb_check_sdk::limit::{PerSecond, Percent, Quantity};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood,
+    Missing, Object, ObjectKind,
 };
+
+use crate::lines::{ISOLATED, Served, cpus_in, number};
+use crate::pages::irq_irqbalance_policy::{ON_ISOLATED, ONE_CPU, PAGE, words};
 
 /// See the module.
 pub struct IrqIrqbalancePolicy;
 
-const ONE_CPU: Limit<Percent> = Limit {
-    name: "share of device interrupts on one CPU",
-    value: Quantity::new(80.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "nodes with two CPUs or more on which irqbalance does not run",
-};
-const ON_ISOLATED: Limit<PerSecond> = Limit {
-    name: "rate of device interrupts on isolated CPUs",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: isolation is there to have none",
-    date: "2026-11-23",
-    applies_to: "hosts that isolate CPUs",
-};
-
-static THRESHOLDS: [Threshold; 2] = [ONE_CPU.threshold(), ON_ISOLATED.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("irq.irqbalance-policy"),
-    title: Borrowed("Interrupt placement has one owner"),
-    category: Category::Interference,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "irqbalance overwrites affinities that were set by hand, and without any balancing interrupts pile \
-         up on one CPU.",
-    ),
-    business: Borrowed("Either nobody or two parties decide who answers the phone."),
-    needs: Borrowed(&[
-        Borrowed("/processes"),
-        Borrowed("/node/container"),
-        Borrowed("/settings/interrupts"),
-        Borrowed("/interrupts"),
-        Borrowed("/window"),
-        Borrowed("/cpu/online"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`systemctl enable --now irqbalance`; where a ban list leaves isolated CPUs in, correct it and \
-             `systemctl restart irqbalance`",
-        ),
-        persistent: Borrowed(
-            "`IRQBALANCE_BANNED_CPULIST=CPUS` with the isolated CPUs in `/etc/sysconfig/irqbalance` (RHEL, \
-             SUSE) or `/etc/default/irqbalance` (Debian, Ubuntu); or no list, and irqbalance leaves isolated \
-             CPUs out by itself",
-        ),
-        rollback: Borrowed("`systemctl disable --now irqbalance`; restore the list named in the evidence"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`systemctl is-active irqbalance`; `cat /proc/irq/default_smp_affinity`; `watch -d cat \
-             /proc/interrupts`",
-        ),
-        expected_effect: Borrowed("No published number for language models."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed("ESnet Fasterdata: Interrupt Binding"),
-            url: Borrowed("https://fasterdata.es.net/host-tuning/linux/100g-tuning/interrupt-binding/"),
-        },
-        Reference {
-            title: Borrowed("irqbalance(1): IRQBALANCE_BANNED_CPULIST"),
-            url: Borrowed("https://github.com/Irqbalance/irqbalance"),
-        },
-        Reference {
-            title: Borrowed("irqbalance(1): distribute hardware interrupts across processors"),
-            url: Borrowed("https://manpages.ubuntu.com/manpages/noble/en/man1/irqbalance.1.html"),
-        },
-    ]),
-};
-
 impl Check for IrqIrqbalancePolicy {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         if let Some(container) = evidence.container_runtime()? {
-            let message = format!(
-                "collected inside a container ({container}), which sees neither the host's processes nor its \
-                 configuration: collect on the host"
-            );
-            return Ok(vec![META.not_run("node", message)]);
+            let container = container.into();
+            return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { container })]);
         }
         let runs = evidence.processes()?.iter().find(|process| process.comm == "irqbalance");
-        match runs {
-            Some(process) => {
-                let citation = Citation::new(format!("{}/stat", process.path), "irqbalance");
-                let mut findings = vec![judge_ban_list(evidence, citation)?];
-                findings.extend(judge_isolated(evidence));
-                Ok(findings)
-            }
-            None => Ok(vec![judge_concentration(evidence)?]),
+        let Some(process) = runs else { return Ok(vec![judge_concentration(evidence)?]) };
+        let isolated =
+            cpus_in(evidence, ISOLATED)?.union(&cpus_in(evidence, "/sys/devices/system/cpu/nohz_full")?);
+        let running = Citation::new(format!("{}/stat", process.path), "irqbalance");
+        let mut findings = vec![judge_ban_list(evidence, &isolated)?.with_evidence(running)];
+        if !isolated.is_empty() {
+            findings.extend(judge_isolated(evidence, &isolated));
         }
+        Ok(findings)
     }
-}
-
-/// CPUs that the kernel keeps the scheduler or the tick away from.
-fn isolated(evidence: &Evidence<'_>) -> Result<CpuSet, Missing> {
-    let mut all = CpuSet::new();
-    for path in ["/sys/devices/system/cpu/isolated", "/sys/devices/system/cpu/nohz_full"] {
-        let text = match evidence.setting("interrupts", path) {
-            Ok(text) => text,
-            // A kernel that cannot do it.
-            Err(why) if why.missing == Absence::Absent => continue,
-            Err(why) => return Err(why),
-        };
-        // What the kernel prints where `nohz_full=` was not given.
-        if text.trim() == "(null)" {
-            continue;
-        }
-        let cpus: CpuSet =
-            text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
-        all = all.union(&cpus);
-    }
-    Ok(all)
 }
 
 /// The ban list of the configuration, with the file and line that set it.
@@ -154,20 +47,20 @@ fn ban_list(evidence: &Evidence<'_>) -> Result<Option<(CpuSet, Citation)>, Missi
     for path in ["/etc/default/irqbalance", "/etc/sysconfig/irqbalance"] {
         let text = match evidence.setting("interrupts", path) {
             Ok(text) => text,
-            Err(why) if why.missing == Absence::Absent => continue,
+            Err(why) if why.is_absent() => continue,
             Err(why) => return Err(why),
         };
         for line in text.lines().map(str::trim) {
             let Some((name, value)) = line.split_once('=') else { continue };
             let value = value.trim().trim_matches(['"', '\'']);
-            let cpus = match name.trim().trim_start_matches("export ") {
-                "IRQBALANCE_BANNED_CPULIST" => value.parse().ok(),
-                "IRQBALANCE_BANNED_CPUS" if !value.is_empty() => CpuSet::from_mask(value).ok(),
-                _ => continue,
-            };
             if value.is_empty() {
                 continue;
             }
+            let cpus = match name.trim().trim_start_matches("export ") {
+                "IRQBALANCE_BANNED_CPULIST" => value.parse().ok(),
+                "IRQBALANCE_BANNED_CPUS" => CpuSet::from_mask(value).ok(),
+                _ => continue,
+            };
             let cpus =
                 cpus.ok_or_else(|| Missing::new(Absence::Malformed, format!("{path} holds `{line}`")))?;
             return Ok(Some((cpus, Citation::new(path, line))));
@@ -176,58 +69,57 @@ fn ban_list(evidence: &Evidence<'_>) -> Result<Option<(CpuSet, Citation)>, Missi
     Ok(None)
 }
 
-fn judge_ban_list(evidence: &Evidence<'_>, running: Citation) -> Result<Finding, Missing> {
-    let isolated = isolated(evidence)?;
-    let list = ban_list(evidence)?;
-    let finding = match &list {
-        _ if isolated.is_empty() => META.pass("irqbalance", "it places interrupts, and no CPU is isolated"),
-        None => META.pass(
-            "irqbalance",
-            format!("it has no ban list, and so leaves out CPUs {isolated}, which the kernel isolates"),
-        ),
-        Some((banned, _)) if isolated.is_subset(banned) => {
-            META.pass("irqbalance", format!("its ban list {banned} holds the isolated CPUs {isolated}"))
-        }
-        Some((banned, _)) => META
-            .warn(
-                "irqbalance",
-                format!(
-                    "its ban list {banned} leaves interrupts to CPUs {}, which the kernel isolates",
-                    isolated.difference(banned)
-                ),
-            )
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(Citation::new("/sys/devices/system/cpu/isolated", isolated.to_string())),
+fn judge_ban_list(evidence: &Evidence<'_>, isolated: &CpuSet) -> Result<Finding, Missing> {
+    let object = Object::new(ObjectKind::Unit, "irqbalance.service").named("irqbalance");
+    let Some((banned, citation)) = ban_list(evidence)? else {
+        return Ok(if isolated.is_empty() {
+            PAGE.pass(object, words::NothingIsolated {})
+        } else {
+            PAGE.pass(object, words::NoList { isolated: isolated.into() })
+        });
     };
-    let finding = finding.with_evidence(running);
-    Ok(match list {
-        Some((_, citation)) => finding.with_evidence(citation),
-        None => finding,
-    })
+    let open = isolated.difference(&banned);
+    let finding = if isolated.is_empty() {
+        PAGE.pass(object, words::NothingIsolated {})
+    } else if open.is_empty() {
+        PAGE.pass(object, words::ListHolds { banned: (&banned).into(), isolated: isolated.into() })
+    } else {
+        let said = words::ListLacks {
+            banned: (&banned).into(),
+            open: (&open).into(),
+            open_count: open.len().into(),
+        };
+        PAGE.warn(object, said)
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(Citation::new(ISOLATED, isolated.to_string()))
+            .with_intent(Intent::InterruptBan { cpus: banned.union(isolated), was: banned })
+    };
+    Ok(finding.with_evidence(citation))
 }
 
-/// Device interrupts that isolated CPUs served, where there was a window and there are such CPUs.
-fn judge_isolated(evidence: &Evidence<'_>) -> Option<Finding> {
-    let isolated = isolated(evidence).ok().filter(|cpus| !cpus.is_empty())?;
-    let subject = format!("isolated CPUs {isolated}");
+/// Device interrupts that isolated CPUs served, where there was a window.
+fn judge_isolated(evidence: &Evidence<'_>, isolated: &CpuSet) -> Option<Finding> {
+    let object = Object::cpus(isolated).named(format!("isolated CPUs {isolated}"));
     let counts = evidence.window().and_then(|window| Ok((window.interrupts.require()?, window.length()?)));
     let (lines, seconds) = match counts {
         Ok(counts) => counts,
-        Err(why) => return Some(META.not_run(subject, why.to_string())),
+        Err(why) => return Some(PAGE.missing(object, &why)),
     };
-    let served = |line: &&plumb_check_sdk::model::InterruptCount| -> u64 {
-        line.counts.iter().filter(|&(&cpu, _)| isolated.contains(cpu)).map(|(_, &count)| count).sum()
-    };
-    let devices = lines.iter().filter(|line| line.irq.parse::<u32>().is_ok());
-    let mut busy: Vec<(u64, &str)> = devices.map(|line| (served(&line), line.name.as_str())).collect();
+    let devices = lines.iter().filter_map(|line| Some((line, number(line)?)));
+    let mut busy: Vec<(u64, &str, u32)> =
+        devices.map(|(line, irq)| (Served::of([line]).on(isolated), line.name.as_str(), irq)).collect();
     busy.sort_by(|a, b| b.cmp(a));
-    let rate = busy.iter().map(|&(count, _)| count).sum::<u64>() as f64 / seconds;
-    let message = format!("they served {rate:.1} device interrupts a second");
-    let (count, name) = *busy.first()?;
-    let finding = if evidence.limit(&META, &ON_ISOLATED).is_exceeded_by(Quantity::new(rate)) {
-        META.warn(subject, message)
+    let &(count, name, _) = busy.first()?;
+    let rate =
+        Quantity::<PerSecond>::new(busy.iter().map(|&(count, _, _)| count).sum::<u64>() as f64 / seconds);
+    let rate_arg = Arg::quantity(rate.number(), "", 1);
+    let finding = if evidence.limit(&PAGE, &ON_ISOLATED).is_exceeded_by(rate) {
+        let irqs = busy.iter().filter(|&&(count, _, _)| count > 0).map(|&(_, _, irq)| irq).collect();
+        let (cpus, cpus_count) = (isolated.into(), isolated.len().into());
+        PAGE.warn(object, words::OnIsolated { cpus, cpus_count, rate: rate_arg })
+            .with_intent(Intent::Interrupts { irqs, device: None, avoid: isolated.clone() })
     } else {
-        META.pass(subject, message)
+        PAGE.pass(object, words::OffIsolated { rate: rate_arg })
     };
     let citation = Citation::new("/proc/interrupts", format!("{name}: {count} of them"));
     Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation))
@@ -237,45 +129,43 @@ fn judge_isolated(evidence: &Evidence<'_>) -> Option<Finding> {
 fn judge_concentration(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     let online: CpuSet = evidence.get("/cpu/online")?;
     if online.len() < 2 {
-        return Ok(META.not_applicable("node", "there is one CPU only, which serves all interrupts"));
+        return Ok(PAGE.not_applicable(Object::node(), words::OneCpuOnly {}));
     }
     let window = evidence.window().ok();
     let counted = window.and_then(|window| Some((window.interrupts.known()?, window.length().ok()?)));
-    let mut by_cpu: BTreeMap<u32, u64> = BTreeMap::new();
-    let (likelihood, confidence, rate) = if let Some((lines, seconds)) = counted {
-        for line in lines.iter().filter(|line| line.irq.parse::<u32>().is_ok()) {
-            for (&cpu, &count) in &line.counts {
-                *by_cpu.entry(cpu).or_default() += count;
-            }
-        }
-        let total: u64 = by_cpu.values().sum();
-        (Likelihood::Mechanism, Confidence::High, Some(total as f64 / seconds))
+    let (served, seconds, basis) = if let Some((lines, seconds)) = counted {
+        (Served::of(lines.iter().filter(|line| number(line).is_some())), seconds, "window")
     } else {
+        let mut served = Served::default();
         for line in evidence.interrupts()? {
             // A line that may go to several CPUs says nothing about one.
             if let (Some(cpus), Some(&count)) = (line.effective_affinity_list.known(), line.count.known())
                 && let (1, Some(cpu)) = (cpus.len(), cpus.first())
             {
-                *by_cpu.entry(cpu).or_default() += count;
+                served.add(cpu, count);
             }
         }
-        (Likelihood::Setting, Confidence::Medium, None)
+        (served, 1.0, "boot")
     };
-    let total: u64 = by_cpu.values().sum();
-    let most = by_cpu.iter().max_by_key(|&(&cpu, &count)| (count, std::cmp::Reverse(cpu)));
-    let Some((&cpu, &count)) = most.filter(|_| total > 0) else {
-        return Err(Missing::new(Absence::Skipped, "no device interrupt could be told to be of a CPU"));
+    let Some((busiest, count, share)) = served.most() else {
+        return Ok(PAGE.not_run(Object::node(), words::NoneOfACpu {}));
     };
-    let share = 100.0 * count as f64 / total as f64;
-    let of = match rate {
-        Some(rate) => format!("{rate:.0} device interrupts a second"),
-        None => "the device interrupts since boot, by where each line goes now".to_owned(),
+    let total = served.total();
+    let share = Quantity::<Percent>::new(share);
+    let (cpu, rate) = (Arg::text(busiest.to_string()), Arg::quantity(total as f64 / seconds, "", 0));
+    let (basis_arg, share_arg) = (Arg::from(basis), Arg::of(share, 0));
+    let finding = if evidence.limit(&PAGE, &ONE_CPU).is_exceeded_by(share) {
+        PAGE.fail(Object::node(), words::PiledUp { basis: basis_arg, cpu, rate, share: share_arg })
+            .with_intent(Intent::Unit { name: "irqbalance.service".into(), runs: true })
+    } else {
+        PAGE.pass(Object::node(), words::SpreadOut { basis: basis_arg, cpu, rate, share: share_arg })
     };
-    let message = format!("irqbalance does not run, and CPU {cpu} serves {share:.0} % of {of}");
-    let piled = evidence.limit(&META, &ONE_CPU).is_exceeded_by(Quantity::new(share));
-    let finding = if piled { META.fail("node", message) } else { META.pass("node", message) };
+    let (likelihood, confidence) = match basis {
+        "window" => (Likelihood::Mechanism, Confidence::High),
+        _ => (Likelihood::Setting, Confidence::Medium),
+    };
     Ok(finding
         .with_likelihood(likelihood)
         .with_confidence(confidence)
-        .with_evidence(Citation::new("/proc/interrupts", format!("CPU {cpu}: {count} of {total}"))))
+        .with_evidence(Citation::new("/proc/interrupts", format!("CPU {busiest}: {count} of {total}"))))
 }

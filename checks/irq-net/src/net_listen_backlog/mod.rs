@@ -5,133 +5,66 @@
 //! namespace of its own is unanswered. The log's message that the connection table was full counts where the log has
 //! it.
 
-use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
-use plumb_check_sdk::model::KernelLog;
+use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind, Step,
 };
-use std::borrow::Cow::Borrowed;
+
+use crate::pages::net_listen_backlog::{PAGE, PORTS, SOMAXCONN, TABLE_FILLING, TABLE_FULL, words};
 
 /// See the module.
 pub struct NetListenBacklog;
 
-const SOMAXCONN: Limit<Count> = Limit {
-    name: "longest queue of a listening socket",
-    value: Quantity::new(2048.0),
-    basis: ThresholdBasis::Published,
-    source: "TuneD profile throughput-performance",
-    date: "2026-11-23",
-    applies_to: "kernels before 5.4 default to 128, later ones to 4096",
-};
-const TABLE_FILLING: Limit<Percent> = Limit {
-    name: "entries of the connection tracking table in use, high",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "nodes that track connections",
-};
-const TABLE_FULL: Limit<Percent> = Limit {
-    name: "entries of the connection tracking table in use, too high",
-    value: Quantity::new(80.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "nodes that track connections",
-};
-const PORTS: Limit<Percent> = Limit {
-    name: "local ports in use",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal; the limit is per remote address and port, so this is on the safe side",
-    date: "2026-11-23",
-    applies_to: "nodes that open connections, such as routers",
-};
+const QUEUE_LENGTH: &str = "net.core.somaxconn";
+const TABLE_SIZE: &str = "net.netfilter.nf_conntrack_max";
+const PORT_RANGE: &str = "net.ipv4.ip_local_port_range";
 
-static THRESHOLDS: [Threshold; 4] =
-    [SOMAXCONN.threshold(), TABLE_FILLING.threshold(), TABLE_FULL.threshold(), PORTS.threshold()];
+/// The default of the kernel since 5.4.
+const USUAL_QUEUE: f64 = 4096.0;
+/// First port of a wider range for connections that go out; below it, services listen.
+const FIRST_PORT: u32 = 10240;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("net.listen-backlog"),
-    title: Borrowed("Connection queues and tables are large enough"),
-    category: Category::Interference,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A queue or table that overflows in a burst turns clients away, which they see as random time-outs.",
-    ),
-    business: Borrowed("The waiting room is too small, so some visitors are turned away at the door."),
-    needs: Borrowed(&[
-        Borrowed("/window"),
-        Borrowed("/servers"),
-        Borrowed("/network/namespace"),
-        Borrowed("/network/tcp_local_ports"),
-        Borrowed("/sysctl/net.core.somaxconn"),
-        Borrowed("/sysctl/net.netfilter.nf_conntrack_count"),
-        Borrowed("/sysctl/net.netfilter.nf_conntrack_max"),
-        Borrowed("/sysctl/net.ipv4.ip_local_port_range"),
-        Borrowed("/kernel_log"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`sysctl -w net.core.somaxconn=4096 net.ipv4.tcp_max_syn_backlog=8192`; `sysctl -w \
-             net.netfilter.nf_conntrack_max=1048576`",
-        ),
-        persistent: Borrowed(
-            "a file in `/etc/sysctl.d`; also raise the backlog of the server itself, which the kernel cuts \
-             to `net.core.somaxconn`",
-        ),
-        rollback: Borrowed("`sysctl -w NAME=VALUE` with the values named in the evidence"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`nstat -az TcpExtListenOverflows TcpExtListenDrops`; `ss -lnt`"),
-        expected_effect: Borrowed("No published number for language models."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, and containers, each per network namespace"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel: /proc/sys/kernel (numa_balancing, sched_*, watchdogs)"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/kernel.html"),
-        },
-    ]),
-};
+/// One of the questions of the check, about an object of this name.
+type Question = (&'static str, fn(&Evidence<'_>, Object) -> Result<Finding, Missing>);
+
+const QUESTIONS: [Question; 4] = [
+    ("queues of listening sockets", judge_queues),
+    (QUEUE_LENGTH, judge_somaxconn),
+    ("connection tracking table", judge_conntrack),
+    ("local ports", judge_ports),
+];
 
 impl Check for NetListenBacklog {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let mut findings = vec![
-            judge_queues(evidence).unwrap_or_else(|why| META.not_run(QUEUES, why.to_string())),
-            judge_somaxconn(evidence)
-                .unwrap_or_else(|why| META.not_run("net.core.somaxconn", why.to_string())),
-            judge_conntrack(evidence).unwrap_or_else(|why| META.not_run(TABLE, why.to_string())),
-            judge_ports(evidence).unwrap_or_else(|why| META.not_run("local ports", why.to_string())),
-        ];
-        findings.extend(other_namespaces(evidence));
-        Ok(findings)
+        let answer = |(name, judge): Question| {
+            let kind = if name == QUEUE_LENGTH { ObjectKind::Setting } else { ObjectKind::Other };
+            let object = Object::new(kind, name);
+            judge(evidence, object.clone()).unwrap_or_else(|why| PAGE.missing(object, &why))
+        };
+        Ok(QUESTIONS.into_iter().map(answer).chain(other_namespaces(evidence)).collect())
     }
 }
 
-const QUEUES: &str = "queues of listening sockets";
-const TABLE: &str = "connection tracking table";
-
-fn number(name: &str, text: &str) -> Result<f64, Missing> {
+/// A kernel parameter that is a number.
+fn number(evidence: &Evidence<'_>, name: &str) -> Result<f64, Missing> {
+    let text = evidence.sysctl(name)?;
     text.trim().parse().map_err(|_| Missing::new(Absence::Malformed, format!("{name} holds `{text}`")))
 }
 
-fn judge_queues(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+fn sysctl(name: &str, want: impl ToString, was: impl ToString) -> Intent {
+    Intent::Sysctl { name: name.into(), want: want.to_string(), was: was.to_string() }
+}
+
+fn cite(name: &str, value: impl ToString) -> Citation {
+    Citation::new(format!("/proc/sys/{}", name.replace('.', "/")), value.to_string())
+}
+
+fn judge_queues(evidence: &Evidence<'_>, object: Object) -> Result<Finding, Missing> {
     let window = evidence.window()?;
     let seconds = window.length()?;
     let counters = window.tcp.require()?;
@@ -145,130 +78,151 @@ fn judge_queues(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
         format!("ListenOverflows +{overflows}, ListenDrops +{drops} in {seconds:.0} s"),
     );
     if overflows > 0 || drops > 0 {
-        let message = format!(
-            "{} connections were turned away in {seconds:.0} s because a queue was full",
-            drops.max(overflows)
-        );
-        return Ok(META.fail(QUEUES, message).with_likelihood(Likelihood::Mechanism).with_evidence(citation));
+        let said = words::TurnedAway {
+            connections_count: drops.max(overflows).into(),
+            length: Arg::quantity(seconds, "s", 0),
+        };
+        return Ok(PAGE
+            .fail(object, said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_cause("listen-queue", Object::node())
+            .with_evidence(citation)
+            // Too short a queue of the kernel is told by itself; the rest is why the server took none out in time.
+            .with_intent(Intent::Step { step: Step::TraceSlowRequests }));
     }
     // New connections prove more than GPU load: a client may keep its connection open.
     let opened = of("PassiveOpens")?;
     if opened == 0 {
-        let message = "no connection came in during the window: collect while clients connect";
-        return Ok(META.not_run(QUEUES, message));
+        return Ok(PAGE.not_run(object, words::NoConnection {}));
     }
-    Ok(META
-        .pass(QUEUES, format!("{opened} connections came in, none was turned away"))
-        .with_evidence(citation))
+    Ok(PAGE.pass(object, words::AllTaken { connections_count: opened.into() }).with_evidence(citation))
 }
 
-fn judge_somaxconn(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
-    const NAME: &str = "net.core.somaxconn";
-    let text = evidence.sysctl(NAME)?;
-    let limit = evidence.limit(&META, &SOMAXCONN);
-    let message = format!("a listening socket may queue at most {} connections", text.trim());
-    let finding = if limit.is_undercut_by(Quantity::new(number(NAME, &text)?)) {
-        META.warn(NAME, message).with_likelihood(Likelihood::Setting)
+fn judge_somaxconn(evidence: &Evidence<'_>, object: Object) -> Result<Finding, Missing> {
+    let text = evidence.sysctl(QUEUE_LENGTH)?;
+    let queue = number(evidence, QUEUE_LENGTH)?;
+    let limit = evidence.limit(&PAGE, &SOMAXCONN);
+    let connections = Arg::text(text.trim());
+    let finding = if limit.is_undercut_by(Quantity::new(queue)) {
+        let want = limit.value.number().max(USUAL_QUEUE);
+        PAGE.warn(object, words::ShortQueue { connections })
+            .with_likelihood(Likelihood::Setting)
+            .with_cause("listen-queue", Object::node())
+            .with_intent(sysctl(QUEUE_LENGTH, want, text.trim()))
     } else {
-        META.pass(NAME, message)
+        PAGE.pass(object, words::LongQueue { connections })
     };
-    Ok(finding.with_evidence(Citation::new("/proc/sys/net/core/somaxconn", text)))
+    Ok(finding.with_evidence(cite(QUEUE_LENGTH, text)))
 }
 
-fn judge_conntrack(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+fn judge_conntrack(evidence: &Evidence<'_>, object: Object) -> Result<Finding, Missing> {
+    const USED: &str = "net.netfilter.nf_conntrack_count";
+    let most = number(evidence, TABLE_SIZE);
     // The log of the kernel tells of the past; what it does not tell proves nothing, but it has to be there.
     let log = evidence.kernel_log();
     if let Ok(log) = log
         && let Some(line) = log.lines.iter().rfind(|line| line.text.contains("nf_conntrack: table full"))
     {
-        return Ok(table_full(log, &line.text));
+        let finding = PAGE
+            .fail(object, words::TableWasFull {})
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(Citation::new(&log.path, &line.text))
+            .with_intent(Intent::Step { step: Step::WatchLog });
+        return Ok(match most.ok().filter(|&most| most > 0.0) {
+            Some(most) => finding.with_evidence(cite(TABLE_SIZE, most)).with_intent(sysctl(
+                TABLE_SIZE,
+                (2.0 * most) as u64,
+                most,
+            )),
+            None => finding,
+        });
     }
-    let of = |name: &str| evidence.sysctl(name).and_then(|text| number(name, &text));
-    let used = match of("net.netfilter.nf_conntrack_count") {
-        Err(why) if why.missing == Absence::Absent => {
-            return Ok(META.not_applicable(TABLE, "the kernel does not track connections here"));
-        }
+    let used = match number(evidence, USED) {
+        Err(why) if why.is_absent() => return Ok(PAGE.not_applicable(object, words::NotTracked {})),
         used => used?,
     };
-    let most = of("net.netfilter.nf_conntrack_max")?;
+    let most = most?;
     if most <= 0.0 {
-        return Ok(META.info(TABLE, "it has no limit"));
+        return Ok(PAGE.info(object, words::NoLimit {}));
     }
-    let share = 100.0 * used / most;
-    let message = format!("{used:.0} of {most:.0} entries are in use ({share:.0} %)");
-    let full = evidence.limit(&META, &TABLE_FULL).is_exceeded_by(Quantity::new(share));
-    let filling = !evidence.limit(&META, &TABLE_FILLING).is_undercut_by(Quantity::new(share));
-    let finding = match (full, filling) {
-        (true, _) => META.fail(TABLE, message).with_likelihood(Likelihood::Mechanism),
-        (_, true) => META.warn(TABLE, message).with_likelihood(Likelihood::Mechanism),
-        _ => match log {
-            Ok(_) => META.pass(TABLE, message),
-            Err(why) => {
-                META.not_run(TABLE, format!("{message}; whether it was full before is not known: {why}"))
-            }
-        },
+    let share = Quantity::<Percent>::new(100.0 * used / most);
+    let (full, filling) = (evidence.limit(&PAGE, &TABLE_FULL), evidence.limit(&PAGE, &TABLE_FILLING));
+    let (used_arg, most_arg, share_arg) =
+        (Arg::quantity(used, "", 0), Arg::quantity(most, "", 0), Arg::of(share, 0));
+    let finding = if !filling.is_undercut_by(share) || full.is_exceeded_by(share) {
+        let said = words::TableFilling { most: most_arg, share: share_arg, used: used_arg };
+        let finding =
+            if full.is_exceeded_by(share) { PAGE.fail(object, said) } else { PAGE.warn(object, said) };
+        // Half of what would still be told.
+        let lowest = filling.value.number().min(full.value.number()).max(1.0);
+        let want = ((200.0 * used / lowest) as u64).next_power_of_two();
+        finding.with_likelihood(Likelihood::Mechanism).with_intent(sysctl(TABLE_SIZE, want, most))
+    } else if let Err(why) = log {
+        let reason = Arg::from(&why);
+        PAGE.not_run(object, words::UnknownPast { most: most_arg, reason, share: share_arg, used: used_arg })
+    } else {
+        PAGE.pass(object, words::RoomInTable { most: most_arg, share: share_arg, used: used_arg })
     };
-    Ok(finding
-        .with_evidence(Citation::new("/proc/sys/net/netfilter/nf_conntrack_count", used.to_string()))
-        .with_evidence(Citation::new("/proc/sys/net/netfilter/nf_conntrack_max", most.to_string())))
+    Ok(finding.with_evidence(cite(USED, used)).with_evidence(cite(TABLE_SIZE, most)))
 }
 
-fn table_full(log: &KernelLog, text: &str) -> Finding {
-    META.fail(TABLE, "it was full, and packets were dropped")
-        .with_likelihood(Likelihood::Mechanism)
-        .with_evidence(Citation::new(&log.path, text))
-}
-
-fn judge_ports(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
-    const NAME: &str = "net.ipv4.ip_local_port_range";
-    let range = evidence.sysctl(NAME)?;
-    let malformed = || Missing::new(Absence::Malformed, format!("{NAME} holds `{range}`"));
+fn judge_ports(evidence: &Evidence<'_>, object: Object) -> Result<Finding, Missing> {
+    let range = evidence.sysctl(PORT_RANGE)?;
+    let malformed = || Missing::new(Absence::Malformed, format!("{PORT_RANGE} holds `{range}`"));
     let mut ends = range.split_whitespace().map(str::parse::<u32>);
     let (Some(Ok(first)), Some(Ok(last))) = (ends.next(), ends.next()) else { return Err(malformed()) };
     if first > last || last > 65535 {
         return Err(malformed());
     }
     let ports: Vec<(u16, u16)> = evidence.get("/network/tcp_local_ports")?;
-    let inside =
-        |&(from, to): &(u16, u16)| (u32::from(to).min(last) + 1).saturating_sub(u32::from(from).max(first));
-    let used: u32 = ports.iter().map(inside).sum();
-    let share = 100.0 * f64::from(used) / f64::from(last - first + 1);
-    let message = format!("{used} of the ports {first} to {last} are in use ({share:.0} %)");
-    let scarce = !evidence.limit(&META, &PORTS).is_undercut_by(Quantity::new(share));
-    let finding = if scarce {
-        META.warn("local ports", message).with_likelihood(Likelihood::Mechanism)
+    let used_of = |first: u32, last: u32| -> (u32, Quantity<Percent>) {
+        let inside = |&(from, to): &(u16, u16)| {
+            (u32::from(to).min(last) + 1).saturating_sub(u32::from(from).max(first))
+        };
+        let used: u32 = ports.iter().map(inside).sum();
+        (used, Quantity::new(100.0 * f64::from(used) / f64::from(last - first + 1)))
+    };
+    let (used, share) = used_of(first, last);
+    let limit = evidence.limit(&PAGE, &PORTS);
+    let port = |port: u32| Arg::text(port.to_string());
+    let (first_arg, last_arg, share_arg, used_count) =
+        (port(first), port(last), Arg::of(share, 0), used.into());
+    let finding = if limit.is_undercut_by(share) {
+        PAGE.pass(object, words::FreePorts { first: first_arg, last: last_arg, share: share_arg, used_count })
     } else {
-        META.pass("local ports", message)
+        let said = words::FewPorts { first: first_arg, last: last_arg, share: share_arg, used_count };
+        let (low, high) = (first.min(FIRST_PORT), 65535);
+        let intent = if limit.is_undercut_by(used_of(low, high).1) {
+            sysctl(PORT_RANGE, format!("{low} {high}"), format!("{first} {last}"))
+        } else {
+            Intent::Step { step: Step::PlanCapacity }
+        };
+        PAGE.warn(object, said).with_likelihood(Likelihood::Mechanism).with_intent(intent)
     };
     Ok(finding
         .with_evidence(Citation::new("/proc/net/tcp", format!("{used} local ports of the range")))
-        .with_evidence(Citation::new("/proc/sys/net/ipv4/ip_local_port_range", format!("{first} {last}"))))
+        .with_evidence(cite(PORT_RANGE, format!("{first} {last}"))))
 }
 
 /// Servers whose sockets are in another network namespace, or may be.
 fn other_namespaces(evidence: &Evidence<'_>) -> Option<Finding> {
     let servers = match evidence.servers() {
         Ok(servers) => servers,
-        Err(why) => return Some(META.not_run("inference servers", why.to_string())),
+        Err(why) => return Some(PAGE.missing(Object::new(ObjectKind::Other, "inference servers"), &why)),
     };
     let ours: Option<String> = evidence.get("/network/namespace").ok();
-    let hidden: Vec<String> = servers
-        .iter()
-        .filter(|server| {
-            let mut namespaces =
-                server.processes.iter().filter_map(|process| process.network_namespace.known());
-            match (namespaces.next(), &ours) {
-                (Some(theirs), Some(ours)) => theirs != ours,
-                // Outside a container, a server has the namespace of the host.
-                _ => !matches!(&server.container, Fact::Missing(why) if why.missing == Absence::Absent),
-            }
-        })
-        .map(|server| format!("{} {}", server.kind, server.pid))
-        .collect();
-    if hidden.is_empty() {
-        return None;
-    }
-    let message = "it has a network namespace of its own, or may have one, whose queues are not seen from \
-                   here: collect inside its container as well";
-    Some(META.not_run(format!("server {}", hidden.join(", ")), message))
+    let mut hidden = servers.iter().filter(|server| {
+        let mut namespaces = server.processes.iter().filter_map(|process| process.network_namespace.known());
+        match (namespaces.next(), &ours) {
+            (Some(theirs), Some(ours)) => theirs != ours,
+            // Outside a container, a server has the namespace of the host.
+            _ => !matches!(&server.container, Fact::Missing(why) if why.is_absent()),
+        }
+    });
+    let first = hidden.next()?;
+    let names: Vec<String> =
+        [first].into_iter().chain(hidden).map(|server| format!("{} {}", server.kind, server.pid)).collect();
+    let object = Object::new(ObjectKind::Server, first.pid.to_string());
+    let said = words::OtherNamespace { servers_count: names.len().into() };
+    Some(PAGE.not_run(object.named(format!("server {}", names.join(", "))), said))
 }

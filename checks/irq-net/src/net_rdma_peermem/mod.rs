@@ -12,12 +12,14 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{InferenceServer, RdmaPort, Window};
+use plumb_check_sdk::limit::{GigabitsPerSecond, Quantity};
+use plumb_check_sdk::model::{InferenceServer, RdmaPort};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind, Outcome, Said, WorkloadTrait,
 };
-use std::borrow::Cow::Borrowed;
+
+use crate::pages::net_rdma_peermem::{PAGE, words};
 
 /// Counters of a port that only grow when something goes wrong, by path below the port.
 const ERRORS: [&str; 9] = [
@@ -35,106 +37,53 @@ const ERRORS: [&str; 9] = [
 /// See the module.
 pub struct NetRdmaPeermem;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("net.rdma-peermem"),
-    title: Borrowed("GPUDirect RDMA path is available where it is needed"),
-    category: Category::Interference,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Without it, KV transfers of disaggregated serving are staged through host memory."),
-    business: Borrowed("Data between servers takes a detour through main memory."),
-    needs: Borrowed(&[
-        Borrowed("/servers"),
-        Borrowed("/engagement/workload"),
-        Borrowed("/gpus"),
-        Borrowed("/platform/modules"),
-        Borrowed("/network/rdma"),
-        Borrowed("/settings/network"),
-        Borrowed("/node/kernel"),
-        Borrowed("/window"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`modprobe nvidia_peermem`"),
-        persistent: Borrowed(
-            "`echo nvidia_peermem > /etc/modules-load.d/nvidia_peermem.conf`; with the open kernel modules \
-             dma-buf needs nothing",
-        ),
-        rollback: Borrowed("`rmmod nvidia_peermem`; remove the file"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`lsmod | grep peermem`; `ibstat`; with `NCCL_DEBUG=INFO` the log of the engine shows `GDRDMA`",
-        ),
-        expected_effect: Borrowed("No published number was read."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal, and virtual machines with devices passed through; engines that are disaggregated or \
-         span nodes",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("leptonai/gpud (HEAD 4a8de33): GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA NCCL User Guide: Troubleshooting (GPU Direct, PCI ACS, shared memory)"),
-            url: Borrowed("https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"),
-        },
-    ]),
-};
-
 impl Check for NetRdmaPeermem {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
-        let Some(reason) = spans_nodes(evidence, servers)? else {
-            let message = "no inference server of this node is disaggregated or spans nodes";
-            return Ok(vec![META.not_applicable("node", message)]);
+        let Some(need) = spans_nodes(evidence, servers)? else {
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
         };
         let ports: Vec<RdmaPort> = match evidence.get("/network/rdma") {
-            Err(why) if why.missing == Absence::Absent => Vec::new(),
+            Err(why) if why.is_absent() => Vec::new(),
             ports => ports?,
         };
         if ports.is_empty() {
-            let finding =
-                reason.violation("node", "the kernel knows no RDMA device: transfers go through TCP");
-            return Ok(vec![finding.with_likelihood(Likelihood::Setting)]);
+            let said = words::NoDevice {
+                need: need.kind.into(),
+                server: (&need.server).into(),
+                what: (&need.what).into(),
+            };
+            return Ok(vec![need.violation(Object::node(), said, Likelihood::Setting)]);
         }
-        let mut findings = vec![
-            judge_path(evidence, &reason)
-                .unwrap_or_else(|why| META.not_run("GPUDirect RDMA", why.to_string())),
-        ];
-        findings.extend(judge_ports(&ports, &reason));
+        let path = || Object::setting("GPUDirect RDMA");
+        let mut findings =
+            vec![judge_path(evidence, &need, path()).unwrap_or_else(|why| PAGE.missing(path(), &why))];
+        findings.extend(judge_ports(&ports, &need));
         findings.push(judge_errors(evidence, &ports));
         Ok(findings)
     }
 }
 
 /// What says that a server works together with others.
-struct Reason {
+struct Need {
     citation: Citation,
-    /// Seen on this node; else only the engagement says so, and the servers may be on other nodes.
-    seen: bool,
+    /// `option` or `gpus`, as seen of a server of this node; `engagement` where only that says so, and the servers may be on
+    /// other nodes. Sentences choose by it.
+    kind: &'static str,
+    server: String,
+    /// Its option, or its number of GPUs.
+    what: String,
 }
 
-impl Reason {
+impl Need {
     /// A violation of what the server needs: a failure where the need was seen.
-    fn violation(&self, subject: impl Into<String>, what: &str) -> Finding {
-        let message = format!("{}, but {what}", self.citation.value);
-        let finding = if self.seen { META.fail(subject, message) } else { META.warn(subject, message) };
-        finding.with_evidence(self.citation.clone())
+    fn violation(&self, object: Object, said: impl Into<Said>, likelihood: Likelihood) -> Finding {
+        let outcome = if self.kind == "engagement" { Outcome::Warn } else { Outcome::Fail };
+        PAGE.says(outcome, object, said).with_likelihood(likelihood).with_evidence(self.citation.clone())
     }
 }
 
@@ -148,74 +97,85 @@ fn is_told(name: &str, value: &str) -> bool {
     }
 }
 
+/// GPUs of a model, and those of this node, where the model needs more. A server that does not tell uses those of its node.
+fn spread_over(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Option<(usize, usize)>, Missing> {
+    let size = |fact: &Fact<u32>| match fact {
+        Fact::Missing(why) if why.is_absent() => Ok(1),
+        fact => fact.require().copied(),
+    };
+    let wanted = size(&server.tensor_parallel)?.saturating_mul(size(&server.pipeline_parallel)?) as usize;
+    if wanted < 2 {
+        return Ok(None);
+    }
+    let here = evidence.gpus()?.len();
+    Ok((0 < here && here < wanted).then_some((wanted, here)))
+}
+
 /// `None` where it is known that no server works with others.
-fn spans_nodes(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Option<Reason>, Missing> {
+fn spans_nodes(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Option<Need>, Missing> {
     let mut unknown = None;
     for server in servers {
         let path =
             server.processes.first().map_or_else(|| format!("/proc/{}", server.pid), |p| p.path.clone());
-        let seen = |text: String| {
-            let text = format!("{} {} {text}", server.kind, server.pid);
-            Some(Reason { citation: Citation::new(format!("{path}/cmdline"), text), seen: true })
-        };
+        let name = format!("{} {}", server.kind, server.pid);
         match &server.options {
             Fact::Known(options) => {
-                if let Some((name, value)) = options.iter().find(|(name, value)| is_told(name, value)) {
+                if let Some((option, value)) = options.iter().find(|(name, value)| is_told(name, value)) {
                     let value: String = value.chars().take(60).collect();
-                    return Ok(seen(format!("runs with `--{name} {value}`")));
+                    let option = format!("--{option} {value}");
+                    let citation =
+                        Citation::new(format!("{path}/cmdline"), format!("{name} runs with `{option}`"));
+                    return Ok(Some(Need { citation, kind: "option", server: name, what: option }));
                 }
             }
             Fact::Missing(why) => unknown = Some(why.clone()),
         }
-        let stages = server.pipeline_parallel.known().copied().unwrap_or(1);
-        let wanted = server.tensor_parallel.known().map(|gpus| gpus.saturating_mul(stages) as usize);
-        if let (Some(wanted), Ok(gpus)) = (wanted, evidence.gpus())
-            && !gpus.is_empty()
-            && wanted > gpus.len()
-        {
-            return Ok(seen(format!(
-                "spreads its model over {wanted} GPUs, of which this node has {}",
-                gpus.len()
-            )));
+        match spread_over(evidence, server) {
+            Ok(Some((wanted, here))) => {
+                let text =
+                    format!("{name} spreads its model over {wanted} GPUs, of which this node has {here}");
+                let citation = Citation::new(format!("{path}/cmdline"), text);
+                return Ok(Some(Need { citation, kind: "gpus", server: name, what: wanted.to_string() }));
+            }
+            Ok(None) => {}
+            Err(why) => unknown = Some(why),
         }
     }
     let workload: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
     match workload.ok().and_then(|traits| traits.get(&WorkloadTrait::Disaggregated).copied()) {
-        Some(true) => Ok(Some(Reason {
-            citation: Citation::new("engagement", "the workload is disaggregated or spans nodes"),
-            seen: false,
-        })),
+        Some(true) => {
+            let citation = Citation::new("engagement", "the workload is disaggregated or spans nodes");
+            Ok(Some(Need { citation, kind: "engagement", server: String::new(), what: String::new() }))
+        }
         // The client knows better than an unreadable command line.
         Some(false) => Ok(None),
         None => unknown.map_or(Ok(None), Err),
     }
 }
 
-fn judge_path(evidence: &Evidence<'_>, reason: &Reason) -> Result<Finding, Missing> {
-    let subject = "GPUDirect RDMA";
+fn judge_path(evidence: &Evidence<'_>, need: &Need, object: Object) -> Result<Finding, Missing> {
     let modules: Vec<String> = evidence.get("/platform/modules")?;
     let peer = modules.iter().find(|name| ["nvidia_peermem", "nv_peer_mem"].contains(&name.as_str()));
     if let Some(name) = peer {
-        return Ok(META
-            .pass(subject, format!("the module `{name}` is loaded"))
+        return Ok(PAGE
+            .pass(object, words::PeerModule { module: name.into() })
             .with_evidence(Citation::new("/proc/modules", name)));
     }
     const VERSION: &str = "/proc/driver/nvidia/version";
     let version = evidence.setting("network", VERSION)?;
-    let first = version.lines().next().unwrap_or_default().to_owned();
+    let version = Citation::new(VERSION, version.lines().next().unwrap_or_default());
     let kernel: String = evidence.get("/node/kernel")?;
     let new_enough = release(&kernel).is_some_and(|release| release >= (5, 12));
-    if version.contains("Open Kernel Module") && new_enough {
-        let message = "the open kernel modules of NVIDIA offer dma-buf, and no peer memory module is needed";
-        return Ok(META.pass(subject, message).with_evidence(Citation::new(VERSION, first)));
+    if version.value.contains("Open Kernel Module") && new_enough {
+        return Ok(PAGE.pass(object, words::DmaBuf {}).with_evidence(version));
     }
-    let what = "neither is `nvidia_peermem` loaded nor can dma-buf be used: transfers are staged through \
-                host memory";
-    Ok(reason
-        .violation(subject, what)
-        .with_likelihood(Likelihood::Setting)
+    let said =
+        words::Staged { need: need.kind.into(), server: (&need.server).into(), what: (&need.what).into() };
+    Ok(need
+        .violation(object, said, Likelihood::Setting)
         .with_evidence(Citation::new("/proc/modules", "no nvidia_peermem"))
-        .with_evidence(Citation::new(VERSION, first)))
+        .with_evidence(version)
+        .with_intent(Intent::KernelModule { name: "nvidia_peermem".into() }))
 }
 
 /// Major and minor number of a kernel release.
@@ -224,44 +184,51 @@ fn release(text: &str) -> Option<(u32, u32)> {
     Some((numbers.next()?.ok()?, numbers.next()?.ok()?))
 }
 
-fn name(port: &RdmaPort) -> String {
-    format!("{} port {}", port.device, port.port)
+/// Ports as one object, under all their names.
+fn object(ports: &[&RdmaPort]) -> Object {
+    let names: Vec<String> = ports.iter().map(|port| format!("{} port {}", port.device, port.port)).collect();
+    let ids: Vec<String> = ports.iter().map(|port| format!("{}/{}", port.device, port.port)).collect();
+    Object::new(ObjectKind::Nic, ids.join(",")).named(names.join(", "))
 }
 
-fn judge_ports(ports: &[RdmaPort], reason: &Reason) -> Vec<Finding> {
-    let state = |port: &RdmaPort| port.state.known().cloned();
-    let cite =
-        |port: &RdmaPort, file: &str, value: &str| Citation::new(format!("{}/{file}", port.path), value);
+fn cite_states(finding: Finding, ports: &[&RdmaPort]) -> Finding {
+    ports.iter().fold(finding, |finding, port| {
+        let state = port.state.known().map_or("", String::as_str);
+        finding.with_evidence(Citation::new(format!("{}/state", port.path), state))
+    })
+}
+
+fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
     let (known, unknown): (Vec<&RdmaPort>, Vec<&RdmaPort>) =
-        ports.iter().partition(|port| state(port).is_some());
+        ports.iter().partition(|port| port.state.known().is_some());
     let (active, others): (Vec<&RdmaPort>, Vec<&RdmaPort>) =
-        known.into_iter().partition(|port| state(port).as_deref() == Some("ACTIVE"));
+        known.into_iter().partition(|port| port.state.known().is_some_and(|state| state == "ACTIVE"));
     let mut findings = Vec::new();
-    let list = |ports: &[&RdmaPort]| ports.iter().map(|port| name(port)).collect::<Vec<_>>().join(", ");
-    let cite_states = |finding: Finding, ports: &[&RdmaPort]| {
-        ports.iter().fold(finding, |finding, port| {
-            finding.with_evidence(cite(port, "state", &state(port).unwrap_or_default()))
-        })
-    };
+    let ports_count = Arg::count(others.len());
     if active.is_empty() && unknown.is_empty() {
-        let finding = reason.violation(list(&others), "no RDMA port is active");
-        return vec![cite_states(finding.with_likelihood(Likelihood::Mechanism), &others)];
+        let said = words::NoneActive {
+            need: need.kind.into(),
+            ports_count,
+            server: (&need.server).into(),
+            what: (&need.what).into(),
+        };
+        return vec![cite_states(need.violation(object(&others), said, Likelihood::Mechanism), &others)];
     }
     if !others.is_empty() {
-        let finding = META
-            .warn(list(&others), "not active, while other ports are")
+        let finding = PAGE
+            .warn(object(&others), words::NotActive { all_count: ports.len().into(), ports_count })
             .with_likelihood(Likelihood::Setting);
         findings.push(cite_states(finding, &others));
     }
     if !unknown.is_empty() {
-        findings.push(META.not_run(list(&unknown), "the state of the port is not known"));
+        findings.push(PAGE.not_run(object(&unknown), words::UnknownState {}));
     }
     let mut fine = Vec::new();
-    for port in &active {
+    for &port in &active {
         let rate = match &port.rate_gbps {
             Fact::Known(rate) => *rate,
             Fact::Missing(why) => {
-                findings.push(META.not_run(name(port), why.to_string()));
+                findings.push(PAGE.missing(object(&[port]), why));
                 continue;
             }
         };
@@ -271,9 +238,7 @@ fn judge_ports(ports: &[RdmaPort], reason: &Reason) -> Vec<Finding> {
             _ => None,
         });
         if let (Some(why), true) = (unknown, active.len() > 1) {
-            findings.push(
-                META.not_run(name(port), format!("what it is to be compared with is not known: {why}")),
-            );
+            findings.push(PAGE.not_run(object(&[port]), words::UnknownModel { reason: why.into() }));
             continue;
         }
         let same = |other: &&&RdmaPort| {
@@ -282,55 +247,58 @@ fn judge_ports(ports: &[RdmaPort], reason: &Reason) -> Vec<Finding> {
         let rates = active.iter().filter(same).filter_map(|other| other.rate_gbps.known().copied());
         let best = rates.max_by(f64::total_cmp).unwrap_or(rate);
         if rate < best {
-            let message = format!("it runs at {rate} Gbit/s, another of the same model at {best} Gbit/s");
+            let gigabits =
+                |rate: f64| Arg::of(Quantity::<GigabitsPerSecond>::new(rate), u8::from(rate.fract() != 0.0));
+            let said = words::Slower {
+                best: gigabits(best),
+                port: Arg::text(format!("{}/{}", port.device, port.port)),
+                rate: gigabits(rate),
+            };
+            let citation = Citation::new(format!("{}/rate", port.path), rate.to_string());
             findings.push(
-                META.fail(name(port), message).with_likelihood(Likelihood::Mechanism).with_evidence(cite(
-                    port,
-                    "rate",
-                    &rate.to_string(),
-                )),
+                PAGE.fail(object(&[port]), said)
+                    .with_likelihood(Likelihood::Mechanism)
+                    .with_evidence(citation),
             );
         } else {
-            fine.push(*port);
+            fine.push(port);
         }
     }
     if !fine.is_empty() {
-        findings
-            .push(cite_states(META.pass(list(&fine), "active, none slower than others of its model"), &fine));
+        findings.push(cite_states(PAGE.pass(object(&fine), words::Active {}), &fine));
     }
     findings
 }
 
 fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
-    let subject = "errors of RDMA ports";
-    let window: &Window = match evidence.window() {
+    let object = Object::new(ObjectKind::Other, "errors of RDMA ports");
+    let window = match evidence.window() {
         Ok(window) => window,
-        Err(why) => return META.not_run(subject, why.to_string()),
+        Err(why) => return PAGE.missing(object, &why),
     };
-    let (mut grown, mut sent, mut read) = (Vec::new(), 0, 0);
+    let (mut grown, mut sent, mut read) = (Vec::new(), 0, 0usize);
     for port in ports {
-        for counter in ERRORS {
-            let path = format!("{}/{counter}", port.path);
-            if let Some(count) = window.delta("network", &path) {
-                read += 1;
-                if count > 0 {
-                    grown.push(Citation::new(path, format!("+{count}")));
-                }
+        let delta = |file: &str| {
+            let path = format!("{}/{file}", port.path);
+            window.delta("network", &path).map(|count| (path, count))
+        };
+        for (path, count) in ERRORS.into_iter().filter_map(delta) {
+            read += 1;
+            if count > 0 {
+                grown.push(Citation::new(path, format!("+{count}")));
             }
         }
-        let path = format!("{}/counters/port_xmit_data", port.path);
-        sent += window.delta("network", &path).unwrap_or(0);
+        sent += delta("counters/port_xmit_data").map_or(0, |(_, count)| count);
     }
     if !grown.is_empty() {
-        let message = format!("{} error counters grew in the window", grown.len());
-        let finding = META.warn(subject, message).with_likelihood(Likelihood::Mechanism);
+        let finding = PAGE
+            .warn(object, words::ErrorsGrew { counters_count: grown.len().into() })
+            .with_likelihood(Likelihood::Mechanism);
         return grown.into_iter().fold(finding, Finding::with_evidence);
     }
-    if read == 0 {
-        return META.not_run(subject, "no error counter was read at both ends of the window");
+    match (read, sent) {
+        (0, _) => PAGE.not_run(object, words::NoCounter {}),
+        (_, 0) => PAGE.not_run(object, words::NothingSent {}),
+        _ => PAGE.pass(object, words::NoErrors { counters_count: read.into() }),
     }
-    if sent == 0 {
-        return META.not_run(subject, "the ports sent nothing in the window: collect while the service runs");
-    }
-    META.pass(subject, format!("none of {read} counters grew while data was sent"))
 }

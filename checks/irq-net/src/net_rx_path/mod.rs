@@ -8,146 +8,58 @@
 //! queue, so a card that serves all CPUs has to name those of the other node too: only receive steering (RPS) is
 //! judged.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Count, Limit, MegabitsPerSecond, PerSecond, Quantity};
-use plumb_check_sdk::model::{Interface, PciDevice, Window};
+use plumb_check_sdk::limit::{GigabitsPerSecond, MegabitsPerSecond, Quantity};
+use plumb_check_sdk::model::{Interface, PciDevice, QueueCpus, Window};
+use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    NicSetting, Object, ObjectKind, Said,
 };
+
+use crate::lines::{ISOLATED, cpus_in};
+use crate::pages::net_rx_path::{FAST, PAGE, QUEUES, QUIET, SQUEEZED, words};
 
 /// Counters of an interface that only grow when something goes wrong.
 const ERRORS: [&str; 5] = ["rx_crc_errors", "rx_errors", "rx_fifo_errors", "rx_missed_errors", "tx_errors"];
+/// Those of packets that found no buffer; drivers count them among `rx_errors` as well.
+const NO_BUFFER: [&str; 2] = ["rx_fifo_errors", "rx_missed_errors"];
+/// Packets below which an interface proves nothing.
+const FEW_PACKETS: u64 = 100;
+
+/// A ring that most cards offer.
+const WIDE_RING: u32 = 4096;
+/// Values of the kernel's parameters that let a CPU process more packets at once, twice or more of the defaults.
+const BUDGET: [(&str, u64); 2] = [("net.core.netdev_budget", 600), ("net.core.netdev_budget_usecs", 8000)];
+const BACKLOG: [(&str, u64); 1] = [("net.core.netdev_max_backlog", 16384)];
 
 /// See the module.
 pub struct NetRxPath;
 
-const SQUEEZED: Limit<PerSecond> = Limit {
-    name: "rate at which a CPU runs out of its packet budget",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "each CPU that processes packets",
-};
-const QUIET: Limit<PerSecond> = Limit {
-    name: "rate of packets of the node below which nothing is proved",
-    value: Quantity::new(100.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "all nodes",
-};
-const FAST: Limit<MegabitsPerSecond> = Limit {
-    name: "speed of a link from which one queue is too few",
-    value: Quantity::new(10000.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: one CPU processes about a million packets a second, 10 Gbit/s bring 0.8 million \
-             of full size",
-    date: "2026-11-23",
-    applies_to: "physical interfaces",
-};
-const QUEUES: Limit<Count> = Limit {
-    name: "receive queues of a fast interface, unless its node has fewer CPUs",
-    value: Quantity::new(8.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "physical interfaces",
-};
-
-static THRESHOLDS: [Threshold; 4] =
-    [SQUEEZED.threshold(), QUIET.threshold(), FAST.threshold(), QUEUES.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("net.rx-path"),
-    title: Borrowed("Receive queues and backlog keep up"),
-    category: Category::Interference,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Dropped packets are sent again, and the first token of a request waits for them. It shows at high \
-         request rates.",
-    ),
-    business: Borrowed("Some letters are lost at the mail room and must be sent again."),
-    needs: Borrowed(&[
-        Borrowed("/network/interfaces"),
-        Borrowed("/window"),
-        Borrowed("/numa"),
-        Borrowed("/pci"),
-        Borrowed("/settings/interrupts"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`ethtool -L INTERFACE combined 16`; `ethtool -G INTERFACE rx 4096`; `sysctl -w \
-             net.core.netdev_budget=600`",
-        ),
-        persistent: Borrowed(
-            "a `.link` file of systemd-networkd, a NetworkManager connection or a udev rule; \
-             `/etc/sysctl.d/90-inference.conf`",
-        ),
-        rollback: Borrowed(
-            "set the values named in the evidence again; `ethtool -l INTERFACE` and `ethtool -g INTERFACE` \
-             show them before the change",
-        ),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`cat /proc/net/softnet_stat`; `ethtool -S INTERFACE | grep -E 'drop|miss|err'`",
-        ),
-        expected_effect: Borrowed("No published number for language models."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Linux kernel: Scaling in the Linux networking stack (RSS, RPS, XPS)"),
-            url: Borrowed("https://docs.kernel.org/networking/scaling.html"),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed(
-                "Azure HPC images (azhpc-images): hpc-tuning.sh, install_rccl.sh, persistence service",
-            ),
-            url: Borrowed("https://github.com/Azure/azhpc-images"),
-        },
-    ]),
-};
-
 impl Check for NetRxPath {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let interfaces: Vec<Interface> = evidence.get("/network/interfaces")?;
         let mut findings = vec![judge_backlog(evidence)];
         // An interface whose state or device is unknown may be a physical one that is up.
-        let is_virtual = |interface: &&Interface| match &interface.device {
-            Fact::Known(_) => false,
-            Fact::Missing(why) => why.missing == Absence::Absent,
-        };
+        let is_virtual =
+            |interface: &&Interface| matches!(&interface.device, Fact::Missing(why) if why.is_absent());
         let is_down =
             |interface: &&Interface| interface.operstate.known().is_some_and(|state| state == "down");
         let physical: Vec<&Interface> =
             interfaces.iter().filter(|interface| !is_virtual(interface)).collect();
         let up: Vec<&Interface> = physical.iter().filter(|interface| !is_down(interface)).copied().collect();
         if up.is_empty() {
-            let message = if physical.is_empty() {
-                "no physical interface is to be seen: in a container, collect on the host"
+            let object = Object::new(ObjectKind::Other, "network interfaces");
+            findings.push(if physical.is_empty() {
+                PAGE.not_run(object, words::NonePhysical {})
             } else {
-                "no physical interface is up"
-            };
-            findings.push(META.not_run("network interfaces", message));
+                PAGE.not_run(object, words::NoneUp {})
+            });
             return Ok(findings);
         }
         findings.extend(judge_errors(evidence, &up));
@@ -158,26 +70,39 @@ impl Check for NetRxPath {
     }
 }
 
+/// An interface, under the name of what is judged of it.
+fn of(what: &str, interface: &Interface) -> Object {
+    Object::new(ObjectKind::Nic, &interface.name).named(format!("{what}interface {}", interface.name))
+}
+
+/// Interfaces together, under the name of what is judged of them.
+fn of_all(what: &str, interfaces: &[&Interface]) -> Object {
+    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
+    Object::new(ObjectKind::Nic, names.join(",")).named(format!("{what} of interfaces {}", names.join(", ")))
+}
+
 /// Packets dropped, and work left over, per CPU of the node.
 fn judge_backlog(evidence: &Evidence<'_>) -> Finding {
-    let subject = "packet processing";
+    let object = Object::new(ObjectKind::Other, "packet processing");
     let rows = evidence.window().and_then(|window| Ok((window.softnet.require()?, window.length()?)));
     let (rows, seconds) = match rows {
         Ok(rows) => rows,
-        Err(why) => return META.not_run(subject, why.to_string()),
+        Err(why) => return PAGE.missing(object, &why),
     };
     let dropped: u64 = rows.iter().map(|row| row.dropped).sum();
     let processed: u64 = rows.iter().map(|row| row.processed).sum();
-    let rate = processed as f64 / seconds;
-    let cite = |text: String| Citation::new("/proc/net/softnet_stat", text);
+    let cite = |what: &str| {
+        let text = format!("{what}, processed {processed} in {seconds:.0} s");
+        Citation::new("/proc/net/softnet_stat", text)
+    };
     if dropped > 0 {
-        let message = format!("the kernel dropped {dropped} packets because its backlog was full");
-        return META
-            .fail(subject, message)
+        let finding = PAGE
+            .fail(object, words::Dropped { packets_count: dropped.into() })
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite(format!("dropped {dropped}, processed {processed} in {seconds:.0} s")));
+            .with_evidence(cite(&format!("dropped {dropped}")));
+        return raised(finding, evidence, &BACKLOG);
     }
-    let limit = evidence.limit(&META, &SQUEEZED);
+    let limit = evidence.limit(&PAGE, &SQUEEZED);
     let squeezed: CpuSet = rows
         .iter()
         .filter(|row| row.squeezed > 0 && !limit.is_undercut_by(Quantity::new(row.squeezed as f64 / seconds)))
@@ -185,130 +110,156 @@ fn judge_backlog(evidence: &Evidence<'_>) -> Finding {
         .collect();
     if !squeezed.is_empty() {
         let count: u64 = rows.iter().map(|row| row.squeezed).sum();
-        let message = format!("CPUs {squeezed} ran out of their budget before all packets were processed");
-        return META
-            .warn(subject, message)
+        let said = words::Squeezed { cpus: (&squeezed).into(), cpus_count: squeezed.len().into() };
+        let finding = PAGE
+            .warn(object, said)
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite(format!("squeezed {count} times, processed {processed} in {seconds:.0} s")));
+            .with_evidence(cite(&format!("squeezed {count} times")));
+        return raised(finding, evidence, &BUDGET);
     }
-    if evidence.limit(&META, &QUIET).is_undercut_by(Quantity::new(rate)) {
-        let message = format!("{rate:.0} packets a second prove nothing: collect while the service runs");
-        return META.not_run(subject, message);
+    let rate = Quantity::new(processed as f64 / seconds);
+    let rate_arg = Arg::quantity(rate.number(), "", 0);
+    if evidence.limit(&PAGE, &QUIET).is_undercut_by(rate) {
+        return PAGE.not_run(object, words::FewPackets { rate: rate_arg });
     }
-    META.pass(subject, format!("{rate:.0} packets a second, none dropped"))
-        .with_evidence(cite(format!("dropped 0, processed {processed} in {seconds:.0} s")))
+    PAGE.pass(object, words::NoneDropped { rate: rate_arg }).with_evidence(cite("dropped 0"))
 }
 
-fn names(interfaces: &[&Interface]) -> String {
-    let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
-    format!("interfaces {}", names.join(", "))
+/// Asks for those of the kernel's parameters that are lower to be raised.
+fn raised(finding: Finding, evidence: &Evidence<'_>, parameters: &[(&str, u64)]) -> Finding {
+    let lower = parameters.iter().filter_map(|&(name, want)| {
+        let was = evidence.sysctl(name).ok()?.trim().to_owned();
+        was.parse::<u64>().is_ok_and(|was| was < want).then_some((name, want, was))
+    });
+    lower.fold(finding, |finding, (name, want, was)| {
+        finding
+            .with_evidence(Citation::new(format!("/proc/sys/{}", name.replace('.', "/")), &was))
+            .with_intent(Intent::Sysctl { name: name.into(), want: want.to_string(), was })
+    })
 }
 
 fn judge_errors(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
     let window = match evidence.window().and_then(|window| window.length().map(|_| window)) {
         Ok(window) => window,
-        Err(why) => return vec![META.not_run(format!("errors of {}", names(up)), why.to_string())],
+        Err(why) => return vec![PAGE.missing(of_all("errors", up), &why)],
     };
     let mut findings = Vec::new();
     let (mut clean, mut unread, mut quiet) = (Vec::new(), Vec::new(), Vec::new());
     for &interface in up {
         match errors_of(window, interface) {
-            Err(()) => unread.push(interface),
-            Ok((_, packets)) if packets < 100 => quiet.push(interface),
-            Ok((errors, _)) if errors.is_empty() => clean.push(interface),
-            Ok((errors, packets)) => {
-                let words: Vec<String> =
-                    errors.iter().map(|(name, count)| format!("{name} +{count}")).collect();
-                let message = format!("errors grew while {packets} packets came in: {}", words.join(", "));
-                let finding = META.fail(format!("interface {}", interface.name), message);
-                let cite = |finding: Finding, (name, count): &(&str, u64)| {
-                    let path = format!("{}/statistics/{name}", interface.path);
-                    finding.with_evidence(Citation::new(path, format!("+{count}")))
-                };
-                findings.push(errors.iter().fold(finding.with_likelihood(Likelihood::Mechanism), cite));
+            None => unread.push(interface),
+            // Errors are told however few packets came.
+            Some((errors, packets)) if !errors.is_empty() => {
+                findings.push(tell_errors(interface, &errors, packets))
             }
+            Some((_, packets)) if packets < FEW_PACKETS => quiet.push(interface),
+            Some(_) => clean.push(interface),
         }
     }
     if !clean.is_empty() {
-        findings.push(META.pass(format!("errors of {}", names(&clean)), "none in the window"));
+        findings.push(PAGE.pass(of_all("errors", &clean), words::NoErrors {}));
     }
     if !quiet.is_empty() {
-        let message = "fewer than 100 packets came in, which proves nothing: collect while the service runs";
-        let subject = format!("errors of {}", names(&quiet));
+        let object = of_all("errors", &quiet);
         // A port for management is quiet on a healthy node.
         findings.push(if clean.is_empty() {
-            META.not_run(subject, message)
+            PAGE.not_run(object, words::Idle {})
         } else {
-            META.info(subject, message)
+            PAGE.info(object, words::Idle {})
         });
     }
     if !unread.is_empty() {
-        findings.push(
-            META.not_run(format!("errors of {}", names(&unread)), "not read at both ends of the window"),
-        );
+        findings.push(PAGE.not_run(of_all("errors", &unread), words::Unread {}));
     }
     findings
 }
 
+/// Counters that grew.
 type Errors = Vec<(&'static str, u64)>;
 
-/// Counters that grew, and packets received; an error where any was not read twice.
-fn errors_of(window: &Window, interface: &Interface) -> Result<(Errors, u64), ()> {
-    let delta =
-        |name: &str| window.delta("network", &format!("{}/statistics/{name}", interface.path)).ok_or(());
-    let mut errors = Errors::new();
-    for name in ERRORS {
-        let count = delta(name)?;
-        if count > 0 {
-            errors.push((name, count));
-        }
-    }
-    // Errors are told however few packets came.
-    let packets = delta("rx_packets")?;
-    Ok(if errors.is_empty() { (errors, packets) } else { (errors, packets.max(100)) })
+fn tell_errors(interface: &Interface, errors: &Errors, packets: u64) -> Finding {
+    let text: Vec<String> = errors.iter().map(|(name, count)| format!("{name} +{count}")).collect();
+    let (text, name) = (Arg::text(text.join(", ")), Arg::from(&interface.name));
+    let packets_count = Arg::from(packets);
+    let without_buffer: u64 =
+        errors.iter().filter(|(name, _)| NO_BUFFER.contains(name)).map(|(_, count)| count).sum();
+    let others = |&(name, count): &(&str, u64)| match name {
+        "rx_errors" => count > without_buffer,
+        name => !NO_BUFFER.contains(&name),
+    };
+    let finding = if errors.iter().any(others) {
+        PAGE.fail(of("", interface), words::Errors { errors: text, interface: name, packets_count })
+    } else {
+        let said = words::NoBuffer { errors: text, interface: name, packets_count };
+        PAGE.fail(of("", interface), said).with_intent(Intent::Nic {
+            interface: interface.name.clone(),
+            setting: NicSetting::ReceiveRing,
+            want: WIDE_RING,
+            was: None,
+        })
+    };
+    errors.iter().fold(finding.with_likelihood(Likelihood::Mechanism), |finding, (name, count)| {
+        let path = format!("{}/statistics/{name}", interface.path);
+        finding.with_evidence(Citation::new(path, format!("+{count}")))
+    })
+}
+
+/// Counters that grew, and packets received; `None` where any was not read twice.
+fn errors_of(window: &Window, interface: &Interface) -> Option<(Errors, u64)> {
+    let delta = |name: &str| window.delta("network", &format!("{}/statistics/{name}", interface.path));
+    let counts = ERRORS.into_iter().map(|name| Some((name, delta(name)?))).collect::<Option<Errors>>()?;
+    Some((counts.into_iter().filter(|&(_, count)| count > 0).collect(), delta("rx_packets")?))
 }
 
 fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
-    let fast = evidence.limit(&META, &FAST);
-    let wanted = evidence.limit(&META, &QUEUES);
+    let fast = evidence.limit(&PAGE, &FAST);
+    let usual = evidence.limit(&PAGE, &QUEUES).value.number();
     let mut findings = Vec::new();
     let mut enough = Vec::new();
     for &interface in up {
-        let subject = format!("queues of interface {}", interface.name);
+        let object = of("queues of ", interface);
         let (speed, queues) = match (&interface.speed_mbps, &interface.rx_queues) {
             (Fact::Known(speed), Fact::Known(queues)) => (*speed, *queues),
-            (Fact::Missing(why), _) if why.missing == Absence::Absent => continue,
+            (Fact::Missing(why), _) if why.is_absent() => continue,
             (Fact::Missing(why), _) | (_, Fact::Missing(why)) => {
-                findings.push(META.not_run(subject, why.to_string()));
+                findings.push(PAGE.missing(object, why));
                 continue;
             }
         };
         if fast.is_undercut_by(Quantity::new(speed as f64)) {
             continue;
         }
-        let citation = Citation::new(format!("{}/queues", interface.path), format!("{queues} rx"));
-        let of_speed = Citation::new(format!("{}/speed", interface.path), speed.to_string());
-        let message = format!("{queues} receive queues at {} Gbit/s", speed / 1000);
         let local = local_cpus(evidence, interface).ok().flatten().map(|cpus| cpus.len() as f64);
-        let wanted = local.map_or(wanted.value.number(), |cpus| cpus.min(wanted.value.number()));
+        let wanted = local.map_or(usual, |cpus| cpus.min(usual));
+        let citation = Citation::new(format!("{}/queues", interface.path), format!("{queues} rx"));
+        let speed_arg = Arg::of(Quantity::<GigabitsPerSecond>::new((speed / 1000) as f64), 0);
         if queues <= 1 && wanted > 1.0 {
-            let message = format!("one receive queue at {} Gbit/s: one CPU does all the work", speed / 1000);
+            let said = words::OneQueue { interface: (&interface.name).into(), speed: speed_arg };
             findings.push(
-                META.warn(subject, message)
+                PAGE.warn(object, said)
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(citation)
-                    .with_evidence(of_speed),
+                    .with_evidence(Citation::new(format!("{}/speed", interface.path), speed.to_string()))
+                    .with_intent(Intent::Nic {
+                        interface: interface.name.clone(),
+                        setting: NicSetting::Channels,
+                        want: wanted as u32,
+                        was: Some(queues),
+                    }),
             );
         } else if f64::from(queues) < wanted {
-            findings.push(
-                META.info(subject, format!("{message}; {wanted:.0} would be usual")).with_evidence(citation),
-            );
+            let said = words::FewQueues {
+                queues_count: queues.into(),
+                speed: speed_arg,
+                usual: Arg::quantity(wanted, "", 0),
+            };
+            findings.push(PAGE.info(object, said).with_evidence(citation));
         } else {
             enough.push(interface);
         }
     }
     if !enough.is_empty() {
-        findings.push(META.pass(format!("queues of {}", names(&enough)), "there are enough"));
+        findings.push(PAGE.pass(of_all("queues", &enough), words::EnoughQueues {}));
     }
     findings
 }
@@ -317,71 +268,92 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
 ///
 /// # Errors
 /// Says why the node or its CPUs are not known.
-fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<CpuSet>, Missing> {
+fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<CpuSet>, Said> {
     let node = match &interface.numa_node {
+        Fact::Known(node) => *node,
         Fact::Missing(why) if why.is_absent() => return Ok(None),
-        node => *node.require()?,
+        Fact::Missing(why) => return Err(no_answer(why)),
     };
     let Ok(node) = u32::try_from(node) else { return Ok(None) };
-    let offline = || Missing::new(Absence::Failed, format!("node {node} is not among the NUMA nodes"));
-    Ok(Some(evidence.numa()?.node(node).ok_or_else(offline)?.cpus.clone()))
-}
-
-/// CPUs that the kernel isolates; none where it cannot.
-///
-/// # Errors
-/// Says why they are not known.
-fn isolated(evidence: &Evidence<'_>) -> Result<CpuSet, Missing> {
-    const PATH: &str = "/sys/devices/system/cpu/isolated";
-    match evidence.setting("interrupts", PATH) {
-        Err(why) if why.is_absent() => Ok(CpuSet::new()),
-        Err(why) => Err(why),
-        Ok(text) => {
-            text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))
-        }
+    match evidence.numa().map_err(|why| no_answer(&why))?.node(node) {
+        Some(node) => Ok(Some(node.cpus.clone())),
+        None => Err(words::NoNode { node: Arg::text(node.to_string()) }.into()),
     }
 }
 
 /// CPUs that packets are spread over in software.
 fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
-    let isolated = isolated(evidence);
+    let isolated = cpus_in(evidence, ISOLATED).map_err(|why| no_answer(&why));
     let mut findings = Vec::new();
-    for interface in up {
+    for &interface in up {
         let local = local_cpus(evidence, interface);
         for group in &interface.receive_steering {
-            let subject =
-                format!("receive steering of interface {}, queues {}", interface.name, group.queues);
+            let what = format!("receive steering of interface {}, queues {}", interface.name, group.queues);
+            let object = Object::new(ObjectKind::Nic, &interface.name).named(what);
             let cpus = match &group.cpus {
                 Fact::Known(cpus) if cpus.is_empty() => continue,
                 Fact::Known(cpus) => cpus,
                 // A kernel without it.
-                Fact::Missing(why) if why.missing == Absence::Absent => continue,
+                Fact::Missing(why) if why.is_absent() => continue,
                 Fact::Missing(why) => {
-                    findings.push(META.not_run(subject, why.to_string()));
+                    findings.push(PAGE.missing(object, why));
                     continue;
                 }
             };
             let far = local.as_ref().map(|local| local.as_ref().map(|local| cpus.difference(local)));
             let on_isolated = isolated.as_ref().map(|isolated| cpus.intersection(isolated));
-            let why = match (on_isolated, far) {
-                (Ok(on), _) if !on.is_empty() => format!("to CPUs {on}, which the kernel isolates"),
-                (_, Ok(Some(far))) if !far.is_empty() => format!("to CPUs {far} of another NUMA node"),
-                (Err(why), _) | (_, Err(why)) => {
-                    findings.push(META.not_run(subject, why.to_string()));
-                    continue;
+            let name = Arg::from(&interface.name);
+            let finding = match (on_isolated, far) {
+                (Ok(on), _) if !on.is_empty() => {
+                    let (cpus, cpus_count) = (Arg::from(&on), on.len().into());
+                    PAGE.warn(object, words::ToIsolated { cpus, cpus_count, interface: name })
                 }
+                (_, Ok(Some(far))) if !far.is_empty() => {
+                    let (cpus, cpus_count) = (Arg::from(&far), far.len().into());
+                    PAGE.warn(object, words::ToFar { cpus, cpus_count, interface: name })
+                }
+                (Err(said), _) | (_, Err(said)) => PAGE.not_run(object, said.clone()),
                 _ => continue,
             };
-            let first = group.queues.first().unwrap_or_default();
-            let path = format!("{}/queues/rx-{first}/rps_cpus", interface.path);
-            findings.push(
-                META.warn(subject, format!("packets are handed {why}"))
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new(path, cpus.to_string())),
-            );
+            findings.push(if finding.outcome.is_deviation() {
+                let local = local.as_ref().ok().and_then(Option::as_ref);
+                let spared = isolated.as_ref().map(|isolated| cpus.difference(isolated));
+                let want = spared.map_or_else(|_| cpus.clone(), |spared| spared);
+                let want = local.map_or(want.clone(), |local| want.intersection(local));
+                steered(finding.with_likelihood(Likelihood::Setting), interface, group, cpus, &want)
+            } else {
+                finding
+            });
         }
     }
     findings
+}
+
+/// Asks for the queues of a group to hand their packets to `want`; to none, if that is empty.
+fn steered(
+    finding: Finding,
+    interface: &Interface,
+    group: &QueueCpus,
+    cpus: &CpuSet,
+    want: &CpuSet,
+) -> Finding {
+    let path = |queue: u32| format!("{}/queues/rx-{queue}/rps_cpus", interface.path);
+    let first = group.queues.first().unwrap_or_default();
+    let goal = |queue| Intent::Value { path: path(queue), want: mask(want), was: mask(cpus) };
+    finding
+        .with_evidence(Citation::new(path(first), cpus.to_string()))
+        .with_intents(group.queues.iter().map(goal))
+}
+
+/// CPUs in the form that files of masks take: words of 32 bits in hexadecimal, the highest first.
+fn mask(cpus: &CpuSet) -> String {
+    let mut words = vec![0u32];
+    for cpu in cpus.iter() {
+        let word = (cpu / 32) as usize;
+        words.resize(words.len().max(word + 1), 0);
+        words[word] |= 1 << (cpu % 32);
+    }
+    words.iter().rev().map(|word| format!("{word:08x}")).collect::<Vec<_>>().join(",")
 }
 
 /// Vendor and device of the card.
@@ -403,7 +375,7 @@ fn judge_speed(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
     }
     let pci = match evidence.pci() {
         Ok(pci) => pci,
-        Err(why) => return vec![META.not_run(format!("speed of {}", names(up)), why.to_string())],
+        Err(why) => return vec![PAGE.missing(of_all("speed", up), &why)],
     };
     let mut findings = Vec::new();
     let mut by_model: BTreeMap<(u32, u32), Vec<(&Interface, i64)>> = BTreeMap::new();
@@ -411,21 +383,24 @@ fn judge_speed(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
         match (model_of(pci, interface), &interface.speed_mbps) {
             (Ok(model), Fact::Known(speed)) => by_model.entry(model).or_default().push((interface, *speed)),
             (Err(why), _) => {
-                let message = format!("its model is not known: {why}");
-                findings.push(META.not_run(format!("speed of interface {}", interface.name), message));
+                let said = words::UnknownModel { reason: (&why).into() };
+                findings.push(PAGE.not_run(of("speed of ", interface), said));
             }
             // What tells no speed was said of its queues.
             (Ok(_), Fact::Missing(_)) => {}
         }
     }
+    let megabits = |speed: i64| Arg::of(Quantity::<MegabitsPerSecond>::new(speed as f64), 0);
     for links in by_model.into_values() {
-        let Some(best) = links.iter().map(|&(_, speed)| speed).max() else { continue };
+        let best = links.iter().map(|&(_, speed)| speed).max().unwrap_or_default();
         for (interface, speed) in links.into_iter().filter(|&(_, speed)| 0 < speed && speed < best) {
-            let message = format!(
-                "the link runs at {speed} Mbit/s, another of the same model on this node at {best} Mbit/s"
-            );
+            let said = words::SlowerLink {
+                best: megabits(best),
+                interface: (&interface.name).into(),
+                speed: megabits(speed),
+            };
             findings.push(
-                META.warn(format!("speed of interface {}", interface.name), message)
+                PAGE.warn(of("speed of ", interface), said)
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(Citation::new(format!("{}/speed", interface.path), speed.to_string())),
             );

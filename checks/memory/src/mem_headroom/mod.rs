@@ -4,194 +4,87 @@
 //! free memory and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
 //!
 //! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead,
-//! which is the same measure over the window. Kills since boot, which carry no time, are told and not judged.
+//! which is the same measure over the window. Kills since boot carry no time: they warn where no log says when they were.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity, Seconds};
-use plumb_check_sdk::model::{Gpu, Memory, NodeMemory};
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
+use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
-    NodeSet, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, HardwarePart, Intent,
+    Likelihood, Missing, NodeSet, Object, ObjectKind, ServiceSetting, Step,
 };
-use std::borrow::Cow::Borrowed;
+
+use crate::pages::mem_headroom::{
+    ELSEWHERE, LITTLE, MUCH_PRESSURE, PAGE, RECENT, SCARCE, SOME_PRESSURE, UNUSED, words,
+};
+use crate::server_object;
+
+const OVERCOMMIT: &str = "vm.overcommit_memory";
 
 /// See the module.
 pub struct MemHeadroom;
 
-const LITTLE: Limit<Percent> = Limit {
-    name: "available memory, little",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "all nodes",
-};
-const SCARCE: Limit<Percent> = Limit {
-    name: "available memory, too little",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "all nodes, and each NUMA node with a GPU",
-};
-const ELSEWHERE: Limit<Percent> = Limit {
-    name: "free memory of another node that makes a full one a fault of placement",
-    value: Quantity::new(30.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "hosts with two or more NUMA nodes",
-};
-const UNUSED: Limit<Percent> = Limit {
-    name: "memory reserved for huge pages that nothing uses",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "all nodes",
-};
-const SOME_PRESSURE: Limit<Percent> = Limit {
-    name: "share of time in which some thread waits for memory, noticeable",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "kernels with pressure stall information",
-};
-const MUCH_PRESSURE: Limit<Percent> = Limit {
-    name: "share of time in which some thread waits for memory, too much",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "kernels with pressure stall information",
-};
-const RECENT: Limit<Seconds> = Limit {
-    name: "time since a process was killed for want of memory",
-    value: Quantity::new(604_800.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a week, as far as the log is asked for",
-    date: "2026-11-23",
-    applies_to: "all nodes",
-};
-
-static THRESHOLDS: [Threshold; 7] = [
-    RECENT.threshold(),
-    LITTLE.threshold(),
-    SCARCE.threshold(),
-    ELSEWHERE.threshold(),
-    UNUSED.threshold(),
-    SOME_PRESSURE.threshold(),
-    MUCH_PRESSURE.threshold(),
-];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("mem.headroom"),
-    title: Borrowed("Enough free memory, on each node and in the cgroup"),
-    category: Category::Memory,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Where memory runs out, threads first wait for reclaim, then the kernel kills a process, often the \
-         largest: the service.",
-    ),
-    business: Borrowed("The server is about to run out of memory; then the service stops without warning."),
-    needs: Borrowed(&[
-        Borrowed("/memory"),
-        Borrowed("/gpus"),
-        Borrowed("/window"),
-        Borrowed("/servers"),
-        Borrowed("/sysctl/vm.overcommit_memory"),
-        Borrowed("/kernel_log"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "stop what is not needed; raise the limit of the control group: `systemctl set-property UNIT \
-             MemoryMax=infinity`; offload less to host memory (`--cpu-offload-gb`, offload of the KV cache)",
-        ),
-        persistent: Borrowed(
-            "memory settings of pod or unit from 1.3 times the peak that was measured; `OOMScoreAdjust=` of \
-             the unit",
-        ),
-        rollback: Borrowed("`systemctl set-property UNIT MemoryMax=VALUE` with the former value"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed(
-            "`numastat -m`; `cat /sys/fs/cgroup/GROUP/memory.events`; `journalctl -k | grep -i 'out of \
-             memory'`",
-        ),
-        expected_effect: Borrowed("Availability, not speed. No published number."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::Offload]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, containers"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "Linux kernel: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, memory.events)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/cgroup-v2.html"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel: PSI, Pressure Stall Information"),
-            url: Borrowed("https://docs.kernel.org/accounting/psi.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel: /proc/sys/vm (zone_reclaim_mode, swappiness, overcommit, min_free_kbytes)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/vm.html"),
-        },
-    ]),
-};
-
 impl Check for MemHeadroom {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let memory = evidence.memory()?;
+        let or_missing = |judged: Result<Finding, Missing>, object: Object| {
+            judged.unwrap_or_else(|why| PAGE.missing(object, &why))
+        };
         let mut findings = vec![
-            judge_node(evidence, memory).unwrap_or_else(|why| META.not_run("node", why.to_string())),
-            judge_overcommit(evidence)
-                .unwrap_or_else(|why| META.not_run("vm.overcommit_memory", why.to_string())),
-            judge_huge_pages(evidence, memory).unwrap_or_else(|why| META.not_run(HUGE, why.to_string())),
-            judge_pressure(evidence).unwrap_or_else(|why| META.not_run("memory pressure", why.to_string())),
-            judge_kills(evidence, memory),
+            or_missing(judge_node(evidence, memory), Object::node()),
+            or_missing(judge_overcommit(evidence), Object::setting(OVERCOMMIT)),
+            or_missing(judge_huge_pages(evidence, memory), other("reserved huge pages")),
+            or_missing(judge_pressure(evidence, memory), other("memory pressure")),
+            or_missing(judge_kills(evidence, memory), other("killed for want of memory")),
         ];
-        findings.extend(
-            judge_numa(evidence, memory).unwrap_or_else(|why| vec![META.not_run(NUMA, why.to_string())]),
-        );
+        let of_numa = judge_numa(evidence, memory);
+        findings.extend(of_numa.unwrap_or_else(|why| vec![PAGE.missing(other("NUMA nodes"), &why)]));
         findings.extend(judge_groups(evidence));
         Ok(findings)
     }
 }
 
-const HUGE: &str = "reserved huge pages";
-const NUMA: &str = "NUMA nodes";
-const GIB: f64 = 1_073_741_824.0;
+fn other(name: &str) -> Object {
+    Object::new(ObjectKind::Other, name)
+}
 
-fn percent(part: u64, whole: u64) -> Result<f64, Missing> {
+fn percent(part: u64, whole: u64) -> Result<Quantity<Percent>, Missing> {
     if whole == 0 {
         return Err(Missing::new(Absence::Malformed, "the size of the memory reads 0"));
     }
-    Ok(100.0 * part as f64 / whole as f64)
+    Ok(Quantity::new(100.0 * part as f64 / whole as f64))
+}
+
+fn gib(bytes: u64) -> Arg {
+    Arg::of(Quantity::<Gibibytes>::new(bytes as f64 / 1_073_741_824.0), 1)
+}
+
+fn more_memory() -> Intent {
+    Intent::Hardware { part: HardwarePart::Memory, at: None }
+}
+
+fn available(memory: &Memory) -> Result<(u64, u64, Quantity<Percent>), Missing> {
+    let (available, total) = (*memory.available_bytes.require()?, *memory.total_bytes.require()?);
+    Ok((available, total, percent(available, total)?))
 }
 
 fn judge_node(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
-    let (available, total) = (*memory.available_bytes.require()?, *memory.total_bytes.require()?);
-    let share = percent(available, total)?;
-    let message = format!("{share:.1} % of the memory is available ({:.1} GiB)", available as f64 / GIB);
-    let below = |limit: &Limit<Percent>| evidence.limit(&META, limit).is_undercut_by(Quantity::new(share));
-    let finding = match (below(&SCARCE), below(&LITTLE)) {
-        (true, _) => META.fail("node", message),
-        (_, true) => META.warn("node", message),
-        _ => META.pass("node", message),
+    let (bytes, total, percent) = available(memory)?;
+    let (available, share) = (gib(bytes), Arg::of(percent, 1));
+    let below = |limit: &Limit<Percent>| evidence.limit(&PAGE, limit).is_undercut_by(percent);
+    let finding = if below(&SCARCE) {
+        PAGE.fail(Object::node(), words::Scarce { available, share }).with_intent(more_memory())
+    } else if below(&LITTLE) {
+        PAGE.warn(Object::node(), words::Little { available, share }).with_intent(more_memory())
+    } else {
+        PAGE.pass(Object::node(), words::Available { available, share })
     };
-    let value = format!("MemAvailable {} kB, MemTotal {} kB", available / 1024, total / 1024);
+    let value = format!("MemAvailable {} kB, MemTotal {} kB", bytes / 1024, total / 1024);
     Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&memory.path, value)))
 }
 
@@ -205,109 +98,123 @@ fn gpu_nodes(gpus: &[Gpu]) -> NodeSet {
     places.iter().fold(NodeSet::new(), |all, nodes| all.union(nodes))
 }
 
-/// Share of a node's memory that is free or could be reclaimed, in %.
-fn free_share(node: &NodeMemory) -> Result<f64, Missing> {
+/// Share of a node's memory that is free or could be reclaimed.
+fn free_share(node: &NodeMemory) -> Result<Quantity<Percent>, Missing> {
     let free = node.free_bytes.require()?.saturating_add(*node.reclaimable_bytes.require()?);
     percent(free, *node.total_bytes.require()?)
 }
 
 fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, Missing> {
-    let nodes = memory.nodes.require()?;
+    let nodes = memory.nodes.require()?.iter();
     let nodes: Vec<&NodeMemory> =
-        nodes.iter().filter(|node| node.total_bytes.known().is_none_or(|&bytes| bytes > 0)).collect();
+        nodes.filter(|node| node.total_bytes.known().is_none_or(|&bytes| bytes > 0)).collect();
     if nodes.len() < 2 {
-        return Ok(vec![META.not_applicable(NUMA, "all memory is in one NUMA node")]);
+        return Ok(vec![PAGE.not_applicable(other("NUMA nodes"), words::OneNode {})]);
     }
     let near = gpu_nodes(evidence.gpus().unwrap_or_default());
     let mut shares = Vec::new();
     for node in nodes {
         shares.push((node, free_share(node)?));
     }
-    let best = shares.iter().map(|&(_, share)| share).max_by(f64::total_cmp).unwrap_or_default();
-    let elsewhere = evidence.limit(&META, &ELSEWHERE).is_exceeded_by(Quantity::new(best));
-    let full = evidence.limit(&META, &SCARCE);
+    let numbers = || shares.iter().map(|(_, share)| share.number());
+    let best = Quantity::new(numbers().fold(0.0, f64::max));
+    let elsewhere = evidence.limit(&PAGE, &ELSEWHERE).is_exceeded_by(best);
+    let full = evidence.limit(&PAGE, &SCARCE);
     let mut findings = Vec::new();
     for &(node, share) in shares.iter().filter(|(node, _)| near.is_empty() || near.contains(node.node)) {
-        if elsewhere && full.is_undercut_by(Quantity::new(share)) {
-            let message = format!(
-                "{share:.1} % of its memory is free or could be, while another node has {best:.0} %: \
-                 allocations go far"
-            );
+        if elsewhere && full.is_undercut_by(share) {
+            let id = node.node.to_string();
+            let said =
+                words::FullNode { best: Arg::of(best, 0), node: Arg::from(&id), share: Arg::of(share, 1) };
+            let named = format!("NUMA node {id}");
+            let value = format!("{:.1} % free or reclaimable", share.number());
             findings.push(
-                META.warn(format!("NUMA node {}", node.node), message)
+                PAGE.warn(Object::new(ObjectKind::NumaNode, id).named(named), said)
                     .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new(
-                        format!("{}/meminfo", node.path),
-                        format!("{share:.1} % free or reclaimable"),
-                    )),
+                    .with_evidence(Citation::new(format!("{}/meminfo", node.path), value)),
             );
         }
     }
     if findings.is_empty() {
-        let worst = shares.iter().map(|&(_, share)| share).min_by(f64::total_cmp).unwrap_or_default();
-        findings.push(META.pass(NUMA, format!("at least {worst:.0} % of each is free or could be")));
+        // "At least" is true of what is rounded down.
+        let share = Arg::quantity(numbers().fold(100.0, f64::min).floor(), "%", 0);
+        findings.push(PAGE.pass(other("NUMA nodes"), words::FreeNodes { share }));
     }
     Ok(findings)
 }
 
 fn judge_overcommit(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
-    const NAME: &str = "vm.overcommit_memory";
-    let text = evidence.sysctl(NAME)?;
-    let citation = Citation::new("/proc/sys/vm/overcommit_memory", text.trim());
-    Ok(match text.trim() {
-        "2" => META
-            .warn(
-                NAME,
-                "the kernel refuses memory that is only reserved, as CUDA and Python do in tens of GiB",
-            )
-            .with_likelihood(Likelihood::Setting),
-        "0" | "1" => META.pass(NAME, "memory may be reserved without being there"),
-        other => return Err(Missing::new(Absence::Malformed, format!("{NAME} holds `{other}`"))),
+    let text = evidence.sysctl(OVERCOMMIT)?;
+    let (object, was) = (Object::setting(OVERCOMMIT), text.trim());
+    Ok(match was {
+        "2" => PAGE
+            .warn(object, words::NoOvercommit {})
+            .with_likelihood(Likelihood::Setting)
+            .with_intent(Intent::Sysctl { name: OVERCOMMIT.into(), want: "0".into(), was: was.into() }),
+        "0" | "1" => PAGE.pass(object, words::Overcommit {}),
+        other => return Err(Missing::new(Absence::Malformed, format!("{OVERCOMMIT} holds `{other}`"))),
     }
-    .with_evidence(citation))
+    .with_evidence(Citation::new("/proc/sys/vm/overcommit_memory", was)))
 }
 
 fn judge_huge_pages(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
     let total = *memory.total_bytes.require()?;
-    let mut unused = 0u64;
-    let mut evidence_of = Vec::new();
+    let mut bytes = 0u64;
+    let (mut seen, mut goals) = (Vec::new(), Vec::new());
     for pages in memory.nodes.require()?.iter().flat_map(|node| &node.huge_pages) {
         let (free, all) = (*pages.free.require()?, *pages.total.require()?);
-        unused = unused.saturating_add(free.saturating_mul(pages.page_bytes));
+        bytes = bytes.saturating_add(free.saturating_mul(pages.page_bytes));
+        let file = |name: &str| format!("{}/{name}", pages.path);
         if all > 0 {
-            evidence_of
-                .push(Citation::new(format!("{}/free_hugepages", pages.path), format!("{free} of {all}")));
+            seen.push(Citation::new(file("free_hugepages"), format!("{free} of {all}")));
+        }
+        if free > 0 {
+            let want = all.saturating_sub(free).to_string();
+            goals.push(Intent::Value { path: file("nr_hugepages"), want, was: all.to_string() });
         }
     }
-    let share = percent(unused, total)?;
-    if evidence_of.is_empty() {
-        return Ok(META.pass(HUGE, "there are none"));
+    let percent = percent(bytes, total)?;
+    let object = other("reserved huge pages");
+    if seen.is_empty() {
+        return Ok(PAGE.pass(object, words::NoHugePages {}));
     }
-    let message = format!("{:.1} GiB of them are unused ({share:.1} % of the memory)", unused as f64 / GIB);
-    let finding = if evidence.limit(&META, &UNUSED).is_exceeded_by(Quantity::new(share)) {
-        META.warn(HUGE, message).with_likelihood(Likelihood::Setting)
+    let (share, unused) = (Arg::of(percent, 1), gib(bytes));
+    let finding = if evidence.limit(&PAGE, &UNUSED).is_exceeded_by(percent) {
+        PAGE.warn(object, words::UnusedHugePages { share, unused })
+            .with_likelihood(Likelihood::Setting)
+            .with_intents(goals)
     } else {
-        META.pass(HUGE, message)
+        PAGE.pass(object, words::UsedHugePages { share, unused })
     };
-    Ok(evidence_of.into_iter().fold(finding, Finding::with_evidence))
+    Ok(seen.into_iter().fold(finding, Finding::with_evidence))
 }
 
-fn judge_pressure(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+fn judge_pressure(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
     let window = evidence.window()?;
     let seconds = window.length()?;
     let untold = || Missing::new(Absence::Failed, "the window does not tell memory pressure");
-    let pressure = window.pressure.get("memory").ok_or_else(untold)?.require()?;
-    let share = pressure.some_us as f64 / 1e4 / seconds;
-    let message = format!("some thread waited for memory during {share:.1} % of the window");
-    let exceeds = |limit: &Limit<Percent>| evidence.limit(&META, limit).is_exceeded_by(Quantity::new(share));
-    let some = !evidence.limit(&META, &SOME_PRESSURE).is_undercut_by(Quantity::new(share));
-    let finding = match (exceeds(&MUCH_PRESSURE), some) {
-        (true, _) => META.fail("memory pressure", message),
-        (_, true) => META.warn("memory pressure", message),
-        _ => META.pass("memory pressure", format!("{message} ({})", window.under_load()?)),
+    let waited_us = window.pressure.get("memory").ok_or_else(untold)?.require()?.some_us;
+    let percent = Quantity::new(waited_us as f64 / 1e4 / seconds);
+    let (object, share) = (other("memory pressure"), Arg::of(percent, 1));
+    let finding = if !evidence.limit(&PAGE, &SOME_PRESSURE).is_undercut_by(percent) {
+        let little = evidence.limit(&PAGE, &LITTLE);
+        let is_short = available(memory).is_ok_and(|(_, _, share)| little.is_undercut_by(share));
+        let said = words::Pressure { share };
+        if evidence.limit(&PAGE, &MUCH_PRESSURE).is_exceeded_by(percent) {
+            PAGE.fail(object, said)
+        } else {
+            PAGE.warn(object, said)
+        }
+        .with_intent(match is_short {
+            true => more_memory(),
+            // Who waits, and for what, has to be found first: a limit of a control group, or reclaim.
+            false => Intent::Step { step: Step::TraceSlowRequests },
+        })
+    } else {
+        window.under_load()?;
+        PAGE.pass(object, words::NoPressure { share })
     };
-    let citation =
-        Citation::new("/proc/pressure/memory", format!("some +{} µs in {seconds:.0} s", pressure.some_us));
+    let citation = Citation::new("/proc/pressure/memory", format!("some +{waited_us} µs in {seconds:.0} s"));
     Ok(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation))
 }
 
@@ -315,121 +222,137 @@ fn judge_pressure(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
 const FIRST_LINE: f64 = 1.0;
 
 /// Processes that were killed for want of memory: in the window, and as far as the log goes back.
-fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Finding {
-    let subject = "killed for want of memory";
-    let in_window = evidence.window().ok().and_then(|window| window.vmstat.known()?.get("oom_kill").copied());
-    let since_boot = memory.vmstat.known().and_then(|counters| counters.get("oom_kill").copied());
+fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
+    let object = other("killed for want of memory");
+    let watch = Intent::Step { step: Step::WatchLog };
     let log = evidence.kernel_log();
-    let of_log = || log.iter().flat_map(|log| &log.lines).filter(|line| line.subject == "oom");
+    let mut of_log = log.iter().flat_map(|log| &log.lines).filter(|line| line.subject == "oom");
+    let is_logged = of_log.clone().next().is_some();
     if let Ok(log) = &log {
-        let limit = evidence.limit(&META, &RECENT);
-        let is_recent = |seconds: f64| !limit.is_exceeded_by(Quantity::new(log.to_seconds - seconds));
-        if let Some(line) = of_log().rfind(|line| is_recent(line.seconds)) {
-            return META
-                .fail(subject, "the kernel's log tells of processes that were killed")
-                .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(Citation::new(&log.path, &line.text));
+        let recent = evidence.limit(&PAGE, &RECENT);
+        let ago = |seconds: f64| log.to_seconds - seconds;
+        if let Some(line) = of_log.rfind(|line| !recent.is_exceeded_by(Quantity::new(ago(line.seconds)))) {
+            let said = words::KilledRecently { ago: Arg::quantity(ago(line.seconds) / 3600.0, "h", 1) };
+            let finding = PAGE.fail(object, said).with_likelihood(Likelihood::Mechanism);
+            return Ok(finding.with_evidence(Citation::new(&log.path, &line.text)).with_intent(watch));
         }
     }
-    let cite = |count: u64| Citation::new("/proc/vmstat", format!("oom_kill {count}"));
-    match (in_window, since_boot) {
-        (Some(count), _) if count > 0 => META
-            .fail(subject, format!("{count} in the window"))
+    let cite = |finding: Finding, count: u64| {
+        finding.with_evidence(Citation::new("/proc/vmstat", format!("oom_kill {count}")))
+    };
+    let in_window = |window: &Window| window.vmstat.known()?.get("oom_kill").copied();
+    if let Some(count) = evidence.window().ok().and_then(in_window).filter(|&count| count > 0) {
+        let finding = PAGE.fail(object, words::KilledInWindow { killed_count: count.into() });
+        return Ok(cite(finding.with_likelihood(Likelihood::Mechanism), count).with_intent(watch));
+    }
+    let untold = || Missing::new(Absence::Absent, "/proc/vmstat has no oom_kill");
+    let count = *memory.vmstat.require()?.get("oom_kill").ok_or_else(untold)?;
+    let killed_count = Arg::from(count);
+    let finding = match &log {
+        _ if count == 0 => PAGE.pass(object, words::NoneKilled {}),
+        // The log goes back to the start and has no line of it.
+        Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && !is_logged => PAGE
+            .contradictory(object, words::KilledUnlogged { killed_count })
+            .with_evidence(Citation::new(&log.path, "no line of it")),
+        Ok(_) => PAGE.info(object, words::KilledLongAgo { killed_count }),
+        Err(why) => PAGE
+            .warn(object, words::KilledSometime { killed_count, reason: why.into() })
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite(count)),
-        (_, Some(0)) => META.pass(subject, "none since boot").with_evidence(cite(0)),
-        (_, Some(count)) => match log {
-            // The log goes back to the start and has no line of it.
-            Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && of_log().count() == 0 => META
-                .contradictory(subject, format!("{count} since boot by the counter, none by the log"))
-                .with_evidence(Citation::new(&log.path, "no line of it")),
-            Ok(_) => META.info(subject, format!("{count} since boot, none that the log tells of is recent")),
-            Err(why) => META.not_run(subject, format!("{count} since boot; when is not known: {why}")),
-        }
-        .with_evidence(cite(count)),
-        (_, None) => {
-            let why = memory.vmstat.require().err();
-            let why = why.map_or_else(|| "/proc/vmstat has no oom_kill".to_owned(), |why| why.to_string());
-            META.not_run(subject, why)
-        }
-    }
+            .with_confidence(Confidence::Medium)
+            .with_intent(watch),
+    };
+    Ok(cite(finding, count))
+}
+
+/// A control group of a server.
+struct Group<'a> {
+    server: &'a InferenceServer,
+    level: &'a CgroupLevel,
+    /// A process of the server is in it and not in one below it only.
+    is_own: bool,
 }
 
 /// Events of the control groups that servers are in.
 fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
-    let groups = evidence.servers().and_then(|servers| Ok((servers, evidence.window()?)));
-    let (servers, window) = match groups {
-        Ok(groups) => groups,
-        Err(why) => return vec![META.not_run("control groups of servers", why.to_string())],
+    let all = other("control groups of servers");
+    let (servers, window) = match evidence.servers().and_then(|servers| Ok((servers, evidence.window()?))) {
+        Ok(read) => read,
+        Err(why) => return vec![PAGE.missing(all, &why)],
     };
-    let mut folders: Vec<&str> = Vec::new();
-    for process in servers.iter().flat_map(|server| &server.processes) {
-        if let Some(group) = process.cgroup.known() {
-            folders.extend(group.chain.iter().map(|level| level.path.as_str()));
+    let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+    for server in servers {
+        let chains = server.processes.iter().filter_map(|process| Some(&process.cgroup.known()?.chain));
+        for (above, level) in chains.flat_map(|chain| chain.iter().enumerate()) {
+            let new = Group { server, level, is_own: false };
+            groups.entry(&level.path).or_insert(new).is_own |= above == 0;
         }
     }
-    folders.sort_unstable();
-    folders.dedup();
     let mut findings = Vec::new();
-    let mut flat = Vec::new();
+    let mut fine = 0u32;
     let mut unread = None;
-    for folder in folders {
-        let Some(group) = window.cgroups.get(folder) else {
-            unread = Some(Missing::new(
-                Absence::Failed,
-                format!("{folder} was not read at both ends of the window"),
-            ));
-            continue;
-        };
-        let events = match group.memory_events.require() {
-            Ok(events) => events,
+    for group in groups.values() {
+        match judge_group(group, window) {
+            Ok(Some(finding)) => findings.push(finding),
+            Ok(None) => fine += 1,
             // The root has none, and neither has a group without the memory controller.
-            Err(why) if why.missing == Absence::Absent => continue,
-            Err(why) => {
-                unread = Some(why);
-                continue;
-            }
-        };
-        let of = |name: &str| events.get(name).copied();
-        let (Some(max), Some(high), Some(kills)) = (of("max"), of("high"), of("oom_kill")) else {
-            unread =
-                Some(Missing::new(Absence::Malformed, format!("{folder}/memory.events is not complete")));
-            continue;
-        };
-        let citation = Citation::new(
-            format!("{folder}/memory.events"),
-            format!("max +{max}, high +{high}, oom_kill +{kills}"),
-        );
-        let subject = format!("control group {folder}");
-        let finding = if kills > 0 || max > 0 {
-            META.fail(
-                subject,
-                format!("it ran into its memory limit {max} times in the window; processes killed: {kills}"),
-            )
-        } else if high > 0 {
-            META.warn(
-                subject,
-                format!("it was slowed {high} times in the window to stay below `memory.high`"),
-            )
-        } else {
-            flat.push(folder);
-            continue;
-        };
-        findings.push(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation));
+            Err(why) if why.is_absent() => {}
+            Err(why) => unread = Some(why),
+        }
     }
-    let subject = "control groups of servers";
     match unread {
-        Some(why) => findings.push(META.not_run(subject, why.to_string())),
-        None if findings.is_empty() && flat.is_empty() => {
-            findings.push(META.not_run(
-                subject,
-                "no control group of a server tells memory events, as those of version 2 do",
-            ));
-        }
-        None if findings.is_empty() => {
-            findings.push(META.pass(subject, format!("none of {} ran into a memory limit", flat.len())));
-        }
-        None => {}
+        Some(why) => findings.push(PAGE.missing(all, &why)),
+        None if !findings.is_empty() => {}
+        None if fine == 0 => findings.push(PAGE.not_run(all, words::NoEvents {})),
+        None => findings.push(PAGE.pass(all, words::NoLimitHit { groups_count: fine.into() })),
     }
     findings
+}
+
+fn judge_group(group: &Group<'_>, window: &Window) -> Result<Option<Finding>, Missing> {
+    let Group { server, level, is_own } = group;
+    let folder = &level.path;
+    let unread =
+        || Missing::new(Absence::Failed, format!("{folder} was not read at both ends of the window"));
+    let events = window.cgroups.get(folder).ok_or_else(unread)?.memory_events.require()?;
+    let partial = || Missing::new(Absence::Malformed, format!("{folder}/memory.events is not complete"));
+    let of = |name: &str| events.get(name).copied().ok_or_else(partial);
+    let (max, high, kills) = (of("max")?, of("high")?, of("oom_kill")?);
+    let object = Object::new(ObjectKind::Cgroup, folder).named(format!("control group {folder}"));
+    let name = Arg::from(folder.rsplit('/').next().unwrap_or_default());
+    let limit = level.values.get("memory.max").and_then(|limit| limit.known()).map(|limit| limit.trim());
+    // What the kernel counts for a group includes those below it, which alone can have met a limit where it has none.
+    let is_below = !is_own && limit.is_none_or(|limit| limit == "max");
+    let hits_count = Arg::from(max);
+    let finding = if kills > 0 {
+        PAGE.fail(object, words::GroupKilled { group: name, hits_count, killed_count: kills.into() })
+    } else if max > 0 && is_below {
+        PAGE.fail(object, words::LimitBelow { group: name, hits_count })
+    } else if max > 0 {
+        PAGE.fail(object, words::LimitHit { group: name, hits_count })
+    } else if high > 0 {
+        PAGE.warn(object, words::Slowed { group: name, slowed_count: high.into() })
+    } else {
+        return Ok(None);
+    };
+    let goal = match (max > 0, is_own) {
+        (true, true) => Some(Intent::Service {
+            server: server.pid,
+            setting: ServiceSetting::MemoryLimit,
+            want: "infinity".into(),
+            was: limit.map(str::to_owned),
+        }),
+        // The node as a whole had no memory left.
+        _ if kills > 0 => Some(Intent::Step { step: Step::WatchLog }),
+        _ => None,
+    };
+    let value = format!("max +{max}, high +{high}, oom_kill +{kills}");
+    let finding = finding
+        .with_likelihood(Likelihood::Mechanism)
+        .with_evidence(Citation::new(format!("{folder}/memory.events"), value))
+        .with_intents(goal)
+        .with_cause("memory-limit", server_object(server));
+    Ok(Some(match limit {
+        Some(limit) => finding.with_evidence(Citation::new(format!("{folder}/memory.max"), limit)),
+        None => finding,
+    }))
 }

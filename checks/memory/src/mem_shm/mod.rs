@@ -8,112 +8,30 @@
 //! and the 64 MiB that container runtimes give by default fail.
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
-use plumb_check_sdk::model::{InferenceServer, ServerProcess, no_server};
+use plumb_check_sdk::model::{InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
 };
-use std::borrow::Cow::Borrowed;
+
+use crate::pages::mem_shm::{DEFAULT, MANY_GPUS, ONE_GPU, PAGE, words};
+use crate::server_object;
 
 /// See the module.
 pub struct MemShm;
 
-const MANY_GPUS: Limit<Gibibytes> = Limit {
-    name: "size of /dev/shm for a model on several GPUs",
-    value: Quantity::new(4.0),
-    basis: ThresholdBasis::Vendor,
-    source: "Red Hat AI Inference Server: getting started (--shm-size=4GB)",
-    date: "2026-11-23",
-    applies_to: "models on two GPUs or more",
-};
-const ONE_GPU: Limit<Gibibytes> = Limit {
-    name: "size of /dev/shm for a model on one GPU",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "models on one GPU",
-};
-const DEFAULT: Limit<Gibibytes> = Limit {
-    name: "size of /dev/shm that container runtimes give by default",
-    value: Quantity::new(0.0625),
-    basis: ThresholdBasis::Vendor,
-    source: "docker run reference: --shm-size defaults to 64 MB",
-    date: "2026-11-23",
-    applies_to: "containers",
-};
-
-static THRESHOLDS: [Threshold; 3] = [MANY_GPUS.threshold(), ONE_GPU.threshold(), DEFAULT.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("mem.shm"),
-    title: Borrowed("Shared memory is large enough for multi-GPU serving"),
-    category: Category::Memory,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Workers of one model and NCCL exchange data through shared memory. With the 64 MiB that containers \
-         get by default they crash or fall back to slow paths.",
-    ),
-    business: Borrowed("The table on which the GPUs exchange notes is too small."),
-    needs: Borrowed(&[Borrowed("/servers")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "start the container again with `--shm-size=16g` or `--ipc=host`; on bare metal `mount -o \
-             remount,size=16G /dev/shm`",
-        ),
-        persistent: Borrowed(
-            "Kubernetes: an `emptyDir` with `medium: Memory` mounted at `/dev/shm`; Compose: `shm_size`",
-        ),
-        rollback: Borrowed("the former size"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed("`df -h /dev/shm`, inside the container"),
-        expected_effect: Borrowed("Stability. No published number."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Containers above all; on bare metal the default is half of the memory"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("SGLang docs: Server Arguments"),
-            url: Borrowed(
-                "https://github.com/sgl-project/sglang/blob/main/docs/advanced_features/server_arguments.md",
-            ),
-        },
-        Reference {
-            title: Borrowed("Red Hat AI Inference Server: getting started (podman --shm-size=4GB)"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/red_hat_ai_inference_server/3.2/html/getting_started/validating-benefits-with-key-metrics_getting-started",
-            ),
-        },
-        Reference {
-            title: Borrowed("NVIDIA NCCL User Guide: Troubleshooting (GPU Direct, PCI ACS, shared memory)"),
-            url: Borrowed("https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"),
-        },
-    ]),
-};
-
 impl Check for MemShm {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![META.not_run("node", no_server().reason)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
-        Ok(servers
-            .iter()
-            .map(|server| {
-                let subject = format!("server {} {}", server.kind, server.pid);
-                judge(evidence, server, &subject).unwrap_or_else(|why| META.not_run(subject, why.to_string()))
-            })
-            .collect())
+        let judge =
+            |server| judge(evidence, server).unwrap_or_else(|why| PAGE.missing(server_object(server), &why));
+        Ok(servers.iter().map(judge).collect())
     }
 }
 
@@ -123,13 +41,14 @@ const GIB: f64 = 1_073_741_824.0;
 fn gpus(server: &InferenceServer) -> Result<u32, Missing> {
     let stages = match &server.pipeline_parallel {
         Fact::Known(stages) => *stages,
-        Fact::Missing(why) if why.missing == Absence::Absent => 1,
+        Fact::Missing(why) if why.is_absent() => 1,
         Fact::Missing(why) => return Err(why.clone()),
     };
     Ok(server.tensor_parallel.require()?.saturating_mul(stages))
 }
 
-fn judge(evidence: &Evidence<'_>, server: &InferenceServer, subject: &str) -> Result<Finding, Missing> {
+fn judge(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Missing> {
+    let object = server_object(server);
     let mut smallest: Option<(u64, &ServerProcess)> = None;
     for process in &server.processes {
         // A helper that has ended, or was not readable, does not decide.
@@ -141,25 +60,38 @@ fn judge(evidence: &Evidence<'_>, server: &InferenceServer, subject: &str) -> Re
             smallest = Some((bytes, process));
         }
     }
-    let Some((bytes, process)) = smallest else {
-        return Ok(META.not_run(subject, "none of its processes is known to use a GPU"));
+    let Some((was_bytes, process)) = smallest else { return Ok(PAGE.not_run(object, words::NoGpu {})) };
+    let shm = Quantity::new(was_bytes as f64 / GIB);
+    let wanted = evidence.limit(&PAGE, &MANY_GPUS);
+    let below = |limit: &Limit<Gibibytes>| limit.is_undercut_by(shm);
+    let size = match was_bytes {
+        0..0x4000_0000 => Arg::quantity((was_bytes >> 20) as f64, "MiB", 0),
+        _ => Arg::of(shm, 1),
     };
-    let size = Quantity::new(bytes as f64 / GIB);
-    let below = |limit: &Limit<Gibibytes>| evidence.limit(&META, limit).is_undercut_by(size);
-    let text =
-        if bytes < 1 << 30 { format!("{} MiB", bytes >> 20) } else { format!("{:.1} GiB", size.number()) };
     let gpus = gpus(server)?;
-    let message =
-        format!("/dev/shm has {text}, for a model on {gpus} GPU{}", if gpus == 1 { "" } else { "s" });
-    let is_default = !evidence.limit(&META, &DEFAULT).is_exceeded_by(size);
-    let finding = match gpus {
-        0 | 1 if below(&ONE_GPU) => META.info(subject, message),
-        0 | 1 => META.pass(subject, message),
-        _ if is_default => META.fail(subject, format!("{message}: the default of container runtimes")),
-        _ if below(&MANY_GPUS) => META.warn(subject, message),
-        _ => META.pass(subject, message),
+    let gpus_count = Arg::from(gpus);
+    let is_default = !evidence.limit(&PAGE, &DEFAULT).is_exceeded_by(shm);
+    let finding = if gpus < 2 {
+        match below(&evidence.limit(&PAGE, &ONE_GPU)) {
+            true => PAGE.info(object, words::SmallForOne { size }),
+            false => PAGE.pass(object, words::Enough { gpus_count, size }),
+        }
+    } else if is_default || below(&wanted) {
+        let want_bytes = (wanted.value.number() * GIB) as u64;
+        let server = server.pid;
+        if is_default {
+            PAGE.fail(
+                object,
+                words::RuntimeDefault { gpus_count, server: Arg::text(server.to_string()), size },
+            )
+        } else {
+            PAGE.warn(object, words::Small { gpus_count, server: Arg::text(server.to_string()), size })
+        }
+        .with_intent(Intent::SharedMemory { server, want_bytes, was_bytes })
+    } else {
+        PAGE.pass(object, words::Enough { gpus_count, size })
     };
     let citation =
-        Citation::new(format!("{}/mounts", process.path), format!("/dev/shm: {} kB", bytes / 1024));
+        Citation::new(format!("{}/mounts", process.path), format!("/dev/shm: {} kB", was_bytes / 1024));
     Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(citation))
 }

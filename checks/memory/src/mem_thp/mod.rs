@@ -4,160 +4,93 @@
 //! memory on the spot for every process. Stalls that are counted fail whatever the setting. Between the two rates of
 //! the catalogue, 1 and 10 a second, the check warns.
 
-use plumb_check_sdk::limit::{Limit, PerSecond, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind, Step,
 };
-use std::borrow::Cow::Borrowed;
 
 use crate::counters::Counters;
+use crate::pages::mem_thp::{MANY, PAGE, SOME, words};
 
 const FOLDER: &str = "/sys/kernel/mm/transparent_hugepage";
+/// Value of `defrag` that lets only those wait who ask for huge pages.
+const DEFERRED: &str = "defer+madvise";
 
 /// See the module.
 pub struct MemThp;
 
-const SOME: Limit<PerSecond> = Limit {
-    name: "rate of waits for compaction, noticeable",
-    value: Quantity::new(1.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "all nodes, under load",
-};
-const MANY: Limit<PerSecond> = Limit {
-    name: "rate of waits for compaction, or of huge pages that could not be had, too high",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: at milliseconds each, a few per cent of one thread",
-    date: "2026-11-23",
-    applies_to: "all nodes, under load",
-};
-
-static THRESHOLDS: [Threshold; 2] = [SOME.threshold(), MANY.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("mem.thp"),
-    title: Borrowed("Transparent huge pages do not cause stalls"),
-    category: Category::Memory,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A thread that compacts memory stands still for milliseconds. Huge pages also help large buffers, so \
-         off is not better in itself.",
-    ),
-    business: Borrowed("The memory manager sometimes stops to tidy up."),
-    needs: Borrowed(&[Borrowed("/settings/memory"), Borrowed("/window")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`echo madvise > /sys/kernel/mm/transparent_hugepage/enabled`; `echo defer+madvise > \
-             /sys/kernel/mm/transparent_hugepage/defrag`",
-        ),
-        persistent: Borrowed(
-            "kernel argument `transparent_hugepage=madvise`, or TuneD `[vm] transparent_hugepages=madvise`; \
-             tmpfiles.d for `defrag`",
-        ),
-        rollback: Borrowed("write the values named in the evidence back"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`grep -E 'compact_stall|thp_fault_fallback ' /proc/vmstat`, twice"),
-        expected_effect: Borrowed(
-            "Huawei MindIE: `always` gives more stable throughput (no figure). There are anecdotes of \
-             databases that stalled for 0.5 to 1 s. There is no published number for language models, so \
-             measure both.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::Offload, WorkloadTrait::StrictTail]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[Borrowed("huge-pages")]),
-    applicability: Borrowed("Bare metal, virtual machines, containers (which have the setting of the host)"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed(
-                "Huawei MindIE LLM: Performance Tuning (CPU high-performance mode, THP, binding)",
-            ),
-            url: Borrowed(
-                "https://www.hiascend.com/document/detail/en/mindie/230/LLMframe/llmdev/mindie_llm0526.html",
-            ),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Grace Performance Tuning Guide: Operating System Settings"),
-            url: Borrowed("https://docs.nvidia.com/grace-perf-tuning-guide/os-settings.html"),
-        },
-        Reference {
-            title: Borrowed("loke.dev: The Compaction Stall (THP)"),
-            url: Borrowed("https://loke.dev/blog/linux-thp-compaction-stall-performance"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel: Transparent Hugepage Support"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/mm/transhuge.html"),
-        },
-    ]),
-};
-
 impl Check for MemThp {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let enabled = choice(evidence, "enabled")?;
-        let cite = |name: &str, value: &str| Citation::new(format!("{FOLDER}/{name}"), value);
-        let setting = if enabled == "always" {
+        let object = Object::setting("setting");
+        let (setting, goal) = if enabled.chosen == "always" {
             let defrag = choice(evidence, "defrag")?;
-            let message = format!("huge pages for all processes, `defrag` is `{defrag}`");
-            let finding = if defrag == "always" {
-                META.warn(
-                    "setting",
-                    format!("{message}: any process may have to compact memory when it asks for some"),
-                )
-                .with_likelihood(Likelihood::Setting)
-            } else {
-                META.pass("setting", message)
+            let goal = (defrag.chosen == "always").then(|| defrag.goal());
+            let finding = match &goal {
+                Some(_) => PAGE.warn(object, words::AlwaysCompacting {}).with_likelihood(Likelihood::Setting),
+                None => PAGE.pass(object, words::Always { defrag: Arg::from(&defrag.chosen) }),
             };
-            finding.with_evidence(cite("enabled", &enabled)).with_evidence(cite("defrag", &defrag))
+            let finding = finding.with_evidence(enabled.cite()).with_evidence(defrag.cite());
+            (finding.with_intents(goal.clone()), goal)
         } else {
-            META.pass("setting", format!("huge pages: `{enabled}`")).with_evidence(cite("enabled", &enabled))
+            let said = words::NotForAll { enabled: Arg::from(&enabled.chosen) };
+            (PAGE.pass(object, said).with_evidence(enabled.cite()), None)
         };
-        Ok(vec![setting, stalls(evidence).unwrap_or_else(|why| META.not_run("stalls", why.to_string()))])
+        let object = Object::new(ObjectKind::Other, "stalls");
+        let stalls = stalls(evidence, object.clone(), goal);
+        Ok(vec![setting, stalls.unwrap_or_else(|why| PAGE.missing(object, &why))])
     }
 }
 
-/// The chosen word of a file such as `always [madvise] never`.
-fn choice(evidence: &Evidence<'_>, name: &str) -> Result<String, Missing> {
+/// What is chosen in a file such as `always [madvise] never`.
+struct Choice {
+    path: String,
+    chosen: String,
+}
+
+impl Choice {
+    fn cite(&self) -> Citation {
+        Citation::new(&self.path, &self.chosen)
+    }
+
+    fn goal(&self) -> Intent {
+        Intent::Value { path: self.path.clone(), want: DEFERRED.into(), was: self.chosen.clone() }
+    }
+}
+
+fn choice(evidence: &Evidence<'_>, name: &str) -> Result<Choice, Missing> {
     let path = format!("{FOLDER}/{name}");
     let text = evidence.setting("memory", &path)?;
-    let chosen = text.split_once('[').and_then(|(_, rest)| rest.split_once(']'));
-    match chosen {
-        Some((word, _)) => Ok(word.to_owned()),
+    match text.split_once('[').and_then(|(_, rest)| rest.split_once(']')) {
+        Some((word, _)) => Ok(Choice { path, chosen: word.to_owned() }),
         None => Err(Missing::new(Absence::Malformed, format!("{path} holds `{text}`"))),
     }
 }
 
-fn stalls(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+/// `goal` is what the setting asks for, where it makes every process compact memory.
+fn stalls(evidence: &Evidence<'_>, object: Object, goal: Option<Intent>) -> Result<Finding, Missing> {
     let counters = Counters::of(evidence)?;
-    let (compactions, fallbacks) = (counters.rate("compact_stall")?, counters.rate("thp_fault_fallback")?);
-    let worst = Quantity::new(compactions.max(fallbacks));
-    let message = format!(
-        "{compactions:.1} waits for compaction and {fallbacks:.1} huge pages a second that could not be had"
-    );
-    let finding = if evidence.limit(&META, &MANY).is_exceeded_by(worst) {
-        META.fail("stalls", message)
-    } else if !evidence.limit(&META, &SOME).is_undercut_by(Quantity::new(compactions)) {
-        META.warn("stalls", message)
+    let (waits, lacking) = (counters.rate("compact_stall")?, counters.rate("thp_fault_fallback")?);
+    let many = |rate: f64| evidence.limit(&PAGE, &MANY).is_exceeded_by(Quantity::new(rate));
+    let some = !evidence.limit(&PAGE, &SOME).is_undercut_by(Quantity::new(waits));
+    let (waits_rate, lacking_rate) = (Arg::quantity(waits, "", 1), Arg::quantity(lacking, "", 1));
+    // Other settings are a choice that sources disagree on: whether it costs anything here has to be seen first.
+    let goal = goal.unwrap_or(Intent::Step { step: Step::TraceSlowRequests });
+    let finding = if many(waits) {
+        PAGE.fail(object, words::Stalls { lacking_rate, waits_rate }).with_intent(goal)
+    } else if many(lacking) {
+        PAGE.fail(object, words::Lacking { lacking_rate, waits_rate }).with_intent(goal)
+    } else if some {
+        PAGE.warn(object, words::Stalls { lacking_rate, waits_rate }).with_intent(goal)
     } else {
         // Without load nothing asks for memory.
-        match counters.under_load() {
-            Ok(load) => META.pass("stalls", format!("{message} ({load})")),
-            Err(why) => return Err(why),
-        }
+        counters.under_load()?;
+        PAGE.pass(object, words::FewStalls { lacking_rate, waits_rate })
     };
     Ok(finding
         .with_likelihood(Likelihood::Mechanism)

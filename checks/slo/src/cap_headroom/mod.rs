@@ -7,143 +7,89 @@
 //! The number of replicas in the message is modelled: n = ceil(D / (u η G)) + k, where D is the peak with a year of growth, G the
 //! goodput, u = 0.80 planning utilisation, η = 0.95 efficiency of load balancing for two replicas or more, and k = 1 spare.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, ThresholdBasis,
-};
+use plumb_check_sdk::{Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step};
 
-use crate::load;
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("cap.headroom"),
-    title: Borrowed("Peak demand fits into measured goodput, also with one replica lost"),
-    category: Category::ServiceLevel,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Without headroom every incident becomes a breach of the service level."),
-    business: Borrowed("How much rush-hour traffic the road can take, and what happens when a lane closes."),
-    needs: Borrowed(&[
-        Borrowed("/engagement/slo"),
-        Borrowed("/engagement/demand"),
-        Borrowed("/measurements/bench"),
-        Borrowed("/measurements/sweeps"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("Add a replica, or shed traffic of low priority"),
-        persistent: Borrowed("Plan the capacity; scale on the queue, not on CPU use"),
-        rollback: Borrowed("The former number of replicas"),
-        change: ChangeKind::Capacity,
-        verification: Borrowed("A failover test"),
-        expected_effect: Borrowed("None: it is a margin."),
-    },
-    thresholds: Borrowed(&[ROOMY.threshold(), TIGHT.threshold()]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Services with a stated demand and a load test"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("DistServe (OSDI 2024) blog: goodput"),
-            url: Borrowed("https://hao-ai-lab.github.io/summary/distserve"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Dynamo: Planner (SLA-based autoscaling)"),
-            url: Borrowed("https://docs.nvidia.com/dynamo/latest/components/planner"),
-        },
-        Reference {
-            title: Borrowed("llm-d Workload Variant Autoscaler: QueueingModelAnalyzer"),
-            url: Borrowed(
-                "https://github.com/llm-d/llm-d-workload-variant-autoscaler/blob/main/docs/developer-guide/slo-queuemodel.md",
-            ),
-        },
-    ]),
-};
-
-const ROOMY: Limit<Percent> = Limit {
-    name: "peak demand, as share of goodput, up to which there is room",
-    value: Quantity::new(70.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "services with a load test",
-};
-
-const TIGHT: Limit<Percent> = Limit {
-    name: "peak demand, as share of goodput, above which it is a failure",
-    value: Quantity::new(85.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "services with a load test",
-};
+use crate::load::{self, of_service, step};
+use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
 
 /// See the module.
 pub struct CapHeadroom;
 
 impl Check for CapHeadroom {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let demand: Demand = evidence.get("/engagement/demand")?;
         let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-        let absent = |what: &str| Missing::new(Absence::Absent, format!("{what} is not stated"));
-        let peak = demand
-            .peak_requests_per_s
-            .filter(|peak| *peak > 0.0)
-            .ok_or_else(|| absent("the demand at the peak"))?;
-        let replicas = demand
-            .replicas
-            .filter(|replicas| *replicas > 0)
-            .ok_or_else(|| absent("the number of replicas that serve today"))?;
+        let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+        };
+        let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoReplicas {})]);
+        };
         let tests = load::tests(evidence)?;
         let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+        let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
         if goodput <= 0.0 {
-            let message =
-                "the service level is met at none of the tested rates: there is no goodput to plan with";
-            return Ok(vec![measured(
-                META.fail("capacity", message),
-                &tests.iter().take(1).collect::<Vec<_>>(),
-                "goodput 0 requests per second",
-            )]);
+            let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
+            let first: Vec<&BenchResult> = tests.iter().take(1).collect();
+            return Ok(vec![measured(finding, &first, "goodput 0 requests per second")]);
         }
-        let goodput_told = format!("goodput {goodput:.2} requests per second a replica");
-        let need = needed(peak, demand.growth_percent_per_year, replicas, goodput);
-        let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
-        let message = format!(
-            "the peak takes {:.1} % of the goodput of {}; {need}",
-            share.number(),
-            load::replicas(replicas)
-        );
-        let finding = if evidence.limit(&META, &TIGHT).is_exceeded_by(share) {
-            META.fail("capacity", message)
-        } else if evidence.limit(&META, &ROOMY).is_exceeded_by(share) {
-            META.warn("capacity", message)
-        } else {
-            META.pass("capacity", message)
-        };
-        let mut findings = vec![measured(finding, &showing, &goodput_told)];
-        if peak > f64::from(replicas - 1) * goodput {
-            let message = "the peak does not fit into what is left when one replica is lost";
-            let finding = if slo.penalty.is_some() {
-                META.fail("loss of a replica", format!("{message}, and a penalty is agreed"))
-            } else {
-                let unknown = "whether a penalty is agreed for a breach is not stated";
-                findings.push(META.not_run("penalty", unknown));
-                META.warn("loss of a replica", format!("{message}: agree on a degraded mode"))
+        let told = format!("goodput {goodput:.2} requests per second a replica");
+        // Up to the limit that has room, as it is used with so many replicas.
+        let roomy = evidence.limit(&PAGE, &ROOMY);
+        let used = |replicas: u32| Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
+        let share = used(replicas);
+        let replicas_count = Arg::from(replicas);
+        let growth = demand.growth_percent_per_year;
+        let percent = growth.unwrap_or_default();
+        let balancing = if replicas > 1 { BALANCED } else { 1.0 };
+        let need = needed(peak, percent, balancing, goodput);
+        macro_rules! said {
+            ($sentence:ident) => {
+                words::$sentence {
+                    balancing: Arg::quantity(balancing, "", 2),
+                    growth: Arg::text(if growth.is_some() { "stated" } else { "unknown" }),
+                    growth_percent: Arg::quantity(percent, "%", u8::from(percent.fract() != 0.0)),
+                    need_count: Arg::count(need as u64),
+                    replicas_count: replicas_count.clone(),
+                    share: Arg::of(share, 1),
+                    utilisation: Arg::quantity(PLANNED, "", 2),
+                }
             };
-            findings.push(measured(finding, &showing, &goodput_told));
-        } else {
-            let message = "the peak fits also when one replica is lost";
-            findings.push(measured(META.pass("loss of a replica", message), &showing, &goodput_told));
         }
+        let more = step(if roomy.is_exceeded_by(used(replicas.saturating_add(1))) {
+            Step::PlanCapacity
+        } else {
+            Step::AddReplica
+        });
+        let finding = if evidence.limit(&PAGE, &TIGHT).is_exceeded_by(share) {
+            PAGE.fail(capacity, said!(Full)).with_intent(more)
+        } else if roomy.is_exceeded_by(share) {
+            PAGE.warn(capacity, said!(Tight)).with_intent(more)
+        } else {
+            PAGE.pass(capacity, said!(Roomy))
+        };
+        let mut findings = vec![measured(finding, &showing, &told)];
+        let finding = if peak <= f64::from(replicas - 1) * goodput {
+            PAGE.pass(loss, words::Spare {})
+        } else {
+            // One more makes up for one that is lost, if all of them carry the peak.
+            let fits = peak <= f64::from(replicas) * goodput;
+            let more = step(if fits { Step::AddReplica } else { Step::PlanCapacity });
+            let finding = if slo.penalty.is_some() {
+                PAGE.fail(loss, words::LossWithPenalty { replicas_count })
+            } else {
+                findings.push(PAGE.not_run(of_service("penalty"), words::NoPenalty {}));
+                PAGE.warn(loss, words::Loss { replicas_count })
+            };
+            finding.with_intent(more)
+        };
+        findings.push(measured(finding, &showing, &told));
         Ok(findings)
     }
 }
@@ -161,14 +107,8 @@ const BALANCED: f64 = 0.95;
 /// Spare replicas (assumed).
 const SPARE: f64 = 1.0;
 
-/// The number of replicas that the demand needs, in words.
-fn needed(peak: f64, growth: Option<f64>, replicas: u32, goodput: f64) -> String {
-    let grown = peak * (1.0 + growth.unwrap_or(0.0).max(0.0) / 100.0);
-    let balanced = if replicas > 1 { BALANCED } else { 1.0 };
-    let count = (grown / (PLANNED * balanced * goodput)).ceil() + SPARE;
-    let growth =
-        growth.map_or_else(|| "without growth".to_owned(), |percent| format!("with {percent} % growth"));
-    format!(
-        "modelled need {growth}: {count:.0} replicas (utilisation {PLANNED:.2}, balancing {balanced:.2}, 1 spare: assumed)"
-    )
+/// The number of replicas that the demand needs.
+fn needed(peak: f64, growth: f64, balancing: f64, goodput: f64) -> f64 {
+    let grown = peak * (1.0 + growth.max(0.0) / 100.0);
+    (grown / (PLANNED * balancing * goodput)).ceil() + SPARE
 }

@@ -7,68 +7,22 @@
 //! carry the whole peak. A test of which too many requests failed can show a miss; requests that have not got the time that
 //! was promised are neither met nor missed.
 
-use std::borrow::Cow::Borrowed;
-use std::fmt;
 use std::ops::RangeInclusive;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step,
 };
 
-use crate::load::{self, Attainment, Repeated, Shown};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("slo.attainment"),
-    title: Borrowed("The service meets its SLO at today's peak, with statistical confidence"),
-    category: Category::ServiceLevel,
-    severity: Severity::Critical,
-    gate: true,
-    top15_rank: Some(15),
-    rationale: Borrowed("This is what the client pays for; all other checks are about causes."),
-    business: Borrowed("Out of a hundred customers, how many get the speed that was promised?"),
-    needs: Borrowed(&[
-        Borrowed("/engagement/slo"),
-        Borrowed("/engagement/demand"),
-        Borrowed("/measurements/bench"),
-        Borrowed("/measurements/sweeps"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Lower the concurrency (`--max-num-seqs` of vLLM), add a replica, or mend what the findings at \
-             the top name",
-        ),
-        persistent: Borrowed("Plan the capacity"),
-        rollback: Borrowed("The former arguments"),
-        change: ChangeKind::Process,
-        verification: Borrowed("Repeat the same load test; compare with paired intervals"),
-        expected_effect: Borrowed("None: it is the outcome."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Every service"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("DistServe (OSDI 2024) blog: goodput"),
-            url: Borrowed("https://hao-ai-lab.github.io/summary/distserve"),
-        },
-        Reference {
-            title: Borrowed("MLPerf Inference loadgen/mlperf.conf: Server scenario constraints"),
-            url: Borrowed("https://github.com/mlcommons/inference/blob/master/loadgen/mlperf.conf"),
-        },
-    ]),
-};
+use crate::load::{self, Attainment, Repeated, Shown, of_service, rate, share, step};
+use crate::pages::slo_attainment::{PAGE, words};
 
 /// See the module.
 pub struct SloAttainment;
 
 impl Check for SloAttainment {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -76,26 +30,38 @@ impl Check for SloAttainment {
         let target = load::target(&slo)?;
         let demand: Demand = evidence.get("/engagement/demand")?;
         let tests = load::tests(evidence)?;
-        let peak = demand
-            .peak_requests_per_s
-            .filter(|peak| *peak > 0.0)
-            .ok_or_else(|| Missing::new(Absence::Absent, "the demand at the peak is not stated"))?;
+        let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+        };
         let replicas = demand.replicas.filter(|replicas| *replicas > 0);
-        let peak = peak / f64::from(replicas.unwrap_or(1));
-        let peak = Peak { rate: peak, of_replica: replicas.is_some() };
-        let (finding, rates) = peak.judge(&tests, target)?;
+        let peak = Peak {
+            rate: peak / f64::from(replicas.unwrap_or(1)),
+            of: if replicas.is_some() { "replica" } else { "service" },
+            target,
+            agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
+        };
+        let (finding, rates) = match peak.judge(&tests) {
+            Ok(judged) => judged,
+            Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
+        };
         let mut findings = vec![finding];
         // One of those that cannot be used may be the repetition that misses.
-        let unused = tests.iter().filter_map(|test| match (test.offered_rps, Attainment::of(test)) {
-            (None, _) if !test.open_loop => None,
-            (None, Ok(_)) => Some("it names no offered rate".to_owned()),
-            (None, Err(missing)) => Some(missing.reason),
-            (Some(at), Err(missing)) if rates.contains(&at) => Some(missing.reason),
-            (Some(_), _) => None,
-        });
-        findings.extend(unused.map(|why| {
-            META.not_run("service", format!("a load test that may tell more cannot be used: {why}"))
-        }));
+        for test in &tests {
+            let may_tell = match test.offered_rps {
+                Some(at) => rates.contains(&at),
+                None => test.open_loop,
+            };
+            match Attainment::of(test) {
+                Err(missing) if may_tell => {
+                    let reason = Arg::text(missing.reason);
+                    findings.push(PAGE.not_run(of_service("service"), words::Unused { reason }));
+                }
+                Ok(_) if may_tell && test.offered_rps.is_none() => {
+                    findings.push(PAGE.not_run(of_service("service"), words::UnknownRate {}));
+                }
+                _ => {}
+            }
+        }
         Ok(findings)
     }
 }
@@ -107,8 +73,12 @@ const ROUNDING: f64 = 1.005;
 struct Peak {
     /// Requests per second.
     rate: f64,
-    /// True for the share of one replica.
-    of_replica: bool,
+    /// `replica` for the share of one replica, `service` for all.
+    of: &'static str,
+    /// Share of requests that has to meet the service level, 0 to 1.
+    target: f64,
+    /// What of the service level names that share.
+    agreed: &'static str,
 }
 
 /// A rate, and the tests of one load at it.
@@ -118,8 +88,9 @@ type Load<'a> = (f64, Repeated<'a>);
 type Proof<'a> = (&'a BenchResult, Attainment);
 
 impl Peak {
-    /// What the tests say, and the rates at which a test that cannot be used may have said otherwise.
-    fn judge(&self, tests: &[BenchResult], target: f64) -> Result<(Finding, RangeInclusive<f64>), Missing> {
+    /// What the tests say, and the rates at which a test that cannot be used may have said otherwise; or that none reached the
+    /// peak.
+    fn judge(&self, tests: &[BenchResult]) -> Result<(Finding, RangeInclusive<f64>), Said> {
         let mut why = None;
         let mut counted = Vec::new();
         for test in tests {
@@ -134,140 +105,152 @@ impl Peak {
         // Of several loads at one rate, the one that met the least stands for it.
         loads.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.together.share.total_cmp(&b.1.together.share)));
         let (below, reached) = loads.split_at(loads.partition_point(|(rate, _)| *rate < self.rate));
-        let shown = |(_, load): &Load<'_>| load.shown(target);
+        let shown = |(_, load): &Load<'_>| load.shown(self.target);
         let at_peak: Vec<&Load<'_>> =
             reached.iter().take_while(|(rate, _)| *rate <= self.rate * ROUNDING).collect();
-        let falls_short = |own: &Load<'_>| shown(own) == Shown::Missed || own.1.together.share < target;
+        let falls_short = |own: &Load<'_>| shown(own) == Shown::Missed || own.1.together.share < self.target;
         if let Some(own) = at_peak.iter().find(|own| falls_short(own)) {
-            return Ok((self.rated(own, target), self.rate..=own.0));
+            return Ok((self.rated(own), self.rate..=own.0));
         }
         // Nothing is believed of a rate beyond one that is missed.
-        let believed = reached.iter().take_while(|own| shown(own) != Shown::Missed);
+        let mut believed = reached.iter().take_while(|own| shown(own) != Shown::Missed);
         let is_met =
             |at: f64| reached.iter().filter(|(rate, _)| *rate == at).all(|own| shown(own) == Shown::Met);
-        let met = believed.clone().find(|(rate, _)| is_met(*rate));
+        let met = believed.find(|(rate, _)| is_met(*rate));
         let missed_below = below.iter().find(|own| shown(own) == Shown::Missed);
+        let service = of_service("service");
         match (met, missed_below) {
             (Some(met), Some(missed)) => {
-                let message = format!(
-                    "the service level is {}, and {}, which is more to carry",
-                    told(missed, target),
-                    told(met, target)
-                );
-                let finding = META.contradictory("service", message);
-                return Ok((cite(finding, [missed, met], target), self.rate..=met.0));
+                let said = words::Contradiction {
+                    met_rate: rate(met.0),
+                    met_share: self.told(met).1,
+                    missed_rate: rate(missed.0),
+                    missed_share: self.told(missed).1,
+                };
+                let finding = PAGE.contradictory(service, said);
+                return Ok((self.cite(finding, [missed, met]), self.rate..=met.0));
             }
-            (Some(own), None) => return Ok((self.rated(own, target), self.rate..=own.0)),
-            (None, Some(own)) => return Ok((self.rated(own, target), self.rate..=self.rate)),
+            (Some(own), None) => return Ok((self.rated(own), self.rate..=own.0)),
+            (None, Some(own)) => return Ok((self.rated(own), self.rate..=self.rate)),
             (None, None) => {}
         }
         if let Some(own) = at_peak.first() {
-            return Ok((self.rated(own, target), 0.0..=own.0));
+            return Ok((self.rated(own), 0.0..=own.0));
         }
+        let (of, peak) = (Arg::from(self.of), rate(self.rate));
         let Some(above) = reached.first() else {
-            let other = why.map_or_else(String::new, |missing| format!("; {}", missing.reason));
-            let reason = format!(
-                "no usable load test reached the peak of {:.2} requests per second{other}",
-                self.rate
-            );
-            return Err(Missing::new(Absence::Skipped, reason));
+            return Err(match why {
+                Some(why) => words::NotReachedFor { of, peak, reason: Arg::text(why.reason) }.into(),
+                None => words::NotReached { of, peak }.into(),
+            });
         };
-        let place = match below.last() {
+        let (above_shown, above_share) = self.told(above);
+        let above_rate = rate(above.0);
+        let finding = match below.last() {
             Some(below) => {
-                format!("{}, and {}; {self} lies between and was", told(below, target), told(above, target))
+                let (below_shown, below_share) = self.told(below);
+                let below_rate = rate(below.0);
+                let said = words::Between {
+                    above_rate,
+                    above_share,
+                    above_shown,
+                    below_rate,
+                    below_share,
+                    below_shown,
+                    of,
+                    peak,
+                };
+                PAGE.not_run(service, said)
             }
-            None => format!("{}; {self} lies below and was", told(above, target)),
+            None => PAGE.not_run(service, words::OnlyAbove { above_rate, above_share, above_shown, of, peak }),
         };
-        let message = format!(
-            "the service level is {place} not tested: run a load test at {:.2} requests per second",
-            self.rate
-        );
-        let tested = below.last().into_iter().chain([above]);
-        Ok((cite(META.not_run("service", message), tested, target), 0.0..=above.0))
+        Ok((self.cite(finding, below.last().into_iter().chain([above])), 0.0..=above.0))
     }
 
     /// The finding of a load that decides.
-    fn rated(&self, own: &Load<'_>, target: f64) -> Finding {
-        let (rate, load) = (own.0, &own.1);
-        let proofs = proofs(load, target);
+    fn rated(&self, own: &Load<'_>) -> Finding {
+        let (at, load) = (own.0, &own.1);
+        let proofs = self.proofs(load);
         let attainment = match proofs.as_slice() {
             [(_, alone)] => *alone,
             _ => load.together,
         };
-        let at = if rate < self.rate {
-            format!("at {rate:.2} requests per second, below {self},")
-        } else if rate > self.rate * ROUNDING {
-            format!("at {rate:.2} requests per second, above {self},")
+        let (place, bound) = if at < self.rate {
+            ("below", attainment.upper())
         } else {
-            format!("at {self}")
+            (if at > self.rate * ROUNDING { "above" } else { "at" }, attainment.lower)
         };
-        let bound = if rate < self.rate {
-            format!("at most {:.2} %", 100.0 * attainment.upper())
-        } else {
-            format!("at least {:.2} %", 100.0 * attainment.lower)
-        };
-        let message = format!(
-            "{at} {:.2} % of requests meet the service level, {bound} with 95 % confidence; the target is {:.2} %",
-            100.0 * attainment.share,
-            100.0 * target
-        );
+        let service = of_service("service");
+        // Sentences that say at which rate how many requests meet the service level.
+        macro_rules! said {
+            ($sentence:ident $(, $more:ident)*) => {
+                words::$sentence {
+                    agreed: self.agreed.into(),
+                    bound: share(bound),
+                    of: self.of.into(),
+                    peak: rate(self.rate),
+                    place: place.into(),
+                    rate: rate(at),
+                    share: share(attainment.share),
+                    target: share(self.target),
+                    $($more,)*
+                }
+            };
+        }
         // A test of which too many requests failed shows a miss, and nothing else.
         if let Some((test, _)) = proofs.iter().find(|(test, _)| !test.valid)
-            && attainment.upper() >= target
+            && attainment.upper() >= self.target
         {
-            let why = test.invalid_reason.as_deref().unwrap_or("no reason is given");
-            return META.not_run("service", format!("{message}, but a test is not valid: {why}"));
+            return match test.invalid_reason.as_deref().map(Arg::from) {
+                Some(reason) => PAGE.not_run(service, said!(Invalid, reason)),
+                None => PAGE.not_run(service, said!(InvalidUnexplained)),
+            };
         }
         let unknown = attainment.undetermined as f64 / attainment.requests as f64;
-        if attainment.share < target && attainment.share + unknown >= target {
-            let unknown = 100.0 * unknown;
-            return META.not_run("service", format!("{message}; of {unknown:.2} % it is not known"));
+        if attainment.share < self.target && attainment.share + unknown >= self.target {
+            let unknown = share(unknown);
+            return PAGE.not_run(service, said!(Undetermined, unknown));
         }
-        let finding = if attainment.lower >= target {
-            META.pass("service", message)
-        } else if attainment.share >= target {
-            META.warn("service", message)
+        let finding = if attainment.lower >= self.target {
+            PAGE.pass(service, said!(Met))
+        } else if attainment.share >= self.target {
+            PAGE.warn(service, said!(Unproven)).with_intent(step(Step::RepeatLoadTest))
         } else {
-            META.fail("service", message)
+            PAGE.fail(service, said!(Missed)).with_intent(step(Step::TraceSlowRequests))
         };
         let corrected = proofs.iter().all(|(test, _)| test.corrected);
         let confidence = if corrected { Confidence::High } else { Confidence::Medium };
-        cite(finding.with_likelihood(Likelihood::Measured).with_confidence(confidence), [own], target)
+        self.cite(finding.with_likelihood(Likelihood::Measured).with_confidence(confidence), [own])
     }
-}
 
-impl fmt::Display for Peak {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let whole = if self.of_replica { " of one replica" } else { "" };
-        write!(f, "the peak{whole} ({:.2} requests per second)", self.rate)
+    /// What a load rests on: all its tests, but for one that alone shows a miss where all together do not.
+    fn proofs<'a>(&self, load: &Repeated<'a>) -> Vec<Proof<'a>> {
+        let each = || load.tests.iter().copied().zip(load.each.iter().copied());
+        match each()
+            .find(|(_, alone)| alone.upper() < self.target && load.together.upper() >= self.target)
+        {
+            Some(alone) => vec![alone],
+            None => each().collect(),
+        }
     }
-}
 
-/// What a load rests on: all its tests, but for one that alone shows a miss where all together do not.
-fn proofs<'a>(load: &Repeated<'a>, target: f64) -> Vec<Proof<'a>> {
-    let each = || load.tests.iter().copied().zip(load.each.iter().copied());
-    match each().find(|(_, alone)| alone.upper() < target && load.together.upper() >= target) {
-        Some(alone) => vec![alone],
-        None => each().collect(),
+    /// What a load shows, and the share of its requests that met the service level.
+    fn told(&self, (_, load): &Load<'_>) -> (Arg, Arg) {
+        let shown = match load.shown(self.target) {
+            Shown::Met => "met",
+            Shown::Missed => "missed",
+            Shown::Open => "open",
+        };
+        let proofs = self.proofs(load);
+        let met = if let [(_, alone)] = proofs.as_slice() { alone.share } else { load.together.share };
+        (shown.into(), share(met))
     }
-}
 
-/// `met at 4.00 requests per second (99.00 % of requests meet it)`
-fn told((rate, load): &Load<'_>, target: f64) -> String {
-    let word = match load.shown(target) {
-        Shown::Met => "met",
-        Shown::Missed => "missed",
-        Shown::Open => "neither shown to be met nor missed",
-    };
-    let proofs = proofs(load, target);
-    let share = if let [(_, alone)] = proofs.as_slice() { alone.share } else { load.together.share };
-    format!("{word} at {rate:.2} requests per second ({:.2} % of requests meet it)", 100.0 * share)
-}
-
-fn cite<'a>(finding: Finding, loads: impl IntoIterator<Item = &'a Load<'a>>, target: f64) -> Finding {
-    let proofs = loads.into_iter().flat_map(|(_, load)| proofs(load, target));
-    proofs.fold(finding, |finding, (test, alone)| {
-        finding
-            .with_evidence(load::cite(test, &format!("{} of {} requests met it", alone.met, alone.requests)))
-    })
+    fn cite<'a>(&self, finding: Finding, loads: impl IntoIterator<Item = &'a Load<'a>>) -> Finding {
+        let proofs = loads.into_iter().flat_map(|(_, load)| self.proofs(load));
+        proofs.fold(finding, |finding, (test, alone)| {
+            let shows = format!("{} of {} requests met it", alone.met, alone.requests);
+            finding.with_evidence(load::cite(test, &shows))
+        })
+    }
 }

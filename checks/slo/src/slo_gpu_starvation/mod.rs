@@ -4,143 +4,28 @@
 //! same instant, which is why the confidence is not high. A thread that takes a whole CPU while GPUs have gaps is told
 //! with or without the server's numbers.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime, no_server};
-use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
-};
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeSet;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("slo.gpu-starvation"),
-    title: Borrowed("GPUs are busy when requests are waiting"),
-    category: Category::ServiceLevel,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: Some(11),
-    rationale: Borrowed(
-        "Idle GPUs and a queue mean that the host is the bottleneck: the clearest sign that mending the \
-         host will pay.",
-    ),
-    business: Borrowed("Customers queue while the expensive machine stands still."),
-    needs: Borrowed(&[
-        Borrowed("/measurements/server"),
-        Borrowed("/window/gpus"),
-        Borrowed("/window/threads"),
-        Borrowed("/window/seconds"),
-        Borrowed("/servers"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Follow the findings about placement, interference and CPU performance; more API servers \
-             (`--api-server-count 4` of vLLM); check tokeniser and CUDA graphs",
-        ),
-        persistent: Borrowed("Mend the causes, in the arguments of the unit"),
-        rollback: Borrowed("The former arguments"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed("`DCGM_FI_PROF_SM_ACTIVE` and `vllm:num_requests_waiting` on one chart"),
-        expected_effect: Borrowed(
-            "See `cpu.cores-per-gpu` (time to first token 1.36 to 5.40 times shorter); eunomia.dev measured \
-             -20.5 % from CPU noise.",
-        ),
-    },
-    thresholds: Borrowed(&[
-        WAITING.threshold(),
-        BUSY.threshold(),
-        STARVED.threshold(),
-        HOT.threshold(),
-        FULL.threshold(),
-    ]),
-    amplified_by: Borrowed(&[WorkloadTrait::LongPrompts]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Services on GPUs"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "vLLM issues #4806, #11320, #14538: CPU at 100% of one core while GPU is under-used",
-            ),
-            url: Borrowed("https://github.com/vllm-project/vllm/issues/4806"),
-        },
-        Reference {
-            title: Borrowed(
-                "Chung et al. 2026: Characterizing CPU-Induced Slowdowns in Multi-GPU LLM Inference \
-                 (arXiv:2603.22774)",
-            ),
-            url: Borrowed("https://arxiv.org/abs/2603.22774"),
-        },
-        Reference {
-            title: Borrowed(
-                "Vellaisamy et al. ISPASS 2025: Characterizing and Optimizing LLM Inference on CPU-GPU \
-                 Coupled Architectures (arXiv:2504.11750)",
-            ),
-            url: Borrowed("https://arxiv.org/abs/2504.11750"),
-        },
-    ]),
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime, no_server};
+use plumb_check_sdk::page::no_answer;
+use plumb_check_sdk::{
+    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood, Missing,
+    Object, ObjectKind, Said, Step,
 };
 
-const WAITING: Limit<Percent> = Limit {
-    name: "share of scrapes with waiting requests above which GPUs must be busy",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: below, a queue is chance",
-    date: "2026-11-23",
-    applies_to: "servers with metrics",
-};
+use crate::load::{of_service, step};
+use crate::pages::slo_gpu_starvation::{BUSY, FULL, HOT, PAGE, STARVED, WAITING, words};
 
-const BUSY: Limit<Percent> = Limit {
-    name: "mean utilisation of a GPU below which there is a warning",
-    value: Quantity::new(85.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal; vLLM issues report 60 to 75 % with a CPU at its limit",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const STARVED: Limit<Percent> = Limit {
-    name: "mean utilisation of a GPU below which it is a failure",
-    value: Quantity::new(70.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal; vLLM issues report 60 to 75 % with a CPU at its limit",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const HOT: Limit<Percent> = Limit {
-    name: "share of a CPU that one thread takes above which there is a warning",
-    value: Quantity::new(90.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "threads that schedule or take requests",
-};
-
-const FULL: Limit<Percent> = Limit {
-    name: "share of a CPU that one thread takes from which it is a failure",
-    value: Quantity::new(98.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: it can do no more",
-    date: "2026-11-23",
-    applies_to: "threads that schedule or take requests",
-};
+/// What findings have in common that the host keeps the GPUs of the node waiting.
+pub(crate) const HOST: &str = "host-bottleneck";
 
 /// See the module.
 pub struct SloGpuStarvation;
 
 impl Check for SloGpuStarvation {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -149,90 +34,100 @@ impl Check for SloGpuStarvation {
         if servers.is_empty() {
             return Err(no_server());
         }
-        let gpus = of_servers(servers, &gpus);
-        let busy = utilization(&gpus)?;
-        let mut findings =
-            vec![waiting(evidence, &busy).unwrap_or_else(|missing| META.not_run("queue", missing.reason))];
-        findings.push(
-            hot_thread(evidence, servers, &busy)
-                .unwrap_or_else(|missing| META.not_run("threads", missing.reason)),
-        );
-        Ok(findings)
+        let busy = match least_busy(servers, &gpus) {
+            Ok(busy) => busy,
+            Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
+        };
+        let told = |judged: Result<Finding, Said>, name: &str| match judged {
+            Ok(finding) => finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium),
+            Err(said) => PAGE.not_run(of_service(name), said),
+        };
+        Ok(vec![
+            told(queue(evidence, &busy), "queue"),
+            told(hot_thread(evidence, servers, &busy), "threads"),
+        ])
     }
 }
 
-/// GPUs that servers use; all of them where that is not known.
-fn of_servers<'a>(servers: &[InferenceServer], gpus: &'a [GpuTime]) -> Vec<&'a GpuTime> {
+/// Mean utilisation of the least busy GPU.
+pub(crate) struct Busy {
+    pub(crate) percent: f64,
+    address: String,
+    citation: Citation,
+}
+
+impl Busy {
+    fn percent(&self) -> Arg {
+        Arg::quantity(self.percent, "%", 0)
+    }
+}
+
+/// Of the GPUs that servers use; of all where that is not known.
+pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Result<Busy, Said> {
     let used: BTreeSet<&String> = servers
         .iter()
         .flat_map(|server| &server.processes)
         .filter_map(|process| process.gpus.known())
         .flatten()
         .collect();
-    let of_servers: Vec<&GpuTime> = gpus.iter().filter(|gpu| used.contains(&gpu.address)).collect();
-    if of_servers.is_empty() { gpus.iter().collect() } else { of_servers }
-}
-
-/// Mean utilisation of the least busy GPU.
-struct Busy {
-    percent: f64,
-    citation: Citation,
-}
-
-fn utilization(gpus: &[&GpuTime]) -> Result<Busy, Missing> {
+    let of_servers = |gpu: &&GpuTime| used.contains(&gpu.address);
+    let all = !gpus.iter().any(|gpu| of_servers(&gpu));
     let mut least: Option<Busy> = None;
-    for gpu in gpus {
-        let series = gpu.utilization_percent.require()?;
+    for gpu in gpus.iter().filter(|gpu| all || of_servers(gpu)) {
+        let series = gpu.utilization_percent.require().map_err(|missing| no_answer(&missing))?;
+        let address = gpu.address.clone();
         if series.is_empty() {
-            return Err(Missing::new(Absence::Failed, format!("GPU {} was not sampled", gpu.address)));
+            return Err(words::NotSampled { gpu: address.into() }.into());
         }
         let percent = series.iter().map(|&percent| f64::from(percent)).sum::<f64>() / series.len() as f64;
         if least.as_ref().is_none_or(|least| percent < least.percent) {
-            let text =
-                format!("{}: utilisation {percent:.0} % on average of {} samples", gpu.address, series.len());
-            least = Some(Busy { percent, citation: Citation::new("api/nvml-window.json", text) });
+            let text = format!("{address}: utilisation {percent:.0} % on average of {} samples", series.len());
+            let citation = Citation::new("api/nvml-window.json", text);
+            least = Some(Busy { percent, address, citation });
         }
     }
-    least.ok_or_else(|| Missing::new(Absence::Absent, "no GPU was sampled"))
+    least.ok_or_else(|| words::NoSample {}.into())
 }
 
-fn waiting(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Missing> {
-    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
-    let share = |metrics: &ServerMetrics| {
-        let waiting = metrics.waiting.iter().filter(|waiting| **waiting > 0.0).count();
-        100.0 * waiting as f64 / metrics.waiting.len().max(1) as f64
-    };
+fn queue(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Said> {
+    let metrics: Vec<ServerMetrics> =
+        evidence.get("/measurements/server").map_err(|missing| no_answer(&missing))?;
+    let waiting =
+        |metrics: &ServerMetrics| metrics.waiting.iter().filter(|waiting| **waiting > 0.0).count();
+    let share =
+        |metrics: &ServerMetrics| 100.0 * waiting(metrics) as f64 / metrics.waiting.len().max(1) as f64;
     let scraped = metrics.iter().filter(|metrics| !metrics.waiting.is_empty());
-    let most = scraped
-        .max_by(|a, b| share(a).total_cmp(&share(b)))
-        .ok_or_else(|| Missing::new(Absence::Skipped, "no server told how many requests wait"))?;
-    if most.running.iter().all(|running| *running <= 0.0) && share(most) <= 0.0 {
-        return Err(Missing::new(
-            Absence::Skipped,
-            "the server had no requests: collect while the service runs",
-        ));
+    let most = scraped.max_by(|a, b| share(a).total_cmp(&share(b))).ok_or(words::QueueUntold {})?;
+    let waited = Quantity::new(share(most));
+    if most.running.iter().all(|running| *running <= 0.0) && waited.number() <= 0.0 {
+        return Err(words::NoRequests {}.into());
     }
-    let queue = Citation::new(
-        &most.path,
-        format!("requests waited in {:.0} % of {} scrapes", share(most), most.waiting.len()),
-    );
+    let cited =
+        format!("requests waited in {:.0} % of {} scrapes", waited.number(), most.waiting.len());
+    let cite = |finding: Finding| finding.with_evidence(Citation::new(&most.path, cited));
+    let object = of_service("queue");
+    let (waited_count, scrapes_count) = (Arg::from(waiting(most)), Arg::from(most.waiting.len()));
     let percent = Quantity::new(busy.percent);
-    if !evidence.limit(&META, &WAITING).is_exceeded_by(Quantity::new(share(most))) {
-        let message = "requests hardly wait";
-        return Ok(META.pass("queue", message).with_confidence(Confidence::Medium).with_evidence(queue));
+    let (gpu, busy_percent) = (Arg::from(&busy.address), busy.percent());
+    if !evidence.limit(&PAGE, &WAITING).is_exceeded_by(waited) {
+        return Ok(cite(PAGE.pass(object, words::Calm { scrapes_count, waited_count })));
     }
-    let finding = if evidence.limit(&META, &STARVED).is_undercut_by(percent) {
-        META.fail("queue", "requests wait while a GPU is far from busy")
-    } else if evidence.limit(&META, &BUSY).is_undercut_by(percent) {
-        META.warn("queue", "requests wait while a GPU is not fully busy")
+    let finding = if evidence.limit(&PAGE, &STARVED).is_undercut_by(percent) {
+        PAGE.fail(object, words::Starved { busy_percent, gpu, scrapes_count, waited_count })
+    } else if evidence.limit(&PAGE, &BUSY).is_undercut_by(percent) {
+        PAGE.warn(object, words::Gaps { busy_percent, gpu, scrapes_count, waited_count })
     } else {
-        META.pass("queue", "requests wait for GPUs that are busy")
+        PAGE.pass(object, words::Busy { busy_percent, gpu, scrapes_count, waited_count })
     };
-    Ok(finding
-        .with_likelihood(Likelihood::Mechanism)
-        .with_confidence(Confidence::Medium)
-        .with_evidence(queue)
-        .with_evidence(busy.citation.clone()))
+    Ok(cite(of_host(finding)).with_evidence(busy.citation.clone()))
+}
+
+/// What keeps the GPUs waiting has to be looked for on the host.
+fn of_host(finding: Finding) -> Finding {
+    if !finding.outcome.is_deviation() {
+        return finding;
+    }
+    finding.with_cause(HOST, Object::node()).with_intent(step(Step::TraceSlowRequests))
 }
 
 /// Share of a CPU that a thread took, in %; a kernel that does not count to the ns is no reason not to tell.
@@ -244,54 +139,55 @@ fn taken_percent(thread: &ThreadTime, seconds: f64) -> Result<f64, Missing> {
 }
 
 /// The busiest thread of those that schedule or take requests.
-fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy) -> Result<Finding, Missing> {
-    let seconds: f64 = evidence.get("/window/seconds")?;
-    let threads: Vec<ThreadTime> = evidence.get("/window/threads")?;
+fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy) -> Result<Finding, Said> {
+    let missing = |missing: Missing| no_answer(&missing);
+    let seconds: f64 = evidence.get("/window/seconds").map_err(missing)?;
+    let threads: Vec<ThreadTime> = evidence.get("/window/threads").map_err(missing)?;
     if seconds <= 0.0 {
-        return Err(Missing::new(Absence::Malformed, "the window has no length"));
+        return Err(words::NoWindow {}.into());
     }
-    let serves = |pid: u32| {
-        servers.iter().flat_map(|server| &server.processes).any(|process| {
-            process.pid == pid && matches!(process.role, Role::ApiServer | Role::EngineCore | Role::Whole)
-        })
+    let role_of = |pid: u32| {
+        let process = servers.iter().flat_map(|server| &server.processes).find(|own| own.pid == pid)?;
+        match process.role {
+            Role::ApiServer => Some("requests"),
+            Role::EngineCore => Some("batches"),
+            Role::Whole => Some("all"),
+            _ => None,
+        }
     };
-    let mut busiest: Option<(f64, &ThreadTime)> = None;
+    let mut busiest: Option<(f64, &ThreadTime, &str)> = None;
     for thread in &threads {
         if thread.pid == 0 {
-            return Err(Missing::new(Absence::Malformed, format!("thread {} has no process", thread.tid)));
+            return Err(words::NoProcess { tid: Arg::text(thread.tid.to_string()) }.into());
         }
-        if serves(thread.pid) {
-            let taken = taken_percent(thread, seconds)?;
-            if busiest.is_none_or(|(most, _)| taken > most) {
-                busiest = Some((taken, thread));
+        if let Some(role) = role_of(thread.pid) {
+            let taken = taken_percent(thread, seconds).map_err(missing)?;
+            if busiest.is_none_or(|(most, ..)| taken > most) {
+                busiest = Some((taken, thread, role));
             }
         }
     }
-    let (taken, busiest) = busiest.ok_or_else(|| {
-        Missing::new(Absence::Skipped, "no thread of a server that schedules or takes requests was seen")
-    })?;
-    let share = Quantity::new(taken);
+    let (taken, thread, role) = busiest.ok_or(words::NoThread {})?;
+    let taken = Quantity::new(taken);
     let citation = Citation::new(
-        format!("/proc/{}/task/{}/stat", busiest.pid, busiest.tid),
-        format!("{}: {:.0} % of a CPU during {seconds:.0} s", busiest.comm, share.number()),
+        format!("/proc/{}/task/{}/stat", thread.pid, thread.tid),
+        format!("{}: {:.0} % of a CPU during {seconds:.0} s", thread.comm, taken.number()),
     );
-    let gaps = evidence.limit(&META, &BUSY).is_undercut_by(Quantity::new(busy.percent));
-    let finding = if !evidence.limit(&META, &FULL).is_undercut_by(share) && gaps {
-        META.fail("threads", "a thread of the server takes a whole CPU while a GPU has gaps")
-    } else if evidence.limit(&META, &HOT).is_exceeded_by(share) {
-        META.warn("threads", "a thread of the server takes nearly a whole CPU")
+    let object = Object::new(ObjectKind::Thread, thread.tid.to_string()).named("threads");
+    let gaps = evidence.limit(&PAGE, &BUSY).is_undercut_by(Quantity::new(busy.percent));
+    let (comm, share, seconds) =
+        (Arg::from(&thread.comm), Arg::of(taken, 0), Arg::quantity(seconds, "s", 0));
+    let (gpu, busy_percent) = (Arg::from(&busy.address), busy.percent());
+    let (pid, role) = (Arg::text(thread.pid.to_string()), Arg::from(role));
+    let finding = if !evidence.limit(&PAGE, &FULL).is_undercut_by(taken) && gaps {
+        of_host(PAGE.fail(object, words::FullThread { busy_percent, comm, gpu, pid, role, seconds, share }))
+    } else if evidence.limit(&PAGE, &HOT).is_exceeded_by(taken) {
+        PAGE.warn(object, words::HotThread { comm, pid, role, seconds, share })
+            .with_intent(step(Step::TraceSlowRequests))
+    } else if busy.percent <= 0.0 {
+        return Err(words::IdleGpus {}.into());
     } else {
-        if busy.percent <= 0.0 {
-            return Err(Missing::new(
-                Absence::Skipped,
-                "the GPUs did nothing: collect while the service runs",
-            ));
-        }
-        META.pass("threads", "no thread of the server is near the limit of a CPU")
+        PAGE.pass(object, words::ThreadsFine { comm, pid, seconds, share })
     };
-    Ok(finding
-        .with_likelihood(Likelihood::Mechanism)
-        .with_confidence(Confidence::Medium)
-        .with_evidence(citation)
-        .with_evidence(busy.citation.clone()))
+    Ok(finding.with_evidence(citation).with_evidence(busy.citation.clone()))
 }

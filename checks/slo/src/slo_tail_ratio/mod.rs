@@ -4,117 +4,17 @@
 //! tail is that of the queue. Only requests of one length class may be compared, which a load test sees to. Without one
 //! the server's own histogram is judged, for the time between tokens only and with less confidence, if no request waited.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{BenchResult, LatencySummary, ServerMetrics};
+use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood,
-    Missing, Question, Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind,
+    Said, Step,
 };
 
-use crate::load::{self, Times};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("slo.tail-ratio"),
-    title: Borrowed("Tail latency is close to the median"),
-    category: Category::ServiceLevel,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("A wide tail beside a good median is the mark of noise, throttling or preemption."),
-    business: Borrowed("Most answers are fast, a few are very slow, and those few call the help desk."),
-    needs: Borrowed(&[
-        Borrowed("/measurements/bench"),
-        Borrowed("/measurements/sweeps"),
-        Borrowed("/measurements/server"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("Lay slow tokens beside throttling, steal, run delay and interrupts"),
-        persistent: Borrowed("Mend the causes"),
-        rollback: Borrowed("None: nothing is changed"),
-        change: ChangeKind::Process,
-        verification: Borrowed("Repeat the load test"),
-        expected_effect: Borrowed(
-            "Intel's NUMA case: +50.9 % throughput at a limit of 10 ms, but +1.7 % without limit: defects \
-             of a host show in the tail, not in the mean.",
-        ),
-    },
-    thresholds: Borrowed(&[
-        LOW_LOAD.threshold(),
-        ITL_WIDE.threshold(),
-        ITL_TOO_WIDE.threshold(),
-        TTFT_WIDE.threshold(),
-        TTFT_TOO_WIDE.threshold(),
-    ]),
-    amplified_by: Borrowed(&[WorkloadTrait::StrictTail]),
-    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Every service"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Intel Optimization Zone: NUMA case study, server-side Java on Xeon 6972P"),
-            url: Borrowed(
-                "https://github.com/intel/optimization-zone/blob/main/hardware/NUMA/case_studies/java_server_side_workload.md",
-            ),
-        },
-        Reference {
-            title: Borrowed("eunomia.dev 2026-05-24: When CPU Noise Slows Down GPU Inference (eBPF)"),
-            url: Borrowed(
-                "https://eunomia.dev/blog/2026/05/24/measuring-cpu-noise-in-gpu-inference-with-ebpf/",
-            ),
-        },
-        Reference {
-            title: Borrowed("TensorRT-LLM PR #8805: NUMA-aware CPU affinity autoconfig"),
-            url: Borrowed("https://github.com/NVIDIA/TensorRT-LLM/pull/8805"),
-        },
-    ]),
-};
-
-const LOW_LOAD: Limit<Percent> = Limit {
-    name: "load, as share of the highest completed rate, up to which the tail is judged",
-    value: Quantity::new(70.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: beyond, queues set the tail",
-    date: "2026-11-23",
-    applies_to: "load tests",
-};
-
-const ITL_WIDE: Limit<Times> = Limit {
-    name: "99th percentile over median of the inter-token latency above which there is a warning",
-    value: Quantity::new(3.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "requests of one length class",
-};
-
-const ITL_TOO_WIDE: Limit<Times> = Limit {
-    name: "the same above which it is a failure",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "requests of one length class",
-};
-
-const TTFT_WIDE: Limit<Times> = Limit {
-    name: "99th percentile over median of the time to first token above which there is a warning",
-    value: Quantity::new(4.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "requests of one length class",
-};
-
-const TTFT_TOO_WIDE: Limit<Times> = Limit {
-    name: "the same for the time to first token above which it is a failure",
-    value: Quantity::new(8.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "requests of one length class",
+use crate::load::{self, step};
+use crate::pages::slo_tail_ratio::{
+    ITL_TOO_WIDE, ITL_WIDE, LOW_LOAD, PAGE, TTFT_TOO_WIDE, TTFT_WIDE, words,
 };
 
 /// See the module.
@@ -122,31 +22,57 @@ pub struct SloTailRatio;
 
 impl Check for SloTailRatio {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let tests = match load::tests(evidence) {
-            Ok(tests) => tests,
-            Err(missing) => return of_servers(evidence, &missing),
+        let judged = match load::tests(evidence) {
+            Ok(tests) => of_test(evidence, &tests),
+            Err(missing) => of_servers(evidence, &missing),
         };
-        let test = lightly_loaded(evidence, &tests)?;
-        let parts = [
-            ("inter-token latency", &test.itl_ms, &ITL_WIDE, &ITL_TOO_WIDE),
-            ("time to first token", &test.ttft_ms, &TTFT_WIDE, &TTFT_TOO_WIDE),
-        ];
-        Ok(parts
-            .into_iter()
-            .map(|(name, latency, wide, too_wide)| {
-                let source = load::name(test);
-                judge(evidence, (name, latency), (wide, too_wide), (&test.path, &source))
-            })
-            .collect())
+        Ok(judged.unwrap_or_else(|said| vec![PAGE.not_run(Object::node(), said)]))
     }
 }
 
+/// A latency whose tail is judged.
+struct Part<'a> {
+    /// `itl` or `ttft`, which sentences choose by.
+    metric: &'static str,
+    /// How findings name it.
+    subject: &'static str,
+    latency: &'a LatencySummary,
+    wide: &'static Limit<Count>,
+    too_wide: &'static Limit<Count>,
+    /// File that it is from, and what of it.
+    path: &'a str,
+    source: String,
+}
+
+const FIRST_TOKEN: &str = "time to first token";
+
+fn between_tokens<'a>(latency: &'a LatencySummary, path: &'a str, source: String) -> Part<'a> {
+    let subject = "inter-token latency";
+    Part { metric: "itl", subject, latency, wide: &ITL_WIDE, too_wide: &ITL_TOO_WIDE, path, source }
+}
+
+/// What the lightest load tells that is still a load.
+fn of_test(evidence: &Evidence<'_>, tests: &[BenchResult]) -> Result<Vec<Finding>, Said> {
+    let test = lightly_loaded(evidence, tests)?;
+    let first_token = Part {
+        metric: "ttft",
+        subject: FIRST_TOKEN,
+        latency: &test.ttft_ms,
+        wide: &TTFT_WIDE,
+        too_wide: &TTFT_TOO_WIDE,
+        path: &test.path,
+        source: load::name(test),
+    };
+    let parts = [between_tokens(&test.itl_ms, &test.path, load::name(test)), first_token];
+    Ok(parts.iter().map(|part| judge(evidence, part)).collect())
+}
+
 /// The usable test with the highest rate that is still light.
-fn lightly_loaded<'a>(evidence: &Evidence<'_>, tests: &'a [BenchResult]) -> Result<&'a BenchResult, Missing> {
+fn lightly_loaded<'a>(evidence: &Evidence<'_>, tests: &'a [BenchResult]) -> Result<&'a BenchResult, Said> {
     let mut usable = Vec::new();
     let mut why = None;
     for test in tests {
@@ -158,70 +84,60 @@ fn lightly_loaded<'a>(evidence: &Evidence<'_>, tests: &'a [BenchResult]) -> Resu
     let highest = usable.iter().map(|test| test.requests_per_s).fold(0.0, f64::max);
     let light = |test: &&&BenchResult| {
         let load = Quantity::new(100.0 * test.offered_rps.unwrap_or(f64::MAX) / highest);
-        highest > 0.0 && !evidence.limit(&META, &LOW_LOAD).is_exceeded_by(load)
+        highest > 0.0 && !evidence.limit(&PAGE, &LOW_LOAD).is_exceeded_by(load)
     };
     let found = usable
         .iter()
         .filter(light)
         .max_by(|a, b| a.offered_rps.unwrap_or_default().total_cmp(&b.offered_rps.unwrap_or_default()));
-    found.copied().ok_or_else(|| {
-        why.unwrap_or_else(|| {
-            let reason = "no load test had a low load beside one with a high load: the tail at the limit is that of the queue";
-            Missing::new(Absence::Skipped, reason)
-        })
-    })
+    found.copied().ok_or_else(|| why.map_or_else(|| words::NoLowLoad {}.into(), |why| no_answer(&why)))
 }
 
-fn judge(
-    evidence: &Evidence<'_>,
-    (name, latency): (&str, &LatencySummary),
-    (wide, too_wide): (&Limit<Times>, &Limit<Times>),
-    (path, source): (&str, &str),
-) -> Finding {
-    let (Some(p50), Some(p99)) = (latency.p50.filter(|p50| *p50 > 0.0), latency.p99) else {
-        let message = format!("too few values for the 99th percentile ({} were counted)", latency.count);
-        return META.not_run(name, message);
+fn judge(evidence: &Evidence<'_>, part: &Part<'_>) -> Finding {
+    let object = Object::new(ObjectKind::Measurement, part.path).named(part.subject);
+    let (Some(p50), Some(p99)) = (part.latency.p50.filter(|p50| *p50 > 0.0), part.latency.p99) else {
+        return PAGE.not_run(object, words::FewValues { values_count: Arg::count(part.latency.count) });
     };
     let ratio = Quantity::new(p99 / p50);
-    let message = format!("99th percentile {:.2} times the median", ratio.number());
-    let finding = if evidence.limit(&META, too_wide).is_exceeded_by(ratio) {
-        META.fail(name, message)
-    } else if evidence.limit(&META, wide).is_exceeded_by(ratio) {
-        META.warn(name, message)
+    let is_above = |limit: &Limit<Count>| evidence.limit(&PAGE, limit).is_exceeded_by(ratio);
+    let (metric, p50_ms, p99_ms) =
+        (part.metric.into(), Arg::quantity(p50, "ms", 1), Arg::quantity(p99, "ms", 1));
+    let ratio = Arg::of(ratio, 2);
+    let finding = if is_above(part.too_wide) {
+        PAGE.fail(object, words::TooWide { metric, p50_ms, p99_ms, ratio })
+            .with_intent(step(Step::TraceSlowRequests))
+    } else if is_above(part.wide) {
+        PAGE.warn(object, words::Wide { metric, p50_ms, p99_ms, ratio })
+            .with_intent(step(Step::TraceSlowRequests))
     } else {
-        META.pass(name, message)
+        PAGE.pass(object, words::Close { p50_ms, p99_ms, ratio })
     };
-    let value = format!("{source}: p50 {p50:.1} ms, p99 {p99:.1} ms");
+    let value = format!("{}: p50 {p50:.1} ms, p99 {p99:.1} ms", part.source);
     finding
         .with_likelihood(Likelihood::Measured)
         .with_confidence(Confidence::Medium)
-        .with_evidence(Citation::new(path, value))
+        .with_evidence(Citation::new(part.path, value))
 }
 
 /// What the servers' own histograms tell, where nothing waited.
-fn of_servers(evidence: &Evidence<'_>, without: &Missing) -> Result<Vec<Finding>, Missing> {
-    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server").map_err(|_| without.clone())?;
-    let calm: Vec<(&ServerMetrics, &LatencySummary)> = metrics
+fn of_servers(evidence: &Evidence<'_>, without: &Missing) -> Result<Vec<Finding>, Said> {
+    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server").map_err(|_| no_answer(without))?;
+    let mut findings: Vec<Finding> = metrics
         .iter()
         .filter(|metrics| {
             !metrics.waiting.is_empty() && metrics.waiting.iter().all(|waiting| *waiting <= 0.0)
         })
-        .filter_map(|metrics| Some((metrics, metrics.itl_ms.as_ref()?)))
-        .collect();
-    if calm.is_empty() {
-        let reason = format!("{}, and no server told its latency while nothing waited", without.reason);
-        return Err(Missing::new(without.missing, reason));
-    }
-    let mut findings: Vec<Finding> = calm
-        .into_iter()
-        .map(|(metrics, latency)| {
-            let parts = ("inter-token latency", latency);
+        .filter_map(|metrics| {
             let source = format!("histogram of {}", metrics.kind);
-            judge(evidence, parts, (&ITL_WIDE, &ITL_TOO_WIDE), (&metrics.path, &source))
-                .with_confidence(Confidence::Low)
+            let part = between_tokens(metrics.itl_ms.as_ref()?, &metrics.path, source);
+            Some(judge(evidence, &part).with_confidence(Confidence::Low))
         })
         .collect();
-    let message = format!("only a load test compares requests of equal length: {}", without.reason);
-    findings.push(META.not_run("time to first token", message));
+    let reason = Arg::text(&*without.reason);
+    if findings.is_empty() {
+        return Err(words::NoCalmServer { reason }.into());
+    }
+    let object = Object::new(ObjectKind::Other, FIRST_TOKEN);
+    findings.push(PAGE.not_run(object, words::NeedsLoadTest { reason }));
     Ok(findings)
 }

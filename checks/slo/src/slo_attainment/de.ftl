@@ -1,0 +1,153 @@
+title = Der Dienst hält sein SLO bei der heutigen Spitze ein, statistisch gesichert
+why = Dafür bezahlt der Kunde; alle anderen Prüfungen betreffen Ursachen.
+effect = Mehr Anfragen als vereinbart dauern länger als zugesagt.
+applicability = Jeder Dienst
+expected-effect = Keiner: es ist das Ergebnis.
+caveat = Ob der Host oder zu wenige GPUs die Ursache sind, zeigen andere Befunde. Weniger gleichzeitige Anfragen (`--max-num-seqs` von vLLM) machen jede schneller und lassen mehr von ihnen warten.
+
+problem-missed = Nur { $share } der Anfragen halten das Service-Level { $place ->
+    [below] unterhalb der Spitze
+   *[at] bei der Spitze
+} ein
+effect-missed = { $place ->
+    [below] Noch bevor die Nachfrage ihre Spitze erreicht, dauern mehr Anfragen als vereinbart länger als zugesagt.
+   *[at] Wenn die Nachfrage ihre Spitze erreicht, dauern mehr Anfragen als vereinbart länger als zugesagt.
+}
+detail-missed = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}
+
+problem-unproven = Der Lasttest ist zu kurz, um das Service-Level nachzuweisen
+effect-unproven = Das Service-Level wurde im Test eingehalten, aber mit so wenigen Anfragen, dass es im Betrieb verfehlt werden kann.
+detail-unproven = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}
+
+found-met = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}
+found-invalid = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}, aber ein Test ist nicht gültig: { $reason }
+found-invalid-unexplained = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}, aber ein Test ist nicht gültig, ohne dass ein Grund aufgezeichnet wurde
+found-undetermined = { $place ->
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
+   *[at] bei der Spitze
+}{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde){ $place ->
+    [at] {""}
+   *[other] ,
+} halten { $share } der Anfragen das Service-Level ein, mit 95 % Konfidenz { $place ->
+    [below] höchstens
+   *[other] mindestens
+} { $bound }; das Ziel ist { $target }{ $agreed ->
+    [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
+   *[share] {""}
+}; von { $unknown } ist es nicht bekannt
+found-contradiction = das Service-Level wird bei { $missed_rate } Anfragen pro Sekunde verfehlt ({ $missed_share } der Anfragen halten es ein) und bei { $met_rate } Anfragen pro Sekunde, also mehr Last, eingehalten ({ $met_share } der Anfragen halten es ein)
+found-between = das Service-Level ist bei { $below_rate } Anfragen pro Sekunde { $below_shown ->
+    [met] eingehalten
+    [missed] verfehlt
+   *[open] weder nachweislich eingehalten noch verfehlt
+} ({ $below_share } der Anfragen halten es ein) und bei { $above_rate } Anfragen pro Sekunde { $above_shown ->
+    [met] eingehalten
+    [missed] verfehlt
+   *[open] weder nachweislich eingehalten noch verfehlt
+} ({ $above_share } der Anfragen halten es ein); die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde) liegt dazwischen und wurde nicht getestet: Lasttest mit { $peak } Anfragen pro Sekunde durchführen
+found-only-above = das Service-Level ist bei { $above_rate } Anfragen pro Sekunde { $above_shown ->
+    [met] eingehalten
+    [missed] verfehlt
+   *[open] weder nachweislich eingehalten noch verfehlt
+} ({ $above_share } der Anfragen halten es ein); die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde) liegt darunter und wurde nicht getestet: Lasttest mit { $peak } Anfragen pro Sekunde durchführen
+found-not-reached = kein Lasttest erreichte die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde)
+found-not-reached-for = kein verwertbarer Lasttest erreichte die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde); { $reason }
+found-unused = ein Lasttest, der mehr zeigen könnte, ist nicht verwertbar: { $reason }
+found-unknown-rate = ein Lasttest, der mehr zeigen könnte, ist nicht verwertbar: er nennt keine Rate, mit der Anfragen gesendet wurden
+found-no-peak = die Nachfrage bei der Spitze ist nicht angegeben
