@@ -857,6 +857,7 @@ fn provider_key(request: ProviderRequest) -> &'static str {
         ProviderRequest::Health => "do-provider-health",
         ProviderRequest::Microcode => "do-provider-microcode",
         ProviderRequest::ClockSource => "do-provider-clock-source",
+        ProviderRequest::MoreMemory => "do-provider-more-memory",
         ProviderRequest::DeviceWindow => "do-provider-device-window",
     }
 }
@@ -882,6 +883,7 @@ fn step_key(step: Step) -> &'static str {
         Step::Consolidate => "do-step-consolidate",
         Step::TraceSlowRequests => "do-step-trace-slow-requests",
         Step::TraceInterruptions => "do-step-trace-interruptions",
+        Step::TraceMemory => "do-step-trace-memory",
         Step::Drain => "do-step-drain",
         Step::WatchLog => "do-step-watch-log",
     }

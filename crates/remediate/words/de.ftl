@@ -138,6 +138,7 @@ do-provider-random-device = Beim Anbieter ein virtio-rng-Gerät anfordern
 do-provider-health = Beim Anbieter den Zustand dieser Hardware aus Sicht des Hosts erfragen
 do-provider-microcode = Beim Anbieter erfragen, welchen Microcode und welche Mitigations der Host hat
 do-provider-clock-source = Beim Anbieter eine virtuelle Maschine mit brauchbarem TSC anfordern
+do-provider-more-memory = Beim Anbieter eine Instanz mit mehr Arbeitsspeicher anfordern
 do-provider-device-window = Beim Anbieter ein größeres 64-Bit-Fenster für Geräte in der virtuellen Maschine anfordern
 do-update-kernel = Den Kernel aktualisieren{ $was ->
     [none] {""}
@@ -171,6 +172,7 @@ do-step-add-replica = Ein Replikat hinzufügen oder Verkehr niedriger Priorität
 do-step-consolidate = Mit weniger Maschinen bedienen oder den Leerlaufzeiten andere Arbeit geben
 do-step-trace-slow-requests = Die langsamen Anfragen neben das legen, was der Knoten zu dieser Zeit tat
 do-step-trace-interruptions = Herausfinden, was die CPUs unterbricht
+do-step-trace-memory = Herausfinden, was den Speicher belegt
 do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
 

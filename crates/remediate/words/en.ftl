@@ -138,6 +138,7 @@ do-provider-random-device = Ask the provider for a virtio-rng device
 do-provider-health = Ask the provider for the state of this hardware as the host sees it
 do-provider-microcode = Ask the provider which microcode and mitigations the host has
 do-provider-clock-source = Ask the provider for a virtual machine with a usable TSC
+do-provider-more-memory = Ask the provider for an instance with more memory
 do-provider-device-window = Ask the provider for a larger 64-bit window for devices in the virtual machine
 do-update-kernel = Update the kernel{ $was ->
     [none] {""}
@@ -171,6 +172,7 @@ do-step-add-replica = Add a replica, or shed traffic of low priority
 do-step-consolidate = Serve on fewer machines, or give the idle hours other work
 do-step-trace-slow-requests = Lay the slow requests beside what the node did at that time
 do-step-trace-interruptions = Find out what interrupts the CPUs
+do-step-trace-memory = Find out what holds the memory
 do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
 

@@ -284,6 +284,7 @@ pub(crate) fn unit_key(setting: ServiceSetting) -> &'static str {
         ServiceSetting::LockedMemory => "LimitMEMLOCK",
         ServiceSetting::Tasks => "TasksMax",
         ServiceSetting::MemoryLimit => "MemoryMax",
+        ServiceSetting::MemoryThrottle => "MemoryHigh",
         ServiceSetting::SwapLimit => "MemorySwapMax",
         ServiceSetting::SchedulingPolicy => "CPUSchedulingPolicy",
     }
@@ -297,6 +298,7 @@ fn is_live(setting: ServiceSetting) -> bool {
             | ServiceSetting::IoWeight
             | ServiceSetting::Tasks
             | ServiceSetting::MemoryLimit
+            | ServiceSetting::MemoryThrottle
             | ServiceSetting::SwapLimit
     )
 }

@@ -496,11 +496,18 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             value(want)
         }
         Intent::SwapOff { area } => {
-            let areas = evidence.memory.known().and_then(|memory| memory.swaps.known());
-            if areas.is_some_and(|all| all.iter().any(|own| own.name == *area)) && is_plain(area) {
-                return Ok(());
+            let memory = evidence.memory.known();
+            let areas = memory.and_then(|memory| memory.swaps.known());
+            let Some(own) = areas.and_then(|all| all.iter().find(|own| own.name == *area)).filter(|_| is_plain(area))
+            else {
+                return Err(format!("there is no swap area {}", short(area)));
+            };
+            // What is swapped out has to come back into memory, beside what is needed there.
+            match memory.map(|memory| &memory.available_bytes).and_then(Fact::known) {
+                Some(&available) if available / 2 > own.used_bytes => Ok(()),
+                Some(_) => Err(format!("{area} holds more than half of the memory that is free")),
+                None => Err("it is not known how much memory is free for what is swapped out".to_owned()),
             }
-            Err(format!("there is no swap area {}", short(area)))
         }
         Intent::AcsOff { bridge, was } => {
             if !was.trim_start_matches("0x").chars().all(|c| c.is_ascii_hexdigit()) || was.len() > 6 {
