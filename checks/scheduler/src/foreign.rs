@@ -7,30 +7,16 @@
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ProcessTime, TICKS_PER_SECOND, Window};
-use plumb_check_sdk::{Absence, Citation, CpuSet, Evidence, Fact, Finding, Missing, ThresholdBasis};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing};
 
-/// Below it the host is as good as dedicated.
-pub(crate) const SOME: Limit<Percent> = Limit {
-    name: "CPU time of other programs on the inference CPUs",
-    value: Quantity::new(2.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: housekeeping of a dedicated host takes less",
-    date: "2026-11-23",
-    applies_to: "inference CPUs in the window",
-};
+use crate::pages::sched_noisy_neighbours as neighbours;
+use crate::serving::COLLECTOR;
 
-/// Above it other programs interfere.
-pub(crate) const MUCH: Limit<Percent> = Limit {
-    name: "CPU time of other programs on the inference CPUs that fails",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal; eunomia.dev measured -8.8 % throughput from CPU noise",
-    date: "2026-11-23",
-    applies_to: "inference CPUs in the window",
-};
+/// Key of the cause that findings have in common where others run on the CPUs of the servers.
+pub(crate) const NEIGHBOURS: &str = "neighbours";
 
 /// The JSON pointers that [`Foreign::read`] reads beside `/servers`.
-pub(crate) const NEEDS: [&str; 5] =
+const NEEDS: [&str; 5] =
     ["/window/cpus", "/window/processes", "/window/seconds", "/window/threads", "/cpu/online"];
 
 /// What others took on the inference CPUs.
@@ -42,15 +28,28 @@ pub(crate) struct Foreign {
     /// Why the masks of some threads are unknown.
     pub(crate) unmasked: Option<Missing>,
     /// Share of the time of `cpus` in %.
-    pub(crate) percent: f64,
+    pub(crate) percent: Quantity<Percent>,
     pub(crate) seconds: f64,
     busiest: Vec<ProcessTime>,
 }
 
+/// Why it is not known what others took.
+pub(crate) enum Unread {
+    Evidence(Missing),
+    /// No thread of a server tells its CPUs.
+    NoMask,
+    /// The times of none of these CPUs are known.
+    NoTimes(CpuSet),
+}
+
+impl From<Missing> for Unread {
+    fn from(missing: Missing) -> Self {
+        Self::Evidence(missing)
+    }
+}
+
 impl Foreign {
-    /// # Errors
-    /// Fails where the window lacks CPU times or threads, or no mask is known.
-    pub(crate) fn read(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Self, Missing> {
+    pub(crate) fn read(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Self, Unread> {
         let [cpus, processes, seconds, threads, online] = NEEDS;
         let window = Window {
             seconds: evidence.get(seconds)?,
@@ -62,12 +61,17 @@ impl Foreign {
         Self::new(servers, &window, &evidence.get(online)?)
     }
 
-    fn new(servers: &[InferenceServer], window: &Window, online: &CpuSet) -> Result<Self, Missing> {
+    /// What others took, where it is more than on a dedicated host.
+    pub(crate) fn noticed(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Option<Self> {
+        let some = evidence.limit(&neighbours::PAGE, &neighbours::SOME);
+        Self::read(evidence, servers).ok().filter(|foreign| !some.is_undercut_by(foreign.percent))
+    }
+
+    fn new(servers: &[InferenceServer], window: &Window, online: &CpuSet) -> Result<Self, Unread> {
         let seconds = window.length()?;
         let masks = Masks::of(servers);
         if masks.cpus.is_empty() {
-            let none = || Missing::new(Absence::Failed, "no thread of an inference server tells its CPUs");
-            return Err(masks.unknown.unwrap_or_else(none));
+            return Err(masks.unknown.map_or(Unread::NoMask, Unread::Evidence));
         }
         let (counted, _) = window.counted_cpus()?;
         let cpus: CpuSet = counted.keys().copied().filter(|&cpu| masks.cpus.contains(cpu)).collect();
@@ -78,41 +82,64 @@ impl Foreign {
             busy += time.user_ticks + time.nice_ticks + time.system_ticks + time.guest_ticks;
         }
         if capacity == 0 {
-            let reason = format!("times of the inference CPUs {} are unknown", masks.cpus);
-            return Err(Missing::new(Absence::Failed, reason));
+            return Err(Unread::NoTimes(masks.cpus));
         }
         let own: u64 = window.threads.require()?.iter().map(|thread| thread.cpu_ticks).sum();
-        let percent = 100.0 * busy.saturating_sub(own) as f64 / capacity as f64;
+        let percent = Quantity::new(100.0 * busy.saturating_sub(own) as f64 / capacity as f64);
         let near = |process: &&ProcessTime| {
-            !process.inference && process.last_cpus.iter().any(|&cpu| cpus.contains(cpu))
+            !process.inference
+                && process.cpu_ticks > 0
+                && process.last_cpus.iter().any(|&cpu| cpus.contains(cpu))
         };
         let mut busiest: Vec<ProcessTime> =
             window.processes.known().into_iter().flatten().filter(near).cloned().collect();
         busiest.sort_by_key(|process| (std::cmp::Reverse(process.cpu_ticks), process.pid));
-        busiest.retain(|process| process.cpu_ticks > 0);
         busiest.truncate(3);
         let uncounted = masks.cpus.intersection(online).difference(&cpus);
         Ok(Self { cpus, uncounted, unmasked: masks.unknown, percent, seconds, busiest })
     }
 
-    /// ` (most by a, b)`, or nothing.
-    pub(crate) fn most(&self) -> String {
-        if self.busiest.is_empty() {
-            return String::new();
-        }
-        let names: Vec<String> = self.busiest.iter().map(|process| self.name(process)).collect();
-        format!(", most by {}", names.join(", "))
+    pub(crate) fn share(&self) -> Arg {
+        Arg::of(self.percent, 1)
     }
 
-    fn name(&self, process: &ProcessTime) -> String {
-        let percent = 100.0 * process.cpu_ticks as f64 / (self.seconds * TICKS_PER_SECOND);
-        format!("{} (PID {}, {percent:.0} % of a CPU)", process.comm, process.pid)
+    /// The busiest programs, each with its share of one CPU: `spark (PID 900, 48 %)`; `none` where there is none.
+    pub(crate) fn busiest(&self) -> Arg {
+        let name = |process: &ProcessTime| {
+            let percent = 100.0 * self.cpus_of(process);
+            format!("{} (PID {}, {percent:.0} %)", process.comm, process.pid)
+        };
+        let names: Vec<String> = self.busiest.iter().map(name).collect();
+        Arg::text(if names.is_empty() { "none".to_owned() } else { names.join(", ") })
+    }
+
+    /// CPU time of a process in CPUs.
+    fn cpus_of(&self, process: &ProcessTime) -> f64 {
+        process.cpu_ticks as f64 / (self.seconds * TICKS_PER_SECOND)
+    }
+
+    /// Asks for the CPUs to be left to the servers.
+    pub(crate) fn reserve(&self) -> Intent {
+        Intent::Reserve { cpus: self.cpus.clone() }
+    }
+
+    /// Asks for programs to leave that alone take `some` of the CPUs' time or more.
+    pub(crate) fn elsewhere(&self, some: &Limit<Percent>) -> impl Iterator<Item = Intent> {
+        let takes_some = |process: &&ProcessTime| {
+            let percent = Quantity::new(100.0 * self.cpus_of(process) / self.cpus.len() as f64);
+            !process.kernel && process.comm != COLLECTOR && !some.is_undercut_by(percent)
+        };
+        let name =
+            |process: &ProcessTime| Intent::Elsewhere { process: process.pid, name: process.comm.clone() };
+        self.busiest.iter().filter(takes_some).map(name).collect::<Vec<_>>().into_iter()
     }
 
     pub(crate) fn cite(&self, finding: Finding) -> Finding {
         let value = format!(
             "{:.1} % of CPUs {} used by others in {:.0} s: user, nice, system and guest time less that of the servers",
-            self.percent, self.cpus, self.seconds
+            self.percent.number(),
+            self.cpus,
+            self.seconds
         );
         let finding = finding.with_evidence(Citation::new("/proc/stat", value));
         self.busiest.iter().fold(finding, |finding, process| {

@@ -1,19 +1,12 @@
 //! Inference servers and what they did in the window.
 
 use plumb_check_sdk::model::{InferenceServer, Process, Role, Window};
-use plumb_check_sdk::{Absence, Evidence, Missing};
+use plumb_check_sdk::{Evidence, Missing, Object, ObjectKind};
 
-/// The servers. Needs `/servers`.
-///
-/// # Errors
-/// A node without a server has nothing to judge yet.
-pub(crate) fn servers(evidence: &Evidence<'_>) -> Result<Vec<InferenceServer>, Missing> {
-    let servers: Vec<InferenceServer> = evidence.get("/servers")?;
-    if servers.iter().all(|server| server.processes.is_empty()) {
-        let reason = "no process of an inference server was found: collect while the service runs";
-        return Err(Missing::new(Absence::Skipped, reason));
-    }
-    Ok(servers)
+/// The servers; `None` where no process of one was found: such a node has nothing to judge yet. Needs `/servers`.
+pub(crate) fn servers<'a>(evidence: &Evidence<'a>) -> Result<Option<&'a [InferenceServer]>, Missing> {
+    let servers = evidence.servers()?;
+    Ok(servers.iter().any(|server| !server.processes.is_empty()).then_some(servers))
 }
 
 /// Length of the window and threads of the servers; the rest of it stays empty. Needs `/window/seconds` and
@@ -26,12 +19,17 @@ pub(crate) fn window(evidence: &Evidence<'_>) -> Result<Window, Missing> {
     Ok(Window { seconds, threads: evidence.get("/window/threads").into(), ..Window::default() })
 }
 
-/// What a process does, in words.
+/// A server, as all packs name it.
+pub(crate) fn server_object(server: &InferenceServer) -> Object {
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(server.subject())
+}
+
+/// What a process does, as sentences choose by it.
 pub(crate) fn role(role: Role) -> &'static str {
     match role {
-        Role::ApiServer => "API server",
-        Role::EngineCore => "engine core",
-        Role::GpuWorker => "GPU worker",
+        Role::ApiServer => "api-server",
+        Role::EngineCore => "engine-core",
+        Role::GpuWorker => "gpu-worker",
         Role::Tokenizer => "tokenizer",
         Role::Router => "router",
         Role::Whole => "server",
@@ -41,5 +39,8 @@ pub(crate) fn role(role: Role) -> &'static str {
 
 /// True for the collector itself, which has no place in a plan.
 pub(crate) fn is_collector(process: &Process) -> bool {
-    process.comm == "plumb"
+    process.comm == COLLECTOR
 }
+
+/// Name of the collector's process.
+pub(crate) const COLLECTOR: &str = "plumb";

@@ -1,53 +1,90 @@
-//! What several checks ask of an inference server: its unit, its container, its name.
+//! What several checks ask of an inference server: its name, its options, what starts it.
 
-use plumb_check_sdk::model::{Container, InferenceServer, Unit, no_server};
-use plumb_check_sdk::{Absence, CheckMeta, Evidence, Fact, Finding, Missing};
+use plumb_check_sdk::model::{CgroupLevel, Container, InferenceServer, ServerProcess, Unit};
+use plumb_check_sdk::page::no_answer;
+use plumb_check_sdk::{Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said, ServiceSetting};
 
-/// The inference servers, or the finding that says that there are none.
-///
-/// # Errors
-/// Says why they are not known.
-pub(crate) fn servers<'a>(
-    meta: &CheckMeta,
-    evidence: &Evidence<'a>,
-) -> Result<Result<&'a [InferenceServer], Vec<Finding>>, Missing> {
-    let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(Err(vec![meta.not_run("node", no_server().reason)]));
+/// Why a question has no answer: a sentence of the page, or evidence that is missing.
+pub(crate) struct Unanswered(pub(crate) Said);
+
+impl Unanswered {
+    pub(crate) fn because(said: impl Into<Said>) -> Self {
+        Self(said.into())
     }
-    Ok(Ok(servers))
 }
 
-/// The first of `names` that the server was started with, and its value; words are separated by blanks or commas.
-///
-/// Options are what somebody understood of the command line, so the command line itself is looked at as well.
+impl From<Missing> for Unanswered {
+    fn from(missing: Missing) -> Self {
+        Self(no_answer(&missing))
+    }
+}
+
+pub(crate) fn server_object(server: &InferenceServer) -> Object {
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(server.subject())
+}
+
+/// One of several questions about a server.
+pub(crate) fn part_of(server: &InferenceServer, what: &str) -> Object {
+    server_object(server).named(format!("{}, {what}", server.subject()))
+}
+
+/// Says that one placement of the server would mend this finding and others.
+pub(crate) fn misplaced(finding: Finding, server: &InferenceServer) -> Finding {
+    // The name that the pack `affinity` gives it: a cause is the same only where its object is.
+    finding.with_cause("placement", server_object(server).named(format!("{} server {}", server.kind, server.pid)))
+}
+
+/// Asks for a setting that whatever starts the server gives it.
+pub(crate) fn service(
+    server: &InferenceServer,
+    setting: ServiceSetting,
+    want: impl Into<String>,
+    was: Option<String>,
+) -> Intent {
+    Intent::Service { server: server.pid, setting, want: want.into(), was }
+}
+
+/// The process that the others descend from; `None` where no process was recorded.
+pub(crate) fn main_process(server: &InferenceServer) -> Option<&ServerProcess> {
+    let root = server.processes.iter().find(|process| process.pid == server.pid);
+    root.or_else(|| server.processes.first())
+}
+
+/// True for the group that is the server's alone, or that of its unit or container, and not one that others share.
+pub(crate) fn is_own(server: &InferenceServer, chain: &[CgroupLevel], group: &str) -> bool {
+    let name = group.rsplit('/').next().unwrap_or(group);
+    chain.first().is_some_and(|innermost| innermost.path == group)
+        || server.unit.known().is_some_and(|unit| unit == name)
+        || server.container.known().is_some_and(|id| name.contains(id.as_str()))
+}
+
+/// The first of `names` that the server was started with, and its value; words are separated by blanks or commas. Of an option
+/// that is given twice the last counts.
 ///
 /// # Errors
 /// Says why the options are not known.
 pub(crate) fn option(server: &InferenceServer, names: &[&str]) -> Result<Option<(String, String)>, Missing> {
     let options = server.options.require()?;
-    if let Some((name, value)) = names.iter().find_map(|name| options.get_key_value(*name)) {
-        return Ok((value != "false").then(|| (name.clone(), value.clone())));
-    }
-    let root = server.processes.iter().find(|process| process.pid == server.pid);
-    let arguments = match root.or_else(|| server.processes.first()) {
-        Some(process) => process.cmdline.require()?,
-        None => return Ok(None),
+    let understood = names.iter().find_map(|name| options.get_key_value(*name));
+    let arguments = match main_process(server).map(|process| process.cmdline.require()) {
+        Some(Ok(arguments)) => arguments.as_slice(),
+        Some(Err(why)) if understood.is_none() => return Err(why),
+        Some(Err(_)) | None => &[],
     };
-    let mut rest = arguments.iter().skip_while(|argument| {
+    let named = |argument: &String| {
         let name = argument.strip_prefix("--").map(|name| name.split('=').next().unwrap_or(name));
-        !name.is_some_and(|name| names.contains(&name))
-    });
-    let Some(argument) = rest.next() else { return Ok(None) };
-    let name = argument.trim_start_matches("--");
-    Ok(Some(match name.split_once('=') {
-        Some((name, value)) => (name.to_owned(), value.to_owned()),
-        None => {
-            let values: Vec<&str> =
-                rest.take_while(|argument| !argument.starts_with("--")).map(String::as_str).collect();
-            (name.to_owned(), values.join(" "))
+        name.is_some_and(|name| names.contains(&name))
+    };
+    let given = arguments.iter().rposition(named).map(|at| {
+        let argument = arguments[at].trim_start_matches("--");
+        if let Some((name, value)) = argument.split_once('=') {
+            return (name.to_owned(), value.to_owned());
         }
-    }))
+        let values = arguments[at + 1..].iter().take_while(|argument| !argument.starts_with("--"));
+        (argument.to_owned(), values.map(String::as_str).collect::<Vec<_>>().join(" "))
+    });
+    let given = given.or_else(|| understood.map(|(name, value)| (name.clone(), value.clone())));
+    Ok(given.filter(|(_, value)| value != "false"))
 }
 
 /// What starts a server, and so holds its settings.
@@ -58,8 +95,22 @@ pub(crate) enum Home<'a> {
     Container(&'a Container),
     /// A pod of Kubernetes.
     Pod(&'a Container),
-    /// Nothing: it was started by hand. The text says what is known instead.
-    Nothing(String),
+    /// No unit and no container.
+    Nothing(NoHome<'a>),
+    /// A unit that the evidence does not describe.
+    UnknownUnit(&'a str),
+    /// A container that the evidence does not describe.
+    UnknownContainer(&'a str),
+}
+
+/// Where a server runs that no unit and no container starts.
+#[derive(Clone, Copy)]
+pub(crate) enum NoHome<'a> {
+    /// In a scope, which a program made that starts processes itself, such as a login.
+    Scope(&'a str),
+    /// In a unit that no file defines.
+    NoFile(&'a str),
+    NoUnit,
 }
 
 /// Units and containers of the node.
@@ -76,54 +127,41 @@ impl Homes {
         }
     }
 
-    /// The unit with the given name.
+    /// The unit with the given name; `None` where the evidence does not describe it.
     ///
     /// # Errors
-    /// Says why nothing is known of it.
-    pub(crate) fn unit(&self, name: &str) -> Result<&Unit, Missing> {
-        let found = self.units.require()?.iter().find(|unit| unit.name == name);
-        found.ok_or_else(|| {
-            Missing::new(Absence::Failed, format!("the evidence does not describe the unit {name}"))
-        })
+    /// Says why no unit is known.
+    pub(crate) fn unit(&self, name: &str) -> Result<Option<&Unit>, Missing> {
+        Ok(self.units.require()?.iter().find(|unit| unit.name == name))
     }
 
     /// What starts the server.
     ///
     /// # Errors
     /// Says why it is not known.
-    pub(crate) fn find(&self, server: &InferenceServer) -> Result<Home<'_>, Missing> {
-        match &server.container {
-            Fact::Known(id) => {
-                let found = self.containers.require()?.iter().find(|container| container.id == *id);
-                let container = found.ok_or_else(|| {
-                    Missing::new(Absence::Failed, format!("the evidence does not describe container {id}"))
-                })?;
-                return match &container.pod {
-                    Fact::Known(_) => Ok(Home::Pod(container)),
-                    Fact::Missing(why) if why.missing == Absence::Absent => Ok(Home::Container(container)),
-                    Fact::Missing(why) => Err(why.clone()),
-                };
-            }
-            Fact::Missing(why) if why.missing == Absence::Absent => {}
-            Fact::Missing(why) => return Err(why.clone()),
+    pub(crate) fn find<'a>(&'a self, server: &'a InferenceServer) -> Result<Home<'a>, Missing> {
+        if let Some(id) = optional(&server.container)? {
+            let found = self.containers.require()?.iter().find(|container| container.id == *id);
+            let Some(container) = found else { return Ok(Home::UnknownContainer(id)) };
+            let is_pod = optional(&container.pod)?.is_some();
+            return Ok(if is_pod { Home::Pod(container) } else { Home::Container(container) });
         }
-        match &server.unit {
-            // A scope is made by a program that starts processes itself, such as a login: it starts nothing again.
-            Fact::Known(name) if name.ends_with(".scope") => Ok(Home::Nothing(format!("it runs in {name}"))),
-            Fact::Known(name) => {
-                let unit = self.unit(name)?;
-                match &unit.fragment {
-                    Fact::Known(_) => Ok(Home::Unit(unit)),
-                    Fact::Missing(why) if why.missing == Absence::Absent => {
-                        Ok(Home::Nothing(format!("no file defines its unit {name}")))
-                    }
-                    Fact::Missing(why) => Err(why.clone()),
-                }
-            }
-            Fact::Missing(why) if why.missing == Absence::Absent => {
-                Ok(Home::Nothing("it runs in no unit".to_owned()))
-            }
-            Fact::Missing(why) => Err(why.clone()),
-        }
+        Ok(match optional(&server.unit)? {
+            None => Home::Nothing(NoHome::NoUnit),
+            Some(name) if name.ends_with(".scope") => Home::Nothing(NoHome::Scope(name)),
+            Some(name) => match self.unit(name)? {
+                None => Home::UnknownUnit(name),
+                Some(unit) if optional(&unit.fragment)?.is_some() => Home::Unit(unit),
+                Some(_) => Home::Nothing(NoHome::NoFile(name)),
+            },
+        })
+    }
+}
+
+/// A value that the node may lack.
+fn optional<T>(fact: &Fact<T>) -> Result<Option<&T>, Missing> {
+    match fact {
+        Fact::Missing(why) if why.is_absent() => Ok(None),
+        fact => fact.require().map(Some),
     }
 }

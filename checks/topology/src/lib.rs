@@ -2,6 +2,7 @@
 
 use plumb_check_sdk::export_pack;
 
+mod mend;
 pub mod topo_dimm_balance;
 pub mod topo_gpu_numa_known;
 pub mod topo_nic_locality;

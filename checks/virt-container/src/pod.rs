@@ -1,7 +1,7 @@
 //! The kubelet of the node, and inference servers in its pods.
 
 use plumb_check_sdk::model::{Container, InferenceServer, Kubelet};
-use plumb_check_sdk::{Absence, Evidence, Fact, Missing};
+use plumb_check_sdk::{Absence, Evidence, Fact, Missing, Object, ObjectKind};
 
 use crate::server::container;
 
@@ -13,14 +13,14 @@ pub(crate) struct Pod<'a> {
     pub(crate) qos: Fact<String>,
     /// File that says so.
     pub(crate) cgroup: String,
-    /// How findings name the server.
-    pub(crate) server: String,
     /// The server itself.
-    pub(crate) of: &'a InferenceServer,
+    pub(crate) server: &'a InferenceServer,
 }
 
-/// Why nothing can be said of inference servers in pods where none was found.
-pub(crate) const NO_POD: &str = "no inference server was found in a pod: collect while the service runs";
+/// The kubelet, as findings name it.
+pub(crate) fn kubelet_object() -> Object {
+    Object::new(ObjectKind::Other, "kubelet")
+}
 
 /// The kubelet; `None` on a node that is known to have none.
 ///
@@ -54,7 +54,7 @@ pub(crate) fn in_pods<'a>(evidence: &Evidence<'a>) -> Result<Vec<Pod<'a>>, Missi
             Fact::Missing(why) => return Err(why.clone()),
         };
         let (qos, cgroup) = (container.qos.clone(), container.cgroup.clone());
-        pods.push(Pod { uid, qos, cgroup, server: server.subject(), of: server });
+        pods.push(Pod { uid, qos, cgroup, server });
     }
     Ok(pods)
 }

@@ -2,37 +2,69 @@
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess, no_server};
+use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess};
+use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, IndexSet, Missing, NodeSet,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
+    Page, Said,
 };
 
-/// Servers with the ids of their containers, and findings for the others.
-pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
+/// Why a question stays open: a sentence of the check, or that of missing evidence.
+pub(crate) struct Open(pub(crate) Said);
 
-/// Inference servers that run in a container, each with the container's id, and what is to be said of all others.
+impl From<Said> for Open {
+    fn from(said: Said) -> Self {
+        Self(said)
+    }
+}
+
+impl From<Missing> for Open {
+    fn from(why: Missing) -> Self {
+        Self(no_answer(&why))
+    }
+}
+
+/// A server by the name that findings have for it.
+pub(crate) fn server_object(server: &InferenceServer) -> Object {
+    Object::new(ObjectKind::Server, server.pid.to_string()).named(server.subject())
+}
+
+/// Asks for a server to be placed near to its GPUs, and says that its other findings of that kind have the same cause.
+pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, gpus: &BTreeSet<&str>) -> Finding {
+    let only = gpus.first().filter(|_| gpus.len() == 1);
+    let gpu = only.map(|address| (*address).to_owned());
+    // By the name that checks of placement have for it.
+    let name = format!("{} server {}", server.kind, server.pid);
+    finding
+        .with_intent(Intent::Place { server: server.pid, process: None, gpu })
+        .with_cause("placement", server_object(server).named(name))
+}
+
+/// Inference servers that run in a container, each with the container's id, and what `page` says of all others: that there is
+/// no server, that none is in a container, that it is not known of one for a reason.
 ///
 /// # Errors
 /// Says why the servers are not known.
-pub(crate) fn contained<'a>(meta: &CheckMeta, evidence: &Evidence<'a>) -> Result<Contained<'a>, Missing> {
+pub(crate) fn contained<'a>(
+    evidence: &Evidence<'a>,
+    page: &Page,
+    [no_server, no_container]: [Said; 2],
+    unknown: impl Fn(Arg) -> Said,
+) -> Result<(Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>), Missing> {
     let servers = evidence.servers()?;
     if servers.is_empty() {
-        return Ok((Vec::new(), vec![meta.not_run("node", no_server().reason)]));
+        return Ok((Vec::new(), vec![page.not_run(Object::node(), no_server)]));
     }
-    let mut inside = Vec::new();
-    let mut findings = Vec::new();
+    let (mut inside, mut findings) = (Vec::new(), Vec::new());
     for server in servers {
         match &server.container {
             Fact::Known(id) => inside.push((server, id.as_str())),
             Fact::Missing(why) if why.missing == Absence::Absent => {}
-            Fact::Missing(why) => {
-                let message = format!("whether it runs in a container is not known: {why}");
-                findings.push(meta.not_run(server.subject(), message));
-            }
+            Fact::Missing(why) => findings.push(page.not_run(server_object(server), unknown(why.into()))),
         }
     }
     if inside.is_empty() && findings.is_empty() {
-        findings.push(meta.not_applicable("node", "no inference server runs in a container"));
+        findings.push(page.not_applicable(Object::node(), no_container));
     }
     Ok((inside, findings))
 }
@@ -46,9 +78,7 @@ pub(crate) fn container<'a>(
     id: &str,
 ) -> Result<&'a Container, Missing> {
     let found = containers.require()?.iter().find(|container| container.id == id);
-    found.ok_or_else(|| {
-        Missing::new(Absence::Failed, format!("the evidence does not describe container {}", short(id)))
-    })
+    found.ok_or_else(|| Missing::not_recorded(format!("container {}", short(id))))
 }
 
 /// The part of a container's id that people use.
@@ -56,51 +86,59 @@ pub(crate) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
 }
 
-/// PCI addresses of all GPUs that processes of the server use.
-///
-/// # Errors
-/// Says of which process it is not known.
-pub(crate) fn gpus_of(server: &InferenceServer) -> Result<BTreeSet<&str>, Missing> {
-    if server.processes.is_empty() {
-        return Err(Missing::new(Absence::Failed, "the evidence names no process of the server"));
-    }
+/// The process that stands for the server: its root, or else the first; `None` for a server without processes.
+pub(crate) fn main_process(server: &InferenceServer) -> Option<&ServerProcess> {
+    let root = server.processes.iter().find(|process| process.pid == server.pid);
+    root.or_else(|| server.processes.first())
+}
+
+/// Why the GPUs of a server or their nodes are not known.
+pub(crate) enum Unplaced {
+    /// Which GPUs the process uses.
+    Use(u32, Missing),
+    /// The GPU at this address is not among those of the evidence.
+    NoSuchGpu(String),
+    /// The node of a GPU.
+    Node(Missing),
+}
+
+/// Turns an [`Unplaced`] into a sentence of a check's page.
+macro_rules! say_unplaced {
+    ($words:ident) => {
+        |why: $crate::server::Unplaced| -> ::plumb_check_sdk::Said {
+            match why {
+                $crate::server::Unplaced::Use(pid, why) => {
+                    let pid = ::plumb_check_sdk::Arg::text(pid.to_string());
+                    $words::UnknownGpus { pid, reason: (&why).into() }.into()
+                }
+                $crate::server::Unplaced::NoSuchGpu(gpu) => $words::NoSuchGpu { gpu: gpu.into() }.into(),
+                $crate::server::Unplaced::Node(why) => ::plumb_check_sdk::page::no_answer(&why),
+            }
+        }
+    };
+}
+pub(crate) use say_unplaced;
+
+/// PCI addresses of all GPUs that these processes use.
+pub(crate) fn gpus_of(processes: &[ServerProcess]) -> Result<BTreeSet<&str>, Unplaced> {
     let mut addresses = BTreeSet::new();
-    for process in &server.processes {
-        let gpus = process.gpus.require();
-        let gpus = gpus.map_err(|why| {
-            Missing::new(why.missing, format!("GPUs of process {}: {}", process.pid, why.reason))
-        })?;
+    for process in processes {
+        let gpus = process.gpus.require().map_err(|why| Unplaced::Use(process.pid, why))?;
         addresses.extend(gpus.iter().map(String::as_str));
     }
     Ok(addresses)
 }
 
-/// The process that stands for the server: its root, or else the first.
-///
-/// # Errors
-/// A server without processes tells nothing.
-pub(crate) fn main_process(server: &InferenceServer) -> Result<&ServerProcess, Missing> {
-    let root = server.processes.iter().find(|process| process.pid == server.pid);
-    root.or_else(|| server.processes.first())
-        .ok_or_else(|| Missing::new(Absence::Failed, "the evidence names no process of the server"))
-}
-
 /// Nodes of the GPUs with the given addresses, and what says so.
-///
-/// # Errors
-/// Says of which GPU it is not known.
 pub(crate) fn nodes_of(
     addresses: &BTreeSet<&str>,
     gpus: &[Gpu],
-) -> Result<(NodeSet, Vec<Citation>), Missing> {
-    let mut nodes = NodeSet::new();
-    let mut evidence = Vec::new();
+) -> Result<(NodeSet, Vec<Citation>), Unplaced> {
+    let (mut nodes, mut evidence) = (NodeSet::new(), Vec::new());
     for address in addresses {
-        let gpu = gpus.iter().find(|gpu| gpu.address == *address).ok_or_else(|| {
-            Missing::new(Absence::Failed, format!("GPU {address} is not among the GPUs of the evidence"))
-        })?;
-        let place = gpu.place();
-        let told = place.one()?;
+        let gpu = gpus.iter().find(|gpu| gpu.address == *address);
+        let place = gpu.ok_or_else(|| Unplaced::NoSuchGpu((*address).to_owned()))?.place();
+        let told = place.one().map_err(Unplaced::Node)?;
         nodes.insert(told.node);
         evidence.push(told.quote.clone().into());
     }
@@ -115,130 +153,33 @@ pub(crate) fn cpus_of(numa: &Numa, nodes: &NodeSet) -> CpuSet {
         .fold(CpuSet::new(), |all, node| all.union(&node.cpus))
 }
 
-/// Nodes that hold any of the given CPUs.
-pub(crate) fn nodes_with(numa: &Numa, cpus: &CpuSet) -> NodeSet {
-    numa.nodes.iter().filter(|node| !node.cpus.intersection(cpus).is_empty()).map(|node| node.id).collect()
-}
-
 /// True if CPUs are spread over two nodes or more.
 pub(crate) fn is_multi_node(numa: &Numa) -> bool {
     numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() > 1
 }
 
-/// What tells that an engine was told to bind the memory of its workers.
+/// CPUs that a chain of control groups leaves, and where that is said; `None` where no group tells.
 ///
 /// # Errors
-/// Says why its options are not known.
-pub(crate) fn told_to_bind(server: &InferenceServer) -> Result<Option<String>, Missing> {
-    let options = server.options.require()?;
-    let flags = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
-    let is_off = |value: &str| matches!(value, "false" | "0");
-    if let Some((flag, value)) =
-        flags.iter().find_map(|flag| options.get_key_value(*flag)).filter(|(_, value)| !is_off(value))
-    {
-        let value = if value == "true" { String::new() } else { format!(" {value}") };
-        return Ok(Some(format!("--{flag}{value}")));
-    }
-    // A second look at the command line itself, since options are what somebody understood of it.
-    let arguments = main_process(server)?.cmdline.require()?;
-    let named = |argument: &&String| {
-        argument
-            .strip_prefix("--")
-            .is_some_and(|rest| flags.contains(&rest.split('=').next().unwrap_or(rest)))
-    };
-    if let Some(argument) = arguments.iter().find(named) {
-        return Ok(Some(argument.clone()));
-    }
-    let environment = server.processes.iter().filter_map(|process| process.environment.known());
-    let is_on = |value: &&String| matches!(value.as_str(), "1" | "true" | "True");
-    Ok(environment
-        .filter_map(|variables| variables.get("SGLANG_AUTO_NUMA_BIND").filter(is_on))
-        .next()
-        .map(|value| format!("SGLANG_AUTO_NUMA_BIND={value}")))
+/// Says what of the groups is not known.
+pub(crate) fn granted_cpus(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Missing> {
+    Ok(cgroup.granted_cpus()?.map(|(cpus, path, text)| (cpus, Citation::new(path, text))))
 }
 
-/// A CPU quota, in CPUs, and where it is set.
-pub(crate) struct Quota {
-    /// CPU time per second, in CPUs.
-    pub(crate) cpus: f64,
-    /// The file.
-    pub(crate) citation: Citation,
-}
-
-/// The tightest CPU quota of a chain of control groups; `None` if no group has one.
+/// Memory nodes that a chain of control groups leaves, as [`granted_cpus`].
 ///
 /// # Errors
-/// A group that should have a quota file and has none, or one that could not be read, may hide a quota.
-pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<Quota>, Missing> {
-    let mut tightest: Option<Quota> = None;
-    if cgroup.chain.is_empty() {
-        return Err(Missing::new(Absence::Failed, "no control group of the process is known"));
-    }
+/// Says what of the groups is not known.
+pub(crate) fn granted_nodes(cgroup: &Cgroup) -> Result<Option<(NodeSet, Citation)>, Missing> {
     for level in &cgroup.chain {
-        let Some((file, text)) = cgroup.value(level, "cpu", &["cpu.max", "cpu.cfs_quota_us"])? else {
-            continue;
-        };
-        let limit = if file == "cpu.max" {
-            parse_quota(text, &level.path)?
-        } else {
-            let Some((_, period)) = cgroup.value(level, "cpu", &["cpu.cfs_period_us"])? else { continue };
-            parse_quota(&format!("{text} {period}").replace("-1 ", "max "), &level.path)?
-        };
-        if let Some(cpus) = limit
-            && tightest.as_ref().is_none_or(|quota| cpus < quota.cpus)
-        {
-            let citation = Citation::new(format!("{}/{file}", level.path), text);
-            tightest = Some(Quota { cpus, citation });
-        }
-    }
-    Ok(tightest)
-}
-
-/// `max 100000` or `400000 100000`, in CPUs.
-fn parse_quota(text: &str, folder: &str) -> Result<Option<f64>, Missing> {
-    let malformed = || Missing::new(Absence::Malformed, format!("the CPU quota of {folder} reads `{text}`"));
-    let mut words = text.split_whitespace();
-    let quota = words.next().ok_or_else(malformed)?;
-    if quota == "max" {
-        return Ok(None);
-    }
-    let quota: f64 = quota.parse().map_err(|_| malformed())?;
-    let period: f64 = words.next().unwrap_or("100000").parse().map_err(|_| malformed())?;
-    if quota > 0.0 && period > 0.0 { Ok(Some(quota / period)) } else { Err(malformed()) }
-}
-
-/// CPUs or nodes that a chain of control groups leaves, and where that is said.
-///
-/// # Errors
-/// Says why it is not known.
-pub(crate) fn effective(cgroup: &Cgroup, what: Cpuset) -> Result<(IndexSet, Citation), Missing> {
-    let names = match what {
-        Cpuset::Cpus => ["cpuset.cpus.effective", "cpuset.effective_cpus"],
-        Cpuset::Mems => ["cpuset.mems.effective", "cpuset.effective_mems"],
-    };
-    for level in &cgroup.chain {
-        if let Some(name) = names.into_iter().find(|name| level.values.contains_key(*name)) {
-            let path = format!("{}/{name}", level.path);
-            let text =
-                level.values.get(name).map(Fact::require).transpose()?.map_or("", String::as_str).trim();
-            let set: IndexSet = text
+        let names = ["cpuset.mems.effective", "cpuset.effective_mems"];
+        if let Some((file, text)) = cgroup.value(level, "cpuset", &names)? {
+            let path = format!("{}/{file}", level.path);
+            let nodes: NodeSet = text
                 .parse()
                 .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
-            return Ok((set, Citation::new(path, text)));
-        }
-        // The CPUs of a group without the controller are those of the group above.
-        if !cgroup.lacks(level, "cpuset") {
-            break;
+            return Ok((!nodes.is_empty()).then(|| (nodes, Citation::new(path, text))));
         }
     }
-    Err(Missing::new(Absence::Failed, format!("no control group of the process tells `{}`", names[0])))
-}
-
-/// What a cpuset is asked for.
-#[derive(Clone, Copy)]
-pub(crate) enum Cpuset {
-    /// CPUs.
-    Cpus,
-    /// Memory nodes.
-    Mems,
+    Ok(None)
 }

@@ -6,18 +6,18 @@
 //! `nohz_full` deviate by themselves, as switching off load balancing or the tick fits no server with many threads.
 //! The collector does not count as a program.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Process};
+use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, Outcome, Question, Reference, Remediation, Severity, Threshold, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood,
+    Missing, Object, ObjectKind, Outcome, Said,
 };
 
-use crate::delay::{self, LONG};
-use crate::foreign::{Foreign, MUCH, Masks, SOME};
+use crate::delay::{self, Gap};
+use crate::foreign::{Foreign, Masks, NEIGHBOURS, Unread};
+use crate::pages::sched_isolation_plan::{LONG, MUCH, PAGE, SOME, words};
 use crate::serving;
 
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
@@ -26,190 +26,114 @@ const NO_TICK: &str = "/sys/devices/system/cpu/nohz_full";
 /// See the module.
 pub struct SchedIsolationPlan;
 
-static THRESHOLDS: [Threshold; 3] = [SOME.threshold(), MUCH.threshold(), LONG.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("sched.isolation-plan"),
-    title: Borrowed("There is a CPU split between system, interrupts and inference (shared hosts)"),
-    category: Category::Interference,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Without a plan every new agent lands on the cores that launch kernels."),
-    business: Borrowed("Separate desks for the building staff and for the production team."),
-    needs: Borrowed(&[
-        Borrowed("/cpu/online"),
-        Borrowed("/processes"),
-        Borrowed("/servers"),
-        Borrowed("/settings/scheduler"),
-        Borrowed("/window/cpus"),
-        Borrowed("/window/processes"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "For a test: `mkdir /sys/fs/cgroup/infer`, `echo CPUS > /sys/fs/cgroup/infer/cpuset.cpus`, `echo \
-             root > /sys/fs/cgroup/infer/cpuset.cpus.partition`; or `AllowedCPUs=` on slices",
-        ),
-        persistent: Borrowed(
-            "`inference.slice` with `AllowedCPUs=` and `AllowedMemoryNodes=`, `system.slice` and \
-             `user.slice` with the rest; `IRQBALANCE_BANNED_CPULIST` to match",
-        ),
-        rollback: Borrowed("`systemctl revert inference.slice system.slice user.slice`"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`systemctl show inference.slice -p EffectiveCPUs`; `cat /sys/fs/cgroup/*/cpuset.cpus.effective`",
-        ),
-        expected_effect: Borrowed(
-            "There is no published number apart from that of `sched.noisy-neighbours`.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
-    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
-    positions: Borrowed(&[Borrowed("isolation")]),
-    applicability: Borrowed("Bare metal and virtual machines; containers read the host's"),
-    caveat: Some(Borrowed(
-        "`isolcpus` switches off load balancing on its CPUs: all threads of a worker may stay on one core. \
-         Prefer cpusets. `nohz_full` helps only with one runnable thread per CPU.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel docs: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, \
-                 memory.events)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/cgroup-v2.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel docs: kernel parameters (isolcpus, nohz_full, rcu_nocbs, irqaffinity)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/kernel-parameters.html"),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: NO_HZ, reducing scheduling-clock ticks"),
-            url: Borrowed("https://docs.kernel.org/timers/no_hz.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "systemd.resource-control(5): AllowedCPUs=, AllowedMemoryNodes=, CPUWeight=, CPUQuota=, \
-                 Slice=",
-            ),
-            url: Borrowed(
-                "https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html",
-            ),
-        },
-    ]),
-};
-
 impl Check for SchedIsolationPlan {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = serving::servers(evidence)?;
-        let masks = Masks::of(&servers);
-        let mut findings = boot_isolation(evidence, &servers, &masks.cpus);
-        let of_split = match split(evidence, &servers, &masks) {
-            Ok(Split::Disjoint(finding)) => *finding,
-            Ok(Split::Shared(names)) => {
-                let (finding, unknown) = shared(evidence, &servers, &names);
-                findings.extend(unknown);
-                finding
-            }
-            Err(missing) => META.not_run("node", missing.to_string()),
+        let Some(servers) = serving::servers(evidence)? else {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         };
-        findings.push(of_split);
+        let masks = Masks::of(servers);
+        let mut findings = boot_isolation(evidence, servers, &masks.cpus);
+        match split(evidence, servers, &masks) {
+            Ok(Split::Disjoint(finding)) => findings.push(*finding),
+            Ok(Split::Shared(others)) => findings.extend(shared(evidence, servers, others)),
+            Err(said) => findings.push(PAGE.not_run(Object::node(), said)),
+        }
         Ok(findings)
     }
 }
 
 /// `isolcpus` and `nohz_full`, where servers may run on such CPUs.
 fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &CpuSet) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let settings = match evidence.settings("scheduler") {
-        Ok(settings) => settings,
-        Err(missing) => return vec![META.not_run("boot arguments", missing.to_string())],
-    };
-    let set = |path: &str| -> Result<CpuSet, Missing> {
-        match settings.get(path) {
-            Some(Fact::Known(text)) if text == "(null)" => Ok(CpuSet::new()),
-            Some(Fact::Known(text)) => text.parse().map_err(|_| {
-                Missing::new(Absence::Malformed, format!("{path} holds `{text}`, expected a list of CPUs"))
-            }),
-            // Kernels without the feature have no such file.
-            Some(Fact::Missing(missing)) if missing.missing == Absence::Absent => Ok(CpuSet::new()),
-            Some(Fact::Missing(missing)) => Err(missing.clone()),
-            None => Err(Missing::new(Absence::Failed, format!("the evidence has no {path}"))),
-        }
-    };
+    if let Err(missing) = evidence.settings("scheduler") {
+        return vec![PAGE.missing(Object::setting("boot arguments"), &missing)];
+    }
     // A process whose threads could not be read has more than one, as all servers do.
     let has_many_threads =
         servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
-    match set(ISOLATED) {
-        Ok(isolated) => {
-            let used = isolated.intersection(masks);
-            if used.len() > 1 && has_many_threads {
-                let message = "servers with many threads may run on CPUs that `isolcpus` takes out of load balancing: \
-                               threads of a worker may stay on one core";
-                findings.push(
-                    META.fail(format!("CPUs {used}"), message)
-                        .with_likelihood(Likelihood::Setting)
-                        .with_evidence(Citation::new(ISOLATED, isolated.to_string())),
-                );
-            }
-        }
-        Err(missing) => findings.push(META.not_run("isolated CPUs", missing.to_string())),
+    let isolated = used(evidence, ISOLATED, "isolated CPUs", masks).map(|found| {
+        found.filter(|(used, _)| used.len() > 1 && has_many_threads).map(|(used, citation)| {
+            let said = words::Unbalanced { cpus: (&used).into() };
+            told(evidence, PAGE.fail(Object::cpus(&used), said), citation, "isolcpus=")
+        })
+    });
+    let no_tick = used(evidence, NO_TICK, "CPUs without tick", masks).map(|found| {
+        found.filter(|(used, _)| !used.is_empty()).map(|(used, citation)| {
+            let said = words::NoTick { cpus: (&used).into() };
+            told(evidence, PAGE.warn(Object::cpus(&used), said), citation, "nohz_full=")
+        })
+    });
+    [isolated, no_tick].into_iter().filter_map(|found| found.unwrap_or_else(|unread| Some(*unread))).collect()
+}
+
+/// CPUs of a list of the kernel that servers may run on, with the list.
+fn used(
+    evidence: &Evidence<'_>,
+    path: &str,
+    name: &str,
+    masks: &CpuSet,
+) -> Result<Option<(CpuSet, Citation)>, Box<Finding>> {
+    let object = || Object::setting(path).named(name);
+    let text = match evidence.setting("scheduler", path) {
+        Ok(text) => text,
+        // Kernels without the feature have no such file.
+        Err(missing) if missing.is_absent() => return Ok(None),
+        Err(missing) => return Err(Box::new(PAGE.missing(object(), &missing))),
+    };
+    if text == "(null)" {
+        return Ok(None);
     }
-    match set(NO_TICK) {
-        Ok(no_tick) => {
-            let used = no_tick.intersection(masks);
-            if !used.is_empty() {
-                let message = "`nohz_full` is set for CPUs of the servers: it helps only with one runnable thread on each, \
-                               and makes each system call dearer";
-                findings.push(
-                    META.warn(format!("CPUs {used}"), message)
-                        .with_likelihood(Likelihood::Setting)
-                        .with_evidence(Citation::new(NO_TICK, no_tick.to_string())),
-                );
-            }
+    match text.parse::<CpuSet>() {
+        Ok(cpus) => Ok(Some((cpus.intersection(masks), Citation::new(path, cpus.to_string())))),
+        Err(_) => {
+            let said = words::Malformed { path: path.into(), text: text.into() };
+            Err(Box::new(PAGE.not_run(object(), said)))
         }
-        Err(missing) => findings.push(META.not_run("CPUs without tick", missing.to_string())),
     }
-    findings
+}
+
+/// A deviation that a boot argument brought about, which is to be gone.
+fn told(evidence: &Evidence<'_>, finding: Finding, citation: Citation, argument: &str) -> Finding {
+    let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(citation);
+    let cmdline: String = evidence.get("/node/cmdline").unwrap_or_default();
+    let words = cmdline.split_whitespace().filter(|word| word.starts_with(argument));
+    words.fold(finding, |finding, word| {
+        finding
+            .with_evidence(Citation::new("/proc/cmdline", word))
+            .with_intent(Intent::KernelArgument { argument: word.to_owned(), present: false })
+    })
 }
 
 enum Split {
     Disjoint(Box<Finding>),
-    /// Names of programs that may run on the CPUs of the servers, and how many there are.
-    Shared(String),
+    Shared(Others),
 }
 
-/// # Errors
-/// Fails where a mask that could make the sets meet is unknown.
-fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) -> Result<Split, Missing> {
-    let online: CpuSet = evidence.get("/cpu/online")?;
+/// Programs that may run on the CPUs of the servers.
+struct Others {
+    /// Up to three names.
+    names: Arg,
+    count: u64,
+}
+
+/// Whether the servers have CPUs of their own; the sentence that says why that is not known.
+fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) -> Result<Split, Said> {
+    let online: CpuSet = evidence.get("/cpu/online").map_err(|missing| no_answer(&missing))?;
     let inference = masks.cpus.intersection(&online);
     if inference.is_empty() {
-        let none = || Missing::new(Absence::Failed, "no thread of an inference server tells its CPUs");
-        return Err(masks.unknown.clone().unwrap_or_else(none));
+        return Err(masks.unknown.as_ref().map_or_else(|| words::NoMask {}.into(), no_answer));
     }
-    let own: BTreeSet<u32> =
-        servers.iter().flat_map(|server| &server.processes).map(|process| process.pid).collect();
     let mut others = CpuSet::new();
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut count = 0;
     let mut unknown = masks.unknown.clone();
-    let processes = evidence.processes()?;
+    let processes = evidence.processes().map_err(|missing| no_answer(&missing))?;
     let is_other = |process: &&Process| {
-        !process.kernel && !own.contains(&process.pid) && !serving::is_collector(process)
+        let is_own = servers.iter().any(|server| server.holds(process.pid));
+        !process.kernel && !is_own && !serving::is_collector(process)
     };
     for process in processes.iter().filter(is_other) {
         let mut mask = CpuSet::new();
@@ -228,79 +152,92 @@ fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) ->
     if count > 0 {
         let more = if names.len() > 3 { ", …" } else { "" };
         let named: Vec<&str> = names.into_iter().take(3).collect();
-        return Ok(Split::Shared(format!("{count} other processes ({}{more})", named.join(", "))));
+        return Ok(Split::Shared(Others { names: Arg::text(named.join(", ") + more), count }));
     }
     if let Some(missing) = unknown {
-        return Err(missing);
+        return Err(no_answer(&missing));
     }
     if others.is_empty() {
-        return Err(Missing::new(Absence::Failed, "no other program tells its CPUs"));
+        return Err(words::NoOthers {}.into());
     }
-    let message =
-        format!("servers have CPUs {inference} for themselves; all other programs keep to CPUs {others}");
     let citation =
         Citation::new("/proc", format!("Cpus_allowed_list of servers {inference}, of others {others}"));
-    Ok(Split::Disjoint(Box::new(META.pass("node", message).with_evidence(citation))))
+    let said = words::Apart { inference: (&inference).into(), others: (&others).into() };
+    Ok(Split::Disjoint(Box::new(PAGE.pass(Object::node(), said).with_evidence(citation))))
 }
 
 /// No split: whether one is needed is for what others did in the window to say.
-fn shared(evidence: &Evidence<'_>, servers: &[InferenceServer], names: &str) -> (Finding, Option<Finding>) {
-    let told = format!("no split: {names} may run on the CPUs of the servers");
+fn shared(evidence: &Evidence<'_>, servers: &[InferenceServer], others: Others) -> Vec<Finding> {
+    let node = Object::node;
+    let (programs, programs_count) = (others.names, Arg::count(others.count));
     let foreign = match Foreign::read(evidence, servers) {
         Ok(foreign) => foreign,
-        Err(missing) => {
-            let message = format!("{told}; whether they do is unknown: {missing}");
-            return (META.not_run("node", message), None);
+        Err(unread) => {
+            let said = match unread {
+                Unread::Evidence(why) => {
+                    words::UnknownUse { programs, programs_count, reason: (&why).into() }.into()
+                }
+                Unread::NoMask => Said::from(words::NoMask {}),
+                Unread::NoTimes(cpus) => {
+                    words::NoTimes { cpus: (&cpus).into(), programs, programs_count }.into()
+                }
+            };
+            return vec![PAGE.not_run(node(), said)];
         }
     };
-    let percent = Quantity::new(foreign.percent);
-    let used = format!("others used {:.1} % of them{}", foreign.percent, foreign.most());
-    if evidence.limit(&META, &SOME).is_undercut_by(percent) {
-        if let Some(missing) = foreign.unmasked {
-            return (
-                META.not_run("node", format!("{told}; {used}, as far as masks are known: {missing}")),
-                None,
-            );
+    let (busiest, share) = (foreign.busiest(), foreign.share());
+    if evidence.limit(&PAGE, &SOME).is_undercut_by(foreign.percent) {
+        if let Some(missing) = &foreign.unmasked {
+            let reason = missing.into();
+            let said = words::SeenInPart { busiest, programs, programs_count, reason, share };
+            return vec![PAGE.not_run(node(), said)];
         }
         if !foreign.uncounted.is_empty() {
-            let message = format!("{told}; times of CPUs {} do not add up to the window", foreign.uncounted);
-            return (META.not_run("node", message), None);
+            let cpus = (&foreign.uncounted).into();
+            return vec![PAGE.not_run(node(), words::NoTimes { cpus, programs, programs_count })];
         }
-        let message = format!("{told}, but {used}: none is needed");
-        return (foreign.cite(META.pass("node", message).with_confidence(Confidence::Medium)), None);
+        let said = words::NotNeeded { busiest, programs, programs_count, share };
+        return vec![foreign.cite(PAGE.pass(node(), said).with_confidence(Confidence::Medium))];
     }
     let delays = serving::window(evidence).and_then(|window| delay::delays(servers, &window));
     let (late, unknown) = match delays {
         Ok(delays) => {
-            let late = delays.known.into_iter().next().filter(|worst| worst.is_long(&META, evidence));
-            (late, delays.unknown)
+            let long = evidence.limit(&PAGE, &LONG);
+            (delays.known.into_iter().next().filter(|worst| worst.is_long(&long)), delays.unknown)
         }
-        Err(missing) => (None, Some(missing)),
+        Err(missing) => (None, Some(Gap::Evidence(missing))),
     };
     let finding = match &late {
-        Some(worst) => META
-            .fail(
-                "node",
-                format!("{told}; {used}, and critical thread {} ({}) waits for a CPU", worst.tid, worst.comm),
-            )
-            .with_evidence(Citation::new(
-                format!("/proc/{}/task/{}/schedstat", worst.pid, worst.tid),
-                format!("run +{} ns, wait +{} ns", worst.run_ns, worst.wait_ns),
-            )),
-        None if evidence.limit(&META, &MUCH).is_exceeded_by(percent) => {
-            META.fail("node", format!("{told}; {used}"))
+        Some(worst) => {
+            let (comm, tid) = (Arg::text(&*worst.comm), Arg::text(worst.tid.to_string()));
+            let said = words::Late { busiest, comm, programs, programs_count, share, tid };
+            PAGE.fail(node(), said).with_evidence(worst.citation())
         }
-        None => META.warn("node", format!("{told}; {used}")),
+        None => {
+            let is_much = evidence.limit(&PAGE, &MUCH).is_exceeded_by(foreign.percent);
+            let outcome = if is_much { Outcome::Fail } else { Outcome::Warn };
+            PAGE.says(outcome, node(), words::Shared { busiest, programs, programs_count, share })
+        }
     };
-    let unanswered = (finding.outcome == Outcome::Warn).then_some(()).and_then(|()| {
-        if !foreign.uncounted.is_empty() {
-            let subject = format!("CPUs {}", foreign.uncounted);
-            return Some(META.not_run(subject, "their times do not add up to the window"));
+    let unanswered = (finding.outcome == Outcome::Warn).then(|| unsure(&foreign, unknown)).flatten();
+    let finding = finding
+        .with_likelihood(Likelihood::Mechanism)
+        .with_confidence(Confidence::Medium)
+        .with_intent(foreign.reserve())
+        .with_cause(NEIGHBOURS, node());
+    std::iter::once(foreign.cite(finding)).chain(unanswered).collect()
+}
+
+/// What could make a warning a failure, were it known.
+fn unsure(foreign: &Foreign, unknown: Option<Gap>) -> Option<Finding> {
+    if !foreign.uncounted.is_empty() {
+        return Some(PAGE.not_run(Object::cpus(&foreign.uncounted), words::Uncounted {}));
+    }
+    let object = Object::new(ObjectKind::Other, "waiting threads");
+    Some(match unknown? {
+        Gap::Evidence(missing) => PAGE.not_run(object, words::UnknownWait { reason: (&missing).into() }),
+        Gap::Stray { tid, comm } => {
+            PAGE.not_run(object, words::Stray { comm: comm.into(), tid: Arg::text(tid.to_string()) })
         }
-        let missing = unknown?;
-        let message = format!("whether critical threads wait for a CPU is unknown: {missing}");
-        Some(META.not_run("waiting threads", message))
-    });
-    let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
-    (foreign.cite(finding), unanswered)
+    })
 }

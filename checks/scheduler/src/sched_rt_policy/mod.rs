@@ -5,250 +5,195 @@
 //! before 6.12. Later ones keep a share for ordinary threads in another way, the fair server, so that there it warns.
 //! Without a window nobody knows whether the thread spins, which is told.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind, Said,
 };
 
+use crate::pages::sched_rt_policy::{PAGE, SPINS, words};
 use crate::serving;
+
+/// Real-time policies, as the kernel numbers and names them.
+const REAL_TIME: [(u32, &str); 3] = [(1, "SCHED_FIFO"), (2, "SCHED_RR"), (6, "SCHED_DEADLINE")];
+/// The kernel's default: ordinary threads keep a twentieth of each second.
+const DEFAULT_RUNTIME: &str = "950000";
+const RUNTIME: &str = "/proc/sys/kernel/sched_rt_runtime_us";
+/// First kernel whose fair server replaces the limit on real-time time.
+const FAIR_SERVER: (u32, u32) = (6, 12);
 
 /// See the module.
 pub struct SchedRtPolicy;
 
-const SPINS: Limit<Percent> = Limit {
-    name: "CPU time of a thread that spins",
-    value: Quantity::new(90.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a thread that waits for anything uses less",
-    date: "2026-11-23",
-    applies_to: "threads with a real-time policy",
-};
-
-static THRESHOLDS: [Threshold; 1] = [SPINS.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("sched.rt-policy"),
-    title: Borrowed("Real-time scheduling is not misused"),
-    category: Category::Interference,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A thread that spins with the policy FIFO can starve threads of the kernel and hang the node.",
-    ),
-    business: Borrowed(
-        "Someone gave a program an emergency-vehicle licence; it can block everybody, including the repair \
-         crew.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/node/kernel"),
-        Borrowed("/servers"),
-        Borrowed("/sysctl/kernel.sched_rt_runtime_us"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/threads"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`chrt -o -a -p 0 PID`"),
-        persistent: Borrowed(
-            "Remove `CPUSchedulingPolicy=fifo` from the unit; use `CPUWeight=` and `Nice=` instead",
-        ),
-        rollback: Borrowed("`chrt -f -p PRIORITY PID`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`ps -eLo cls,rtprio,comm | grep -v TS`"),
-        expected_effect: Borrowed("There is no published number."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, and containers with the capability `SYS_NICE`"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-        Reference {
-            title: Borrowed("Linux kernel docs: /proc/sys/kernel (numa_balancing, sched_*, watchdogs)"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/sysctl/kernel.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "systemd.exec(5): CPUAffinity=, NUMAPolicy=, NUMAMask=, Limit*=, OOMScoreAdjust=",
-            ),
-            url: Borrowed("https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html"),
-        },
-        Reference {
-            title: Borrowed("Linux patch: sched/rt: Remove default bandwidth control (in 6.12)"),
-            url: Borrowed(
-                "https://lore.kernel.org/r/14d562db55df5c3c780d91940743acb166895ef7.1716811044.git.bristot@kernel.org",
-            ),
-        },
-    ]),
-};
-
 impl Check for SchedRtPolicy {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = serving::servers(evidence)?;
-        let limit = evidence.sysctl("kernel.sched_rt_runtime_us");
-        let mut groups: BTreeMap<(u32, u32), Vec<(&ServerProcess, &Thread)>> = BTreeMap::new();
-        let mut unknown: Vec<Missing> = Vec::new();
+        let Some(servers) = serving::servers(evidence)? else {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+        };
+        let limit = evidence.sysctl("kernel.sched_rt_runtime_us").map(|text| text.trim().to_owned());
+        let mut groups: BTreeMap<(u32, u32), Group<'_>> = BTreeMap::new();
+        let mut unread: Vec<&ServerProcess> = Vec::new();
+        let mut unknown: Vec<&Missing> = Vec::new();
         let mut threads = 0;
         for process in servers.iter().flat_map(|server| &server.processes) {
             if process.threads.is_empty() {
-                let reason = format!("no thread of process {} ({}) was read", process.pid, process.comm);
-                unknown.push(Missing::new(Absence::Failed, reason));
+                unread.push(process);
             }
             for thread in &process.threads {
                 threads += 1;
                 match &thread.policy {
-                    Fact::Known(policy) if REAL_TIME.contains(policy) => {
-                        groups.entry((process.pid, *policy)).or_default().push((process, thread));
+                    Fact::Known(policy) => {
+                        if let Some(&(number, policy)) = REAL_TIME.iter().find(|(own, _)| own == policy) {
+                            let group = || Group { process, first: thread, policy, tids: BTreeSet::new() };
+                            groups.entry((process.pid, number)).or_insert_with(group).tids.insert(thread.tid);
+                        }
                     }
-                    Fact::Known(_) => {}
-                    Fact::Missing(missing) => unknown.push(missing.clone()),
+                    Fact::Missing(missing) => unknown.push(missing),
                 }
             }
         }
         let mut findings = Vec::new();
-        for ((_, policy), group) in &groups {
-            findings.extend(judge(evidence, *policy, group, &limit)?);
+        for group in groups.values() {
+            findings.extend(group.judge(evidence, &limit)?);
         }
-        if let Some(missing) = unknown.first() {
-            let message = format!(
-                "the policy of some threads is unknown ({} in all), the first: {missing}",
-                unknown.len()
-            );
-            findings.push(META.not_run("other threads", message));
+        let other = || Object::new(ObjectKind::Other, "other threads");
+        if let Some(&first) = unknown.first() {
+            let said = words::UnknownPolicies { reason: first.into(), threads_count: unknown.len().into() };
+            findings.push(PAGE.not_run(other(), said));
+        }
+        if let Some(first) = unread.first() {
+            let (comm, pid) = (Arg::text(&*first.comm), Arg::text(first.pid.to_string()));
+            let said = words::NoThread { comm, pid, processes_count: unread.len().into() };
+            findings.push(PAGE.not_run(other(), said));
         }
         if findings.is_empty() {
-            findings.push(match (threads, &limit) {
-                (0, _) => META.not_run("inference servers", "no thread was read"),
-                (1.., Ok(text)) => without_real_time(threads, text.trim()),
-                (_, Err(missing)) => META.not_run("node", missing.to_string()),
-            });
+            findings.push(without_real_time(threads, &limit?));
         }
         Ok(findings)
     }
 }
 
-/// FIFO, round robin and deadline, as the kernel numbers them.
-const REAL_TIME: [u32; 3] = [1, 2, 6];
-/// The kernel's default: ordinary threads keep a twentieth of each second.
-const DEFAULT_RUNTIME: &str = "950000";
-const RUNTIME: &str = "/proc/sys/kernel/sched_rt_runtime_us";
-
 fn without_real_time(threads: usize, limit: &str) -> Finding {
-    let subject = "inference servers";
-    let told = format!("none of {threads} threads has a real-time policy");
+    let object = Object::new(ObjectKind::Other, "inference servers");
+    let threads_count = Arg::count(threads);
     let finding = if limit == DEFAULT_RUNTIME {
-        META.pass(subject, format!("{told}, and the limit on real-time time is the default"))
+        PAGE.pass(object, words::Ordinary { threads_count })
     } else {
-        META.info(
-            subject,
-            format!("{told}; the limit on real-time time is {limit} µs, not the default of 950000"),
-        )
+        PAGE.info(object, words::OtherLimit { limit: limit.into(), threads_count })
     };
     finding.with_evidence(Citation::new(RUNTIME, limit))
 }
 
-fn judge(
-    evidence: &Evidence<'_>,
-    policy: u32,
-    group: &[(&ServerProcess, &Thread)],
-    limit: &Result<String, Missing>,
-) -> Result<Vec<Finding>, Missing> {
-    let Some((process, first)) = group.first() else { return Ok(Vec::new()) };
-    let subject = format!("process {} ({})", process.pid, process.comm);
-    let policy_name = match policy {
-        1 => "FIFO",
-        2 => "round robin",
-        _ => "deadline",
-    };
-    let told = format!("it has threads with the policy {policy_name} ({} in all)", group.len());
-    let cite = |finding: Finding| {
-        let value = format!("{}: policy {policy} ({policy_name})", first.comm);
-        let path = format!("{}/task/{}/stat", process.path, first.tid);
-        let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(path, value));
-        match limit {
-            Ok(limit) => finding.with_evidence(Citation::new(RUNTIME, limit.trim())),
-            Err(_) => finding,
-        }
-    };
-    let unlimited = match limit {
-        Ok(limit) => limit.trim() == "-1",
-        Err(missing) => {
-            let message = format!("whether real-time time is limited is unknown: {missing}");
-            return Ok(vec![
-                cite(META.warn(subject, told)),
-                META.not_run("limit on real-time time", message),
-            ]);
-        }
-    };
-    if !unlimited {
-        return Ok(vec![cite(
-            META.warn(subject, format!("{told}; the kernel's limit on real-time time is in place")),
-        )]);
-    }
-    let told = format!("{told} without a limit on real-time time");
-    let kernel: String = evidence.get("/node/kernel")?;
-    let release = version(&kernel);
-    if release.is_some_and(|release| release >= FAIR_SERVER) {
-        let message = format!("{told}; this kernel's fair server keeps a share for ordinary threads");
-        return Ok(vec![cite(META.warn(subject, message))]);
-    }
-    let tids: BTreeSet<u32> = group.iter().map(|(_, thread)| thread.tid).collect();
-    Ok(match busiest(evidence, &tids) {
-        Ok(percent) if evidence.limit(&META, &SPINS).is_undercut_by(Quantity::new(percent)) => {
-            vec![cite(
-                META.warn(subject, format!("{told}; the busiest of them used {percent:.0} % of a CPU")),
-            )]
-        }
-        Ok(percent) => {
-            let message = format!(
-                "{told}, and one used {percent:.0} % of a CPU: it can starve the kernel's own threads"
-            );
-            vec![cite(META.fail(subject, message)).with_likelihood(Likelihood::Mechanism)]
-        }
-        Err(missing) => vec![
-            cite(META.warn(subject.as_str(), told)),
-            META.not_run(
-                format!("{subject}, load"),
-                format!("whether these threads spin is unknown: {missing}"),
-            ),
-        ],
-    })
+/// Threads of a process that have the same real-time policy.
+struct Group<'a> {
+    process: &'a ServerProcess,
+    first: &'a Thread,
+    policy: &'static str,
+    tids: BTreeSet<u32>,
 }
 
-/// First kernel whose fair server replaces the limit on real-time time.
-const FAIR_SERVER: (u32, u32) = (6, 12);
+impl Group<'_> {
+    fn name(&self) -> String {
+        format!("process {} ({})", self.process.pid, self.process.comm)
+    }
+
+    fn object(&self) -> Object {
+        Object::new(ObjectKind::Process, self.process.pid.to_string()).named(self.name())
+    }
+
+    fn judge(
+        &self,
+        evidence: &Evidence<'_>,
+        limit: &Result<String, Missing>,
+    ) -> Result<Vec<Finding>, Missing> {
+        let limit = match limit {
+            Ok(limit) => limit,
+            Err(missing) => {
+                let object = Object::setting(RUNTIME).named("limit on real-time time");
+                let said = words::UnknownLimit { reason: missing.into() };
+                return Ok(vec![self.warn("unknown", None), PAGE.not_run(object, said)]);
+            }
+        };
+        if limit != "-1" {
+            return Ok(vec![self.warn("limited", Some(limit))]);
+        }
+        let kernel: String = evidence.get("/node/kernel")?;
+        if version(&kernel).is_some_and(|release| release >= FAIR_SERVER) {
+            return Ok(vec![self.warn("fair-server", Some(limit))]);
+        }
+        let (policy, pid) = (self.policy.into(), Arg::text(self.process.pid.to_string()));
+        let threads_count = self.tids.len().into();
+        Ok(match self.busiest(evidence) {
+            Ok(percent) => {
+                let share = Arg::of(percent, 0);
+                let spins = !evidence.limit(&PAGE, &SPINS).is_undercut_by(percent);
+                vec![if spins {
+                    let said = words::Spins { pid, policy, share, threads_count };
+                    self.cite(PAGE.fail(self.object(), said), Some(limit))
+                        .with_likelihood(Likelihood::Mechanism)
+                } else {
+                    let said = words::Pauses { pid, policy, share, threads_count };
+                    self.cite(PAGE.warn(self.object(), said), Some(limit))
+                }]
+            }
+            Err(said) => {
+                let object = self.object().named(format!("{}, load", self.name()));
+                vec![self.warn("unlimited", Some(limit)), PAGE.not_run(object, said)]
+            }
+        })
+    }
+
+    /// A warning, whatever the threads do.
+    fn warn(&self, state: &str, limit: Option<&str>) -> Finding {
+        let said = words::RealTime {
+            pid: Arg::text(self.process.pid.to_string()),
+            policy: self.policy.into(),
+            state: state.into(),
+            threads_count: self.tids.len().into(),
+        };
+        self.cite(PAGE.warn(self.object(), said), limit)
+    }
+
+    fn cite(&self, finding: Finding, limit: Option<&str>) -> Finding {
+        let Thread { tid, comm, rt_priority, .. } = self.first;
+        let path = format!("{}/task/{tid}/stat", self.process.path);
+        let mut finding = finding
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(Citation::new(path, format!("{comm}: policy {}", self.policy)));
+        finding.evidence.extend(limit.map(|limit| Citation::new(RUNTIME, limit)));
+        let was = match self.policy {
+            "SCHED_FIFO" => "fifo",
+            "SCHED_RR" => "rr",
+            _ => return finding,
+        };
+        let priority = rt_priority.known().copied().filter(|priority| (1..=99).contains(priority));
+        let goal = |priority| Intent::NormalPolicy { process: self.process.pid, was: was.into(), priority };
+        finding.with_intents(priority.map(goal))
+    }
+
+    /// CPU time of the busiest of the threads in % of one CPU.
+    fn busiest(&self, evidence: &Evidence<'_>) -> Result<Quantity<Percent>, Said> {
+        let unknown = |why: Missing| Said::from(words::UnknownLoad { reason: (&why).into() });
+        let window = serving::window(evidence).map_err(unknown)?;
+        let seconds = window.length().map_err(unknown)?;
+        let threads = window.threads.require().map_err(unknown)?;
+        let threads = threads.iter().filter(|thread| self.tids.contains(&thread.tid));
+        let busiest = threads.map(|thread| 100.0 * thread.cpu_share(seconds)).max_by(f64::total_cmp);
+        busiest.map(Quantity::new).ok_or_else(|| words::Gone {}.into())
+    }
+}
 
 /// Major and minor number of a release such as `5.15.0-91-generic`.
 fn version(release: &str) -> Option<(u32, u32)> {
     let mut parts = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
     Some((parts.next()?.ok()?, parts.next()?.ok()?))
-}
-
-/// CPU time of the busiest of the threads in % of one CPU.
-fn busiest(evidence: &Evidence<'_>, tids: &BTreeSet<u32>) -> Result<f64, Missing> {
-    let window = serving::window(evidence)?;
-    let seconds = window.length()?;
-    let threads = window.threads.require()?.iter().filter(|thread| tids.contains(&thread.tid));
-    let busiest = threads.map(|thread| 100.0 * thread.cpu_share(seconds)).max_by(f64::total_cmp);
-    busiest.ok_or_else(|| Missing::new(Absence::Failed, "none of them was there at both readings"))
 }
 
 #[cfg(test)]

@@ -8,27 +8,19 @@
 //! The catalogue fails a node also for one value behind a passed check of high severity. A check cannot see the others'
 //! results, so the governor alone, which such a check judges, fails by itself.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::limit::{Count, Limit, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{FreqPolicy, Persistent, PersistentValue, Program};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    Object, ObjectKind, Outcome,
 };
+
+use crate::pages::svc_drift::{FAIL, PAGE, words};
 
 /// See the module.
 pub struct SvcDrift;
-
-const FAIL: Limit<Count> = Limit {
-    name: "settings that change at the next boot",
-    value: Quantity::new(2.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: one or two are an oversight, more are a habit",
-    date: "2026-11-23",
-    applies_to: "bare metal and virtual machines",
-};
 
 /// Kernel parameters whose default is the same on every machine (Documentation/admin-guide/sysctl of Linux 6.12).
 const DEFAULTS: [(&str, &str); 10] = [
@@ -44,68 +36,26 @@ const DEFAULTS: [(&str, &str); 10] = [
     ("vm.zone_reclaim_mode", "0"),
 ];
 
-static THRESHOLDS: [Threshold; 1] = [FAIL.threshold()];
+/// The governor that settings are tuned for.
+const PERFORMANCE: &str = "performance";
+/// What a kind of change is where no setting changes in that way.
+const NONE: &str = "none";
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("svc.drift"),
-    title: Borrowed("Runtime settings survive a reboot"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("The best-tuned server is one reboot away from the defaults."),
-    business: Borrowed("These settings will be lost at the next maintenance window."),
-    needs: Borrowed(&[
-        Borrowed("/cpufreq/policies"),
-        Borrowed("/node/cmdline"),
-        Borrowed("/node/container"),
-        Borrowed("/services/persistent"),
-        Borrowed("/services/programs"),
-        Borrowed("/settings/service"),
-        Borrowed("/sysctl"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("Not applicable"),
-        persistent: Borrowed(
-            "Write down what is in force: `/etc/sysctl.d/90-inference.conf` for kernel parameters, a TuneD \
-             profile for the governor, a drop-in for the unit, `systemctl enable` for programs; or undo \
-             what was only tried",
-        ),
-        rollback: Borrowed("Delete those files"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("Restart the node in a maintenance window, collect again, and compare"),
-        expected_effect: Borrowed("It protects all other gains."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal and virtual machines, collected on the host"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned, HEAD 2bfa442)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-        Reference {
-            title: Borrowed(
-                "systemd.exec(5): CPUAffinity=, NUMAPolicy=, NUMAMask=, Limit*=, OOMScoreAdjust=",
-            ),
-            url: Borrowed("https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html"),
-        },
-    ]),
-};
+// What could not be compared, by the name that the node has for it.
+const PARAMETERS: &str = "/proc/sys";
+const GOVERNOR: &str = "scaling_governor";
+const ARGUMENTS: &str = "/proc/cmdline";
+const FILES: &str = "tmpfiles.d";
+const PROGRAMS: &str = "systemd";
 
 impl Check for SvcDrift {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Ok(Some(container)) = evidence.container_runtime() {
-            let message =
-                format!("collected inside of a container ({container}), which does not see the host's files");
-            return Ok(vec![META.not_run("node", message)]);
+        if let Ok(Some(runtime)) = evidence.container_runtime() {
+            return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { runtime: runtime.into() })]);
         }
         let persistent: Persistent = evidence.get("/services/persistent")?;
         let mut drift = Drift::default();
@@ -114,7 +64,7 @@ impl Check for SvcDrift {
         arguments(evidence, &persistent, &mut drift);
         files(evidence, &persistent, &mut drift);
         programs(evidence, &mut drift);
-        Ok(drift.findings(&evidence.limit(&META, &FAIL)))
+        Ok(drift.findings(evidence))
     }
 }
 
@@ -124,63 +74,101 @@ struct Drift {
     compared: usize,
     changes: Vec<Change>,
     unknown: Vec<String>,
+    /// Why nobody can tell whether the governor `performance` was set by hand.
+    default_governor: Option<Missing>,
 }
 
 /// A setting that is another one after the next boot.
 struct Change {
+    kind: Kind,
     what: String,
     running: Citation,
     persistent: Option<Citation>,
+    goals: Vec<Intent>,
     /// Judged by a check of high severity, so that it fails by itself.
     grave: bool,
 }
 
+/// In which way a setting changes at the next boot.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// To what a file says.
+    Value,
+    /// To the kernel's default.
+    Default,
+    /// The kernel gets an argument.
+    Argument,
+    /// A program no longer runs.
+    Stops,
+    /// A program runs again.
+    Starts,
+}
+
 impl Drift {
     /// Notes a setting that cannot be compared, together with the one before it where the reason is the same.
-    fn not_compared(&mut self, name: &str, why: &str) {
-        match self.unknown.last().and_then(|last| last.strip_suffix(why)) {
-            Some(others) => {
-                let together = format!("{others}, {name}{why}");
-                self.unknown.pop();
-                self.unknown.push(together);
+    fn not_compared(&mut self, name: &str, why: &Missing) {
+        let why = format!(" ({why})");
+        match self.unknown.last_mut() {
+            Some(last) if last.ends_with(&why) => {
+                last.insert_str(last.len() - why.len(), &format!(", {name}"));
             }
-            None => self.unknown.push(format!("{name}{why}")),
+            _ => self.unknown.push(format!("{name}{why}")),
         }
     }
 
-    fn findings(self, limit: &Limit<Count>) -> Vec<Finding> {
+    fn findings(self, evidence: &Evidence<'_>) -> Vec<Finding> {
         let mut findings = Vec::new();
-        if !self.unknown.is_empty() {
-            let message = format!("not compared: {}", self.unknown.join("; "));
-            findings.push(META.not_run("settings that could not be compared", message));
+        let unknown = Object::new(ObjectKind::Other, "settings that could not be compared");
+        if let Some(why) = &self.default_governor {
+            findings.push(PAGE.not_run(unknown.clone(), words::DefaultGovernor { reason: why.reason.as_str().into() }));
         }
+        if !self.unknown.is_empty() {
+            let said = words::NotCompared { settings: self.unknown.join("; ").into() };
+            findings.push(PAGE.not_run(unknown, said));
+        }
+        let compared_count = Arg::from(self.compared);
         let count = self.changes.len();
-        let what = self.changes.iter().map(|change| change.what.as_str()).collect::<Vec<_>>().join("; ");
         if count == 0 {
             if self.compared > 0 {
-                let message = format!("{} settings in force are those of the next boot", self.compared);
-                findings.push(META.pass("node", message));
+                findings.push(PAGE.pass(Object::node(), words::Same { compared_count }));
             } else if findings.is_empty() {
-                findings.push(META.not_run("node", "no setting could be compared"));
+                findings.push(PAGE.not_run(Object::node(), words::NothingCompared {}));
             }
             return findings;
         }
-        let message = format!("{count} of {} settings change at the next boot: {what}", self.compared);
-        let grave = self.changes.iter().any(|change| change.grave);
-        let mut finding = if grave || limit.is_exceeded_by(Quantity::new(count as f64)) {
-            META.fail("node", message)
-        } else {
-            META.warn("node", message)
+        let of_kind = |kind: Kind| {
+            let changes = self.changes.iter().filter(|change| change.kind == kind);
+            let list = changes.map(|change| change.what.as_str()).collect::<Vec<_>>().join(", ");
+            Arg::text(if list.is_empty() { NONE.to_owned() } else { list })
         };
+        let said = words::Changes {
+            arguments: of_kind(Kind::Argument),
+            changes_count: count.into(),
+            compared_count,
+            defaults: of_kind(Kind::Default),
+            starting: of_kind(Kind::Starts),
+            stopping: of_kind(Kind::Stops),
+            values: of_kind(Kind::Value),
+        };
+        let grave = self.changes.iter().any(|change| change.grave);
+        let exceeds = evidence.limit(&PAGE, &FAIL).is_exceeded_by(Quantity::new(count as f64));
+        let outcome = if grave || exceeds { Outcome::Fail } else { Outcome::Warn };
+        let mut finding = PAGE.says(outcome, Object::node(), said).with_likelihood(Likelihood::Setting);
         for change in self.changes {
-            finding = finding.with_evidence(change.running);
+            finding = finding.with_evidence(change.running).with_intents(change.goals);
             if let Some(citation) = change.persistent {
                 finding = finding.with_evidence(citation);
             }
         }
-        findings.push(finding.with_likelihood(Likelihood::Setting));
+        findings.push(finding);
         findings
     }
+}
+
+/// Asks for what is in force to be what the configuration says.
+fn persist(setting: &str, now: &str, configured: Option<&PersistentValue>) -> Vec<Intent> {
+    let was = configured.map(|value| value.value.clone());
+    vec![Intent::Persist { setting: setting.to_owned(), want: now.to_owned(), was }]
 }
 
 /// Compares by words, since the kernel separates numbers with tabs.
@@ -200,24 +188,24 @@ fn last<'a>(values: &'a [PersistentValue], name: &str) -> Option<&'a PersistentV
 fn parameters(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
     let running: BTreeMap<String, Fact<String>> = match evidence.get("/sysctl") {
         Ok(running) => running,
-        Err(why) => return drift.unknown.push(format!("kernel parameters ({why})")),
+        Err(why) => return drift.not_compared(PARAMETERS, &why),
     };
     let set = match &persistent.sysctl {
         Fact::Known(set) => set,
-        Fact::Missing(why) => return drift.unknown.push(format!("kernel parameters ({why})")),
+        Fact::Missing(why) => return drift.not_compared(PARAMETERS, why),
     };
     let mut names: BTreeSet<&str> = DEFAULTS.iter().map(|(name, _)| *name).collect();
     names.extend(set.iter().map(|value| value.name.as_str()).filter(|name| running.contains_key(*name)));
     for name in names {
         let now = match running.get(name) {
             Some(Fact::Known(now)) => now,
-            Some(Fact::Missing(why)) if why.missing == Absence::Absent => continue,
+            Some(Fact::Missing(why)) if why.is_absent() => continue,
             Some(Fact::Missing(why)) => {
-                drift.unknown.push(format!("{name} ({why})"));
+                drift.not_compared(name, why);
                 continue;
             }
             None => {
-                drift.unknown.push(format!("{name} (not collected)"));
+                drift.not_compared(name, &Missing::new(Absence::Skipped, "not collected"));
                 continue;
             }
         };
@@ -230,11 +218,12 @@ fn parameters(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drif
         }
         drift.compared += 1;
         if !same(now, next) {
-            let by = if wanted.is_some() { "" } else { " (the kernel's default)" };
             drift.changes.push(Change {
-                what: format!("{name} from {now} to {next}{by}"),
+                kind: if wanted.is_some() { Kind::Value } else { Kind::Default },
+                what: format!("{name} {now} → {next}"),
                 running: Citation::new(format!("/proc/sys/{}", name.replace('.', "/")), now),
                 persistent: wanted.map(cited),
+                goals: persist(name, now, wanted),
                 grave: false,
             });
         }
@@ -245,53 +234,57 @@ fn governor(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift)
     let policies: Vec<FreqPolicy> = match evidence.get("/cpufreq/policies") {
         Ok(policies) => policies,
         // Without frequency scaling there is no governor to lose.
-        Err(why) if why.missing == Absence::Absent => return,
-        Err(why) => return drift.unknown.push(format!("frequency governor ({why})")),
+        Err(why) if why.is_absent() => return,
+        Err(why) => return drift.not_compared(GOVERNOR, &why),
     };
+    let known: Vec<(&FreqPolicy, &String)> =
+        policies.iter().filter_map(|policy| Some((policy, policy.scaling_governor.known()?))).collect();
     let wanted = match &persistent.governor {
         Fact::Known(wanted) => wanted,
         // The kernel's built-in default is not in the evidence; only the value that is tuned for is worth a word.
+        Fact::Missing(why) if !why.is_absent() => return drift.not_compared(GOVERNOR, why),
         Fact::Missing(why) => {
-            if policies
-                .iter()
-                .any(|policy| policy.scaling_governor.known().is_some_and(|now| now == "performance"))
-            {
-                drift.unknown.push(format!(
-                    "governor `performance`, unless it is the kernel's default ({})",
-                    why.reason
-                ));
-            }
+            let is_tuned = known.iter().any(|(_, now)| *now == PERFORMANCE);
+            drift.default_governor = is_tuned.then(|| why.clone());
             return;
         }
     };
-    let unread = policies.iter().find_map(|policy| policy.scaling_governor.require().err());
-    if let Some(why) = unread {
-        drift.unknown.push(format!("frequency governor ({why})"));
+    if let Some(why) = policies.iter().find_map(|policy| policy.scaling_governor.require().err()) {
+        drift.not_compared(GOVERNOR, &why);
     }
-    let mut others = policies.iter().filter_map(|policy| Some((policy, policy.scaling_governor.known()?)));
     drift.compared += 1;
     // TuneD accepts several names and takes the first that the driver knows.
     let names: Vec<&str> = wanted.value.split('|').map(str::trim).collect();
-    if let Some((policy, now)) = others.find(|(_, now)| !names.contains(&now.as_str())) {
-        drift.changes.push(Change {
-            what: format!("governor from {now} to {}", wanted.value),
-            running: Citation::new(format!("{}/scaling_governor", policy.path), now),
-            persistent: Some(cited(wanted)),
-            grave: true,
-        });
-    }
+    let is_other = |(_, now): &&(&FreqPolicy, &String)| !names.contains(&now.as_str());
+    let Some((policy, now)) = known.iter().find(is_other) else { return };
+    let goals = if names.contains(&PERFORMANCE) {
+        // The configuration is right, so that what is in force is to follow it.
+        let alike = known.iter().filter(|(_, other)| other == now);
+        let cpus = alike.fold(CpuSet::new(), |all, (policy, _)| all.union(&policy.cpus));
+        vec![Intent::Governor { cpus, want: PERFORMANCE.to_owned(), was: (*now).clone() }]
+    } else {
+        persist(GOVERNOR, now, Some(wanted))
+    };
+    drift.changes.push(Change {
+        kind: Kind::Value,
+        what: format!("{GOVERNOR} {now} → {}", wanted.value),
+        running: Citation::new(format!("{}/scaling_governor", policy.path), *now),
+        persistent: Some(cited(wanted)),
+        goals,
+        grave: true,
+    });
 }
 
 fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
     // Without a configuration of the boot loader to be read the arguments are whatever it holds: no difference to see.
     let set = match &persistent.cmdline {
         Fact::Known(set) => set,
-        Fact::Missing(why) if why.missing == Absence::Absent => return,
-        Fact::Missing(why) => return drift.unknown.push(format!("arguments of the kernel ({why})")),
+        Fact::Missing(why) if why.is_absent() => return,
+        Fact::Missing(why) => return drift.not_compared(ARGUMENTS, why),
     };
     let running: String = match evidence.get("/node/cmdline") {
         Ok(running) => running,
-        Err(why) => return drift.unknown.push(format!("arguments of the kernel ({why})")),
+        Err(why) => return drift.not_compared(ARGUMENTS, &why),
     };
     for wanted in set {
         drift.compared += 1;
@@ -302,9 +295,12 @@ fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift
         };
         if !running.split_whitespace().any(|word| word.trim_matches('"') == argument) {
             drift.changes.push(Change {
-                what: format!("the kernel is started with `{argument}`"),
-                running: Citation::new("/proc/cmdline", format!("no {argument}")),
+                kind: Kind::Argument,
+                what: format!("`{argument}`"),
+                running: Citation::new(ARGUMENTS, format!("no {argument}")),
                 persistent: Some(cited(wanted)),
+                // Somebody wrote it down to have it: it waits for a reboot.
+                goals: vec![Intent::KernelArgument { argument, present: true }],
                 grave: false,
             });
         }
@@ -314,11 +310,11 @@ fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift
 fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
     let set = match &persistent.files {
         Fact::Known(set) => set,
-        Fact::Missing(why) => return drift.unknown.push(format!("files that are written at boot ({why})")),
+        Fact::Missing(why) => return drift.not_compared(FILES, why),
     };
     let running = match evidence.settings("service") {
         Ok(running) => running,
-        Err(why) => return drift.unknown.push(format!("files that are written at boot ({why})")),
+        Err(why) => return drift.not_compared(FILES, &why),
     };
     let names: BTreeSet<&str> = set.iter().map(|value| value.name.as_str()).collect();
     for name in names {
@@ -331,9 +327,11 @@ fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
         let now = chosen.unwrap_or(now);
         if !same(now, &wanted.value) {
             drift.changes.push(Change {
-                what: format!("{name} from {now} to {}", wanted.value),
+                kind: Kind::Value,
+                what: format!("{name} {now} → {}", wanted.value),
                 running: Citation::new(name, now),
                 persistent: Some(cited(wanted)),
+                goals: persist(name, now, Some(wanted)),
                 grave: false,
             });
         }
@@ -343,33 +341,32 @@ fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
 fn programs(evidence: &Evidence<'_>, drift: &mut Drift) {
     let programs: Vec<Program> = match evidence.get("/services/programs") {
         Ok(programs) => programs,
-        Err(why) => return drift.unknown.push(format!("programs that keep settings in force ({why})")),
+        Err(why) => return drift.not_compared(PROGRAMS, &why),
     };
     for program in programs {
-        let absent = |why: &Missing| why.missing == Absence::Absent;
         let name = &program.name;
-        let change = match (&program.pid, &program.started_by) {
-            (Fact::Known(pid), Fact::Missing(why)) if absent(why) => Some((
-                format!("`{name}` no longer runs"),
-                Citation::new(format!("/proc/{pid}/stat"), name),
-                None,
-            )),
-            (Fact::Missing(why), Fact::Known(by)) if absent(why) => Some((
-                format!("`{name}` runs again"),
-                Citation::new("/proc", format!("no process of {name}")),
-                Some(Citation::new(by, format!("starts {name}"))),
-            )),
-            (Fact::Missing(why), _) | (_, Fact::Missing(why)) if !absent(why) => {
-                drift.not_compared(name, &format!(" ({why})"));
+        let (kind, running, persistent) = match (&program.pid, &program.started_by) {
+            (Fact::Known(pid), Fact::Missing(why)) if why.is_absent() => {
+                (Kind::Stops, Citation::new(format!("/proc/{pid}/stat"), name), None)
+            }
+            (Fact::Missing(why), Fact::Known(by)) if why.is_absent() => {
+                let starts = Citation::new(by, format!("starts {name}"));
+                (Kind::Starts, Citation::new("/proc", format!("no process of {name}")), Some(starts))
+            }
+            (Fact::Missing(why), _) | (_, Fact::Missing(why)) if !why.is_absent() => {
+                drift.not_compared(name, why);
                 continue;
             }
             // Neither runs nor is started: nothing to compare.
             (Fact::Missing(_), Fact::Missing(_)) => continue,
-            _ => None,
+            _ => {
+                drift.compared += 1;
+                continue;
+            }
         };
         drift.compared += 1;
-        if let Some((what, running, persistent)) = change {
-            drift.changes.push(Change { what, running, persistent, grave: false });
-        }
+        let goal = Intent::Unit { name: format!("{name}.service"), runs: kind == Kind::Stops };
+        let what = format!("`{name}`");
+        drift.changes.push(Change { kind, what, running, persistent, goals: vec![goal], grave: false });
     }
 }

@@ -6,292 +6,289 @@
 //! `oom_score_adj` in force. The time that a model takes to load is not in the evidence, so a time-out is judged only where
 //! systemd waits for the server at all, and by our own limit.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Limit, Quantity, Seconds, Unit};
-use plumb_check_sdk::model::{DockerConfig, InferenceServer, Unit as SystemdUnit};
+use plumb_check_sdk::limit::{Quantity, Seconds};
+use plumb_check_sdk::model::{DockerConfig, InferenceServer, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    Outcome, ServiceSetting,
 };
 
-use crate::server::{Home, Homes, servers};
+use crate::pages::svc_restart_oom::{BACK_OFF, OOM_PASS, PAGE, START, words};
+use crate::server::{Home, Homes, NoHome, Unanswered, part_of, service};
 
 /// See the module.
 pub struct SvcRestartOom;
 
-const BACK_OFF: Limit<Seconds> = Limit {
-    name: "pause before a restart",
-    value: Quantity::new(2.0),
-    basis: ThresholdBasis::Expert,
-    source: "our reading of systemd.unit(5): five starts within 10 s and the unit stays down, so 2 s keep it trying",
-    date: "2026-11-23",
-    applies_to: "services of systemd with the default StartLimit",
-};
-const START: Limit<Seconds> = Limit {
-    name: "time-out of a start that loads a model",
-    value: Quantity::new(600.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: ten minutes for a large model from a slow disk",
-    date: "2026-11-23",
-    applies_to: "services of systemd that are started only once they say so",
-};
-const OOM_PASS: Limit<Score> = Limit {
-    name: "oom_score_adj that keeps a server",
-    value: Quantity::new(-500.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: half the memory of the host is discounted",
-    date: "2026-11-23",
-    applies_to: "processes of inference servers",
-};
-
-/// `oom_score_adj`, -1000 to 1000.
-enum Score {}
-
-impl Unit for Score {
-    const SYMBOL: &'static str = "points";
-}
-
-static THRESHOLDS: [Threshold; 3] = [BACK_OFF.threshold(), START.threshold(), OOM_PASS.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("svc.restart-oom"),
-    title: Borrowed("The service restarts itself and is the last to be killed"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("It decides how long an outage lasts, and who is killed when memory runs out."),
-    business: Borrowed("If it falls, nobody picks it up."),
-    needs: Borrowed(&[Borrowed("/containers/containers"), Borrowed("/servers"), Borrowed("/services/units")]),
-    remediation: Remediation {
-        runtime: Borrowed("`choom -p PID -n -900` for the score; the rest needs the unit"),
-        persistent: Borrowed(
-            "`Restart=on-failure`, `RestartSec=5`, `OOMScoreAdjust=-900` and `TimeoutStartSec=1800` under \
-             `[Service]`, and `ExecStartPost=` with a loop that waits for `/health`; for Docker `--restart \
-             unless-stopped --health-cmd`",
-        ),
-        rollback: Borrowed("`systemctl revert UNIT`"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`systemctl show UNIT -p Restart -p RestartUSec -p OOMScoreAdjust -p NRestarts`",
-        ),
-        expected_effect: Borrowed("Availability."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Services of systemd and containers"),
-    caveat: None,
-    references: Borrowed(&[Reference {
-        title: Borrowed("systemd.exec(5): CPUAffinity=, NUMAPolicy=, NUMAMask=, Limit*=, OOMScoreAdjust="),
-        url: Borrowed("https://www.freedesktop.org/software/systemd/man/latest/systemd.exec.html"),
-    }]),
-};
+/// Seconds before a restart that are asked for.
+const PAUSE: &str = "5";
+/// Seconds for the start of a server that loads a model.
+const START_SECONDS: &str = "1800";
+const OOM_SCORE: &str = "-900";
 
 impl Check for SvcRestartOom {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = match servers(&META, evidence)? {
-            Ok(servers) => servers,
-            Err(findings) => return Ok(findings),
-        };
+        let servers = evidence.servers()?;
+        if servers.is_empty() {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+        }
         let homes = Homes::of(evidence);
         let mut findings = Vec::new();
         for server in servers {
-            match homes.find(server) {
-                Ok(home) => findings.extend(of_home(evidence, server, &home)),
-                Err(why) => {
-                    findings.push(META.not_run(format!("{}, restart", server.subject()), why.to_string()))
-                }
-            }
-            findings.push(out_of_memory(evidence, server, servers.len() > 1).unwrap_or_else(|why| {
-                META.not_run(format!("{}, out of memory", server.subject()), why.to_string())
-            }));
+            let judge = Judge { evidence, server, servers: servers.len() };
+            let home = homes.find(server);
+            findings.extend(match &home {
+                Ok(home) => judge.of_home(home),
+                Err(why) => vec![PAGE.missing(judge.restart(), why)],
+            });
+            let is_pod = matches!(home, Ok(Home::Pod(_)));
+            let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, "out of memory"), why);
+            findings.push(judge.out_of_memory(is_pod).unwrap_or_else(not_run));
         }
         Ok(findings)
     }
 }
 
-fn of_home(evidence: &Evidence<'_>, server: &InferenceServer, home: &Home<'_>) -> Vec<Finding> {
-    let named = |what: &str| format!("{}, {what}", server.subject());
-    match home {
-        Home::Unit(unit) => {
-            let mut findings = vec![restart_of_unit(evidence, named("restart"), unit)];
-            findings.extend(readiness_of_unit(evidence, named("readiness"), unit));
-            findings
-        }
-        Home::Container(container) => match &container.docker {
-            Fact::Known(docker) => of_docker(docker, named("restart"), named("readiness")),
-            Fact::Missing(why) => {
-                vec![
-                    META.not_run(named("restart"), format!("what the container engine was asked for: {why}")),
-                ]
-            }
-        },
-        Home::Pod(_) => {
-            let message = "the kubelet starts it again as the pod's manifest says, which is not on this node";
-            vec![META.not_run(named("restart"), message)]
-        }
-        Home::Nothing(why) => {
-            let citation = Citation::new(format!("/proc/{}/cgroup", server.pid), why.clone());
-            let message = format!("started by hand: {why}, and nothing starts it again");
-            let finding = META.fail(named("restart"), message).with_likelihood(Likelihood::Setting);
-            vec![finding.with_evidence(citation)]
-        }
-    }
+struct Judge<'a> {
+    evidence: &'a Evidence<'a>,
+    server: &'a InferenceServer,
+    /// Servers of the node.
+    servers: usize,
 }
 
 /// How a setting of a unit is cited; one that is not written has systemd's default.
-fn cite(unit: &SystemdUnit, key: &str, default: &str) -> Citation {
-    match unit.last("Service", key) {
-        Some(setting) => Citation::new(&setting.path, format!("{key}={}", setting.value)),
-        None => {
-            Citation::new(unit.fragment.known().map_or("", String::as_str), format!("no {key}= ({default})"))
-        }
-    }
-}
-
-fn restart_of_unit(evidence: &Evidence<'_>, subject: String, unit: &SystemdUnit) -> Finding {
-    let restart = unit.last("Service", "Restart").map_or("no", |setting| setting.value.trim());
-    let cited = cite(unit, "Restart", "no");
-    let setting =
-        |finding: Finding| finding.with_likelihood(Likelihood::Setting).with_evidence(cited.clone());
-    if matches!(restart, "no" | "on-success") {
-        return setting(
-            META.fail(subject, format!("`Restart={restart}`: after a crash nobody starts it again")),
-        );
-    }
-    if restart == "on-watchdog" {
-        return setting(META.warn(subject, "`Restart=on-watchdog` does not start it again after a crash"));
-    }
-    let pause = match unit.last("Service", "RestartSec") {
-        Some(setting) => seconds(&setting.value),
-        None => Some(0.1),
-    };
-    // A limit of 0 tries for ever, whatever the pause is.
-    let unlimited = ["StartLimitIntervalSec", "StartLimitInterval", "StartLimitBurst"].iter().any(|key| {
-        ["Unit", "Service"]
-            .iter()
-            .any(|section| unit.last(section, key).is_some_and(|setting| setting.value.trim() == "0"))
-    });
-    let Some(pause) = pause else {
-        return META.not_run(subject, "the time of `RestartSec=` is not of a known form");
-    };
-    if !unlimited && evidence.limit(&META, &BACK_OFF).is_undercut_by(Quantity::new(pause)) {
-        let message =
-            format!("`Restart={restart}` after {pause:.1} s: five failures within 10 s, and it stays down");
-        return setting(META.warn(subject, message)).with_evidence(cite(unit, "RestartSec", "100ms"));
-    }
-    META.pass(subject, format!("`Restart={restart}` after {pause:.1} s")).with_evidence(cited)
-}
-
-fn readiness_of_unit(evidence: &Evidence<'_>, subject: String, unit: &SystemdUnit) -> Option<Finding> {
-    let kind = unit.last("Service", "Type").map_or("simple", |setting| setting.value.trim());
-    let asks = unit
-        .all("Service", "ExecStartPost")
-        .find(|setting| ["health", "ready", "v1/models"].iter().any(|word| setting.value.contains(word)));
-    let waits = asks.is_some() || matches!(kind, "notify" | "notify-reload" | "forking" | "dbus");
-    if !waits {
-        let message = format!(
-            "`Type={kind}`: nothing asks whether it can serve, so it counts as started while it loads"
-        );
-        let finding = META.warn(subject, message).with_likelihood(Likelihood::Setting);
-        return Some(finding.with_evidence(cite(unit, "Type", "simple")));
-    }
-    let keys = ["TimeoutStartSec", "TimeoutSec"];
-    let written = unit
-        .settings
-        .iter()
-        .rfind(|setting| setting.section == "Service" && keys.contains(&setting.key.as_str()));
-    let limit = match written {
-        Some(setting) => seconds(&setting.value),
-        None => Some(90.0),
-    };
-    let cited = match written {
+fn cite(unit: &Unit, written: Option<&UnitSetting>, default: &str) -> Citation {
+    match written {
         Some(setting) => Citation::new(&setting.path, format!("{}={}", setting.key, setting.value)),
-        None => cite(unit, "TimeoutStartSec", "90s"),
-    };
-    let Some(limit) = limit else {
-        return Some(META.not_run(subject, "the time-out of its start is not of a known form"));
-    };
-    if evidence.limit(&META, &START).is_undercut_by(Quantity::new(limit)) {
-        let message = format!("systemd gives its start {limit:.0} s, which a large model may exceed");
-        let finding = META.warn(subject, message).with_likelihood(Likelihood::Setting);
-        return Some(finding.with_confidence(Confidence::Medium).with_evidence(cited));
+        None => Citation::new(unit.fragment.known().map_or("", String::as_str), format!("no {default}")),
     }
-    Some(META.pass(subject, "systemd waits until it can serve").with_evidence(cited))
 }
 
-fn of_docker(docker: &DockerConfig, restart: String, readiness: String) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let setting = |finding: Finding, value: String| {
-        finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&docker.path, value))
+fn was(written: Option<&UnitSetting>) -> Option<String> {
+    written.map(|setting| setting.value.clone())
+}
+
+/// The last of several spellings of a setting of the start limit, which systemd reads in two sections.
+fn start_limit<'a>(unit: &'a Unit, keys: &[&str], default: &'a str) -> &'a str {
+    let of_limit = |setting: &&UnitSetting| {
+        matches!(setting.section.as_str(), "Unit" | "Service") && keys.contains(&setting.key.as_str())
     };
-    findings.push(match docker.restart_policy.as_deref() {
-        None => META.not_run(restart, "the restart policy of the container is not known"),
-        Some("" | "no") => {
-            let message = "restart policy `no`: after a crash nobody starts it again";
-            setting(META.fail(restart, message), "RestartPolicy: no".to_owned())
-        }
-        Some(policy) => setting(
-            META.pass(restart, format!("restart policy `{policy}`")),
-            format!("RestartPolicy: {policy}"),
-        ),
-    });
-    findings.push(match docker.health_check {
-        None => META.not_run(readiness, "whether the container has a health check is not known"),
-        Some(false) => setting(
-            META.warn(
-                readiness,
-                "the container has no health check: it counts as running while the model loads",
-            ),
-            "no Healthcheck".to_owned(),
-        ),
-        Some(true) => {
-            setting(META.pass(readiness, "the container has a health check"), "Healthcheck".to_owned())
-        }
-    });
-    findings
+    unit.settings.iter().rfind(of_limit).map_or(default, |setting| setting.value.trim())
 }
 
-fn out_of_memory(
-    evidence: &Evidence<'_>,
-    server: &InferenceServer,
-    shared: bool,
-) -> Result<Finding, Missing> {
-    let mut worst: Option<(i32, &str, u32)> = None;
-    for process in &server.processes {
-        let score = *process.oom_score_adj.require()?;
-        if worst.is_none_or(|(other, ..)| score > other) {
-            worst = Some((score, process.path.as_str(), process.pid));
+impl Judge<'_> {
+    fn restart(&self) -> Object {
+        part_of(self.server, "restart")
+    }
+
+    fn readiness(&self) -> Object {
+        part_of(self.server, "readiness")
+    }
+
+    fn pid(&self) -> Arg {
+        Arg::text(self.server.pid.to_string())
+    }
+
+    fn wants(&self, setting: ServiceSetting, want: &str, was: Option<String>) -> Intent {
+        service(self.server, setting, want, was)
+    }
+
+    /// Asks for something that asks the server whether it can serve; empty where nobody knows at which path.
+    fn wants_health_check(&self) -> Intent {
+        let path = match self.server.kind.as_str() {
+            "vllm" | "sglang" | "tensorrt-llm" | "tgi" | "llama.cpp" => "/health",
+            "triton" => "/v2/health/ready",
+            "ollama" => "/api/version",
+            _ => "",
+        };
+        self.wants(ServiceSetting::HealthCheck, path, None)
+    }
+
+    fn of_home(&self, home: &Home<'_>) -> Vec<Finding> {
+        let of_restart = match home {
+            Home::Unit(unit) => return vec![self.restart_of_unit(unit), self.readiness_of_unit(unit)],
+            Home::Container(container) => match &container.docker {
+                Fact::Known(docker) => return self.of_docker(docker),
+                Fact::Missing(why) => {
+                    PAGE.not_run(self.restart(), words::UnknownEngine { reason: why.into() })
+                }
+            },
+            Home::Pod(_) => PAGE.not_run(self.restart(), words::Pod {}),
+            Home::Nothing(place) => self.by_hand(*place),
+            Home::UnknownUnit(unit) => {
+                PAGE.not_run(self.restart(), words::UnknownUnit { unit: (*unit).into() })
+            }
+            Home::UnknownContainer(container) => {
+                PAGE.not_run(self.restart(), words::UnknownContainer { container: (*container).into() })
+            }
+        };
+        vec![of_restart]
+    }
+
+    fn by_hand(&self, place: NoHome<'_>) -> Finding {
+        let (place, unit) = match place {
+            NoHome::Scope(unit) => ("scope", unit),
+            NoHome::NoFile(unit) => ("no-file", unit),
+            NoHome::NoUnit => ("none", "no unit"),
+        };
+        let citation = Citation::new(format!("/proc/{}/cgroup", self.server.pid), unit);
+        let said = words::NothingStarts { pid: self.pid(), place: place.into(), unit: unit.into() };
+        PAGE.fail(self.restart(), said)
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(citation)
+            .with_intent(self.wants(ServiceSetting::Restart, "always", None))
+            .with_intent(self.wants(ServiceSetting::RestartDelay, PAUSE, None))
+    }
+
+    fn restart_of_unit(&self, unit: &Unit) -> Finding {
+        let written = unit.last("Service", "Restart");
+        let restart = written.map_or("no", |setting| setting.value.trim());
+        let cited = cite(unit, written, "Restart= (no)");
+        let delay = unit.last("Service", "RestartSec");
+        let pause = match delay.map(|setting| setting.value.as_str()) {
+            None => Some(0.1),
+            Some(text) if text.trim() == "0" => Some(0.0),
+            Some(text) => seconds(text).filter(|pause| pause.is_finite()),
+        };
+        let burst = start_limit(unit, &["StartLimitBurst"], "5");
+        let interval = start_limit(unit, &["StartLimitIntervalSec", "StartLimitInterval"], "10s");
+        // A limit of 0 tries for ever, whatever the pause is.
+        let is_limited = burst != "0" && interval != "0";
+        let back_off = self.evidence.limit(&PAGE, &BACK_OFF);
+        let is_short = is_limited && pause.is_some_and(|pause| back_off.is_undercut_by(Quantity::new(pause)));
+        let longer = is_short.then(|| self.wants(ServiceSetting::RestartDelay, PAUSE, was(delay)));
+        let object = self.restart();
+        let restart_text = Arg::from(restart);
+        if matches!(restart, "no" | "on-success" | "on-watchdog") {
+            let outcome = if restart == "on-watchdog" { Outcome::Warn } else { Outcome::Fail };
+            let said =
+                words::NoRestart { pid: self.pid(), restart: restart_text, unit: unit.name.as_str().into() };
+            return PAGE
+                .says(outcome, object, said)
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(cited)
+                .with_intent(self.wants(ServiceSetting::Restart, "always", was(written)))
+                .with_intents(longer);
         }
+        let Some(pause) = pause else {
+            let value = delay.map_or("", |setting| setting.value.as_str()).into();
+            return PAGE.not_run(object, words::OddPause { value });
+        };
+        let pause = Arg::of(Quantity::<Seconds>::new(pause), 1);
+        let Some(longer) = longer else {
+            return PAGE.pass(object, words::Restarts { pause, restart: restart_text }).with_evidence(cited);
+        };
+        let said = words::ShortPause {
+            burst: burst.into(),
+            interval: interval.into(),
+            pause,
+            pid: self.pid(),
+            restart: restart_text,
+        };
+        PAGE.warn(object, said)
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(cited)
+            .with_evidence(cite(unit, delay, "RestartSec= (100ms)"))
+            .with_intent(longer)
     }
-    let (score, path, pid) =
-        worst.ok_or_else(|| Missing::new(Absence::Failed, "the evidence names no process of the server"))?;
-    let subject = format!("{}, out of memory", server.subject());
-    let citation = Citation::new(format!("{path}/oom_score_adj"), score.to_string());
-    let limit = evidence.limit(&META, &OOM_PASS);
-    let message = format!("process {pid} has `oom_score_adj` {score}");
-    Ok(if !limit.is_exceeded_by(Quantity::new(f64::from(score))) {
-        META.pass(subject, message)
-    } else if score >= 0 && shared {
-        META.fail(
-            subject,
-            format!("{message}: large as it is, it is killed first, and other servers share the memory"),
-        )
-    } else {
-        META.warn(subject, format!("{message}: large as it is, it may be killed first when memory runs out"))
+
+    fn readiness_of_unit(&self, unit: &Unit) -> Finding {
+        let object = self.readiness();
+        let written = unit.last("Service", "Type");
+        let kind = written.map_or("simple", |setting| setting.value.trim());
+        let asks = unit.all("Service", "ExecStartPost").any(|setting| {
+            ["health", "ready", "v1/models"].iter().any(|word| setting.value.contains(word))
+        });
+        if !asks && !matches!(kind, "notify" | "notify-reload" | "forking" | "dbus") {
+            let said = words::NotAsked { pid: self.pid(), start: kind.into() };
+            return PAGE
+                .warn(object, said)
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(cite(unit, written, "Type= (simple)"))
+                .with_intent(self.wants_health_check());
+        }
+        let keys = ["TimeoutStartSec", "TimeoutSec"];
+        let is_limit =
+            |setting: &&UnitSetting| setting.section == "Service" && keys.contains(&setting.key.as_str());
+        let written = unit.settings.iter().rfind(is_limit);
+        let value = written.map_or("90s", |setting| setting.value.as_str());
+        let Some(limit) = seconds(value).map(Quantity::<Seconds>::new) else {
+            return PAGE.not_run(object, words::OddTimeout { value: value.into() });
+        };
+        let cited = cite(unit, written, "TimeoutStartSec= (90s)");
+        if !self.evidence.limit(&PAGE, &START).is_undercut_by(limit) {
+            return PAGE.pass(object, words::Waits {}).with_evidence(cited);
+        }
+        let said = words::ShortStart { limit: Arg::of(limit, 0), pid: self.pid() };
+        PAGE.warn(object, said)
+            .with_likelihood(Likelihood::Setting)
+            .with_confidence(Confidence::Medium)
+            .with_evidence(cited)
+            .with_intent(self.wants(ServiceSetting::StartTimeout, START_SECONDS, was(written)))
     }
-    .with_likelihood(Likelihood::Setting)
-    .with_evidence(citation))
+
+    fn of_docker(&self, docker: &DockerConfig) -> Vec<Finding> {
+        let cite = |finding: Finding, value: &str| {
+            finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&docker.path, value))
+        };
+        let (restart, readiness) = (self.restart(), self.readiness());
+        let pid = self.pid();
+        let restart = match docker.restart_policy.as_deref() {
+            None => PAGE.not_run(restart, words::UnknownPolicy {}),
+            Some(policy @ ("" | "no")) => {
+                let wanted = self.wants(ServiceSetting::Restart, "always", Some(policy.to_owned()));
+                let finding = PAGE.fail(restart, words::NoPolicy { pid: pid.clone() }).with_intent(wanted);
+                cite(finding, "RestartPolicy: no")
+            }
+            Some(policy) => {
+                let finding = PAGE.pass(restart, words::Policy { policy: policy.into() });
+                cite(finding, &format!("RestartPolicy: {policy}"))
+            }
+        };
+        let readiness = match docker.health_check {
+            None => PAGE.not_run(readiness, words::UnknownHealthCheck {}),
+            Some(false) => {
+                let finding = PAGE.warn(readiness, words::NoHealthCheck { pid });
+                cite(finding.with_intent(self.wants_health_check()), "no Healthcheck")
+            }
+            Some(true) => cite(PAGE.pass(readiness, words::HealthCheck {}), "Healthcheck"),
+        };
+        vec![restart, readiness]
+    }
+
+    /// `is_pod`: the kubelet sets the score by the pod's class of service.
+    fn out_of_memory(&self, is_pod: bool) -> Result<Finding, Unanswered> {
+        let mut worst: Option<(i32, &str, u32)> = None;
+        for process in &self.server.processes {
+            let score = *process.oom_score_adj.require()?;
+            if worst.is_none_or(|(other, ..)| score > other) {
+                worst = Some((score, process.path.as_str(), process.pid));
+            }
+        }
+        let (score, path, pid) = worst.ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+        let object = part_of(self.server, "out of memory");
+        let citation = Citation::new(format!("{path}/oom_score_adj"), score.to_string());
+        let (pid, text) = (Arg::text(pid.to_string()), Arg::text(score.to_string()));
+        let limit = self.evidence.limit(&PAGE, &OOM_PASS);
+        if !limit.is_exceeded_by(Quantity::new(f64::from(score))) {
+            return Ok(PAGE.pass(object, words::Kept { pid, score: text }).with_evidence(citation));
+        }
+        let outcome = if score >= 0 && self.servers > 1 { Outcome::Fail } else { Outcome::Warn };
+        let others_count = Arg::from(self.servers - 1);
+        let finding = PAGE.says(outcome, object, words::KilledFirst { others_count, pid, score: text });
+        let wanted = if is_pod {
+            Intent::GuaranteedPod { server: self.server.pid }
+        } else {
+            self.wants(ServiceSetting::OomScore, OOM_SCORE, Some(score.to_string()))
+        };
+        Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(citation).with_intent(wanted))
+    }
 }
 
-/// A time span of systemd.time(7) in seconds: `5`, `100ms`, `1min 30s`, `infinity`.
+/// A time span of systemd.time(7) in seconds: `5`, `100ms`, `1min 30s`, `infinity`. A time-out of 0 is none.
 fn seconds(text: &str) -> Option<f64> {
     let text = text.trim();
     if text == "infinity" || text == "0" {

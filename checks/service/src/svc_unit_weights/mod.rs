@@ -4,163 +4,52 @@
 //! compared with its neighbours, and only with those that used CPU time between the two readings: a heavy group that sleeps
 //! takes nothing. A group has the kernel's default weight of 100 unless it says otherwise.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
-use plumb_check_sdk::model::InferenceServer;
+use plumb_check_sdk::model::{CgroupLevel, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ServiceSetting,
 };
 
-use crate::server::servers;
+use crate::pages::svc_unit_weights::{ACTIVE, PAGE, RATIO, words};
+use crate::server::{Unanswered, is_own, server_object, service};
 
 /// See the module.
 pub struct SvcUnitWeights;
 
-const ACTIVE: Limit<Percent> = Limit {
-    name: "share of one CPU from which a neighbour counts as active",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal",
-    date: "2026-11-23",
-    applies_to: "control groups beside the server's",
-};
-const RATIO: Limit<Count> = Limit {
-    name: "weight of the server's group as a multiple of its neighbours'",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: under contention the server then gets five sixths of the CPU time",
-    date: "2026-11-23",
-    applies_to: "hosts where other groups use CPU time",
-};
-
 const MOUNT: &str = "/sys/fs/cgroup";
-
-static THRESHOLDS: [Threshold; 2] = [ACTIVE.threshold(), RATIO.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("svc.unit-weights"),
-    title: Borrowed("Inference has priority over housekeeping"),
-    category: Category::Platform,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Weights decide who waits when the host is busy."),
-    business: Borrowed("In a traffic jam the ambulance has no priority."),
-    needs: Borrowed(&[
-        Borrowed("/servers"),
-        Borrowed("/settings/service"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/values/service"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`systemctl set-property --runtime UNIT CPUWeight=1000 IOWeight=500`"),
-        persistent: Borrowed("The same without `--runtime`; `CPUWeight=50` and `IOWeight=50` for batch jobs"),
-        rollback: Borrowed("`systemctl revert UNIT`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`systemctl show UNIT -p CPUWeight`"),
-        expected_effect: Borrowed("No published number."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
-    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal and virtual machines, control groups of version 2"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "systemd.resource-control(5): AllowedCPUs=, AllowedMemoryNodes=, CPUWeight=, CPUQuota=, \
-                 Slice=",
-            ),
-            url: Borrowed(
-                "https://www.freedesktop.org/software/systemd/man/latest/systemd.resource-control.html",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel docs: Control Group v2 (cpu.max, cpu.stat, cpuset.cpus.partition, \
-                 memory.events)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/cgroup-v2.html"),
-        },
-    ]),
-};
+/// The largest weight that a group can have.
+const MOST: f64 = 10_000.0;
 
 impl Check for SvcUnitWeights {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = match servers(&META, evidence)? {
-            Ok(servers) => servers,
-            Err(findings) => return Ok(findings),
-        };
+        let servers = evidence.servers()?;
+        if servers.is_empty() {
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+        }
         let groups = Groups {
             settings: evidence.settings("service")?,
             values: evidence.get("/window/values/service")?,
             seconds: evidence.get("/window/seconds")?,
-            active: evidence.limit(&META, &ACTIVE),
+            active: evidence.limit(&PAGE, &ACTIVE),
+            ratio: evidence.limit(&PAGE, &RATIO),
         };
         if groups.seconds <= 0.0 {
-            return Err(Missing::new(Absence::Failed, "no time passed between the readings"));
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoTime {})]);
         }
-        let ratio = evidence.limit(&META, &RATIO);
-        Ok(servers
-            .iter()
-            .map(|server| {
-                judge(server, &groups, &ratio)
-                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string()))
-            })
-            .collect())
+        let judge = |server: &InferenceServer| {
+            groups
+                .judge(server)
+                .unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
+        };
+        Ok(servers.iter().map(judge).collect())
     }
-}
-
-fn judge(server: &InferenceServer, groups: &Groups, ratio: &Limit<Count>) -> Result<Finding, Missing> {
-    let process = server.processes.first();
-    let process = process
-        .ok_or_else(|| Missing::new(Absence::Failed, "the evidence names no process of the server"))?;
-    let cgroup = process.cgroup.require()?;
-    if cgroup.version == 1 {
-        let message = "control groups of version 1 share CPU time in another way than is judged here";
-        return Ok(META.not_run(server.subject(), message));
-    }
-    let mut tightest: Option<(f64, Citation, Citation)> = None;
-    let mut levels = 0;
-    for level in cgroup.chain.iter().filter(|level| (1..=2).contains(&depth(&level.path))) {
-        levels += 1;
-        let own = groups.weight(&level.path)?;
-        for neighbour in groups.neighbours(&level.path)? {
-            let weight = groups.weight(&neighbour)?;
-            let next = own / weight;
-            if tightest.as_ref().is_none_or(|(ratio, ..)| next < *ratio) {
-                let cite =
-                    |path: &str, weight: f64| Citation::new(format!("{path}/cpu.weight"), weight.to_string());
-                tightest = Some((next, cite(&level.path, own), cite(&neighbour, weight)));
-            }
-        }
-    }
-    if levels == 0 {
-        return Err(Missing::new(Absence::Failed, "its control groups below the root are not known"));
-    }
-    let Some((next, own, other)) = tightest else {
-        return Ok(META.pass(server.subject(), "no group beside it used CPU time worth mentioning"));
-    };
-    let message =
-        format!("under contention it gets {next:.2} times the CPU time of `{}`", name(&other.source));
-    let cite = |finding: Finding| {
-        finding.with_likelihood(Likelihood::Setting).with_evidence(own.clone()).with_evidence(other.clone())
-    };
-    Ok(cite(if next < 1.0 {
-        META.fail(server.subject(), message)
-    } else if ratio.is_undercut_by(Quantity::new(next)) {
-        META.warn(server.subject(), message)
-    } else {
-        META.pass(server.subject(), message)
-    }))
 }
 
 /// Number of folders of a group below the mount.
@@ -170,8 +59,16 @@ fn depth(path: &str) -> usize {
 }
 
 /// The group's own name.
-fn name(file: &str) -> &str {
-    file.rsplit('/').nth(1).unwrap_or(file)
+fn name(group: &str) -> &str {
+    group.rsplit('/').next().unwrap_or(group)
+}
+
+/// A group that the server is in, beside one that competes with it.
+struct Pair<'a> {
+    group: &'a str,
+    own: f64,
+    neighbour: String,
+    weight: f64,
 }
 
 /// Weights and CPU time of the groups on the two outer levels.
@@ -180,19 +77,109 @@ struct Groups {
     values: BTreeMap<String, Vec<String>>,
     seconds: f64,
     active: Limit<Percent>,
+    ratio: Limit<Count>,
 }
 
 impl Groups {
-    fn weight(&self, group: &str) -> Result<f64, Missing> {
+    fn judge(&self, server: &InferenceServer) -> Result<Finding, Unanswered> {
+        let process = server.processes.first().ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+        let cgroup = process.cgroup.require()?;
+        if cgroup.version == 1 {
+            return Err(Unanswered::because(words::VersionOne {}));
+        }
+        let mut pairs = Vec::new();
+        let mut levels = 0;
+        for level in cgroup.chain.iter().filter(|level| (1..=2).contains(&depth(&level.path))) {
+            levels += 1;
+            let (group, own) = (level.path.as_str(), self.weight(&level.path)?);
+            for neighbour in self.neighbours(group)? {
+                let weight = self.weight(&neighbour)?;
+                pairs.push(Pair { group, own, neighbour, weight });
+            }
+        }
+        if levels == 0 {
+            return Err(Unanswered::because(words::NoGroups {}));
+        }
+        let times = |pair: &Pair<'_>| pair.own / pair.weight;
+        let object = server_object(server);
+        let Some(tightest) = pairs.iter().min_by(|one, other| times(one).total_cmp(&times(other))) else {
+            return Ok(PAGE.pass(object, words::Alone {}));
+        };
+        let next = times(tightest);
+        let weight = |weight: f64| Arg::text(weight.to_string());
+        macro_rules! said {
+            ($sentence:ident $(, $more:ident)*) => {
+                words::$sentence {
+                    group: name(tightest.group).into(),
+                    neighbour: name(&tightest.neighbour).into(),
+                    neighbour_weight: weight(tightest.weight),
+                    own_weight: weight(tightest.own),
+                    times: Arg::quantity(next, "", 2),
+                    $($more,)*
+                }
+            };
+        }
+        let pid = Arg::text(server.pid.to_string());
+        let finding = if next < 1.0 {
+            PAGE.fail(object, said!(Outweighed, pid))
+        } else if self.ratio.is_undercut_by(Quantity::new(next)) {
+            PAGE.warn(object, said!(HardlyAhead, pid))
+        } else {
+            PAGE.pass(object, said!(Ahead))
+        };
+        let cite = |group: &str, weight: f64| Citation::new(format!("{group}/cpu.weight"), weight.to_string());
+        let finding = finding
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(cite(tightest.group, tightest.own))
+            .with_evidence(cite(&tightest.neighbour, tightest.weight));
+        Ok(if finding.outcome.is_deviation() {
+            finding.with_intents(self.goals(server, &cgroup.chain, &pairs))
+        } else {
+            finding
+        })
+    }
+
+    /// Weights with which no neighbour comes too near; where the largest weight is not enough, neighbours get less.
+    fn goals(&self, server: &InferenceServer, chain: &[CgroupLevel], pairs: &[Pair<'_>]) -> Vec<Intent> {
+        let ratio = self.ratio.value.number();
+        let value = |group: &str, want: f64, was: f64| Intent::Value {
+            path: format!("{group}/cpu.weight"),
+            want: want.to_string(),
+            was: was.to_string(),
+        };
+        let mut goals = Vec::new();
+        for level in chain {
+            let beside: Vec<&Pair<'_>> = pairs.iter().filter(|pair| pair.group == level.path).collect();
+            let heaviest = beside.iter().map(|pair| pair.weight).fold(0.0, f64::max);
+            let Some(own) = beside.first().map(|pair| pair.own) else { continue };
+            let want = (heaviest * ratio).ceil().min(MOST);
+            // Weights of pods are what the kubelet makes of their requests.
+            let is_pod = depth(&level.path) == 2 && level.path.contains("/kubepods");
+            if want > own {
+                goals.push(if is_own(server, chain, &level.path) {
+                    service(server, ServiceSetting::CpuWeight, want.to_string(), Some(own.to_string()))
+                } else if is_pod {
+                    Intent::GuaranteedPod { server: server.pid }
+                } else {
+                    value(&level.path, want, own)
+                });
+            }
+            let most = (want.max(own) / ratio).floor().max(1.0);
+            let heavy = beside.into_iter().filter(|pair| pair.weight > most && !is_pod);
+            goals.extend(heavy.map(|pair| value(&pair.neighbour, most, pair.weight)));
+        }
+        goals
+    }
+
+    fn weight(&self, group: &str) -> Result<f64, Unanswered> {
         let path = format!("{group}/cpu.weight");
-        let unknown = || Missing::new(Absence::Failed, format!("{path} was not read"));
-        let text = self.settings.get(&path).ok_or_else(unknown)?.require()?;
-        let weight: f64 = text.trim().parse().map_err(|_| unknown())?;
-        if weight > 0.0 { Ok(weight) } else { Err(unknown()) }
+        let text = self.settings.get(&path).map(Fact::require).transpose()?;
+        let weight = text.and_then(|text| text.trim().parse().ok()).filter(|weight| *weight > 0.0);
+        weight.ok_or_else(|| Unanswered::because(words::NoWeight { path: path.into() }))
     }
 
     /// Groups in the same folder that used CPU time.
-    fn neighbours(&self, group: &str) -> Result<Vec<String>, Missing> {
+    fn neighbours(&self, group: &str) -> Result<Vec<String>, Unanswered> {
         let folder = group.rsplit_once('/').map_or("", |(folder, _)| folder);
         let is_neighbour = |other: &&str| other.rsplit_once('/').is_some_and(|(its, _)| its == folder);
         let weighed = self.settings.keys().filter_map(|path| path.strip_suffix("/cpu.weight"));
@@ -203,7 +190,7 @@ impl Groups {
             let path = format!("{other}/cpu.stat");
             let readings = self.values.get(&path);
             let readings = readings
-                .ok_or_else(|| Missing::new(Absence::Failed, format!("{path} was not read twice")))?;
+                .ok_or_else(|| Unanswered::because(words::NotReadTwice { path: path.as_str().into() }))?;
             // A group that came or went meanwhile is no standing neighbour.
             let [first, .., last] = readings.as_slice() else { continue };
             let usage = |text: &String| -> Result<u64, Missing> {

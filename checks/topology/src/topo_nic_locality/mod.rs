@@ -5,163 +5,57 @@
 //! variable or an option that names devices, else by all that have an active port, of which NCCL and the engines take the
 //! nearest. They are judged only where something says that they are used.
 
-use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
-use plumb_check_sdk::model::{
-    DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess, no_server,
-};
+use plumb_check_sdk::limit::{GigabitsPerSecond, Percent, Quantity};
+use plumb_check_sdk::model::{DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess};
+use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Outcome, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
+    Likelihood, Missing, Object, ObjectKind, Outcome, Said,
 };
+
+use crate::mend;
+use crate::pages::topo_nic_locality::{HEAVY, IDLE, NEAR_TIME, PAGE, words};
 
 /// See the module.
 pub struct TopoNicLocality;
 
-/// 10^9 bits per second.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum GigabitsPerSecond {}
-
-impl Unit for GigabitsPerSecond {
-    const SYMBOL: &'static str = "Gbit/s";
-}
-
-const HEAVY: Limit<GigabitsPerSecond> = Limit {
-    name: "traffic over a remote network device that is too much",
-    value: Quantity::new(25.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: ESnet sees up to half of the throughput lost on hosts with 40 and 100 Gbit/s",
-    date: "2026-11-23",
-    applies_to: "hosts with two or more NUMA nodes that have CPUs",
-};
-
-const IDLE: Limit<GigabitsPerSecond> = Limit {
-    name: "traffic below which nothing tells which device serves",
-    value: Quantity::new(0.001),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: 1 Mbit/s is what monitoring and logins come to",
-    date: "2026-11-23",
-    applies_to: "all network devices",
-};
-
-const NEAR_TIME: Limit<Percent> = Limit {
-    name: "share of CPU time of request-taking processes on the node of their network device",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: below it most packets are handled on the far side",
-    date: "2026-11-23",
-    applies_to: "hosts with two or more NUMA nodes that have CPUs",
-};
-
-static THRESHOLDS: [Threshold; 3] = [HEAVY.threshold(), IDLE.threshold(), NEAR_TIME.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("topo.nic-locality"),
-    title: Borrowed("Serving and RDMA NICs sit on the same NUMA node as the GPUs or threads they feed"),
-    category: Category::Placement,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Matters for disaggregated prefill and decode, for several nodes, and for very high rates of \
-             streamed tokens; little for a chat service on one node.",
-    ),
-    business: Borrowed(
-        "Data enters the building through the wrong door and is carried across the hall before it reaches \
-             the GPU.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/numa"),
-        Borrowed("/paths"),
-        Borrowed("/servers"),
-        Borrowed("/settings/topology"),
-        Borrowed("/window/seconds"),
-        Borrowed("/window/values/network"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Name the devices: `NCCL_IB_HCA=DEVICE,DEVICE`; `NCCL_SOCKET_IFNAME=INTERFACE`; SGLang: \
-             `--disaggregation-ib-device`",
-        ),
-        persistent: Borrowed(
-            "The same variables in the unit; or move the adapter to a slot of the other socket",
-        ),
-        rollback: Borrowed("Take the variables out again"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`cat /sys/class/net/INTERFACE/device/numa_node`; `nvidia-smi topo -m` (columns of the network \
-             devices)",
-        ),
-        expected_effect: Borrowed(
-            "ESnet: TCP and UDP at up to half the speed on the wrong socket (hosts with 40 and 100 Gbit/s). \
-             No published number for language models.",
-        ),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[WorkloadTrait::Disaggregated]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal; virtual machines with devices passed through; containers; hosts with two or more \
-             NUMA nodes that have CPUs",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("ESnet Fasterdata: Interrupt Binding"),
-            url: Borrowed("https://fasterdata.es.net/host-tuning/linux/100g-tuning/interrupt-binding/"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA XLIO: Basic / Advanced Performance Tuning (NIC NUMA node)"),
-            url: Borrowed("https://docs.nvidia.com/networking/display/xliov3312/basic+performance+tuning"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Run:ai: Configuring NUMA-Aware Scheduling"),
-            url: Borrowed(
-                "https://docs.nvidia.com/run-ai/self-hosted/documentation/platform-management/manage-ai-initiatives/resources/numa-aware-scheduling",
-            ),
-        },
-    ]),
-};
-
 /// Data that a port of an RDMA device sent, in units of four bytes (InfiniBand, PortCounters).
 const COUNTER: &str = "/counters/port_xmit_data";
+/// Folder of the RDMA devices.
+const RDMA: &str = "/sys/class/infiniband";
 
 impl Check for TopoNicLocality {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let numa = evidence.numa()?;
         if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
         }
         let paths = evidence.paths()?;
         let nics = paths.nics.require()?;
         if nics.is_empty() {
-            return Ok(vec![META.not_applicable("node", "no network device on the PCI bus")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoDevice {})]);
         }
         let servers = evidence.servers()?;
         if servers.is_empty() {
-            return Ok(vec![META.not_run("node", no_server().reason)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let node = Node {
             numa,
             nics,
             paths,
             servers,
+            hypervisor: evidence.hypervisor(),
             seconds: evidence.get("/window/seconds"),
             values: evidence.get("/window/values/network"),
             ports: evidence.settings("topology").unwrap_or_default(),
         };
-        let mut findings = node.serving(
-            &evidence.limit(&META, &HEAVY),
-            &evidence.limit(&META, &IDLE),
-            &evidence.limit(&META, &NEAR_TIME),
-        );
+        let mut findings = node.serving(evidence).unwrap_or_else(|finding| vec![finding]);
         findings.extend(node.rdma());
         Ok(findings)
     }
@@ -169,39 +63,51 @@ impl Check for TopoNicLocality {
 
 /// Texts of a file at each reading, by path.
 type Readings = BTreeMap<String, Vec<String>>;
+/// An RDMA device: its adapter and its name.
+type Device<'a> = (&'a Nic, &'a str);
 
 struct Node<'a> {
     numa: &'a Numa,
     nics: &'a [Nic],
     paths: &'a DevicePaths,
     servers: &'a [InferenceServer],
+    hypervisor: Result<Option<String>, Missing>,
     seconds: Result<f64, Missing>,
     values: Result<Readings, Missing>,
     /// States of RDMA ports, by path.
     ports: BTreeMap<String, Fact<String>>,
 }
 
-impl Node<'_> {
-    fn delta(&self, path: &str) -> Result<u64, Missing> {
-        let values = self.values.as_ref().map_err(Clone::clone)?;
-        let untold = || Missing::new(Absence::Failed, format!("{path} was not read twice, or ran backwards"));
-        let readings = values.get(path).ok_or_else(untold)?;
-        let [first, .., last] = readings.as_slice() else { return Err(untold()) };
-        let number = |text: &String| text.trim().parse::<u64>().ok();
-        number(last).and_then(|last| last.checked_sub(number(first)?)).ok_or_else(untold)
-    }
+/// A server by the name that its finding has.
+fn object(server: &InferenceServer, before: &str) -> Object {
+    Object::new(ObjectKind::Server, server.pid.to_string())
+        .named(format!("{before}{} server {}", server.kind, server.pid))
+}
 
-    /// Traffic of a device in both directions.
-    fn traffic(&self, nic: &Nic) -> Result<(Quantity<GigabitsPerSecond>, Vec<Citation>), Missing> {
-        let seconds = self.seconds.clone()?;
+fn other(name: &str) -> Object {
+    Object::new(ObjectKind::Other, name)
+}
+
+/// By how much a counter rose; `None` where it was not read twice, or ran backwards.
+fn delta(values: &Readings, path: &str) -> Option<u64> {
+    let [first, .., last] = values.get(path)?.as_slice() else { return None };
+    let number = |text: &String| text.trim().parse::<u64>().ok();
+    number(last)?.checked_sub(number(first)?)
+}
+
+impl<'a> Node<'a> {
+    /// Traffic of a device in both directions; else the sentence that says why it is not known.
+    fn traffic(&self, nic: &Nic) -> Result<(Quantity<GigabitsPerSecond>, Vec<Citation>), Said> {
+        let seconds = *self.seconds.as_ref().map_err(no_answer)?;
         if seconds <= 0.0 {
-            return Err(Missing::new(Absence::Failed, "the window has no length"));
+            return Err(words::NoWindow {}.into());
         }
         let (mut bytes, mut citations) = (0u64, Vec::new());
-        for interface in nic.interfaces.require()? {
+        for interface in nic.interfaces.require().map_err(|missing| no_answer(&missing))? {
             for name in ["rx_bytes", "tx_bytes"] {
                 let path = format!("/sys/class/net/{interface}/statistics/{name}");
-                let delta = self.delta(&path)?;
+                let values = self.values.as_ref().map_err(no_answer)?;
+                let delta = delta(values, &path).ok_or_else(|| words::ReadOnce { path: (&path).into() })?;
                 bytes = bytes.saturating_add(delta);
                 citations.push(Citation::new(path, format!("+{delta} in {seconds:.0} s")));
             }
@@ -209,112 +115,109 @@ impl Node<'_> {
         Ok((Quantity::new(bytes as f64 * 8.0 / seconds / 1e9), citations))
     }
 
-    fn serving(
-        &self,
-        heavy: &Limit<GigabitsPerSecond>,
-        idle: &Limit<GigabitsPerSecond>,
-        near_time: &Limit<Percent>,
-    ) -> Vec<Finding> {
+    /// Judges the serving device for each server; an unanswered question for all comes back as the error.
+    fn serving(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Finding> {
+        let (heavy, idle) = (evidence.limit(&PAGE, &HEAVY), evidence.limit(&PAGE, &IDLE));
+        let near_time = evidence.limit(&PAGE, &NEAR_TIME);
+        let unknown = |said: Said| PAGE.not_run(other("serving device"), said);
         let mut busiest: Option<(&Nic, Quantity<GigabitsPerSecond>, Vec<Citation>)> = None;
         for nic in self.nics {
-            match self.traffic(nic) {
-                // Any device of which it is not known may be the one.
-                Err(missing) => return vec![META.not_run("serving device", missing.to_string())],
-                Ok((traffic, citations)) => {
-                    if busiest.as_ref().is_none_or(|(_, seen, _)| traffic.number() > seen.number()) {
-                        busiest = Some((nic, traffic, citations));
-                    }
-                }
+            // Any device of which it is not known may be the one.
+            let (traffic, citations) = self.traffic(nic).map_err(unknown)?;
+            if busiest.as_ref().is_none_or(|(_, seen, _)| traffic.number() > seen.number()) {
+                busiest = Some((nic, traffic, citations));
             }
         }
-        let Some((nic, traffic, citations)) = busiest else { return Vec::new() };
+        let Some((nic, traffic, citations)) = busiest else { return Ok(Vec::new()) };
         if idle.is_undercut_by(traffic) {
-            let message = "no network device had traffic in the window: collect while the service runs";
-            return vec![META.not_run("serving device", message)];
+            return Err(unknown(words::Idle {}.into()));
         }
         let name = nic.interfaces.known().map(|names| names.join(", ")).unwrap_or_default();
-        let node = match nic.numa_node.require() {
-            Ok(&node) => u32::try_from(node).ok(),
-            Err(missing) => return vec![META.not_run(name, missing.to_string())],
+        let of_nic = || Object::new(ObjectKind::Nic, &name);
+        let number = match &nic.numa_node {
+            Fact::Known(number) => u32::try_from(*number).ok(),
+            Fact::Missing(missing) => return Err(PAGE.missing(of_nic(), missing)),
         };
-        let Some(node) = node.and_then(|node| self.numa.node(node)) else {
-            return vec![META.not_run(name, "the firmware does not tell the NUMA node of the device")];
+        let Some(node) = number.and_then(|number| self.numa.node(number)) else {
+            return Err(PAGE.not_run(of_nic(), words::NoNode {}));
         };
-        let of_node = Citation::new(format!("{}/numa_node", nic.path), node.id.to_string());
         let mut findings = Vec::new();
         for server in self.servers {
-            let subject = format!("{name} of {} server {}", server.kind, server.pid);
-            let share = match near_share(server, &node.cpus) {
-                Ok(share) => share,
-                Err(reason) => {
-                    findings.push(META.not_run(subject, reason));
+            let object_of = object(server, &format!("{name} of "));
+            let near = match near_share(server, &node.cpus) {
+                Ok(near) => near,
+                Err(said) => {
+                    findings.push(PAGE.not_run(object_of, said));
                     continue;
                 }
             };
-            let message = format!(
-                "{:.2} Gbit/s over the device on node {}, where {:.0} % of the CPU time of the processes that take \
-                 requests was spent",
-                traffic.number(),
-                node.id,
-                share.number()
-            );
-            let finding = if !near_time.is_undercut_by(share) {
-                META.pass(subject, message)
-            } else if !heavy.is_undercut_by(traffic) {
-                META.fail(subject, message)
-            } else if let Some(why) = is_disaggregated(server) {
-                META.fail(subject, format!("{message}; {why}"))
+            let (id, pid) = (Arg::text(node.id.to_string()), Arg::text(server.pid.to_string()));
+            let (share, rate, device) = (Arg::of(near, 0), Arg::of(traffic, 2), Arg::from(&name));
+            let finding = if !near_time.is_undercut_by(near) {
+                PAGE.pass(object_of, words::Near { node: id, share, traffic: rate })
+            } else if heavy.is_undercut_by(traffic)
+                && let Some(option) = disaggregation(server)
+            {
+                let option = Arg::text(format!("--{option}"));
+                let said = words::RemoteKv { device, node: id, option, pid, share, traffic: rate };
+                PAGE.fail(object_of, said)
             } else {
-                META.warn(subject, message)
+                let outcome = if heavy.is_undercut_by(traffic) { Outcome::Warn } else { Outcome::Fail };
+                PAGE.says(outcome, object_of, words::Remote { device, node: id, pid, share, traffic: rate })
             };
+            if let (Outcome::Warn, Fact::Missing(missing)) = (finding.outcome, &server.options) {
+                findings.push(PAGE.not_run(object(server, ""), words::UnknownKv { reason: missing.into() }));
+            }
             let finding = finding
                 .with_likelihood(Likelihood::Mechanism)
                 .with_confidence(Confidence::Medium)
-                .with_evidence(of_node.clone());
-            if let (Outcome::Warn, Fact::Missing(missing)) = (finding.outcome, &server.options) {
-                let subject = format!("{} server {}", server.kind, server.pid);
-                findings.push(META.not_run(subject, format!("whether KV cache travels too: {missing}")));
-            }
+                .with_evidence(Citation::new(format!("{}/numa_node", nic.path), node.id.to_string()));
+            let finding = match finding.outcome.is_deviation() {
+                true => mend::layout(finding, &self.hypervisor, Some(move_adapter(nic))),
+                false => finding,
+            };
             findings.push(citations.iter().cloned().fold(finding, Finding::with_evidence));
         }
-        findings
+        Ok(findings)
     }
 
     fn rdma(&self) -> Vec<Finding> {
-        let subject = "RDMA devices";
-        let mut active: Vec<(&Nic, &str)> = Vec::new();
+        let mut active: Vec<Device<'_>> = Vec::new();
         let mut unknown: Vec<&str> = Vec::new();
         for nic in self.nics {
-            match &nic.rdma {
-                Fact::Missing(missing) => return vec![META.not_run(subject, missing.to_string())],
-                Fact::Known(names) => {
-                    for name in names {
-                        let is_active = self.is_active(name);
-                        if is_active != Some(false) {
-                            active.push((nic, name.as_str()));
-                        }
-                        if is_active.is_none() {
-                            unknown.push(name);
-                        }
-                    }
+            let names = match &nic.rdma {
+                Fact::Known(names) => names,
+                Fact::Missing(missing) => return vec![PAGE.missing(other("RDMA devices"), missing)],
+            };
+            for name in names {
+                let is_active = self.is_active(name);
+                if is_active != Some(false) {
+                    active.push((nic, name.as_str()));
+                }
+                if is_active.is_none() {
+                    unknown.push(name);
                 }
             }
         }
         if active.is_empty() {
-            return vec![META.not_applicable(subject, "no RDMA device has an active port")];
+            return vec![PAGE.not_applicable(other("RDMA devices"), words::NoActivePort {})];
         }
-        let of_servers = self.servers.iter().map(|server| self.rdma_of(server, &active));
-        let mut findings: Vec<Finding> = of_servers.collect();
+        let mut findings: Vec<Finding> = self
+            .servers
+            .iter()
+            .map(|server| self.rdma_of(server, &active).unwrap_or_else(|finding| finding))
+            .collect();
         if !unknown.is_empty() {
-            let message = "whether a port of theirs is active is not known; they were taken to have one";
-            findings.push(META.not_run(format!("ports of {}", unknown.join(", ")), message));
+            let names = unknown.join(", ");
+            let object = Object::new(ObjectKind::Nic, &names).named(format!("ports of {names}"));
+            findings.push(PAGE.not_run(object, words::UnknownPorts {}));
         }
         findings
     }
 
     /// Whether any of its ports is active; `None` where that is not known.
     fn is_active(&self, name: &str) -> Option<bool> {
-        let folder = format!("/sys/class/infiniband/{name}/ports/");
+        let folder = format!("{RDMA}/{name}/ports/");
         let states = self.ports.iter().filter(|(path, _)| path.starts_with(&folder));
         let states: Vec<Option<&String>> = states.map(|(_, state)| state.known()).collect();
         if states.iter().flatten().any(|state| state.contains("ACTIVE")) {
@@ -323,131 +226,149 @@ impl Node<'_> {
         (!states.is_empty() && states.iter().all(Option::is_some)).then_some(false)
     }
 
-    /// Whether data went over any of the devices in the window.
-    fn moved(&self, active: &[(&Nic, &str)]) -> Result<bool, Missing> {
-        let values = self.values.as_ref().map_err(Clone::clone)?;
-        let is_meant = |path: &str| {
-            active.iter().any(|(_, name)| path.starts_with(&format!("/sys/class/infiniband/{name}/")))
-                && path.ends_with(COUNTER)
-        };
-        let is_counted = |name: &str| {
-            let folder = format!("/sys/class/infiniband/{name}/");
-            values.keys().any(|path| path.starts_with(&folder) && path.ends_with(COUNTER))
-        };
-        if let Some((_, name)) = active.iter().find(|(_, name)| !is_counted(name)) {
-            let reason = format!("no counter of {name} was read at both ends of the window");
-            return Err(Missing::new(Absence::Failed, reason));
-        }
+    /// Whether data went over any of the devices in the window; else the sentence that says why it is not known.
+    fn moved(&self, active: &[Device<'_>]) -> Result<bool, Said> {
+        let values = self.values.as_ref().map_err(|missing| words::UnknownUse { reason: missing.into() })?;
         let mut moved = false;
-        for path in values.keys().filter(|path| is_meant(path)) {
-            moved |= self.delta(path)? > 0;
+        for (_, name) in active {
+            let folder = format!("{RDMA}/{name}/");
+            let counters = values.keys().filter(|path| path.starts_with(&folder) && path.ends_with(COUNTER));
+            let deltas: Option<Vec<u64>> = counters.map(|path| delta(values, path)).collect();
+            let deltas = deltas.filter(|deltas| !deltas.is_empty());
+            let deltas = deltas.ok_or_else(|| words::UnknownCounters { device: (*name).into() })?;
+            moved |= deltas.iter().any(|delta| *delta > 0);
         }
         Ok(moved)
     }
 
-    fn rdma_of(&self, server: &InferenceServer, active: &[(&Nic, &str)]) -> Finding {
-        let subject = format!("RDMA devices of {} server {}", server.kind, server.pid);
-        let chosen = match chosen(server) {
-            Ok(chosen) => chosen,
-            Err(missing) => return META.not_run(subject, missing.to_string()),
-        };
-        let moved = self.moved(active);
-        if chosen.is_none() && is_disaggregated(server).is_none() {
-            match &moved {
-                Ok(true) => {}
-                Ok(false) => return META.not_applicable(subject, "nothing says that they are used"),
-                Err(missing) => return META.not_run(subject, format!("whether they are used: {missing}")),
-            }
-        }
-        let mut gpus = Vec::new();
-        for process in &server.processes {
-            match &process.gpus {
-                Fact::Known(addresses) => gpus.extend(addresses.iter().map(String::as_str)),
-                Fact::Missing(missing) => return META.not_run(subject, missing.to_string()),
-            }
-        }
-        gpus.sort_unstable();
-        gpus.dedup();
-        if gpus.is_empty() {
-            return META.not_run(subject, "it is not seen to use a GPU");
-        }
-        let allowed: Vec<(&Nic, &str)> = active
-            .iter()
-            .filter(|(_, name)| chosen.as_ref().is_none_or(|chosen| chosen.allows(name)))
-            .copied()
-            .collect();
-        let mut far = Vec::new();
-        let mut better = None;
-        for gpu in &gpus {
-            let nearest = |nics: &[(&Nic, &str)]| -> Result<Option<(PathLevel, String)>, Missing> {
-                let mut nearest: Option<(PathLevel, String)> = None;
-                for (nic, name) in nics {
-                    let untold =
-                        || Missing::new(Absence::Absent, format!("no path from {gpu} to {name} was derived"));
-                    let level = *self.paths.level(gpu, &nic.address).ok_or_else(untold)?.require()?;
-                    if nearest.as_ref().is_none_or(|(seen, _)| level < *seen) {
-                        nearest = Some((level, (*name).to_owned()));
-                    }
-                }
-                Ok(nearest)
+    /// The nearest of these devices to a GPU; else the sentence that says why it is not known.
+    fn nearest<'d>(
+        &self,
+        gpu: &str,
+        devices: &[Device<'d>],
+    ) -> Result<Option<(PathLevel, Device<'d>)>, Said> {
+        let mut nearest: Option<(PathLevel, Device<'d>)> = None;
+        for (nic, name) in devices {
+            let level = match self.paths.level(gpu, &nic.address) {
+                Some(Fact::Known(level)) => *level,
+                Some(Fact::Missing(missing)) => return Err(no_answer(missing)),
+                None => return Err(words::NoPath { device: (*name).into(), gpu: gpu.into() }.into()),
             };
-            match (nearest(&allowed), nearest(active)) {
-                (Err(missing), _) | (_, Err(missing)) => return META.not_run(subject, missing.to_string()),
-                (Ok(Some((level, _))), Ok(_)) if level < PathLevel::Sys => {}
-                (Ok(_), Ok(Some((level, name)))) => {
-                    far.push(*gpu);
-                    if level < PathLevel::Sys {
-                        better.get_or_insert((*gpu, name, level));
-                    }
-                }
-                (Ok(_), Ok(None)) => far.push(*gpu),
+            if nearest.is_none_or(|(seen, _)| level < seen) {
+                nearest = Some((level, (*nic, *name)));
             }
         }
-        let names: Vec<&str> = allowed.iter().map(|(_, name)| *name).collect();
-        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        if far.is_empty() {
-            return META.pass(
-                subject,
-                format!("GPUs {} reach one of {names} without crossing the sockets", gpus.join(", ")),
-            );
+        Ok(nearest)
+    }
+
+    /// Judges the RDMA devices of a server; an unanswered question comes back as the error.
+    fn rdma_of(&self, server: &InferenceServer, active: &[Device<'_>]) -> Result<Finding, Finding> {
+        let object = object(server, "RDMA devices of ");
+        let not_run = |said: Said| PAGE.not_run(object.clone(), said);
+        let missing = |missing: &Missing| PAGE.missing(object.clone(), missing);
+        let chosen = chosen(server).map_err(|why| missing(&why))?;
+        let moved = self.moved(active);
+        if chosen.is_none() && disaggregation(server).is_none() && !moved.clone().map_err(not_run)? {
+            return Ok(PAGE.not_applicable(object, words::Unused {}));
         }
-        let message = format!("GPUs {} reach {names} only across the sockets (SYS)", far.join(", "));
-        let likelihood = if moved == Ok(true) { Likelihood::Mechanism } else { Likelihood::Setting };
-        let finding = match &better {
-            Some((gpu, name, level)) => {
-                META.fail(subject, format!("{message}, though {name} is nearer to {gpu} ({level})"))
+        let mut gpus: BTreeSet<&str> = BTreeSet::new();
+        for process in &server.processes {
+            let own = process.gpus.require().map_err(|why| missing(&why))?;
+            gpus.extend(own.iter().map(String::as_str));
+        }
+        if gpus.is_empty() {
+            return Err(not_run(words::NoGpuSeen {}.into()));
+        }
+        let is_allowed = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.allows(name));
+        let allowed: Vec<Device<'_>> = active.iter().filter(|(_, name)| is_allowed(name)).copied().collect();
+        let mut far = Vec::new();
+        // The nearest device of each GPU, and the first GPU that has one nearer than those allowed.
+        let (mut best, mut better) = (BTreeSet::new(), None);
+        for gpu in &gpus {
+            let own = self.nearest(gpu, &allowed).map_err(not_run)?;
+            let of_all = self.nearest(gpu, active).map_err(not_run)?;
+            if let Some((_, (_, name))) = of_all {
+                best.insert(name);
             }
-            None => META.warn(subject, format!("{message}, and no nearer one has an active port")),
+            if own.is_some_and(|(level, _)| level < PathLevel::Sys) {
+                continue;
+            }
+            far.push(*gpu);
+            if let Some((level, (_, name))) = of_all.filter(|(level, _)| *level < PathLevel::Sys) {
+                better.get_or_insert((*gpu, name, level));
+            }
+        }
+        let names = allowed.iter().map(|(_, name)| *name).collect::<Vec<_>>().join(", ");
+        let list = |gpus: &[&str]| (Arg::text(gpus.join(", ")), Arg::count(gpus.len()));
+        let Some(first) = far.first() else {
+            let (gpus, gpus_count) = list(&Vec::from_iter(gpus));
+            return Ok(PAGE.pass(object, words::RdmaNear { gpus, gpus_count, names: names.into() }));
         };
-        let finding = match chosen {
-            Some(chosen) => finding.with_evidence(chosen.evidence),
-            None => finding,
+        let (gpus, gpus_count) = list(&far);
+        let pid = Arg::text(server.pid.to_string());
+        let outcome = if better.is_some() { Outcome::Fail } else { Outcome::Warn };
+        let on_device = format!("SYS to {}", if names.is_empty() { "none" } else { &names });
+        let said: Said = match (&chosen, better) {
+            (Some(chosen), _) if allowed.is_empty() => {
+                words::RdmaInactive { pid, setting: (&chosen.evidence.value).into() }.into()
+            }
+            (_, Some((gpu, name, level))) => words::RdmaNamed {
+                better: name.into(),
+                gpu: gpu.into(),
+                gpus,
+                gpus_count,
+                level: Arg::text(level.to_string()),
+                names: names.into(),
+                pid,
+            }
+            .into(),
+            (_, None) => words::RdmaFar { gpus, gpus_count, names: names.into(), pid }.into(),
         };
-        let path = format!("/sys/bus/pci/devices/{}", far.first().copied().unwrap_or_default());
-        finding.with_likelihood(likelihood).with_evidence(Citation::new(path, format!("SYS to {names}")))
+        let finding = PAGE
+            .says(outcome, object, said)
+            .with_likelihood(if moved == Ok(true) { Likelihood::Mechanism } else { Likelihood::Setting })
+            .with_evidence(Citation::new(format!("/sys/bus/pci/devices/{first}"), on_device));
+        let finding = match (better, &chosen, allowed.first()) {
+            (Some(_), Some(chosen), _) => finding.with_intent(chosen.mended(server, &best)),
+            (_, _, Some((nic, _))) => mend::layout(finding, &self.hypervisor, Some(move_adapter(nic))),
+            _ => finding,
+        };
+        Ok(chosen.into_iter().fold(finding, |finding, chosen| finding.with_evidence(chosen.evidence)))
     }
 }
 
-/// What says that KV cache travels over the network.
-fn is_disaggregated(server: &InferenceServer) -> Option<String> {
-    let is_given = |name: &&str| {
-        let argument = format!("--{name}");
-        let parsed = server.options.known().and_then(|options| options.get(*name));
-        let lines = server.processes.iter().filter_map(|process| process.cmdline.known());
-        parsed.is_some_and(|value| value != "null")
-            || lines.flatten().any(|word| word.split('=').next() == Some(argument.as_str()))
-    };
-    let named = ["kv-transfer-config", "disaggregation-mode"].into_iter().find(is_given)?;
-    Some(format!("KV cache travels too (`--{named}`)"))
+/// What brings an adapter near to the processes or GPUs of the other socket.
+fn move_adapter(nic: &Nic) -> Intent {
+    Intent::Hardware { part: HardwarePart::AdapterSlot, at: Some(nic.address.clone()) }
 }
 
-/// Share of the CPU time of the processes that take requests, in threads that last ran on `cpus`.
-fn near_share(server: &InferenceServer, cpus: &plumb_check_sdk::CpuSet) -> Result<Quantity<Percent>, String> {
+/// The value of an option: the last of a command line, else as it was parsed.
+fn option(server: &InferenceServer, name: &str) -> Option<String> {
+    let argument = format!("--{name}");
+    let given = |words: &Vec<String>| {
+        words.iter().enumerate().rev().find_map(|(at, word)| match word.split_once('=') {
+            Some((name, value)) => (name == argument).then(|| value.to_owned()),
+            None => (*word == argument).then(|| words.get(at + 1).cloned().unwrap_or_default()),
+        })
+    };
+    let given = server.processes.iter().filter_map(|process| process.cmdline.known()).find_map(given);
+    given.or_else(|| server.options.known()?.get(name).cloned())
+}
+
+/// The option that says that KV cache travels over the network.
+fn disaggregation(server: &InferenceServer) -> Option<&'static str> {
+    let is_given = |name: &&str| option(server, name).is_some_and(|value| value != "null");
+    ["kv-transfer-config", "disaggregation-mode"].into_iter().find(is_given)
+}
+
+/// Share of the CPU time of the processes that take requests, in threads that last ran on `cpus`; else the sentence that says
+/// why it is not known.
+fn near_share(server: &InferenceServer, cpus: &CpuSet) -> Result<Quantity<Percent>, Said> {
     let takes =
         |process: &&ServerProcess| matches!(process.role, Role::ApiServer | Role::Router | Role::Whole);
     let mut processes: Vec<&ServerProcess> = server.processes.iter().filter(takes).collect();
     if processes.is_empty() && server.processes.len() > 1 {
-        return Err("which of its processes take requests is not known".to_owned());
+        return Err(words::UnknownRoles {}.into());
     }
     if processes.is_empty() {
         processes = server.processes.iter().collect();
@@ -459,17 +380,24 @@ fn near_share(server: &InferenceServer, cpus: &plumb_check_sdk::CpuSet) -> Resul
                 total = total.saturating_add(*ticks);
                 near = near.saturating_add(if cpus.contains(*cpu) { *ticks } else { 0 });
             }
-            (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => return Err(missing.to_string()),
+            (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => return Err(no_answer(missing)),
         }
     }
     if total == 0 {
-        return Err("the processes that take requests have used no CPU time".to_owned());
+        return Err(words::NoTime {}.into());
     }
     Ok(Quantity::new(100.0 * near as f64 / total as f64))
 }
 
+/// Option of SGLang that names RDMA devices.
+const OPTION: &str = "disaggregation-ib-device";
+
 /// Which RDMA devices a server was told to use.
 struct Chosen {
+    /// The variable; `None` for the option.
+    variable: Option<&'static str>,
+    /// What was given.
+    value: String,
     /// Names as they were given.
     names: Vec<String>,
     /// True where the names are those not to be used.
@@ -487,6 +415,22 @@ impl Chosen {
             .any(|name| if self.exact { device == name } else { device.starts_with(name.as_str()) });
         is_named != self.excluded
     }
+
+    /// The same setting with these devices. UCX asks for ports beside the names, and finds the nearest without being told.
+    fn mended(&self, server: &InferenceServer, devices: &BTreeSet<&str>) -> Intent {
+        let names = Vec::from_iter(devices.iter().copied()).join(",");
+        let was = Some(self.value.clone());
+        match self.variable {
+            Some(name) => {
+                let want = (name == "NCCL_IB_HCA").then(|| format!("={names}"));
+                Intent::Variable { server: server.pid, name: name.into(), want, was }
+            }
+            None => {
+                let option = format!("--{OPTION}");
+                Intent::WithOption { server: server.pid, option, want: Some(names), was }
+            }
+        }
+    }
 }
 
 /// # Errors
@@ -496,12 +440,19 @@ fn chosen(server: &InferenceServer) -> Result<Option<Chosen>, Missing> {
         let names = text.split(',').map(|name| name.split(':').next().unwrap_or(name).trim().to_owned());
         names.filter(|name| !name.is_empty()).collect()
     };
-    if let Some(devices) = server.options.require()?.get("disaggregation-ib-device") {
-        let evidence = Citation::new(
-            format!("/proc/{}/cmdline", server.pid),
-            format!("--disaggregation-ib-device {devices}"),
-        );
-        return Ok(Some(Chosen { names: split(devices), excluded: false, exact: true, evidence }));
+    server.options.require()?;
+    if let Some(devices) = option(server, OPTION) {
+        let evidence =
+            Citation::new(format!("/proc/{}/cmdline", server.pid), format!("--{OPTION} {devices}"));
+        let names = split(&devices);
+        return Ok(Some(Chosen {
+            variable: None,
+            value: devices,
+            names,
+            excluded: false,
+            exact: true,
+            evidence,
+        }));
     }
     for process in &server.processes {
         let environment = process.environment.require()?;
@@ -520,7 +471,8 @@ fn chosen(server: &InferenceServer) -> Result<Option<Chosen>, Missing> {
                 None => (name == "UCX_NET_DEVICES", rest),
             };
             let evidence = Citation::new(format!("{}/environ", process.path), format!("{name}={value}"));
-            return Ok(Some(Chosen { names: split(rest), excluded, exact, evidence }));
+            let (variable, value, names) = (Some(name), value.clone(), split(rest));
+            return Ok(Some(Chosen { variable, value, names, excluded, exact, evidence }));
         }
     }
     Ok(None)

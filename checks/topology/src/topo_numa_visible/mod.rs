@@ -1,191 +1,124 @@
 //! `topo.numa-visible`: the operating system knows the halves of the machine.
 //!
-//! Judged are the number of nodes with memory against the number of sockets, nodes that lack CPUs or memory, and the table
-//! of distances. A node with memory and no CPUs is no fault where it is the memory of a device: of a coherent GPU (Grace),
-//! or memory that the kernel keeps in a tier of its own (CXL, persistent memory).
+//! Judged are the number of nodes with memory against the number of sockets, nodes whose CPUs are of several sockets, nodes that
+//! lack CPUs or memory, and the table of distances. A node with memory and no CPUs is no fault where it is the memory of a
+//! device: of a coherent GPU (Grace), or memory that the kernel keeps in a tier of its own (CXL, persistent memory).
 //!
 //! The sockets of a virtual machine are what its definition says, often one for each CPU. There, several sockets in one
 //! node warn with low confidence instead of failing.
 
-use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::model::{Numa, NumaNode};
+use plumb_check_sdk::model::{Cpu, Numa, NumaNode};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood,
-    Missing, NodeSet, Question, Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, HardwarePart,
+    Intent, Missing, NodeSet, Object, ObjectKind, Outcome, Said, UpdatePart,
 };
+
+use crate::mend;
+use crate::pages::topo_numa_visible::{PAGE, words};
 
 /// See the module.
 pub struct TopoNumaVisible;
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("topo.numa-visible"),
-    title: Borrowed("NUMA layout is exposed to the operating system"),
-    category: Category::Placement,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Without a correct map no pinning can be right, and every other check of placement is blind.",
-    ),
-    business: Borrowed(
-        "The server has two halves. If the operating system believes it has one, it cannot keep work next \
-             to the GPU it serves.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/cpu/model"),
-        Borrowed("/cpu/path"),
-        Borrowed("/cpu/sockets"),
-        Borrowed("/cpu/vendor"),
-        Borrowed("/gpus"),
-        Borrowed("/node/cmdline"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/numa"),
-        Borrowed("/settings/topology"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("None: this is a setting of the firmware or of the boot loader"),
-        persistent: Borrowed(
-            "BIOS: disable node interleaving (AMD: do not use NPS0). Boot: `grubby --update-kernel=ALL \
-             --remove-args=\"numa=off\"`; on Debian and Ubuntu edit `GRUB_CMDLINE_LINUX` in \
-             `/etc/default/grub`, then `update-grub`",
-        ),
-        rollback: Borrowed(
-            "The former setting of the BIOS; `grubby --update-kernel=ALL --args=\"numa=off\"`",
-        ),
-        change: ChangeKind::Bios,
-        verification: Borrowed(
-            "`numactl -H`; `lscpu | grep -i numa`; `cat /sys/devices/system/node/node*/distance`",
-        ),
-        expected_effect: Borrowed(
-            "No published number for this defect alone. Intel measures 135 to 163 ns for remote memory on a \
-             Xeon 6972P, 15 to 40 % more than for local.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal; virtual machines, whose sockets may be made up; containers read the host's map; with \
-             GPUs or without",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Intel Optimization Zone: NUMA case study, server-side Java on Xeon 6972P"),
-            url: Borrowed(
-                "https://github.com/intel/optimization-zone/blob/main/hardware/NUMA/case_studies/java_server_side_workload.md",
-            ),
-        },
-        Reference {
-            title: Borrowed("vLLM issue #13855: pin vLLM process to the right NUMA region"),
-            url: Borrowed("https://github.com/vllm-project/vllm/issues/13855"),
-        },
-        Reference {
-            title: Borrowed(
-                "Linux kernel docs: kernel parameters (isolcpus, nohz_full, rcu_nocbs, irqaffinity)",
-            ),
-            url: Borrowed("https://docs.kernel.org/admin-guide/kernel-parameters.html"),
-        },
-    ]),
-};
 
 /// Distance of a node to itself (ACPI, System Locality Information Table).
 const LOCAL: u32 = 10;
 /// Folder of the memory tiers.
 const TIERS: &str = "/sys/devices/virtual/memory_tiering/";
+/// Boot argument that makes the kernel ignore NUMA.
+const IGNORED: &str = "numa=off";
+/// Arm as implementer of CPUs, as `/proc/cpuinfo` has it.
+const ARM: &str = "0x41";
+
+/// Which hypervisor the node runs on, if any.
+type Host = Result<Option<String>, Missing>;
 
 impl Check for TopoNumaVisible {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let mut findings =
-            vec![layout(evidence).unwrap_or_else(|why| META.not_run("layout", why.to_string()))];
+        let host = evidence.hypervisor();
+        let mut findings = vec![
+            layout(evidence, &host)
+                .unwrap_or_else(|missing| PAGE.missing(Object::setting("layout"), &missing)),
+        ];
         let numa = evidence.numa()?;
+        let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
         let owner = Owner {
             files: evidence.settings("topology").unwrap_or_default(),
-            has_coherent_gpus: evidence
-                .get::<String>("/cpu/vendor")
-                .is_ok_and(|vendor| vendor.contains("ARM"))
+            has_coherent_gpus: is_arm
                 && evidence.gpus().is_ok_and(|gpus| gpus.iter().any(|gpu| gpu.vendor == "nvidia")),
         };
-        findings.extend(numa.nodes.iter().filter_map(|node| incomplete(numa, node, &owner)));
+        findings.extend(numa.nodes.iter().filter_map(|node| incomplete(numa, node, &owner, &host)));
         if numa.nodes.len() > 1 {
-            findings.push(distances(numa));
+            findings.push(distances(numa, &host));
         }
         Ok(findings)
     }
 }
 
 /// Nodes against sockets, and what the boot arguments say.
-fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
+    let object = Object::setting("layout");
     let cmdline: Result<String, Missing> = evidence.get("/node/cmdline");
     if let Ok(cmdline) = &cmdline
-        && cmdline.split_whitespace().any(|argument| argument == "numa=off")
+        && cmdline.split_whitespace().any(|argument| argument == IGNORED)
     {
-        return Ok(META
-            .fail("layout", "the kernel was told to ignore NUMA")
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(Citation::new("/proc/cmdline", "numa=off")));
+        return Ok(PAGE
+            .fail(object, words::Ignored {})
+            .with_intent(Intent::KernelArgument { argument: IGNORED.into(), present: false })
+            .with_evidence(Citation::new("/proc/cmdline", IGNORED)));
     }
-    let numa = evidence.numa()?;
-    let sockets: u32 = evidence.get("/cpu/sockets")?;
-    let path: String = evidence.get("/cpu/path")?;
+    let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
     if let Some(missing) = numa.nodes.iter().find_map(|node| node.mem_total_bytes.require().err()) {
         return Err(missing);
     }
     let nodes: NodeSet = numa.with_memory().map(|node| node.id).collect();
-    let count = nodes.len();
-    let cite = |finding: Finding| {
-        finding
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(Citation::new(&numa.path, format!("nodes with memory: {nodes}")))
-            .with_evidence(Citation::new(path.clone(), format!("{sockets} sockets")))
+    let (sockets_count, nodes_count) = (Arg::from(cpu.sockets), Arg::count(nodes.len()));
+    let (name, why) = match host {
+        Ok(Some(kind)) => ("virtual", kind.clone()),
+        Ok(None) => ("metal", String::new()),
+        Err(missing) => ("unknown", missing.to_string()),
     };
-    if sockets < 2 || count >= sockets as usize {
-        cmdline?;
-        return Ok(cite(META.pass("layout", format!("sockets: {sockets}, nodes with memory: {count}"))));
-    }
-    let hypervisor = evidence.hypervisor();
-    if numa.nodes.len() > 1 {
-        let message = format!("sockets: {sockets}, but nodes with memory: {count}");
-        if !has_memory_per_socket(evidence) {
-            let why = "whether each socket of such CPUs has memory of its own is not known";
-            return Ok(META.not_run("layout", format!("{message}; {why}")));
-        }
-        return Ok(cite(match hypervisor {
-            Ok(Some(kind)) => META
-                .warn(
-                    "layout",
-                    format!("{message}; this is a virtual machine ({kind}), whose sockets may be made up"),
-                )
-                .with_confidence(Confidence::Low),
-            _ => META.warn("layout", message),
-        }));
-    }
-    let message = format!("{sockets} sockets, but all CPUs and memory are in one node");
-    Ok(match hypervisor {
-        Ok(Some(kind)) => cite(
-            META.warn(
-                "layout",
-                format!("{message}; this is a virtual machine ({kind}), whose sockets may be made up"),
-            )
-            .with_confidence(Confidence::Low),
-        ),
-        Ok(None) => cite(
-            META.fail("layout", format!("{message}: the firmware interleaves the memory of all sockets")),
-        ),
-        Err(missing) => cite(
-            META.fail(
-                "layout",
-                format!("{message}; whether this is a virtual machine is not known: {missing}"),
-            )
-            .with_confidence(Confidence::Low),
-        ),
+    let (host_kind, why) = (Arg::text(name), Arg::text(why));
+    let is_short = cpu.sockets > 1 && nodes.len() < cpu.sockets as usize;
+    let is_one = is_short && numa.nodes.len() < 2;
+    let across = numa.nodes.iter().find_map(|node| {
+        let own = cpu.cpus.iter().filter(|pu| node.cpus.contains(pu.cpu));
+        let sockets: BTreeSet<u32> = own.map(|pu| pu.socket).collect();
+        (sockets.len() > 1).then_some((node, sockets.len()))
+    });
+    let interleaving = Intent::Firmware { setting: FirmwareSetting::NodeInterleaving };
+    let is_made_up = is_one && name == "virtual";
+    let (outcome, said, own): (_, Said, _) =
+        if (is_short || across.is_some()) && !is_made_up && !has_memory_per_socket(cpu) {
+            (Outcome::NotRun, words::UnknownController { nodes_count, sockets_count }.into(), None)
+        } else if is_one {
+            let outcome = if is_made_up { Outcome::Warn } else { Outcome::Fail };
+            (outcome, words::OneNode { host: host_kind, sockets_count, why }.into(), Some(interleaving))
+        } else if is_short {
+            let said = words::TooFew { host: host_kind, nodes_count, sockets_count, why };
+            let modules = Intent::Hardware { part: HardwarePart::MemoryLayout, at: None };
+            (Outcome::Warn, said.into(), Some(modules))
+        } else if let Some((node, count)) = across {
+            let node = Arg::text(node.id.to_string());
+            let said = words::Across { host: host_kind, node, sockets_count: count.into(), why };
+            (Outcome::Warn, said.into(), Some(interleaving))
+        } else {
+            cmdline?;
+            (Outcome::Pass, words::Enough { nodes_count, sockets_count }.into(), None)
+        };
+    let finding = PAGE
+        .says(outcome, object, said)
+        .with_evidence(Citation::new(&numa.path, format!("nodes with memory: {nodes}")))
+        .with_evidence(Citation::new(&cpu.path, format!("{} sockets", cpu.sockets)));
+    Ok(if outcome.is_deviation() {
+        let confidence = if name == "metal" { Confidence::High } else { Confidence::Low };
+        mend::layout(finding, host, own).with_confidence(confidence)
+    } else {
+        finding
     })
 }
 
@@ -193,13 +126,24 @@ fn layout(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
 ///
 /// On Itanium several sockets share a bus and a node, and POWER tells no packages, so that each core counts as one.
 /// Itanium names the same vendor as x86, but not the same models.
-fn has_memory_per_socket(evidence: &Evidence<'_>) -> bool {
-    let text = |pointer: &str| evidence.get::<String>(pointer).unwrap_or_default();
-    let model = text("/cpu/model");
-    match text("/cpu/vendor").as_str() {
-        "GenuineIntel" => model.contains("Intel") && !model.contains("Itanium"),
-        vendor => ["AuthenticAMD", "HygonGenuine", "ARM", "Ampere"].contains(&vendor),
+fn has_memory_per_socket(cpu: &Cpu) -> bool {
+    let model = cpu.model.known().map(String::as_str).unwrap_or_default();
+    match cpu.vendor.known().map(String::as_str).unwrap_or_default() {
+        "GenuineIntel" => model.contains("Intel") && !model.contains("Itanium") && !has_front_side_bus(model),
+        "AuthenticAMD" | "HygonGenuine" => true,
+        // Implementers of Arm CPUs: Arm, Cavium, Fujitsu, HiSilicon, Applied Micro, Phytium, Ampere.
+        vendor => [ARM, "0x43", "0x46", "0x48", "0x50", "0x70", "0xc0"].contains(&vendor),
     }
+}
+
+/// Xeons whose memory is behind the chipset, so that all sockets share it: `Xeon(TM)`, and the numbers 50xx to 54xx and 70xx
+/// to 74xx (`Xeon(R) CPU X7460`).
+fn has_front_side_bus(model: &str) -> bool {
+    let after = model.split_once("CPU").map(|(_, rest)| rest.trim_start()).unwrap_or_default();
+    let number = after.trim_start_matches(|letter: char| letter.is_ascii_alphabetic());
+    let number = number.split_whitespace().next().filter(|number| number.len() == 4);
+    let series = number.and_then(|number| number.parse::<u32>().ok()).map(|number| number / 100);
+    model.contains("Xeon(TM)") || series.is_some_and(|series| matches!(series, 50..=54 | 70..=74))
 }
 
 /// What tells that memory without CPUs belongs to a device.
@@ -219,9 +163,7 @@ impl Owner {
             (nodes.contains(node) && nodes.intersection(&with_cpus).is_empty()).then_some(path.as_str())
         })
     }
-}
 
-impl Owner {
     /// The file in which NVIDIA's driver says that `node` is the memory of a GPU.
     fn gpu(&self, node: u32) -> Option<&str> {
         self.files.iter().find_map(|(path, text)| {
@@ -233,73 +175,75 @@ impl Owner {
 }
 
 /// A node that lacks CPUs or memory.
-fn incomplete(numa: &Numa, node: &NumaNode, owner: &Owner) -> Option<Finding> {
-    let subject = format!("node {}", node.id);
+fn incomplete(numa: &Numa, node: &NumaNode, owner: &Owner, host: &Host) -> Option<Finding> {
+    let object = Object::new(ObjectKind::NumaNode, node.id.to_string());
     let bytes = match &node.mem_total_bytes {
         Fact::Known(bytes) => *bytes,
-        Fact::Missing(missing) => return Some(META.not_run(subject, missing.to_string())),
+        Fact::Missing(missing) => return Some(PAGE.missing(object, missing)),
     };
     let path = format!("{}/node{}", numa.path, node.id);
     let of_memory = Citation::new(format!("{path}/meminfo"), format!("MemTotal: {} MiB", bytes >> 20));
+    let id = Arg::text(node.id.to_string());
+    let finding = match (node.cpus.is_empty(), bytes) {
+        (false, 0) => {
+            let finding = PAGE.warn(object, words::NoMemory { cpus: (&node.cpus).into(), node: id });
+            let modules = Intent::Hardware { part: HardwarePart::MemoryLayout, at: None };
+            mend::layout(finding, host, Some(modules))
+        }
+        (true, 1..) => {
+            if let Some(gpu) = owner.gpu(node.id) {
+                let told = Citation::new(gpu, format!("Node: {}", node.id));
+                return Some(PAGE.info(object, words::OfGpu {}).with_evidence(told));
+            }
+            if let Some(tier) = owner.tier(numa, node.id) {
+                let told = Citation::new(tier, node.id.to_string());
+                return Some(PAGE.info(object, words::OfTier {}).with_evidence(told));
+            }
+            if owner.has_coherent_gpus {
+                return Some(PAGE.info(object, words::BesideGpus {}).with_evidence(of_memory));
+            }
+            mend::layout(PAGE.warn(object, words::NoCpus { node: id }), host, None)
+        }
+        _ => return None,
+    };
     // Old kernels have `cpumap` in place of `cpulist`.
     let of_cpus = Citation::new(&path, format!("CPUs {}", node.cpus));
-    let finding = if !node.cpus.is_empty() && bytes == 0 {
-        META.warn(subject, format!("CPUs {} have no memory of their own node", node.cpus))
-    } else if node.cpus.is_empty() && bytes > 0 {
-        if let Some(gpu) = owner.gpu(node.id) {
-            return Some(
-                META.info(subject, "memory of a GPU, as its driver says")
-                    .with_evidence(Citation::new(gpu, format!("Node: {}", node.id))),
-            );
-        }
-        if let Some(tier) = owner.tier(numa, node.id) {
-            return Some(
-                META.info(subject, "memory of a device, in a tier of its own")
-                    .with_evidence(Citation::new(tier, node.id.to_string())),
-            );
-        }
-        if owner.has_coherent_gpus {
-            return Some(
-                META.info(subject, "memory without CPUs, beside coherent GPUs").with_evidence(of_memory),
-            );
-        }
-        META.warn(subject, "memory without CPUs, and nothing tells that it is a device's")
-    } else {
-        return None;
-    };
-    Some(finding.with_likelihood(Likelihood::Setting).with_evidence(of_cpus).with_evidence(of_memory))
+    Some(finding.with_evidence(of_cpus).with_evidence(of_memory))
 }
 
 /// The table of distances: 10 to itself, more to any other, the same both ways.
-fn distances(numa: &Numa) -> Finding {
+fn distances(numa: &Numa, host: &Host) -> Finding {
+    let object = Object::setting("distances");
     let mut rows = Vec::new();
     for node in &numa.nodes {
         match &node.distances {
             Fact::Known(row) => rows.push((node.id, row)),
-            Fact::Missing(missing) => return META.not_run("distances", missing.to_string()),
+            Fact::Missing(missing) => return PAGE.missing(object, missing),
         }
     }
     let at =
         |from: usize, to: usize| rows.get(from).and_then(|(_, row)| row.get(to)).copied().unwrap_or_default();
-    let pairs = || (0..rows.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
-    let is_flat = pairs().all(|(one, other)| at(one, other) == LOCAL);
-    let is_near =
-        pairs().any(|(one, other)| at(one, other) <= at(one, one) || at(other, one) <= at(other, other));
-    let is_skewed = pairs().any(|(one, other)| at(one, other) != at(other, one));
-    let cite = |finding: Finding| {
-        rows.iter().fold(finding, |finding, (id, row)| {
-            let row = row.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-            finding.with_evidence(Citation::new(format!("{}/node{id}/distance", numa.path), row))
-        })
-    };
-    let what = if is_flat {
-        "all nodes are said to be equally far, so that the kernel cannot tell local from remote"
-    } else if is_near {
-        "another node is said to be as near as the own one"
-    } else if is_skewed {
-        "the distance between two nodes differs by direction"
+    let of_row = |from: usize| (0..rows.len()).filter(move |to| *to != from).map(move |to| (from, to));
+    let pairs = || (0..rows.len()).flat_map(of_row);
+    let id = |at: usize| Arg::text(rows[at].0.to_string());
+    let number = |distance: u32| Arg::text(distance.to_string());
+    let said: Said = if pairs().all(|(from, to)| at(from, to) == LOCAL) {
+        words::Flat { nodes_count: rows.len().into() }.into()
+    } else if let Some((from, to)) = pairs().find(|&(from, to)| at(from, to) <= at(from, from)) {
+        let (distance, own) = (number(at(from, to)), number(at(from, from)));
+        words::AsNear { distance, from: id(from), own, to: id(to) }.into()
+    } else if let Some((from, to)) = pairs().find(|&(from, to)| at(from, to) != at(to, from)) {
+        let (there, back) = (number(at(from, to)), number(at(to, from)));
+        words::Skewed { back, from: id(from), there, to: id(to) }.into()
     } else {
-        return cite(META.pass("distances", "other nodes are farther than the own one, the same both ways"));
+        words::Distances {}.into()
     };
-    cite(META.warn("distances", what).with_likelihood(Likelihood::Setting))
+    let is_fine = said.variant == "distances";
+    let finding = PAGE.says(if is_fine { Outcome::Pass } else { Outcome::Warn }, object, said);
+    let finding = rows.iter().fold(finding, |finding, (id, row)| {
+        let row = row.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
+        finding.with_evidence(Citation::new(format!("{}/node{id}/distance", numa.path), row))
+    });
+    let update = Intent::Update { part: UpdatePart::Firmware, was: None };
+    if is_fine { finding } else { mend::layout(finding, host, Some(update)) }
 }

@@ -7,68 +7,32 @@
 //! Whether a disk turns is told by SATA and SAS disks of real machines only. Virtual disks say that they turn unless their
 //! definition says otherwise, and so do some RAID controllers for volumes of flash, hence the low confidence.
 
-use std::borrow::Cow::Borrowed;
+use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController, no_server};
+use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Missing, Object,
+    ObjectKind, Said,
 };
+
+use crate::pages::topo_nvme_locality::{PAGE, words};
 
 /// See the module.
 pub struct TopoNvmeLocality;
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("topo.nvme-locality"),
-    title: Borrowed("Model store is on local, reasonably placed NVMe"),
-    category: Category::Placement,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Decides how long start, scale-out and recovery take, not how fast tokens come."),
-    business: Borrowed(
-        "After a crash or a scale-out the service is down until the model is loaded. This decides how \
-             many minutes.",
-    ),
-    needs: Borrowed(&[Borrowed("/node/virtualization"), Borrowed("/storage")]),
-    remediation: Remediation {
-        runtime: Borrowed("Copy the weights to a local NVMe device and point `--model` there"),
-        persistent: Borrowed("An image or an init job that keeps the copy; the mount in `/etc/fstab`"),
-        rollback: Borrowed("The former path"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`findmnt -T FOLDER`; `cat /sys/class/nvme/nvme*/numa_node`; the time from the start to the first \
-             answer of `/health`",
-        ),
-        expected_effect: Borrowed("No published number."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, containers"),
-    caveat: None,
-    references: Borrowed(&[Reference {
-        title: Borrowed("vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'"),
-        url: Borrowed(
-            "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-        ),
-    }]),
-};
 
 /// File systems that keep files in memory.
 const IN_MEMORY: &[&str] = &["tmpfs", "ramfs", "hugetlbfs"];
 
 impl Check for TopoNvmeLocality {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let storage = evidence.storage()?;
         let models = storage.models.require()?;
         if models.is_empty() {
-            return Ok(vec![META.not_run("node", no_server().reason)]);
+            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
         }
         let is_real = evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_none());
         let turning =
@@ -81,68 +45,67 @@ impl Check for TopoNvmeLocality {
 }
 
 fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, turning: &[&BlockDevice]) -> Finding {
-    let subject = format!("model of server {}", model.server);
-    let (folder, mount) = match (&model.folder, &model.mount) {
+    let object = Object::new(ObjectKind::Server, model.server.to_string())
+        .named(format!("model of server {}", model.server));
+    let (path, store) = match (&model.folder, &model.mount) {
         (Fact::Known(folder), Fact::Known(mount)) => (folder, mount),
-        (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => {
-            return META.not_run(subject, missing.to_string());
-        }
+        (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => return PAGE.missing(object, missing),
     };
     let cite = |finding: Finding| {
-        let value = format!("{} on {}, {}", mount.source, mount.mount_point, mount.file_system);
-        finding.with_evidence(Citation::new(&mount.path, value))
+        let value = format!("{} on {}, {}", store.source, store.mount_point, store.file_system);
+        finding.with_evidence(Citation::new(&store.path, value))
     };
-    let place = format!("`{folder}` is on {}", name(mount));
-    if IN_MEMORY.contains(&mount.file_system.as_str()) {
-        return cite(META.pass(subject, format!("{place}, in memory")));
+    let (folder, mount) = (Arg::from(path), Arg::text(name(store)));
+    if IN_MEMORY.contains(&store.file_system.as_str()) {
+        return cite(PAGE.pass(object, words::InMemory { folder, mount }));
     }
-    let disks = match &mount.disks {
-        Fact::Known(disks) => disks,
-        Fact::Missing(missing) => return META.not_run(subject, format!("{place}: {missing}")),
+    let names = match &store.disks {
+        Fact::Known(names) => names,
+        Fact::Missing(missing) => {
+            return PAGE.not_run(object, words::UnknownDisk { folder, mount, reason: missing.into() });
+        }
     };
-    if disks.is_empty() {
-        let message = format!("{place}, which is no local disk: time a start of the service");
-        return META.not_run(subject, message);
+    if names.is_empty() {
+        return PAGE.not_run(object, words::NotLocal { folder, mount });
     }
-    let place = format!("{place}, on {}", disks.join(", "));
-    if let Some(turns) = turning.iter().find(|one| disks.contains(&one.name)) {
-        return cite(META.warn(subject, format!("{place}: {} is said to be a disk that turns", turns.name)))
-            .with_likelihood(Likelihood::Setting)
+    let disks = Arg::text(names.join(", "));
+    if let Some(turns) = turning.iter().find(|one| names.contains(&one.name)) {
+        let disk = Arg::from(&turns.name);
+        let server = Arg::text(model.server.to_string());
+        return cite(PAGE.warn(object, words::Turning { disk, disks, folder, mount, server }))
             .with_confidence(Confidence::Low)
+            .with_intent(Intent::LocalModel { server: model.server, path: path.clone() })
             .with_evidence(Citation::new(format!("{}/queue/rotational", turns.path), "1"));
     }
-    let nvme = match nvme {
-        Fact::Known(nvme) => nvme,
-        Fact::Missing(missing) => return META.not_run(subject, format!("{place}: {missing}")),
+    let unknown = |missing: &Missing| -> Said {
+        let (disks, folder, mount) = (disks.clone(), folder.clone(), mount.clone());
+        words::UnknownKind { disks, folder, mount, reason: missing.into() }.into()
     };
-    let controller = |disk: &String| nvme.iter().find(|one| is_of(disk, &one.name));
-    let mut nodes = Vec::new();
+    let controllers = match nvme {
+        Fact::Known(controllers) => controllers,
+        Fact::Missing(missing) => return PAGE.not_run(object, unknown(missing)),
+    };
+    let mut nodes: BTreeSet<i32> = BTreeSet::new();
     let mut citations = Vec::new();
-    for disk in disks {
-        let Some(controller) = controller(disk) else {
-            return META
-                .not_run(subject, format!("{place}, which is no NVMe device: time a start of the service"));
+    for disk in names {
+        let Some(controller) = controllers.iter().find(|one| is_of(disk, &one.name)) else {
+            return PAGE.not_run(object, words::NotNvme { disks, folder, mount });
         };
         match &controller.transport {
             Fact::Known(transport) if transport == "pcie" => {}
             Fact::Known(transport) => {
-                let message =
-                    format!("{place}, which is reached over {transport}: time a start of the service");
-                return META.not_run(subject, message);
+                let transport = Arg::from(transport);
+                return PAGE.not_run(object, words::OverNetwork { disks, folder, mount, transport });
             }
-            Fact::Missing(missing) => return META.not_run(subject, format!("{place}: {missing}")),
+            Fact::Missing(missing) => return PAGE.not_run(object, unknown(missing)),
         }
-        if let Some(node) = controller.numa_node.known().filter(|&&node| node >= 0) {
-            nodes.push(node.to_string());
-        }
+        nodes.extend(controller.numa_node.known().filter(|&&node| node >= 0));
         citations.push(Citation::new(format!("{}/transport", controller.path), "pcie"));
     }
-    nodes.sort();
-    nodes.dedup();
-    let of_node =
-        if nodes.is_empty() { String::new() } else { format!(" of NUMA node {}", nodes.join(", ")) };
-    let message = format!("{place}, local NVMe{of_node}; how long a cold load takes was not measured");
-    let finding = cite(META.pass(subject, message)).with_confidence(Confidence::Medium);
+    let nodes_count = Arg::count(nodes.len());
+    let nodes = Arg::text(nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
+    let said = words::Local { disks, folder, mount, nodes, nodes_count };
+    let finding = cite(PAGE.pass(object, said)).with_confidence(Confidence::Medium);
     citations.into_iter().fold(finding, Finding::with_evidence)
 }
 

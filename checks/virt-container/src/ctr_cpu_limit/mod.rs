@@ -5,135 +5,141 @@
 //! replicas (vLLM's formula; for other engines an estimate). A quota that is no whole number, or smaller than the CPUs that the
 //! server may run on, is used up before its period ends as soon as that many threads run at once.
 
-use std::borrow::Cow::Borrowed;
-
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
-use plumb_check_sdk::model::InferenceServer;
+use plumb_check_sdk::model::{Cgroup, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Said,
 };
 
-use crate::server::{Cpuset, Quota, contained, effective, gpus_of, main_process, quota};
+use crate::pages::ctr_cpu_limit::{HEADROOM, PAGE, words};
+use crate::server::{Open, contained, gpus_of, granted_cpus, main_process, server_object};
 
 /// See the module.
 pub struct CtrCpuLimit;
 
-const HEADROOM: Limit<Count> = Limit {
-    name: "quota as a multiple of the processes that want a CPU at once",
-    value: Quantity::new(1.25),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a quarter more than the minimum that vLLM documents",
-    date: "2026-11-23",
-    applies_to: "inference servers in containers",
-};
-
-static THRESHOLDS: [Threshold; 1] = [HEADROOM.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("ctr.cpu-limit"),
-    title: Borrowed("CPU limits are set with intent"),
-    category: Category::Platform,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "An engine that polls keeps its threads busy. A quota below what they use stops all of them for \
-         the rest of the period, sooner or later.",
-    ),
-    business: Borrowed("The contract gives the service fewer processors than it needs to start."),
-    needs: Borrowed(&[Borrowed("/servers")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`docker update --cpus N NAME`; `kubectl set resources deployment/NAME --limits=cpu=N \
-             --requests=cpu=N`",
-        ),
-        persistent: Borrowed(
-            "The same numbers in the manifest or compose file; better no limit and a reserved set of CPUs",
-        ),
-        rollback: Borrowed("The former manifest"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed("`cat /sys/fs/cgroup/cpu.max` in the container"),
-        expected_effect: Borrowed("See `cpu.cores-per-gpu` and `sched.cfs-throttling`."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[Borrowed("cpu-limits")]),
-    applicability: Borrowed("Containers"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM docs: Optimization and Tuning, section 'CPU Resources for GPU Deployments'",
-            ),
-            url: Borrowed(
-                "https://docs.vllm.ai/en/stable/configuration/optimization/#cpu-resources-for-gpu-deployments",
-            ),
-        },
-        Reference {
-            title: Borrowed("Kubernetes: Node Resource Managers (CPU Manager static policy)"),
-            url: Borrowed("https://kubernetes.io/docs/concepts/policy/node-resource-managers"),
-        },
-        Reference {
-            title: Borrowed("Buffer engineering (E. Khun): make your services faster by removing CPU limits"),
-            url: Borrowed("https://erickhun.com/posts/kubernetes-faster-services-no-cpu-limits/"),
-        },
-    ]),
-};
-
 impl Check for CtrCpuLimit {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let (servers, mut findings) = contained(&META, evidence)?;
-        let headroom = evidence.limit(&META, &HEADROOM);
-        for (server, _) in servers {
-            findings.push(
-                judge(server, &headroom)
-                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string())),
-            );
-        }
+        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+        let unknown = |reason| words::UnknownContainer { reason }.into();
+        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+        let headroom = evidence.limit(&PAGE, &HEADROOM);
+        let judged = |server| {
+            judge(server, &headroom).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
+        };
+        findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
         Ok(findings)
     }
 }
 
-fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, Missing> {
-    let cgroup = main_process(server)?.cgroup.require()?;
-    let Some(Quota { cpus: quota, citation }) = quota(cgroup)? else {
-        return Ok(META.pass(server.subject(), "no control group limits its CPU time"));
+fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, Open> {
+    let object = server_object(server);
+    let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
+    let cgroup = process.cgroup.require()?;
+    let quotas = quotas(cgroup)?;
+    let Some(quota) = quotas.iter().min_by(|one, other| one.cpus.total_cmp(&other.cpus)) else {
+        return Ok(PAGE.pass(object, words::Unlimited {}));
     };
-    let needed = Needed::of(server)?;
-    let confidence = if server.kind == "vllm" { Confidence::High } else { Confidence::Medium };
-    let cite = |finding: Finding| {
-        let finding = finding.with_likelihood(Likelihood::Setting).with_confidence(confidence);
-        finding.with_evidence(citation.clone()).with_evidence(needed.citation.clone())
-    };
+    let needed = Needed::of(server, process)?;
+    let granted = granted_cpus(cgroup);
+    let own = granted.as_ref().ok().and_then(Option::as_ref).map(|(cpus, _)| cpus.len());
+    let digits = if quota.cpus.fract() > 0.001 { 2 } else { 0 };
     let minimum = f64::from(needed.cpus);
-    let told = format!("its quota is {quota:.2} CPUs, and {} processes want one at once", needed.cpus);
-    if quota < minimum {
-        return Ok(cite(META.fail(server.subject(), told)));
+    let (grants, processes) = (Arg::quantity(quota.cpus, "", digits), Arg::from(needed.cpus));
+    let pid = Arg::text(server.pid.to_string());
+    let deviates = |finding: Finding| {
+        // Without a quota the CPUs that it may run on are its limit; where these are no more than the quota, both have to grow.
+        let enough = (minimum * headroom.value.number()).ceil() as u32;
+        let fixed = own.and_then(|own| u32::try_from(own).ok()).filter(|&own| f64::from(own) <= quota.cpus);
+        let want = fixed.map(|own| own.max(enough));
+        let too_small = |quota: &&Quota| want.is_none_or(|want| quota.cpus < f64::from(want));
+        let intents = quotas.iter().filter(too_small).map(|quota| Intent::CpuQuota {
+            server: server.pid,
+            group: quota.group.clone(),
+            want,
+            was: quota.was.clone(),
+        });
+        let confidence = if server.kind == "vllm" { Confidence::High } else { Confidence::Medium };
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_confidence(confidence)
+            .with_intents(intents)
+            .with_cause("cpu-quota", server_object(server))
+            .with_evidence(quota.citation.clone())
+            .with_evidence(needed.citation.clone())
+    };
+    if quota.cpus < minimum {
+        return Ok(deviates(PAGE.fail(object, words::Below { pid, processes, quota: grants })));
     }
-    if quota.fract() > 0.001 {
-        return Ok(cite(META.warn(server.subject(), format!("{told}; it is no whole number of CPUs"))));
+    if quota.cpus.fract() > 0.001 {
+        return Ok(deviates(PAGE.warn(object, words::Fraction { pid, processes, quota: grants })));
     }
-    if headroom.is_undercut_by(Quantity::new(quota / minimum)) {
-        let message = format!("{told}; nothing is left for threads of the tokenizer and the runtime");
-        return Ok(cite(META.warn(server.subject(), message)));
+    if headroom.is_undercut_by(Quantity::new(quota.cpus / minimum)) {
+        return Ok(deviates(PAGE.warn(object, words::Tight { pid, processes, quota: grants })));
     }
-    let (cpus, of_cpuset) = effective(cgroup, Cpuset::Cpus)?;
-    if (cpus.len() as f64) > quota {
-        let message = format!(
-            "{told}; it may run on {} CPUs, and uses the quota up early once more than {quota:.0} run",
-            cpus.len()
-        );
-        return Ok(cite(META.warn(server.subject(), message)).with_evidence(of_cpuset));
+    let (cpus, of_cpus) = granted?.ok_or_else(|| Said::from(words::NoCpuset {}))?;
+    let cpus_count = Arg::count(cpus.len());
+    if (cpus.len() as f64) > quota.cpus {
+        let said = words::Wide { pid, processes, quota: grants, cpus_count };
+        return Ok(deviates(PAGE.warn(object, said)).with_evidence(of_cpus));
     }
-    Ok(META
-        .pass(server.subject(), format!("{told}; it may run on {} CPUs", cpus.len()))
-        .with_evidence(citation))
+    Ok(PAGE
+        .pass(object, words::Enough { processes, quota: grants, cpus_count })
+        .with_evidence(quota.citation.clone()))
+}
+
+/// A limit on CPU time.
+struct Quota {
+    /// CPU time per second, in CPUs.
+    cpus: f64,
+    /// The control group that has it.
+    group: String,
+    /// Quota and period in µs.
+    was: String,
+    citation: Citation,
+}
+
+/// The quotas of a chain of control groups, from the innermost. A group that should have a quota file and has none, or one
+/// that could not be read, may hide one.
+fn quotas(cgroup: &Cgroup) -> Result<Vec<Quota>, Open> {
+    if cgroup.chain.is_empty() {
+        return Err(Said::from(words::NoGroup {}).into());
+    }
+    let mut quotas = Vec::new();
+    for level in &cgroup.chain {
+        let value = |names: &[&'static str]| cgroup.value(level, "cpu", names);
+        let Some((file, text)) = value(&["cpu.max", "cpu.cfs_quota_us"])? else { continue };
+        let was = if file == "cpu.max" {
+            text.to_owned()
+        } else {
+            let Some((_, period)) = value(&["cpu.cfs_period_us"])? else { continue };
+            format!("{text} {period}")
+        };
+        let path = format!("{}/{file}", level.path);
+        let Some(cpus) = cpus_of(&was) else {
+            return Err(Said::from(words::OddQuota { path: path.into(), text: was.into() }).into());
+        };
+        if cpus.is_finite() {
+            let (group, citation) = (level.path.clone(), Citation::new(path, text));
+            quotas.push(Quota { cpus, group, was, citation });
+        }
+    }
+    Ok(quotas)
+}
+
+/// `max 100000`, `-1 100000` or `400000 100000`, in CPUs.
+fn cpus_of(text: &str) -> Option<f64> {
+    let mut words = text.split_whitespace();
+    let quota = words.next()?;
+    if matches!(quota, "max" | "-1") {
+        return Some(f64::INFINITY);
+    }
+    let quota: f64 = quota.parse().ok()?;
+    let period: f64 = words.next().unwrap_or("100000").parse().ok()?;
+    (quota > 0.0 && period > 0.0).then_some(quota / period)
 }
 
 /// Processes that want a CPU at once.
@@ -144,19 +150,18 @@ struct Needed {
 
 impl Needed {
     /// A + DP + N, and one more for the coordinator of several replicas; A API servers (default: DP), N GPUs.
-    fn of(server: &InferenceServer) -> Result<Self, Missing> {
+    fn of(server: &InferenceServer, process: &ServerProcess) -> Result<Self, Missing> {
         let replicas = *server.data_parallel.require()?;
         let options = server.options.require()?;
         let api_servers =
             options.get("api-server-count").and_then(|text| text.parse().ok()).unwrap_or(replicas);
         let told = server.tensor_parallel.require()?.saturating_mul(*server.pipeline_parallel.require()?);
         // Where it is not known who uses a GPU, what the engine was told has to do.
-        let seen = gpus_of(server).map_or(0, |gpus| u32::try_from(gpus.len()).unwrap_or(u32::MAX));
+        let seen = gpus_of(&server.processes).map_or(0, |gpus| u32::try_from(gpus.len()).unwrap_or(u32::MAX));
         let gpus = told.saturating_mul(replicas).max(seen);
         let cpus =
             api_servers.saturating_add(replicas).saturating_add(gpus).saturating_add(u32::from(replicas > 1));
-        let path = format!("{}/cmdline", main_process(server)?.path);
         let value = format!("{api_servers} API servers, {replicas} replicas, {gpus} GPUs");
-        Ok(Self { cpus, citation: Citation::new(path, value) })
+        Ok(Self { cpus, citation: Citation::new(format!("{}/cmdline", process.path), value) })
     }
 }

@@ -5,35 +5,18 @@
 //! And would a container keep its GPUs when systemd reloads: it loses them where systemd drives its control group and the
 //! runtime has not declared the devices in the container's specification, as the toolkit's old hook does not.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Limit, Quantity, Unit};
-use plumb_check_sdk::model::{Container, GpuRuntime, InferenceServer, VersionFound};
+use plumb_check_sdk::limit::{Count, Limit, Quantity};
+use plumb_check_sdk::model::{Container, GpuRuntime, VersionFound};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    Object, ObjectKind, Said, UpdatePart,
 };
 
-use crate::server::{contained, container, short};
+use crate::pages::ctr_gpu_runtime::{AGE_IN_DAYS, PAGE, words};
+use crate::server::{Open, contained, container, short};
 
 /// See the module.
 pub struct CtrGpuRuntime;
-
-/// Days.
-enum Days {}
-
-impl Unit for Days {
-    const SYMBOL: &'static str = "d";
-}
-
-const AGE: Limit<Days> = Limit {
-    name: "age of NVIDIA's container toolkit",
-    value: Quantity::new(365.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal; dates of releases by the tags of github.com/NVIDIA/nvidia-container-toolkit",
-    date: "2026-11-23",
-    applies_to: "hosts whose containers use NVIDIA GPUs",
-};
 
 /// When versions of the toolkit were released.
 const RELEASES: [((u32, u32, u32), &str); 22] = [
@@ -63,168 +46,121 @@ const RELEASES: [((u32, u32, u32), &str); 22] = [
 /// First version of which a later release is not known here: it and all after it count as current.
 const NEWEST: (u32, u32, u32) = (1, 20, 0);
 
-static THRESHOLDS: [Threshold; 1] = [AGE.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("ctr.gpu-runtime"),
-    title: Borrowed("GPU container runtime is current and stable"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A known failure: containers lose their GPUs after `systemctl daemon-reload` where access to the \
-         devices is not declared through CDI.",
-    ),
-    business: Borrowed("A routine system reload can cut the service off from its GPU."),
-    needs: Borrowed(&[
-        Borrowed("/collection/started"),
-        Borrowed("/containers/containers"),
-        Borrowed("/containers/gpu_runtime"),
-        Borrowed("/gpus"),
-        Borrowed("/servers"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`nvidia-ctk cdi generate --output=/etc/cdi/nvidia.yaml`"),
-        persistent: Borrowed(
-            "The runtime configured for CDI, or the work-around with links in `/dev/char` of NVIDIA's \
-             page; an update of the package",
-        ),
-        rollback: Borrowed("The former configuration"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`docker run --rm --device nvidia.com/gpu=all ubuntu nvidia-smi`; `systemctl daemon-reload` on \
-             a test node while a container runs",
-        ),
-        expected_effect: Borrowed("Availability."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Containers and Kubernetes with GPUs of NVIDIA"),
-    caveat: None,
-    references: Borrowed(&[Reference {
-        title: Borrowed(
-            "NVIDIA Container Toolkit: Troubleshooting (containers losing GPU access after \
-                 daemon-reload)",
-        ),
-        url: Borrowed(
-            "https://docs.nvidia.com/datacenter/cloud-native/container-toolkit/latest/troubleshooting.html",
-        ),
-    }]),
-};
-
 impl Check for CtrGpuRuntime {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let gpus = evidence.gpus()?;
         if !gpus.iter().any(|gpu| gpu.vendor == "nvidia") {
-            return Ok(vec![META.not_applicable("node", "no GPU of NVIDIA was found")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
         }
-        let (servers, mut findings) = contained(&META, evidence)?;
+        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+        let unknown = |reason| words::UnknownContainer { reason }.into();
+        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
         if servers.is_empty() {
             return Ok(findings);
         }
         let runtime: Fact<GpuRuntime> = evidence.get("/containers/gpu_runtime").into();
         let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
-        let or_not_run = |subject: &str, result: Result<Finding, Missing>| {
-            result.unwrap_or_else(|why| META.not_run(subject, why.to_string()))
+        let mut tell = |object: Object, judge: &dyn Fn(Object) -> Result<Finding, Open>| {
+            findings.push(judge(object.clone()).unwrap_or_else(|open| PAGE.not_run(object, open.0)));
         };
-        findings.push(or_not_run("driver", runtime.require().and_then(driver)));
-        let started = evidence.get::<String>("/collection/started");
-        let limit = evidence.limit(&META, &AGE);
-        let toolkit = started.and_then(|started| toolkit(runtime.require()?, &started, &limit));
-        findings.push(or_not_run("container toolkit", toolkit));
+        tell(Object::new(ObjectKind::Other, "driver"), &|object| driver(object, runtime.require()?));
+        let limit = evidence.limit(&PAGE, &AGE_IN_DAYS);
+        tell(Object::new(ObjectKind::Other, "container toolkit"), &|object| {
+            let started: String = evidence.get("/collection/started")?;
+            toolkit(object, runtime.require()?, &started, &limit)
+        });
         for (server, id) in servers {
-            let subject = format!("{} in container {}", server.subject(), short(id));
-            findings.push(or_not_run(&subject, devices(server, id, &containers)));
+            let name = format!("{} in container {}", server.subject(), short(id));
+            tell(Object::new(ObjectKind::Container, id).named(name), &|object| {
+                devices(object, server.pid, id, &containers)
+            });
         }
         Ok(findings)
     }
 }
 
-fn driver(runtime: &GpuRuntime) -> Result<Finding, Missing> {
+fn driver(object: Object, runtime: &GpuRuntime) -> Result<Finding, Open> {
     let (kernel, library) = (runtime.kernel_driver.require()?, runtime.driver_library.require()?);
-    let cite = |finding: Finding| {
-        let of = |found: &VersionFound| Citation::new(&found.path, &found.text);
-        finding.with_evidence(of(kernel)).with_evidence(of(library))
-    };
-    Ok(cite(if kernel.text == library.text {
-        META.pass("driver", format!("kernel module and libraries are {}", kernel.text))
+    let version = |found: &VersionFound| Arg::from(&found.text);
+    let finding = if kernel.text == library.text {
+        PAGE.pass(object, words::OneDriver { version: version(kernel) })
     } else {
-        let message = format!(
-            "the kernel module is {} and the libraries are {}: containers that start now get no GPU",
-            kernel.text, library.text
-        );
-        META.fail("driver", message).with_likelihood(Likelihood::Mechanism)
-    }))
+        let update = Intent::Update { part: UpdatePart::GpuDriver, was: Some(kernel.text.clone()) };
+        PAGE.fail(object, words::TwoDrivers { kernel: version(kernel), library: version(library) })
+            .with_likelihood(Likelihood::Mechanism)
+            .with_intent(update)
+    };
+    let cite = |found: &VersionFound| Citation::new(&found.path, &found.text);
+    Ok(finding.with_evidence(cite(kernel)).with_evidence(cite(library)))
 }
 
-fn toolkit(runtime: &GpuRuntime, started: &str, limit: &Limit<Days>) -> Result<Finding, Missing> {
+fn toolkit(
+    object: Object,
+    runtime: &GpuRuntime,
+    started: &str,
+    limit: &Limit<Count>,
+) -> Result<Finding, Open> {
     let found = runtime.toolkit_version.require()?;
-    let subject = "container toolkit";
-    let unknown = |what: &str| Missing::new(Absence::Malformed, format!("{what} is not of a known form"));
-    let version =
-        version(&found.text).ok_or_else(|| unknown(&format!("the toolkit's version `{}`", found.text)))?;
-    let today = days(started).ok_or_else(|| unknown(&format!("the date `{started}`")))?;
+    let text = || Arg::from(&found.text);
+    let version = version(&found.text).ok_or_else(|| Said::from(words::OddVersion { version: text() }))?;
+    let today = days(started).ok_or_else(|| Said::from(words::OddDate { date: started.into() }))?;
     let cite = |finding: Finding| finding.with_evidence(Citation::new(&found.path, &found.text));
     if version >= NEWEST {
-        return Ok(cite(META.pass(subject, format!("version {} is current", found.text))));
+        return Ok(cite(PAGE.pass(object, words::Current { version: text() })));
     }
     // A version between two of the list is judged as the one before it; one before all is older than the first.
     let listed = RELEASES.iter().rev().find(|(release, _)| *release <= version);
-    let (released, at_least) = listed.map_or((RELEASES[0].1, "more than "), |(_, date)| (*date, ""));
+    let (released, known) = listed.map_or((RELEASES[0].1, "more"), |(_, date)| (*date, "exact"));
     let age = days(released).map_or(0, |released| today.saturating_sub(released));
-    if age < 0 {
-        return Err(Missing::new(
-            Absence::Failed,
-            format!("the bundle is dated {started}, before version {} was released", found.text),
-        ));
-    }
-    let message = format!("version {} was released {at_least}{age} days before the collection", found.text);
+    let Ok(count) = u64::try_from(age) else {
+        return Err(Said::from(words::NotYetReleased { version: text(), date: started.into() }).into());
+    };
+    let (age_days, known) = (Arg::count(count), Arg::text(known));
     Ok(cite(if limit.is_exceeded_by(Quantity::new(age as f64)) {
-        META.warn(subject, message).with_likelihood(Likelihood::Setting).with_confidence(Confidence::Medium)
+        let update = Intent::Update { part: UpdatePart::ContainerToolkit, was: Some(found.text.clone()) };
+        PAGE.warn(object, words::Old { version: text(), age_days, known })
+            .with_likelihood(Likelihood::Setting)
+            .with_confidence(Confidence::Medium)
+            .with_intent(update)
     } else {
-        META.pass(subject, message)
+        PAGE.pass(object, words::Recent { version: text(), age_days })
     }))
 }
 
 fn devices(
-    server: &InferenceServer,
+    object: Object,
+    server: u32,
     id: &str,
     containers: &Fact<Vec<Container>>,
-) -> Result<Finding, Missing> {
+) -> Result<Finding, Open> {
     let container = container(containers, id)?;
-    let subject = format!("{} in container {}", server.subject(), short(id));
     let of_group = Citation::new(&container.cgroup, format!("driven by {}", container.cgroup_driver));
     if container.cgroup_driver == "cgroupfs" {
-        let message = "systemd does not drive its control group, so that a reload cannot take its GPUs away";
-        return Ok(META.pass(subject, message).with_evidence(of_group));
+        return Ok(PAGE.pass(object, words::NotBySystemd {}).with_evidence(of_group));
     }
     let spec = container.spec.require()?;
-    let devices = spec.devices.require()?;
     let is_gpu = |device: &&String| {
         device
             .strip_prefix("/dev/nvidia")
             .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()) && !rest.is_empty())
             || device.starts_with("/dev/nvidia-caps/")
     };
-    let declared: Vec<&str> = devices.iter().filter(is_gpu).map(String::as_str).collect();
+    let declared: Vec<&str> = spec.devices.require()?.iter().filter(is_gpu).map(String::as_str).collect();
     if declared.is_empty() {
-        let message = "its GPUs are not declared in its specification: `systemctl daemon-reload` on the host cuts it off";
-        let finding = META
-            .warn(subject, message)
+        return Ok(PAGE
+            .warn(object, words::Undeclared { pid: server.to_string().into() })
             .with_likelihood(Likelihood::Setting)
-            .with_confidence(Confidence::Medium);
-        let cited = Citation::new(&spec.path, "linux.devices names no /dev/nvidia*");
-        return Ok(finding.with_evidence(cited).with_evidence(of_group));
+            .with_confidence(Confidence::Medium)
+            .with_intent(Intent::ContainerDevices { server })
+            .with_evidence(Citation::new(&spec.path, "linux.devices names no /dev/nvidia*"))
+            .with_evidence(of_group));
     }
-    let message = "its GPUs are declared in its specification, so that they outlive a reload of systemd";
-    Ok(META.pass(subject, message).with_evidence(Citation::new(&spec.path, declared.join(", "))))
+    let cited = Citation::new(&spec.path, declared.join(", "));
+    Ok(PAGE.pass(object, words::Declared {}).with_evidence(cited))
 }
 
 /// `1.17.8-1` → (1, 17, 8).

@@ -5,16 +5,16 @@
 //! Docker, containerd and Podman do: they allow both calls with that capability only. Whether binding worked is seen in
 //! the policies of `numa_maps`; a policy that is there proves that the call was allowed, whatever else is said.
 
-use std::borrow::Cow::Borrowed;
-
 use plumb_check_sdk::model::{Container, FilteredCall, Gpu, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding,
-    Likelihood, Missing, Question, Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    Object, Said,
 };
 
+use crate::pages::ctr_numa_policy_permitted::{PAGE, words};
 use crate::server::{
-    Cpuset, contained, container, effective, gpus_of, is_multi_node, main_process, nodes_of, told_to_bind,
+    Open, contained, container, gpus_of, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
+    server_object,
 };
 
 /// See the module.
@@ -26,189 +26,139 @@ const CAP_SYS_NICE: u64 = 1 << 23;
 /// System calls by which a program places its own memory.
 const CALLS: [&str; 2] = ["set_mempolicy", "mbind"];
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("ctr.numa-policy-permitted"),
-    title: Borrowed("NUMA calls are allowed inside the container"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Binding fails, or is skipped without a word, where the filter of system calls blocks \
-         `set_mempolicy` and `mbind`.",
-    ),
-    business: Borrowed("The placement feature is switched on but has no permission to work."),
-    needs: Borrowed(&[
-        Borrowed("/containers/containers"),
-        Borrowed("/gpus"),
-        Borrowed("/numa"),
-        Borrowed("/servers"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`docker run --cap-add SYS_NICE`, or a filter that allows `get_mempolicy`, `set_mempolicy` and \
-             `mbind`",
-        ),
-        persistent: Borrowed(
-            "Kubernetes: `SYS_NICE` under `securityContext.capabilities.add`; compose: `cap_add`",
-        ),
-        rollback: Borrowed("Remove the capability"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`numactl --show` in the container; the log of the engine at its start; `grep -c bind \
-             /proc/PID/numa_maps`",
-        ),
-        expected_effect: Borrowed("See `numa.memory-locality`."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Containers and Kubernetes, on hosts with two or more NUMA nodes that have CPUs"),
-    caveat: Some(Borrowed(
-        "The capability also lets the container change priorities and real-time settings. A filter that \
-         allows the three calls is the narrower way.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed(
-                "vLLM PR #38635: NUMA binding support for GPU workers (--numa-bind, --numa-bind-nodes, \
-                 --numa-bind-cpus)",
-            ),
-            url: Borrowed("https://github.com/vllm-project/vllm/pull/38635"),
-        },
-        Reference {
-            title: Borrowed("vLLM API docs: vllm.utils.numa_utils"),
-            url: Borrowed("https://docs.vllm.ai/en/stable/api/vllm/utils/numa_utils/"),
-        },
-        Reference {
-            title: Borrowed("Docker: Seccomp security profiles"),
-            url: Borrowed("https://docs.docker.com/engine/security/seccomp/"),
-        },
-    ]),
-};
-
 impl Check for CtrNumaPolicyPermitted {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let (servers, mut findings) = contained(&META, evidence)?;
+        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+        let unknown = |reason| words::UnknownContainer { reason }.into();
+        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
         if servers.is_empty() {
             return Ok(findings);
         }
-        let numa = evidence.numa()?;
-        if !is_multi_node(numa) {
-            return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
+        if !is_multi_node(evidence.numa()?) {
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
         }
         let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
         let gpus = evidence.gpus()?;
-        for (server, id) in servers {
-            findings.push(
-                judge(server, id, &containers, gpus)
-                    .unwrap_or_else(|why| META.not_run(server.subject(), why.to_string())),
-            );
-        }
+        findings.extend(servers.into_iter().map(|(server, id)| {
+            let judged = judge(server, container(&containers, id).ok(), gpus);
+            judged.unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
+        }));
         Ok(findings)
     }
 }
 
-fn judge(
-    server: &InferenceServer,
-    id: &str,
-    containers: &Fact<Vec<Container>>,
-    gpus: &[Gpu],
-) -> Result<Finding, Missing> {
-    let told = told_to_bind(server)?;
-    let process = main_process(server)?;
+fn judge(server: &InferenceServer, container: Option<&Container>, gpus: &[Gpu]) -> Result<Finding, Open> {
+    let object = server_object(server);
+    let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
+    let told = told_to_bind(server, process)?;
     let placed = placed(server);
-    if let Ok(Some(citation)) = &placed {
-        let message = "memory policies are in force, so that the calls are allowed";
-        return Ok(META.pass(server.subject(), message).with_evidence(citation.clone()));
+    if let Ok(Some(citation)) = placed {
+        return Ok(PAGE.pass(object, words::InForce {}).with_evidence(citation));
     }
-    let permission = Permission::of(process, container(containers, id).ok())?;
+    let permission = Permission::of(process, container)?;
     let cite = |finding: Finding| {
         finding.with_confidence(permission.confidence).with_evidence(permission.citation.clone())
     };
     let Some(told) = told else {
         return Ok(cite(if permission.allowed {
-            META.pass(
-                server.subject(),
-                "calls that place memory are allowed; the engine was not told to use them",
-            )
+            PAGE.pass(object, words::AllowedUnasked {})
         } else {
-            META.info(
-                server.subject(),
-                "calls that place memory are blocked; the engine was not told to use them, and could not",
-            )
+            PAGE.info(object, words::BlockedUnasked {})
         }));
     };
     // The engine was told to bind, so that a policy has to be seen somewhere.
     placed?;
-    let confined = confined(server, gpus).ok();
-    let policies = |finding: Finding| match process.memory.known() {
-        Some(memory) => {
-            let policies: Vec<&str> = memory.policies.keys().map(String::as_str).collect();
-            finding.with_evidence(Citation::new(&memory.path, format!("policies: {}", policies.join(", "))))
-        }
-        None => finding,
+    let (pid, told) = (Arg::text(server.pid.to_string()), Arg::text(told));
+    let finding = if permission.allowed {
+        let addresses = gpus_of(&server.processes).unwrap_or_default();
+        misplaced(PAGE.warn(object, words::Unused { pid, told }), server, &addresses)
+            .with_likelihood(Likelihood::Mechanism)
+    } else {
+        let finding = match confined(server, process, gpus) {
+            Some(citation) => PAGE
+                .warn(object, words::Confined { pid, told })
+                .with_likelihood(Likelihood::Insensitive)
+                .with_evidence(citation),
+            None => PAGE.fail(object, words::Blocked { pid, told }).with_likelihood(Likelihood::Mechanism),
+        };
+        // A filter that blocks the calls in spite of the capability has to be another one.
+        let has_capability =
+            process.cap_eff.known().is_some_and(|capabilities| capabilities & CAP_SYS_NICE != 0);
+        let capability = Intent::Capability { server: server.pid, name: "SYS_NICE".to_owned() };
+        finding.with_intents((!has_capability).then_some(capability))
     };
-    Ok(policies(cite(match (permission.allowed, confined) {
-        (true, _) => META
-            .warn(server.subject(), format!("told to bind (`{told}`) and allowed to, but no memory has a policy"))
-            .with_likelihood(Likelihood::Mechanism),
-        (false, Some(citation)) => META
-            .warn(
-                server.subject(),
-                format!("told to bind (`{told}`), which is blocked; its cpuset keeps memory on the GPUs' node anyway"),
-            )
-            .with_likelihood(Likelihood::Insensitive)
-            .with_evidence(citation),
-        (false, None) => META
-            .fail(server.subject(), format!("told to bind (`{told}`), but the calls are blocked and no memory has a policy"))
-            .with_likelihood(Likelihood::Mechanism),
-    })))
+    let policies = process.memory.known().map(|memory| {
+        let policies: Vec<&str> = memory.policies.keys().map(String::as_str).collect();
+        Citation::new(&memory.path, format!("policies: {}", policies.join(", ")))
+    });
+    Ok(policies.into_iter().fold(cite(finding), Finding::with_evidence))
+}
+
+/// What tells that an engine was told to bind the memory of its workers.
+///
+/// # Errors
+/// Says why its options are not known.
+fn told_to_bind(server: &InferenceServer, process: &ServerProcess) -> Result<Option<String>, Missing> {
+    let options = server.options.require()?;
+    let flags = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
+    let is_off = |value: &str| matches!(value, "false" | "0");
+    let given = flags.iter().find_map(|flag| options.get_key_value(*flag));
+    if let Some((flag, value)) = given.filter(|(_, value)| !is_off(value)) {
+        let value = if value == "true" { String::new() } else { format!(" {value}") };
+        return Ok(Some(format!("--{flag}{value}")));
+    }
+    // A second look at the command line itself, since options are what somebody understood of it.
+    let named = |argument: &&String| {
+        argument
+            .strip_prefix("--")
+            .is_some_and(|rest| flags.contains(&rest.split('=').next().unwrap_or(rest)))
+    };
+    if let Some(argument) = process.cmdline.require()?.iter().find(named) {
+        return Ok(Some(argument.clone()));
+    }
+    let mut environment = server.processes.iter().filter_map(|process| process.environment.known());
+    let is_on = |value: &&String| matches!(value.as_str(), "1" | "true" | "True");
+    Ok(environment
+        .find_map(|variables| variables.get("SGLANG_AUTO_NUMA_BIND").filter(is_on))
+        .map(|value| format!("SGLANG_AUTO_NUMA_BIND={value}")))
 }
 
 /// Where a policy other than the default is seen in any process of the server.
 ///
 /// # Errors
 /// Says which memory map could not be read, if none shows a policy.
-fn placed(server: &InferenceServer) -> Result<Option<Citation>, Missing> {
+fn placed(server: &InferenceServer) -> Result<Option<Citation>, Open> {
     let mut unread = None;
     let mut seen = false;
     for process in &server.processes {
         match &process.memory {
             Fact::Known(memory) => {
                 seen |= !memory.policies.is_empty();
-                if let Some((policy, count)) =
-                    memory.policies.iter().find(|(policy, _)| !policy.starts_with("default"))
-                {
-                    return Ok(Some(Citation::new(
-                        &memory.path,
-                        format!("{count} mappings with policy {policy}"),
-                    )));
+                let own = memory.policies.iter().find(|(policy, _)| !policy.starts_with("default"));
+                if let Some((policy, count)) = own {
+                    let value = format!("{count} mappings with policy {policy}");
+                    return Ok(Some(Citation::new(&memory.path, value)));
                 }
             }
             Fact::Missing(why) => drop(unread.get_or_insert(why.clone())),
         }
     }
     match unread {
-        Some(why) => Err(why),
+        Some(why) => Err(why.into()),
         None if seen => Ok(None),
-        None => Err(Missing::new(Absence::Failed, "no memory policy of its processes is known")),
+        None => Err(Said::from(words::NoPolicies {}).into()),
     }
 }
 
-/// Where the server's cpuset allows memory of one node only, that of its GPUs.
-fn confined(server: &InferenceServer, gpus: &[Gpu]) -> Result<Citation, Missing> {
-    let (nodes, _) = nodes_of(&gpus_of(server)?, gpus)?;
-    let (mems, citation) = effective(main_process(server)?.cgroup.require()?, Cpuset::Mems)?;
-    if mems.len() == 1 && mems.is_subset(&nodes) {
-        return Ok(citation);
-    }
-    Err(Missing::new(Absence::Absent, "its memory may come from other nodes"))
+/// Where the server's cpuset is known to allow memory of one node only, that of its GPUs.
+fn confined(server: &InferenceServer, process: &ServerProcess, gpus: &[Gpu]) -> Option<Citation> {
+    let (nodes, _) = nodes_of(&gpus_of(&server.processes).ok()?, gpus).ok()?;
+    let (mems, citation) = granted_nodes(process.cgroup.known()?).ok()??;
+    (mems.len() == 1 && mems.is_subset(&nodes)).then_some(citation)
 }
 
 /// Whether calls that place memory are allowed.

@@ -8,229 +8,219 @@
 //! there are claims, or it is not known, only masks of pods show what they got. A flag of an engine shows nothing either:
 //! that memory is bound is seen from its pages.
 
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{Kubelet, Numa};
+use plumb_check_sdk::model::{InferenceServer, Kubelet, Numa};
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet,
-    Question, Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing,
+    NodeSet, Object, Said,
 };
 
-use crate::pod::{NO_POD, Pod, in_pods, kubelet};
-use crate::server::{Cpuset, effective, gpus_of, is_multi_node, main_process, nodes_of, nodes_with};
+use crate::pages::k8s_topology_memory_manager::{PAGE, words};
+use crate::pod::{in_pods, kubelet, kubelet_object};
+use crate::server::{
+    Open, gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
+    say_unplaced,
+};
 
 /// See the module.
 pub struct K8sTopologyMemoryManager;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("k8s.topology-memory-manager"),
-    title: Borrowed("Kubernetes aligns CPU, memory and GPU on one NUMA node"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Otherwise CPUs and GPU of a pod may come from different sockets."),
-    business: Borrowed("The scheduler picks a GPU from one side and processors from the other."),
-    needs: Borrowed(&[
-        Borrowed("/containers/containers"),
-        Borrowed("/containers/kubelet"),
-        Borrowed("/gpus"),
-        Borrowed("/numa"),
-        Borrowed("/servers"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("None"),
-        persistent: Borrowed(
-            "In the configuration of the kubelet `topologyManagerPolicy: restricted`, \
-             `topologyManagerScope: pod`, `memoryManagerPolicy: Static` and `reservedMemory` for each \
-             node; drain the node and delete the state files before the kubelet starts again",
-        ),
-        rollback: Borrowed("`topologyManagerPolicy: none`, `memoryManagerPolicy: None`"),
-        change: ChangeKind::NodeDrain,
-        verification: Borrowed(
-            "`kubectl describe pod NAME` (a pod that cannot be placed says `TopologyAffinityError`); run \
-             `ctr.cpuset-numa` again",
-        ),
-        expected_effect: Borrowed("No reliable published number for language models."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Kubernetes, on hosts with two or more NUMA nodes that have CPUs"),
-    caveat: Some(Borrowed(
-        "A pod that needs more GPUs than one node has is refused under `single-numa-node`: use \
-         `restricted`, or let the engine bind its workers. Devices of resource claims (DRA) take no part in \
-         the Topology Manager: align them by constraints of the claim.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Kubernetes: Control Topology Management Policies on a node"),
-            url: Borrowed("https://kubernetes.io/docs/tasks/administer-cluster/topology-manager/"),
-        },
-        Reference {
-            title: Borrowed("Kubernetes: Utilizing the NUMA-aware Memory Manager"),
-            url: Borrowed("https://kubernetes.io/docs/tasks/administer-cluster/memory-manager/"),
-        },
-        Reference {
-            title: Borrowed("Kubernetes: Document DRA and TopologyManager NUMA alignment limitations"),
-            url: Borrowed("https://github.com/kubernetes/website/issues/56232"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Run:ai: Configuring NUMA-Aware Scheduling"),
-            url: Borrowed(
-                "https://docs.nvidia.com/run-ai/self-hosted/documentation/platform-management/manage-ai-initiatives/resources/numa-aware-scheduling",
-            ),
-        },
-        Reference {
-            title: Borrowed("R. Nathani 2026: Keeping GPU Workloads NUMA-Local in Kubernetes"),
-            url: Borrowed(
-                "https://ronaknathani.com/blog/2026/05/keeping-gpu-workloads-numa-local-in-kubernetes/",
-            ),
-        },
-    ]),
-};
-
 impl Check for K8sTopologyMemoryManager {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let Some(kubelet) = kubelet(evidence)? else {
-            return Ok(vec![META.not_applicable("node", "no kubelet runs on this node")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
         };
         let numa = evidence.numa()?;
         if !is_multi_node(numa) {
-            return Ok(vec![META.not_applicable("node", "all CPUs are in one NUMA node")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
         }
-        let policy = kubelet.topology_manager_policy.require()?.as_str();
-        let scope = kubelet.topology_manager_scope.require()?.as_str();
-        let memory = kubelet.memory_manager_policy.require()?.as_str();
-        let cited = Citation::new(
-            &kubelet.path,
-            format!(
-                "topologyManagerPolicy: {policy}, topologyManagerScope: {scope}, memoryManagerPolicy: {memory}"
-            ),
-        );
-        let setting =
-            |finding: Finding| finding.with_likelihood(Likelihood::Setting).with_evidence(cited.clone());
-        Ok(vec![match policy {
-            "single-numa-node" | "restricted" => {
-                let mut lacks = Vec::new();
-                if scope != "pod" {
-                    lacks.push("each container is placed for itself (scope `container`)");
-                }
-                if !memory.eq_ignore_ascii_case("static") && !all_bound(evidence)? {
-                    lacks.push(
-                        "memory is not reserved on the node (memory manager `None`), and an engine is not \
-                         seen to bind it",
-                    );
-                }
-                match out_of_reach(&kubelet) {
-                    _ if !lacks.is_empty() => {
-                        let lacks = lacks.join(" and ");
-                        setting(META.warn("kubelet", format!("policy `{policy}`, but {lacks}")))
-                    }
-                    None => {
-                        let message = format!("policy `{policy}` aligns CPUs, memory and devices of a pod");
-                        let claims = Citation::new(CLAIMS, "no resource claim");
-                        META.pass("kubelet", message).with_evidence(cited).with_evidence(claims)
-                    }
-                    Some(claims) => seen(evidence, numa, policy, &cited, &claims)?,
-                }
+        let managers = Managers {
+            policy: kubelet.topology_manager_policy.require()?,
+            scope: kubelet.topology_manager_scope.require()?,
+            memory: kubelet.memory_manager_policy.require()?,
+            path: &kubelet.path,
+        };
+        let judged = managers.judge(evidence, numa, &kubelet);
+        Ok(vec![judged.unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
+    }
+}
+
+/// Settings of the kubelet.
+struct Managers<'a> {
+    policy: &'a str,
+    scope: &'a str,
+    memory: &'a str,
+    /// File that they were read from.
+    path: &'a str,
+}
+
+impl Managers<'_> {
+    fn judge(&self, evidence: &Evidence<'_>, numa: &Numa, kubelet: &Kubelet) -> Result<Finding, Open> {
+        let (object, policy) = (kubelet_object(), Arg::text(self.policy));
+        match self.policy {
+            "single-numa-node" | "restricted" => {}
+            "best-effort" => {
+                let finding = PAGE.warn(object, words::BestEffort {});
+                return Ok(self.deviates(finding, self.keeps_memory(evidence).unwrap_or(false)));
             }
-            "best-effort" => setting(META.warn(
-                "kubelet",
-                "policy `best-effort` starts a pod also where CPUs and GPU cannot be had on one node",
-            )),
-            _ => without_policy(evidence, numa, policy, &cited)?,
-        }])
+            _ => return self.without_policy(evidence, numa),
+        }
+        let keeps_memory = self.keeps_memory(evidence)?;
+        let finding = match (self.scope == "pod", keeps_memory) {
+            (true, true) => match Claims::of(kubelet) {
+                Some(claims) => return self.seen(evidence, numa, &claims),
+                None => {
+                    let claims = Citation::new(CLAIMS, "no resource claim");
+                    let finding = PAGE.pass(object, words::Aligned { policy });
+                    return Ok(finding.with_evidence(self.citation()).with_evidence(claims));
+                }
+            },
+            (false, true) => PAGE.warn(object, words::EachContainer { policy }),
+            (true, false) => PAGE.warn(object, words::MemoryOpen { policy }),
+            (false, false) => PAGE.warn(object, words::EachContainerMemoryOpen { policy }),
+        };
+        Ok(self.deviates(finding, keeps_memory))
+    }
+
+    fn citation(&self) -> Citation {
+        let Self { policy, scope, memory, path } = self;
+        let value = format!(
+            "topologyManagerPolicy: {policy}, topologyManagerScope: {scope}, memoryManagerPolicy: {memory}"
+        );
+        Citation::new(*path, value)
+    }
+
+    /// True if memory of pods is reserved on their node, or seen to be bound there.
+    fn keeps_memory(&self, evidence: &Evidence<'_>) -> Result<bool, Open> {
+        Ok(self.memory.eq_ignore_ascii_case("static") || all_bound(evidence)?)
+    }
+
+    /// Asks for all settings that are other than they should be.
+    fn deviates(&self, finding: Finding, keeps_memory: bool) -> Finding {
+        let setting = |setting, want: &str, was: Option<&str>| Intent::Kubelet {
+            setting,
+            want: want.to_owned(),
+            was: was.map(str::to_owned),
+        };
+        let mut goals = Vec::new();
+        if !matches!(self.policy, "single-numa-node" | "restricted") {
+            goals.push(setting(KubeletSetting::TopologyManagerPolicy, "restricted", Some(self.policy)));
+        }
+        if self.scope != "pod" {
+            goals.push(setting(KubeletSetting::TopologyManagerScope, "pod", Some(self.scope)));
+        }
+        if !keeps_memory {
+            goals.push(setting(KubeletSetting::MemoryManagerPolicy, "Static", Some(self.memory)));
+            goals.push(setting(KubeletSetting::ReservedMemory, "", None));
+        }
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_intents(goals)
+            .with_cause("kubelet", Object::node())
+            .with_evidence(self.citation())
+    }
+
+    /// What masks and pages show where the policy alone does not.
+    fn seen(&self, evidence: &Evidence<'_>, numa: &Numa, claims: &Claims) -> Result<Finding, Open> {
+        let (object, policy) = (kubelet_object(), Arg::text(self.policy));
+        let open = |said: Said| {
+            let finding = PAGE.not_run(kubelet_object(), said).with_evidence(self.citation());
+            claims.citation.iter().cloned().fold(finding, Finding::with_evidence)
+        };
+        let Claims { known, told, .. } = claims;
+        let (known, told) = (Arg::text(*known), Arg::from(told));
+        let pods = match placed(evidence, numa)? {
+            Ok(pods) => pods,
+            Err(pod) => {
+                // What the policy does not reach has to be put into place otherwise.
+                let finding =
+                    misplaced(PAGE.fail(object, pod.misaligned(policy)), pod.server, &pod.addresses)
+                        .with_likelihood(Likelihood::Mechanism);
+                return Ok(pod.cite(finding.with_evidence(self.citation())));
+            }
+        };
+        if pods.is_empty() {
+            return Ok(open(words::NotShownWithoutPod { policy, known, told }.into()));
+        }
+        if let Some(pod) = pods.iter().find(|pod| pod.is_free) {
+            return Ok(open(
+                words::NotShownByFreePod { policy, known, told, pod: pod.uid.as_str().into() }.into(),
+            ));
+        }
+        if !all_bound(evidence)? {
+            return Ok(open(words::NotShownByMemory { policy, known, told }.into()));
+        }
+        let finding = PAGE.pass(object, words::SeenAligned { policy }).with_evidence(self.citation());
+        Ok(pods.into_iter().fold(finding, |finding, pod| pod.cite(finding)))
+    }
+
+    fn without_policy(&self, evidence: &Evidence<'_>, numa: &Numa) -> Result<Finding, Open> {
+        let (object, policy) = (kubelet_object(), Arg::text(self.policy));
+        if in_pods(evidence)?.is_empty() {
+            return Ok(PAGE.not_run(object, words::NoPod { policy }));
+        }
+        let misaligned = placed(evidence, numa)?.err();
+        let keeps_memory = self.keeps_memory(evidence).unwrap_or(false);
+        let Some(pod) = misaligned else {
+            return Ok(self.deviates(PAGE.warn(object, words::NothingAligns { policy }), keeps_memory));
+        };
+        let finding = self.deviates(PAGE.fail(object, pod.misaligned(policy)), keeps_memory);
+        Ok(pod.cite(finding.with_likelihood(Likelihood::Mechanism)))
     }
 }
 
 /// What is known of devices that the Topology Manager has no say in.
-struct OutOfReach {
-    /// Why they may be there.
-    why: String,
+struct Claims {
+    /// `known` or `unknown`, as sentences choose by it.
+    known: &'static str,
+    /// The first of them, or why they are not known.
+    told: String,
     citation: Option<Citation>,
 }
 
 /// Where the kubelet keeps the claims of pods.
 const CLAIMS: &str = "/var/lib/kubelet/dra_manager_state";
 
-/// Claims of devices; `None` where there are known to be none.
-fn out_of_reach(kubelet: &Kubelet) -> Option<OutOfReach> {
-    match &kubelet.claims {
-        Fact::Known(claims) if claims.is_empty() => None,
-        Fact::Known(claims) => {
-            let names: Vec<&str> = claims.iter().map(|claim| claim.name.as_str()).collect();
-            let named = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-            let more = if names.len() > NAMED { ", …" } else { "" };
-            let why = format!("devices of resource claims take no part in it ({named}{more})");
-            let value = format!("{} claims: {}", names.len(), names.join(", "));
-            Some(OutOfReach { why, citation: Some(Citation::new(CLAIMS, value)) })
-        }
-        Fact::Missing(missing) => {
-            let why = format!(
-                "whether devices come by resource claims, which take no part in it, is not known: {missing}"
-            );
-            Some(OutOfReach { why, citation: None })
-        }
-    }
-}
-
 /// So many claims are named; the evidence has all.
 const NAMED: usize = 3;
 
-/// What masks and pages show where the policy alone does not.
-fn seen(
-    evidence: &Evidence<'_>,
-    numa: &Numa,
-    policy: &str,
-    cited: &Citation,
-    claims: &OutOfReach,
-) -> Result<Finding, Missing> {
-    let not_shown = |why: &str| {
-        let message = format!("policy `{policy}`, but {}; {why}", claims.why);
-        let finding = META.not_run("kubelet", message).with_evidence(cited.clone());
-        claims.citation.iter().cloned().fold(finding, Finding::with_evidence)
-    };
-    let pods = match placed(evidence, numa, policy, cited)? {
-        Ok(pods) => pods,
-        Err(misaligned) => return Ok(misaligned),
-    };
-    if pods.is_empty() {
-        return Ok(not_shown(
-            "no inference server with a GPU was found in a pod, which would show what pods get",
-        ));
+impl Claims {
+    /// Claims of devices; `None` where there are known to be none.
+    fn of(kubelet: &Kubelet) -> Option<Self> {
+        let claims = match &kubelet.claims {
+            Fact::Known(claims) if claims.is_empty() => return None,
+            Fact::Known(claims) => claims,
+            Fact::Missing(why) => {
+                return Some(Self { known: "unknown", told: why.to_string(), citation: None });
+            }
+        };
+        let names: Vec<&str> = claims.iter().map(|claim| claim.name.as_str()).collect();
+        let more = if names.len() > NAMED { ", …" } else { "" };
+        let told = names.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ") + more;
+        let value = format!("{} claims: {}", names.len(), names.join(", "));
+        Some(Self { known: "known", told, citation: Some(Citation::new(CLAIMS, value)) })
     }
-    if let Some(pod) = pods.iter().find(|pod| pod.is_free) {
-        return Ok(not_shown(&format!("pod {} may run on all CPUs", pod.uid)));
-    }
-    if !all_bound(evidence)? {
-        return Ok(not_shown("the memory of a pod is not seen to be bound to the nodes of its GPUs"));
-    }
-    let message =
-        format!("policy `{policy}`, and CPUs and memory of all pods are on the nodes of their GPUs");
-    let finding = META.pass("kubelet", message).with_evidence(cited.clone());
-    Ok(pods.into_iter().fold(finding, |finding, pod| pod.cite(finding)))
 }
 
 /// True if the memory of all inference servers in pods is seen to be bound to the nodes of their GPUs: by their control
 /// groups or by the policy of their pages. A flag is no proof: an engine may ignore it without a word.
-fn all_bound(evidence: &Evidence<'_>) -> Result<bool, Missing> {
+fn all_bound(evidence: &Evidence<'_>) -> Result<bool, Open> {
     let gpus = evidence.gpus()?;
     let mut any = false;
-    for process in in_pods(evidence)?.iter().flat_map(|pod| &pod.of.processes) {
-        let addresses: BTreeSet<&str> = process.gpus.require()?.iter().map(String::as_str).collect();
+    for process in in_pods(evidence)?.iter().flat_map(|pod| &pod.server.processes) {
+        let addresses = gpus_of(std::slice::from_ref(process)).map_err(say_unplaced!(words))?;
         if addresses.is_empty() {
             continue;
         }
         any = true;
-        let (nodes, _) = nodes_of(&addresses, gpus)?;
-        let (allowed, _) = effective(process.cgroup.require()?, Cpuset::Mems)?;
+        let (nodes, _) = nodes_of(&addresses, gpus).map_err(say_unplaced!(words))?;
+        let granted = granted_nodes(process.cgroup.require()?)?;
+        let (allowed, _) = granted.ok_or_else(|| Said::from(words::NoCpuset {}))?;
         if allowed.is_subset(&nodes) {
             continue;
         }
@@ -247,8 +237,10 @@ fn all_bound(evidence: &Evidence<'_>) -> Result<bool, Missing> {
 }
 
 /// Where a pod with GPUs is.
-struct Placed {
+struct Placed<'a> {
     uid: String,
+    server: &'a InferenceServer,
+    addresses: BTreeSet<&'a str>,
     gpus: NodeSet,
     cpus: NodeSet,
     /// True if it may run everywhere.
@@ -257,77 +249,46 @@ struct Placed {
     of_gpus: Vec<Citation>,
 }
 
-impl Placed {
-    /// True if its CPUs are not on the nodes of its GPUs, or on others as well.
-    fn is_misaligned(&self) -> bool {
-        !self.is_free && self.cpus != self.gpus
+impl Placed<'_> {
+    fn misaligned(&self, policy: Arg) -> words::Misaligned {
+        words::Misaligned {
+            policy,
+            pod: (&self.uid).into(),
+            gpus: Arg::text(self.gpus.to_string()),
+            gpus_count: self.gpus.len().into(),
+            cpus: Arg::text(self.cpus.to_string()),
+            cpus_count: self.cpus.len().into(),
+        }
     }
 
     fn cite(self, finding: Finding) -> Finding {
         self.of_gpus.into_iter().fold(finding.with_evidence(self.of_cpus), Finding::with_evidence)
     }
-
-    fn misaligned(self, policy: &str, cited: &Citation) -> Finding {
-        let message = format!(
-            "topology manager policy `{policy}`, and pod {} has its GPUs on node {} and its CPUs on node {}",
-            self.uid, self.gpus, self.cpus
-        );
-        let finding = META.fail("kubelet", message).with_likelihood(Likelihood::Mechanism);
-        self.cite(finding.with_evidence(cited.clone()))
-    }
 }
 
-/// Where the pods are in which inference servers have GPUs, or the finding that one of them is misaligned, whatever is not
-/// known of the others.
-fn placed(
-    evidence: &Evidence<'_>,
-    numa: &Numa,
-    policy: &str,
-    cited: &Citation,
-) -> Result<Result<Vec<Placed>, Finding>, Missing> {
+/// Where the pods are in which inference servers have GPUs, or the first whose CPUs are not on the nodes of its GPUs, or on
+/// others as well, whatever is not known of the others.
+fn placed<'a>(evidence: &Evidence<'a>, numa: &Numa) -> Result<Result<Vec<Placed<'a>>, Placed<'a>>, Open> {
     let gpus = evidence.gpus()?;
-    let all = numa.all_cpus();
-    let place = |pod: Pod<'_>| -> Result<Option<Placed>, Missing> {
-        let addresses = gpus_of(pod.of)?;
+    let place = |uid: String, server: &'a InferenceServer| -> Result<Option<Placed<'a>>, Open> {
+        let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
+        let addresses = gpus_of(&server.processes).map_err(say_unplaced!(words))?;
         if addresses.is_empty() {
             return Ok(None);
         }
-        let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
-        let (cpus, of_cpus) = effective(main_process(pod.of)?.cgroup.require()?, Cpuset::Cpus)?;
-        Ok(Some(Placed {
-            uid: pod.uid,
-            gpus: nodes,
-            cpus: nodes_with(numa, &cpus),
-            is_free: all.is_subset(&cpus),
-            of_cpus,
-            of_gpus,
-        }))
+        let (nodes, of_gpus) = nodes_of(&addresses, gpus).map_err(say_unplaced!(words))?;
+        let granted = granted_cpus(process.cgroup.require()?)?;
+        let (cpus, of_cpus) = granted.ok_or_else(|| Said::from(words::NoCpuset {}))?;
+        let (is_free, cpus) = (numa.all_cpus().is_subset(&cpus), numa.nodes_of(&cpus));
+        Ok(Some(Placed { uid, server, addresses, gpus: nodes, cpus, is_free, of_cpus, of_gpus }))
     };
-    let mut known = Vec::new();
-    let mut unknown = None;
+    let (mut known, mut unknown) = (Vec::new(), None);
     for pod in in_pods(evidence)? {
-        match place(pod) {
-            Ok(Some(pod)) if pod.is_misaligned() => return Ok(Err(pod.misaligned(policy, cited))),
+        match place(pod.uid, pod.server) {
+            Ok(Some(pod)) if !pod.is_free && pod.cpus != pod.gpus => return Ok(Err(pod)),
             Ok(pod) => known.extend(pod),
             Err(why) => unknown = Some(why),
         }
     }
     unknown.map_or(Ok(Ok(known)), Err)
-}
-
-fn without_policy(
-    evidence: &Evidence<'_>,
-    numa: &Numa,
-    policy: &str,
-    cited: &Citation,
-) -> Result<Finding, Missing> {
-    if in_pods(evidence)?.is_empty() {
-        return Ok(META.not_run("kubelet", format!("topology manager policy `{policy}`, but {NO_POD}")));
-    }
-    if let Err(misaligned) = placed(evidence, numa, policy, cited)? {
-        return Ok(misaligned);
-    }
-    let message =
-        format!("topology manager policy `{policy}`: nothing keeps CPUs and GPU of a pod on one node");
-    Ok(META.warn("kubelet", message).with_likelihood(Likelihood::Setting).with_evidence(cited.clone()))
 }

@@ -5,28 +5,18 @@
 //! topology that no hardware has (more GPUs of a board than a socket carries, all on one node) or GPUs without a node beside
 //! several nodes. A guest that shows neither is `not-run`, since the question that is left is the host's to answer.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Count, Limit, Quantity};
-use plumb_check_sdk::model::{Numa, NumaNode, Process, Thread};
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{Numa, Process, Thread};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding,
-    Likelihood, Missing, NodeSet, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NodeSet,
+    Object, ObjectKind, ProviderRequest,
 };
 
-use crate::server::{is_multi_node, nodes_with};
+use crate::pages::virt_vnuma_pinning::{GPUS_OF_SOCKET, PAGE, words};
+use crate::server::is_multi_node;
 
 /// See the module.
 pub struct VirtVnumaPinning;
-
-const GPUS_OF_SOCKET: Limit<Count> = Limit {
-    name: "GPUs of one board that hang on one socket",
-    value: Quantity::new(4.0),
-    basis: ThresholdBasis::Expert,
-    source: "our reading of DGX and HGX servers: eight SXM GPUs hang on two sockets, four on each",
-    date: "2026-11-23",
-    applies_to: "SXM GPUs of NVIDIA in virtual machines",
-};
 
 /// Words in the names of GPUs that sit on boards of eight, not in slots.
 const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
@@ -34,74 +24,9 @@ const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
 /// PCI-like device id of virtio for a memory balloon (virtio 1.2, section 5).
 const BALLOON: &str = "0x0005";
 
-static THRESHOLDS: [Threshold; 1] = [GPUS_OF_SOCKET.threshold()];
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("virt.vnuma-pinning"),
-    title: Borrowed("The virtual machine's topology matches the hardware"),
-    category: Category::Platform,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Without a virtual topology that matches and without pinned vCPUs no binding inside of the guest \
-         can work.",
-    ),
-    business: Borrowed("The virtual machine does not know the floor plan of the building it lives in."),
-    needs: Borrowed(&[
-        Borrowed("/gpus"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/numa"),
-        Borrowed("/processes"),
-        Borrowed("/settings/virtualization"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("None in the guest"),
-        persistent: Borrowed(
-            "libvirt: `<vcpupin>`, `<emulatorpin>`, `<numatune>` with `mode=\"strict\"`, `<cpu><numa>`, a \
-             `pxb-pcie` per node for the GPUs, 1 GiB huge pages; in a cloud: a size that fits one socket, \
-             or one that is sold with the sockets of the host",
-        ),
-        rollback: Borrowed("The former definition of the machine"),
-        change: ChangeKind::Provider,
-        verification: Borrowed(
-            "In the guest `lscpu | grep NUMA` and `nvidia-smi topo -m`; on the host `virsh vcpupin DOMAIN`",
-        ),
-        expected_effect: Borrowed("No published figure was read for NVIDIA GPUs."),
-    },
-    thresholds: Borrowed(&THRESHOLDS),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[Question { id: Borrowed("placement"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Virtual machines; a bundle of the host raises the confidence"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("RHEL 7: libvirt NUMA Tuning"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/Red_Hat_Enterprise_Linux/7/html/virtualization_tuning_and_optimization_guide/sect-virtualization_tuning_optimization_guide-numa-numa_and_libvirt",
-            ),
-        },
-        Reference {
-            title: Borrowed("RHEL 10: Optimizing virtual machine CPU performance"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux/10/html/configuring_and_managing_linux_virtual_machines/optimizing-virtual-machine-cpu-performance",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "NVIDIA AI Enterprise: Optimizing VM Configuration for AI Inference, appendix ATS and ACS",
-            ),
-            url: Borrowed(
-                "https://docs.nvidia.com/ai-enterprise/planning-resource/optimizing-vm-configuration-ai-inference/latest/appendix.html",
-            ),
-        },
-    ]),
-};
-
 impl Check for VirtVnumaPinning {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -110,13 +35,13 @@ impl Check for VirtVnumaPinning {
         let Some(hypervisor) = hypervisor else { return Ok(on_host(numa, evidence.processes()?)) };
         let mut findings = vec![in_guest(evidence, &hypervisor, numa)?];
         let devices = evidence.settings("virtualization").unwrap_or_default();
-        if let Some((path, _)) = devices.iter().find(|(path, id)| {
+        let balloon = devices.iter().find(|(path, id)| {
             path.starts_with("/sys/bus/virtio/devices/") && id.known().is_some_and(|id| id == BALLOON)
-        }) {
-            let message =
-                "the machine has a balloon device: the host may take memory back while the service runs";
-            findings.push(META.info("memory balloon", message).with_evidence(Citation::new(path, BALLOON)));
-        }
+        });
+        findings.extend(balloon.map(|(path, _)| {
+            let object = Object::new(ObjectKind::Other, "memory balloon");
+            PAGE.info(object, words::Balloon {}).with_evidence(Citation::new(path, BALLOON))
+        }));
         Ok(findings)
     }
 }
@@ -124,27 +49,27 @@ impl Check for VirtVnumaPinning {
 /// The view from inside.
 fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Finding, Missing> {
     let gpus = evidence.gpus()?;
-    let nodes: Vec<&NumaNode> = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).collect();
-    let subject = "topology of the guest";
-    let count = nodes.len();
+    let object = Object::new(ObjectKind::Other, "topology of the guest");
+    let count = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
     let seen = Citation::new(format!("{}/online", numa.path), format!("{count} NUMA nodes with CPUs"));
+    let deviates = |finding: Finding| {
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_intent(Intent::Provider { request: ProviderRequest::VirtualNuma })
+            .with_cause("numa-layout", Object::node())
+            .with_evidence(seen.clone())
+    };
     let on_board = gpus.iter().filter(|gpu| {
         gpu.kind == "GPU"
             && gpu.name.known().is_some_and(|name| ON_BOARDS.iter().any(|word| name.contains(word)))
     });
-    let on_board = Quantity::new(on_board.count() as f64);
-    let limit = evidence.limit(&META, &GPUS_OF_SOCKET);
+    let on_board = on_board.count();
+    let exceeds = evidence.limit(&PAGE, &GPUS_OF_SOCKET).is_exceeded_by(Quantity::new(on_board as f64));
     let addresses = || gpus.iter().map(|gpu| gpu.address.as_str()).collect::<Vec<_>>().join(", ");
-    if count == 1 && limit.is_exceeded_by(on_board) {
-        let message = format!(
-            "{} GPUs of a board that hangs on two sockets, and one NUMA node: the guest cannot tell near from far",
-            on_board.number()
-        );
-        return Ok(META
-            .fail(subject, message)
+    if count == 1 && exceeds {
+        let finding = deviates(PAGE.fail(object, words::OneNode { gpus_count: on_board.into() }));
+        return Ok(finding
             .with_confidence(Confidence::Medium)
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(seen)
             .with_evidence(Citation::new("/sys/bus/pci/devices", format!("GPUs {}", addresses()))));
     }
     let mut placed = NodeSet::new();
@@ -152,133 +77,99 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
     for gpu in gpus {
         match gpu.place().one() {
             Ok(told) => placed.insert(told.node),
-            Err(_) => match &gpu.numa.sysfs {
-                Fact::Known(node) => lost.push((gpu, *node)),
-                Fact::Missing(why) => return Err(why.clone()),
-            },
+            Err(_) => lost.push((gpu, *gpu.numa.sysfs.require()?)),
         }
     }
+    let (nodes_count, gpus_count) = (Arg::count(count), Arg::count(gpus.len()));
     if count > 1
         && let Some((gpu, node)) = lost.first()
     {
-        let message = format!(
-            "{count} NUMA nodes, but {} of {} GPUs belong to none: the virtual PCI tree does not carry the host's nodes",
-            lost.len(),
-            gpus.len()
-        );
+        let said = words::LostGpus { nodes_count, lost_count: lost.len().into(), gpus_count };
         let citation = Citation::new(format!("{}/numa_node", gpu.path), node.to_string());
-        let finding = META.warn(subject, message).with_likelihood(Likelihood::Setting);
-        return Ok(finding.with_evidence(seen).with_evidence(citation));
+        return Ok(deviates(PAGE.warn(object, said)).with_evidence(citation));
     }
-    if count > 1 && placed.len() == 1 && limit.is_exceeded_by(on_board) {
-        let message = format!(
-            "{count} NUMA nodes, but all {} GPUs of a board that hangs on two sockets claim node {placed}",
-            on_board.number()
-        );
-        let finding = META.warn(subject, message).with_likelihood(Likelihood::Setting);
-        let citation =
-            Citation::new("/sys/bus/pci/devices", format!("GPUs {} on node {placed}", addresses()));
-        return Ok(finding.with_confidence(Confidence::Medium).with_evidence(seen).with_evidence(citation));
+    let node = Arg::text(placed.to_string());
+    if count > 1 && placed.len() == 1 && exceeds {
+        let said = words::AllOnOne { nodes_count, gpus_count: on_board.into(), node };
+        let value = format!("GPUs {} on node {placed}", addresses());
+        return Ok(deviates(PAGE.warn(object, said))
+            .with_confidence(Confidence::Medium)
+            .with_evidence(Citation::new("/sys/bus/pci/devices", value)));
     }
-    let what =
-        if count == 1 { "one NUMA node".to_owned() } else { format!("{count} NUMA nodes, GPUs on {placed}") };
-    let message = format!(
-        "the guest shows {what}; whether its CPUs and memory are pinned is not to be seen from inside \
-         ({hypervisor}): collect on the host, or ask the provider"
-    );
-    Ok(META.not_run(subject, message))
+    let hypervisor = hypervisor.into();
+    Ok(PAGE.not_run(object, words::FromInside { nodes_count, gpus_count, gpu_nodes: node, hypervisor }))
 }
 
 /// The view from outside: virtual machines that KVM runs here.
 fn on_host(numa: &Numa, processes: &[Process]) -> Vec<Finding> {
-    let is_vcpu = |thread: &&Thread| thread.comm.starts_with("CPU ") && thread.comm.ends_with("/KVM");
-    let machines: Vec<&Process> =
-        processes.iter().filter(|process| process.threads.iter().any(|thread| is_vcpu(&thread))).collect();
+    let machines: Vec<&Process> = processes.iter().filter(|one| one.threads.iter().any(is_vcpu)).collect();
     let unreadable = processes.iter().filter(|process| process.comm.is_empty() && !process.kernel).count();
+    if !machines.is_empty() && !is_multi_node(numa) {
+        return vec![PAGE.not_applicable(Object::node(), words::OneNodeHost {})];
+    }
     let mut findings = Vec::new();
     if unreadable > 0 {
-        let message = format!("{unreadable} processes could not be read, and each may be a virtual machine");
-        findings.push(META.not_run("other processes", message));
+        let object = Object::new(ObjectKind::Other, "other processes");
+        findings.push(PAGE.not_run(object, words::Unreadable { processes_count: unreadable.into() }));
+    } else if machines.is_empty() {
+        findings.push(PAGE.not_applicable(Object::node(), words::NoMachine {}));
     }
-    if machines.is_empty() {
-        if findings.is_empty() {
-            findings.push(META.not_applicable("node", "bare metal without a virtual machine of KVM"));
-        }
-        return findings;
-    }
-    if !is_multi_node(numa) {
-        return vec![META.not_applicable("node", "all CPUs are in one NUMA node")];
-    }
-    for machine in machines {
-        let (vcpus, others): (Vec<&Thread>, Vec<&Thread>) = machine.threads.iter().partition(is_vcpu);
-        findings.push(judge_machine(numa, machine, &vcpus, &others));
-    }
+    findings.extend(machines.into_iter().map(|machine| {
+        let name = format!("virtual machine, process {} ({})", machine.pid, machine.comm);
+        let object = Object::new(ObjectKind::Process, machine.pid.to_string()).named(name);
+        judge_machine(&object, numa, machine).unwrap_or_else(|why| PAGE.missing(object, &why))
+    }));
     findings
 }
 
-fn judge_machine(numa: &Numa, machine: &Process, vcpus: &[&Thread], others: &[&Thread]) -> Finding {
-    let subject = format!("virtual machine, process {} ({})", machine.pid, machine.comm);
-    let all = numa.nodes.iter().fold(CpuSet::new(), |all, node| all.union(&node.cpus));
-    let nodes_of = |thread: &Thread| -> Result<NodeSet, Missing> {
-        Ok(nodes_with(numa, &thread.cpus_allowed.require()?.intersection(&all)))
-    };
-    let wide = |threads: &[&Thread]| -> Result<Vec<u32>, Missing> {
+fn is_vcpu(thread: &Thread) -> bool {
+    thread.comm.starts_with("CPU ") && thread.comm.ends_with("/KVM")
+}
+
+fn judge_machine(object: &Object, numa: &Numa, machine: &Process) -> Result<Finding, Missing> {
+    let (vcpus, others): (Vec<&Thread>, Vec<&Thread>) =
+        machine.threads.iter().partition(|thread| is_vcpu(thread));
+    let nodes_of = |thread: &Thread| Ok(numa.nodes_of(thread.cpus_allowed.require()?));
+    let wide = |threads: &[&'_ Thread]| -> Result<Vec<u32>, Missing> {
         let mut wide = Vec::new();
         for thread in threads {
-            if nodes_of(thread)?.len() > 1 {
-                wide.push(thread.tid);
-            }
+            let nodes: NodeSet = nodes_of(thread)?;
+            wide.extend((nodes.len() > 1).then_some(thread.tid));
         }
         Ok(wide)
     };
-    let (loose, loose_others) = match (wide(vcpus), wide(others)) {
-        (Ok(loose), Ok(others)) => (loose, others),
-        (Err(why), _) | (_, Err(why)) => return META.not_run(subject, why.to_string()),
+    let (loose, loose_others) = (wide(&vcpus)?, wide(&others)?);
+    // The first of these threads, with its mask.
+    let cite = |finding: Finding, tids: &[u32]| {
+        let first = machine.threads.iter().find(|thread| tids.first() == Some(&thread.tid));
+        let citation = first.map(|thread| {
+            let allowed = thread.cpus_allowed.known().map(ToString::to_string).unwrap_or_default();
+            let path = format!("{}/task/{}/status", machine.path, thread.tid);
+            Citation::new(path, format!("{}: Cpus_allowed_list: {allowed}", thread.comm))
+        });
+        citation.into_iter().fold(finding.with_likelihood(Likelihood::Setting), Finding::with_evidence)
     };
-    let mask = |thread: &Thread| {
-        let allowed = thread.cpus_allowed.known().map(ToString::to_string).unwrap_or_default();
-        let path = format!("{}/task/{}/status", machine.path, thread.tid);
-        Citation::new(path, format!("{}: Cpus_allowed_list: {allowed}", thread.comm))
-    };
-    let cite =
-        |tids: &[u32]| machine.threads.iter().find(|thread| tids.first() == Some(&thread.tid)).map(mask);
-    if let Some(citation) = cite(&loose) {
-        let message =
-            format!("{} of {} vCPUs may run on several NUMA nodes of the host", loose.len(), vcpus.len());
-        return META.fail(subject, message).with_likelihood(Likelihood::Setting).with_evidence(citation);
+    let (pid, vcpus_count) = (Arg::text(machine.pid.to_string()), Arg::count(vcpus.len()));
+    let object = object.clone();
+    if !loose.is_empty() {
+        let said = words::Loose { loose_count: loose.len().into(), vcpus_count, pid };
+        return Ok(cite(PAGE.fail(object, said), &loose));
     }
-    if let Some(citation) = cite(&loose_others) {
-        let message = format!(
-            "its {} vCPUs are pinned, but {} threads of the emulator may run on several NUMA nodes",
-            vcpus.len(),
-            loose_others.len()
-        );
-        return META.warn(subject, message).with_likelihood(Likelihood::Setting).with_evidence(citation);
+    if !loose_others.is_empty() {
+        let said = words::LooseEmulator { vcpus_count, threads_count: loose_others.len().into(), pid };
+        return Ok(cite(PAGE.warn(object, said), &loose_others));
     }
-    let mut memory = NodeSet::new();
-    let mut used = NodeSet::new();
-    for thread in vcpus {
-        match (thread.mems_allowed.require(), nodes_of(thread)) {
-            (Ok(nodes), Ok(on)) => {
-                memory = memory.union(nodes);
-                used = used.union(&on);
-            }
-            (Err(why), _) | (_, Err(why)) => return META.not_run(subject, why.to_string()),
-        }
+    let (mut memory, mut used) = (NodeSet::new(), NodeSet::new());
+    for thread in &vcpus {
+        memory = memory.union(thread.mems_allowed.require()?);
+        used = used.union(&nodes_of(thread)?);
     }
-    let Some(citation) = vcpus.first().map(|thread| mask(thread)) else {
-        return META.not_run(subject, Missing::new(Absence::Failed, "no vCPU was found").to_string());
-    };
+    let tids: Vec<u32> = vcpus.iter().map(|thread| thread.tid).collect();
+    let (nodes, nodes_count) = (Arg::text(used.to_string()), Arg::count(used.len()));
     if memory.is_subset(&used) {
-        let message = format!("{} vCPUs, emulator and memory are pinned to nodes {used}", vcpus.len());
-        return META.pass(subject, message).with_evidence(citation);
+        return Ok(cite(PAGE.pass(object, words::Pinned { vcpus_count, nodes, nodes_count }), &tids));
     }
-    let message = format!(
-        "its {} vCPUs are pinned to nodes {used}, but nothing that the kernel shows ties its memory to them (nodes {memory})",
-        vcpus.len()
-    );
-    META.warn(subject, message)
-        .with_likelihood(Likelihood::Setting)
-        .with_confidence(Confidence::Medium)
-        .with_evidence(citation)
+    let (mems, mems_count) = (Arg::text(memory.to_string()), Arg::count(memory.len()));
+    let said = words::LooseMemory { vcpus_count, nodes, nodes_count, mems, mems_count, pid };
+    Ok(cite(PAGE.warn(object, said).with_confidence(Confidence::Medium), &tids))
 }

@@ -1,0 +1,62 @@
+title = Container oder Unit werden nicht gedrosselt (CPU-Quota)
+why = Ist die Quota verbraucht, stehen alle Threads für den Rest der Periode still, die in der Voreinstellung 100 ms dauert: Ein solcher Halt kostet jeden aktiven Stream Dutzende Millisekunden.
+effect = Jedes Mal, wenn die Quota verbraucht ist, steht der ganze Dienst einen Moment lang still, auch wenn Prozessoren frei sind, und alle laufenden Antworten stocken gemeinsam.
+applicability = Vor allem Container; systemd-Units mit `CPUQuota=`; physische und virtuelle Maschinen
+expected-effect = Für Sprachmodelle ist keine Zahl veröffentlicht. Buffer berichtet von deutlich schnelleren Webdiensten nach dem Entfernen der Limits; Konfigurationen mit zu wenigen CPUs hatten bei Georgia Tech das 1,36- bis 5,40-Fache der Zeit bis zum ersten Token.
+caveat = Ganz ohne Limit kann ein außer Kontrolle geratener Pod das Kubelet aushungern, wie Buffer festgestellt hat: Reservierungen beibehalten.
+
+limit-periods = Perioden, in denen die Gruppe gedrosselt wurde
+limit-periods-applies = Control Groups mit Quota, Periode 100 ms
+limit-periods-source = unser Vorschlag: ein Halt jedes Streams in zehn Sekunden
+
+limit-gate = gedrosselte Perioden, die allein den Knoten zu einem hohen Risiko machen
+limit-gate-applies = Control Groups mit Quota, Periode 100 ms
+limit-gate-source = unser Vorschlag: ein Halt jedes Streams in einer Sekunde
+
+limit-time = gedrosselte Zeit im Messfenster, über alle CPUs summiert
+limit-time-applies = Control Groups mit Quota
+limit-time-source = unser Vorschlag
+
+limit-watched = Länge des Messfensters, ab der eine Quota besteht, die nicht gedrosselt hat
+limit-watched-applies = Control Groups mit Quota
+limit-watched-source = unser Vorschlag: Lastspitzen sind seltener als einmal in zehn Sekunden
+
+problem-stopped = { $share ->
+    [unknown] { $stopped ->
+        [unknown] Eine CPU-Quota hielt Server { $pid } während der Messung an
+       *[other] Eine CPU-Quota hielt Server { $pid } insgesamt { $stopped } lang an
+    }
+   *[other] Eine CPU-Quota hielt Server { $pid } in { $throttled } von { $all } Perioden an
+}
+detail-stopped = { $share ->
+    [unknown] gedrosselt
+   *[other] in { $throttled } von { $all } Perioden ({ $share }) gedrosselt
+}{ $stopped ->
+    [unknown] {""}
+   *[other] {", "}über alle CPUs summiert { $stopped } lang
+}{ $lost ->
+    [unknown] {""}
+   *[other] {" "}({ $lost } der Zeit)
+}
+
+found-lifted = { $share ->
+    [unknown] gedrosselt
+   *[other] in { $throttled } von { $all } Perioden ({ $share }) gedrosselt
+}{ $stopped ->
+    [unknown] {""}
+   *[other] {", "}über alle CPUs summiert { $stopped } lang
+}{ $lost ->
+    [unknown] {""}
+   *[other] {" "}({ $lost } der Zeit)
+}, bis die Quota aufgehoben wurde
+found-no-quota = keine CPU-Quota und nicht gedrosselt
+found-quiet = Quota `{ $quota }`, in { $seconds } unter Last nicht gedrosselt
+found-extent = das Ausmaß der Drosselung ist nur zum Teil bekannt: { $reason }
+found-no-period = das Ausmaß der Drosselung ist nur zum Teil bekannt: keine Periode der Quota wurde gezählt
+found-unknown-quota = es ist nicht bekannt, ob es eine CPU-Quota gibt: { $reason }
+found-unwatched = Quota `{ $quota }`; es ist nicht bekannt, ob sie drosselt: { $reason }
+found-not-read-twice = Quota `{ $quota }`; es ist nicht bekannt, ob sie drosselt: die Zähler wurden nicht zweimal gelesen
+found-too-short = Quota `{ $quota }`; es ist nicht bekannt, ob sie drosselt: { $seconds } sind dafür zu kurz, mit `--sample { $least }` oder mehr sammeln
+found-unknown-group = die Control Group ist nicht bekannt: { $reason }
+found-no-group = keine Control Group eines Inferenzservers ist bekannt
+found-no-server = kein Prozess eines Inferenzservers gefunden: während des Betriebs sammeln

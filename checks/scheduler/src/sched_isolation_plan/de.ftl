@@ -1,0 +1,76 @@
+title = Die CPUs sind zwischen System, Interrupts und Inferenz aufgeteilt (geteilte Hosts)
+why = Ohne Aufteilung landet jeder neue Agent auf den CPU-Kernen, die GPU-Kernel starten.
+effect = Was sonst auf diesem Knoten läuft, kann den Threads, die die GPUs versorgen, CPU-Zeit wegnehmen; sobald das geschieht, kommen Antworten später und ungleichmäßiger.
+applicability = Physische und virtuelle Maschinen; Container lesen die Einstellung des Hosts
+expected-effect = Außer der Zahl zu `sched.noisy-neighbours` ist keine veröffentlicht.
+caveat = `isolcpus` schaltet den Lastausgleich auf seinen CPUs ab: Alle Threads eines Workers können auf einem Kern bleiben. Cpusets sind vorzuziehen. `nohz_full` hilft nur bei einem lauffähigen Thread je CPU.
+
+limit-some = CPU-Zeit anderer Programme auf den Inferenz-CPUs
+limit-some-applies = Inferenz-CPUs im Messfenster
+limit-some-source = unser Vorschlag: Systemaufgaben eines dedizierten Hosts brauchen weniger
+
+limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt
+limit-much-applies = Inferenz-CPUs im Messfenster
+limit-much-source = unser Vorschlag; eunomia.dev hat -8,8 % Durchsatz durch CPU-Störungen gemessen
+
+limit-long = Wartezeit auf eine CPU, bezogen auf die Zeit, in der ein kritischer Thread lauffähig war, ab der die Prüfung fehlschlägt
+limit-long-applies = kritische Threads unter Last
+limit-long-source = unser Vorschlag: einer von zwanzig Schritten kommt zu spät
+
+problem-unbalanced = Auf den CPUs { $cpus } der Server gibt es keinen Lastausgleich
+effect-unbalanced = Threads des Dienstes können sich auf einem Prozessor stauen, während andere daneben unbeschäftigt sind; Antworten kommen dadurch später als nötig.
+detail-unbalanced = Server mit vielen Threads dürfen auf CPUs laufen, die `isolcpus` vom Lastausgleich ausnimmt: Threads eines Workers können auf einem Kern bleiben
+
+problem-no-tick = `nohz_full` ist für CPUs { $cpus } der Server gesetzt
+effect-no-tick = Jeder Aufruf des Betriebssystems dauert auf diesen Prozessoren länger, und ein Dienst mit vielen Threads hat keinen Vorteil davon.
+detail-no-tick = `nohz_full` ist für CPUs der Server gesetzt: es hilft nur bei einem lauffähigen Thread je CPU und verteuert jeden Systemaufruf
+
+problem-shared = Andere Programme nutzen die CPUs der Server mit und belegten davon { $share }
+detail-shared = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}; andere belegten davon { $share }{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}
+
+problem-late = Thread { $tid } ({ $comm }) wartet auf CPUs, die auch andere Programme nutzen
+effect-late = Andere Programme laufen auf den Prozessoren des Dienstes, und dessen eigene Arbeit muss dort warten; Antworten kommen dadurch später und ungleichmäßiger.
+detail-late = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}; andere belegten davon { $share }{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}, und der kritische Thread { $tid } ({ $comm }) wartet auf eine CPU
+
+found-apart = die Server haben die CPUs { $inference } für sich; alle anderen Programme bleiben auf den CPUs { $others }
+found-not-needed = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}, aber andere belegten davon { $share }{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}: eine Aufteilung ist nicht nötig
+found-unknown-use = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}; es ist nicht bekannt, ob dies geschieht: { $reason }
+found-no-times = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}; die Zeiten der CPUs { $cpus } ergeben zusammen nicht die gemessene Zeit
+found-seen-in-part = keine Aufteilung: { $programs_count ->
+    [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen
+   *[other] { $programs_count } andere Prozesse ({ $programs }) dürfen auf den CPUs der Server laufen
+}; andere belegten davon { $share }{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}, soweit bekannt ist, welche CPUs die Server nutzen dürfen: { $reason }
+found-uncounted = die Zeiten ergeben zusammen nicht die gemessene Zeit
+found-unknown-wait = es ist nicht bekannt, ob kritische Threads auf eine CPU warten: { $reason }
+found-stray = es ist nicht bekannt, ob kritische Threads auf eine CPU warten: Thread { $tid } ({ $comm }) gehört zu keinem bekannten Prozess
+found-no-mask = für keinen Thread eines Inferenzservers ist bekannt, welche CPUs er nutzen darf
+found-no-others = für kein anderes Programm ist bekannt, welche CPUs es nutzen darf
+found-malformed = { $path } enthält `{ $text }`, was keine Liste von CPUs ist
+found-no-server = kein Prozess eines Inferenzservers gefunden: während des Betriebs sammeln

@@ -1,0 +1,37 @@
+title = Andere Workloads nutzen die Inferenz-CPUs nicht
+why = Batch-Jobs, Agenten, Backups und Log-Shipper teilen sich Kerne, Caches und Speicherbandbreite mit den Threads, die GPU-Kernel starten.
+effect = Arbeit, die nicht zum Dienst gehört, nimmt den Threads, die die GPUs versorgen, CPU-Zeit weg; Antworten kommen dadurch später und ungleichmäßiger.
+applicability = Physische Maschinen, virtuelle Maschinen und Container
+expected-effect = eunomia.dev: Störungen von CPU, Netz und Platte zusammen kosten 20,5 % des Durchsatzes, die der CPU allein 8,8 %; Binden senkte die Kontextwechsel um 96,3 % und gewann das meiste zurück, aber nicht alles.
+
+limit-watched = Länge des Messfensters, ab der das Fehlen anderer Programme besteht
+limit-watched-applies = Inferenz-CPUs
+limit-watched-source = unser Vorschlag: Timer und Log-Shipper laufen alle paar Sekunden
+
+limit-some = CPU-Zeit anderer Programme auf den Inferenz-CPUs
+limit-some-applies = Inferenz-CPUs im Messfenster
+limit-some-source = unser Vorschlag: Systemaufgaben eines dedizierten Hosts brauchen weniger
+
+limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt
+limit-much-applies = Inferenz-CPUs im Messfenster
+limit-much-source = unser Vorschlag; eunomia.dev hat -8,8 % Durchsatz durch CPU-Störungen gemessen
+
+problem-busy = Andere Programme belegten { $share } der CPUs der Inferenzserver
+detail-busy = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}
+
+found-quiet = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}
+found-too-short = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
+}, aber { $seconds } sind für eine Aussage zu kurz: mit `--sample { $least }` oder mehr sammeln
+found-uncounted = die Zeiten ergeben zusammen nicht die gemessene Zeit
+found-unknown-masks = es ist nicht bekannt, welche CPUs einige Threads der Server nutzen dürfen: { $reason }
+found-no-mask = für keinen Thread eines Inferenzservers ist bekannt, welche CPUs er nutzen darf
+found-no-times = die Zeiten der Inferenz-CPUs { $cpus } sind nicht bekannt
+found-no-server = kein Prozess eines Inferenzservers gefunden: während des Betriebs sammeln

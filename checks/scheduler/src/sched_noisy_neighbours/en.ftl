@@ -1,0 +1,37 @@
+title = Other workloads do not use the inference CPUs
+why = Batch jobs, agents, backups and log shippers share cores, caches and memory bandwidth with the threads that launch kernels.
+effect = Work other than the service's takes CPU time from the threads that feed the GPUs, so replies come later and less evenly.
+applicability = Bare metal, virtual machines and containers
+expected-effect = eunomia.dev: CPU, network and disk noise together cost 20.5 % of throughput, CPU noise alone 8.8 %; pinning cut context switches by 96.3 % and won back most, but not all.
+
+limit-watched = length of the window from which absence of other programs passes
+limit-watched-applies = inference CPUs
+limit-watched-source = our proposal: timers and log shippers run every few seconds
+
+limit-some = CPU time of other programs on the inference CPUs
+limit-some-applies = inference CPUs in the window
+limit-some-source = our proposal: housekeeping of a dedicated host takes less
+
+limit-much = CPU time of other programs on the inference CPUs that fails
+limit-much-applies = inference CPUs in the window
+limit-much-source = our proposal; eunomia.dev measured -8.8 % throughput from CPU noise
+
+problem-busy = Other programs used { $share } of the CPUs of the inference servers
+detail-busy = other programs used { $share } of the inference CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}most by { $busiest }, in shares of one CPU
+}
+
+found-quiet = other programs used { $share } of the inference CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}most by { $busiest }, in shares of one CPU
+}
+found-too-short = other programs used { $share } of the inference CPUs{ $busiest ->
+    [none] {""}
+   *[other] {", "}most by { $busiest }, in shares of one CPU
+}, but { $seconds } are too short to tell: collect with `--sample { $least }` or more
+found-uncounted = their times do not add up to the measured time
+found-unknown-masks = it is not known which CPUs some threads of the servers may use: { $reason }
+found-no-mask = no thread of an inference server tells which CPUs it may use
+found-no-times = the times of the inference CPUs { $cpus } are not known
+found-no-server = no process of an inference server was found: collect while the service runs

@@ -1,0 +1,42 @@
+title = Placement is part of the service definition
+why = What was set by hand with `taskset` is gone at the next start of the server, and what was set for the time being is gone at the next reboot.
+effect = The placement that the service was measured with does not outlive the next restart; replies then come later and less evenly, and nothing says why.
+applicability = Services of systemd and containers, on hosts with two or more NUMA nodes that have CPUs
+expected-effect = Keeps the effect of `numa.gpu-affinity`.
+caveat = `CPUAffinity=` is a mask that a process can change; `AllowedCPUs=` is enforced by the cpuset. `NUMAPolicy=bind` can end in out-of-memory kills; use `preferred` if unsure.
+
+limit-remote-time = share of CPU time of GPU processes away from their GPUs
+limit-remote-time-applies = hosts with two or more NUMA nodes that have CPUs
+limit-remote-time-source = our proposal, the limit of `numa.gpu-affinity`
+
+problem-until-reboot = The placement of server { $pid } is gone after the next reboot
+detail-until-reboot = it is bound by a setting in { $path }, which is gone after a reboot
+
+problem-undefined = Server { $pid } loses its placement at its next start
+detail-undefined = its threads are bound, but neither its definition nor an option of the engine says so: at the next start that is gone
+
+problem-not-restarted = Server { $pid } runs without the placement that its definition has
+effect-not-restarted = Until the server is started again, it may run far from its GPUs, and replies come later and less evenly.
+detail-not-restarted = its definition binds it, but its threads may run on all CPUs: it was not restarted since
+
+problem-engine-only = Only the engine places server { $pid }, and only its GPU workers
+effect-engine-only = The parts of the server that take requests and handle text may run anywhere, also on the CPUs of the GPU workers, and replies can come less evenly.
+detail-engine-only = only the engine binds it (`{ $option }`), which leaves the API server and helpers anywhere
+
+problem-away = Nothing binds server { $pid }, which was seen far from its GPUs
+effect-away = While the server runs away from its GPUs, instructions and data cross the link between the processors, and replies come later and less evenly.
+detail-away = nothing binds it, and threads with { $share } of the CPU time of its GPU processes were last seen away from their GPUs
+
+problem-unbound = Nothing keeps server { $pid } near its GPUs
+effect-unbound = The server may run away from its GPUs at any time, and replies would then come later and less evenly; where it runs can change with the load and with every restart.
+detail-unbound = nothing binds it, though it was seen to stay near its GPUs
+
+found-defined = its definition binds it, and its threads show it
+found-one-node = all CPUs are in one NUMA node
+found-idle = its threads have used no CPU time: collect under load
+found-no-gpu-process = none of its processes was seen to use a GPU
+found-no-thread = no thread of process { $pid } was recorded
+found-no-such-gpu = GPU { $gpu } is not among the GPUs of the evidence
+found-unknown-unit = the evidence does not describe the unit { $unit }
+found-unknown-container = the evidence does not describe the container { $container }
+found-no-server = no inference server was found: collect while the service runs
