@@ -1,6 +1,8 @@
 //! The kernel: clocks, boot arguments, build, security.
 
-use plumb_check_sdk::export_pack;
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::{Citation, Evidence, Intent, Missing, WorkloadTrait, export_pack};
 
 pub mod kernel_clocksource;
 pub mod kernel_cmdline_drift;
@@ -12,6 +14,28 @@ pub mod kernel_time_sync;
 pub mod pages {
     //! What the build makes of the pages beside the checks.
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
+}
+
+/// Where the arguments of the running kernel stand.
+const CMDLINE: &str = "/proc/cmdline";
+
+/// The kernel is started without this argument.
+fn without(argument: &str) -> Intent {
+    Intent::KernelArgument { argument: argument.to_owned(), present: false }
+}
+
+/// Whether others share the host, where the engagement says so.
+fn is_shared(evidence: &Evidence<'_>) -> Option<bool> {
+    let workload: BTreeMap<WorkloadTrait, bool> = evidence.get("/engagement/workload").ok()?;
+    workload.get(&WorkloadTrait::SharedHost).copied()
+}
+
+/// Release of the running kernel, and where it was read.
+fn release(evidence: &Evidence<'_>) -> Result<(String, Citation), Missing> {
+    let release: String = evidence.get("/node/kernel")?;
+    let path: Result<String, Missing> = evidence.get("/node/kernel_path");
+    let citation = Citation::new(path.as_deref().unwrap_or("/proc/sys/kernel/osrelease"), &release);
+    Ok((release, citation))
 }
 
 export_pack! {

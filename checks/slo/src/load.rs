@@ -7,7 +7,9 @@ pub(crate) use plumb_check_sdk::model::{
     usable_test as usable,
 };
 use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};
-use plumb_check_sdk::{Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step};
+use plumb_check_sdk::{
+    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step,
+};
 
 /// The load tests of the bundle, the runs of its sweeps among them.
 ///

@@ -40,6 +40,9 @@ pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, gpus: &BTree
         .with_cause("placement", server_object(server).named(name))
 }
 
+/// Servers with the ids of their containers, and findings for the others.
+pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
+
 /// Inference servers that run in a container, each with the container's id, and what `page` says of all others: that there is
 /// no server, that none is in a container, that it is not known of one for a reason.
 ///
@@ -50,7 +53,7 @@ pub(crate) fn contained<'a>(
     page: &Page,
     [no_server, no_container]: [Said; 2],
     unknown: impl Fn(Arg) -> Said,
-) -> Result<(Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>), Missing> {
+) -> Result<Contained<'a>, Missing> {
     let servers = evidence.servers()?;
     if servers.is_empty() {
         return Ok((Vec::new(), vec![page.not_run(Object::node(), no_server)]));

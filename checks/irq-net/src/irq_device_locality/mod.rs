@@ -14,7 +14,7 @@ use plumb_check_sdk::limit::{GigabitsPerSecond, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{Interface, Interrupt, InterruptCount, Numa, PciDevice, Window};
 use plumb_check_sdk::{
     Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
-    Object, ObjectKind,
+    Object, ObjectKind, Outcome,
 };
 
 use crate::lines::{Devices, NETWORK, Served, number};
@@ -68,12 +68,8 @@ impl Check for IrqDeviceLocality {
         if !quiet.is_empty() {
             // One quiet device among others is no gap: it has nothing to place.
             let answered = findings.iter().any(|finding| !finding.outcome.is_unanswered());
-            let object = together(quiet);
-            findings.push(if answered {
-                PAGE.info(object, words::Quiet {})
-            } else {
-                PAGE.not_run(object, words::Quiet {})
-            });
+            let outcome = if answered { Outcome::Info } else { Outcome::NotRun };
+            findings.push(PAGE.says(outcome, together(quiet), words::Quiet {}));
         }
         if findings.is_empty() {
             findings.push(PAGE.not_run(Object::node(), words::NoDevice {}));
@@ -168,9 +164,9 @@ impl<'e> Machine<'_, 'e> {
             Err(why) => return told(PAGE.missing(object(), why)),
         };
         let node = Arg::text(number.to_string());
-        let file = format!("{}/numa_node", device.pci.path);
+        let file = Arg::text(format!("{}/numa_node", device.pci.path));
         match u32::try_from(number).ok().and_then(|id| self.numa.node(id)) {
-            None => told(PAGE.not_run(object(), words::NoNode { file: file.into(), node })),
+            None => told(PAGE.not_run(object(), words::NoNode { file, node })),
             Some(own) if own.cpus.is_empty() => told(PAGE.not_run(object(), words::NoCpus { node })),
             Some(own) => match self.in_window(lines) {
                 Some((counts, rate)) => self.by_window(device, &own.cpus, &counts, rate),
@@ -213,21 +209,18 @@ impl<'e> Machine<'_, 'e> {
         let by_traffic = traffic.is_some_and(|traffic| busy_link.is_exceeded_by(traffic));
         let away = Arg::quantity(100.0 - share.number(), "%", 0);
         let (cpus, rate, share) = (Arg::from(local), Arg::quantity(rate.number(), "", 0), Arg::of(share, 0));
-        let (device_kind, name) = (Arg::from(device.kind), Arg::from(&device.name));
-        let counted = Arg::from(if traffic.is_some() { "yes" } else { "no" });
-        let traffic_arg = Arg::of(traffic.unwrap_or(Quantity::new(0.0)), 1);
         let object = device.object.clone();
-        let finding = if far && !by_rate && !by_traffic && traffic.is_none() && !device.interfaces.is_empty()
-        {
+        let busy = by_rate || by_traffic;
+        let finding = if far && !busy && traffic.is_none() && !device.interfaces.is_empty() {
             // The traffic would decide.
             PAGE.not_run(object, words::UnknownTraffic { cpus, rate, share })
         } else {
-            let said =
-                words::Away { away, counted, cpus, device_kind, name, rate, share, traffic: traffic_arg };
-            let finding = match far && (by_rate || by_traffic) {
-                true => PAGE.fail(object, said),
-                false => PAGE.warn(object, said),
-            };
+            let counted = Arg::from(if traffic.is_some() { "yes" } else { "no" });
+            let traffic = Arg::of(traffic.unwrap_or(Quantity::new(0.0)), 1);
+            let (device_kind, name) = (Arg::from(device.kind), Arg::from(&device.name));
+            let said = words::Away { away, counted, cpus, device_kind, name, rate, share, traffic };
+            let outcome = if far && busy { Outcome::Fail } else { Outcome::Warn };
+            let finding = PAGE.says(outcome, object, said);
             let is_far = |line: &&&InterruptCount| {
                 let served = Served::of([**line]);
                 served.on(local) < served.total()
@@ -261,15 +254,13 @@ impl<'e> Machine<'_, 'e> {
         let object = device.object.clone();
         let (mut near, mut far) = (0u64, Vec::new());
         for line in lines {
-            let (Some(is_near), Some(&count)) = (is_near(line, local), line.count.known()) else {
-                return told(
-                    PAGE.not_run(object, words::UnknownLine { irq: Arg::text(line.irq.to_string()) }),
-                );
-            };
-            if is_near {
-                near += count;
-            } else {
-                far.push((count, *line));
+            match (is_near(line, local), line.count.known()) {
+                (Some(true), Some(count)) => near += count,
+                (Some(false), Some(&count)) => far.push((count, *line)),
+                _ => {
+                    let irq = Arg::text(line.irq.to_string());
+                    return told(PAGE.not_run(object, words::UnknownLine { irq }));
+                }
             }
         }
         let total = near + far.iter().map(|&(count, _)| count).sum::<u64>();
@@ -284,12 +275,8 @@ impl<'e> Machine<'_, 'e> {
         if !is_far {
             return Verdict::Local(citation, Confidence::Medium);
         }
-        let said = words::SetAway {
-            cpus: local.into(),
-            device_kind: device.kind.into(),
-            name: (&device.name).into(),
-            share: Arg::of(share, 0),
-        };
+        let (device_kind, name) = (Arg::from(device.kind), Arg::from(&device.name));
+        let said = words::SetAway { cpus: local.into(), device_kind, name, share: Arg::of(share, 0) };
         let mut irqs: Vec<u32> = far.iter().map(|(_, line)| line.irq).collect();
         irqs.sort_unstable();
         told(

@@ -249,11 +249,8 @@ fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
         if rate < best {
             let gigabits =
                 |rate: f64| Arg::of(Quantity::<GigabitsPerSecond>::new(rate), u8::from(rate.fract() != 0.0));
-            let said = words::Slower {
-                best: gigabits(best),
-                port: Arg::text(format!("{}/{}", port.device, port.port)),
-                rate: gigabits(rate),
-            };
+            let name = Arg::text(format!("{}/{}", port.device, port.port));
+            let said = words::Slower { best: gigabits(best), port: name, rate: gigabits(rate) };
             let citation = Citation::new(format!("{}/rate", port.path), rate.to_string());
             findings.push(
                 PAGE.fail(object(&[port]), said)

@@ -15,7 +15,7 @@ use plumb_check_sdk::model::{Interface, PciDevice, QueueCpus, Window};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
     Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    NicSetting, Object, ObjectKind, Said,
+    NicSetting, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::lines::{ISOLATED, cpus_in};
@@ -54,12 +54,9 @@ impl Check for NetRxPath {
             interfaces.iter().filter(|interface| !is_virtual(interface)).collect();
         let up: Vec<&Interface> = physical.iter().filter(|interface| !is_down(interface)).copied().collect();
         if up.is_empty() {
-            let object = Object::new(ObjectKind::Other, "network interfaces");
-            findings.push(if physical.is_empty() {
-                PAGE.not_run(object, words::NonePhysical {})
-            } else {
-                PAGE.not_run(object, words::NoneUp {})
-            });
+            let said: Said =
+                if physical.is_empty() { words::NonePhysical {}.into() } else { words::NoneUp {}.into() };
+            findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "network interfaces"), said));
             return Ok(findings);
         }
         findings.extend(judge_errors(evidence, &up));
@@ -79,6 +76,10 @@ fn of(what: &str, interface: &Interface) -> Object {
 fn of_all(what: &str, interfaces: &[&Interface]) -> Object {
     let names: Vec<&str> = interfaces.iter().map(|interface| interface.name.as_str()).collect();
     Object::new(ObjectKind::Nic, names.join(",")).named(format!("{what} of interfaces {}", names.join(", ")))
+}
+
+fn goal(interface: &Interface, setting: NicSetting, want: u32, was: Option<u32>) -> Intent {
+    Intent::Nic { interface: interface.name.clone(), setting, want, was }
 }
 
 /// Packets dropped, and work left over, per CPU of the node.
@@ -160,13 +161,9 @@ fn judge_errors(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
         findings.push(PAGE.pass(of_all("errors", &clean), words::NoErrors {}));
     }
     if !quiet.is_empty() {
-        let object = of_all("errors", &quiet);
         // A port for management is quiet on a healthy node.
-        findings.push(if clean.is_empty() {
-            PAGE.not_run(object, words::Idle {})
-        } else {
-            PAGE.info(object, words::Idle {})
-        });
+        let outcome = if clean.is_empty() { Outcome::NotRun } else { Outcome::Info };
+        findings.push(PAGE.says(outcome, of_all("errors", &quiet), words::Idle {}));
     }
     if !unread.is_empty() {
         findings.push(PAGE.not_run(of_all("errors", &unread), words::Unread {}));
@@ -191,12 +188,12 @@ fn tell_errors(interface: &Interface, errors: &Errors, packets: u64) -> Finding 
         PAGE.fail(of("", interface), words::Errors { errors: text, interface: name, packets_count })
     } else {
         let said = words::NoBuffer { errors: text, interface: name, packets_count };
-        PAGE.fail(of("", interface), said).with_intent(Intent::Nic {
-            interface: interface.name.clone(),
-            setting: NicSetting::ReceiveRing,
-            want: WIDE_RING,
-            was: None,
-        })
+        PAGE.fail(of("", interface), said).with_intent(goal(
+            interface,
+            NicSetting::ReceiveRing,
+            WIDE_RING,
+            None,
+        ))
     };
     errors.iter().fold(finding.with_likelihood(Likelihood::Mechanism), |finding, (name, count)| {
         let path = format!("{}/statistics/{name}", interface.path);
@@ -240,19 +237,11 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(citation)
                     .with_evidence(Citation::new(format!("{}/speed", interface.path), speed.to_string()))
-                    .with_intent(Intent::Nic {
-                        interface: interface.name.clone(),
-                        setting: NicSetting::Channels,
-                        want: wanted as u32,
-                        was: Some(queues),
-                    }),
+                    .with_intent(goal(interface, NicSetting::Channels, wanted as u32, Some(queues))),
             );
         } else if f64::from(queues) < wanted {
-            let said = words::FewQueues {
-                queues_count: queues.into(),
-                speed: speed_arg,
-                usual: Arg::quantity(wanted, "", 0),
-            };
+            let usual = Arg::quantity(wanted, "", 0);
+            let said = words::FewQueues { queues_count: queues.into(), speed: speed_arg, usual };
             findings.push(PAGE.info(object, said).with_evidence(citation));
         } else {
             enough.push(interface);
@@ -316,9 +305,8 @@ fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
                 _ => continue,
             };
             findings.push(if finding.outcome.is_deviation() {
+                let want = isolated.as_ref().map_or(cpus.clone(), |isolated| cpus.difference(isolated));
                 let local = local.as_ref().ok().and_then(Option::as_ref);
-                let spared = isolated.as_ref().map(|isolated| cpus.difference(isolated));
-                let want = spared.map_or_else(|_| cpus.clone(), |spared| spared);
                 let want = local.map_or(want.clone(), |local| want.intersection(local));
                 steered(finding.with_likelihood(Likelihood::Setting), interface, group, cpus, &want)
             } else {
@@ -394,11 +382,8 @@ fn judge_speed(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
     for links in by_model.into_values() {
         let best = links.iter().map(|&(_, speed)| speed).max().unwrap_or_default();
         for (interface, speed) in links.into_iter().filter(|&(_, speed)| 0 < speed && speed < best) {
-            let said = words::SlowerLink {
-                best: megabits(best),
-                interface: (&interface.name).into(),
-                speed: megabits(speed),
-            };
+            let (best, name) = (megabits(best), Arg::from(&interface.name));
+            let said = words::SlowerLink { best, interface: name, speed: megabits(speed) };
             findings.push(
                 PAGE.warn(of("speed of ", interface), said)
                     .with_likelihood(Likelihood::Setting)

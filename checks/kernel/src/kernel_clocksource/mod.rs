@@ -9,142 +9,105 @@
 //! counts.
 
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing, Reference,
-    Remediation, Severity, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest,
+    Step, UpdatePart,
 };
-use std::borrow::Cow::Borrowed;
 
-const FOLDER: &str = "/sys/devices/system/clocksource/clocksource0";
+use crate::pages::kernel_clocksource::{PAGE, words};
+
+const CURRENT: &str = "/sys/devices/system/clocksource/clocksource0/current_clocksource";
+const AVAILABLE: &str = "/sys/devices/system/clocksource/clocksource0/available_clocksource";
+/// Fast sources of machines that also have slow ones; those of a hypervisor first, as it knows its own counter best.
+const FAST: [&str; 3] = ["kvm-clock", "hyperv_clocksource_tsc_page", "tsc"];
 
 /// See the module.
 pub struct KernelClocksource;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("kernel.clocksource"),
-    title: Borrowed("A fast clock source is in use"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Each time stamp of tokens, scheduler, Python and CUDA becomes a slow read of a device.",
-    ),
-    business: Borrowed(
-        "Each look at the clock takes many times longer than it should, and the software looks thousands of \
-         times a second.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/settings/kernel"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/kernel_log"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`echo tsc > /sys/devices/system/clocksource/clocksource0/current_clocksource`, only where \
-             `available_clocksource` lists it",
-        ),
-        persistent: Borrowed(
-            "update of the firmware; the kernel argument `clocksource=tsc tsc=reliable`, only on hardware \
-             that is known to be good",
-        ),
-        rollback: Borrowed("write the source named in the evidence back"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`cat /sys/devices/system/clocksource/clocksource0/current_clocksource`"),
-        expected_effect: Borrowed(
-            "One report: gettimeofday takes 4.5 µs with hpet and about 100 ns with tsc. There is no \
-             published number for language models.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[WorkloadTrait::SmallBatch]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal and virtual machines; in a container, the host is what counts"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("RHEL for Real Time: Timestamping and clock sources"),
-            url: Borrowed(
-                "https://docs.redhat.com/en/documentation/red_hat_enterprise_linux_for_real_time/7/html/reference_guide/chap-timestamping",
-            ),
-        },
-        Reference {
-            title: Borrowed("deeperf.com: performance issue caused by the TSC clock source missing"),
-            url: Borrowed("https://deeperf.com/2019/04/30/tsc-clock-missing-caused-performance-issues/"),
-        },
-    ]),
-};
-
 impl Check for KernelClocksource {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let file = |name: &str| evidence.setting("kernel", &format!("{FOLDER}/{name}"));
-        let current = file("current_clocksource")?.trim().to_owned();
-        let cite = |finding: Finding| {
-            finding.with_evidence(Citation::new(format!("{FOLDER}/current_clocksource"), &current))
-        };
-        let finding = match current.as_str() {
+        let text = evidence.setting("kernel", CURRENT)?;
+        let current = text.trim();
+        let available = evidence.setting("kernel", AVAILABLE);
+        let (node, source) = (Object::node(), Arg::from(current));
+        let finding = match current {
             "tsc" | "arch_sys_counter" | "timebase" | "riscv_clocksource" => {
-                META.pass("node", format!("the clock is read from `{current}`"))
+                PAGE.pass(node, words::Fast { source })
             }
-            "kvm-clock" | "hyperv_clocksource_tsc_page" => {
-                let hypervisor = evidence.hypervisor()?;
-                let message = format!("the clock is read from `{current}`");
-                if hypervisor.is_none() {
-                    META.contradictory(
-                        "node",
-                        format!("{message}, of a hypervisor, but the CPU tells of none"),
-                    )
-                    .with_evidence(Citation::new("/proc/cpuinfo", "no flag `hypervisor`"))
-                } else {
-                    META.pass("node", message)
-                }
-            }
+            "kvm-clock" | "hyperv_clocksource_tsc_page" => match evidence.hypervisor()? {
+                Some(_) => PAGE.pass(node, words::Fast { source }),
+                None => PAGE
+                    .contradictory(node, words::NoHypervisor { source })
+                    .with_evidence(Citation::new("/proc/cpuinfo", "no flag `hypervisor`")),
+            },
             "xen" | "refined-jiffies" => {
-                let hypervisor = evidence.hypervisor()?;
-                let available = file("available_clocksource")?;
-                let message = format!("the clock is read from `{current}`, which is slow");
-                if hypervisor.is_none() {
-                    META.fail("node", message)
+                let is_virtual = evidence.hypervisor()?.is_some();
+                let available = available.clone()?;
+                if !is_virtual {
+                    PAGE.fail(node, words::Slow { source })
                 } else if available.split_whitespace().any(|name| name == "tsc") {
-                    META.warn("node", format!("{message}, though `tsc` is available")).with_evidence(
-                        Citation::new(format!("{FOLDER}/available_clocksource"), available.trim()),
-                    )
+                    PAGE.warn(node, words::TscUnused { source })
+                        .with_evidence(Citation::new(AVAILABLE, available.trim()))
                 } else {
-                    META.info("node", format!("{message}; the hypervisor offers nothing faster"))
+                    PAGE.info(node, words::NothingFaster { source })
                 }
             }
-            "hpet" | "acpi_pm" | "jiffies" | "hyperv_clocksource_msr" | "pit" => META.fail(
-                "node",
-                format!("the clock is read from `{current}`, which is many times slower than `tsc`"),
-            ),
-            other => META
-                .info("node", format!("the clock is read from `{other}`, whose speed is not known to Plumb")),
+            "hpet" | "acpi_pm" | "jiffies" | "hyperv_clocksource_msr" | "pit" => {
+                PAGE.fail(node, words::Slow { source })
+            }
+            _ => PAGE.info(node, words::UnknownSource { source }),
         };
-        let mut findings = vec![cite(finding.with_likelihood(Likelihood::Setting))];
-        // Other architectures have no such counter.
-        if !matches!(current.as_str(), "arch_sys_counter" | "timebase" | "riscv_clocksource") {
-            findings.extend(unstable(evidence));
-        }
-        Ok(findings)
+        // Other architectures have no time stamp counter.
+        let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
+        let counter = has_counter.then(|| judge_counter(evidence)).flatten();
+        let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
+        let finding = if finding.outcome.is_deviation() {
+            let available = available.unwrap_or_default();
+            let is_offered = |name: &&&str| {
+                available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
+            };
+            finding.with_intent(match FAST.iter().find(is_offered) {
+                Some(want) => {
+                    Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() }
+                }
+                None => from_below(evidence),
+            })
+        } else {
+            finding
+        };
+        let finding =
+            finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(CURRENT, current));
+        Ok(std::iter::once(finding).chain(counter).collect())
+    }
+}
+
+/// Asks for a counter that the kernel can use of what provides it.
+fn from_below(evidence: &Evidence<'_>) -> Intent {
+    match evidence.hypervisor() {
+        Ok(Some(_)) => Intent::Provider { request: ProviderRequest::ClockSource },
+        Ok(None) => Intent::Update { part: UpdatePart::Firmware, was: None },
+        Err(_) => Intent::Step { step: Step::WatchLog },
     }
 }
 
 /// The last line of the log by which the kernel gave the time stamp counter up.
-fn unstable(evidence: &Evidence<'_>) -> Option<Finding> {
-    let subject = "time stamp counter";
+fn judge_counter(evidence: &Evidence<'_>) -> Option<Finding> {
+    let object = Object::setting("time stamp counter");
     let log = match evidence.kernel_log() {
         Ok(log) => log,
-        Err(why) => return Some(META.not_run(subject, format!("whether it is stable is not known: {why}"))),
+        Err(why) => return Some(PAGE.not_run(object, words::UnknownStability { reason: (&why).into() })),
     };
-    let tells = |text: &str| {
+    let gives_up = |text: &str| {
         let text = text.to_ascii_lowercase();
         text.contains("marking") && text.contains("unstable") && text.contains("tsc")
     };
-    let line = log.lines.iter().rfind(|line| tells(&line.text))?;
-    let finding = META.warn(subject, "the kernel found it unstable, and gave it up");
-    Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(Citation::new(&log.path, &line.text)))
+    let line = log.lines.iter().rfind(|line| gives_up(&line.text))?;
+    let finding = PAGE
+        .warn(object, words::Unstable {})
+        .with_likelihood(Likelihood::Mechanism)
+        .with_evidence(Citation::new(&log.path, &line.text));
+    Some(finding.with_intent(from_below(evidence)))
 }

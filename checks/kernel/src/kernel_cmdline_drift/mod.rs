@@ -7,151 +7,61 @@
 //!
 //! `isolcpus=` fails only where busy threads of a server may run on these CPUs: the scheduler does not spread
 //! threads there, so that all of them stay on one CPU.
-
-use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
+//!
+//! Where running and configured arguments differ, harmful ones are to go from both. What else waits for the next start was
+//! written down by somebody who wants it; what else is about to be lost is to be kept.
 
 use plumb_check_sdk::model::{BootArguments, InferenceServer, Thread};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Likelihood,
-    Missing, Reference, Remediation, Severity, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    Outcome, Said,
 };
 
-const CMDLINE: &str = "/proc/cmdline";
+use crate::pages::kernel_cmdline_drift::{PAGE, words};
+use crate::{CMDLINE, without};
+
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 
 /// Arguments that bear on performance, by name (kernel-parameters.txt); a module's are `MODULE.NAME`.
-const NAMES: &[&str] = &[
-    "acpi",
-    "amd_iommu",
-    "amd_pstate",
-    "clocksource",
-    "cpufreq.default_governor",
-    "cpufreq.off",
-    "cpuidle.governor",
-    "cpuidle.off",
-    "default_hugepagesz",
-    "hugepages",
-    "hugepagesz",
-    "idle",
-    "init_on_alloc",
-    "init_on_free",
-    "intel_idle.max_cstate",
-    "intel_iommu",
-    "intel_pstate",
-    "iommu",
-    "iommu.passthrough",
-    "iommu.strict",
-    "irqaffinity",
-    "isolcpus",
-    "kpti",
-    "maxcpus",
-    "mce",
-    "mem",
-    "mitigations",
-    "nmi_watchdog",
-    "noapic",
-    "nohz",
-    "nohz_full",
-    "nolapic",
-    "nosmp",
-    "nosmt",
-    "nosoftlockup",
-    "nox2apic",
-    "nr_cpus",
-    "numa",
-    "numa_balancing",
-    "page_poison",
-    "pci",
-    "pcie_aspm",
-    "preempt",
-    "processor.max_cstate",
-    "rcu_nocbs",
-    "skew_tick",
-    "slub_debug",
-    "swiotlb",
-    "threadirqs",
-    "transparent_hugepage",
-    "tsc",
-    "workqueue.power_efficient",
-];
+const NAMES: &str = "acpi amd_iommu amd_pstate clocksource cpufreq.default_governor cpufreq.off cpuidle.governor \
+    cpuidle.off default_hugepagesz hugepages hugepagesz idle init_on_alloc init_on_free \
+    intel_idle.max_cstate intel_iommu intel_pstate iommu iommu.passthrough iommu.strict irqaffinity \
+    isolcpus kpti maxcpus mce mem mitigations nmi_watchdog noapic nohz nohz_full nolapic nosmp nosmt \
+    nosoftlockup nox2apic nr_cpus numa numa_balancing page_poison pci pcie_aspm preempt \
+    processor.max_cstate rcu_nocbs skew_tick slub_debug swiotlb systemd.cpu_affinity threadirqs \
+    transparent_hugepage tsc workqueue.power_efficient";
 
 /// See the module.
 pub struct KernelCmdlineDrift;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("kernel.cmdline-drift"),
-    title: Borrowed("Boot arguments are consistent and intentional"),
-    category: Category::Platform,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Leftovers such as `maxcpus=`, `mem=`, `idle=`, `intel_pstate=disable` or `nosmt` change results for \
-         years, and nobody remembers them.",
-    ),
-    business: Borrowed("Old experiments are still wired into the start-up of this server."),
-    needs: Borrowed(&[
-        Borrowed("/node/cmdline"),
-        Borrowed("/node/kernel"),
-        Borrowed("/platform/boot"),
-        Borrowed("/settings/kernel"),
-        Borrowed("/servers"),
-        Borrowed("/engagement/workload"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("none"),
-        persistent: Borrowed(
-            "RHEL: `grubby --update-kernel=ALL --remove-args=\"NAME=VALUE\"`; SUSE, Debian and Ubuntu: \
-             correct `/etc/default/grub`, then `grub2-mkconfig -o /boot/grub2/grub.cfg` or `update-grub`",
-        ),
-        rollback: Borrowed(
-            "`grubby --update-kernel=ALL --args=\"NAME=VALUE\"` with the arguments named in the evidence",
-        ),
-        change: ChangeKind::Reboot,
-        verification: Borrowed("`cat /proc/cmdline`; `grubby --info=DEFAULT`"),
-        expected_effect: Borrowed("No published number."),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[Borrowed("isolation")]),
-    applicability: Borrowed("Bare metal and virtual machines"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Linux kernel: kernel parameters (isolcpus, nohz_full, rcu_nocbs, irqaffinity)"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/kernel-parameters.html"),
-        },
-        Reference {
-            title: Borrowed("TuneD profiles in source (redhat-performance/tuned)"),
-            url: Borrowed("https://github.com/redhat-performance/tuned/tree/master/profiles"),
-        },
-    ]),
-};
-
 impl Check for KernelCmdlineDrift {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let cmdline: String = evidence.get("/node/cmdline")?;
         let running: Vec<&str> = cmdline.split_whitespace().filter(|word| is_known(word)).collect();
         let mut findings = judge_arguments(evidence, &running);
-        if running.iter().any(|word| name(word) == "isolcpus") {
+        let isolating: Vec<&str> = running.iter().copied().filter(|word| name(word) == "isolcpus").collect();
+        if !isolating.is_empty() {
             findings.push(
-                judge_isolation(evidence).unwrap_or_else(|why| META.not_run("isolcpus", why.to_string())),
+                judge_isolation(evidence, &isolating).unwrap_or_else(|why| PAGE.missing(isolcpus(), &why)),
             );
         }
-        findings.push(
-            judge_drift(evidence, &running).unwrap_or_else(|why| META.not_run(CONFIGURED, why.to_string())),
-        );
+        findings
+            .push(judge_drift(evidence, &running).unwrap_or_else(|why| PAGE.missing(configuration(), &why)));
         Ok(findings)
     }
 }
 
-const CONFIGURED: &str = "configured arguments";
+fn isolcpus() -> Object {
+    Object::setting("isolcpus")
+}
+
+fn configuration() -> Object {
+    Object::setting("configured arguments")
+}
 
 fn name(word: &str) -> &str {
     word.split_once('=').map_or(word, |(name, _)| name)
@@ -159,91 +69,88 @@ fn name(word: &str) -> &str {
 
 fn is_known(word: &str) -> bool {
     // The kernel takes `-` and `_` for the same.
-    NAMES.contains(&name(word).replace('-', "_").as_str())
+    let name = name(word).replace('-', "_");
+    NAMES.split(' ').any(|own| own == name)
 }
 
-enum Kind {
-    /// Takes CPUs, memory or topology away.
-    Harmful(&'static str),
-    /// Harmful where others share the host.
-    HarmfulIfShared(&'static str),
-    /// Known to slow a server down.
-    Suspicious(&'static str),
-    Other,
-}
-
-fn kind(word: &str) -> Kind {
+/// What an argument does by itself, and the cause that it is of; `None` for one that may well be meant.
+fn judge(word: &str, shared: Option<bool>) -> Option<(Outcome, Said, Option<&'static str>)> {
+    use Outcome::{Fail, Info, Warn};
+    let argument = Arg::from(word);
     let (name, value) = word.split_once('=').unwrap_or((word, ""));
-    match (name, value) {
-        ("maxcpus" | "nr_cpus", _) => Kind::Harmful("limits the number of CPUs"),
-        ("nosmp" | "nolapic", _) => Kind::Harmful("leaves one CPU"),
-        ("mem", _) => Kind::Harmful("limits the memory"),
-        ("numa", "off") => Kind::Harmful("hides the NUMA nodes"),
-        ("nosmt", _) => Kind::Harmful("turns the second thread of each core off"),
-        ("acpi", "off") => Kind::Harmful("hides topology and power management"),
-        ("idle", "poll") => {
-            Kind::HarmfulIfShared("never lets a CPU sleep, which takes turbo from its neighbours")
+    Some(match (name, value) {
+        ("maxcpus" | "nr_cpus", _) => (Fail, words::FewerCpus { argument }.into(), None),
+        ("nosmp" | "nolapic", _) => (Fail, words::OneCpu { argument }.into(), None),
+        ("mem", _) => (Fail, words::LessMemory { argument }.into(), None),
+        ("numa", "off") => (Fail, words::NoNuma { argument }.into(), Some("numa-layout")),
+        ("nosmt", _) => (Fail, words::NoSmt { argument }.into(), None),
+        ("acpi", "off") => (Fail, words::NoAcpi { argument }.into(), None),
+        ("idle", "poll") => match shared {
+            Some(true) => (Fail, words::NoSleep { argument }.into(), None),
+            Some(false) => (Info, words::NoSleepAlone {}.into(), None),
+            None => (Warn, words::NoSleep { argument }.into(), None),
+        },
+        ("intel_pstate" | "amd_pstate", "disable") => {
+            (Warn, words::OldDriver { argument }.into(), Some("frequency-driver"))
         }
-        ("intel_pstate", "disable") => Kind::Suspicious("gives up the frequency driver of the maker"),
-        ("amd_pstate", "disable") => Kind::Suspicious("gives up the frequency driver of the maker"),
-        ("cpufreq.off", _) => Kind::Suspicious("leaves the clock to the firmware"),
+        ("cpufreq.off", _) => (Warn, words::NoScaling { argument }.into(), Some("frequency-driver")),
         ("clocksource", "hpet" | "acpi_pm" | "jiffies") => {
-            Kind::Suspicious("makes each look at the clock slow")
+            (Warn, words::SlowClock { argument }.into(), Some("clock-source"))
         }
-        ("nohz" | "noapic" | "nox2apic", _) => Kind::Suspicious("is a work-around of old hardware"),
-        ("pci", "nomsi") => Kind::Suspicious("takes their own interrupts from devices"),
-        _ => Kind::Other,
-    }
+        ("nohz", "off") | ("noapic" | "nox2apic", _) => (Warn, words::WorkAround { argument }.into(), None),
+        ("pci", "nomsi") => (Warn, words::SharedInterrupts { argument }.into(), None),
+        _ => return None,
+    })
 }
 
 fn judge_arguments(evidence: &Evidence<'_>, running: &[&str]) -> Vec<Finding> {
-    let workload: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
-    let shared = workload.ok().and_then(|traits| traits.get(&WorkloadTrait::SharedHost).copied());
+    let shared = crate::is_shared(evidence);
     let mut findings = Vec::new();
     let mut others = Vec::new();
     for word in running {
-        let subject = format!("argument `{word}`");
-        let citation = Citation::new(CMDLINE, *word);
-        let finding = match kind(word) {
-            Kind::Harmful(why) => META.fail(subject, why),
-            Kind::HarmfulIfShared(why) => match shared {
-                Some(true) => META.fail(subject, why),
-                Some(false) => META.info(subject, why),
-                None => {
-                    let message = "whether others share this host is not known; say so in the engagement \
-                                   (`shared-host`)";
-                    findings.push(META.not_run(format!("sharing, for `{word}`"), message));
-                    META.warn(subject, why)
-                }
-            },
-            Kind::Suspicious(why) => META.warn(subject, why),
-            Kind::Other => {
-                others.push(*word);
-                continue;
-            }
+        let Some((outcome, said, cause)) = judge(word, shared) else {
+            others.push(*word);
+            continue;
         };
-        findings.push(finding.with_likelihood(Likelihood::Setting).with_evidence(citation));
+        if name(word) == "idle" && shared.is_none() {
+            let object = Object::setting("shared-host").named(format!("sharing, for `{word}`"));
+            findings.push(PAGE.not_run(object, words::UnknownSharing {}));
+        }
+        let object = Object::setting(*word).named(format!("argument `{word}`"));
+        let finding = PAGE
+            .says(outcome, object, said)
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(Citation::new(CMDLINE, *word))
+            .with_intents(outcome.is_deviation().then(|| without(word)));
+        findings.push(match cause {
+            Some(key) => finding.with_cause(key, Object::node()),
+            None => finding,
+        });
     }
     if !others.is_empty() {
-        let message = "bear on performance; compare them with what was intended";
-        let finding = META.info(format!("arguments `{}`", others.join("`, `")), message);
+        let object = Object::setting(others.join(" ")).named(format!("arguments {}", listed(&others)));
+        let finding = PAGE.info(object, words::Others { others_count: Arg::count(others.len()) });
         findings.push(finding.with_evidence(Citation::new(CMDLINE, others.join(" "))));
     }
     if running.is_empty() {
-        findings.push(META.pass("running arguments", "none bears on performance"));
+        findings.push(PAGE.pass(Object::setting("running arguments"), words::NoneRunning {}));
     }
     findings
 }
 
+fn listed(words: &[&str]) -> String {
+    format!("`{}`", words.join("`, `"))
+}
+
 /// Whether busy threads of servers may run on isolated CPUs.
-fn judge_isolation(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
+fn judge_isolation(evidence: &Evidence<'_>, isolating: &[&str]) -> Result<Finding, Missing> {
     let text = evidence.setting("kernel", ISOLATED)?;
     let isolated: CpuSet =
         text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{ISOLATED} holds `{text}`")))?;
-    let subject = format!("isolated CPUs {isolated}");
     if isolated.is_empty() {
-        return Ok(META.info("isolcpus", "it is set, but the kernel isolates no CPU"));
+        return Ok(PAGE.info(isolcpus(), words::IsolatesNone {}));
     }
+    let object = Object::cpus(&isolated).named(format!("isolated CPUs {isolated}"));
     let servers: &[InferenceServer] = evidence.servers()?;
     let busy = |thread: &&Thread| thread.cpu_ticks.known() != Some(&0);
     let mut seen = 0;
@@ -251,26 +158,27 @@ fn judge_isolation(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
         for thread in process.threads.iter().filter(busy) {
             let mask = thread.cpus_allowed.require()?;
             seen += 1;
-            let on = mask.intersection(&isolated);
-            if !on.is_empty() {
-                let message = format!(
-                    "process {} ({}) may run there, where the scheduler does not spread threads over CPUs",
-                    process.pid, process.comm
-                );
-                let path = format!("{}/task/{}/status", process.path, thread.tid);
-                return Ok(META
-                    .fail(subject, message)
-                    .with_likelihood(Likelihood::Mechanism)
-                    .with_evidence(Citation::new(path, format!("Cpus_allowed_list: {mask}")))
-                    .with_evidence(Citation::new(ISOLATED, isolated.to_string())));
+            if mask.intersection(&isolated).is_empty() {
+                continue;
             }
+            let path = format!("{}/task/{}/status", process.path, thread.tid);
+            let said = words::RunsIsolated {
+                comm: Arg::from(&process.comm),
+                cpus: Arg::from(&isolated),
+                pid: Arg::text(process.pid.to_string()),
+            };
+            return Ok(PAGE
+                .fail(object, said)
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(Citation::new(path, format!("Cpus_allowed_list: {mask}")))
+                .with_evidence(Citation::new(ISOLATED, isolated.to_string()))
+                .with_intents(isolating.iter().map(|word| without(word))));
         }
     }
-    if seen == 0 {
-        let reason = "no busy thread of an inference server was found: collect while the service runs";
-        return Err(Missing::new(Absence::Skipped, reason));
-    }
-    Ok(META.pass(subject, "no thread of an inference server may run there"))
+    Ok(match seen {
+        0 => PAGE.not_run(isolcpus(), words::NoBusyThread {}),
+        _ => PAGE.pass(object, words::KeptOff {}),
+    })
 }
 
 /// The file that decides what the next start has.
@@ -283,33 +191,54 @@ fn deciding<'a>(boot: &'a [BootArguments], release: &str) -> Option<&'a BootArgu
 fn judge_drift(evidence: &Evidence<'_>, running: &[&str]) -> Result<Finding, Missing> {
     let boot: Vec<BootArguments> = evidence.get("/platform/boot")?;
     let release: String = evidence.get("/node/kernel")?;
-    let absent =
-        || Missing::new(Absence::Absent, "no file was found that Plumb knows to configure boot arguments");
-    let source = deciding(&boot, &release).ok_or_else(absent)?;
+    let Some(source) = deciding(&boot, &release) else {
+        return Ok(PAGE.not_run(configuration(), words::NoConfiguration {}));
+    };
     let configured: Vec<&str> =
         source.arguments.require()?.iter().map(String::as_str).filter(|word| is_known(word)).collect();
-    let only = |of: &[&str], without: &[&str]| -> Vec<String> {
-        of.iter().filter(|word| !without.contains(word)).map(|word| format!("`{word}`")).collect()
+    let adds: Vec<&str> = configured.iter().filter(|word| !running.contains(word)).copied().collect();
+    let drops: Vec<&str> = running.iter().filter(|word| !configured.contains(word)).copied().collect();
+    let path = Arg::from(&source.path);
+    let (adds_count, drops_count) = (Arg::count(adds.len()), Arg::count(drops.len()));
+    let finding = match (adds.as_slice(), drops.as_slice()) {
+        ([], []) => PAGE.pass(configuration(), words::Same { path }),
+        (_, []) => PAGE.warn(configuration(), words::Adds { adds: listed(&adds).into(), adds_count, path }),
+        ([], _) => {
+            PAGE.warn(configuration(), words::Drops { drops: listed(&drops).into(), drops_count, path })
+        }
+        _ => {
+            let (adds, drops) = (listed(&adds).into(), listed(&drops).into());
+            PAGE.warn(configuration(), words::AddsAndDrops { adds, adds_count, drops, drops_count, path })
+        }
     };
-    let (pending, leaving) = (only(&configured, running), only(running, &configured));
-    let cite = |finding: Finding| {
-        let words = |words: &[&str]| match words {
-            [] => "none that bears on performance".to_owned(),
-            words => words.join(" "),
-        };
-        finding
-            .with_evidence(Citation::new(CMDLINE, words(running)))
-            .with_evidence(Citation::new(&source.path, words(&configured)))
+    let cited = |words: &[&str]| match words {
+        [] => "none that bears on performance".to_owned(),
+        words => words.join(" "),
     };
-    if pending.is_empty() && leaving.is_empty() {
-        return Ok(cite(META.pass(CONFIGURED, format!("{} says what is running", source.path))));
-    }
-    let mut words = Vec::new();
-    if !pending.is_empty() {
-        words.push(format!("the next start adds {}", pending.join(", ")));
-    }
-    if !leaving.is_empty() {
-        words.push(format!("the next start drops {}", leaving.join(", ")));
-    }
-    Ok(cite(META.warn(CONFIGURED, words.join("; ")).with_likelihood(Likelihood::Setting)))
+    Ok(finding
+        .with_likelihood(Likelihood::Setting)
+        .with_evidence(Citation::new(CMDLINE, cited(running)))
+        .with_evidence(Citation::new(&source.path, cited(&configured)))
+        .with_intents(goals(&adds, &drops, crate::is_shared(evidence))))
+}
+
+/// What is to become of arguments that the next start adds, and of those that it drops.
+fn goals(adds: &[&str], drops: &[&str], shared: Option<bool>) -> Vec<Intent> {
+    let is_bad = |word: &str| judge(word, shared).is_some_and(|(outcome, ..)| outcome.is_deviation());
+    let persist = |want: &str, was: Option<&str>| Intent::Persist {
+        setting: name(was.unwrap_or(want)).to_owned(),
+        want: want.to_owned(),
+        was: was.map(str::to_owned),
+    };
+    let added = adds.iter().map(|word| {
+        if is_bad(word) {
+            let kept = drops.iter().find(|own| name(own) == name(word) && !is_bad(own));
+            persist(kept.unwrap_or(&""), Some(word))
+        } else {
+            Intent::KernelArgument { argument: (*word).to_owned(), present: true }
+        }
+    });
+    let is_replaced = |word: &str| adds.iter().any(|own| name(own) == name(word));
+    let dropped = drops.iter().filter(|word| is_bad(word) || !is_replaced(word));
+    added.chain(dropped.map(|word| if is_bad(word) { without(word) } else { persist(word, None) })).collect()
 }

@@ -4,79 +4,36 @@
 //! anything off. On a host that others share, which the engagement tells, a weakness without mitigation fails.
 //! Elsewhere it warns; a client accepts it by a waiver.
 
-use std::borrow::Cow::Borrowed;
-use std::collections::BTreeMap;
-
 use plumb_check_sdk::model::Vulnerability;
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Outcome,
+    ProviderRequest, Said, UpdatePart,
 };
+
+use crate::pages::kernel_mitigations::{PAGE, words};
+use crate::{CMDLINE, without};
+
+/// Boot arguments that turn mitigations off as a whole, or one that is known by a name of its own.
+const OFF: [&str; 11] = [
+    "l1tf=off",
+    "mds=off",
+    "mitigations=off",
+    "nopti",
+    "nospectre_v1",
+    "nospectre_v2",
+    "pti=off",
+    "retbleed=off",
+    "spec_store_bypass_disable=off",
+    "spectre_v2=off",
+    "tsx_async_abort=off",
+];
 
 /// See the module.
 pub struct KernelMitigations;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("kernel.mitigations"),
-    title: Borrowed("CPU vulnerability mitigations follow a stated policy"),
-    category: Category::Platform,
-    severity: Severity::Info,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Mitigations are a decision of security, not a defect of performance. What matters is that the state \
-         is known and was decided.",
-    ),
-    business: Borrowed(
-        "Turning protections off buys a little speed for some workloads and adds risk. That is the client's \
-         call, not the tool's.",
-    ),
-    needs: Borrowed(&[
-        Borrowed("/platform/vulnerabilities"),
-        Borrowed("/node/cmdline"),
-        Borrowed("/engagement/workload"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("none"),
-        persistent: Borrowed(
-            "updates of microcode and kernel; where `mitigations=off` was set, `grubby --update-kernel=ALL \
-             --remove-args=mitigations=off`",
-        ),
-        rollback: Borrowed("the former arguments"),
-        change: ChangeKind::Reboot,
-        verification: Borrowed("`grep . /sys/devices/system/cpu/vulnerabilities/*`"),
-        expected_effect: Borrowed(
-            "Phoronix has measured what mitigations cost by kernel and generation of CPU. There is no \
-             published number for serving language models.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, containers (which have the state of the host)"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Linux kernel: Hardware vulnerabilities"),
-            url: Borrowed("https://docs.kernel.org/admin-guide/hw-vuln/index.html"),
-        },
-        Reference {
-            title: Borrowed("Intel PerfSpect (HEAD c399daa): report insights in cmd/report/report_tables.go"),
-            url: Borrowed("https://github.com/intel/PerfSpect"),
-        },
-        Reference {
-            title: Borrowed(
-                "Phoronix: performance cost of Spectre/Meltdown/Foreshadow mitigations on Linux 4.19",
-            ),
-            url: Borrowed("https://www.phoronix.com/review/linux-419-mitigations"),
-        },
-    ]),
-};
-
 impl Check for KernelMitigations {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -84,75 +41,62 @@ impl Check for KernelMitigations {
         let mut findings = Vec::new();
         let (mut open, mut unread) = (Vec::new(), Vec::new());
         for vulnerability in &all {
+            let name = vulnerability.name.as_str();
             match &vulnerability.state {
-                Fact::Known(state) if state.contains("Vulnerable") => open.push((vulnerability, state)),
+                Fact::Known(state) if state.contains("Vulnerable") => {
+                    open.push((name, Citation::new(&vulnerability.path, state)));
+                }
                 // `Unknown: Dependent on hypervisor status`, in virtual machines.
                 Fact::Known(state) if state.starts_with("Unknown") => {
-                    unread.push(format!("{} ({state})", vulnerability.name));
+                    unread.push(format!("{name} ({state})"))
                 }
                 Fact::Known(_) => {}
-                Fact::Missing(_) => unread.push(vulnerability.name.clone()),
+                Fact::Missing(_) => unread.push(name.to_owned()),
             }
         }
-        if !unread.is_empty() || all.is_empty() {
-            findings.push(META.not_run("weaknesses of the CPU", format!("not known: {}", unread.join(", "))));
+        let weaknesses = Object::setting("weaknesses of the CPU");
+        if all.is_empty() {
+            findings.push(PAGE.not_run(weaknesses, words::NoneListed {}));
+        } else if !unread.is_empty() {
+            findings.push(PAGE.not_run(weaknesses, words::Unknown { names: unread.join(", ").into() }));
         }
         let cmdline: Result<String, Missing> = evidence.get("/node/cmdline");
-        let off = match &cmdline {
-            Ok(cmdline) => cmdline.split_whitespace().find(|word| is_off(word)),
-            Err(why) => {
-                findings.push(META.not_run("boot arguments", why.to_string()));
-                None
-            }
-        };
-        if open.is_empty() && off.is_none() {
-            if findings.is_empty() {
-                let message =
-                    format!("none of {} weaknesses that the kernel knows of is left open", all.len());
-                findings.push(META.pass("node", message));
-            }
-            return Ok(findings);
+        if let Err(why) = &cmdline {
+            findings.push(PAGE.missing(Object::setting("boot arguments"), why));
         }
-        let cite = |finding: Finding| {
-            let finding = open.iter().fold(finding, |finding, (vulnerability, state)| {
-                finding.with_evidence(Citation::new(&vulnerability.path, state.as_str()))
-            });
-            match off {
-                Some(word) => finding.with_evidence(Citation::new("/proc/cmdline", word)),
-                None => finding,
+        let off = cmdline.iter().flat_map(|text| text.split_whitespace()).find(|word| OFF.contains(word));
+        let is_shared = crate::is_shared(evidence);
+        let names = open.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ");
+        let (names, names_count) = (Arg::from(names), Arg::count(open.len()));
+        let shared = Arg::from(if is_shared == Some(true) { "yes" } else { "no" });
+        let said: Said = match (open.is_empty(), off.map(Arg::from)) {
+            (true, None) if findings.is_empty() => {
+                return Ok(vec![
+                    PAGE.pass(Object::node(), words::Mitigated { all_count: Arg::count(all.len()) }),
+                ]);
             }
+            (true, None) => return Ok(findings),
+            (true, Some(argument)) => words::Off { argument }.into(),
+            (false, None) => words::Open { names, names_count, shared }.into(),
+            (false, Some(argument)) => words::OffAndOpen { argument, names, names_count, shared }.into(),
         };
-        let names: Vec<&str> = open.iter().map(|(vulnerability, _)| vulnerability.name.as_str()).collect();
-        let what = match (names.as_slice(), off) {
-            ([], Some(word)) => format!("`{word}` is set"),
-            (names, None) => format!("not fully mitigated: {}", names.join(", ")),
-            (names, Some(word)) => format!("`{word}` is set; not fully mitigated: {}", names.join(", ")),
-        };
-        let workload: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
-        match workload.ok().and_then(|traits| traits.get(&WorkloadTrait::SharedHost).copied()) {
-            Some(true) if !open.is_empty() => {
-                let message = format!("{what}, on a host that others share");
-                findings.push(cite(META.fail("node", message)).with_likelihood(Likelihood::Setting));
-            }
-            Some(_) => findings.push(cite(META.warn("node", what)).with_likelihood(Likelihood::Setting)),
-            None => {
-                findings.push(cite(META.warn("node", what)).with_likelihood(Likelihood::Setting));
-                let message =
-                    "whether others share this host is not known; say so in the engagement (`shared-host`)";
-                findings.push(META.not_run("sharing", message));
-            }
+        let outcome = if is_shared == Some(true) && !open.is_empty() { Outcome::Fail } else { Outcome::Warn };
+        // Whether microcode is lacking as well shows only once the argument is gone.
+        let update = (!open.is_empty()).then(|| match evidence.hypervisor() {
+            Ok(Some(_)) => Intent::Provider { request: ProviderRequest::Microcode },
+            _ => Intent::Update { part: UpdatePart::Microcode, was: None },
+        });
+        let finding = PAGE
+            .says(outcome, Object::node(), said)
+            .with_likelihood(Likelihood::Setting)
+            .with_intents(off.map(without))
+            .with_intents(update);
+        let cited = open.into_iter().map(|(_, citation)| citation);
+        let cited = cited.chain(off.map(|word| Citation::new(CMDLINE, word)));
+        findings.push(cited.fold(finding, Finding::with_evidence));
+        if is_shared.is_none() {
+            findings.push(PAGE.not_run(Object::setting("sharing"), words::UnknownSharing {}));
         }
         Ok(findings)
     }
-}
-
-/// True for boot arguments that turn mitigations off as a whole, or one that is known by a name of its own.
-fn is_off(word: &str) -> bool {
-    matches!(
-        word,
-        "mitigations=off" | "nopti" | "pti=off" | "nospectre_v1" | "nospectre_v2" | "spectre_v2=off"
-    ) || matches!(
-        word,
-        "mds=off" | "tsx_async_abort=off" | "retbleed=off" | "l1tf=off" | "spec_store_bypass_disable=off"
-    )
 }

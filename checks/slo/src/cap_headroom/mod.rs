@@ -9,7 +9,9 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step};
+use plumb_check_sdk::{
+    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step,
+};
 
 use crate::load::{self, of_service, step};
 use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
@@ -40,10 +42,7 @@ impl Check for CapHeadroom {
             return Ok(vec![measured(finding, &first, "goodput 0 requests per second")]);
         }
         let told = format!("goodput {goodput:.2} requests per second a replica");
-        // Up to the limit that has room, as it is used with so many replicas.
-        let roomy = evidence.limit(&PAGE, &ROOMY);
-        let used = |replicas: u32| Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
-        let share = used(replicas);
+        let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
         let replicas_count = Arg::from(replicas);
         let growth = demand.growth_percent_per_year;
         let percent = growth.unwrap_or_default();
@@ -62,15 +61,12 @@ impl Check for CapHeadroom {
                 }
             };
         }
-        let more = step(if roomy.is_exceeded_by(used(replicas.saturating_add(1))) {
-            Step::PlanCapacity
-        } else {
-            Step::AddReplica
-        });
+        let more =
+            step(if need <= f64::from(replicas) + 1.0 { Step::AddReplica } else { Step::PlanCapacity });
         let finding = if evidence.limit(&PAGE, &TIGHT).is_exceeded_by(share) {
-            PAGE.fail(capacity, said!(Full)).with_intent(more)
-        } else if roomy.is_exceeded_by(share) {
-            PAGE.warn(capacity, said!(Tight)).with_intent(more)
+            PAGE.fail(capacity, said!(Full)).with_intent(more.clone())
+        } else if evidence.limit(&PAGE, &ROOMY).is_exceeded_by(share) {
+            PAGE.warn(capacity, said!(Tight)).with_intent(more.clone())
         } else {
             PAGE.pass(capacity, said!(Roomy))
         };
@@ -78,9 +74,6 @@ impl Check for CapHeadroom {
         let finding = if peak <= f64::from(replicas - 1) * goodput {
             PAGE.pass(loss, words::Spare {})
         } else {
-            // One more makes up for one that is lost, if all of them carry the peak.
-            let fits = peak <= f64::from(replicas) * goodput;
-            let more = step(if fits { Step::AddReplica } else { Step::PlanCapacity });
             let finding = if slo.penalty.is_some() {
                 PAGE.fail(loss, words::LossWithPenalty { replicas_count })
             } else {

@@ -162,7 +162,9 @@ impl Peak {
                 };
                 PAGE.not_run(service, said)
             }
-            None => PAGE.not_run(service, words::OnlyAbove { above_rate, above_share, above_shown, of, peak }),
+            None => {
+                PAGE.not_run(service, words::OnlyAbove { above_rate, above_share, above_shown, of, peak })
+            }
         };
         Ok((self.cite(finding, below.last().into_iter().chain([above])), 0.0..=above.0))
     }
@@ -226,9 +228,7 @@ impl Peak {
     /// What a load rests on: all its tests, but for one that alone shows a miss where all together do not.
     fn proofs<'a>(&self, load: &Repeated<'a>) -> Vec<Proof<'a>> {
         let each = || load.tests.iter().copied().zip(load.each.iter().copied());
-        match each()
-            .find(|(_, alone)| alone.upper() < self.target && load.together.upper() >= self.target)
-        {
+        match each().find(|(_, alone)| alone.upper() < self.target && load.together.upper() >= self.target) {
             Some(alone) => vec![alone],
             None => each().collect(),
         }

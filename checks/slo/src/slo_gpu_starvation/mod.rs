@@ -42,10 +42,7 @@ impl Check for SloGpuStarvation {
             Ok(finding) => finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium),
             Err(said) => PAGE.not_run(of_service(name), said),
         };
-        Ok(vec![
-            told(queue(evidence, &busy), "queue"),
-            told(hot_thread(evidence, servers, &busy), "threads"),
-        ])
+        Ok(vec![told(queue(evidence, &busy), "queue"), told(hot_thread(evidence, servers, &busy), "threads")])
     }
 }
 
@@ -81,7 +78,8 @@ pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Resul
         }
         let percent = series.iter().map(|&percent| f64::from(percent)).sum::<f64>() / series.len() as f64;
         if least.as_ref().is_none_or(|least| percent < least.percent) {
-            let text = format!("{address}: utilisation {percent:.0} % on average of {} samples", series.len());
+            let text =
+                format!("{address}: utilisation {percent:.0} % on average of {} samples", series.len());
             let citation = Citation::new("api/nvml-window.json", text);
             least = Some(Busy { percent, address, citation });
         }
@@ -92,8 +90,7 @@ pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Resul
 fn queue(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Said> {
     let metrics: Vec<ServerMetrics> =
         evidence.get("/measurements/server").map_err(|missing| no_answer(&missing))?;
-    let waiting =
-        |metrics: &ServerMetrics| metrics.waiting.iter().filter(|waiting| **waiting > 0.0).count();
+    let waiting = |metrics: &ServerMetrics| metrics.waiting.iter().filter(|waiting| **waiting > 0.0).count();
     let share =
         |metrics: &ServerMetrics| 100.0 * waiting(metrics) as f64 / metrics.waiting.len().max(1) as f64;
     let scraped = metrics.iter().filter(|metrics| !metrics.waiting.is_empty());
@@ -102,8 +99,7 @@ fn queue(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Said> {
     if most.running.iter().all(|running| *running <= 0.0) && waited.number() <= 0.0 {
         return Err(words::NoRequests {}.into());
     }
-    let cited =
-        format!("requests waited in {:.0} % of {} scrapes", waited.number(), most.waiting.len());
+    let cited = format!("requests waited in {:.0} % of {} scrapes", waited.number(), most.waiting.len());
     let cite = |finding: Finding| finding.with_evidence(Citation::new(&most.path, cited));
     let object = of_service("queue");
     let (waited_count, scrapes_count) = (Arg::from(waiting(most)), Arg::from(most.waiting.len()));
@@ -175,8 +171,7 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
     );
     let object = Object::new(ObjectKind::Thread, thread.tid.to_string()).named("threads");
     let gaps = evidence.limit(&PAGE, &BUSY).is_undercut_by(Quantity::new(busy.percent));
-    let (comm, share, seconds) =
-        (Arg::from(&thread.comm), Arg::of(taken, 0), Arg::quantity(seconds, "s", 0));
+    let (comm, share, seconds) = (Arg::from(&thread.comm), Arg::of(taken, 0), Arg::quantity(seconds, "s", 0));
     let (gpu, busy_percent) = (Arg::from(&busy.address), busy.percent());
     let (pid, role) = (Arg::text(thread.pid.to_string()), Arg::from(role));
     let finding = if !evidence.limit(&PAGE, &FULL).is_undercut_by(taken) && gaps {

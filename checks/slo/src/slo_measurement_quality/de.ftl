@@ -1,6 +1,6 @@
 title = Der Messung selbst ist zu trauen
 why = Eine geschlossene Schleife oder ein kurzer Test verbirgt genau die Verzögerungen, die gesucht werden.
-effect = Zahlen dieses Lasttests können besser aussehen als das, was Kunden erleben; Zusagen und Kapazitätspläne sollten nicht darauf beruhen.
+effect = Zahlen dieses Lasttests können danebenliegen, und Zusagen und Kapazitätspläne, die darauf beruhen, können falsch sein.
 applicability = Aufzeichnungen mit einem Lasttest
 expected-effect = Keiner: es geht um die Messung.
 

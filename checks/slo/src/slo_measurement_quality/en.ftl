@@ -1,6 +1,6 @@
 title = The measurement itself can be trusted
 why = A closed loop, or a short test, hides exactly the delays that are looked for.
-effect = Figures of this load test may look better than what customers will see, so promises and capacity plans should not rest on it.
+effect = Figures of this load test can be off, and promises and capacity plans that rest on it can be wrong.
 applicability = Bundles with a load test
 expected-effect = None: it is about the measurement.
 

@@ -63,11 +63,11 @@ detail-preempts = { $preemptions_count ->
 
 problem-cache-full = Der KV-Cache des Servers ist voll ({ $used_share })
 effect-cache-full = Die nächste lange Anfrage unterbricht eine andere oder muss warten; Antworten stocken oder beginnen spät.
-detail-cache-full = 95. Perzentil der Nutzung des KV-Caches: { $used_share }
+detail-cache-full = der KV-Cache war im 95. Perzentil zu { $used_share } genutzt
 
 problem-cache-high = Der KV-Cache des Servers ist fast voll ({ $used_share })
 effect-cache-high = Mit etwas mehr Last oder längeren Anfragen stocken Antworten oder beginnen spät.
-detail-cache-high = 95. Perzentil der Nutzung des KV-Caches: { $used_share }
+detail-cache-high = der KV-Cache war im 95. Perzentil zu { $used_share } genutzt
 
 found-calm = Anfragen warteten in { $waited_count } von { $scrapes_count ->
     [one] { $scrapes_count } Abfrage

@@ -63,11 +63,11 @@ detail-preempts = { $preemptions_count ->
 
 problem-cache-full = The server's KV cache is full, at { $used_share }
 effect-cache-full = The next long request interrupts another or has to wait, so replies pause or start late.
-detail-cache-full = 95th percentile of the use of its KV cache: { $used_share }
+detail-cache-full = its KV cache was used to { $used_share } at the 95th percentile
 
 problem-cache-high = The server's KV cache is nearly full, at { $used_share }
 effect-cache-high = With a little more load, or longer requests, replies pause or start late.
-detail-cache-high = 95th percentile of the use of its KV cache: { $used_share }
+detail-cache-high = its KV cache was used to { $used_share } at the 95th percentile
 
 found-calm = requests waited in { $waited_count } of { $scrapes_count ->
     [one] { $scrapes_count } scrape

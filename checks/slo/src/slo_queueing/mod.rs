@@ -124,9 +124,7 @@ fn judge(
         let finding = deviates(outcome, said, told.clone());
         let finding = match gpus {
             "busy" => capacity(finding),
-            "gaps" => {
-                finding.with_cause(HOST, Object::node()).with_intent(step(Step::TraceSlowRequests))
-            }
+            "gaps" => finding.with_cause(HOST, Object::node()).with_intent(step(Step::TraceSlowRequests)),
             _ => finding.with_intent(step(Step::TraceSlowRequests)),
         };
         findings.push((share.number(), finding));

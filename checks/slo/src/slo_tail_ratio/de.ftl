@@ -27,7 +27,7 @@ limit-ttft-too-wide-source = unser Vorschlag
 problem-too-wide = { $metric ->
     [ttft] Jedes hundertste erste Token
    *[itl] Jedes hundertste Token
-} braucht über das { $ratio }-Fache des Medians
+} braucht mehr als das { $ratio }-Fache des Medians
 effect-too-wide = { $metric ->
     [ttft] Die meisten Antworten beginnen schnell, aber einige Kunden warten auf ihre viel länger als die anderen.
    *[itl] Die meisten Antworten fließen, aber immer wieder stockt eine mittendrin.
@@ -37,7 +37,7 @@ detail-too-wide = 99. Perzentil { $p99_ms }, das { $ratio }-Fache des Medians vo
 problem-wide = { $metric ->
     [ttft] Jedes hundertste erste Token
    *[itl] Jedes hundertste Token
-} braucht über das { $ratio }-Fache des Medians
+} braucht mehr als das { $ratio }-Fache des Medians
 effect-wide = { $metric ->
     [ttft] Die meisten Antworten beginnen schnell, aber einige Kunden warten auf ihre länger als die anderen.
    *[itl] Die meisten Antworten fließen, aber ab und zu stockt eine mittendrin.

@@ -13,9 +13,7 @@ use plumb_check_sdk::{
 };
 
 use crate::load::{self, step};
-use crate::pages::slo_tail_ratio::{
-    ITL_TOO_WIDE, ITL_WIDE, LOW_LOAD, PAGE, TTFT_TOO_WIDE, TTFT_WIDE, words,
-};
+use crate::pages::slo_tail_ratio::{ITL_TOO_WIDE, ITL_WIDE, LOW_LOAD, PAGE, TTFT_TOO_WIDE, TTFT_WIDE, words};
 
 /// See the module.
 pub struct SloTailRatio;
