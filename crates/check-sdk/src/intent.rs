@@ -414,6 +414,8 @@ pub enum HardwarePart {
     Gpu,
     /// Power supplies, cables, redundancy.
     PowerSupply,
+    /// Cable, transceiver and switch port of a network adapter.
+    NetworkLink,
     /// Links between GPUs, their bridges and switches.
     NvLink,
     /// A memory module, to be replaced.

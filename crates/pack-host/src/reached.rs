@@ -76,12 +76,29 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
         }
         Intent::Sysctl { name, want, .. } => {
             *evidence.pointer_mut("/sysctl")?.get_mut(name)? = json!(want);
+            // What was dropped for want of room is of the time before.
+            if name.starts_with("net.core.netdev_")
+                && let Some(cpus) = evidence.pointer_mut("/window/softnet").and_then(Value::as_array_mut)
+            {
+                cpus.clear();
+            }
             Some(())
         }
         Intent::KernelArgument { argument, present: false } => {
             let line = evidence.pointer_mut("/node/cmdline")?;
             let words = line.as_str()?.split_whitespace().filter(|word| word != argument);
             *line = json!(words.collect::<Vec<_>>().join(" "));
+            // What the argument set is seen in a file of its own.
+            let file = match argument.split('=').next() {
+                Some("isolcpus") => "isolated",
+                Some("nohz_full") => "nohz_full",
+                _ => return Some(()),
+            };
+            let path = format!("/sys/devices/system/cpu/{file}");
+            let groups = evidence.get_mut("settings").and_then(Value::as_object_mut)?;
+            if let Some(value) = groups.values_mut().find_map(|files| files.get_mut(&path)) {
+                *value = json!("");
+            }
             Some(())
         }
         // Which masks a server has at its next start, without what may have set them, is not in the evidence.

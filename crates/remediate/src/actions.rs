@@ -838,6 +838,7 @@ fn hardware_key(part: HardwarePart) -> &'static str {
         HardwarePart::PcieCard => "do-hardware-pcie-card",
         HardwarePart::Gpu => "do-hardware-gpu",
         HardwarePart::PowerSupply => "do-hardware-power-supply",
+        HardwarePart::NetworkLink => "do-hardware-network-link",
         HardwarePart::NvLink => "do-hardware-nvlink",
         HardwarePart::MemoryModule => "do-hardware-memory-module",
         HardwarePart::MemoryLayout => "do-hardware-memory-layout",

@@ -117,6 +117,10 @@ do-hardware-gpu = Die GPU austauschen lassen{ $at ->
    *[other] {" "}({ $at })
 }
 do-hardware-power-supply = Netzteile, ihre Kabel und die Redundanz prüfen
+do-hardware-network-link = Kabel, Transceiver und Switch-Port prüfen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
 do-hardware-nvlink = Die Verbindungen zwischen den GPUs prüfen lassen{ $at ->
     [none] {""}
    *[other] {" "}({ $at })

@@ -117,6 +117,10 @@ do-hardware-gpu = Have the GPU replaced{ $at ->
    *[other] {" "}({ $at })
 }
 do-hardware-power-supply = Check power supplies, their cables and redundancy
+do-hardware-network-link = Check cable, transceiver and switch port{ $at ->
+    [none] {""}
+   *[other] {" "}of { $at }
+}
 do-hardware-nvlink = Have the links between the GPUs checked{ $at ->
     [none] {""}
    *[other] {" "}({ $at })
