@@ -34,6 +34,8 @@ const HARMLESS: [(&str, &str); 2] =
 const ARGUMENTS: [&str; 5] =
     ["debug_pagealloc=on", "kmemleak=on", "page_owner=on", "page_poison=1", "page_poison=on"];
 
+type Judge = fn(Object, &Evidence<'_>) -> Result<Finding, Missing>;
+
 /// See the module.
 pub struct KernelDebugOptions;
 
@@ -43,7 +45,7 @@ impl Check for KernelDebugOptions {
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let judges: [(&str, fn(Object, &Evidence<'_>) -> Result<Finding, Missing>); 3] = [
+        let judges: [(&str, Judge); 3] = [
             ("kernel release", judge_release),
             ("how the kernel was built", judge_config),
             ("boot arguments", judge_arguments),
