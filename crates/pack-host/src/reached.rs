@@ -88,6 +88,13 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             let line = evidence.pointer_mut("/node/cmdline")?;
             let words = line.as_str()?.split_whitespace().filter(|word| word != argument);
             *line = json!(words.collect::<Vec<_>>().join(" "));
+            // Gone for good means gone from what the boot loader gives as well.
+            let boot = evidence.pointer_mut("/platform/boot").and_then(Value::as_array_mut);
+            for source in boot.into_iter().flatten() {
+                if let Some(words) = source.get_mut("arguments").and_then(Value::as_array_mut) {
+                    words.retain(|word| word.as_str() != Some(argument));
+                }
+            }
             // What the argument set is seen in a file of its own.
             let file = match argument.split('=').next() {
                 Some("isolcpus") => "isolated",
