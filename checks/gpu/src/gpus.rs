@@ -1,12 +1,13 @@
-//! What the checks of this pack share: which GPUs they are about, when a GPU counts as loaded, and one finding for all
-//! GPUs of which the same is true.
+//! What the checks of this pack share: which GPUs they are about, when a GPU counts as loaded, one finding for all GPUs of
+//! which the same is true, and who can lay hands on a GPU.
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity, Unit};
-use plumb_check_sdk::model::{BUSY_PERCENT, Gpu, GpuTime, Nvml, NvmlDevice, no_server};
+use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::model::{GpuTime, Nvml, NvmlDevice};
 use plumb_check_sdk::{
-    Absence, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, ThresholdBasis,
+    Absence, Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Missing, Object, ObjectKind,
+    Outcome, Page, ProviderRequest, Said, WorkloadTrait,
 };
 
 /// Where NVML's answers are in a bundle.
@@ -27,43 +28,64 @@ pub(crate) const SW_POWER_CAP: u64 = 0x4;
 /// Clocks are where someone has set them (`nvmlClocksEventReasonApplicationsClocksSetting`).
 pub(crate) const SET_CLOCKS: u64 = 0x2;
 
-/// From which utilisation on a sample counts as one under load.
-pub(crate) const LOADED: Limit<Percent> = Limit {
-    name: "utilisation of a GPU from which a sample counts as loaded",
-    value: Quantity::new(BUSY_PERCENT),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: idle GPUs show 0 %, serving ones far more",
-    date: "2026-11-23",
-    applies_to: "samples of NVML, about a second apart",
-};
+/// Key of the cause that findings of this pack have in common which other power limits would mend.
+pub(crate) const GPU_POWER: &str = "gpu-power";
+/// Key of the cause that findings about one GPU's link to the host have in common.
+pub(crate) const GPU_LINK: &str = "gpu-link";
+/// Key of the cause that findings about one GPU's memory have in common.
+pub(crate) const GPU_MEMORY: &str = "gpu-memory";
 
-/// Events per minute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PerMinute {}
-
-impl Unit for PerMinute {
-    const SYMBOL: &'static str = "1/min";
+/// A sentence that several checks of the pack have on their pages.
+fn said<const N: usize>(variant: &'static str, args: [(&'static str, Arg); N]) -> Said {
+    Said { variant, args: args.into() }
 }
 
-/// NVML's answers; or, inside, why there is no NVIDIA GPU that they could be about.
-///
-/// Needs `/nvml` and `/gpus`.
-///
-/// # Errors
-/// NVML did not answer although there is an NVIDIA GPU, or may be one.
-pub(crate) fn nvml<'a>(evidence: &Evidence<'a>) -> Result<Result<&'a Nvml, String>, Missing> {
-    let gpus = evidence.gpus();
-    let none = |gpus: &[Gpu]| !gpus.iter().any(|gpu| gpu.vendor == "nvidia" || gpu.vendor == "unknown");
-    match (evidence.nvml(), gpus) {
-        (Ok(nvml), Ok(gpus)) if nvml.devices.is_empty() && none(gpus) => {
-            Ok(Err("no NVIDIA GPU was found".to_owned()))
-        }
-        (Ok(nvml), _) if nvml.devices.is_empty() => {
-            Err(Missing::new(Absence::Failed, "NVML lists no GPU, and PCI does not say that there is none"))
-        }
-        (Ok(nvml), _) => Ok(Ok(nvml)),
-        (Err(_), Ok(gpus)) if none(gpus) => Ok(Err("no NVIDIA GPU was found".to_owned())),
-        (Err(missing), _) => Err(missing),
+/// Why there are no answers of NVML.
+pub(crate) enum Silent {
+    NoGpu,
+    /// There are GPUs, but none that NVML could tell of.
+    OtherVendor(String),
+    /// NVML lists none, and PCI does not say that there is none.
+    NoDevice,
+    Missing(Missing),
+}
+
+impl Silent {
+    /// For questions that only NVIDIA's GPUs raise.
+    pub(crate) fn of_nvidia(self) -> Self {
+        if matches!(self, Self::OtherVendor(_)) { Self::NoGpu } else { self }
+    }
+
+    pub(crate) fn tell(self, page: &Page) -> Result<Vec<Finding>, Missing> {
+        let node = Object::node();
+        Ok(vec![match self {
+            Self::NoGpu => page.not_applicable(node, said("no-gpu", [])),
+            Self::OtherVendor(vendor) => {
+                page.not_run(node, said("other-vendor", [("vendor", vendor.into())]))
+            }
+            Self::NoDevice => page.not_run(node, said("no-device", [])),
+            Self::Missing(missing) => return Err(missing),
+        }])
+    }
+}
+
+/// Why no GPU of the node can be NVIDIA's, if that is known.
+pub(crate) fn without_nvidia(evidence: &Evidence<'_>) -> Result<Option<Silent>, Missing> {
+    let gpus = evidence.gpus()?;
+    Ok(match gpus.first() {
+        None => Some(Silent::NoGpu),
+        Some(_) if gpus.iter().any(|gpu| gpu.vendor == "nvidia" || gpu.vendor == "unknown") => None,
+        Some(gpu) => Some(Silent::OtherVendor(gpu.vendor.clone())),
+    })
+}
+
+/// NVML's answers. Needs `/nvml` and `/gpus`.
+pub(crate) fn nvml<'a>(evidence: &Evidence<'a>) -> Result<&'a Nvml, Silent> {
+    match (evidence.nvml(), without_nvidia(evidence)) {
+        (Ok(nvml), _) if !nvml.devices.is_empty() => Ok(nvml),
+        (_, Ok(Some(silent))) => Err(silent),
+        (Ok(_), _) => Err(Silent::NoDevice),
+        (Err(missing), _) => Err(Silent::Missing(missing)),
     }
 }
 
@@ -72,18 +94,49 @@ pub(crate) fn name(device: &NvmlDevice) -> String {
     device.address.known().cloned().unwrap_or_else(|| format!("NVML index {}", device.index))
 }
 
+pub(crate) fn object(device: &NvmlDevice) -> Object {
+    Object::gpu(name(device))
+}
+
+/// Several GPUs under one name.
+pub(crate) fn group(addresses: &[String], name: impl Into<String>) -> Object {
+    Object::new(ObjectKind::Gpu, addresses.join(",")).named(name)
+}
+
+/// Why the window does not say what a GPU did under load.
+#[derive(Clone)]
+pub(crate) enum Unseen {
+    /// The samples lack the GPU.
+    NotSampled,
+    /// It did nothing.
+    Idle {
+        samples: usize,
+        highest: u32,
+    },
+    Missing(Missing),
+}
+
+impl Unseen {
+    pub(crate) fn tell(&self, page: &Page, object: Object) -> Finding {
+        let said = match self {
+            Self::NotSampled => said("not-sampled", []),
+            Self::Idle { samples, highest } => {
+                let highest = Arg::quantity((*highest).into(), "%", 0);
+                said("idle", [("samples_count", (*samples).into()), ("highest", highest)])
+            }
+            Self::Missing(missing) => said("no-window", [("reason", Arg::text(&*missing.reason))]),
+        };
+        page.not_run(object, said)
+    }
+}
+
 /// What NVML saw of a device during the window.
-///
-/// # Errors
-/// Nothing was sampled, or not this device.
 pub(crate) fn during<'a>(
     window: &'a Result<Vec<GpuTime>, Missing>,
     address: &str,
-) -> Result<&'a GpuTime, Missing> {
-    let gpus = window.as_ref().map_err(Clone::clone)?;
-    gpus.iter()
-        .find(|gpu| gpu.address == address)
-        .ok_or_else(|| Missing::new(Absence::Failed, format!("the samples of the window lack GPU {address}")))
+) -> Result<&'a GpuTime, Unseen> {
+    let gpus = window.as_ref().map_err(|missing| Unseen::Missing(missing.clone()))?;
+    gpus.iter().find(|gpu| gpu.address == address).ok_or(Unseen::NotSampled)
 }
 
 /// The samples during which the GPU was at work.
@@ -93,24 +146,18 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
-    /// # Errors
-    /// The utilisation is not known, or there was no load: then nothing that needs load can be judged.
-    pub(crate) fn of(meta: &CheckMeta, evidence: &Evidence<'_>, time: &GpuTime) -> Result<Self, Missing> {
-        let limit = evidence.limit(meta, &LOADED);
-        let utilization = time.utilization_percent.require()?;
+    /// `limit` is the utilisation from which a sample counts.
+    pub(crate) fn of(limit: Limit<Percent>, time: &GpuTime) -> Result<Self, Unseen> {
+        let utilization = time.utilization_percent.require().map_err(Unseen::Missing)?;
         let indices: Vec<usize> = utilization
             .iter()
             .enumerate()
-            .filter(|(_, percent)| !limit.is_undercut_by(Quantity::new(f64::from(**percent))))
+            .filter(|(_, percent)| is_busy(limit, **percent))
             .map(|(index, _)| index)
             .collect();
         if indices.is_empty() {
             let highest = utilization.iter().max().copied().unwrap_or_default();
-            let reason = format!(
-                "the GPU did nothing in {} samples (utilisation at most {highest} %): collect while the service runs",
-                utilization.len()
-            );
-            return Err(Missing::new(Absence::Skipped, reason));
+            return Err(Unseen::Idle { samples: utilization.len(), highest });
         }
         Ok(Self { samples: utilization.len(), indices })
     }
@@ -126,43 +173,90 @@ impl Loaded {
     }
 }
 
-/// Joins findings of which all but subject and evidence is the same: eight equal GPUs are one finding.
+fn is_busy(limit: Limit<Percent>, percent: u32) -> bool {
+    !limit.is_undercut_by(Quantity::new(f64::from(percent)))
+}
+
+/// True if a device was at work at the moment of NVML's other answers.
+pub(crate) fn is_busy_now(limit: Limit<Percent>, device: &NvmlDevice) -> bool {
+    device.utilization_percent.known().is_some_and(|&percent| is_busy(limit, percent))
+}
+
+/// A sentence that names the GPUs of its finding; [`join`] counts them.
+macro_rules! named {
+    ($sentence:ident $(, $field:ident $(: $value:expr)?)* $(,)?) => {
+        words::$sentence { gpu: "".into(), gpus_count: 0_u64.into(), all_count: 0_u64.into(), $($field $(: $value)?),* }
+    };
+}
+pub(crate) use named;
+
+/// Joins findings of which all but GPU, goals and evidence is the same: eight equal GPUs are one finding. `all` is the number
+/// of GPUs. Values called `most_…` and `least_…` may differ: the highest or the lowest is told.
 ///
-/// Before, the subject of each is the address of one GPU.
-pub(crate) fn join(findings: Vec<Finding>) -> Vec<Finding> {
+/// Before, the object of each is one GPU.
+pub(crate) fn join(findings: Vec<Finding>, all: usize) -> Vec<Finding> {
     let mut joined: Vec<(Vec<String>, Finding)> = Vec::new();
-    for mut finding in findings {
-        let subject = std::mem::take(&mut finding.subject);
-        let same = joined.iter_mut().find(|(_, other)| {
-            (other.outcome, &other.message, other.likelihood, other.confidence, other.severity)
-                == (
-                    finding.outcome,
-                    &finding.message,
-                    finding.likelihood,
-                    finding.confidence,
-                    finding.severity,
-                )
-        });
-        match same {
-            Some((subjects, other)) => {
-                subjects.push(subject);
-                for citation in finding.evidence {
-                    if !other.evidence.contains(&citation) {
-                        other.evidence.push(citation);
-                    }
-                }
+    for finding in findings {
+        let id = finding.object.as_ref().map(|object| object.id.clone()).unwrap_or_default();
+        let Some((ids, other)) = joined.iter_mut().find(|(_, other)| is_like(other, &finding)) else {
+            joined.push((vec![id], finding));
+            continue;
+        };
+        ids.push(id);
+        for (name, arg) in finding.args {
+            let Some(own) = other.args.get_mut(&name) else { continue };
+            let (new, old) = (number(&arg), number(own));
+            if if name.starts_with("least_") { new < old } else { new > old } {
+                *own = arg;
             }
-            None => joined.push((vec![subject], finding)),
+        }
+        for intent in finding.intents {
+            if !other.intents.contains(&intent) {
+                other.intents.push(intent);
+            }
+        }
+        for citation in finding.evidence {
+            if !other.evidence.contains(&citation) {
+                other.evidence.push(citation);
+            }
         }
     }
     joined
         .into_iter()
-        .map(|(subjects, mut finding)| {
-            let word = if subjects.len() == 1 { "GPU" } else { "GPUs" };
-            finding.subject = format!("{word} {}", subjects.join(", "));
+        .map(|(ids, mut finding)| {
+            let object = match ids.as_slice() {
+                [only] => Object::gpu(only),
+                _ => group(&ids, format!("GPUs {}", ids.join(", "))),
+            };
+            if finding.args.contains_key("gpus_count") {
+                let named = [("gpu", ids.concat().into()), ("gpus_count", ids.len().into())];
+                let named = named.into_iter().chain([("all_count", all.into())]);
+                finding.args.extend(named.map(|(name, arg): (&str, Arg)| (name.to_owned(), arg)));
+            }
+            if let Some(cause) = finding.cause.as_mut().filter(|cause| cause.object.kind == ObjectKind::Gpu) {
+                cause.object = object.clone();
+            }
+            finding.subject = object.subject();
+            finding.object = Some(object);
             finding
         })
         .collect()
+}
+
+fn number(arg: &Arg) -> f64 {
+    match arg {
+        Arg::Count { count } => *count as f64,
+        Arg::Quantity { value, .. } => *value,
+        Arg::Text { .. } => 0.0,
+    }
+}
+
+fn is_like(a: &Finding, b: &Finding) -> bool {
+    let may_differ = |name: &str| name.starts_with("most_") || name.starts_with("least_");
+    (a.outcome, &a.variant, a.likelihood, a.confidence, a.severity)
+        == (b.outcome, &b.variant, b.likelihood, b.confidence, b.severity)
+        && a.args.len() == b.args.len()
+        && a.args.iter().all(|(name, arg)| may_differ(name) || b.args.get(name) == Some(arg))
 }
 
 /// Cites what NVML said of a GPU.
@@ -175,62 +269,70 @@ pub(crate) fn cite_window(address: &str, what: impl std::fmt::Display) -> Citati
     Citation::new(WINDOW, format!("{address}: {what}"))
 }
 
-/// How many GPUs one replica of a model spans, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// True in a virtual machine, whose hardware is somebody else's. Needs `/node/virtualization`.
+pub(crate) fn is_guest(evidence: &Evidence<'_>) -> bool {
+    evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_some())
+}
+
+/// Who looks at a part of the machine: hands on it, or the provider of a virtual machine. Needs `/node/virtualization`.
+pub(crate) fn look_at(evidence: &Evidence<'_>, part: HardwarePart, address: &str) -> Intent {
+    if is_guest(evidence) {
+        return Intent::Provider { request: ProviderRequest::Health };
+    }
+    Intent::Hardware { part, at: Some(address.to_owned()) }
+}
+
+/// How many GPUs one replica of a model spans.
 pub(crate) enum Span {
     One,
     Several,
+    NoServer,
+    Unknown(Missing),
 }
 
-/// The widest tensor parallelism of the servers that run, else what the client says of the workload.
-///
-/// Needs `/servers` and `/engagement/workload`.
-///
-/// # Errors
-/// Neither source tells.
-pub(crate) fn span(evidence: &Evidence<'_>) -> Result<Span, Missing> {
-    use plumb_check_sdk::WorkloadTrait::TensorParallel;
+impl Span {
+    /// What the client says of the workload, else the widest tensor parallelism of the servers that run.
+    ///
+    /// Needs `/servers` and `/engagement/workload`.
+    pub(crate) fn of(evidence: &Evidence<'_>) -> Self {
+        let workload: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
+        let told = workload.ok().and_then(|workload| workload.get(&WorkloadTrait::TensorParallel).copied());
+        let several = match (told, evidence.servers()) {
+            (Some(several), _) => several,
+            (None, Err(missing)) => return Self::Unknown(missing),
+            (None, Ok([])) => return Self::NoServer,
+            (None, Ok(servers)) => {
+                let widths: Result<Vec<bool>, Missing> =
+                    servers.iter().map(|server| Ok(*server.tensor_parallel.require()? > 1)).collect();
+                match widths {
+                    Ok(widths) => widths.contains(&true),
+                    Err(missing) => return Self::Unknown(missing),
+                }
+            }
+        };
+        if several { Self::Several } else { Self::One }
+    }
 
-    let workload: Result<BTreeMap<plumb_check_sdk::WorkloadTrait, bool>, Missing> =
-        evidence.get("/engagement/workload");
-    if let Some(&several) = workload.ok().as_ref().and_then(|workload| workload.get(&TensorParallel)) {
-        return Ok(if several { Span::Several } else { Span::One });
-    }
-    let servers = evidence.servers()?;
-    if servers.is_empty() {
-        let why = no_server();
-        let reason = format!("how many GPUs a replica spans is not known: {}", why.reason);
-        return Err(Missing { reason, ..why });
-    }
-    let mut widest = 1;
-    for server in servers {
-        widest = widest.max(*server.tensor_parallel.require()?);
-    }
-    Ok(if widest > 1 { Span::Several } else { Span::One })
-}
-
-/// A finding about what matters only if replicas span several GPUs: a failure then, else a warning; if nobody knows, a
-/// warning and a question.
-pub(crate) fn by_span(
-    meta: &CheckMeta,
-    span: &Result<Span, Missing>,
-    subject: &str,
-    message: &str,
-    evidence: Vec<Citation>,
-) -> Vec<Finding> {
-    let cited = |finding: Finding| {
-        let finding = finding.with_likelihood(Likelihood::Setting);
-        evidence.iter().cloned().fold(finding, Finding::with_evidence)
-    };
-    match span {
-        Ok(Span::Several) => vec![cited(meta.fail(subject, message))],
-        Ok(Span::One) => {
-            vec![cited(meta.warn(subject, format!("{message}; no replica spans several GPUs at present")))]
-        }
-        Err(missing) => vec![
-            cited(meta.warn(subject, message)),
-            meta.not_run(subject, format!("whether replicas span several GPUs is not known: {missing}")),
-        ],
+    /// Findings about what matters only if replicas span several GPUs: a failure then, else a warning; if nobody knows, a
+    /// warning and a question. The sentence gets the word for it; `dressed` adds evidence and goals.
+    pub(crate) fn weigh(
+        &self,
+        page: &Page,
+        object: Object,
+        said_with: impl FnOnce(Arg) -> Said,
+        dressed: impl FnOnce(Finding) -> Finding,
+    ) -> Vec<Finding> {
+        let (outcome, word, unknown) = match self {
+            Self::Several => (Outcome::Fail, "several", None),
+            Self::One => (Outcome::Warn, "one", None),
+            Self::NoServer => (Outcome::Warn, "unknown", Some(said("span-no-server", []))),
+            Self::Unknown(missing) => {
+                (Outcome::Warn, "unknown", Some(said("span-unknown", [("reason", missing.into())])))
+            }
+        };
+        let mut findings = vec![dressed(page.says(outcome, object.clone(), said_with(word.into())))];
+        findings.extend(unknown.map(|unknown| page.not_run(object, unknown)));
+        findings
     }
 }
 

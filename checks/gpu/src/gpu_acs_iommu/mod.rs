@@ -5,132 +5,67 @@
 //! IOMMU must not translate it.
 //!
 //! Bridges between GPUs are those above some, but not above all GPUs of the node. In a virtual machine access control has
-//! to be on, and the bridges that count are not to be seen, so there only the driver's word is judged.
+//! to be on, and the bridges that count are not to be seen, so there only the driver's word is judged. It also has to be on
+//! where this machine passes devices through to virtual machines: nothing is asked for there.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Missing, Reference,
-    Remediation, Severity, WorkloadTrait,
+    Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ProviderRequest,
 };
-use std::borrow::Cow::Borrowed;
-use std::collections::{BTreeMap, BTreeSet};
 
 use crate::gpus::{self, NVML, Span};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.acs-iommu"),
-    title: Borrowed("Direct GPU-to-GPU traffic is not forced through the CPU"),
-    category: Category::GpuHealth,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: Some(14),
-    rationale: Borrowed(
-        "PCI Express access control that redirects, or an IOMMU that translates, sends traffic between GPUs \
-         up to the root complex. It becomes slow, and can hang.",
-    ),
-    business: Borrowed("Two GPUs in the same box talk through the front office instead of directly."),
-    needs: Borrowed(&[
-        Borrowed("/gpus"),
-        Borrowed("/pci"),
-        Borrowed("/nvml"),
-        Borrowed("/node/virtualization"),
-        Borrowed("/settings/gpu"),
-        Borrowed("/servers"),
-        Borrowed("/engagement/workload"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "On bare metal, for each bridge named in the evidence: `setpci -s ADDRESS ECAP_ACS+0x6.w=0000`; \
-             holds until the next reboot",
-        ),
-        persistent: Borrowed(
-            "A unit that runs the same command at boot for those bridges; ACS off in the BIOS; the kernel \
-             argument `iommu=pt` (AMD), or `intel_iommu=on iommu=pt`",
-        ),
-        rollback: Borrowed("Reboot, or write the value named in the evidence back"),
-        change: ChangeKind::Reboot,
-        verification: Borrowed(
-            "`lspci -vvv | grep -i acsctl`; `nvidia-smi topo -p2p r`; `all_reduce_perf` of NCCL before and \
-             after",
-        ),
-        expected_effect: Borrowed(
-            "NVIDIA, NCCL guide: a significant reduction of performance, or a hang (no figure).",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[WorkloadTrait::Disaggregated, WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[Borrowed("acs")]),
-    applicability: Borrowed("Bare metal and virtual machines, by different rules; two GPUs or more"),
-    caveat: Some(Borrowed(
-        "Access control separates devices that are passed through to virtual machines: never switch it off \
-         on a virtualisation host. The NCCL guide: virtual machines require it to function.",
-    )),
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA NCCL User Guide: Troubleshooting (GPU Direct, PCI ACS, shared memory)"),
-            url: Borrowed("https://docs.nvidia.com/deeplearning/nccl/user-guide/docs/troubleshooting.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "NVIDIA AI Enterprise: Optimizing VM Configuration for AI Inference, appendix ATS and ACS",
-            ),
-            url: Borrowed(
-                "https://docs.nvidia.com/ai-enterprise/planning-resource/optimizing-vm-configuration-ai-inference/latest/appendix.html",
-            ),
-        },
-        Reference {
-            title: Borrowed(
-                "AMD Instinct MI300X system optimization (EPYC 9004 BIOS, C-states, NUMA balancing, \
-                 iommu=pt)",
-            ),
-            url: Borrowed(
-                "https://github.com/ROCm/amdgpu-docs/blob/develop/docs/system-optimization/mi300x.rst",
-            ),
-        },
-    ]),
-};
+use crate::pages::gpu_acs_iommu::{PAGE, words};
 
 /// See the module.
 pub struct GpuAcsIommu;
 
 impl Check for GpuAcsIommu {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
         let gpus = evidence.gpus()?;
         if gpus.len() < 2 {
-            return Ok(vec![META.not_applicable("node", "fewer than two GPUs: none has a peer")]);
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoPeer {})]);
         }
         let links = evidence.nvml().and_then(|nvml| nvml.links.require().map(Vec::as_slice));
         if let Ok(links) = &links
             && joined_by_nvlink(gpus, links)
         {
             let citation = Citation::new(NVML, format!("{} pairs, each with NVLink", links.len()));
-            let message = "all pairs of GPUs are joined by NVLink";
-            return Ok(vec![META.pass("node", message).with_evidence(citation)]);
+            return Ok(vec![PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation)]);
         }
-        let span = gpus::span(evidence);
-        let hypervisor = evidence.hypervisor()?;
+        let span = Span::of(evidence);
+        let is_guest = evidence.hypervisor()?.is_some();
         let mut findings = match &links {
-            Ok(links) => peers(&span, links),
+            Ok(links) => peers(&span, links, is_guest),
             Err(missing) => {
-                vec![META.not_run("GPU pairs", format!("whether GPUs reach each other: {missing}"))]
+                let said = words::LinksUnknown { reason: missing.into() };
+                vec![PAGE.not_run(other("GPU pairs"), said)]
             }
         };
-        if hypervisor.is_none() {
-            findings.extend(bridges(&span, gpus, evidence.pci()?));
-            findings.extend(translation(&span, gpus, evidence.pci()?, evidence.settings("gpu")));
+        if !is_guest {
+            let pci = evidence.pci()?;
+            findings.extend(bridges(&span, gpus, pci));
+            findings.extend(translation(&span, gpus, pci, evidence.settings("gpu")));
         }
         if findings.is_empty() {
-            let message = "the GPUs reach each other directly over PCI Express";
             let citation = Citation::new(NVML, "p2p_read: ok for each pair");
-            findings.push(META.pass("node", message).with_evidence(citation));
+            findings.push(PAGE.pass(Object::node(), words::Direct {}).with_evidence(citation));
         }
         Ok(findings)
     }
+}
+
+fn other(name: &str) -> Object {
+    Object::new(ObjectKind::Other, name)
+}
+
+fn with_evidence(finding: Finding, citations: Vec<Citation>) -> Finding {
+    citations.into_iter().fold(finding, Finding::with_evidence)
 }
 
 fn joined_by_nvlink(gpus: &[Gpu], links: &[NvmlLink]) -> bool {
@@ -146,7 +81,7 @@ fn joined_by_nvlink(gpus: &[Gpu], links: &[NvmlLink]) -> bool {
 }
 
 /// Pairs that cannot read each other's memory.
-fn peers(span: &Result<Span, Missing>, links: &[NvmlLink]) -> Vec<Finding> {
+fn peers(span: &Span, links: &[NvmlLink], is_guest: bool) -> Vec<Finding> {
     let mut by_status: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut findings = Vec::new();
     for link in links {
@@ -155,28 +90,33 @@ fn peers(span: &Result<Span, Missing>, links: &[NvmlLink]) -> Vec<Finding> {
             Ok(status) if status == "ok" => {}
             Ok(status) => by_status.entry(status).or_default().push(pair),
             Err(missing) => {
-                findings.push(
-                    META.not_run(format!("GPUs {pair}"), format!("whether they reach each other: {missing}")),
-                );
+                let object = gpus::group(&[link.a.clone(), link.b.clone()], format!("GPUs {pair}"));
+                findings.push(PAGE.not_run(object, words::PairUnknown { reason: (&missing).into() }));
             }
         }
     }
     for (status, pairs) in by_status {
-        let message = format!("the driver offers no direct way between them ({status})");
+        let said = |span| {
+            let (all_count, pairs_count) = (links.len().into(), pairs.len().into());
+            words::NoWay { all_count, pairs_count, span, status: status.into() }.into()
+        };
         let citation = Citation::new(NVML, format!("p2p_read {status}: {}", pairs.join("; ")));
-        findings.extend(gpus::by_span(&META, span, "pairs of GPUs", &message, vec![citation]));
+        // In a virtual machine the ways are those that its provider gives it.
+        let goal = is_guest.then_some(Intent::Provider { request: ProviderRequest::VirtualNuma });
+        let dressed = |finding: Finding| finding.with_evidence(citation).with_intents(goal);
+        findings.extend(span.weigh(&PAGE, other("pairs of GPUs"), said, dressed));
     }
     findings
 }
 
 /// Bridges that lie between GPUs and redirect their traffic.
-fn bridges(span: &Result<Span, Missing>, gpus: &[Gpu], pci: &[PciDevice]) -> Vec<Finding> {
+fn bridges(span: &Span, gpus: &[Gpu], pci: &[PciDevice]) -> Vec<Finding> {
     let mut above: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut findings = Vec::new();
     for gpu in gpus {
         let mut at = pci.iter().find(|device| device.address == gpu.address);
         if at.is_none() {
-            findings.push(META.not_run(format!("GPU {}", gpu.address), "PCI does not list it"));
+            findings.push(PAGE.not_run(Object::gpu(&gpu.address), words::NotListed {}));
         }
         // No path is longer than there are devices, whatever a recording says.
         for _ in 0..pci.len() {
@@ -185,72 +125,83 @@ fn bridges(span: &Result<Span, Missing>, gpus: &[Gpu], pci: &[PciDevice]) -> Vec
             at = pci.iter().find(|device| device.address == parent);
         }
     }
-    let mut citations = Vec::new();
+    let (mut citations, mut goals) = (Vec::new(), Vec::new());
     let mut unread: Option<(usize, Missing)> = None;
     for bridge in above.iter().filter(|(_, below)| below.len() < gpus.len()).map(|(bridge, _)| *bridge) {
         let Some(device) = pci.iter().find(|device| device.address == bridge) else { continue };
         match gpus::if_any(&device.acs) {
             Ok(Some(acs)) if acs.source_validation || acs.request_redirect || acs.completion_redirect => {
-                let value = format!("ACS control register {:#06x}", acs.control);
+                let was = format!("{:#06x}", acs.control);
+                let value = format!("ACS control register {was}");
                 citations.push(Citation::new(format!("{}/config", device.path), value));
+                goals.push(Intent::AcsOff { bridge: bridge.to_owned(), was });
             }
             Ok(_) => {}
             Err(missing) => unread = Some((unread.map_or(1, |(count, _)| count + 1), missing)),
         }
     }
+    let object = other("bridges between GPUs");
     if !citations.is_empty() {
-        let message = "access control sends traffic between GPUs up to the root complex";
-        findings.extend(gpus::by_span(&META, span, "bridges between GPUs", message, citations));
+        // Access control keeps devices apart that are passed through to virtual machines.
+        if pci.iter().any(|device| device.driver.known().is_some_and(|driver| driver == "vfio-pci")) {
+            goals.clear();
+        }
+        let bridges_count = citations.len().into();
+        let said = |span| words::Redirected { bridges_count, span }.into();
+        let dressed = |finding| with_evidence(finding, citations).with_intents(goals);
+        findings.extend(span.weigh(&PAGE, object.clone(), said, dressed));
     }
     if let Some((count, missing)) = unread {
-        let message = format!("access control of {count} of them: {missing}");
-        findings.push(META.not_run("bridges between GPUs", message));
+        let said = words::AcsUnknown { bridges_count: count.into(), reason: (&missing).into() };
+        findings.push(PAGE.not_run(object, said));
     }
     findings
 }
 
 /// GPUs whose memory accesses the IOMMU translates.
 fn translation(
-    span: &Result<Span, Missing>,
+    span: &Span,
     gpus: &[Gpu],
     pci: &[PciDevice],
     settings: Result<BTreeMap<String, Fact<String>>, Missing>,
 ) -> Vec<Finding> {
     let settings = match settings {
         Ok(settings) => settings,
-        Err(missing) => return vec![META.not_run("IOMMU", missing.reason)],
+        Err(missing) => return vec![PAGE.missing(Object::setting("IOMMU"), &missing)],
     };
-    let mut translated = Vec::new();
-    let mut citations = Vec::new();
-    let mut findings = Vec::new();
+    let (mut translated, mut citations, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for gpu in gpus {
         let Some(device) = pci.iter().find(|device| device.address == gpu.address) else { continue };
-        let mode = gpus::if_any(&device.iommu_group).and_then(|group| {
-            let Some(group) = group else { return Ok(None) };
-            let path = format!("/sys/kernel/iommu_groups/{group}/type");
-            let text = settings
-                .get(&path)
-                .ok_or_else(|| Missing::new(Absence::Skipped, format!("{path} was not collected")))?;
-            Ok(gpus::if_any(text)?.map(|text| (path, text.trim().to_owned())))
-        });
-        match mode {
-            // `DMA` and `DMA-FQ` translate, `identity` does not (sysfs-kernel-iommu_groups).
-            Ok(Some((path, mode))) if mode.starts_with("DMA") => {
-                translated.push(gpu.address.clone());
-                citations.push(Citation::new(path, mode));
-            }
-            Ok(_) => {}
+        let object = Object::gpu(&gpu.address);
+        let unknown = |missing: &Missing| words::IommuUnknown { reason: missing.into() };
+        let group = match gpus::if_any(&device.iommu_group) {
+            Ok(Some(group)) => group,
+            Ok(None) => continue,
             Err(missing) => {
-                let message = format!("whether the IOMMU translates: {missing}");
-                findings.push(META.not_run(&gpu.address, message));
+                findings.push(PAGE.not_run(object, unknown(&missing)));
+                continue;
             }
+        };
+        let path = format!("/sys/kernel/iommu_groups/{group}/type");
+        match settings.get(&path).map(gpus::if_any) {
+            None => findings.push(PAGE.not_run(object, words::TypeUnread { path: path.into() })),
+            // `DMA` and `DMA-FQ` translate, `identity` does not (sysfs-kernel-iommu_groups).
+            Some(Ok(Some(mode))) if mode.trim().starts_with("DMA") => {
+                translated.push(gpu.address.clone());
+                citations.push(Citation::new(path, mode.trim()));
+            }
+            Some(Ok(_)) => {}
+            Some(Err(missing)) => findings.push(PAGE.not_run(object, unknown(&missing))),
         }
     }
-    let mut findings = gpus::join(findings);
+    let mut findings = gpus::join(findings, gpus.len());
     if !translated.is_empty() {
-        let message = "the IOMMU translates its memory accesses";
-        let subject = format!("GPUs {}", translated.join(", "));
-        findings.extend(gpus::by_span(&META, span, &subject, message, citations));
+        let object = gpus::group(&translated, format!("GPUs {}", translated.join(", ")));
+        let (all_count, gpus_count) = (gpus.len().into(), translated.len().into());
+        let said = |span| words::Translated { all_count, gpus_count, span }.into();
+        let goal = Intent::KernelArgument { argument: "iommu=pt".to_owned(), present: true };
+        let dressed = |finding| with_evidence(finding, citations).with_intent(goal);
+        findings.extend(span.weigh(&PAGE, object, said, dressed));
     }
     findings
 }

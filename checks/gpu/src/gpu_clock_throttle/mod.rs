@@ -1,313 +1,245 @@
 //! `gpu.clock-throttle`: GPUs are not slowed by heat, power brake or hardware protection.
 //!
 //! The reasons that NVML gives for low clocks are judged over the samples under load, and over its time counters between
-//! the first and the last sample. What needs no load is judged without: a thermal slowdown or a power brake that is active
-//! now, and a margin that is used up.
+//! the first and the last sample. What needs no window is judged without: a thermal slowdown or a power brake that is
+//! active now, a lowered power limit that holds back a GPU which is at work now, and a margin that is used up.
 //!
 //! `HW slowdown` (0x8) alone may be shown for a moment while clocks change (NVML API, `NvmlClocksEventReasons`), so it
 //! counts under load only; its two named causes, heat (0x40) and power brake (0x80), always count.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Celsius, Limit, Percent, Quantity};
-use plumb_check_sdk::model::{GpuTime, Nvml, NvmlDevice};
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{GpuTime, NvmlDevice};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent,
+    Likelihood, Missing, Object, Outcome, Said,
 };
 
 use crate::gpus::{
-    self, HW_SLOWDOWN, HW_THERMAL, LOADED, Loaded, POWER_BRAKE, SW_POWER_CAP, SW_THERMAL, cite, cite_window,
+    self, GPU_POWER, HW_SLOWDOWN, HW_THERMAL, Loaded, POWER_BRAKE, SW_POWER_CAP, SW_THERMAL, Unseen, cite,
+    cite_window, named,
 };
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.clock-throttle"),
-    title: Borrowed("GPUs are not slowed by heat, power brake or hardware protection"),
-    category: Category::GpuHealth,
-    severity: Severity::Critical,
-    gate: true,
-    top15_rank: Some(4),
-    rationale: Borrowed(
-        "A hardware slowdown cuts the core clock by a factor of two or more. In a tensor-parallel group one \
-         slow GPU slows all.",
-    ),
-    business: Borrowed(
-        "A GPU is protecting itself by running at half speed. Customers pay for the whole one.",
-    ),
-    needs: Borrowed(&[Borrowed("/nvml"), Borrowed("/gpus"), Borrowed("/window/gpus")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER`; check fans, power cables and the redundancy \
-             of power supplies",
-        ),
-        persistent: Borrowed(
-            "Mend cooling or power: airflow in the rack, fans, power supplies; return the GPU if it alone \
-             is hot",
-        ),
-        rollback: Borrowed("None: nothing in the software is changed"),
-        change: ChangeKind::Hardware,
-        verification: Borrowed(
-            "`nvidia-smi --query-gpu=clocks_event_reasons.active,clocks.sm,temperature.gpu --format=csv -l \
-             1`, under load",
-        ),
-        expected_effect: Borrowed(
-            "NVIDIA: clocks are reduced by a factor of two or more while it is active. There is no \
-             published number for language models: use the measured ratio of clocks.",
-        ),
-    },
-    thresholds: Borrowed(&[
-        LOADED.threshold(),
-        LITTLE_MARGIN.threshold(),
-        NO_MARGIN.threshold(),
-        CAPPED.threshold(),
-    ]),
-    amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal and virtual machines with whole GPUs; containers through NVML; NVIDIA",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA NVML API: NvmlClocksEventReasons"),
-            url: Borrowed("https://docs.nvidia.com/deploy/nvml-api/api/group__nvmlClocksEventReasons.html"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA NVML API: Field Value Enums (clock event reason counters in ns)"),
-            url: Borrowed("https://docs.nvidia.com/deploy/nvml-api/api/group__nvmlFieldValueEnums.html"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA DCGM: Field Constants"),
-            url: Borrowed(
-                "https://docs.nvidia.com/datacenter/dcgm/latest/dcgm-api/dcgm-api-field-constants.html",
-            ),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Health Validation: GPU checks"),
-            url: Borrowed("https://docs.nvidia.com/health-validation/reference/checks/gpu.md"),
-        },
-    ]),
-};
-
-const LITTLE_MARGIN: Limit<Celsius> = Limit {
-    name: "thermal margin below which there is a warning",
-    value: Quantity::new(10.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a few degrees are lost as filters clog and rooms warm up",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const NO_MARGIN: Limit<Celsius> = Limit {
-    name: "thermal margin below which it is a failure",
-    value: Quantity::new(5.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: within the swing of a busy hour",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const CAPPED: Limit<Percent> = Limit {
-    name: "share of loaded samples held down by a lowered power limit",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: more often than not",
-    date: "2026-11-23",
-    applies_to: "GPUs whose power limit is below the default",
-};
+use crate::pages::gpu_clock_throttle::{CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
 
 /// See the module.
 pub struct GpuClockThrottle;
 
 impl Check for GpuClockThrottle {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.tell(&PAGE),
         };
         let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
-        Ok(gpus::join(judge_all(evidence, nvml, &window)))
+        let mut findings = Vec::new();
+        for device in &nvml.devices {
+            let of_device = Device { evidence, device, name: gpus::name(device) };
+            let time = gpus::during(&window, &of_device.name);
+            let slowed = match &time {
+                Ok(time) => of_device.slowed_in_window(time),
+                Err(unseen) => of_device.slowed_now(unseen),
+            };
+            let missing = |missing| vec![PAGE.missing(gpus::object(device), &missing)];
+            findings.extend(slowed.unwrap_or_else(missing));
+            findings.extend(of_device.margin(time.ok()));
+        }
+        Ok(gpus::join(findings, nvml.devices.len()))
     }
-}
-
-fn judge_all(evidence: &Evidence<'_>, nvml: &Nvml, window: &Result<Vec<GpuTime>, Missing>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    for device in &nvml.devices {
-        let name = gpus::name(device);
-        let time = gpus::during(window, &name);
-        let slowed = match &time {
-            Ok(time) => slowed_in_window(evidence, device, time),
-            Err(missing) => slowed_now(device, missing),
-        };
-        findings.extend(slowed.unwrap_or_else(|missing| vec![META.not_run(name, missing.reason)]));
-        findings.extend(margin(evidence, device, time.ok()));
-    }
-    findings
 }
 
 /// Reasons whose time is counted where any is.
 const COUNTED: &[&str] = &["hw_thermal", "hw_power_brake", "sw_thermal"];
 
-/// Reasons that count at any time, as seen at one moment; the rest needs a window.
-fn slowed_now(device: &NvmlDevice, why: &Missing) -> Result<Vec<Finding>, Missing> {
-    let name = gpus::name(device);
-    let reasons = *device.clock_reasons.require()?;
-    let (what, outcome) = if reasons & HW_THERMAL != 0 {
-        ("the hardware holds its clocks down because of heat", META.fail(&name, ""))
-    } else if reasons & POWER_BRAKE != 0 {
-        ("the hardware holds its clocks down because a power supply asks for it", META.fail(&name, ""))
-    } else {
-        return Err(Missing::new(why.missing, format!("throttling shows under load: {}", why.reason)));
-    };
-    let finding = Finding { message: what.to_owned(), ..outcome };
-    Ok(vec![
-        finding
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(cite(&name, format!("clock reasons {reasons:#x}"))),
-    ])
+struct Device<'a> {
+    evidence: &'a Evidence<'a>,
+    device: &'a NvmlDevice,
+    name: String,
 }
 
-fn slowed_in_window(
-    evidence: &Evidence<'_>,
-    device: &NvmlDevice,
-    time: &GpuTime,
-) -> Result<Vec<Finding>, Missing> {
-    let name = gpus::name(device);
-    let reasons = time.clock_reasons.require()?;
-    let all = reasons.iter().fold(0, |all, reasons| all | reasons);
-    let held = |reason: &str| -> u64 {
-        time.clock_reasons_ns.known().and_then(|by_reason| by_reason.get(reason).copied()).unwrap_or(0)
-    };
-    let loaded = Loaded::of(&META, evidence, time);
-    let under_load: Vec<u64> = loaded.as_ref().map(|loaded| loaded.pick(reasons)).unwrap_or_default();
-    let count = |bit: u64, of: &[u64]| of.iter().filter(|reasons| *reasons & bit != 0).count();
-    let told = |bit: u64, reason: &str| {
-        let ms = held(reason) as f64 / 1e6;
-        cite_window(
-            &name,
-            format!(
-                "reason {bit:#x} in {} of {} samples, {ms:.0} ms by its counter",
-                count(bit, reasons),
-                reasons.len()
-            ),
-        )
-    };
-
-    for (bit, reason, why) in [
-        (HW_THERMAL, "hw_thermal", "because of heat"),
-        (POWER_BRAKE, "hw_power_brake", "because a power supply asks for it"),
-    ] {
-        if all & bit != 0 || held(reason) > 0 {
-            let message = format!("the hardware held its clocks down {why}");
-            return Ok(vec![
-                META.fail(&name, message)
-                    .with_likelihood(Likelihood::Mechanism)
-                    .with_evidence(told(bit, reason)),
-            ]);
+impl Device<'_> {
+    /// A reason that was seen to hold the clocks down, and the parts of the machine to look at.
+    fn slowed(
+        &self,
+        outcome: Outcome,
+        said: impl Into<Said>,
+        citation: Citation,
+        parts: &[HardwarePart],
+    ) -> Finding {
+        let goals = parts.iter().map(|part| gpus::look_at(self.evidence, *part, &self.name));
+        let mut finding = PAGE
+            .says(outcome, Object::gpu(&self.name), said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(citation);
+        for goal in goals {
+            if !finding.intents.contains(&goal) {
+                finding.intents.push(goal);
+            }
         }
+        finding
     }
-    if count(HW_SLOWDOWN, &under_load) > 0 {
-        return Ok(vec![
-            META.fail(&name, "the hardware held its clocks down under load")
-                .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(told(HW_SLOWDOWN, "hw_slowdown")),
-        ]);
+
+    /// Reasons that count at any time, as seen at one moment; the rest needs a window.
+    fn slowed_now(&self, unseen: &Unseen) -> Result<Vec<Finding>, Missing> {
+        let reasons = *self.device.clock_reasons.require()?;
+        let seen = cite(&self.name, format!("clock reasons {reasons:#x}"));
+        let when = || Arg::from("now");
+        if reasons & HW_THERMAL != 0 {
+            let said = named!(Heat, when: when());
+            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::Cooling])]);
+        }
+        if reasons & POWER_BRAKE != 0 {
+            let said = named!(Brake, when: when());
+            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::PowerSupply])]);
+        }
+        let mut findings = Vec::new();
+        if reasons & SW_THERMAL != 0 {
+            let said = named!(DriverHeat, when: when());
+            findings.push(self.slowed(Outcome::Warn, said, seen, &[HardwarePart::Cooling]));
+        } else if reasons & SW_POWER_CAP != 0
+            && gpus::is_busy_now(self.evidence.limit(&PAGE, &LOADED), self.device)
+        {
+            findings.extend(self.lowered_limit("now", seen)?);
+        }
+        // One moment cannot stand for all of them.
+        let findings = findings.into_iter().map(|finding| finding.with_confidence(Confidence::Medium));
+        Ok(findings.chain([unseen.tell(&PAGE, Object::gpu(&self.name))]).collect())
     }
-    if all & SW_THERMAL != 0 || held("sw_thermal") > 0 {
-        return Ok(vec![
-            META.warn(&name, "the driver held its clocks down because of heat")
-                .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(told(SW_THERMAL, "sw_thermal")),
-        ]);
-    }
-    let loaded = loaded?;
-    let mut findings = Vec::new();
-    let capped = count(SW_POWER_CAP, &under_load);
-    let share = Quantity::new(100.0 * capped as f64 / under_load.len().max(1) as f64);
-    if evidence.limit(&META, &CAPPED).is_exceeded_by(share) {
-        let limit = *device.power_limit_watts.require()?;
-        let default = *device.power_limit_default_watts.require()?;
-        if limit < default {
+
+    fn slowed_in_window(&self, time: &GpuTime) -> Result<Vec<Finding>, Missing> {
+        let reasons = time.clock_reasons.require()?;
+        let all = reasons.iter().fold(0, |all, reasons| all | reasons);
+        let held = |reason: &str| -> u64 {
+            time.clock_reasons_ns.known().and_then(|by_reason| by_reason.get(reason).copied()).unwrap_or(0)
+        };
+        let loaded = Loaded::of(self.evidence.limit(&PAGE, &LOADED), time);
+        let under_load: Vec<u64> = loaded.as_ref().map(|loaded| loaded.pick(reasons)).unwrap_or_default();
+        let count = |bit: u64, of: &[u64]| of.iter().filter(|reasons| *reasons & bit != 0).count();
+        let told = |bit: u64, reason: &str| {
+            let ms = held(reason) as f64 / 1e6;
+            let (seen, samples) = (count(bit, reasons), reasons.len());
+            let text = format!("reason {bit:#x} in {seen} of {samples} samples, {ms:.0} ms by its counter");
+            cite_window(&self.name, text)
+        };
+        let is_seen = |bit: u64, reason: &str| all & bit != 0 || held(reason) > 0;
+        let when = || Arg::from("window");
+
+        if is_seen(HW_THERMAL, "hw_thermal") {
+            let seen = told(HW_THERMAL, "hw_thermal");
+            let said = named!(Heat, when: when());
+            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::Cooling])]);
+        }
+        if is_seen(POWER_BRAKE, "hw_power_brake") {
+            let seen = told(POWER_BRAKE, "hw_power_brake");
+            let said = named!(Brake, when: when());
+            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::PowerSupply])]);
+        }
+        if count(HW_SLOWDOWN, &under_load) > 0 {
+            let seen = told(HW_SLOWDOWN, "hw_slowdown");
+            let parts = [HardwarePart::Cooling, HardwarePart::PowerSupply];
+            return Ok(vec![self.slowed(Outcome::Fail, named!(Hardware), seen, &parts)]);
+        }
+        if is_seen(SW_THERMAL, "sw_thermal") {
+            let seen = told(SW_THERMAL, "sw_thermal");
+            let said = named!(DriverHeat, when: when());
+            return Ok(vec![self.slowed(Outcome::Warn, said, seen, &[HardwarePart::Cooling])]);
+        }
+        let object = || Object::gpu(&self.name);
+        let loaded = match loaded {
+            Ok(loaded) => loaded,
+            Err(unseen) => return Ok(vec![unseen.tell(&PAGE, object())]),
+        };
+        let mut findings = Vec::new();
+        let capped = count(SW_POWER_CAP, &under_load);
+        let share = Quantity::new(100.0 * capped as f64 / under_load.len().max(1) as f64);
+        if self.evidence.limit(&PAGE, &CAPPED).is_exceeded_by(share) {
+            findings.extend(self.lowered_limit("window", told(SW_POWER_CAP, "sw_power_cap"))?);
+        }
+        // Some drivers do not count; the samples alone then have to do.
+        match gpus::if_any(&time.clock_reasons_ns) {
+            Ok(by_reason) => {
+                let lacking = by_reason
+                    .and_then(|counted| COUNTED.iter().find(|reason| !counted.contains_key(**reason)));
+                let untold =
+                    |reason: &&str| PAGE.not_run(object(), words::NoCounter { counter: (*reason).into() });
+                findings.extend(lacking.map(untold));
+            }
+            Err(missing) => {
+                findings.push(PAGE.not_run(object(), words::Uncounted { reason: (&missing).into() }));
+            }
+        }
+        if findings.is_empty() {
             findings.push(
-                META.warn(&name, "a power limit below the default held its clocks down under load")
-                    .with_likelihood(Likelihood::Mechanism)
-                    .with_evidence(told(SW_POWER_CAP, "sw_power_cap"))
-                    .with_evidence(cite(&name, format!("power limit {limit:.0} W, default {default:.0} W"))),
+                PAGE.pass(object(), words::Free {}).with_evidence(cite_window(&self.name, loaded.text())),
             );
         }
+        Ok(findings)
     }
-    // Some drivers do not count; the samples alone then have to do.
-    let counted = gpus::if_any(&time.clock_reasons_ns).and_then(|by_reason| {
-        let lacking =
-            by_reason.and_then(|by_reason| COUNTED.iter().find(|reason| !by_reason.contains_key(**reason)));
-        match lacking {
-            Some(reason) => Err(Missing::new(Absence::Failed, format!("no count for `{reason}`"))),
-            None => Ok(()),
-        }
-    });
-    if let Err(missing) = counted {
-        findings.push(META.not_run(&name, format!("time held down between the samples: {missing}")));
-    }
-    if findings.is_empty() {
-        let message = "nothing but load and power limit decided its clocks under load";
-        findings.push(META.pass(&name, message).with_evidence(cite_window(&name, loaded.text())));
-    }
-    Ok(findings)
-}
 
-/// How far the GPU was from slowing down at its hottest; nothing is said where it was far enough.
-fn margin(evidence: &Evidence<'_>, device: &NvmlDevice, time: Option<&GpuTime>) -> Option<Finding> {
-    let name = gpus::name(device);
-    let (margin, citation) = match lowest_margin(device, time) {
-        Ok(found) => found,
-        Err(missing) => {
-            return Some(META.not_run(name, format!("its thermal margin is not known: {missing}")));
+    /// The power limit holds the clocks down, and is below the default.
+    fn lowered_limit(&self, when: &str, seen: Citation) -> Result<Option<Finding>, Missing> {
+        let limit = *self.device.power_limit_watts.require()?;
+        let default = *self.device.power_limit_default_watts.require()?;
+        if limit >= default {
+            return Ok(None);
         }
-    };
-    let measured = Quantity::new(margin);
-    if evidence.limit(&META, &NO_MARGIN).is_undercut_by(measured) {
-        let message = "it is about to slow down: hardly any thermal margin is left";
-        return Some(META.fail(name, message).with_evidence(citation));
+        let watts = |watts: f64| Arg::quantity(watts, "W", 0);
+        let said =
+            named!(LoweredLimit, when: when.into(), least_limit: watts(limit), most_default: watts(default));
+        let want =
+            GpuState::PowerLimit { want_watts: default.round() as u32, was_watts: limit.round() as u32 };
+        let finding = self
+            .slowed(Outcome::Warn, said, seen, &[])
+            .with_evidence(cite(&self.name, format!("power limit {limit:.0} W, default {default:.0} W")))
+            .with_intent(Intent::Gpu { gpu: self.name.clone(), want })
+            .with_cause(GPU_POWER, Object::node());
+        Ok(Some(finding))
     }
-    if evidence.limit(&META, &LITTLE_MARGIN).is_undercut_by(measured) {
-        let message = "it is hot: little thermal margin is left";
-        return Some(META.warn(name, message).with_evidence(citation));
-    }
-    None
-}
 
-/// The smallest margin in °C: NVML's own, else the threshold of the slowdown less the temperature.
-fn lowest_margin(device: &NvmlDevice, time: Option<&GpuTime>) -> Result<(f64, Citation), Missing> {
-    let name = gpus::name(device);
-    let series = time.map(|time| gpus::if_any(&time.margin_celsius)).transpose()?.flatten();
-    if let Some(least) = series.and_then(|series| series.iter().min()) {
-        return Ok((f64::from(*least), cite_window(&name, format!("thermal margin at least {least} °C"))));
+    /// How far the GPU was from slowing down at its hottest; nothing is said where it was far enough.
+    fn margin(&self, time: Option<&GpuTime>) -> Option<Finding> {
+        let object = Object::gpu(&self.name);
+        let (margin, citation) = match self.lowest_margin(time) {
+            Ok(found) => found,
+            Err(missing) => return Some(PAGE.not_run(object, words::NoMargin { reason: (&missing).into() })),
+        };
+        let measured = Quantity::new(margin);
+        let least_margin = Arg::of(measured, 0);
+        let finding = if self.evidence.limit(&PAGE, &NO_MARGIN).is_undercut_by(measured) {
+            PAGE.fail(object, named!(MarginGone, least_margin))
+        } else if self.evidence.limit(&PAGE, &LITTLE_MARGIN).is_undercut_by(measured) {
+            PAGE.warn(object, named!(MarginLow, least_margin))
+        } else {
+            return None;
+        };
+        let goal = gpus::look_at(self.evidence, HardwarePart::Cooling, &self.name);
+        Some(finding.with_evidence(citation).with_intent(goal))
     }
-    if let Some(margin) = gpus::if_any(&device.margin_celsius)? {
-        return Ok((f64::from(*margin), cite(&name, format!("thermal margin {margin} °C"))));
+
+    /// The smallest margin in °C: NVML's own, else the threshold of the slowdown less the temperature.
+    fn lowest_margin(&self, time: Option<&GpuTime>) -> Result<(f64, Citation), Missing> {
+        let (device, name) = (self.device, &self.name);
+        let series = time.map(|time| gpus::if_any(&time.margin_celsius)).transpose()?.flatten();
+        if let Some(least) = series.and_then(|series| series.iter().min()) {
+            return Ok((f64::from(*least), cite_window(name, format!("thermal margin at least {least} °C"))));
+        }
+        if let Some(margin) = gpus::if_any(&device.margin_celsius)? {
+            return Ok((f64::from(*margin), cite(name, format!("thermal margin {margin} °C"))));
+        }
+        let threshold = *device.slowdown_celsius.require()?;
+        let series = time.map(|time| gpus::if_any(&time.temperature_celsius)).transpose()?.flatten();
+        let (highest, citation) = match series.and_then(|series| series.iter().max()) {
+            Some(highest) => {
+                let text = format!("at most {highest} °C, slows down at {threshold} °C");
+                (*highest, cite_window(name, text))
+            }
+            None => {
+                let now = *device.temperature_celsius.require()?;
+                (now, cite(name, format!("{now} °C, slows down at {threshold} °C")))
+            }
+        };
+        Ok((f64::from(threshold) - f64::from(highest), citation))
     }
-    let threshold = *device.slowdown_celsius.require()?;
-    let series = time.map(|time| gpus::if_any(&time.temperature_celsius)).transpose()?.flatten();
-    if let Some(highest) = series.and_then(|series| series.iter().max()) {
-        let text = format!("at most {highest} °C, slows down at {threshold} °C");
-        return Ok((f64::from(threshold) - f64::from(*highest), cite_window(&name, text)));
-    }
-    let now = *device.temperature_celsius.require()?;
-    Ok((
-        f64::from(threshold) - f64::from(now),
-        cite(&name, format!("{now} °C, slows down at {threshold} °C")),
-    ))
 }

@@ -3,194 +3,148 @@
 //! From Ampere on, rows are remapped; older GPUs retire pages. A GPU that has neither, and no error correction, is one for
 //! which the question cannot be asked.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Count, Limit, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::NvmlDevice;
 use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Reference, Remediation,
-    Severity, ThresholdBasis,
+    Check, CheckMeta, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, Object,
+    Outcome, Said, Step,
 };
 
-use crate::gpus::{self, cite};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.ecc-remap"),
-    title: Borrowed("GPU memory is healthy"),
-    category: Category::GpuHealth,
-    severity: Severity::Critical,
-    gate: true,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Remaps that wait or have failed, and uncorrectable errors, precede crashes and returns of GPUs.",
-    ),
-    business: Borrowed("The GPU's memory is wearing out or waiting for a repair reset."),
-    needs: Borrowed(&[Borrowed("/nvml"), Borrowed("/gpus")]),
-    remediation: Remediation {
-        runtime: Borrowed("Drain, then `nvidia-smi --gpu-reset -i INDEX`, which applies a remap that waits"),
-        persistent: Borrowed("Return the GPU after a remap has failed"),
-        rollback: Borrowed("None: nothing is changed"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed(
-            "`nvidia-smi \
-             --query-remapped-rows=remapped_rows.pending,remapped_rows.failure,remapped_rows.uncorrectable \
-             --format=csv`",
-        ),
-        expected_effect: Borrowed("Availability."),
-    },
-    thresholds: Borrowed(&[REMAPS.threshold()]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal, virtual machines; NVIDIA Ampere and newer, older ones by retired pages",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA: Dynamic Page Retirement, visibility (Xid 48/63/64)"),
-            url: Borrowed("https://docs.nvidia.com/deploy/dynamic-page-retirement/visibility.html"),
-        },
-    ]),
-};
-
-const REMAPS: Limit<Count> = Limit {
-    name: "remaps after uncorrectable errors above which it is a failure",
-    value: Quantity::new(512.0),
-    basis: ThresholdBasis::Published,
-    source: "Azure HPC node health checks (azurehpc-health-checks)",
-    date: "2025-06-01",
-    applies_to: "NVIDIA Ampere and newer",
-};
+use crate::gpus::{self, GPU_MEMORY, cite, named};
+use crate::pages::gpu_ecc_remap::{PAGE, REMAPS, words};
 
 /// See the module.
 pub struct GpuEccRemap;
 
 impl Check for GpuEccRemap {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.tell(&PAGE),
         };
-        let mut findings = Vec::new();
-        for device in &nvml.devices {
-            findings.extend(judge(evidence, device));
-        }
-        Ok(gpus::join(findings))
+        let findings = nvml.devices.iter().flat_map(|device| Device { evidence, device }.judge());
+        Ok(gpus::join(findings.collect(), nvml.devices.len()))
     }
 }
 
-fn judge(evidence: &Evidence<'_>, device: &NvmlDevice) -> Vec<Finding> {
-    let name = gpus::name(device);
-    let mut findings = Vec::new();
-    let mut told = 0;
-    let mut ask = |result: Result<Option<Vec<Finding>>, Missing>| match result {
-        Ok(Some(of_part)) => {
-            told += 1;
-            findings.extend(of_part);
-        }
-        Ok(None) => {}
-        Err(missing) => findings.push(META.not_run(&name, missing.reason)),
-    };
-    ask(rows(evidence, device));
-    ask(pages(device));
-    ask(errors(device));
-    ask(correction(device));
-    if findings.is_empty() && told == 0 {
-        findings.push(META.not_run(name, "the GPU tells nothing of the health of its memory"));
-    } else if findings.is_empty() {
-        let rows = device.remapped_rows.known().map_or("none".to_owned(), |_| "0".to_owned());
-        findings.push(
-            META.pass(&name, "no errors that could not be corrected, and no repair waits")
-                .with_evidence(cite(&name, format!("uncorrected errors 0, remapped rows {rows}"))),
-        );
-    }
-    findings
+struct Device<'a> {
+    evidence: &'a Evidence<'a>,
+    device: &'a NvmlDevice,
 }
 
-fn rows(evidence: &Evidence<'_>, device: &NvmlDevice) -> Result<Option<Vec<Finding>>, Missing> {
-    let Some(rows) = gpus::if_any(&device.remapped_rows)? else { return Ok(None) };
-    let name = gpus::name(device);
-    let citation = cite(
-        &name,
-        format!(
+/// What mends a fault of memory.
+enum Mend {
+    /// Let nothing run on the GPU, and reset it.
+    Reset,
+    /// Let nothing run on the GPU, and return it.
+    Return,
+    Watch,
+}
+
+/// What one source says of the memory: `None` if the GPU lacks the source, inside `None` if it is well.
+type Told = Result<Option<Option<Finding>>, Missing>;
+
+impl Device<'_> {
+    fn judge(&self) -> Vec<Finding> {
+        let (object, name) = (gpus::object(self.device), gpus::name(self.device));
+        let parts = [self.rows(), self.pages(), self.errors(), self.correction()];
+        let is_silent = parts.iter().all(|part| matches!(part, Ok(None)));
+        let findings: Vec<Finding> = parts
+            .into_iter()
+            .filter_map(|part| match part {
+                Ok(told) => told.flatten(),
+                Err(missing) => Some(PAGE.missing(object.clone(), &missing)),
+            })
+            .collect();
+        if is_silent {
+            return vec![PAGE.not_run(object, words::Silent {})];
+        }
+        if !findings.is_empty() {
+            return findings;
+        }
+        let rows = self.device.remapped_rows.known().map_or("none", |_| "0");
+        let citation = cite(&name, format!("uncorrected errors 0, remapped rows {rows}"));
+        vec![PAGE.pass(object, words::Healthy {}).with_evidence(citation)]
+    }
+
+    /// A fault that counters show.
+    fn fault(&self, outcome: Outcome, said: impl Into<Said>, mend: &Mend, seen: String) -> Option<Finding> {
+        let name = gpus::name(self.device);
+        let goal = match mend {
+            Mend::Reset => Intent::Gpu { gpu: name.clone(), want: GpuState::Reset {} },
+            Mend::Return => gpus::look_at(self.evidence, HardwarePart::Gpu, &name),
+            Mend::Watch => Intent::Step { step: Step::WatchLog },
+        };
+        let drain = (!matches!(mend, Mend::Watch)).then_some(Intent::Step { step: Step::Drain });
+        let finding = PAGE
+            .says(outcome, Object::gpu(&name), said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(cite(&name, seen))
+            .with_intents(drain.into_iter().chain([goal]))
+            .with_cause(GPU_MEMORY, Object::gpu(name));
+        Some(finding)
+    }
+
+    fn rows(&self) -> Told {
+        let Some(rows) = gpus::if_any(&self.device.remapped_rows)? else { return Ok(None) };
+        let seen = format!(
             "remapped rows: {} correctable, {} uncorrectable, pending {}, failure {}",
             rows.correctable, rows.uncorrectable, rows.pending, rows.failure
-        ),
-    );
-    let many = Quantity::new(f64::from(rows.uncorrectable));
-    let finding = if rows.failure {
-        META.fail(name, "the remapping of a row of its memory has failed")
-    } else if rows.pending {
-        META.fail(name, "a row of its memory waits to be remapped at the next reset")
-    } else if evidence.limit(&META, &REMAPS).is_exceeded_by(many) {
-        META.fail(name, "many rows of its memory were remapped after uncorrectable errors")
-    } else if rows.correctable + rows.uncorrectable > 0 {
-        META.warn(name, "rows of its memory were remapped")
-    } else {
-        return Ok(Some(Vec::new()));
-    };
-    Ok(Some(vec![finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)]))
-}
+        );
+        let many = Quantity::new(f64::from(rows.uncorrectable));
+        let remapped = u64::from(rows.correctable) + u64::from(rows.uncorrectable);
+        Ok(Some(if rows.failure {
+            self.fault(Outcome::Fail, named!(RemapFailed), &Mend::Return, seen)
+        } else if rows.pending {
+            self.fault(Outcome::Fail, named!(RemapPending), &Mend::Reset, seen)
+        } else if self.evidence.limit(&PAGE, &REMAPS).is_exceeded_by(many) {
+            let said = named!(ManyRemaps, most_rows: rows.uncorrectable.into());
+            self.fault(Outcome::Fail, said, &Mend::Return, seen)
+        } else if remapped > 0 {
+            self.fault(Outcome::Warn, named!(Remapped, most_rows: remapped.into()), &Mend::Watch, seen)
+        } else {
+            None
+        }))
+    }
 
-fn pages(device: &NvmlDevice) -> Result<Option<Vec<Finding>>, Missing> {
-    let Some(pages) = gpus::if_any(&device.retired_pages)? else { return Ok(None) };
-    let name = gpus::name(device);
-    let citation = cite(
-        &name,
-        format!(
+    fn pages(&self) -> Told {
+        let Some(pages) = gpus::if_any(&self.device.retired_pages)? else { return Ok(None) };
+        let seen = format!(
             "retired pages: {} after single-bit, {} after double-bit errors, pending {}",
             pages.single_bit, pages.double_bit, pages.pending
-        ),
-    );
-    let finding = if pages.pending {
-        META.fail(name, "a page of its memory waits to be retired at the next reboot")
-    } else if pages.single_bit + pages.double_bit > 0 {
-        META.warn(name, "pages of its memory were retired")
-    } else {
-        return Ok(Some(Vec::new()));
-    };
-    Ok(Some(vec![finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)]))
-}
-
-fn errors(device: &NvmlDevice) -> Result<Option<Vec<Finding>>, Missing> {
-    let Some(counts) = gpus::if_any(&device.ecc_volatile)? else { return Ok(None) };
-    if counts.uncorrected == 0 {
-        return Ok(Some(Vec::new()));
+        );
+        let retired = u64::from(pages.single_bit) + u64::from(pages.double_bit);
+        Ok(Some(if pages.pending {
+            self.fault(Outcome::Fail, named!(RetirePending), &Mend::Reset, seen)
+        } else if retired > 0 {
+            self.fault(Outcome::Warn, named!(Retired, most_pages: retired.into()), &Mend::Watch, seen)
+        } else {
+            None
+        }))
     }
-    let name = gpus::name(device);
-    let citation =
-        cite(&name, format!("{} uncorrected errors since the driver was loaded", counts.uncorrected));
-    Ok(Some(vec![
-        META.fail(name, "its memory had errors that could not be corrected")
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(citation),
-    ]))
-}
 
-fn correction(device: &NvmlDevice) -> Result<Option<Vec<Finding>>, Missing> {
-    // What cannot correct errors has no such mode.
-    let Some(&enabled) = gpus::if_any(&device.ecc_enabled)? else { return Ok(None) };
-    if enabled {
-        return Ok(Some(Vec::new()));
+    fn errors(&self) -> Told {
+        let Some(counts) = gpus::if_any(&self.device.ecc_volatile)? else { return Ok(None) };
+        if counts.uncorrected == 0 {
+            return Ok(Some(None));
+        }
+        let seen = format!("{} uncorrected errors since the driver was loaded", counts.uncorrected);
+        let said = named!(Uncorrected, most_errors: counts.uncorrected.into());
+        Ok(Some(self.fault(Outcome::Fail, said, &Mend::Reset, seen)))
     }
-    let name = gpus::name(device);
-    let citation = cite(&name, "error correction off");
-    Ok(Some(vec![
-        META.warn(name, "error correction of its memory is off")
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(citation),
-    ]))
+
+    fn correction(&self) -> Told {
+        // What cannot correct errors has no such mode.
+        let Some(&enabled) = gpus::if_any(&self.device.ecc_enabled)? else { return Ok(None) };
+        let object = gpus::object(self.device);
+        let off = || {
+            let citation = cite(&gpus::name(self.device), "error correction off");
+            PAGE.warn(object, named!(Uncorrecting)).with_evidence(citation)
+        };
+        Ok(Some((!enabled).then(off)))
+    }
 }

@@ -4,84 +4,31 @@
 //! The fabric manager counts where NVSwitches are on the PCI bus of the node. It is seen by its process; a container does
 //! not see the processes of its host, and in a virtual machine it may run outside.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::limit::{Limit, MegabytesPerSecond, Quantity};
+use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
+    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, GpuState, HardwarePart, Intent,
+    Likelihood, Missing, Object, ObjectKind, Outcome, ProviderRequest, Said, Step,
 };
 
-use crate::gpus::{self, cite, cite_window};
+use crate::gpus::{self, Unseen, cite, cite_window, named};
+use crate::pages::gpu_nvlink_fabric::{H100_LINK, PAGE, words};
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.nvlink-fabric"),
-    title: Borrowed("All NVLinks are up and the fabric manager runs"),
-    category: Category::GpuHealth,
-    severity: Severity::High,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A missing link lowers the bandwidth of all-reduce for the whole group; without the fabric manager, \
-         servers that span GPUs do not start.",
-    ),
-    business: Borrowed("One of the fast roads between the GPUs is closed."),
-    needs: Borrowed(&[
-        Borrowed("/nvml"),
-        Borrowed("/gpus"),
-        Borrowed("/pci"),
-        Borrowed("/processes"),
-        Borrowed("/node/container"),
-        Borrowed("/window/gpus"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`systemctl restart nvidia-fabricmanager`; reset the GPUs"),
-        persistent: Borrowed("`systemctl enable nvidia-fabricmanager`, in the version of the driver"),
-        rollback: Borrowed("None: nothing is changed but the service"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed("`nvidia-smi nvlink --status`; `nvidia-smi -q | grep -A3 Fabric`"),
-        expected_effect: Borrowed("There is no published number for language models."),
-    },
-    thresholds: Borrowed(&[H100_LINK.threshold()]),
-    amplified_by: Borrowed(&[WorkloadTrait::TensorParallel]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines with all GPUs of a host; GPUs with NVLink"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA Health Validation: NVLink checks"),
-            url: Borrowed("https://docs.nvidia.com/health-validation/reference/checks/nvlink"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-    ]),
-};
-
-const H100_LINK: Limit<MegabytesPerSecond> = Limit {
-    name: "speed of one NVLink below which it is a failure",
-    value: Quantity::new(26_562.0),
-    basis: ThresholdBasis::Vendor,
-    source: "NVIDIA Health Validation: NVLink checks",
-    date: "2026-11-23",
-    applies_to: "H100 and H200 with SXM",
-};
+/// Key of the cause that an unregistered GPU and a fabric manager that does not run have in common.
+const FABRIC: &str = "nvlink-fabric";
 
 /// See the module.
 pub struct GpuNvlinkFabric;
 
 impl Check for GpuNvlinkFabric {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.of_nvidia().tell(&PAGE),
         };
         // A GPU that is the only one of its node, as in a virtual machine, may have its links switched off.
         let alone = nvml.devices.len() < 2;
@@ -91,30 +38,30 @@ impl Check for GpuNvlinkFabric {
             none && (alone || expected_links(device).is_none())
         };
         if nvml.devices.iter().all(without) {
-            let message = if alone { "one GPU, without NVLink" } else { "no GPU has NVLink" };
-            return Ok(vec![META.not_applicable("node", message)]);
+            let said: Said = if alone { words::Alone {}.into() } else { words::NoNvlink {}.into() };
+            return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
         }
         let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
         let mut findings = Vec::new();
         for device in nvml.devices.iter().filter(|device| !without(device)) {
-            let name = gpus::name(device);
-            let parts = [links(evidence, device), fabric(device), errors(device, &window)];
+            let device = Device { evidence, device, name: gpus::name(device) };
+            let object = || Object::gpu(&device.name);
+            let parts = [device.links(), device.fabric(), Ok(device.errors(&window))];
             let of_device: Vec<Finding> = parts
                 .into_iter()
-                .filter_map(|part| part.unwrap_or_else(|missing| Some(META.not_run(&name, missing.reason))))
+                .filter_map(|part| part.unwrap_or_else(|missing| Some(PAGE.missing(object(), &missing))))
                 .collect();
             if of_device.is_empty() {
-                let count = device.nvlinks.known().map_or(0, Vec::len);
-                findings.push(
-                    META.pass(&name, "all its NVLinks are up and without errors")
-                        .with_evidence(cite(&name, format!("{count} NVLinks, all active"))),
-                );
+                let count = device.device.nvlinks.known().map_or(0, Vec::len);
+                let citation = cite(&device.name, format!("{count} NVLinks, all active"));
+                findings.push(PAGE.pass(object(), words::Up {}).with_evidence(citation));
             }
             findings.extend(of_device);
         }
-        let mut findings = gpus::join(findings);
+        let mut findings = gpus::join(findings, nvml.devices.len());
         findings.extend(manager(evidence).unwrap_or_else(|missing| {
-            Some(META.not_run("fabric manager", format!("whether it runs: {missing}")))
+            let said = words::ManagerUnknown { reason: (&missing).into() };
+            Some(PAGE.not_run(manager_object(), said))
         }));
         Ok(findings)
     }
@@ -139,66 +86,94 @@ fn expected_links(device: &NvmlDevice) -> Option<usize> {
     LINKS.iter().find(|(part, _)| name.contains(part)).map(|&(_, links)| links)
 }
 
-fn links(evidence: &Evidence<'_>, device: &NvmlDevice) -> Result<Option<Finding>, Missing> {
-    let name = gpus::name(device);
-    let Some(links) = gpus::if_any(&device.nvlinks)? else {
-        let citation = cite(&name, "no NVLink");
-        let finding = META.warn(&name, "its model has NVLinks, but the driver lists none");
-        return Ok(Some(finding.with_likelihood(Likelihood::Setting).with_evidence(citation)));
-    };
-    let mut inactive = Vec::new();
-    for link in links {
-        if !*link.active.require()? {
-            inactive.push(link.link.to_string());
-        }
-    }
-    if !inactive.is_empty() {
-        let citation = cite(&name, format!("inactive: link {} of {}", inactive.join(", "), links.len()));
-        let finding =
-            META.fail(&name, format!("NVLinks that are down: {} of {}", inactive.len(), links.len()));
-        return Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)));
-    }
-    device.name.require()?;
-    if let Some(expected) = expected_links(device).filter(|&expected| links.len() < expected) {
-        let finding =
-            META.fail(&name, format!("it shows {} NVLinks, where its model has {expected}", links.len()));
-        let citation = cite(&name, format!("{} NVLinks", links.len()));
-        return Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)));
-    }
-    if expected_links(device) == Some(18) && device.name.known().is_some_and(|name| name.contains(" H")) {
-        let speed = *device.nvlink_mbps.require()?;
-        if evidence.limit(&META, &H100_LINK).is_undercut_by(Quantity::new(speed as f64)) {
-            let citation = cite(&name, format!("{speed} MB/s a link"));
-            let finding = META.fail(&name, "its NVLinks run below the speed of the model");
-            return Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)));
-        }
-    }
-    Ok(None)
+struct Device<'a> {
+    evidence: &'a Evidence<'a>,
+    device: &'a NvmlDevice,
+    name: String,
 }
 
-fn fabric(device: &NvmlDevice) -> Result<Option<Finding>, Missing> {
-    let Some(fabric) = gpus::if_any(&device.fabric)? else { return Ok(None) };
-    if fabric.state == "completed" && fabric.status == 0 {
-        return Ok(None);
+impl Device<'_> {
+    /// A fault of links, which somebody has to look at.
+    fn fault(&self, outcome: Outcome, said: impl Into<Said>, citation: Citation) -> Finding {
+        PAGE.says(outcome, Object::gpu(&self.name), said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(citation)
+            .with_intent(gpus::look_at(self.evidence, HardwarePart::NvLink, &self.name))
     }
-    let name = gpus::name(device);
-    let citation = cite(&name, format!("fabric state {}, status {}", fabric.state, fabric.status));
-    let finding = META.fail(name, "it is not registered with the NVLink fabric");
-    Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)))
-}
 
-fn errors(device: &NvmlDevice, window: &Result<Vec<GpuTime>, Missing>) -> Result<Option<Finding>, Missing> {
-    let name = gpus::name(device);
-    let growth = gpus::during(window, &name).and_then(|time| gpus::if_any(&time.nvlink_errors));
-    match growth {
-        Ok(Some(&errors)) if errors > 0 => {
-            let citation = cite_window(&name, format!("{errors} errors of NVLinks"));
-            let finding = META.warn(name, "its NVLinks had to repeat or recover during the window");
-            Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)))
+    fn links(&self) -> Result<Option<Finding>, Missing> {
+        let (device, name) = (self.device, &self.name);
+        let Some(links) = gpus::if_any(&device.nvlinks)? else {
+            let finding = self.fault(Outcome::Warn, named!(Unlisted), cite(name, "no NVLink"));
+            return Ok(Some(finding.with_likelihood(Likelihood::Setting)));
+        };
+        let mut inactive = Vec::new();
+        for link in links {
+            if !*link.active.require()? {
+                inactive.push(link.link.to_string());
+            }
         }
-        Ok(_) => Ok(None),
-        Err(missing) => {
-            Err(Missing::new(missing.missing, format!("growth of NVLink errors: {}", missing.reason)))
+        let links_count = Arg::count(links.len());
+        if !inactive.is_empty() {
+            let citation = cite(name, format!("inactive: link {} of {}", inactive.join(", "), links.len()));
+            let said = named!(Down, down_count: inactive.len().into(), links_count);
+            return Ok(Some(self.fault(Outcome::Fail, said, citation)));
+        }
+        device.name.require()?;
+        let expected = expected_links(device);
+        if let Some(expected) = expected.filter(|&expected| links.len() < expected) {
+            let said = named!(Few, expected_count: expected.into(), links_count);
+            let citation = cite(name, format!("{} NVLinks", links.len()));
+            return Ok(Some(self.fault(Outcome::Fail, said, citation)));
+        }
+        if expected == Some(18) && device.name.known().is_some_and(|name| name.contains(" H")) {
+            let speed = Quantity::new(*device.nvlink_mbps.require()? as f64);
+            let limit = self.evidence.limit(&PAGE, &H100_LINK);
+            if limit.is_undercut_by(speed) {
+                let said = named!(Slow, least_speed: Arg::of(speed, 0), limit: Arg::of(limit.value, 0));
+                let citation = cite(name, format!("{} MB/s a link", speed.number()));
+                return Ok(Some(self.fault(Outcome::Fail, said, citation)));
+            }
+        }
+        Ok(None)
+    }
+
+    fn fabric(&self) -> Result<Option<Finding>, Missing> {
+        let Some(fabric) = gpus::if_any(&self.device.fabric)? else { return Ok(None) };
+        if fabric.state == "completed" && fabric.status == 0 {
+            return Ok(None);
+        }
+        let citation = cite(&self.name, format!("fabric state {}, status {}", fabric.state, fabric.status));
+        // The fabric of a virtual machine is its provider's.
+        let goals = if gpus::is_guest(self.evidence) {
+            vec![Intent::Provider { request: ProviderRequest::Health }]
+        } else {
+            let want = GpuState::Reset {};
+            vec![Intent::Step { step: Step::Drain }, Intent::Gpu { gpu: self.name.clone(), want }]
+        };
+        let finding = PAGE
+            .fail(Object::gpu(&self.name), named!(Unregistered))
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(citation)
+            .with_intents(goals)
+            .with_cause(FABRIC, Object::node());
+        Ok(Some(finding))
+    }
+
+    fn errors(&self, window: &Result<Vec<GpuTime>, Missing>) -> Option<Finding> {
+        let object = Object::gpu(&self.name);
+        let errors = match gpus::during(window, &self.name) {
+            Ok(time) => gpus::if_any(&time.nvlink_errors),
+            Err(unseen) => return Some(unseen.tell(&PAGE, object)),
+        };
+        match errors {
+            Ok(Some(&errors)) if errors > 0 => {
+                let said = named!(Errors, most_errors: errors.into());
+                let citation = cite_window(&self.name, format!("{errors} errors of NVLinks"));
+                Some(self.fault(Outcome::Warn, said, citation))
+            }
+            Ok(_) => None,
+            Err(missing) => Some(Unseen::Missing(missing).tell(&PAGE, object)),
         }
     }
 }
@@ -218,6 +193,10 @@ fn is_switch(device: &PciDevice) -> Result<bool, Missing> {
 /// Name of the daemon's process, cut to 15 bytes by the kernel.
 const MANAGER: &str = "nv-fabricmanage";
 
+fn manager_object() -> Object {
+    Object::new(ObjectKind::Unit, "nvidia-fabricmanager.service").named("fabric manager")
+}
+
 /// A node that has NVSwitches needs the manager.
 fn manager(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
     let mut switch = None;
@@ -227,20 +206,20 @@ fn manager(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
         }
     }
     let Some(switch) = switch else { return Ok(None) };
-    let subject = "fabric manager";
+    let object = manager_object();
     let processes = evidence.processes()?;
     if let Some(process) = processes.iter().find(|process| process.comm == MANAGER) {
         let citation = Citation::new(format!("{}/stat", process.path), MANAGER);
-        return Ok(Some(META.pass(subject, "it runs").with_evidence(citation)));
+        return Ok(Some(PAGE.pass(object, words::ManagerRuns {}).with_evidence(citation)));
     }
     if let Some(container) = evidence.container_runtime()? {
-        let reason = format!("inside a container ({container}) the processes of the host are not seen");
-        return Err(Missing::new(Absence::Skipped, reason));
+        return Ok(Some(PAGE.not_run(object, words::ManagerInContainer { container: container.into() })));
     }
-    let citation = Citation::new(format!("{}/class", switch.path), "an NVSwitch");
+    let want = Intent::Unit { name: object.id.clone(), runs: true };
     Ok(Some(
-        META.fail(subject, "the node has NVSwitches, but no fabric manager runs")
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(citation),
+        PAGE.fail(object, words::NoManager {})
+            .with_evidence(Citation::new(format!("{}/class", switch.path), "an NVSwitch"))
+            .with_intent(want)
+            .with_cause(FABRIC, Object::node()),
     ))
 }

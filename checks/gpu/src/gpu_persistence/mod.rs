@@ -3,133 +3,70 @@
 //! NVIDIA's daemon sets the mode at boot. Whether it runs is seen by its process, not by the setting of a unit; a container
 //! does not see the processes of its host.
 
-use std::borrow::Cow::Borrowed;
-
-use plumb_check_sdk::model::Process;
+use plumb_check_sdk::model::{NvmlDevice, Process};
 use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity,
+    Arg, Check, CheckMeta, Citation, Evidence, Finding, GpuState, Intent, Missing, Object, Said,
 };
 
-use crate::gpus::{self, cite};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.persistence"),
-    title: Borrowed("Persistence mode is on"),
-    category: Category::GpuHealth,
-    severity: Severity::Low,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "Without it the driver unloads a GPU when its last process exits: restarts are slow, and clock and \
-         power settings are lost.",
-    ),
-    business: Borrowed("After each restart the GPU has to be woken from scratch."),
-    needs: Borrowed(&[
-        Borrowed("/nvml"),
-        Borrowed("/gpus"),
-        Borrowed("/processes"),
-        Borrowed("/node/container"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`nvidia-smi -pm 1`"),
-        persistent: Borrowed("`systemctl enable --now nvidia-persistenced`"),
-        rollback: Borrowed("`nvidia-smi -pm 0`"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`nvidia-smi --query-gpu=persistence_mode --format=csv`"),
-        expected_effect: Borrowed(
-            "Only the time to start, while a server keeps the GPU in use. There is no published number for \
-             language models.",
-        ),
-    },
-    thresholds: Borrowed(&[]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal, virtual machines, the host of containers; NVIDIA GPUs for data centres",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA: Driver Persistence"),
-            url: Borrowed("https://docs.nvidia.com/deploy/driver-persistence/index.html"),
-        },
-        Reference {
-            title: Borrowed(
-                "Azure HPC images (azhpc-images): hpc-tuning.sh, install_rccl.sh, persistence service",
-            ),
-            url: Borrowed("https://github.com/Azure/azhpc-images"),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-    ]),
-};
+use crate::gpus::{self, cite, named};
+use crate::pages::gpu_persistence::{PAGE, words};
 
 /// See the module.
 pub struct GpuPersistence;
 
 impl Check for GpuPersistence {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.of_nvidia().tell(&PAGE),
         };
         let daemon = daemon(evidence);
-        let findings = nvml.devices.iter().map(|device| {
-            let name = gpus::name(device);
-            match device.persistence.require() {
-                Err(missing) => META.not_run(name, missing.reason.clone()),
-                Ok(false) => META
-                    .fail(&name, "persistence mode is off")
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(cite(&name, "persistence off")),
-                Ok(true) => match &daemon {
-                    Ok(Some(path)) => META
-                        .pass(&name, "persistence mode is on, and the daemon that sets it runs")
-                        .with_evidence(cite(&name, "persistence on"))
-                        .with_evidence(Citation::new(path.clone(), DAEMON)),
-                    Ok(None) => META
-                        .warn(
-                            &name,
-                            "persistence mode is on, but nothing sets it after a reboot: no daemon runs",
-                        )
-                        .with_likelihood(Likelihood::Setting)
-                        .with_evidence(cite(&name, "persistence on")),
-                    Err(missing) => META.not_run(
-                        name,
-                        format!("persistence mode is on; whether the daemon that sets it runs: {missing}"),
-                    ),
-                },
-            }
-        });
-        Ok(gpus::join(findings.collect()))
+        let findings = nvml.devices.iter().map(|device| judge(device, &daemon));
+        Ok(gpus::join(findings.collect(), nvml.devices.len()))
     }
 }
 
 /// Name of the daemon's process, cut to 15 bytes by the kernel.
 const DAEMON: &str = "nvidia-persiste";
 
-/// Path of the daemon's process, if it runs.
-fn daemon(evidence: &Evidence<'_>) -> Result<Option<String>, Missing> {
-    let container = evidence.container_runtime()?;
-    let processes = evidence.processes()?;
-    let found = processes.iter().find(|process: &&Process| process.comm == DAEMON);
-    if found.is_none()
-        && let Some(container) = container
-    {
-        let reason = format!("inside a container ({container}) the processes of the host are not seen");
-        return Err(Missing::new(Absence::Skipped, reason));
+/// The daemon's process, if it runs; the sentence that says why nobody knows.
+fn daemon<'a>(evidence: &Evidence<'a>) -> Result<Option<&'a Process>, Said> {
+    let unknown = |missing: Missing| Said::from(words::DaemonUnknown { reason: Arg::text(missing.reason) });
+    let container = evidence.container_runtime().map_err(unknown)?;
+    let found = evidence.processes().map_err(unknown)?.iter().find(|process| process.comm == DAEMON);
+    match container.filter(|_| found.is_none()) {
+        Some(container) => Err(words::InContainer { container: container.into() }.into()),
+        None => Ok(found),
     }
-    Ok(found.map(|process| format!("{}/stat", process.path)))
+}
+
+fn judge(device: &NvmlDevice, daemon: &Result<Option<&Process>, Said>) -> Finding {
+    let (object, name): (Object, _) = (gpus::object(device), gpus::name(device));
+    let is_on = match device.persistence.require() {
+        Ok(is_on) => *is_on,
+        Err(missing) => return PAGE.missing(object, &missing),
+    };
+    if !is_on {
+        let want = Intent::Gpu { gpu: name.clone(), want: GpuState::Persistent {} };
+        return PAGE
+            .fail(object, named!(Off))
+            .with_evidence(cite(&name, "persistence off"))
+            .with_intent(want);
+    }
+    let on = cite(&name, "persistence on");
+    match daemon {
+        Ok(Some(process)) => PAGE
+            .pass(object, words::Kept {})
+            .with_evidence(on)
+            .with_evidence(Citation::new(format!("{}/stat", process.path), DAEMON)),
+        Ok(None) => PAGE
+            .warn(object, named!(NotKept))
+            .with_evidence(on)
+            .with_intent(Intent::Unit { name: "nvidia-persistenced.service".to_owned(), runs: true }),
+        Err(said) => PAGE.not_run(object, said.clone()),
+    }
 }

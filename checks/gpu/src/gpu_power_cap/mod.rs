@@ -4,231 +4,165 @@
 //! (`ApplicationsClocksSetting`), or as application clocks below the default. Whether a cap is documented cannot be seen on
 //! the node: a cap that is meant is accepted in the audit, with owner and reason.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{GpuTime, NvmlDevice};
-use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Reference,
-    Remediation, Severity, ThresholdBasis,
-};
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-use crate::gpus::{self, LOADED, Loaded, SET_CLOCKS, SW_POWER_CAP, cite, cite_window};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.power-cap"),
-    title: Borrowed("GPU power limit and clocks are at the intended value"),
-    category: Category::GpuHealth,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed(
-        "A forgotten cap or locked clock lowers the throughput of prefill. A deliberate one may be a good \
-         trade.",
-    ),
-    business: Borrowed("Someone turned the GPU down and nobody remembers why."),
-    needs: Borrowed(&[Borrowed("/nvml"), Borrowed("/gpus"), Borrowed("/window/gpus")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "`nvidia-smi -pl WATTS` with the default named in the evidence; `nvidia-smi -rgc`; `nvidia-smi \
-             -rac`",
-        ),
-        persistent: Borrowed("Remove the script that sets it at boot, or document the cap"),
-        rollback: Borrowed("`nvidia-smi -pl WATTS` with the limit named in the evidence"),
-        change: ChangeKind::Runtime,
-        verification: Borrowed("`nvidia-smi -q -d POWER,CLOCK`"),
-        expected_effect: Borrowed(
-            "No published number was found; decoding is less sensitive than prefill. Measure tokens per \
-             watt both ways.",
-        ),
-    },
-    thresholds: Borrowed(&[LOADED.threshold(), FULL.threshold(), DEEP.threshold(), CAPPED.threshold()]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines; NVIDIA"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA NVML API: NvmlClocksEventReasons"),
-            url: Borrowed("https://docs.nvidia.com/deploy/nvml-api/api/group__nvmlClocksEventReasons.html"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Health Validation: GPU checks"),
-            url: Borrowed("https://docs.nvidia.com/health-validation/reference/checks/gpu.md"),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-    ]),
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{GpuTime, NvmlDevice};
+use plumb_check_sdk::{
+    Arg, Check, CheckMeta, Evidence, Finding, GpuState, Intent, Likelihood, Missing, Object,
 };
 
-const FULL: Limit<Percent> = Limit {
-    name: "power limit, as share of the default, below which there is a warning",
-    value: Quantity::new(99.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: limits are set in whole watts",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const DEEP: Limit<Percent> = Limit {
-    name: "power limit, as share of the default, below which it is a failure",
-    value: Quantity::new(80.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: below, prefill slows in proportion",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs",
-};
-
-const CAPPED: Limit<Percent> = Limit {
-    name: "share of loaded samples in which the cap is seen to work",
-    value: Quantity::new(50.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: more often than not",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs under load",
-};
+use crate::gpus::{self, GPU_POWER, Loaded, SET_CLOCKS, SW_POWER_CAP, Unseen, cite, cite_window, named};
+use crate::pages::gpu_power_cap::{CAPPED, DEEP, FULL, LOADED, PAGE, words};
 
 /// See the module.
 pub struct GpuPowerCap;
 
 impl Check for GpuPowerCap {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.tell(&PAGE),
         };
         let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
         let mut findings = Vec::new();
         for device in &nvml.devices {
-            let time = gpus::during(&window, &gpus::name(device));
-            let of_device =
-                [limit(evidence, device, time.as_ref().ok().copied()), clocks(evidence, device, &time)];
+            let name = gpus::name(device);
+            let seen = under_load(evidence, gpus::during(&window, &name));
+            let of_device = [limit(evidence, device, &seen), clocks(device, seen)];
             let of_device: Vec<Finding> = of_device
                 .into_iter()
                 .filter_map(|result| {
-                    result.unwrap_or_else(|missing| Some(META.not_run(gpus::name(device), missing.reason)))
+                    result.unwrap_or_else(|missing| Some(PAGE.missing(gpus::object(device), &missing)))
                 })
                 .collect();
             if of_device.is_empty() {
-                let name = gpus::name(device);
                 let watts = device.power_limit_watts.known().copied().unwrap_or_default();
-                findings.push(
-                    META.pass(&name, "power limit and clocks are as the maker set them")
-                        .with_evidence(cite(&name, format!("power limit {watts:.0} W"))),
-                );
+                let citation = cite(&name, format!("power limit {watts:.0} W"));
+                findings.push(PAGE.pass(gpus::object(device), words::AsMade {}).with_evidence(citation));
             }
             findings.extend(of_device);
         }
-        let mut findings = gpus::join(findings);
+        let mut findings = gpus::join(findings, nvml.devices.len());
         findings.extend(unequal(&nvml.devices));
         Ok(findings)
     }
 }
 
-fn limit(
-    evidence: &Evidence<'_>,
-    device: &NvmlDevice,
-    time: Option<&GpuTime>,
-) -> Result<Option<Finding>, Missing> {
-    let name = gpus::name(device);
+/// NVML's reasons for low clocks under load; `None` where there was no load to see them under.
+type Reasons = Result<Option<Vec<u64>>, Missing>;
+
+fn under_load(evidence: &Evidence<'_>, time: Result<&GpuTime, Unseen>) -> Reasons {
+    let Ok(time) = time else { return Ok(None) };
+    match Loaded::of(evidence.limit(&PAGE, &LOADED), time) {
+        Ok(loaded) => Ok(Some(loaded.pick(time.clock_reasons.require()?))),
+        Err(_) => Ok(None),
+    }
+}
+
+/// The goal that a GPU has the power limit that its maker set.
+fn default_limit(device: &NvmlDevice) -> Option<Intent> {
+    let watts = |watts: &f64| watts.round() as u32;
+    let default = device.power_limit_default_watts.known().map(watts).filter(|&default| default > 0)?;
+    let was = device.power_limit_watts.known().map(watts).filter(|&was| was != default)?;
+    let want = GpuState::PowerLimit { want_watts: default, was_watts: was };
+    Some(Intent::Gpu { gpu: gpus::name(device), want })
+}
+
+fn limit(evidence: &Evidence<'_>, device: &NvmlDevice, seen: &Reasons) -> Result<Option<Finding>, Missing> {
+    let (object, name) = (gpus::object(device), gpus::name(device));
     let limit = *device.power_limit_watts.require()?;
     let default = *device.power_limit_default_watts.require()?;
     if default <= 0.0 {
-        return Err(Missing::new(Absence::Malformed, "NVML's default power limit is no limit"));
+        return Ok(Some(PAGE.not_run(object, words::NoDefault {})));
     }
     let share = Quantity::new(100.0 * limit / default);
-    let message = format!("power limit at {:.1} % of the default", share.number());
-    let finding = if evidence.limit(&META, &DEEP).is_undercut_by(share) {
-        META.fail(&name, message)
-    } else if evidence.limit(&META, &FULL).is_undercut_by(share) {
-        META.warn(&name, message)
+    let rounded = Arg::quantity((share.number() * 10.0).round() / 10.0, "%", 1);
+    let watts = |watts: f64| Arg::quantity(watts, "W", 0);
+    let said = named!(Limited, share: rounded, least_limit: watts(limit), most_default: watts(default));
+    let finding = if evidence.limit(&PAGE, &DEEP).is_undercut_by(share) {
+        PAGE.fail(object, said)
+    } else if evidence.limit(&PAGE, &FULL).is_undercut_by(share) {
+        PAGE.warn(object, said)
     } else {
         return Ok(None);
     };
-    let finding =
-        finding.with_evidence(cite(&name, format!("power limit {limit:.0} W, default {default:.0} W")));
+    let finding = finding
+        .with_evidence(cite(&name, format!("power limit {limit:.0} W, default {default:.0} W")))
+        .with_intents(default_limit(device))
+        .with_cause(GPU_POWER, Object::node());
     // Below its default a limit is a setting; that it holds the GPU back is seen under load.
-    let capped = time.and_then(|time| {
-        let under_load = Loaded::of(&META, evidence, time).ok()?.pick(time.clock_reasons.known()?);
-        let capped = under_load.iter().filter(|reasons| **reasons & SW_POWER_CAP != 0).count();
-        Some((capped, under_load.len()))
-    });
-    Ok(Some(match capped {
-        Some((capped, samples))
-            if evidence
-                .limit(&META, &CAPPED)
-                .is_exceeded_by(Quantity::new(100.0 * capped as f64 / samples.max(1) as f64)) =>
-        {
-            let text = format!("held down by the power limit in {capped} of {samples} samples under load");
-            finding.with_likelihood(Likelihood::Mechanism).with_evidence(cite_window(&name, text))
-        }
-        _ => finding.with_likelihood(Likelihood::Setting),
-    }))
+    let Ok(Some(under_load)) = seen else { return Ok(Some(finding)) };
+    let capped = under_load.iter().filter(|reasons| **reasons & SW_POWER_CAP != 0).count();
+    let samples = under_load.len();
+    let share = Quantity::new(100.0 * capped as f64 / samples.max(1) as f64);
+    if !evidence.limit(&PAGE, &CAPPED).is_exceeded_by(share) {
+        return Ok(Some(finding));
+    }
+    let text = format!("held down by the power limit in {capped} of {samples} samples under load");
+    Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(cite_window(&name, text))))
 }
 
-fn clocks(
-    evidence: &Evidence<'_>,
-    device: &NvmlDevice,
-    time: &Result<&GpuTime, Missing>,
-) -> Result<Option<Finding>, Missing> {
-    let name = gpus::name(device);
+fn clocks(device: &NvmlDevice, seen: Reasons) -> Result<Option<Finding>, Missing> {
+    let (object, name) = (gpus::object(device), gpus::name(device));
+    let free = Intent::Gpu { gpu: name.clone(), want: GpuState::FreeClocks {} };
     let application = gpus::if_any(&device.application_sm_mhz)?;
     let default = gpus::if_any(&device.application_sm_default_mhz)?;
     if let (Some(application), Some(default)) = (application, default)
         && application < default
     {
+        let mhz = |mhz: &u32| Arg::quantity((*mhz).into(), "MHz", 0);
+        let said = named!(LowClocks, least_clock: mhz(application), most_default: mhz(default));
         let citation = cite(&name, format!("application clock {application} MHz, default {default} MHz"));
-        let finding = META.warn(&name, "application clocks are set below the default");
-        return Ok(Some(finding.with_likelihood(Likelihood::Setting).with_evidence(citation)));
+        return Ok(Some(PAGE.warn(object, said).with_evidence(citation).with_intent(free)));
     }
-    let seen = match time {
-        Ok(time) => match Loaded::of(&META, evidence, time) {
-            Ok(loaded) => loaded.pick(time.clock_reasons.require()?),
-            Err(_) => vec![*device.clock_reasons.require()?],
-        },
-        Err(_) => vec![*device.clock_reasons.require()?],
+    let seen = match seen? {
+        Some(under_load) => under_load,
+        None => vec![*device.clock_reasons.require()?],
     };
     if !seen.iter().any(|reasons| reasons & SET_CLOCKS != 0) {
         return Ok(None);
     }
     let citation = cite(&name, "reason for low clocks: applications clocks setting (0x2)");
-    let finding = META.warn(&name, "someone has set its clocks");
-    Ok(Some(finding.with_likelihood(Likelihood::Setting).with_evidence(citation)))
+    Ok(Some(PAGE.warn(object, named!(SetClocks)).with_evidence(citation).with_intent(free)))
 }
 
 /// GPUs of one model whose limits differ: in a group the slowest sets the pace.
 fn unequal(devices: &[NvmlDevice]) -> Vec<Finding> {
-    let mut by_model: BTreeMap<&str, BTreeMap<i64, Vec<String>>> = BTreeMap::new();
+    let mut by_model: BTreeMap<&str, BTreeMap<i64, Vec<&NvmlDevice>>> = BTreeMap::new();
     for device in devices {
         if let (Some(model), Some(watts)) = (device.name.known(), device.power_limit_watts.known()) {
-            by_model
-                .entry(model)
-                .or_default()
-                .entry(watts.round() as i64)
-                .or_default()
-                .push(gpus::name(device));
+            let limits = by_model.entry(model).or_default();
+            limits.entry(watts.round() as i64).or_default().push(device);
         }
     }
     let nameless = devices.iter().filter(|device| device.name.known().is_none()).count();
+    let names = |devices: &[&NvmlDevice]| devices.iter().map(|device| gpus::name(device)).collect::<Vec<_>>();
     if nameless > 0 && devices.len() > 1 {
-        let message = format!("which GPUs are equal: the model of {nameless} is not known");
-        return vec![META.not_run("GPUs of one model", message)];
+        let object = gpus::group(&names(&devices.iter().collect::<Vec<_>>()), "GPUs of one model");
+        return vec![PAGE.not_run(object, words::Nameless { gpus_count: nameless.into() })];
     }
     let differing = by_model.into_iter().filter(|(_, limits)| limits.len() > 1);
     differing
         .map(|(model, limits)| {
-            let finding = META
-                .fail(format!("GPUs of model {model}"), "equal GPUs have different power limits")
-                .with_likelihood(Likelihood::Setting);
-            limits.into_iter().fold(finding, |finding, (watts, names)| {
-                finding.with_evidence(cite(&names.join(", "), format!("power limit {watts} W")))
+            let equal: Vec<&NvmlDevice> = limits.values().flatten().copied().collect();
+            let watts = |limit: Option<&i64>| Arg::quantity(limit.map_or(0.0, |watts| *watts as f64), "W", 0);
+            let said = words::Unequal {
+                gpus_count: equal.len().into(),
+                highest: watts(limits.keys().next_back()),
+                lowest: watts(limits.keys().next()),
+                model: model.into(),
+            };
+            let finding = PAGE
+                .fail(gpus::group(&names(&equal), format!("GPUs of model {model}")), said)
+                .with_intents(equal.iter().filter_map(|device| default_limit(device)))
+                .with_cause(GPU_POWER, Object::node());
+            limits.into_iter().fold(finding, |finding, (watts, devices)| {
+                finding.with_evidence(cite(&names(&devices).join(", "), format!("power limit {watts} W")))
             })
         })
         .collect()

@@ -6,155 +6,103 @@
 //!
 //! The share of a process in the time of the SMs is not collected.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, server_of};
-use plumb_check_sdk::{
-    Absence, Category, ChangeKind, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Question,
-    Reference, Remediation, Severity, ThresholdBasis, WorkloadTrait,
-};
-use std::borrow::Cow::Borrowed;
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::gpus::{self, cite};
-
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.sharing-mode"),
-    title: Borrowed("GPU sharing (MIG, MPS, time-slicing) is intended and uniform"),
-    category: Category::GpuHealth,
-    severity: Severity::Medium,
-    gate: false,
-    top15_rank: None,
-    rationale: Borrowed("Sharing that nobody noticed makes latency depend on the load of a stranger."),
-    business: Borrowed("Somebody else is using part of the GPU."),
-    needs: Borrowed(&[
-        Borrowed("/nvml"),
-        Borrowed("/gpus"),
-        Borrowed("/servers"),
-        Borrowed("/node/container"),
-    ]),
-    remediation: Remediation {
-        runtime: Borrowed("`nvidia-smi` lists the processes; stop or move the guest"),
-        persistent: Borrowed(
-            "Kubernetes resource requests without time-slicing for this tier; `nvidia-smi -mig 0` or \
-             `nvidia-smi -mig 1` as planned; `nvidia-smi -c EXCLUSIVE_PROCESS`",
-        ),
-        rollback: Borrowed("The former mode, named in the evidence"),
-        change: ChangeKind::ServiceRestart,
-        verification: Borrowed("`nvidia-smi --query-compute-apps=pid,name,used_memory --format=csv`"),
-        expected_effect: Borrowed("There is no published number that can be recommended."),
-    },
-    thresholds: Borrowed(&[GUEST.threshold()]),
-    amplified_by: Borrowed(&[WorkloadTrait::SharedHost]),
-    questions: Borrowed(&[Question { id: Borrowed("neighbours"), decides: false }]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed("Bare metal, virtual machines, containers; NVIDIA"),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA MIG User Guide"),
-            url: Borrowed("https://docs.nvidia.com/datacenter/tesla/mig-user-guide/"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-    ]),
+use plumb_check_sdk::limit::Quantity;
+use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, NvmlProcess, server_of};
+use plumb_check_sdk::{
+    Arg, Check, CheckMeta, Evidence, Finding, GpuState, Intent, Missing, Object, ObjectKind, Step,
 };
 
-const GUEST: Limit<Percent> = Limit {
-    name: "share of the memory of a GPU above which a guest is a failure",
-    value: Quantity::new(2.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: a CUDA context alone takes less",
-    date: "2026-11-23",
-    applies_to: "NVIDIA GPUs that serve",
-};
+use crate::gpus::{self, cite, named};
+use crate::pages::gpu_sharing_mode::{GUEST, PAGE, words};
 
 /// See the module.
 pub struct GpuSharingMode;
 
 impl Check for GpuSharingMode {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence)? {
+        let nvml = match gpus::nvml(evidence) {
             Ok(nvml) => nvml,
-            Err(why) => return Ok(vec![META.not_applicable("node", why)]),
+            Err(silent) => return silent.tell(&PAGE),
         };
-        let mut findings = mig(&nvml.devices);
-        let servers = evidence.servers();
-        let container = evidence.container_runtime();
-        let mut of_processes = Vec::new();
-        let mut idle = 0;
-        for device in &nvml.devices {
-            match users(evidence, device, &servers, &container) {
-                Ok(Some(finding)) => of_processes.push(finding),
-                Ok(None) => idle += 1,
-                Err(missing) => of_processes.push(META.not_run(gpus::name(device), missing.reason)),
-            }
+        let devices = &nvml.devices;
+        let mut findings = mig(devices);
+        let node = Node { evidence, servers: evidence.servers(), container: evidence.container_runtime() };
+        let of_processes: Vec<Finding> = devices
+            .iter()
+            .filter_map(|device| {
+                let missing = |missing| Some(PAGE.missing(gpus::object(device), &missing));
+                node.users(device).unwrap_or_else(missing)
+            })
+            .collect();
+        if of_processes.is_empty() {
+            findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "processes"), words::NoUser {}));
         }
-        if idle == nvml.devices.len() {
-            let message = "no process uses a GPU: collect while the service runs";
-            findings.push(META.not_run("processes", message));
-        }
-        findings.extend(gpus::join(of_processes));
+        findings.extend(gpus::join(of_processes, devices.len()));
         Ok(findings)
     }
 }
 
+fn names(devices: &[&NvmlDevice]) -> String {
+    devices.iter().map(|device| gpus::name(device)).collect::<Vec<_>>().join(", ")
+}
+
 /// MIG on some GPUs only, or split differently.
 fn mig(devices: &[NvmlDevice]) -> Vec<Finding> {
-    let mut split = Vec::new();
-    let mut whole = Vec::new();
-    let mut findings = Vec::new();
+    let (mut split, mut whole, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices {
         match gpus::if_any(&device.mig) {
             Ok(Some(true)) => split.push(device),
-            Ok(_) => whole.push(gpus::name(device)),
+            Ok(_) => whole.push(device),
             Err(missing) => {
-                findings.push(META.not_run(gpus::name(device), format!("whether it is split: {missing}")))
+                let said = words::MigUnknown { reason: (&missing).into() };
+                findings.push(PAGE.not_run(gpus::object(device), said));
             }
         }
     }
-    let names = |devices: &[&NvmlDevice]| {
-        devices.iter().map(|device| gpus::name(device)).collect::<Vec<_>>().join(", ")
-    };
-    if split.is_empty() {
-        return gpus::join(findings);
-    }
-    if !whole.is_empty() {
-        findings = gpus::join(findings);
-        findings.push(
-            META.fail("MIG", "some GPUs are split into MIG instances, others are not")
-                .with_likelihood(Likelihood::Setting)
-                .with_evidence(cite(&names(&split), "MIG on"))
-                .with_evidence(cite(&whole.join(", "), "MIG off")),
-        );
-        return findings;
+    let object = Object::setting("MIG");
+    if !split.is_empty() && !whole.is_empty() {
+        let said = words::MigOnSome { all_count: devices.len().into(), gpus_count: split.len().into() };
+        // The fewer GPUs are those that differ from the rest.
+        let (on, odd) = if whole.len() < split.len() { (true, &whole) } else { (false, &split) };
+        let goals =
+            odd.iter().map(|device| Intent::Gpu { gpu: gpus::name(device), want: GpuState::Mig { on } });
+        let finding = PAGE
+            .fail(object, said)
+            .with_evidence(cite(&names(&split), "MIG on"))
+            .with_evidence(cite(&names(&whole), "MIG off"))
+            .with_intents(goals);
+        return gpus::join(findings, devices.len()).into_iter().chain([finding]).collect();
     }
     let mut layouts: BTreeMap<String, Vec<&NvmlDevice>> = BTreeMap::new();
     for device in split {
         match device.mig_instances.require() {
             Ok(instances) => layouts.entry(layout(instances)).or_default().push(device),
             Err(missing) => {
-                findings.push(META.not_run(gpus::name(device), format!("its MIG instances: {missing}")))
+                let said = words::InstancesUnknown { reason: (&missing).into() };
+                findings.push(PAGE.not_run(gpus::object(device), said));
             }
         }
     }
-    findings = gpus::join(findings);
-    if layouts.len() > 1 {
-        let finding = META
-            .warn("MIG", "the GPUs are split into MIG instances differently")
-            .with_likelihood(Likelihood::Setting);
-        findings.push(layouts.iter().fold(finding, |finding, (layout, devices)| {
-            finding.with_evidence(cite(&names(devices), layout))
-        }));
-    } else if let Some((layout, devices)) = layouts.iter().next() {
-        let message = "all GPUs are split into the same MIG instances";
-        findings.push(META.info("MIG", message).with_evidence(cite(&names(devices), layout)));
-    }
+    let mut findings = gpus::join(findings, devices.len());
+    let finding = match layouts.len() {
+        0 => return findings,
+        1 => PAGE.info(object, words::SameLayout {}),
+        many => {
+            let gpus_count = layouts.values().map(Vec::len).sum::<usize>().into();
+            PAGE.warn(object, words::Layouts { gpus_count, layouts_count: many.into() })
+        }
+    };
+    findings.push(
+        layouts
+            .iter()
+            .fold(finding, |finding, (layout, devices)| finding.with_evidence(cite(&names(devices), layout))),
+    );
     findings
 }
 
@@ -175,90 +123,95 @@ fn layout(instances: &[MigInstance]) -> String {
     if kinds.is_empty() { "no instance".to_owned() } else { kinds.join("; ") }
 }
 
-/// Who is on a GPU; `None` if nobody is.
-fn users(
-    evidence: &Evidence<'_>,
-    device: &NvmlDevice,
-    servers: &Result<&[InferenceServer], Missing>,
-    container: &Result<Option<String>, Missing>,
-) -> Result<Option<Finding>, Missing> {
-    let name = gpus::name(device);
-    let processes = device.compute_processes.require()?;
-    if processes.is_empty() {
-        return Ok(None);
-    }
-    let servers = servers.as_ref().map_err(Clone::clone)?;
-    let told = |server: &InferenceServer| {
-        !server.kind.is_empty() && server.processes.iter().any(|process| process.pid == server.pid)
-    };
-    if let Some(server) = servers.iter().find(|server| !told(server)) {
-        let reason = format!("kind or processes of the server with PID {} are not told", server.pid);
-        return Err(Missing::new(Absence::Malformed, reason));
-    }
-    let owner = |pid: u32| server_of(servers, pid);
-    let mut known: BTreeSet<u32> = BTreeSet::new();
-    let mut guests = Vec::new();
-    let mut strange = Vec::new();
-    for process in processes {
-        match owner(process.pid) {
-            Some(server) if server.kind != "unknown" => drop(known.insert(server.pid)),
-            Some(_) => guests.push(process),
-            None => strange.push(process),
-        }
-    }
-    if !strange.is_empty() {
-        let container = container.as_ref().map_err(Clone::clone)?;
-        if let Some(container) = container {
-            let reason = format!(
-                "{} processes on it are not to be seen inside a container ({container})",
-                strange.len()
-            );
-            return Err(Missing::new(Absence::Skipped, reason));
-        }
-        guests.extend(strange);
-    }
-    let list = |pids: Vec<String>| cite(&name, format!("PIDs {}", pids.join(", ")));
-    let all = list(processes.iter().map(|process| process.pid.to_string()).collect());
-    if !known.is_empty() && !guests.is_empty() {
-        return guest(evidence, device, &guests).map(Some);
-    }
-    let several = known.len() + guests.len() > 1;
-    let shared = match gpus::if_any(&device.mps_processes) {
-        Ok(processes) => processes.is_some_and(|processes| !processes.is_empty()),
-        Err(_) if several => false,
-        Err(why) => return Err(why),
-    };
-    Ok(Some(if several || shared {
-        let how = if shared { " through MPS" } else { "" };
-        META.warn(&name, format!("several programs share it{how}"))
-            .with_likelihood(Likelihood::Setting)
-            .with_evidence(all)
-    } else {
-        META.pass(&name, "one program has it to itself").with_evidence(all)
-    }))
+/// What processes on GPUs are laid beside.
+struct Node<'a> {
+    evidence: &'a Evidence<'a>,
+    servers: Result<&'a [InferenceServer], Missing>,
+    container: Result<Option<String>, Missing>,
 }
 
-/// A server shares its GPU with processes that are no part of it.
-fn guest(
-    evidence: &Evidence<'_>,
-    device: &NvmlDevice,
-    guests: &[&plumb_check_sdk::model::NvmlProcess],
-) -> Result<Finding, Missing> {
-    let name = gpus::name(device);
-    let total = *device.memory_total_bytes.require()?;
-    let mut used: u64 = 0;
-    for guest in guests {
-        used = used.saturating_add(guest.used_bytes.ok_or_else(|| {
-            Missing::new(Absence::Failed, format!("NVML does not tell the memory of process {}", guest.pid))
-        })?);
+impl Node<'_> {
+    /// Who is on a GPU; `None` if nobody is.
+    fn users(&self, device: &NvmlDevice) -> Result<Option<Finding>, Missing> {
+        let (object, name) = (gpus::object(device), gpus::name(device));
+        let processes = device.compute_processes.require()?;
+        if processes.is_empty() {
+            return Ok(None);
+        }
+        let servers = self.servers.as_ref().map_err(Clone::clone)?;
+        let is_told = |server: &InferenceServer| {
+            !server.kind.is_empty() && server.processes.iter().any(|process| process.pid == server.pid)
+        };
+        if let Some(server) = servers.iter().find(|server| !is_told(server)) {
+            let pid = Arg::text(server.pid.to_string());
+            return Ok(Some(PAGE.not_run(object, words::OddServer { pid })));
+        }
+        let mut known: BTreeSet<u32> = BTreeSet::new();
+        let (mut guests, mut strange) = (Vec::new(), Vec::new());
+        for process in processes {
+            match server_of(servers, process.pid) {
+                Some(server) if server.kind != "unknown" => drop(known.insert(server.pid)),
+                Some(_) => guests.push(process),
+                None => strange.push(process),
+            }
+        }
+        if !strange.is_empty() {
+            if let Some(container) = self.container.as_ref().map_err(Clone::clone)? {
+                let processes_count = strange.len().into();
+                let said = words::Hidden { container: container.into(), processes_count };
+                return Ok(Some(PAGE.not_run(object, said)));
+            }
+            guests.extend(strange);
+        }
+        if !known.is_empty() && !guests.is_empty() {
+            return self.guests(device, &guests).map(Some);
+        }
+        let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
+        let all = cite(&name, format!("PIDs {}", pids.join(", ")));
+        let several = known.len() + guests.len() > 1;
+        let shared = match gpus::if_any(&device.mps_processes) {
+            Ok(processes) => processes.is_some_and(|processes| !processes.is_empty()),
+            Err(_) if several => false,
+            Err(why) => return Err(why),
+        };
+        let finding = if several || shared {
+            let through = Arg::from(if shared { "mps" } else { "time" });
+            PAGE.warn(object, named!(Shared, through)).with_intent(Intent::Step { step: Step::PlanCapacity })
+        } else {
+            PAGE.pass(object, words::OneUser {})
+        };
+        Ok(Some(finding.with_evidence(all)))
     }
-    let share = Quantity::new(100.0 * used as f64 / total.max(1) as f64);
-    let pids: Vec<String> = guests.iter().map(|guest| guest.pid.to_string()).collect();
-    let citation = cite(&name, format!("guests: PIDs {} with {} MiB", pids.join(", "), used >> 20));
-    let finding = if evidence.limit(&META, &GUEST).is_exceeded_by(share) {
-        META.fail(name, "processes that are no part of its server hold memory of it")
-    } else {
-        META.warn(name, "processes that are no part of its server are on it")
-    };
-    Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(citation))
+
+    /// A server shares its GPU with processes that are no part of it.
+    fn guests(&self, device: &NvmlDevice, guests: &[&NvmlProcess]) -> Result<Finding, Missing> {
+        let (object, name) = (gpus::object(device), gpus::name(device));
+        let total = *device.memory_total_bytes.require()?;
+        let mut used: u64 = 0;
+        for guest in guests {
+            let Some(bytes) = guest.used_bytes else {
+                let pid = Arg::text(guest.pid.to_string());
+                return Ok(PAGE.not_run(object, words::NoMemory { pid }));
+            };
+            used = used.saturating_add(bytes);
+        }
+        let share = Quantity::new(100.0 * used as f64 / total.max(1) as f64);
+        let pids: Vec<String> = guests.iter().map(|guest| guest.pid.to_string()).collect();
+        let citation = cite(&name, format!("guests: PIDs {} with {} MiB", pids.join(", "), used >> 20));
+        let most_memory = Arg::quantity((used >> 20) as f64, "MiB", 0);
+        let finding = if self.evidence.limit(&PAGE, &GUEST).is_exceeded_by(share) {
+            PAGE.fail(object, named!(GuestMemory, most_memory))
+        } else {
+            PAGE.warn(object, named!(Guest, most_memory))
+        };
+        let goals = guests.iter().filter_map(|guest| {
+            Some(Intent::Elsewhere { process: guest.pid, name: self.name_of(guest.pid)? })
+        });
+        Ok(finding.with_evidence(citation).with_intents(goals))
+    }
+
+    fn name_of(&self, pid: u32) -> Option<String> {
+        let processes = self.evidence.processes().ok()?;
+        Some(processes.iter().find(|process| process.pid == pid)?.comm.clone())
+    }
 }

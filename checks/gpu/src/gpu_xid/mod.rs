@@ -1,209 +1,342 @@
 //! `gpu.xid`: no critical driver or hardware errors.
 //!
-//! Xid errors are read from the kernel log. A log that has lost part of the last seven days can show errors but cannot
-//! show that there were none; one that begins with the boot of the node can, for the time since.
+//! Xid errors are read from the kernel log, and beside them what the driver writes without such a number: a GPU that has
+//! fallen off the bus or did not start, and errors of NVSwitches (SXid). A log that has lost part of the last seven days can
+//! show errors but cannot show that there were none; one that begins with the boot of the node can, for the time since.
 
-use plumb_check_sdk::limit::{Count, Limit, Quantity, Seconds};
-use plumb_check_sdk::model::{KernelLog, LogLine};
-use plumb_check_sdk::{
-    Category, ChangeKind, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing,
-    Reference, Remediation, Severity, ThresholdBasis,
-};
-use std::borrow::Cow::Borrowed;
 use std::collections::BTreeMap;
 
-static META: CheckMeta = CheckMeta {
-    id: Borrowed("gpu.xid"),
-    title: Borrowed("No critical driver or hardware errors"),
-    category: Category::GpuHealth,
-    severity: Severity::Critical,
-    gate: true,
-    top15_rank: Some(5),
-    rationale: Borrowed(
-        "These errors precede outages or are outages: a GPU that has fallen off the bus, memory errors, \
-         faults of NVLink, a GPU system processor that does not answer.",
-    ),
-    business: Borrowed("The GPU has reported a fault of the kind that comes before a failure."),
-    needs: Borrowed(&[Borrowed("/kernel_log"), Borrowed("/gpus")]),
-    remediation: Remediation {
-        runtime: Borrowed(
-            "Drain the node; do what the Xid catalogue says: restart the application, reset the GPU, \
-             reboot, or call service",
-        ),
-        persistent: Borrowed("Return the GPU, or update firmware and driver; raise an alert on each Xid"),
-        rollback: Borrowed("None: nothing is changed"),
-        change: ChangeKind::Hardware,
-        verification: Borrowed("`journalctl -k --since -7d | grep 'NVRM: Xid'`"),
-        expected_effect: Borrowed("Availability. There is no published number."),
-    },
-    thresholds: Borrowed(&[RECENT.threshold(), OLD.threshold(), REPEATED.threshold()]),
-    amplified_by: Borrowed(&[]),
-    questions: Borrowed(&[]),
-    positions: Borrowed(&[]),
-    applicability: Borrowed(
-        "Bare metal and virtual machines; containers need the kernel log of the host; NVIDIA",
-    ),
-    caveat: None,
-    references: Borrowed(&[
-        Reference {
-            title: Borrowed("NVIDIA: Analyzing Xid Errors with the Xid Catalog"),
-            url: Borrowed("https://docs.nvidia.com/deploy/xid-errors/analyzing-xid-catalog.html"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA Health Validation: Xid checks"),
-            url: Borrowed("https://docs.nvidia.com/health-validation/reference/checks/xid"),
-        },
-        Reference {
-            title: Borrowed("Azure HPC node health checks (azurehpc-health-checks)"),
-            url: Borrowed("https://github.com/Azure/azurehpc-health-checks"),
-        },
-        Reference {
-            title: Borrowed("NVIDIA: Dynamic Page Retirement, visibility (Xid 48/63/64)"),
-            url: Borrowed("https://docs.nvidia.com/deploy/dynamic-page-retirement/visibility.html"),
-        },
-        Reference {
-            title: Borrowed("leptonai/gpud: GPU health components and thresholds"),
-            url: Borrowed("https://github.com/leptonai/gpud"),
-        },
-    ]),
+use plumb_check_sdk::limit::{Quantity, Seconds};
+use plumb_check_sdk::model::{Gpu, KernelLog, LogLine};
+use plumb_check_sdk::{
+    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent,
+    Likelihood, Missing, Object, ObjectKind, Outcome, Said, Step,
 };
 
-const RECENT: Limit<Seconds> = Limit {
-    name: "age up to which one critical error is a failure",
-    value: Quantity::new(86_400.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: one day",
-    date: "2026-11-23",
-    applies_to: "critical Xid errors",
-};
-
-const OLD: Limit<Seconds> = Limit {
-    name: "age up to which errors count",
-    value: Quantity::new(604_800.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: seven days",
-    date: "2026-11-23",
-    applies_to: "Xid errors",
-};
-
-const REPEATED: Limit<Count> = Limit {
-    name: "critical errors of one kind within the longer time that are a failure",
-    value: Quantity::new(2.0),
-    basis: ThresholdBasis::Expert,
-    source: "our proposal: once may be handled, twice is not",
-    date: "2026-11-23",
-    applies_to: "critical Xid errors",
-};
+use crate::gpus::{self, GPU_LINK, GPU_MEMORY};
+use crate::pages::gpu_xid::{OLD, PAGE, RECENT, REPEATED, words};
 
 /// See the module.
 pub struct GpuXid;
 
 impl Check for GpuXid {
     fn meta(&self) -> &'static CheckMeta {
-        &META
+        &PAGE
     }
 
     fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Ok(gpus) = evidence.gpus()
-            && !gpus.iter().any(|gpu| gpu.vendor == "nvidia" || gpu.vendor == "unknown")
-        {
-            return Ok(vec![META.not_applicable("node", "no NVIDIA GPU was found")]);
+        if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
+            return silent.tell(&PAGE);
         }
-        Ok(judge(evidence, evidence.kernel_log()?))
+        let log = evidence.kernel_log()?;
+        Ok(Judge { evidence, log, gpus: evidence.gpus() }.judge())
     }
 }
 
-/// Errors after which a GPU is not to be trusted: those that Azure's node health checks look for, and those that NVIDIA's
-/// health validation calls critical.
-const CRITICAL: &[u32] =
-    &[46, 48, 56, 57, 58, 62, 63, 64, 65, 68, 69, 73, 74, 79, 80, 81, 92, 94, 95, 119, 120];
+/// Critical errors for which NVIDIA's catalogue asks to reset the GPU, now or after the restart of what ran on it.
+const RESET: &[u32] =
+    &[46, 48, 62, 64, 94, 95, 109, 110, 119, 120, 136, 140, 143, 154, 155, 156, 158, 171, 172];
+/// Errors of NVLinks.
+const LINKS: &[u32] = &[74, 144, 145, 146, 147, 148, 149, 150];
+/// The GPU has fallen off the bus.
+const OFF_THE_BUS: u32 = 79;
+/// Other errors after which a GPU is not to be trusted: those that Azure's node health checks look for.
+const CRITICAL: &[u32] = &[56, 57, 58, 65, 68, 69, 73, 80, 81];
+/// Errors that tell of memory that was repaired, or whose single errors were corrected: a note by NVIDIA's catalogue.
+const NOTES: &[u32] = &[63, 92];
 /// Errors that an application causes as a rule: illegal access, reset channel, stopped processing.
 const APPLICATION: &[u32] = &[13, 31, 43, 45];
+/// Errors of memory, which `gpu.ecc-remap` tells of as well.
+const MEMORY: &[u32] = &[48, 63, 64, 92, 94, 95, 140, 171, 172];
 /// A boot that is in the log from its beginning starts before this time.
 const AT_BOOT_SECONDS: f64 = 10.0;
 
-/// GPU as the log names it, and number of the error.
-type Kind = (String, u32);
+/// What the log tells of a GPU or a switch, named as the log names it; the name is empty where the log has none.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Kind {
+    Xid(String, u32),
+    /// Fallen off the bus, told without a number.
+    Fallen(String),
+    /// The driver could not start it.
+    NotStarted(String),
+    /// An error of an NVSwitch, and whether it is fatal.
+    Switch(String, u32, bool),
+}
 
-fn judge(evidence: &Evidence<'_>, log: &KernelLog) -> Vec<Finding> {
-    let old = evidence.limit(&META, &OLD);
-    let age = |line: &LogLine| Quantity::new((log.to_seconds - line.seconds).max(0.0));
-    let mut kinds: BTreeMap<Kind, Vec<&LogLine>> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for line in log.lines.iter().filter(|line| line.subject == "xid" && !old.is_exceeded_by(age(line))) {
-        match parse(&line.text) {
-            Some(kind) => kinds.entry(kind).or_default().push(line),
-            None => findings.push(
-                META.warn("node", "a line of the log tells of an Xid error in words that are not known")
-                    .with_confidence(Confidence::Low)
-                    .with_evidence(quote(log, line)),
-            ),
+struct Judge<'a> {
+    evidence: &'a Evidence<'a>,
+    log: &'a KernelLog,
+    gpus: Result<&'a [Gpu], Missing>,
+}
+
+impl Judge<'_> {
+    fn judge(&self) -> Vec<Finding> {
+        let log = self.log;
+        let old = self.evidence.limit(&PAGE, &OLD);
+        let (kinds, mut findings) = self.kinds();
+        findings.extend(kinds.iter().map(|(kind, lines)| self.of_kind(kind, lines)));
+        if log.truncated {
+            findings.push(PAGE.not_run(Object::node(), words::Truncated { path: (&log.path).into() }));
         }
-    }
-    for ((gpu, number), lines) in &kinds {
-        findings.push(of_kind(evidence, log, gpu, *number, lines));
-    }
-    if log.truncated {
-        findings.push(META.not_run("node", format!("{} holds more lines than were kept", log.path)));
-    }
-    let covered = log.to_seconds - log.from_seconds;
-    let days = |seconds: f64| format!("{:.1} days", seconds / 86_400.0);
-    let whole_boot = log.from_seconds <= AT_BOOT_SECONDS;
-    if !whole_boot && old.is_undercut_by(Quantity::new(covered)) {
-        let message = format!("{} goes back {} only: what came before is lost", log.path, days(covered));
-        findings.push(META.not_run("node", message));
-    } else if findings.is_empty() {
-        let citation =
-            Citation::new(&log.path, format!("no Xid in the last {}", days(covered.min(old.value.number()))));
-        let finding = if old.is_undercut_by(Quantity::new(covered)) {
-            META.pass("node", format!("no Xid error since the node was booted {} ago", days(covered)))
-                .with_confidence(Confidence::Medium)
+        let covered = Quantity::new(log.to_seconds - log.from_seconds);
+        let whole_boot = log.from_seconds <= AT_BOOT_SECONDS;
+        if !whole_boot && old.is_undercut_by(covered) {
+            let (age, unit) = age(covered);
+            let said = words::Lost { age, path: (&log.path).into(), unit };
+            findings.push(PAGE.not_run(Object::node(), said));
+        }
+        if !findings.is_empty() {
+            return findings;
+        }
+        // Without a GPU there would be no errors either.
+        if let Err(missing) = &self.gpus {
+            return vec![PAGE.not_run(Object::node(), words::GpusUnknown { reason: missing.into() })];
+        }
+        let days = covered.number().min(old.value.number()) / DAY;
+        let citation = Citation::new(&log.path, format!("no Xid in the last {days:.1} days"));
+        let finding = if old.is_undercut_by(covered) {
+            let (age, unit) = age(covered);
+            PAGE.pass(Object::node(), words::NoneSinceBoot { age, unit }).with_confidence(Confidence::Medium)
         } else {
-            META.pass("node", "no Xid error in the last seven days")
+            let (age, unit) = age(old.value);
+            PAGE.pass(Object::node(), words::None { age, unit })
         };
-        findings.push(finding.with_evidence(citation));
+        vec![finding.with_evidence(citation)]
     }
-    findings
-}
 
-fn of_kind(evidence: &Evidence<'_>, log: &KernelLog, gpu: &str, number: u32, lines: &[&LogLine]) -> Finding {
-    let subject = format!("GPU {gpu}, Xid {number}");
-    let recent = evidence.limit(&META, &RECENT);
-    let last = lines.iter().map(|line| line.seconds).fold(f64::MIN, f64::max);
-    let since = (log.to_seconds - last).max(0.0);
-    let times = if lines.len() == 1 { "once".to_owned() } else { format!("{} times", lines.len()) };
-    let when = format!("{times} in seven days, last {:.1} hours ago", since / 3600.0);
-    let finding = if CRITICAL.contains(&number) {
-        let repeated = !evidence.limit(&META, &REPEATED).is_undercut_by(Quantity::new(lines.len() as f64));
-        if repeated || !recent.is_exceeded_by(Quantity::new(since)) {
-            META.fail(subject, format!("critical error, {when}"))
-        } else {
-            META.warn(subject, format!("critical error that may have been handled, {when}"))
+    /// The lines of the time that counts by what they tell, and findings about those that nobody understands.
+    fn kinds(&self) -> (BTreeMap<Kind, Vec<&LogLine>>, Vec<Finding>) {
+        let old = self.evidence.limit(&PAGE, &OLD);
+        let mut kinds: BTreeMap<Kind, Vec<&LogLine>> = BTreeMap::new();
+        let mut findings = Vec::new();
+        // The driver may name the GPU in the line before the one that says what happened to it.
+        let mut named = String::new();
+        for line in &self.log.lines {
+            let is_xid = line.subject == "xid";
+            if !is_xid && line.subject != "nvrm" {
+                continue;
+            }
+            let address = address(&line.text);
+            if let Some(address) = address.filter(|_| !is_xid) {
+                named = address.to_owned();
+            }
+            let age = (self.log.to_seconds - line.seconds).max(0.0);
+            if old.is_exceeded_by(Quantity::new(age)) {
+                continue;
+            }
+            match if is_xid { parse(&line.text) } else { untold(&line.text, &named) } {
+                Some(kind) => kinds.entry(kind).or_default().push(line),
+                None if is_xid => findings.push(
+                    PAGE.warn(Object::node(), words::Unreadable {})
+                        .with_confidence(Confidence::Low)
+                        .with_evidence(self.quote(line))
+                        .with_intent(Intent::Step { step: Step::WatchLog }),
+                ),
+                None => {}
+            }
         }
-    } else if APPLICATION.contains(&number) {
-        META.warn(subject, format!("error of the kind that applications cause, {when}"))
-    } else {
-        META.warn(
-            subject,
-            format!("error that is neither critical nor known to come from applications, {when}"),
-        )
-        .with_confidence(Confidence::Medium)
-    };
-    let finding = finding.with_likelihood(Likelihood::Mechanism);
-    match lines.last() {
-        Some(line) => finding.with_evidence(quote(log, line)),
-        None => finding,
+        // The driver says it twice, with and without the number.
+        let twice = |gpu: &str| {
+            kinds.keys().any(|kind| matches!(kind, Kind::Xid(own, OFF_THE_BUS) if is_of(gpu, own)))
+        };
+        let once: Vec<Kind> =
+            kinds.keys().filter(|kind| matches!(kind, Kind::Fallen(gpu) if twice(gpu))).cloned().collect();
+        kinds.retain(|kind, _| !once.contains(kind));
+        (kinds, findings)
+    }
+
+    fn of_kind(&self, kind: &Kind, lines: &[&LogLine]) -> Finding {
+        let last = lines.iter().map(|line| line.seconds).fold(f64::MIN, f64::max);
+        let since = (self.log.to_seconds - last).max(0.0);
+        let text = lines.last().map(|line| line.text.as_str()).unwrap_or_default();
+        let times = Arg::count(lines.len());
+        let days = (self.evidence.limit(&PAGE, &OLD).value.number() / DAY).round() as u64;
+        let when = Times { last: Arg::quantity(since / HOUR, "", 1), days: days.into(), times };
+        let is_fresh = lines.len() as f64 >= self.evidence.limit(&PAGE, &REPEATED).value.number()
+            || !self.evidence.limit(&PAGE, &RECENT).is_exceeded_by(Quantity::new(since));
+        let critical = |fresh: Said, handled: Said| match is_fresh {
+            true => (Outcome::Fail, fresh),
+            false => (Outcome::Warn, handled),
+        };
+        let (object, gpu) = self.object(kind);
+        // Sentences say "a GPU" where the log names none.
+        let device = Arg::from(if object.id.is_empty() { "none" } else { object.id.as_str() });
+        let (outcome, said) = match kind {
+            Kind::Xid(_, number) if is_critical(*number, text) => critical(
+                when.said("critical", device.clone(), Some(*number)),
+                when.said("handled", device, Some(*number)),
+            ),
+            Kind::Xid(_, number) => {
+                let variant = match number {
+                    number if NOTES.contains(number) => "note",
+                    number if APPLICATION.contains(number) => "application",
+                    _ => "other",
+                };
+                (Outcome::Warn, when.said(variant, device, Some(*number)))
+            }
+            Kind::Fallen(_) => (Outcome::Fail, when.said("fallen", device, None)),
+            Kind::NotStarted(_) => (Outcome::Fail, when.said("not-started", device, None)),
+            Kind::Switch(_, number, true) => critical(
+                when.said("switch", device.clone(), Some(*number)),
+                when.said("switch-handled", device, Some(*number)),
+            ),
+            Kind::Switch(_, number, false) => {
+                (Outcome::Warn, when.said("switch-minor", device, Some(*number)))
+            }
+        };
+        let confidence = if said.variant == "other" { Confidence::Medium } else { Confidence::High };
+        let finding = PAGE
+            .says(outcome, object, said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_confidence(confidence)
+            .with_intents(self.goals(kind, gpu, text));
+        let finding = match (kind, gpu) {
+            (Kind::Xid(_, number), Some(gpu)) if MEMORY.contains(number) => {
+                finding.with_cause(GPU_MEMORY, Object::gpu(gpu))
+            }
+            (Kind::Xid(_, OFF_THE_BUS) | Kind::Fallen(_), Some(gpu)) => {
+                finding.with_cause(GPU_LINK, Object::gpu(gpu))
+            }
+            _ => finding,
+        };
+        match lines.last() {
+            Some(line) => finding.with_evidence(self.quote(line)),
+            None => finding,
+        }
+    }
+
+    /// What a kind is about, and the address of its GPU if that is one of the node.
+    fn object(&self, kind: &Kind) -> (Object, Option<&str>) {
+        let (name, suffix) = match kind {
+            Kind::Switch(name, number, _) => {
+                let subject = format!("NVSwitch {name}, SXid {number}");
+                return (Object::new(ObjectKind::Other, name).named(subject), None);
+            }
+            Kind::Xid(name, number) => (name, format!("Xid {number}")),
+            Kind::Fallen(name) => (name, "fallen off the bus".to_owned()),
+            Kind::NotStarted(name) => (name, "not started".to_owned()),
+        };
+        if name.is_empty() {
+            return (Object::node().named(suffix), None);
+        }
+        let gpus = self.gpus.as_ref().map(|gpus| *gpus).unwrap_or_default();
+        let gpu = gpus.iter().find(|gpu| is_of(&gpu.address, name)).map(|gpu| gpu.address.as_str());
+        (Object::gpu(gpu.unwrap_or(name)).named(format!("GPU {name}, {suffix}")), gpu)
+    }
+
+    /// What to do about an error, by the action that NVIDIA's catalogue gives for it.
+    fn goals(&self, kind: &Kind, gpu: Option<&str>, text: &str) -> Vec<Intent> {
+        let drain = Intent::Step { step: Step::Drain };
+        let watch = vec![Intent::Step { step: Step::WatchLog }];
+        let look = |part| gpu.map(|gpu| gpus::look_at(self.evidence, part, gpu));
+        let more = match kind {
+            Kind::Xid(_, number) if !is_critical(*number, text) => return watch,
+            // Only the processes on the GPU are concerned.
+            Kind::Xid(_, 68 | 69 | 80) | Kind::Switch(_, _, false) => return watch,
+            Kind::Xid(_, 154) if text.contains("Reboot") => None,
+            Kind::Xid(_, number) if RESET.contains(number) => {
+                gpu.map(|gpu| Intent::Gpu { gpu: gpu.to_owned(), want: GpuState::Reset {} })
+            }
+            Kind::Xid(_, number) if LINKS.contains(number) => look(HardwarePart::NvLink),
+            Kind::Xid(_, OFF_THE_BUS) | Kind::Fallen(_) | Kind::NotStarted(_) => look(HardwarePart::PcieCard),
+            Kind::Xid(..) => look(HardwarePart::Gpu),
+            Kind::Switch(name, ..) => Some(gpus::look_at(self.evidence, HardwarePart::NvLink, name)),
+        };
+        [drain].into_iter().chain(more).collect()
+    }
+
+    fn quote(&self, line: &LogLine) -> Citation {
+        Citation::new(&self.log.path, format!("[{:.3}] {}", line.seconds, line.text))
     }
 }
 
-fn quote(log: &KernelLog, line: &LogLine) -> Citation {
-    Citation::new(&log.path, format!("[{:.3}] {}", line.seconds, line.text))
+/// How often and when something happened.
+struct Times {
+    times: Arg,
+    days: Arg,
+    last: Arg,
 }
 
-/// `NVRM: Xid (PCI:0000:18:00): 79, pid=1, …` → (`0000:18:00`, 79).
+impl Times {
+    /// The sentences about errors all name the same values.
+    fn said(&self, variant: &'static str, device: Arg, number: Option<u32>) -> Said {
+        let mut args: BTreeMap<&'static str, Arg> = [
+            ("device", device),
+            ("times_count", self.times.clone()),
+            ("days_count", self.days.clone()),
+            ("last", self.last.clone()),
+        ]
+        .into();
+        args.extend(number.map(|number| ("number", Arg::text(number.to_string()))));
+        Said { variant, args }
+    }
+}
+
+const DAY: f64 = 86_400.0;
+
+const HOUR: f64 = 3600.0;
+
+/// A span of time and its unit: days, or hours where it is less than two days.
+fn age(span: Quantity<Seconds>) -> (Arg, Arg) {
+    let (unit, word) = if span.number() < 2.0 * DAY { (HOUR, "hours") } else { (DAY, "days") };
+    let age = span.number() / unit;
+    (Arg::quantity(age, "", u8::from((age - age.round()).abs() >= 0.05)), word.into())
+}
+
+/// Errors after which a GPU is not to be trusted.
+fn is_critical(number: u32, text: &str) -> bool {
+    let lower = text.to_lowercase();
+    match number {
+        // The driver no longer asks for anything.
+        154 => !lower.contains("to 0x0"),
+        // The fifth generation of NVLink says in the line how bad it is.
+        144..=150 => !lower.contains("nonfatal") && !lower.contains("non-fatal"),
+        OFF_THE_BUS => true,
+        _ => [RESET, LINKS, CRITICAL].iter().any(|list| list.contains(&number)),
+    }
+}
+
+/// Whether `name` as the log has it (`0000:18:00`) is the GPU at `address` (`0000:18:00.0`).
+fn is_of(address: &str, name: &str) -> bool {
+    address.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
+/// `NVRM: Xid (PCI:0000:18:00): 79, pid=1, …` → (`0000:18:00`, 79); `NVRM: Xid: 154, …` names no GPU.
 fn parse(text: &str) -> Option<Kind> {
-    let rest = text.split_once("Xid (")?.1;
-    let (gpu, rest) = rest.split_once("):")?;
-    let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
-    Some((gpu.trim_start_matches("PCI:").to_lowercase(), digits.parse().ok()?))
+    let rest = text.split_once("Xid")?.1.trim_start();
+    let (gpu, rest) = match rest.strip_prefix('(') {
+        Some(rest) => rest.split_once("):")?,
+        None => ("", rest.strip_prefix(':')?),
+    };
+    Some(Kind::Xid(gpu.trim_start_matches("PCI:").to_lowercase(), leading(rest)?))
+}
+
+fn leading(text: &str) -> Option<u32> {
+    let digits: String = text.trim_start().chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
+/// What a line of the driver without an Xid tells, about the GPU that it or a line before it named.
+fn untold(text: &str, named: &str) -> Option<Kind> {
+    if let Some((_, rest)) = text.split_once("SXid (") {
+        let (switch, rest) = rest.split_once("):")?;
+        let number = leading(rest)?;
+        let name = switch.trim_start_matches("PCI:").to_lowercase();
+        let is_fatal = text.contains("Fatal") && !text.contains("Non-fatal");
+        return Some(Kind::Switch(name, number, is_fatal));
+    }
+    if text.contains("fallen off the bus") {
+        return Some(Kind::Fallen(named.to_owned()));
+    }
+    text.contains("RmInitAdapter failed").then(|| Kind::NotStarted(named.to_owned()))
+}
+
+/// The PCI address (`0000:b3:00.0`) that a line names.
+fn address(text: &str) -> Option<&str> {
+    let is_address = |word: &&str| {
+        let bytes = word.as_bytes();
+        bytes.len() == 12 && (bytes[4], bytes[7], bytes[10]) == (b':', b':', b'.')
+    };
+    let not_part = |c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.';
+    text.split(not_part).map(|word| word.trim_end_matches([':', '.'])).find(is_address)
 }

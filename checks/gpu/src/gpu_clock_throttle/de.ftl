@@ -1,0 +1,97 @@
+title = GPUs werden weder durch Hitze noch durch Netzteil oder Hardwareschutz gebremst
+why = Eine Bremsung durch die Hardware senkt den Kerntakt auf die Hälfte oder weniger. In einer Tensor-Parallel-Gruppe bremst eine langsame GPU alle.
+effect = Eine gebremste GPU berechnet jede Antwort langsamer; erstreckt sich ein Modell über mehrere GPUs, warten alle auf die langsame.
+applicability = Physische und virtuelle Maschinen mit ganzen GPUs; Container über NVML; NVIDIA; die Takte anderer GPUs werden nicht gelesen
+expected-effect = NVIDIA: Währenddessen ist der Takt auf die Hälfte oder weniger gesenkt. Für Sprachmodelle ist keine Zahl veröffentlicht: das gemessene Verhältnis der Takte verwenden.
+
+limit-loaded = Auslastung einer GPU, ab der eine Probe als belastet zählt
+limit-loaded-applies = Proben von NVML, etwa im Abstand einer Sekunde
+limit-loaded-source = unser Vorschlag: GPUs ohne Arbeit zeigen 0 %, arbeitende weit mehr
+
+limit-little-margin = thermische Reserve, unter der gewarnt wird
+limit-little-margin-applies = NVIDIA-GPUs
+limit-little-margin-source = unser Vorschlag: Verstopfte Filter und wärmere Räume kosten einige Grad
+
+limit-no-margin = thermische Reserve, unter der es ein Fehler ist
+limit-no-margin-applies = NVIDIA-GPUs
+limit-no-margin-source = unser Vorschlag: innerhalb der Schwankung einer geschäftigen Stunde
+
+limit-capped = Anteil der Proben unter Last, die eine gesenkte Leistungsgrenze bremst
+limit-capped-applies = GPUs, deren Leistungsgrenze unter der Vorgabe liegt
+limit-capped-source = unser Vorschlag: häufiger als nicht
+
+problem-heat = Hitze zwingt { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } von { $all_count } GPUs
+} zum Schutz auf niedrigen Takt
+detail-heat = die Hardware { $when ->
+    [now] hält
+   *[window] hielt
+} den Takt wegen Hitze niedrig
+
+problem-brake = Ein Netzteil lässt { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } von { $all_count } GPUs
+} langsamer laufen
+detail-brake = die Hardware { $when ->
+    [now] hält
+   *[window] hielt
+} den Takt niedrig, weil ein Netzteil es verlangt
+
+problem-hardware = Die Hardware hält { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } von { $all_count } GPUs
+} unter Last auf niedrigem Takt
+detail-hardware = die Hardware hielt den Takt unter Last niedrig, wegen Hitze oder Stromversorgung; welches von beiden, meldet sie nicht
+
+problem-driver-heat = Der Treiber bremst { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } von { $all_count } GPUs
+} wegen Hitze
+detail-driver-heat = der Treiber { $when ->
+    [now] hält
+   *[window] hielt
+} den Takt wegen Hitze niedrig
+
+problem-lowered-limit = { $gpus_count ->
+    [one] Eine Leistungsgrenze von { $least_limit } bremst GPU { $gpu }
+   *[other] Gesenkte Leistungsgrenzen bremsen { $gpus_count } von { $all_count } GPUs
+} unter Last
+detail-lowered-limit = { $gpus_count ->
+    [one] die Leistungsgrenze von { $least_limit } (Vorgabe { $most_default }) { $when ->
+        [now] hält
+       *[window] hielt
+    } den Takt unter Last niedrig
+   *[other] Leistungsgrenzen unter der Vorgabe, bis hinunter zu { $least_limit }, { $when ->
+        [now] halten
+       *[window] hielten
+    } den Takt unter Last niedrig
+}
+
+problem-margin-gone = { $gpus_count ->
+    [one] GPU { $gpu } wird gleich langsamer, { $least_margin } unter ihrer Grenze
+   *[other] { $gpus_count } von { $all_count } GPUs werden gleich wegen Hitze langsamer
+}
+effect-margin-gone = Etwas mehr Last oder ein wärmerer Raum, und die GPU bremst sich selbst; Antworten dauern dann länger, und ein Modell über mehrere GPUs wartet auf die langsame.
+detail-margin-gone = kaum noch thermische Reserve: { $least_margin } im heißesten Moment
+
+problem-margin-low = { $gpus_count ->
+    [one] GPU { $gpu } läuft heiß, { $least_margin } unter ihrer Grenze
+   *[other] { $gpus_count } von { $all_count } GPUs laufen heiß
+}
+effect-margin-low = Noch ist der Dienst nicht gebremst. Staub in den Filtern oder ein wärmerer Raum kann die restliche Reserve kosten, und die GPU bremst sich dann selbst.
+detail-margin-low = wenig thermische Reserve: { $least_margin } im heißesten Moment
+
+found-free = nur Last und Leistungsgrenze bestimmten unter Last den Takt
+found-idle = { $samples_count ->
+    [one] die GPU tat in { $samples_count } Probe nichts
+   *[other] die GPU tat in { $samples_count } Proben nichts
+} (Auslastung höchstens { $highest }): aufzeichnen, während der Dienst läuft
+found-not-sampled = eine Drosselung zeigt sich unter Last, und in den Proben des Zeitfensters fehlt diese GPU
+found-no-window = eine Drosselung zeigt sich unter Last: { $reason }
+found-no-counter = wie lange der Takt zwischen den Proben niedrig gehalten wurde, ist nicht bekannt: kein Zähler für `{ $counter }`
+found-uncounted = wie lange der Takt zwischen den Proben niedrig gehalten wurde, ist nicht bekannt: { $reason }
+found-no-margin = die thermische Reserve ist nicht bekannt: { $reason }
+found-no-gpu = keine GPU gefunden
+found-other-vendor = die GPUs sind vom Hersteller `{ $vendor }`: Bisher werden nur die Takte von NVIDIA-GPUs gelesen
+found-no-device = NVML führt keine GPU auf, und aus PCI geht nicht hervor, dass es keine gibt

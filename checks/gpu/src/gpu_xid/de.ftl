@@ -1,0 +1,158 @@
+title = Keine kritischen Fehler von Treiber oder Hardware
+why = Diese Fehler gehen Ausfällen voraus oder sind welche: eine vom Bus gefallene GPU, Speicherfehler, Störungen von NVLink, ein Systemprozessor der GPU, der nicht antwortet.
+effect = Die GPU hat einen Fehler gemeldet, der laufende Anfragen beendet oder einem Ausfall vorausgeht; solange er nicht behoben ist, sind die Server auf ihr gefährdet.
+applicability = Physische und virtuelle Maschinen; Container brauchen das Kernel-Log des Hosts; NVIDIA; Fehler anderer GPUs werden nicht gelesen
+expected-effect = Verfügbarkeit. Es ist keine Zahl veröffentlicht.
+
+limit-recent = Alter, bis zu dem schon ein kritischer Fehler als Fehlschlag zählt
+limit-recent-applies = kritische Xid-Fehler
+limit-recent-source = unser Vorschlag: ein Tag
+
+limit-old = Alter, bis zu dem Fehler zählen
+limit-old-applies = Xid-Fehler
+limit-old-source = unser Vorschlag: sieben Tage
+
+limit-repeated = kritische Fehler derselben Art innerhalb der längeren Zeit, die als Fehlschlag zählen
+limit-repeated-applies = kritische Xid-Fehler
+limit-repeated-source = unser Vorschlag: Einmal kann behoben sein, zweimal nicht
+
+problem-critical = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} meldete den kritischen Fehler Xid { $number }
+detail-critical = kritischer Fehler, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-handled = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} meldete einmal den kritischen Fehler Xid { $number }
+effect-handled = Nichts deutet auf einen andauernden Fehler, aber auch nichts darauf, dass er behoben wurde; kommt er wieder, sind die Server auf dieser GPU gefährdet.
+detail-handled = kritischer Fehler, der behoben sein kann, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-note = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} hat Speicher repariert oder korrigiert (Xid { $number })
+effect-note = Im Moment geht nichts verloren. Speicher, der Reparaturen braucht, fällt eher aus; die GPU sollte beobachtet werden.
+detail-note = Reparatur oder Korrektur von Speicher, die der Treiber vermerkt, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-application = Ein Programm auf { $device ->
+    [none] einer GPU
+   *[other] GPU { $device }
+} verursachte den Fehler Xid { $number }
+effect-application = Das verursachende Programm verlor seine Arbeit auf der GPU; war es der Server, endeten seine laufenden Anfragen.
+detail-application = Fehler von der Art, wie Anwendungen sie verursachen, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-other = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} meldete den Fehler Xid { $number }
+effect-other = Was dieser Fehler für den Dienst bedeutet, ist hier nicht bekannt; NVIDIAs Katalog der Xid-Fehler sagt, was zu tun ist.
+detail-other = Fehler, der weder kritisch ist noch bekanntermaßen von Anwendungen kommt, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-unreadable = Das Log enthält einen Xid-Fehler, der nicht lesbar ist
+effect-unreadable = Eine GPU hat einen Fehler gemeldet, und welcher es ist, ist nicht bekannt; die Zeile steht in den Nachweisen und muss von jemandem gelesen werden.
+detail-unreadable = eine Zeile des Logs meldet einen Xid-Fehler in unbekannten Worten
+
+problem-fallen = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} ist vom Bus gefallen
+effect-fallen = Diese GPU ist für den Knoten verloren, bis er neu gestartet oder repariert ist: Server, die sie benutzten, sind beendet, und keiner kann auf ihr starten.
+detail-fallen = der Treiber meldet, dass sie vom Bus gefallen ist, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-not-started = Der Treiber konnte { $device ->
+    [none] eine GPU
+   *[other] GPU { $device }
+} nicht starten
+effect-not-started = Kein Server kann diese GPU benutzen; ein Modell, das alle GPUs des Knotens braucht, startet nicht.
+detail-not-started = der Treiber meldet, dass sie sich nicht initialisieren ließ, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-switch = NVSwitch { $device } meldete den fatalen Fehler SXid { $number }
+effect-switch = Modelle über mehrere GPUs dieses Knotens können enden oder hängen bleiben, denn ihre Daten gehen durch diesen Switch.
+detail-switch = fataler Fehler eines NVSwitch, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-switch-handled = NVSwitch { $device } meldete einmal den fatalen Fehler SXid { $number }
+effect-switch-handled = Nichts deutet auf einen andauernden Fehler, aber auch nichts darauf, dass er behoben wurde; kommt er wieder, sind Modelle über mehrere GPUs gefährdet.
+detail-switch-handled = fataler Fehler eines NVSwitch, der behoben sein kann, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-switch-minor = NVSwitch { $device } meldete den Fehler SXid { $number }
+effect-switch-minor = Der Switch hat sich erholt. Häufen sich solche Fehler, verzögern sich Daten zwischen GPUs, und der Switch kann ausfallen.
+detail-switch-minor = nicht fataler Fehler eines NVSwitch, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+found-none = kein Xid-Fehler in den letzten { $age } { $unit ->
+    [hours] Stunden
+   *[days] Tagen
+}
+found-none-since-boot = kein Xid-Fehler, seit der Knoten vor { $age } { $unit ->
+    [hours] Stunden
+   *[days] Tagen
+} gestartet wurde
+found-gpus-unknown = kein Xid-Fehler, aber ob der Knoten GPUs hat, ist nicht bekannt: { $reason }
+found-truncated = `{ $path }` enthält mehr Zeilen, als behalten wurden
+found-lost = `{ $path }` reicht nur { $age } { $unit ->
+    [hours] Stunden
+   *[days] Tage
+} zurück: Was davor war, ist verloren
+found-no-gpu = keine GPU gefunden
+found-other-vendor = die GPUs sind vom Hersteller `{ $vendor }`: Bisher werden nur Fehler von NVIDIA-GPUs gelesen
