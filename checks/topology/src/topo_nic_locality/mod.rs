@@ -55,7 +55,8 @@ impl Check for TopoNicLocality {
             values: evidence.get("/window/values/network"),
             ports: evidence.settings("topology").unwrap_or_default(),
         };
-        let mut findings = node.serving(evidence).unwrap_or_else(|finding| vec![finding]);
+        let mut findings =
+            node.serving(evidence).unwrap_or_else(|(object, said)| vec![PAGE.not_run(object, said)]);
         findings.extend(node.rdma());
         Ok(findings)
     }
@@ -115,11 +116,11 @@ impl<'a> Node<'a> {
         Ok((Quantity::new(bytes as f64 * 8.0 / seconds / 1e9), citations))
     }
 
-    /// Judges the serving device for each server; an unanswered question for all comes back as the error.
-    fn serving(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Finding> {
+    /// Judges the serving device for each server; else of what and why it is not known for any.
+    fn serving(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, (Object, Said)> {
         let (heavy, idle) = (evidence.limit(&PAGE, &HEAVY), evidence.limit(&PAGE, &IDLE));
         let near_time = evidence.limit(&PAGE, &NEAR_TIME);
-        let unknown = |said: Said| PAGE.not_run(other("serving device"), said);
+        let unknown = |said: Said| (other("serving device"), said);
         let mut busiest: Option<(&Nic, Quantity<GigabitsPerSecond>, Vec<Citation>)> = None;
         for nic in self.nics {
             // Any device of which it is not known may be the one.
@@ -136,10 +137,10 @@ impl<'a> Node<'a> {
         let of_nic = || Object::new(ObjectKind::Nic, &name);
         let number = match &nic.numa_node {
             Fact::Known(number) => u32::try_from(*number).ok(),
-            Fact::Missing(missing) => return Err(PAGE.missing(of_nic(), missing)),
+            Fact::Missing(missing) => return Err((of_nic(), no_answer(missing))),
         };
         let Some(node) = number.and_then(|number| self.numa.node(number)) else {
-            return Err(PAGE.not_run(of_nic(), words::NoNode {}));
+            return Err((of_nic(), words::NoNode {}.into()));
         };
         let mut findings = Vec::new();
         for server in self.servers {
@@ -205,7 +206,11 @@ impl<'a> Node<'a> {
         let mut findings: Vec<Finding> = self
             .servers
             .iter()
-            .map(|server| self.rdma_of(server, &active).unwrap_or_else(|finding| finding))
+            .map(|server| {
+                let object = object(server, "RDMA devices of ");
+                let judged = self.rdma_of(server, &object, &active);
+                judged.unwrap_or_else(|said| PAGE.not_run(object, said))
+            })
             .collect();
         if !unknown.is_empty() {
             let names = unknown.join(", ");
@@ -261,23 +266,26 @@ impl<'a> Node<'a> {
         Ok(nearest)
     }
 
-    /// Judges the RDMA devices of a server; an unanswered question comes back as the error.
-    fn rdma_of(&self, server: &InferenceServer, active: &[Device<'_>]) -> Result<Finding, Finding> {
-        let object = object(server, "RDMA devices of ");
-        let not_run = |said: Said| PAGE.not_run(object.clone(), said);
-        let missing = |missing: &Missing| PAGE.missing(object.clone(), missing);
-        let chosen = chosen(server).map_err(|why| missing(&why))?;
+    /// Judges the RDMA devices of a server; else the sentence that says why there is no answer.
+    fn rdma_of(
+        &self,
+        server: &InferenceServer,
+        object: &Object,
+        active: &[Device<'_>],
+    ) -> Result<Finding, Said> {
+        let object = object.clone();
+        let chosen = chosen(server).map_err(|missing| no_answer(&missing))?;
         let moved = self.moved(active);
-        if chosen.is_none() && disaggregation(server).is_none() && !moved.clone().map_err(not_run)? {
+        if chosen.is_none() && disaggregation(server).is_none() && !moved.clone()? {
             return Ok(PAGE.not_applicable(object, words::Unused {}));
         }
         let mut gpus: BTreeSet<&str> = BTreeSet::new();
         for process in &server.processes {
-            let own = process.gpus.require().map_err(|why| missing(&why))?;
+            let own = process.gpus.require().map_err(|missing| no_answer(&missing))?;
             gpus.extend(own.iter().map(String::as_str));
         }
         if gpus.is_empty() {
-            return Err(not_run(words::NoGpuSeen {}.into()));
+            return Err(words::NoGpuSeen {}.into());
         }
         let is_allowed = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.allows(name));
         let allowed: Vec<Device<'_>> = active.iter().filter(|(_, name)| is_allowed(name)).copied().collect();
@@ -285,8 +293,8 @@ impl<'a> Node<'a> {
         // The nearest device of each GPU, and the first GPU that has one nearer than those allowed.
         let (mut best, mut better) = (BTreeSet::new(), None);
         for gpu in &gpus {
-            let own = self.nearest(gpu, &allowed).map_err(not_run)?;
-            let of_all = self.nearest(gpu, active).map_err(not_run)?;
+            let own = self.nearest(gpu, &allowed)?;
+            let of_all = self.nearest(gpu, active)?;
             if let Some((_, (_, name))) = of_all {
                 best.insert(name);
             }

@@ -159,18 +159,18 @@ fn judge(server: &InferenceServer, node: &Node<'_>) -> Finding {
     if gpus.len() > size && !pairs.iter().all(|(a, b)| node.is_good(a, b)) {
         return PAGE.not_run(object, words::UnknownGroups { gpus_count, size: size_arg });
     }
-    judge_pairs(server, node, object, &pairs, gpus.len()).unwrap_or_else(|unanswered| unanswered)
+    judge_pairs(server, node, &object, &pairs, gpus.len()).unwrap_or_else(|said| PAGE.not_run(object, said))
 }
 
-/// Judges the pairs of a group of `size` GPUs; an unanswered question comes back as the error.
+/// Judges the pairs of a group of `size` GPUs; else the sentence that says why there is no answer.
 fn judge_pairs(
     server: &InferenceServer,
     node: &Node<'_>,
-    object: Object,
+    object: &Object,
     pairs: &[(&str, &str)],
     size: usize,
-) -> Result<Finding, Finding> {
-    let not_run = |said: Said| PAGE.not_run(object.clone(), said);
+) -> Result<Finding, Said> {
+    let object = object.clone();
     let mut unknown = None;
     for (a, b) in pairs {
         match node.answer(a, b, "p2p_read") {
@@ -185,7 +185,7 @@ fn judge_pairs(
     }
     let mut worst: Option<(PathLevel, &str, &str)> = None;
     for (a, b) in pairs {
-        match node.way(a, b).map_err(not_run)? {
+        match node.way(a, b)? {
             Way::Pci(level) if worst.is_none_or(|(worst, ..)| level > worst) => worst = Some((level, a, b)),
             _ => {}
         }
@@ -193,7 +193,7 @@ fn judge_pairs(
     let worst = worst.filter(|&(level, ..)| !Way::Pci(level).is_good());
     let Some((level, a, b)) = worst else {
         return match unknown {
-            Some(said) => Err(not_run(said)),
+            Some(said) => Err(said),
             None => Ok(PAGE.pass(object, words::Good {}).with_evidence(Citation::new(
                 "api/nvml.json",
                 "links: p2p_read ok for all pairs of the group",
@@ -215,9 +215,7 @@ fn judge_pairs(
                     Lack::Missing(missing) => ("missing", missing.into()),
                 };
                 let (server, why) = (Arg::text(other.to_string()), Arg::text(why));
-                return Err(not_run(
-                    words::UnknownFree { a, b, level: level_arg, reason, server, why }.into(),
-                ));
+                return Err(words::UnknownFree { a, b, level: level_arg, reason, server, why }.into());
             }
         };
         if let Some(better) = find(&free, size, &|a, b| node.is_good(a, b)) {
@@ -232,11 +230,11 @@ fn judge_pairs(
             return Ok(cite(PAGE.fail(object, said)).with_intents(intent));
         }
         if find(&free, size, &|a, b| node.way(a, b).map_or(true, Way::is_good)).is_some() {
-            return Err(not_run(words::UnknownBetter { a, b, level: level_arg }.into()));
+            return Err(words::UnknownBetter { a, b, level: level_arg }.into());
         }
     }
     if let Some(said) = unknown {
-        return Err(not_run(said));
+        return Err(said);
     }
     Ok(cite(if level == PathLevel::Sys {
         PAGE.warn(object, words::Across { a, b, pid: Arg::text(server.pid.to_string()) })
