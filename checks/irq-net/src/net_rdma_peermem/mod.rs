@@ -283,8 +283,9 @@ fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
         Ok(window) => window,
         Err(why) => return PAGE.missing(object, &why),
     };
-    let (mut grown, mut sent, mut read) = (Vec::new(), 0, 0usize);
+    let (mut grown, mut faulty, mut sent, mut read) = (Vec::new(), Vec::new(), 0, 0usize);
     for port in ports {
+        let before = grown.len();
         let delta = |file: &str| {
             let path = format!("{}/{file}", port.path);
             window.delta("network", &path).map(|count| (path, count))
@@ -295,12 +296,15 @@ fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
                 grown.push(Citation::new(path, format!("+{count}")));
             }
         }
+        if grown.len() > before {
+            faulty.push(port);
+        }
         sent += delta("counters/port_xmit_data").map_or(0, |(_, count)| count);
     }
     if !grown.is_empty() {
         let finding = PAGE
             .warn(object, words::ErrorsGrew { counters_count: grown.len().into() })
-            .with_intents(links(&[port]))
+            .with_intents(links(&faulty))
             .with_likelihood(Likelihood::Mechanism);
         return grown.into_iter().fold(finding, Finding::with_evidence);
     }
