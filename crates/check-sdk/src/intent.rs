@@ -414,6 +414,8 @@ pub enum HardwarePart {
     Gpu,
     /// Power supplies, cables, redundancy.
     PowerSupply,
+    /// Cable, transceiver and switch port of a network adapter.
+    NetworkLink,
     /// Links between GPUs, their bridges and switches.
     NvLink,
     /// A memory module, to be replaced.
@@ -448,6 +450,8 @@ pub enum ProviderRequest {
     Microcode,
     /// The clock source of the virtual machine.
     ClockSource,
+    /// An instance with more memory.
+    MoreMemory,
     /// Windows for devices with large memory (BARs) in the virtual machine.
     DeviceWindow,
 }
@@ -480,6 +484,8 @@ pub enum ServiceSetting {
     Tasks,
     /// `MemoryMax=`, in bytes or `infinity`.
     MemoryLimit,
+    /// `MemoryHigh=`, in bytes or `infinity`.
+    MemoryThrottle,
     /// `MemorySwapMax=`, in bytes.
     SwapLimit,
     /// `CPUSchedulingPolicy=`.
@@ -580,6 +586,8 @@ pub enum Step {
     TraceSlowRequests,
     /// Find out what interrupts the CPUs.
     TraceInterruptions,
+    /// Find out what holds the memory.
+    TraceMemory,
     /// Move the node's work to another before anything is done to it.
     Drain,
     /// Watch the node's log for errors of this kind.

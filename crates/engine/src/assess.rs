@@ -488,7 +488,7 @@ mod tests {
     #[test]
     fn a_gate_may_hold_for_a_part_of_the_failures() {
         let steal = |gate| {
-            let mut answer = testing::answer(&[("virt.steal", Severity::Low, Outcome::Fail)]);
+            let mut answer = testing::answer(&[("steal.shown", Severity::Low, Outcome::Fail)]);
             answer.manifest.checks.to_mut()[0].gate = true;
             answer.findings[0] = answer.findings[0].clone().with_gate(gate);
             run(vec![answer]).risk.grade

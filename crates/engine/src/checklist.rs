@@ -8,7 +8,6 @@ use serde::Serialize;
 
 use crate::assessment::{FindingRef, Grade, RatedFinding};
 use crate::categories::{self, CATEGORY_FROM};
-use crate::phrases;
 
 /// So many issues fit one sentence.
 const MAX_CLAUSES: usize = 2;
@@ -264,14 +263,7 @@ fn clauses_of(deviations: &[&RatedFinding], limit: usize) -> Vec<Clause> {
 const MEASURED: u8 = 4;
 
 fn phrase(finding: &RatedFinding) -> String {
-    let outcome = match (&finding.waiver, finding.outcome) {
-        (Some(waiver), Outcome::Accepted) => waiver.outcome,
-        (_, outcome) => outcome,
-    };
-    match phrases::failed(&finding.check) {
-        Some(phrase) if outcome == Outcome::Fail => phrase.to_owned(),
-        _ => as_clause(&finding.sentence()),
-    }
+    as_clause(&finding.sentence())
 }
 
 /// A sentence as a part of one: without a capital, unless its first word has more of them (`GPU`).
@@ -395,13 +387,14 @@ mod tests {
         let mut answer = testing::answer(&[
             ("placement.decides-cpus", Severity::Critical, Outcome::Fail),
             ("placement.decides-memory", Severity::Critical, Outcome::Fail),
-            ("gpu.xid", Severity::Critical, Outcome::Fail),
-            ("slo.tail-ratio", Severity::Low, Outcome::Fail),
+            ("errors.of-gpus", Severity::Critical, Outcome::Fail),
+            ("tail.measured", Severity::Low, Outcome::Fail),
         ]);
         answer.findings[3].likelihood = Likelihood::Measured;
+        answer.findings[3].message = "the tail is long".into();
         let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
         assert!(
-            assessment.key_issue.sentence.contains("many times the median"),
+            assessment.key_issue.sentence.contains("the tail is long"),
             "{:?}",
             assessment.key_issue
         );

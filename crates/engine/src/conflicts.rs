@@ -72,11 +72,6 @@ struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// The worst finding of a check.
-    fn worst(&self, check: &str) -> Option<&RatedFinding> {
-        self.findings.iter().find(|finding| finding.check == check)
-    }
-
     /// The worst finding of the checks that decide a question.
     fn deciding(&self, question: &str) -> Option<&RatedFinding> {
         self.findings.iter().find(|finding| finding.decides(question))

@@ -16,7 +16,6 @@ pub mod engagement;
 pub mod fleet;
 pub mod load;
 pub mod overall;
-mod phrases;
 pub mod policy;
 pub mod profile;
 #[cfg(test)]

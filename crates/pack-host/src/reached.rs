@@ -65,17 +65,47 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
         Intent::Value { path, want, .. } => {
             let groups = evidence.pointer_mut("/settings")?.as_object_mut()?;
             let file = groups.values_mut().find_map(|files| files.get_mut(path))?;
-            *file = json!(want);
+            // A file of choices shows all of them, with the one in force in brackets.
+            let choices = file.as_str().filter(|text| text.contains('[')).map(|text| {
+                let words = text.split_whitespace().map(|word| word.trim_matches(['[', ']']));
+                let words = words.map(|word| if word == want { format!("[{word}]") } else { word.to_owned() });
+                words.collect::<Vec<_>>().join(" ")
+            });
+            *file = json!(choices.as_deref().unwrap_or(want));
             Some(())
         }
         Intent::Sysctl { name, want, .. } => {
             *evidence.pointer_mut("/sysctl")?.get_mut(name)? = json!(want);
+            // What was dropped for want of room is of the time before.
+            if name.starts_with("net.core.netdev_")
+                && let Some(cpus) = evidence.pointer_mut("/window/softnet").and_then(Value::as_array_mut)
+            {
+                cpus.clear();
+            }
             Some(())
         }
         Intent::KernelArgument { argument, present: false } => {
             let line = evidence.pointer_mut("/node/cmdline")?;
             let words = line.as_str()?.split_whitespace().filter(|word| word != argument);
             *line = json!(words.collect::<Vec<_>>().join(" "));
+            // Gone for good means gone from what the boot loader gives as well.
+            let boot = evidence.pointer_mut("/platform/boot").and_then(Value::as_array_mut);
+            for source in boot.into_iter().flatten() {
+                if let Some(words) = source.get_mut("arguments").and_then(Value::as_array_mut) {
+                    words.retain(|word| word.as_str() != Some(argument));
+                }
+            }
+            // What the argument set is seen in a file of its own.
+            let file = match argument.split('=').next() {
+                Some("isolcpus") => "isolated",
+                Some("nohz_full") => "nohz_full",
+                _ => return Some(()),
+            };
+            let path = format!("/sys/devices/system/cpu/{file}");
+            let groups = evidence.get_mut("settings").and_then(Value::as_object_mut)?;
+            if let Some(value) = groups.values_mut().find_map(|files| files.get_mut(&path)) {
+                *value = json!("");
+            }
             Some(())
         }
         // Which masks a server has at its next start, without what may have set them, is not in the evidence.

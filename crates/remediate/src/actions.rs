@@ -6,13 +6,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest,
+    Arg, CpuSet, FirmwareSetting, GpuState, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
 };
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};
 use plumb_words::Messages;
+
+mod devices;
+pub(crate) mod service;
 
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
 use crate::plan::{Home, Placement, Plan, ServerPlan};
@@ -128,8 +131,30 @@ fn key(goal: &Goal) -> String {
         }
         Intent::Variable { server, name, want, .. } => format!("{server} {name} {want:?}"),
         Intent::WithoutOption { server, option } => format!("{server} {option}"),
+        Intent::WithOption { server, option, want, .. } => format!("{server} {option} {want:?}"),
+        Intent::Service { server, setting, want, .. } => format!("{server} {setting:?} {want}"),
+        Intent::CpuQuota { server, group, want, .. } => format!("{server} {group} {want:?}"),
+        Intent::Capability { server, name } => format!("{server} {name}"),
+        Intent::SharedMemory { server, .. }
+        | Intent::GuaranteedPod { server }
+        | Intent::ContainerDevices { server }
+        | Intent::LocalModel { server, .. }
+        | Intent::Restart { server } => server.to_string(),
+        Intent::Kubelet { setting, .. } => format!("{setting:?}"),
+        Intent::NormalPolicy { process, .. } | Intent::Elsewhere { process, .. } => process.to_string(),
+        Intent::Reserve { .. } | Intent::TimeService {} | Intent::ProductionKernel { .. } => String::new(),
+        Intent::Interrupts { device, avoid, .. } => format!("{device:?} {avoid}"),
+        Intent::InterruptBan { cpus, .. } => cpus.to_string(),
+        Intent::Nic { interface, setting, .. } => format!("{interface} {setting:?}"),
+        Intent::KernelModule { name } => name.clone(),
+        Intent::Persist { setting, want, .. } => format!("{setting} {want}"),
+        Intent::SwapOff { area } => area.clone(),
+        Intent::AcsOff { bridge, .. } => bridge.clone(),
+        Intent::Gpu { gpu, want } => format!("{gpu} {want:?}"),
+        Intent::Update { part, .. } => format!("{part:?}"),
+        Intent::Step { step } => format!("{step:?}"),
         Intent::Firmware { setting } => format!("{setting:?}"),
-        Intent::Hardware { part } => format!("{part:?}"),
+        Intent::Hardware { part, at } => format!("{part:?} {at:?}"),
         Intent::Provider { request } => format!("{request:?}"),
     };
     let foreign = goal.foreign.as_deref().unwrap_or_default();
@@ -417,21 +442,54 @@ impl Resolver<'_> {
                 by_hand: true,
                 ..Draft::default()
             },
-            Intent::Firmware { setting } => elsewhere(match setting {
-                FirmwareSetting::Boost => "do-firmware-boost",
-                FirmwareSetting::HardwarePStates => "do-firmware-hardware-p-states",
-                FirmwareSetting::PowerLimit => "do-firmware-power-limit",
-                FirmwareSetting::FabricClock => "do-firmware-fabric-clock",
-                FirmwareSetting::PriorityCores => "do-firmware-priority-cores",
-            }),
-            Intent::Hardware { part } => elsewhere(match part {
-                HardwarePart::Cooling => "do-hardware-cooling",
-                HardwarePart::Processor => "do-hardware-processor",
-            }),
-            Intent::Provider { request } => elsewhere(match request {
-                ProviderRequest::Governor => "do-provider-governor",
-                ProviderRequest::MoreCpus => "do-provider-more-cpus",
-            }),
+            Intent::WithOption { server, option, want, .. } => self.with_option(*server, option, want.as_deref()),
+            Intent::Service { server, setting, want, was } => {
+                self.service(*server, *setting, want, was.as_deref())
+            }
+            Intent::CpuQuota { server, group, want, was } => self.cpu_quota(*server, group, *want, was),
+            Intent::Capability { server, name } => self.capability(*server, name),
+            Intent::SharedMemory { server, want_bytes, was_bytes } => {
+                self.shared_memory(*server, *want_bytes, *was_bytes)
+            }
+            Intent::GuaranteedPod { server } => self.on_server(*server, "do-guaranteed-pod", Vec::new()),
+            Intent::ContainerDevices { server } => self.container_devices(*server),
+            Intent::LocalModel { server, path } => {
+                self.on_server(*server, "do-local-model", vec![("path", path.into())])
+            }
+            Intent::Restart { server } => self.restart(*server),
+            Intent::Kubelet { setting, want, was } => self.kubelet(*setting, want, was.as_deref()),
+            Intent::NormalPolicy { process, was, priority } => self.normal_policy(*process, was, *priority),
+            Intent::Elsewhere { process, name } => Draft {
+                object: Some(Object::new(ObjectKind::Process, process.to_string())),
+                args: vec![("process", Arg::from(*process)), ("name", name.into())],
+                ..elsewhere("do-elsewhere")
+            },
+            Intent::Reserve { .. } => self.reserve(&all_cpus(goals)),
+            Intent::Interrupts { device, avoid, .. } => {
+                self.interrupts(&all_irqs(goals), device.as_deref(), avoid)
+            }
+            Intent::InterruptBan { cpus, .. } => self.interrupt_ban(cpus),
+            Intent::Nic { interface, setting, want, was } => self.nic(interface, *setting, *want, *was),
+            Intent::KernelModule { name } => self.kernel_module(name),
+            Intent::ProductionKernel { was } => {
+                Draft { args: vec![("was", was.into())], ..elsewhere("do-production-kernel") }
+            }
+            Intent::TimeService {} => elsewhere("do-time-service"),
+            Intent::Persist { setting, want, was } => self.persist(setting, want, was.as_deref()),
+            Intent::SwapOff { area } => self.swap_off(area),
+            Intent::AcsOff { bridge, was } => self.acs_off(bridge, was),
+            Intent::Gpu { gpu, want } => self.gpu(gpu, want),
+            Intent::Update { part, was } => Draft {
+                args: vec![("was", was.as_ref().map_or_else(|| Arg::text("none"), Arg::from))],
+                ..elsewhere(update_key(*part))
+            },
+            Intent::Step { step } => elsewhere(step_key(*step)),
+            Intent::Firmware { setting } => elsewhere(firmware_key(*setting)),
+            Intent::Hardware { part, at } => Draft {
+                args: vec![("at", Arg::text(at.as_deref().unwrap_or("none")))],
+                ..elsewhere(hardware_key(*part))
+            },
+            Intent::Provider { request } => elsewhere(provider_key(*request)),
         }
     }
 
@@ -740,6 +798,98 @@ fn is_list(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '-'))
 }
 
+fn all_cpus(goals: &[&Goal]) -> CpuSet {
+    goals.iter().fold(CpuSet::new(), |all, goal| match &goal.intent {
+        Intent::Reserve { cpus } => all.union(cpus),
+        _ => all,
+    })
+}
+
+fn all_irqs(goals: &[&Goal]) -> Vec<u32> {
+    let of = |goal: &&Goal| match &goal.intent {
+        Intent::Interrupts { irqs, .. } => irqs.clone(),
+        _ => Vec::new(),
+    };
+    let all: BTreeSet<u32> = goals.iter().flat_map(of).collect();
+    all.into_iter().collect()
+}
+
+fn firmware_key(setting: FirmwareSetting) -> &'static str {
+    match setting {
+        FirmwareSetting::Boost => "do-firmware-boost",
+        FirmwareSetting::HardwarePStates => "do-firmware-hardware-p-states",
+        FirmwareSetting::PowerLimit => "do-firmware-power-limit",
+        FirmwareSetting::FabricClock => "do-firmware-fabric-clock",
+        FirmwareSetting::PriorityCores => "do-firmware-priority-cores",
+        FirmwareSetting::ResizableBar => "do-firmware-resizable-bar",
+        FirmwareSetting::PcieSlot => "do-firmware-pcie-slot",
+        FirmwareSetting::NodeInterleaving => "do-firmware-node-interleaving",
+        FirmwareSetting::NumaPerPackage => "do-firmware-numa-per-package",
+        FirmwareSetting::DeviceProximity => "do-firmware-device-proximity",
+        FirmwareSetting::ManagementInterrupts => "do-firmware-management-interrupts",
+        FirmwareSetting::Acs => "do-firmware-acs",
+    }
+}
+
+fn hardware_key(part: HardwarePart) -> &'static str {
+    match part {
+        HardwarePart::Cooling => "do-hardware-cooling",
+        HardwarePart::Processor => "do-hardware-processor",
+        HardwarePart::PcieCard => "do-hardware-pcie-card",
+        HardwarePart::Gpu => "do-hardware-gpu",
+        HardwarePart::PowerSupply => "do-hardware-power-supply",
+        HardwarePart::NetworkLink => "do-hardware-network-link",
+        HardwarePart::NvLink => "do-hardware-nvlink",
+        HardwarePart::MemoryModule => "do-hardware-memory-module",
+        HardwarePart::MemoryLayout => "do-hardware-memory-layout",
+        HardwarePart::Memory => "do-hardware-memory",
+        HardwarePart::AdapterSlot => "do-hardware-adapter-slot",
+        HardwarePart::LocalDisk => "do-hardware-local-disk",
+    }
+}
+
+fn provider_key(request: ProviderRequest) -> &'static str {
+    match request {
+        ProviderRequest::Governor => "do-provider-governor",
+        ProviderRequest::MoreCpus => "do-provider-more-cpus",
+        ProviderRequest::DedicatedCpus => "do-provider-dedicated-cpus",
+        ProviderRequest::VirtualNuma => "do-provider-virtual-numa",
+        ProviderRequest::RandomDevice => "do-provider-random-device",
+        ProviderRequest::Health => "do-provider-health",
+        ProviderRequest::Microcode => "do-provider-microcode",
+        ProviderRequest::ClockSource => "do-provider-clock-source",
+        ProviderRequest::MoreMemory => "do-provider-more-memory",
+        ProviderRequest::DeviceWindow => "do-provider-device-window",
+    }
+}
+
+fn update_key(part: UpdatePart) -> &'static str {
+    match part {
+        UpdatePart::Kernel => "do-update-kernel",
+        UpdatePart::Microcode => "do-update-microcode",
+        UpdatePart::Firmware => "do-update-firmware",
+        UpdatePart::GpuDriver => "do-update-gpu-driver",
+        UpdatePart::FabricManager => "do-update-fabric-manager",
+        UpdatePart::ContainerToolkit => "do-update-container-toolkit",
+    }
+}
+
+fn step_key(step: Step) -> &'static str {
+    match step {
+        Step::AgreeServiceLevel => "do-step-agree-service-level",
+        Step::StateCosts => "do-step-state-costs",
+        Step::RepeatLoadTest => "do-step-repeat-load-test",
+        Step::PlanCapacity => "do-step-plan-capacity",
+        Step::AddReplica => "do-step-add-replica",
+        Step::Consolidate => "do-step-consolidate",
+        Step::TraceSlowRequests => "do-step-trace-slow-requests",
+        Step::TraceInterruptions => "do-step-trace-interruptions",
+        Step::TraceMemory => "do-step-trace-memory",
+        Step::Drain => "do-step-drain",
+        Step::WatchLog => "do-step-watch-log",
+    }
+}
+
 /// Something that is done in another place than on this node.
 fn elsewhere(key: &str) -> Draft {
     Draft { key: key.to_owned(), by_hand: true, ..Draft::default() }
@@ -800,11 +950,37 @@ fn cost(intent: &Intent) -> (Interrupts, (u32, u32), u8) {
         | Intent::Sysctl { .. }
         | Intent::TunedProfile { .. }
         | Intent::Unit { .. } => (Interrupts::Nothing, (5, 30), 1),
+        Intent::Interrupts { .. }
+        | Intent::InterruptBan { .. }
+        | Intent::Nic { .. }
+        | Intent::KernelModule { .. }
+        | Intent::TimeService {}
+        | Intent::Persist { .. }
+        | Intent::SwapOff { .. }
+        | Intent::NormalPolicy { .. }
+        | Intent::Elsewhere { .. }
+        | Intent::CpuQuota { .. } => (Interrupts::Nothing, (5, 30), 1),
+        Intent::Gpu { want: GpuState::Reset {} | GpuState::Mig { .. } | GpuState::Exclusive {}, .. } => {
+            (Interrupts::Service, (15, 60), 2)
+        }
+        Intent::Gpu { .. } => (Interrupts::Nothing, (5, 30), 1),
         Intent::Place { .. }
         | Intent::Cores { .. }
         | Intent::ThreadPool { .. }
         | Intent::Variable { .. }
+        | Intent::WithOption { .. }
+        | Intent::Service { .. }
+        | Intent::Capability { .. }
+        | Intent::SharedMemory { .. }
+        | Intent::GuaranteedPod { .. }
+        | Intent::ContainerDevices { .. }
+        | Intent::LocalModel { .. }
+        | Intent::Restart { .. }
+        | Intent::Reserve { .. }
         | Intent::WithoutOption { .. } => (Interrupts::Service, (15, 60), 2),
+        Intent::Kubelet { .. } | Intent::AcsOff { .. } => (Interrupts::Node, (30, 90), 3),
+        Intent::ProductionKernel { .. } | Intent::Update { .. } => (Interrupts::Node, (30, 120), 3),
+        Intent::Step { .. } => (Interrupts::Nothing, (30, 240), 1),
         Intent::KernelArgument { .. } => (Interrupts::Node, (30, 90), 3),
         Intent::Firmware { .. } => (Interrupts::Node, (60, 240), 4),
         Intent::Hardware { .. } => (Interrupts::Node, (60, 480), 4),

@@ -21,6 +21,11 @@ mod tuning;
 
 pub use topics::{TOPICS, Topic};
 
+/// Title of the topic about slices, by which what was not planned of it is found.
+pub(crate) const SLICES: &str = "CPUs for the system apart from those for inference";
+/// Title of the topic about interrupts.
+pub(crate) const INTERRUPTS: &str = "CPUs that serve interrupts";
+
 /// Version of the JSON form of [`Plan`].
 pub const PLAN_SCHEMA: u32 = 1;
 
@@ -73,17 +78,6 @@ pub struct Why {
     pub risk: u8,
     /// True if the evidence is indirect: to be confirmed before the change.
     pub verify_first: bool,
-}
-
-impl Why {
-    /// Both together.
-    pub(crate) fn and(mut self, other: Self) -> Self {
-        self.reasons.extend(other.reasons);
-        self.risk = self.risk.max(other.risk);
-        self.verify_first |= other.verify_first;
-        self.basis = self.basis.max(other.basis);
-        self
-    }
 }
 
 /// A file below `/sys` or `/proc` that gets another value. `paths` is a pattern of ours, never text of a bundle.
@@ -415,6 +409,8 @@ impl Plan {
         match id {
             "governor" => self.governor.is_some(),
             "placement" => self.servers.iter().any(|server| server.placement.is_some()),
+            "slices" => self.partition.as_ref().is_some_and(|split| split.slices.is_some()),
+            "interrupts" => self.interrupts.is_some(),
             id => {
                 self.values.iter().any(|change| change.topic == id)
                     || self.sysctls.iter().any(|change| change.topic == id)

@@ -30,6 +30,67 @@ do-thread-pool = Die Thread-Pools von { $server } auf { $want ->
 do-variable-set = { $server } mit { $name }={ $want } starten
 do-variable-unset = { $server } ohne die Variable { $name } starten
 do-without-option = { $server } ohne `{ $option }` starten
+do-with-option = { $server } mit `{ $option }` starten
+do-service = `{ $setting }` von { $server } auf `{ $want }` setzen (jetzt { $was ->
+    [none] nicht gesetzt
+   *[other] `{ $was }`
+})
+do-cpu-quota = { $server } die CPU-Quota nehmen (jetzt { $was })
+do-cpu-quota-wider = Die CPU-Quota von { $server } auf { $want ->
+    [one] { $want } CPU
+   *[other] { $want } CPUs
+} erweitern (jetzt { $was })
+do-capability = { $server } die Capability `{ $name }` erlauben
+do-shared-memory = { $server } { $want } Shared Memory geben (jetzt { $was })
+do-guaranteed-pod = Dem Pod von { $server } ganze CPUs geben, mit Requests gleich Limits
+do-container-devices = Der Container-Laufzeit die GPUs beschreiben (CDI), damit der Container von { $server } sie behält
+do-local-model = Das Modell von { $server } auf eine lokale Platte legen (jetzt in { $path })
+do-restart = { $server } neu starten
+do-kubelet = `{ $setting }` des Kubelets für diesen Knoten setzen (jetzt { $was ->
+    [none] nicht gesetzt
+   *[other] `{ $was }`
+})
+do-kubelet-value = `{ $setting }` des Kubelets auf `{ $want }` setzen (jetzt { $was ->
+    [none] nicht gesetzt
+   *[other] `{ $was }`
+})
+do-normal-policy = Prozess { $process } die normale Scheduling-Klasse geben (jetzt `{ $was }` mit Priorität { $priority })
+do-elsewhere = Prozess { $process } (`{ $name }`) auf einer anderen Maschine oder auf anderen CPUs betreiben
+do-reserve = Das übrige System von den CPUs { $cpus } fernhalten
+do-reserve-split = Das übrige System auf den CPUs { $system } halten und die CPUs { $cpus } der Inferenz überlassen
+do-interrupts-near = Die Interrupts { $irqs } von { $device } auf nahen CPUs bedienen
+do-interrupts-off = Die Interrupts { $irqs } von den CPUs { $cpus } nehmen
+do-interrupt-ban = irqbalance von den CPUs { $cpus } fernhalten
+do-nic-channels = { $interface } { $want } Queues geben (jetzt { $was ->
+    [none] nicht bekannt
+   *[other] { $was }
+})
+do-nic-ring = Dem Empfangsring von { $interface } { $want } Einträge geben (jetzt { $was ->
+    [none] nicht bekannt
+   *[other] { $was }
+})
+do-kernel-module = Das Kernel-Modul `{ $name }` laden, auch bei jedem Systemstart
+do-production-kernel = Den Standard-Kernel der Distribution statt { $was } starten
+do-time-service = Einen Zeitdienst installieren und aktivieren (chrony oder systemd-timesyncd)
+do-persist = { $setting } = { $want } in die Konfiguration schreiben, die beim Systemstart gelesen wird (dort { $was ->
+    [none] nicht gesetzt
+   *[other] { $was }
+})
+do-swap-off = Den Swap-Bereich { $area } nicht mehr benutzen
+do-acs-off = Access Control Services der Bridge { $bridge } ausschalten (jetzt { $was })
+do-gpu-persistent = Den Treiberzustand der GPU { $gpu } geladen halten (Persistence Mode)
+do-gpu-power-limit = Die Leistungsgrenze der GPU { $gpu } auf { $want } setzen (jetzt { $was })
+do-gpu-free-clocks = Die Taktgrenzen der GPU { $gpu } aufheben
+do-gpu-mig-on = MIG der GPU { $gpu } einschalten
+do-gpu-mig-off = MIG der GPU { $gpu } ausschalten
+do-gpu-exclusive = Auf der GPU { $gpu } nur einen Prozess zulassen
+do-gpu-reset = Die Arbeit von der GPU { $gpu } nehmen und sie dann zurücksetzen
+also-container-option = Den Container { $name } mit `{ $option }` neu starten: das hält, und einem laufenden kann die Engine es nicht geben
+also-container-quota = Den Container { $name } ohne CPU-Grenze neu anlegen: das hält
+also-pod-limit = `limits.cpu` aus dem Manifest des Pods nehmen, oder ihn zu einem garantierten Pod mit ganzen CPUs machen
+also-pod-capability = `{ $name }` unter `securityContext.capabilities.add` in das Manifest des Pods aufnehmen
+also-pod-shm = Im Manifest des Pods ein `emptyDir` mit `medium: Memory` und einem `sizeLimit` von mindestens { $want } unter `/dev/shm` einhängen
+also-fstab = { $area } aus `/etc/fstab` nehmen, sonst ist der Bereich nach einem Neustart wieder da
 
 do-firmware-boost = Turbo (Core Performance Boost) in der Firmware einschalten
 do-firmware-hardware-p-states = Hardware-P-States (Intel) oder CPPC (AMD, Arm) in der Firmware einschalten
@@ -40,6 +101,84 @@ do-hardware-cooling = Luftstrom, Filter, Lüfter und Zulufttemperatur prüfen
 do-hardware-processor = Eine Maschine mit mehr physischen Kernen bereitstellen
 do-provider-governor = Beim Anbieter erfragen, welchen Frequenz-Governor der Host hat
 do-provider-more-cpus = Beim Anbieter eine Instanz mit mehr virtuellen CPUs anfordern
+do-firmware-resizable-bar = Above 4G Decoding und Resizable BAR in der Firmware einschalten
+do-firmware-pcie-slot = Den Steckplatz in der Firmware auf volle Breite und höchste Generation setzen
+do-firmware-node-interleaving = Node Interleaving in der Firmware ausschalten (bei AMD kein NPS0)
+do-firmware-numa-per-package = In der Firmware einen NUMA-Knoten je Prozessor wählen (AMD NPS1, Intel SNC aus)
+do-firmware-device-proximity = Die Firmware aktualisieren: Sie sagt nicht, zu welchem NUMA-Knoten das Gerät gehört
+do-firmware-management-interrupts = Periodische System Management Interrupts in der Firmware ausschalten
+do-firmware-acs = Access Control Services (ACS) in der Firmware ausschalten
+do-hardware-pcie-card = Karte und Riser neu einsetzen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-gpu = Die GPU austauschen lassen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-power-supply = Netzteile, ihre Kabel und die Redundanz prüfen
+do-hardware-network-link = Kabel, Transceiver und Switch-Port prüfen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-nvlink = Die Verbindungen zwischen den GPUs prüfen lassen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-memory-module = Das Speichermodul austauschen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-memory-layout = Jeden Speicherkanal mit den gleichen Modulen bestücken
+do-hardware-memory = Mehr Arbeitsspeicher bereitstellen
+do-hardware-adapter-slot = Den Netzwerkadapter in einen Steckplatz des anderen Sockels setzen{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-local-disk = Eine lokale Platte für die Modelle bereitstellen
+do-provider-dedicated-cpus = Beim Anbieter eigene virtuelle CPUs anfordern, fest zugeordnet und nicht überbucht
+do-provider-virtual-numa = Beim Anbieter eine virtuelle Maschine anfordern, deren NUMA-Knoten und Geräte denen des Hosts folgen
+do-provider-random-device = Beim Anbieter ein virtio-rng-Gerät anfordern
+do-provider-health = Beim Anbieter den Zustand dieser Hardware aus Sicht des Hosts erfragen
+do-provider-microcode = Beim Anbieter erfragen, welchen Microcode und welche Mitigations der Host hat
+do-provider-clock-source = Beim Anbieter eine virtuelle Maschine mit brauchbarem TSC anfordern
+do-provider-more-memory = Beim Anbieter eine Instanz mit mehr Arbeitsspeicher anfordern
+do-provider-device-window = Beim Anbieter ein größeres 64-Bit-Fenster für Geräte in der virtuellen Maschine anfordern
+do-update-kernel = Den Kernel aktualisieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-update-microcode = Den Microcode aktualisieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-update-firmware = Die Firmware aktualisieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-update-gpu-driver = Den GPU-Treiber aktualisieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-update-fabric-manager = Den Fabric Manager in der Version des Treibers installieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-update-container-toolkit = Das Container-Toolkit der GPUs aktualisieren{ $was ->
+    [none] {""}
+   *[other] {" "}(jetzt { $was })
+}
+do-step-agree-service-level = Mit dem Kunden Service-Ziele vereinbaren und in die Engagement-Datei schreiben
+do-step-state-costs = Kosten oder Preise in die Engagement-Datei schreiben
+do-step-repeat-load-test = Den Lasttest so wiederholen, dass er beurteilt werden kann
+do-step-plan-capacity = Die Kapazität planen
+do-step-add-replica = Ein Replikat hinzufügen oder Verkehr niedriger Priorität abweisen
+do-step-consolidate = Mit weniger Maschinen bedienen oder den Leerlaufzeiten andere Arbeit geben
+do-step-trace-slow-requests = Die langsamen Anfragen neben das legen, was der Knoten zu dieser Zeit tat
+do-step-trace-interruptions = Herausfinden, was die CPUs unterbricht
+do-step-trace-memory = Herausfinden, was den Speicher belegt
+do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
+do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
 
 server-in-unit = { $unit }
 server-by-kind = dem { $kind }-Server (Prozess { $pid })

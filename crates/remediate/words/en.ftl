@@ -30,6 +30,67 @@ do-thread-pool = Limit the thread pools of { $server } to { $want ->
 do-variable-set = Start { $server } with { $name }={ $want }
 do-variable-unset = Start { $server } without the variable { $name }
 do-without-option = Start { $server } without `{ $option }`
+do-with-option = Start { $server } with `{ $option }`
+do-service = Set `{ $setting }` of { $server } to `{ $want }` (now { $was ->
+    [none] not set
+   *[other] `{ $was }`
+})
+do-cpu-quota = Take the CPU quota from { $server } (now { $was })
+do-cpu-quota-wider = Widen the CPU quota of { $server } to { $want ->
+    [one] { $want } CPU
+   *[other] { $want } CPUs
+} (now { $was })
+do-capability = Allow { $server } the capability `{ $name }`
+do-shared-memory = Give { $server } { $want } of shared memory (now { $was })
+do-guaranteed-pod = Give the pod of { $server } whole CPUs, with requests equal to limits
+do-container-devices = Describe the GPUs to the container runtime (CDI), so that the container of { $server } keeps them
+do-local-model = Put the model of { $server } on a local disk (now in { $path })
+do-restart = Restart { $server }
+do-kubelet = Set `{ $setting }` of the kubelet for this node (now { $was ->
+    [none] not set
+   *[other] `{ $was }`
+})
+do-kubelet-value = Set `{ $setting }` of the kubelet to `{ $want }` (now { $was ->
+    [none] not set
+   *[other] `{ $was }`
+})
+do-normal-policy = Give process { $process } the normal scheduling policy (now `{ $was }` with priority { $priority })
+do-elsewhere = Run process { $process } (`{ $name }`) on another machine or on other CPUs
+do-reserve = Keep the rest of the system off CPUs { $cpus }
+do-reserve-split = Keep the rest of the system on CPUs { $system }, and CPUs { $cpus } for inference
+do-interrupts-near = Serve interrupts { $irqs } of { $device } on CPUs near to it
+do-interrupts-off = Move interrupts { $irqs } off CPUs { $cpus }
+do-interrupt-ban = Keep irqbalance off CPUs { $cpus }
+do-nic-channels = Give { $interface } { $want } queues (now { $was ->
+    [none] not known
+   *[other] { $was }
+})
+do-nic-ring = Give the receive ring of { $interface } { $want } entries (now { $was ->
+    [none] not known
+   *[other] { $was }
+})
+do-kernel-module = Load the kernel module `{ $name }`, at every boot as well
+do-production-kernel = Start the distribution's standard kernel instead of { $was }
+do-time-service = Install and enable a time service (chrony or systemd-timesyncd)
+do-persist = Write { $setting } = { $want } into the configuration that is read at boot (there { $was ->
+    [none] not set
+   *[other] { $was }
+})
+do-swap-off = Stop using the swap area { $area }
+do-acs-off = Switch access control services of bridge { $bridge } off (now { $was })
+do-gpu-persistent = Keep the driver's state of GPU { $gpu } loaded (persistence mode)
+do-gpu-power-limit = Set the power limit of GPU { $gpu } to { $want } (now { $was })
+do-gpu-free-clocks = Take the clock limits from GPU { $gpu }
+do-gpu-mig-on = Switch MIG of GPU { $gpu } on
+do-gpu-mig-off = Switch MIG of GPU { $gpu } off
+do-gpu-exclusive = Allow one process at a time on GPU { $gpu }
+do-gpu-reset = Move the work off GPU { $gpu }, then reset it
+also-container-option = Start the container { $name } anew with `{ $option }`: that lasts, and the engine cannot add it to a running one
+also-container-quota = Create the container { $name } anew without a CPU limit: that lasts
+also-pod-limit = Take `limits.cpu` out of the pod's manifest, or make it a guaranteed pod with whole CPUs
+also-pod-capability = Add `{ $name }` under `securityContext.capabilities.add` in the pod's manifest
+also-pod-shm = Mount an `emptyDir` with `medium: Memory` and a `sizeLimit` of { $want } or more at `/dev/shm` in the pod's manifest
+also-fstab = Take { $area } out of `/etc/fstab`, or it is back after a reboot
 
 do-firmware-boost = Enable turbo (core performance boost) in the firmware
 do-firmware-hardware-p-states = Enable hardware P-states (Intel) or CPPC (AMD, Arm) in the firmware
@@ -40,6 +101,84 @@ do-hardware-cooling = Check air flow, filters, fans and inlet temperature
 do-hardware-processor = Provide a machine with more physical cores
 do-provider-governor = Ask the provider which frequency governor the host has
 do-provider-more-cpus = Ask the provider for an instance with more virtual CPUs
+do-firmware-resizable-bar = Enable Above 4G Decoding and Resizable BAR in the firmware
+do-firmware-pcie-slot = Set the slot to its full width and highest generation in the firmware
+do-firmware-node-interleaving = Disable node interleaving in the firmware (on AMD, not NPS0)
+do-firmware-numa-per-package = Choose one NUMA node for each package in the firmware (AMD NPS1, Intel SNC off)
+do-firmware-device-proximity = Update the firmware: it does not say which NUMA node the device belongs to
+do-firmware-management-interrupts = Switch periodic system management interrupts off in the firmware
+do-firmware-acs = Switch access control services (ACS) off in the firmware
+do-hardware-pcie-card = Seat the card and its riser again{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-gpu = Have the GPU replaced{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-power-supply = Check power supplies, their cables and redundancy
+do-hardware-network-link = Check cable, transceiver and switch port{ $at ->
+    [none] {""}
+   *[other] {" "}of { $at }
+}
+do-hardware-nvlink = Have the links between the GPUs checked{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-memory-module = Replace the memory module{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-memory-layout = Fill every memory channel with the same modules
+do-hardware-memory = Provide more memory
+do-hardware-adapter-slot = Move the network adapter to a slot of the other socket{ $at ->
+    [none] {""}
+   *[other] {" "}({ $at })
+}
+do-hardware-local-disk = Provide a local disk for the models
+do-provider-dedicated-cpus = Ask the provider for virtual CPUs of one's own, pinned and not overcommitted
+do-provider-virtual-numa = Ask the provider for a virtual machine whose NUMA nodes and devices follow the host's
+do-provider-random-device = Ask the provider for a virtio-rng device
+do-provider-health = Ask the provider for the state of this hardware as the host sees it
+do-provider-microcode = Ask the provider which microcode and mitigations the host has
+do-provider-clock-source = Ask the provider for a virtual machine with a usable TSC
+do-provider-more-memory = Ask the provider for an instance with more memory
+do-provider-device-window = Ask the provider for a larger 64-bit window for devices in the virtual machine
+do-update-kernel = Update the kernel{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-update-microcode = Update the microcode{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-update-firmware = Update the firmware{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-update-gpu-driver = Update the GPU driver{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-update-fabric-manager = Install the fabric manager in the version of the driver{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-update-container-toolkit = Update the container toolkit of the GPUs{ $was ->
+    [none] {""}
+   *[other] {" "}(now { $was })
+}
+do-step-agree-service-level = Agree on a service level with the client and write it into the engagement file
+do-step-state-costs = Write costs or prices into the engagement file
+do-step-repeat-load-test = Repeat the load test so that it can be judged
+do-step-plan-capacity = Plan the capacity
+do-step-add-replica = Add a replica, or shed traffic of low priority
+do-step-consolidate = Serve on fewer machines, or give the idle hours other work
+do-step-trace-slow-requests = Lay the slow requests beside what the node did at that time
+do-step-trace-interruptions = Find out what interrupts the CPUs
+do-step-trace-memory = Find out what holds the memory
+do-step-drain = Move the node's work to other nodes before it is touched
+do-step-watch-log = Raise an alert on errors of this kind in the kernel log
 
 server-in-unit = { $unit }
 server-by-kind = the { $kind } server (process { $pid })

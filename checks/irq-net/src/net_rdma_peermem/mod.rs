@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{GigabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{InferenceServer, RdmaPort};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Outcome, Said, WorkloadTrait,
+    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    Object, ObjectKind, Outcome, Said, WorkloadTrait,
 };
 
 use crate::pages::net_rdma_peermem::{PAGE, words};
@@ -191,6 +191,12 @@ fn object(ports: &[&RdmaPort]) -> Object {
     Object::new(ObjectKind::Nic, ids.join(",")).named(names.join(", "))
 }
 
+/// The links of ports, to be looked at.
+fn links(ports: &[&RdmaPort]) -> Vec<Intent> {
+    let at = |port: &&RdmaPort| Some(format!("{} port {}", port.device, port.port));
+    ports.iter().map(|port| Intent::Hardware { part: HardwarePart::NetworkLink, at: at(port) }).collect()
+}
+
 fn cite_states(finding: Finding, ports: &[&RdmaPort]) -> Finding {
     ports.iter().fold(finding, |finding, port| {
         let state = port.state.known().map_or("", String::as_str);
@@ -212,11 +218,14 @@ fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
             server: (&need.server).into(),
             what: (&need.what).into(),
         };
-        return vec![cite_states(need.violation(object(&others), said, Likelihood::Mechanism), &others)];
+        let finding =
+            need.violation(object(&others), said, Likelihood::Mechanism).with_intents(links(&others));
+        return vec![cite_states(finding, &others)];
     }
     if !others.is_empty() {
         let finding = PAGE
             .warn(object(&others), words::NotActive { all_count: ports.len().into(), ports_count })
+            .with_intents(links(&others))
             .with_likelihood(Likelihood::Setting);
         findings.push(cite_states(finding, &others));
     }
@@ -254,6 +263,7 @@ fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
             let citation = Citation::new(format!("{}/rate", port.path), rate.to_string());
             findings.push(
                 PAGE.fail(object(&[port]), said)
+                    .with_intents(links(&[port]))
                     .with_likelihood(Likelihood::Mechanism)
                     .with_evidence(citation),
             );
@@ -273,8 +283,9 @@ fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
         Ok(window) => window,
         Err(why) => return PAGE.missing(object, &why),
     };
-    let (mut grown, mut sent, mut read) = (Vec::new(), 0, 0usize);
+    let (mut grown, mut faulty, mut sent, mut read) = (Vec::new(), Vec::new(), 0, 0usize);
     for port in ports {
+        let before = grown.len();
         let delta = |file: &str| {
             let path = format!("{}/{file}", port.path);
             window.delta("network", &path).map(|count| (path, count))
@@ -285,11 +296,15 @@ fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
                 grown.push(Citation::new(path, format!("+{count}")));
             }
         }
+        if grown.len() > before {
+            faulty.push(port);
+        }
         sent += delta("counters/port_xmit_data").map_or(0, |(_, count)| count);
     }
     if !grown.is_empty() {
         let finding = PAGE
             .warn(object, words::ErrorsGrew { counters_count: grown.len().into() })
+            .with_intents(links(&faulty))
             .with_likelihood(Likelihood::Mechanism);
         return grown.into_iter().fold(finding, Finding::with_evidence);
     }

@@ -14,8 +14,8 @@ use plumb_check_sdk::limit::{GigabitsPerSecond, MegabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{Interface, PciDevice, QueueCpus, Window};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    NicSetting, Object, ObjectKind, Outcome, Said,
+    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
+    Likelihood, Missing, NicSetting, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::lines::{ISOLATED, cpus_in};
@@ -70,6 +70,11 @@ impl Check for NetRxPath {
 /// An interface, under the name of what is judged of it.
 fn of(what: &str, interface: &Interface) -> Object {
     Object::new(ObjectKind::Nic, &interface.name).named(format!("{what}interface {}", interface.name))
+}
+
+/// The link of an interface, to be looked at.
+fn link(interface: &Interface) -> Intent {
+    Intent::Hardware { part: HardwarePart::NetworkLink, at: Some(interface.name.clone()) }
 }
 
 /// Interfaces together, under the name of what is judged of them.
@@ -186,6 +191,7 @@ fn tell_errors(interface: &Interface, errors: &Errors, packets: u64) -> Finding 
     };
     let finding = if errors.iter().any(others) {
         PAGE.fail(of("", interface), words::Errors { errors: text, interface: name, packets_count })
+            .with_intent(link(interface))
     } else {
         let said = words::NoBuffer { errors: text, interface: name, packets_count };
         PAGE.fail(of("", interface), said).with_intent(goal(
@@ -386,6 +392,7 @@ fn judge_speed(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
             let said = words::SlowerLink { best, interface: name, speed: megabits(speed) };
             findings.push(
                 PAGE.warn(of("speed of ", interface), said)
+                    .with_intent(link(interface))
                     .with_likelihood(Likelihood::Setting)
                     .with_evidence(Citation::new(format!("{}/speed", interface.path), speed.to_string())),
             );

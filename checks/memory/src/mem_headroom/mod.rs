@@ -131,6 +131,7 @@ fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, 
             findings.push(
                 PAGE.warn(Object::new(ObjectKind::NumaNode, id).named(named), said)
                     .with_likelihood(Likelihood::Setting)
+                    .with_intent(Intent::Step { step: Step::TraceMemory })
                     .with_evidence(Citation::new(format!("{}/meminfo", node.path), value)),
             );
         }
@@ -334,13 +335,15 @@ fn judge_group(group: &Group<'_>, window: &Window) -> Result<Option<Finding>, Mi
     } else {
         return Ok(None);
     };
+    let lifted = |setting, was: Option<&str>| Intent::Service {
+        server: server.pid,
+        setting,
+        want: "infinity".into(),
+        was: was.map(str::to_owned),
+    };
     let goal = match (max > 0, is_own) {
-        (true, true) => Some(Intent::Service {
-            server: server.pid,
-            setting: ServiceSetting::MemoryLimit,
-            want: "infinity".into(),
-            was: limit.map(str::to_owned),
-        }),
+        (true, true) => Some(lifted(ServiceSetting::MemoryLimit, limit)),
+        (false, true) if kills == 0 => Some(lifted(ServiceSetting::MemoryThrottle, None)),
         // The node as a whole had no memory left.
         _ if kills > 0 => Some(Intent::Step { step: Step::WatchLog }),
         _ => None,

@@ -337,7 +337,7 @@ fn acs(context: &Context<'_>) -> Decision {
 }
 
 fn huge_pages(context: &Context<'_>) -> Decision {
-    let reason = match context.worst("mem.thp") {
+    let reason = match context.about("huge-pages") {
         Some(found) => format!("stall counters decide, not the setting: {}", found.message),
         None => "stall counters decide, not the setting".to_owned(),
     };
@@ -369,8 +369,8 @@ fn cpu_limits(context: &Context<'_>) -> Decision {
             format!("the platform is {}, so the advice for pods does not apply", in_words(platform)),
         ),
     };
-    if let Some(found) = context.worst("sched.cfs-throttling").filter(|found| found.outcome.is_deviation()) {
-        reason = format!("{reason}, and a quota bites today ({})", found.message);
+    if let Some(found) = context.about("cpu-limits").filter(|found| found.outcome.is_deviation()) {
+        reason = format!("{reason}, and a limit is in the way today ({})", found.message);
     }
     Decision { position, reason }
 }

@@ -31,20 +31,20 @@ currency = "EUR"
 gpu_hour = 2.5
 
 [[policy.threshold]]
-check = "mem.headroom"
+check = "memory.room"
 name = "share of CPU time on a remote node"
 number = 10
 reason = "measured: no effect below 10 % on this model"
 
 [[waiver]]
-check = "mem.swap"
+check = "memory.swap"
 subject = "CPUs 0-127"
 owner = "A. Person, platform team"
 reason = "power budget of the rack until the move"
 expires = 2026-12-31
 
 [[waiver]]
-check = "mem.swap"
+check = "memory.swap"
 owner = "B. Person"
 reason = "swap is needed for batch jobs"
 expires = "2026-06-30"
@@ -60,7 +60,7 @@ fn a_whole_file_is_read() {
     assert_eq!(file.platform, Some(Platform::SharedHost));
     assert!(!file.engagement.workload[&WorkloadTrait::Offload]);
     assert_eq!(file.engagement.slo.known().unwrap().ttft_ms, Some(450.0));
-    assert_eq!(file.policy.thresholds["mem.headroom/share of CPU time on a remote node"].number, 10.0);
+    assert_eq!(file.policy.thresholds["memory.room/share of CPU time on a remote node"].number, 10.0);
     let days: Vec<_> = file.waivers.iter().map(|waiver| crate::waiver::iso(waiver.expires)).collect();
     assert_eq!(days, ["2026-12-31", "2026-06-30"]);
 }

@@ -199,6 +199,17 @@ any_text! {
     any_answer_is_survived: "answers",
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 5000, ..ProptestConfig::default() })]
+
+    /// A reader of JSON that is content with the nearest but one breaks "same bundle, same bytes".
+    #[test]
+    fn a_number_is_the_same_after_its_way_to_a_pack(number in proptest::num::f64::NORMAL) {
+        let text = serde_json::to_string(&number).unwrap();
+        prop_assert_eq!(serde_json::from_str::<f64>(&text).unwrap().to_bits(), number.to_bits());
+    }
+}
+
 /// The archive of a bundle, not compressed.
 fn archive(bundle: &Bundle) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();

@@ -42,8 +42,8 @@ fn sysctl(plan: &Plan) -> Vec<Installed> {
             notes.extend(changes.iter().filter(|change| !change.set_by.is_empty()).map(|change| {
                 format!("{} is set by {} as well: the file that is read last wins, so take it out there", change.name, change.set_by)
             }));
-            if topic == "numa-balancing" {
-                notes.push("only after the service runs pinned: before that, balancing is the only thing that mends placement".into());
+            if changes.iter().any(|change| change.name == "kernel.numa_balancing") {
+                notes.push("kernel.numa_balancing only after the service runs pinned: before that, balancing is the only thing that mends placement".into());
             }
             let head = Head {
                 what: "Kernel parameters, set at every boot.".into(),

@@ -108,6 +108,11 @@ fn goal(finding: &RatedFinding, intent: &Intent, verdict: Verdict) -> Goal {
     }
 }
 
+/// Why to do what these intents ask for; `None` where none of them is planned.
+pub(super) fn why_for(goals: &[Goal], basis: Basis, is_meant: impl Fn(&Intent) -> bool) -> Option<Why> {
+    why(goals.iter().filter(|goal| is_meant(&goal.intent)), basis)
+}
+
 /// Why to change what these goals are about; `None` where none of them is planned.
 pub(super) fn why<'a>(goals: impl Iterator<Item = &'a Goal>, basis: Basis) -> Option<Why> {
     let mut why = Why { reasons: Vec::new(), basis, risk: 1, verify_first: false };
@@ -129,7 +134,8 @@ pub(super) fn why<'a>(goals: impl Iterator<Item = &'a Goal>, basis: Basis) -> Op
 /// True for two intents that cannot both be followed.
 fn differ(one: &Intent, other: &Intent) -> bool {
     use Intent::{
-        EnergyBias, EnergyPreference, Governor, KernelArgument, Sysctl, TunedProfile, Unit, Value, Variable,
+        CpuQuota, EnergyBias, EnergyPreference, Gpu, Governor, KernelArgument, Kubelet, Service, Sysctl,
+        TunedProfile, Unit, Value, Variable, WithOption, WithoutOption,
     };
     match (one, other) {
         (Governor { cpus, want, .. }, Governor { cpus: others, want: wanted, .. })
@@ -161,6 +167,28 @@ fn differ(one: &Intent, other: &Intent) -> bool {
         (Variable { server, name, want, .. }, Variable { server: other, name: named, want: wanted, .. }) => {
             server == other && name == named && want != wanted
         }
+        (
+            WithOption { server, option: name, want, .. },
+            WithOption { server: other, option: named, want: wanted, .. },
+        ) => server == other && name == named && want != wanted,
+        (WithOption { server, option: name, .. }, WithoutOption { server: other, option: named })
+        | (WithoutOption { server: other, option: named }, WithOption { server, option: name, .. }) => {
+            server == other && name == named
+        }
+        (
+            Service { server, setting, want, .. },
+            Service { server: other, setting: same, want: wanted, .. },
+        ) => server == other && setting == same && want != wanted,
+        (CpuQuota { group, want, .. }, CpuQuota { group: other, want: wanted, .. }) => {
+            group == other && want != wanted
+        }
+        (Kubelet { setting, want, .. }, Kubelet { setting: same, want: wanted, .. }) => {
+            setting == same && want != wanted
+        }
+        (Gpu { gpu, want }, Gpu { gpu: other, want: wanted }) => {
+            // States of different kinds do not exclude each other.
+            gpu == other && want != wanted && std::mem::discriminant(want) == std::mem::discriminant(wanted)
+        }
         _ => false,
     }
 }
@@ -180,6 +208,14 @@ fn want(intent: &Intent) -> String {
         Intent::Unit { name, runs: false } => format!("{name} stopped"),
         Intent::Variable { name, want: Some(want), .. } => format!("{name}={want}"),
         Intent::Variable { name, want: None, .. } => format!("no variable {name}"),
+        Intent::WithOption { option, want, .. } => {
+            format!("{option} {}", want.as_deref().unwrap_or_default()).trim_end().to_owned()
+        }
+        Intent::WithoutOption { option, .. } => format!("no {option}"),
+        Intent::Service { setting, want, .. } => format!("{}={want}", crate::actions::service::unit_key(*setting)),
+        Intent::CpuQuota { want: Some(cpus), .. } => format!("a quota of {cpus} CPUs"),
+        Intent::CpuQuota { want: None, .. } => "no CPU quota".to_owned(),
+        Intent::Kubelet { want, .. } => format!("the kubelet with `{want}`"),
         other => other.kind().to_owned(),
     }
 }
@@ -269,7 +305,14 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             let file = evidence.settings.values().find_map(|files| files.get(path));
             let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
             let file = file.or_else(|| evidence.sysctl.get(&sysctl?));
-            recorded(file.ok_or_else(|| format!("{path} is not in the evidence"))?, path, was)
+            let file = file.ok_or_else(|| format!("{path} is not in the evidence"))?;
+            match file.known().and_then(|text| chosen(text)) {
+                Some((_, choices)) if !choices.contains(&want.as_str()) => {
+                    Err(format!("`{want}` is not among the choices of {path}"))
+                }
+                Some((found, _)) if found == was => Ok(()),
+                _ => recorded(file, path, was),
+            }
         }
         Intent::Sysctl { name, want, was } => {
             let is_name = is_plain(name)
@@ -378,8 +421,148 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
                 services.programs.known().is_some_and(|all| all.iter().any(|program| program.name == stem));
             if described || runs { Ok(()) } else { Err(format!("there is no unit {name} in the evidence")) }
         }
-        Intent::Firmware { .. } | Intent::Hardware { .. } | Intent::Provider { .. } => Ok(()),
+        Intent::WithOption { server, option, want, .. } => {
+            option_word(option)?;
+            want.as_deref().map_or(Ok(()), value)?;
+            of_server(evidence, *server).map(|_| ())
+        }
+        Intent::Service { server, want, .. } => {
+            value(want)?;
+            of_server(evidence, *server).map(|_| ())
+        }
+        Intent::CpuQuota { server, group, was, .. } => {
+            if !is_plain(group) || group.contains("..") || group.len() > MAX_VALUE {
+                return Err(format!("`{}` is not the path of a control group", short(group)));
+            }
+            kernel_value(was)?;
+            let server = of_server(evidence, *server)?;
+            let mut chain = server.processes.iter().filter_map(|process| process.cgroup.known()).flat_map(|own| &own.chain);
+            if chain.any(|level| level.path == *group || level.path.ends_with(group.as_str())) {
+                Ok(())
+            } else {
+                Err(format!("server {} is not in the control group {group}", server.pid))
+            }
+        }
+        Intent::Capability { server, name } => {
+            word("capability", name)?;
+            of_server(evidence, *server).map(|_| ())
+        }
+        Intent::SharedMemory { server, .. }
+        | Intent::GuaranteedPod { server }
+        | Intent::ContainerDevices { server }
+        | Intent::Restart { server } => of_server(evidence, *server).map(|_| ()),
+        Intent::LocalModel { server, path } => {
+            value(path)?;
+            of_server(evidence, *server).map(|_| ())
+        }
+        Intent::Kubelet { want, .. } => {
+            if !want.is_empty() {
+                value(want)?;
+            }
+            let containers = evidence.containers.known().ok_or("no kubelet was recorded")?;
+            containers.kubelet.require().map(|_| ()).map_err(|why| format!("the kubelet is not known: {why}"))
+        }
+        Intent::NormalPolicy { process, was, priority } => {
+            if !matches!(was.as_str(), "fifo" | "rr") || *priority == 0 || *priority > 99 {
+                return Err(format!("`{}` with priority {priority} is not a real-time policy", short(was)));
+            }
+            has_process(evidence, *process)
+        }
+        Intent::Elsewhere { process, .. } => has_process(evidence, *process),
+        Intent::Reserve { cpus } | Intent::InterruptBan { cpus, .. } => online(evidence, cpus),
+        Intent::Interrupts { irqs, device, .. } => {
+            let lines = evidence.interrupts.known().ok_or("no interrupts were recorded")?;
+            let known = |irq: &u32| lines.iter().any(|line| line.irq == *irq);
+            if let Some(irq) = irqs.iter().find(|irq| !known(irq)) {
+                return Err(format!("there is no interrupt {irq}"));
+            }
+            match device {
+                Some(device) => has_device(evidence, device),
+                None => Ok(()),
+            }
+        }
+        Intent::Nic { interface, .. } => {
+            word("network interface", interface)?;
+            let network = evidence.network.known().and_then(|network| network.interfaces.known());
+            if network.is_some_and(|all| all.iter().any(|own| own.name == *interface)) {
+                return Ok(());
+            }
+            Err(format!("there is no network interface {}", short(interface)))
+        }
+        Intent::KernelModule { name } => word("kernel module", name),
+        Intent::ProductionKernel { was } => word("kernel", was),
+        Intent::Persist { setting, want, .. } => {
+            value(setting)?;
+            value(want)
+        }
+        Intent::SwapOff { area } => {
+            let memory = evidence.memory.known();
+            let areas = memory.and_then(|memory| memory.swaps.known());
+            let Some(own) = areas.and_then(|all| all.iter().find(|own| own.name == *area)).filter(|_| is_plain(area))
+            else {
+                return Err(format!("there is no swap area {}", short(area)));
+            };
+            // What is swapped out has to come back into memory, beside what is needed there.
+            match memory.map(|memory| &memory.available_bytes).and_then(Fact::known) {
+                Some(&available) if available / 2 > own.used_bytes => Ok(()),
+                Some(_) => Err(format!("{area} holds more than half of the memory that is free")),
+                None => Err("it is not known how much memory is free for what is swapped out".to_owned()),
+            }
+        }
+        Intent::AcsOff { bridge, was } => {
+            if !was.trim_start_matches("0x").chars().all(|c| c.is_ascii_hexdigit()) || was.len() > 6 {
+                return Err(format!("`{}` is not the value of a register", short(was)));
+            }
+            has_device(evidence, bridge)
+        }
+        Intent::Gpu { gpu, .. } => {
+            if evidence.gpus.known().is_some_and(|all| all.iter().any(|own| own.address == *gpu)) {
+                return Ok(());
+            }
+            Err(format!("there is no GPU {}", short(gpu)))
+        }
+        Intent::Hardware { at: Some(at), .. } => value(at),
+        Intent::Update { was: Some(was), .. } => value(was),
+        Intent::Firmware { .. }
+        | Intent::Hardware { at: None, .. }
+        | Intent::Update { was: None, .. }
+        | Intent::TimeService {}
+        | Intent::Step { .. }
+        | Intent::Provider { .. } => Ok(()),
     }
+}
+
+fn has_process(evidence: &Evidence, pid: u32) -> Result<(), String> {
+    let all = evidence.processes.known().into_iter().flatten().map(|process| process.pid);
+    let of_servers = evidence.servers.known().into_iter().flatten().flat_map(|server| &server.processes);
+    if all.chain(of_servers.map(|process| process.pid)).any(|own| own == pid) {
+        return Ok(());
+    }
+    Err(format!("there is no process {pid}"))
+}
+
+fn has_device(evidence: &Evidence, address: &str) -> Result<(), String> {
+    if evidence.pci.known().is_some_and(|all| all.iter().any(|own| own.address == *address)) {
+        return Ok(());
+    }
+    Err(format!("there is no PCI device {}", short(address)))
+}
+
+fn online(evidence: &Evidence, cpus: &CpuSet) -> Result<(), String> {
+    let cpu = evidence.cpu.known().ok_or("no CPUs were recorded")?;
+    if cpus.is_empty() || !cpus.is_subset(&cpu.online) {
+        return Err(format!("CPUs {} are not all online", cpus.difference(&cpu.online)));
+    }
+    Ok(())
+}
+
+/// An option of a command line.
+fn option_word(option: &str) -> Result<(), String> {
+    let name = option.trim_start_matches('-');
+    if option.starts_with('-') && is_plain(name) && option.len() <= MAX_VALUE {
+        return Ok(());
+    }
+    Err(format!("`{}` is not an option", short(option)))
 }
 
 /// The frequency policies of some CPUs; all of those CPUs have to have one.
@@ -417,6 +600,13 @@ fn recorded(fact: &Fact<String>, what: &str, was: &str) -> Result<(), String> {
         }
         Fact::Missing(why) => Err(format!("{what} is not known: {why}")),
     }
+}
+
+/// The choice that a file of the kernel has in brackets, and all that it offers.
+fn chosen(text: &str) -> Option<(&str, Vec<&str>)> {
+    let found = text.split_once('[')?.1.split_once(']')?.0;
+    let choices = text.split_whitespace().map(|word| word.trim_matches(['[', ']'])).collect();
+    Some((found, choices))
 }
 
 fn of_server(evidence: &Evidence, pid: u32) -> Result<&InferenceServer, String> {

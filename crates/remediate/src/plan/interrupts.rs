@@ -1,19 +1,20 @@
 //! Which CPUs serve the interrupts of network cards: those left to the system on the card's own NUMA node.
 
+use plumb_check_sdk::Intent;
 use plumb_evidence::{CpuSet, Evidence};
 
-use super::findings::Findings;
-use super::topics::{checks_of, runs};
-use super::{Basis, InterruptPlan, NotPlanned, Plan};
+use super::topics::runs;
+use super::{Basis, InterruptPlan, NotPlanned, Plan, goals};
 use crate::quote::is_pci_address;
 
 /// PCI base class of network devices.
 const NETWORK: u32 = 0x02;
 
 /// Adds the plan for interrupts, if a finding asks for one.
-pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let Some(why) = findings.why(checks_of("interrupts"), Basis::Modelled) else { return };
-    let what = "CPUs that serve interrupts".to_owned();
+pub(super) fn plan(evidence: &Evidence, plan: &mut Plan) {
+    let asks = |intent: &Intent| matches!(intent, Intent::Interrupts { .. } | Intent::InterruptBan { .. });
+    let Some(why) = goals::why_for(&plan.goals, Basis::Modelled, asks) else { return };
+    let what = super::INTERRUPTS.to_owned();
     let mut left_out =
         |why: &str| plan.not_planned.push(NotPlanned { what: what.clone(), why: why.to_owned() });
     let Some(split) = &plan.partition else {

@@ -5,16 +5,18 @@ use std::collections::BTreeMap;
 use plumb_evidence::model::{Cpu, Numa};
 use plumb_evidence::{CpuSet, Evidence, Fact, NodeSet};
 
+use plumb_check_sdk::Intent;
+
 use super::findings::Findings;
-use super::topics::checks_of;
-use super::{Basis, Home, NotPlanned, Partition, Plan, ServerPlan, SlurmNode};
+use super::{Basis, Home, NotPlanned, Partition, Plan, SLICES, ServerPlan, SlurmNode, goals};
 
 /// Of so many cores of a NUMA node one is left to the system; our proposal.
 const CORES_PER_HOUSEKEEPER: usize = 16;
 /// A NUMA node with fewer cores than this has none to give away; our proposal.
 const LEAST_CORES: usize = 4;
 
-const TITLE: &str = "CPUs for the system apart from those for inference";
+/// Cause of findings about what else runs on the CPUs of servers.
+const NEIGHBOURS: &str = "neighbours";
 
 /// CPUs of each physical core of a set, cores in order of their first CPU.
 pub(super) fn cores(cpu: &Cpu, of: &CpuSet) -> Vec<CpuSet> {
@@ -34,14 +36,14 @@ pub(super) fn union<'a>(sets: impl IntoIterator<Item = &'a CpuSet>) -> CpuSet {
 
 /// Splits the CPUs. Placement goes by the split even where slices need not keep to it.
 pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let mut left_out = |why: String| plan.not_planned.push(NotPlanned { what: TITLE.to_owned(), why });
+    let mut left_out = |why: String| plan.not_planned.push(NotPlanned { what: SLICES.to_owned(), why });
     let (cpu, numa) = match (&evidence.cpu, &evidence.numa) {
         (Fact::Known(cpu), Fact::Known(numa)) => (cpu, numa),
         (Fact::Missing(why), _) | (_, Fact::Missing(why)) => {
             return left_out(format!("evidence is missing: {why}"));
         }
     };
-    let slices = findings.why(checks_of("slices"), Basis::Assumed);
+    let slices = goals::why_for(&plan.goals, Basis::Assumed, |intent| matches!(intent, Intent::Reserve { .. }));
     let split = kept(evidence, findings, cpu, numa).or_else(|| modelled(cpu, numa));
     let Some(mut split) = split else {
         if slices.is_some() {
@@ -81,7 +83,7 @@ pub(super) fn settle(evidence: &Evidence, plan: &mut Plan) {
         servers => servers.iter().find_map(|server| stays_behind(evidence, split, server)),
     };
     if let Some(why) = stays {
-        plan.not_planned.push(NotPlanned { what: TITLE.to_owned(), why });
+        plan.not_planned.push(NotPlanned { what: SLICES.to_owned(), why });
         if let Some(split) = &mut plan.partition {
             split.slices = None;
         }
@@ -120,9 +122,9 @@ fn stays_behind(evidence: &Evidence, split: &Partition, server: &ServerPlan) -> 
     }
 }
 
-/// The split that is in force, if the check of it passes: what servers may use is theirs.
+/// The split that is in force, where nothing else was found to run on it: what servers may use is theirs.
 fn kept(evidence: &Evidence, findings: Findings<'_>, cpu: &Cpu, numa: &Numa) -> Option<Partition> {
-    if !findings.passes("sched.isolation-plan") {
+    if !findings.is_settled(NEIGHBOURS) {
         return None;
     }
     let servers = evidence.servers.known()?;

@@ -10,11 +10,8 @@ use plumb_evidence::model::Numa;
 use plumb_evidence::{CpuSet, Evidence, Fact, NodeSet};
 
 use super::experiment::Measured;
-use super::findings::Findings;
 use super::goals::{self, Goal};
 use super::partition::{cores, union};
-use super::server::why_for;
-use super::topics::checks_of;
 use super::{Basis, GpuPlace, Home, NotPlanned, Partition, Placement, Plan, ServerPlan, Why, WorkerPlace};
 
 /// Cores for API server and scheduler of a server with several workers: a core for each of the two (vLLM's documentation).
@@ -23,7 +20,7 @@ const ENGINE_CORES: usize = 2;
 const HEADROOM_TENTHS: u128 = 13;
 
 /// Places all servers for which a finding or an experiment asks for it.
-pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
+pub(super) fn plan(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
     let model = Model::of(evidence, plan);
     for at in 0..plan.servers.len() {
         let server = &plan.servers[at];
@@ -31,11 +28,7 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Meas
             |measured: &&Measured| measured.server == Some(server.pid) && !measured.cpus.is_empty();
         let placed = if let Some(measured) = measured.iter().find(of_server) {
             Ok(as_measured(measured))
-        } else if let Some(why) = asked(plan, server.pid)
-            .into_iter()
-            .chain(why_for(evidence, findings, server.pid, checks_of("placement"), Basis::Modelled))
-            .reduce(Why::and)
-        {
+        } else if let Some(why) = asked(plan, server.pid) {
             let placed = model.as_ref().map_err(Clone::clone).and_then(|model| model.place(at, plan, why));
             placed.and_then(|placement| granted(evidence, server, placement))
         } else {

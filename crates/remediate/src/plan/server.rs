@@ -3,12 +3,11 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::Intent;
-use plumb_engine::assessment::RatedFinding;
 use plumb_evidence::model::{InferenceServer, Role, ServerProcess};
 use plumb_evidence::{Absence, Evidence, Fact};
 
-use super::findings::Findings;
 use super::goals;
+use crate::actions::service::unit_key;
 use super::{Basis, Command, GpuPlace, Home, NotPlanned, Part, Plan, ServerPlan, ServiceSetting, partition};
 use crate::quote::{environment_word, is_plain, is_service_name, is_variable, slug};
 
@@ -20,8 +19,7 @@ const MAX_COMMAND: usize = 32 << 10;
 const MAX_POOL: usize = 8;
 
 /// All servers, by process id.
-pub(super) fn all(evidence: &Evidence, findings: Findings<'_>) -> Vec<ServerPlan> {
-    let _ = findings;
+pub(super) fn all(evidence: &Evidence) -> Vec<ServerPlan> {
     let mut names = BTreeSet::new();
     let servers = evidence.servers.known().into_iter().flatten();
     servers
@@ -195,75 +193,27 @@ fn resident(server: &InferenceServer) -> Option<u64> {
     })
 }
 
-/// How findings name a server; those that name processes or files of it count as well.
-pub(super) fn is_about(server: &InferenceServer, finding: &RatedFinding) -> bool {
-    let subject = &finding.subject;
-    let names_pid =
-        |pid: u32| subject.split(|c: char| !c.is_ascii_digit()).any(|word| word == pid.to_string());
-    server.processes.iter().any(|process| names_pid(process.pid))
-        || names_pid(server.pid)
-        || server.unit.known().is_some_and(|unit| subject.contains(unit.as_str()))
-        || server.container.known().is_some_and(|id| {
-            subject.contains(id.as_str()) || id.get(..12).is_some_and(|short| subject.contains(short))
-        })
-}
-
-/// The findings of `checks` that are about this server: all of them if it is the only one.
-pub(super) fn why_for(
-    evidence: &Evidence,
-    findings: Findings<'_>,
-    server: u32,
-    checks: &'static [&'static str],
-    basis: Basis,
-) -> Option<super::Why> {
-    let all = evidence.servers.known()?;
-    let server = all.iter().find(|candidate| candidate.pid == server)?;
-    findings.why_of(checks, basis, |finding| {
-        all.len() == 1 || is_about(server, finding) || !all.iter().any(|other| is_about(other, finding))
-    })
-}
-
 /// What the units of the servers are to say beside placement.
-pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
+pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
     for at in 0..plan.servers.len() {
         let pid = plan.servers[at].pid;
-        let why = |check: &'static [&'static str]| why_for(evidence, findings, pid, check, Basis::Published);
-        let mut settings = Vec::new();
+        let mut settings: Vec<ServiceSetting> = Vec::new();
         let slices = plan.partition.as_ref().and_then(|split| split.slices.clone());
         if let Some(why) = slices.filter(|_| plan.servers[at].placement.is_none()) {
             // Else it stays in a slice whose CPUs are taken away.
             settings.push(ServiceSetting { key: "Slice", value: "inference.slice".to_owned(), why });
         }
         let mut add = |key: &'static str, value: &str, why: &super::Why| {
-            settings.push(ServiceSetting { key, value: value.to_owned(), why: why.clone() });
+            if settings.iter().all(|own| own.key != key || (key == "Environment" && own.value != value)) {
+                settings.push(ServiceSetting { key, value: value.to_owned(), why: why.clone() });
+            }
         };
-        if let Some(why) = why(&["svc.restart-oom"]) {
-            add("Restart", "always", &why);
-            add("RestartSec", "5", &why);
-            add("OOMScoreAdjust", "-900", &why);
-            add("TimeoutStartSec", "1800", &why);
-        }
-        if let Some(why) = why(&["svc.limits"]) {
-            add("LimitNOFILE", "1048576", &why);
-            add("LimitMEMLOCK", "infinity", &why);
-            add("TasksMax", "infinity", &why);
-        }
-        if let Some(why) = why(&["svc.unit-weights"]) {
-            add("CPUWeight", "1000", &why);
-            add("IOWeight", "500", &why);
-        }
-        if let Some(why) = why(&["mem.swap"]) {
-            add("MemorySwapMax", "0", &why);
-        }
-        if let Some(why) = why(&["sched.cfs-throttling"]) {
-            // An empty value takes back what the unit or an earlier drop-in says.
-            add("CPUQuota", "", &why);
-        }
-        if let Some(why) = why(&["sched.rt-policy"]) {
-            add("CPUSchedulingPolicy", "other", &why);
-        }
-        if let Some(why) = why(&["svc.device-order"]) {
-            add("Environment", "CUDA_DEVICE_ORDER=PCI_BUS_ID", &why);
+        for goal in &plan.goals {
+            let Some((key, value)) = setting(evidence, pid, &goal.intent) else { continue };
+            let same = |intent: &Intent| *intent == goal.intent;
+            if let Some(why) = goals::why_for(&plan.goals, Basis::Published, same) {
+                add(key, &value, &why);
+            }
         }
         let of_server = |is_meant: fn(&Intent, u32) -> bool| {
             goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent, pid)), Basis::Published)
@@ -290,6 +240,36 @@ pub(super) fn settings(evidence: &Evidence, findings: Findings<'_>, plan: &mut P
             }
         }
         plan.servers[at].settings = settings;
+    }
+}
+
+/// How the unit of a server says what an intent asks of it.
+fn setting(evidence: &Evidence, pid: u32, intent: &Intent) -> Option<(&'static str, String)> {
+    match intent {
+        Intent::Service { server, setting, want, .. } if *server == pid => {
+            // What tells that a server answers is a command that only its owner can name.
+            let is_value = !matches!(setting, plumb_check_sdk::ServiceSetting::HealthCheck);
+            is_value.then(|| (unit_key(*setting), want.clone()))
+        }
+        // An empty value takes back what the unit or an earlier drop-in says.
+        Intent::CpuQuota { server, want, .. } if *server == pid => {
+            Some(("CPUQuota", want.map(|cpus| format!("{}%", u64::from(cpus) * 100)).unwrap_or_default()))
+        }
+        Intent::NormalPolicy { process, .. } => {
+            let servers = evidence.servers.known()?;
+            let own = servers.iter().find(|server| server.pid == pid)?;
+            own.processes
+                .iter()
+                .any(|own| own.pid == *process)
+                .then(|| ("CPUSchedulingPolicy", "other".to_owned()))
+        }
+        Intent::Variable { server, name, want: Some(want), .. } if *server == pid => {
+            Some(("Environment", environment_word(&format!("{name}={want}"))))
+        }
+        Intent::Variable { server, name, want: None, .. } if *server == pid => {
+            Some(("UnsetEnvironment", name.clone()))
+        }
+        _ => None,
     }
 }
 

@@ -1,7 +1,8 @@
-//! The subjects that files are made for, and the checks that ask for each.
+//! The subjects that files are made for, in the order of work.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use plumb_check_sdk::Intent;
 use plumb_engine::Assessment;
 use plumb_evidence::{Evidence, Fact};
 
@@ -18,70 +19,26 @@ pub struct Topic {
     pub id: &'static str,
     /// What it is about.
     pub title: &'static str,
-    /// Checks that ask for it.
-    pub checks: &'static [&'static str],
+}
+
+const fn topic(id: &'static str, title: &'static str) -> Topic {
+    Topic { id, title }
 }
 
 /// All topics, in the order of work: placement first, since other settings rest on it.
 pub const TOPICS: &[Topic] = &[
-    Topic {
-        id: "placement",
-        title: "CPUs and memory of inference servers",
-        checks: &["svc.unit-affinity", "ctr.cpuset-numa"],
-    },
-    Topic {
-        id: "service",
-        title: "Limits, weights and restarts of inference servers",
-        checks: &[
-            "svc.restart-oom",
-            "svc.limits",
-            "svc.unit-weights",
-            "svc.device-order",
-            "sched.cfs-throttling",
-            "sched.rt-policy",
-        ],
-    },
-    Topic {
-        id: "slices",
-        title: "CPUs for the system apart from those for inference",
-        checks: &["sched.isolation-plan", "sched.noisy-neighbours", "sched.run-delay"],
-    },
-    Topic { id: "governor", title: "Frequency governor and energy preference", checks: &[] },
-    Topic { id: "turbo", title: "Turbo and frequency limits", checks: &[] },
-    Topic { id: "idle", title: "Idle states with long exits", checks: &[] },
-    Topic { id: "values", title: "Single values of the kernel", checks: &[] },
-    Topic { id: "parameters", title: "Kernel parameters", checks: &[] },
-    Topic { id: "numa-balancing", title: "Automatic NUMA balancing", checks: &["mem.numa-balancing"] },
-    Topic { id: "huge-pages", title: "Transparent huge pages", checks: &["mem.thp"] },
-    Topic { id: "swap", title: "Swapping", checks: &["mem.swap"] },
-    Topic { id: "zone-reclaim", title: "Zone reclaim", checks: &["mem.zone-reclaim"] },
-    Topic {
-        id: "network",
-        title: "Queues of the network stack",
-        checks: &["net.listen-backlog", "net.rx-path"],
-    },
-    Topic { id: "clocksource", title: "Source of the kernel's clock", checks: &["kernel.clocksource"] },
-    Topic {
-        id: "interrupts",
-        title: "CPUs that serve interrupts",
-        checks: &["irq.critical-cores", "irq.device-locality", "irq.irqbalance-policy"],
-    },
-    Topic {
-        id: "kubernetes",
-        title: "CPU, memory and topology managers of Kubernetes",
-        checks: &["k8s.cpu-manager", "k8s.topology-memory-manager"],
-    },
-    Topic {
-        id: "boot",
-        title: "Arguments of the kernel",
-        checks: &["kernel.cmdline-drift", "gpu.acs-iommu"],
-    },
+    topic("placement", "CPUs and memory of inference servers"),
+    topic("service", "Limits, weights and restarts of inference servers"),
+    topic("slices", super::SLICES),
+    topic("governor", "Frequency governor and energy preference"),
+    topic("turbo", "Turbo and frequency limits"),
+    topic("idle", "Idle states with long exits"),
+    topic("values", "Single values of the kernel"),
+    topic("parameters", "Kernel parameters"),
+    topic("interrupts", super::INTERRUPTS),
+    topic("kubernetes", "CPU, memory and topology managers of Kubernetes"),
+    topic("boot", "Arguments of the kernel"),
 ];
-
-/// The checks of a topic.
-pub(super) fn checks_of(id: &str) -> &'static [&'static str] {
-    TOPICS.iter().find(|topic| topic.id == id).map_or(&[], |topic| topic.checks)
-}
 
 /// The plan of a node.
 pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
@@ -96,25 +53,26 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
         tuned_profile: tuned_profile(evidence),
         partition: None,
         goals: goals::of(evidence, assessment),
-        servers: server::all(evidence, findings),
+        servers: server::all(evidence),
         governor: None,
         values: Vec::new(),
         sysctls: Vec::new(),
         interrupts: None,
-        boot: boot::plan(evidence, findings),
+        boot: Vec::new(),
         slurm: partition::slurm(evidence),
-        kubelet: findings.why(checks_of("kubernetes"), super::Basis::Published),
+        kubelet: None,
         by_hand: Vec::new(),
         not_planned: Vec::new(),
     };
+    plan.kubelet = goals::why_for(&plan.goals, super::Basis::Published, |intent| matches!(intent, Intent::Kubelet { .. }));
     let measured = experiment::recommendations(evidence, &plan.servers, &mut plan.not_planned);
     partition::plan(evidence, findings, &mut plan);
-    placement::plan(evidence, findings, &measured, &mut plan);
+    placement::plan(evidence, &measured, &mut plan);
     partition::settle(evidence, &mut plan);
-    server::settings(evidence, findings, &mut plan);
-    boot::asked(&mut plan);
-    tuning::plan(evidence, findings, &measured, &mut plan);
-    interrupts::plan(evidence, findings, &mut plan);
+    server::settings(evidence, &mut plan);
+    boot::plan(&mut plan);
+    tuning::plan(evidence, &measured, &mut plan);
+    interrupts::plan(evidence, &mut plan);
     missing(findings, &mut plan);
     by_hand(assessment, &mut plan);
     plan.not_planned.sort();
@@ -138,23 +96,7 @@ pub(super) fn tuned_profile(evidence: &Evidence) -> String {
 
 /// What was not planned because a check could not be answered, or because the client accepted what it found.
 fn missing(findings: Findings<'_>, plan: &mut Plan) {
-    for topic in TOPICS {
-        // One line for each cause: dozens of checks may want the same evidence.
-        let mut causes: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for finding in findings.unanswered(topic.checks) {
-            causes.entry(&finding.message).or_default().insert(&finding.check);
-        }
-        for (cause, checks) in causes {
-            plan.not_planned.push(NotPlanned {
-                what: topic.title.to_owned(),
-                why: format!(
-                    "evidence is missing: {cause} ({})",
-                    checks.into_iter().collect::<Vec<_>>().join(", ")
-                ),
-            });
-        }
-    }
-    for finding in findings.unanswered_by_page() {
+    for finding in findings.unanswered() {
         plan.not_planned.push(NotPlanned {
             what: finding.title.clone(),
             why: format!("evidence is missing: {} ({})", finding.message, finding.check),

@@ -7,42 +7,24 @@ use plumb_evidence::model::FreqPolicy;
 use plumb_evidence::{Evidence, Fact};
 
 use super::experiment::{Measured, offered};
-use super::findings::Findings;
-use super::topics::checks_of;
 use super::{Basis, GovernorChange, NotPlanned, Plan, SysctlChange, Value, ValueChange, Why, goals};
 
 /// Idle states with an exit of so many µs or more are switched off (the catalogue's limit; TuneD's `force_latency`).
 const LONG_EXIT_US: u64 = 100;
 
 const CPU: &str = "/sys/devices/system/cpu";
-const THP: &str = "/sys/kernel/mm/transparent_hugepage";
 
 /// Adds all of them.
-pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, measured: &[Measured], plan: &mut Plan) {
+pub(super) fn plan(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
     governor(evidence, measured, plan);
     turbo(evidence, plan);
     idle(evidence, plan);
-    single_values(plan);
-    balancing(evidence, findings, plan);
-    huge_pages(evidence, findings, plan);
-    let mut sysctl = |topic: &'static str,
-                      checks: &'static [&'static str],
-                      name: &'static str,
-                      wanted: &str,
-                      least: bool| {
-        let Some(why) = findings.why(checks, Basis::Published) else { return };
-        parameter(evidence, plan, topic, name, wanted, least, why);
-    };
-    sysctl("swap", &["mem.swap"], "vm.swappiness", "1", false);
-    sysctl("zone-reclaim", &["mem.zone-reclaim"], "vm.zone_reclaim_mode", "0", false);
-    sysctl("network", &["net.listen-backlog"], "net.core.somaxconn", "4096", true);
-    sysctl("network", &["net.listen-backlog"], "net.ipv4.tcp_max_syn_backlog", "8192", true);
-    sysctl("network", &["net.rx-path"], "net.core.netdev_budget", "600", true);
-    clocksource(evidence, findings, plan);
+    single_values(evidence, plan);
+    balancing(evidence, plan);
 }
 
 /// Files and kernel parameters that intents name.
-fn single_values(plan: &mut Plan) {
+fn single_values(evidence: &Evidence, plan: &mut Plan) {
     let mut done = BTreeSet::new();
     for at in 0..plan.goals.len() {
         let goal = &plan.goals[at];
@@ -59,58 +41,23 @@ fn single_values(plan: &mut Plan) {
                 found: was,
                 why,
             }),
-            Intent::Sysctl { name, want, was } => plan.sysctls.push(SysctlChange {
-                topic: "parameters",
-                name,
-                value: want,
-                found: was,
-                set_by: String::new(),
-                why,
-            }),
+            Intent::Sysctl { name, want, was } => parameter(evidence, plan, name, want, was, why),
+            // The file at boot gets what is in force.
+            Intent::Persist { setting, want, .. } if evidence.sysctl.contains_key(&setting) => {
+                parameter(evidence, plan, setting, want.clone(), want, why);
+            }
             _ => {}
         }
     }
 }
 
-/// One kernel parameter; `least` keeps a larger value that is there.
-fn parameter(
-    evidence: &Evidence,
-    plan: &mut Plan,
-    topic: &'static str,
-    name: &'static str,
-    wanted: &str,
-    least: bool,
-    why: Why,
-) {
-    let found = match evidence.sysctl.get(name) {
-        Some(Fact::Known(found)) => found.split_whitespace().collect::<Vec<_>>().join(" "),
-        Some(Fact::Missing(missing)) => {
-            let why = format!("evidence is missing: {missing}");
-            return plan.not_planned.push(NotPlanned { what: format!("kernel parameter {name}"), why });
-        }
-        None => {
-            let why = "evidence is missing: its value was not collected".to_owned();
-            return plan.not_planned.push(NotPlanned { what: format!("kernel parameter {name}"), why });
-        }
-    };
-    let enough = match (found.parse::<u64>(), wanted.parse::<u64>()) {
-        (Ok(found), Ok(wanted)) if least => found >= wanted,
-        _ => found == wanted,
-    };
-    if !enough {
-        let persistent = evidence.services.known().and_then(|services| services.persistent.known());
-        let mut set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
-        let other = set.rfind(|set| set.name == name && set.value.trim() != wanted);
-        let set_by = other.map(|set| set.path.clone()).unwrap_or_default();
-        plan.sysctls.push(SysctlChange {
-            topic,
-            name: name.to_owned(),
-            value: wanted.to_owned(),
-            found,
-            set_by,
-            why,
-        });
-    }
+/// One kernel parameter.
+fn parameter(evidence: &Evidence, plan: &mut Plan, name: String, value: String, found: String, why: Why) {
+    let persistent = evidence.services.known().and_then(|services| services.persistent.known());
+    let mut set = persistent.and_then(|persistent| persistent.sysctl.known()).into_iter().flatten();
+    let other = set.rfind(|set| set.name == name && set.value.trim() != value);
+    let set_by = other.map(|set| set.path.clone()).unwrap_or_default();
+    plan.sysctls.push(SysctlChange { topic: "parameters", name, value, found, set_by, why });
 }
 
 fn governor(evidence: &Evidence, measured: &[Measured], plan: &mut Plan) {
@@ -248,77 +195,16 @@ fn idle(evidence: &Evidence, plan: &mut Plan) {
     }
 }
 
-/// Balancing goes off where workers are pinned, which is so after this plan as well.
-fn balancing(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let found =
-        evidence.sysctl.get("kernel.numa_balancing").and_then(Fact::known).map(|text| text.trim().to_owned());
-    let pinned: Vec<&super::Placement> = plan
-        .servers
-        .iter()
-        .filter_map(|server| server.placement.as_ref())
-        .filter(|place| !place.memory_nodes.is_empty())
-        .collect();
-    let on_pinned = findings.why_of(checks_of("numa-balancing"), Basis::Published, |finding| {
-        finding.subject.starts_with("pinned")
-    });
-    let wanted = match (on_pinned, pinned.first(), found.as_deref()) {
-        (Some(why), _, _) => why,
-        // Not known, or off.
-        (None, Some(_), None | Some("0")) | (None, None, _) => return,
-        (None, Some(place), Some(_)) => {
-            Why { basis: Basis::Modelled, risk: 1, verify_first: false, reasons: place.why.reasons.clone() }
-        }
-    };
-    parameter(evidence, plan, "numa-balancing", "kernel.numa_balancing", "0", false, wanted);
-}
-
-fn huge_pages(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let Some(why) = findings.why(checks_of("huge-pages"), Basis::Published) else { return };
-    for (file, wanted) in [("enabled", "madvise"), ("defrag", "defer+madvise")] {
-        let path = format!("{THP}/{file}");
-        let text = evidence.settings.values().find_map(|files| files.get(&path).and_then(Fact::known));
-        let chosen = text.and_then(|text| Some(text.split_once('[')?.1.split_once(']')?.0.to_owned()));
-        match (chosen, text) {
-            (Some(found), _) if found == wanted || (found == "madvise" || found == "never") => {}
-            (Some(found), Some(text)) if text.split_whitespace().any(|word| word == wanted) => {
-                let value = Value::Text(wanted.into());
-                plan.values.push(ValueChange {
-                    topic: "huge-pages",
-                    paths: path,
-                    value,
-                    found,
-                    why: why.clone(),
-                });
-            }
-            _ => plan.not_planned.push(NotPlanned {
-                what: path,
-                why: format!("evidence is missing: that `{wanted}` is among its choices"),
-            }),
-        }
-    }
-}
-
-fn clocksource(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan) {
-    let Some(why) = findings.why(checks_of("clocksource"), Basis::Published) else { return };
-    let folder = "/sys/devices/system/clocksource/clocksource0";
-    let read = |file: &str| {
-        let path = format!("{folder}/{file}");
-        evidence.settings.values().find_map(|files| files.get(&path).and_then(Fact::known))
-    };
-    let found = read("current_clocksource").map(|text| text.trim().to_owned());
-    let offers =
-        read("available_clocksource").is_some_and(|text| text.split_whitespace().any(|word| word == "tsc"));
-    match found {
-        Some(found) if found != "tsc" && offers => plan.values.push(ValueChange {
-            topic: "clocksource",
-            paths: format!("{folder}/current_clocksource"),
-            value: Value::Text("tsc".into()),
-            found,
-            why,
-        }),
-        _ => plan.not_planned.push(NotPlanned {
-            what: "source of the kernel's clock".into(),
-            why: "`tsc` is not known to be offered here".into(),
-        }),
+/// Automatic NUMA balancing goes off once memory is bound: pages that are placed can only be moved away.
+fn balancing(evidence: &Evidence, plan: &mut Plan) {
+    const NAME: &str = "kernel.numa_balancing";
+    let found = evidence.sysctl.get(NAME).and_then(Fact::known).map(|text| text.trim().to_owned());
+    let mut placed = plan.servers.iter().filter_map(|server| server.placement.as_ref());
+    let bound = placed.find(|place| !place.memory_nodes.is_empty());
+    let is_planned = plan.sysctls.iter().any(|change| change.name == NAME);
+    if let (Some(place), Some(found)) = (bound, found.filter(|found| found != "0" && !is_planned)) {
+        let why =
+            Why { basis: Basis::Modelled, risk: 1, verify_first: false, reasons: place.why.reasons.clone() };
+        parameter(evidence, plan, NAME.to_owned(), "0".to_owned(), found, why);
     }
 }

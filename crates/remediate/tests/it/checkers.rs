@@ -28,7 +28,7 @@ fn by_hand() -> (Node, Vec<plumb_engine::assessment::RatedFinding>) {
         node.gpu(gpu as usize, "memory_affinity", &serde_json::json!("0"));
     }
     let mut findings = findings_of_broken();
-    findings.push(fail("sched.cfs-throttling", "vllm server, process 2000"));
+    findings.push(fail("test.quota", "vllm server, process 2000"));
     findings.push(fail("test.pool", "vllm server, process 2000"));
     (node, findings)
 }

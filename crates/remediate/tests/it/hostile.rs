@@ -69,7 +69,7 @@ fn evidence(server: &Server) -> Evidence {
 
 fn files(server: &Server) -> BTreeMap<String, OutputFile> {
     let evidence = evidence(server);
-    let findings = ["test.placement", "svc.restart-oom", "sched.isolation-plan", "gpu.xid"]
+    let findings = ["test.placement", "test.restart", "test.slices", "old.text"]
         .into_iter()
         .map(|check| {
             let mut finding = fail(check, &server.message);

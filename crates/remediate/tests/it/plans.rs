@@ -56,11 +56,11 @@ fn each_finding_is_answered_and_each_change_has_a_finding() {
     for why in plan.whys() {
         assert!(!why.reasons.is_empty(), "{why:?}");
     }
-    assert_eq!(plan.by_hand.iter().map(|item| item.check.as_str()).collect::<Vec<_>>(), ["gpu.xid"]);
+    assert_eq!(plan.by_hand.iter().map(|item| item.check.as_str()).collect::<Vec<_>>(), ["old.text"]);
     assert!(plan.boot.iter().any(|change| change.add && change.argument == "iommu=pt"));
     let answered: Vec<&str> =
         plan.whys().iter().flat_map(|why| &why.reasons).map(|reason| reason.source.as_str()).collect();
-    for finding in findings_of_broken().iter().filter(|finding| finding.check != "gpu.xid") {
+    for finding in findings_of_broken().iter().filter(|finding| finding.check != "old.text") {
         assert!(answered.contains(&finding.check.as_str()), "{} is not answered", finding.check);
     }
 }
@@ -71,13 +71,13 @@ fn what_is_not_known_is_not_guessed() {
     evidence.servers = Fact::Missing(Missing::new(Absence::Denied, "processes are hidden"));
     let findings = vec![
         finding("test.placement", "node", Outcome::NotRun),
-        finding("irq.critical-cores", "node", Outcome::Contradictory),
-        finding("mem.swap", "node", Outcome::Accepted),
+        finding("test.interrupts", "node", Outcome::Contradictory),
+        finding("test.swap", "node", Outcome::Accepted),
     ];
     let plan = Plan::new(&evidence, &assessed(&evidence, findings));
     assert!(plan.is_empty(), "{plan:#?}");
     let text = format!("{:?}", plan.not_planned);
-    for check in ["test.placement", "irq.critical-cores", "mem.swap"] {
+    for check in ["test.placement", "test.interrupts", "test.swap"] {
         assert!(text.contains(check), "{check} is not in {text}");
     }
 
@@ -107,7 +107,7 @@ fn no_server_is_left_in_a_slice_that_loses_its_cpus() {
     let split = |node: &Node| {
         let evidence = derive(&node.bundle());
         // No finding about placement: the server is moved all the same.
-        Plan::new(&evidence, &assessed(&evidence, vec![crate::support::fail("sched.isolation-plan", "node")]))
+        Plan::new(&evidence, &assessed(&evidence, vec![crate::support::fail("test.slices", "node")]))
     };
     let plan = split(&broken());
     assert!(plan.partition.as_ref().unwrap().slices.is_some());

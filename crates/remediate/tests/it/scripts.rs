@@ -43,7 +43,7 @@ impl Rig {
         }
         fs::create_dir_all(rig.root().join("sys/fs/cgroup/inference.slice/vllm.service")).unwrap();
         // What is there already is given back byte for byte.
-        rig.put("etc/sysctl.d/90-plumb-swap.conf", b"# somebody's own\nvm.swappiness = 60\n");
+        rig.put("etc/sysctl.d/90-plumb-parameters.conf", b"# somebody's own\nvm.swappiness = 60\n");
         for irq in 120..124 {
             rig.put(&format!("sys/bus/pci/devices/0000:4f:00.0/msi_irqs/{irq}"), b"msix\n");
         }
@@ -180,12 +180,12 @@ fn slices_wait_for_the_servers() {
 fn one_topic_is_applied_alone() {
     let rig = Rig::new();
     let before = rig.tree();
-    let (ok, text) = rig.run("sh", "apply.sh", &["--apply", "--only", "swap", "--only", "huge-pages"]);
+    let (ok, text) = rig.run("sh", "apply.sh", &["--apply", "--only", "parameters", "--only", "values"]);
     assert!(ok, "{text}");
     let after = rig.tree();
     assert_eq!(after["proc/sys/vm/swappiness"], "1\n");
-    assert_eq!(after["proc/sys/kernel/numa_balancing"], "1\n");
-    assert!(after["etc/sysctl.d/90-plumb-swap.conf"].contains("vm.swappiness = 1"));
+    assert_eq!(after["sys/devices/system/cpu/intel_pstate/no_turbo"], "1\n", "another topic");
+    assert!(after["etc/sysctl.d/90-plumb-parameters.conf"].contains("vm.swappiness = 1"));
     let (ok, text) = rig.run("sh", "apply.sh", &["--apply", "--only", "nonsense"]);
     assert!(!ok && text.contains("no topic nonsense"), "{text}");
     let (ok, text) = rig.run("sh", "undo.sh", &["--apply"]);

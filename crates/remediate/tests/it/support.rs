@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use plumb_check_sdk::{Category, ChangeKind, Confidence, CpuSet, Intent, Outcome, Remediation, Severity};
+use plumb_check_sdk::{Category, ChangeKind, Confidence, CpuSet, Intent, Outcome, Remediation, ServiceSetting, Severity};
 use plumb_engine::assessment::RatedFinding;
 use plumb_engine::{Assessment, Terms, assess};
 use plumb_evidence::{Evidence, derive};
@@ -73,11 +73,14 @@ pub(crate) fn finding(check: &str, subject: &str, outcome: Outcome) -> RatedFind
     }
 }
 
+/// First process of the server of the synthetic node.
+const SERVER: u32 = FIRST_WORKER - 10;
+
 /// What checks with a page ask for on a node like [`broken`]; in these tests they are named by what they do.
 fn intents(check: &str) -> Vec<Intent> {
     let all: CpuSet = "0-127".parse().unwrap();
     match check {
-        "test.placement" => vec![Intent::Place { server: FIRST_WORKER - 10, process: None, gpu: None }],
+        "test.placement" => vec![Intent::Place { server: SERVER, process: None, gpu: None }],
         "test.governor" => {
             vec![Intent::Governor { cpus: all, want: "performance".into(), was: "powersave".into() }]
         }
@@ -92,10 +95,54 @@ fn intents(check: &str) -> Vec<Intent> {
             },
             Intent::FrequencyCap { cpus: all, want_khz: 3_800_000, was_khz: 3_000_000 },
         ],
-        "test.pool" => vec![Intent::ThreadPool { server: FIRST_WORKER - 10, want: 8, was: 64 }],
+        "test.unit" => intents("test.placement"),
+        "test.restart" => vec![
+            service(ServiceSetting::Restart, "always"),
+            service(ServiceSetting::RestartDelay, "5"),
+            service(ServiceSetting::OomScore, "-900"),
+            service(ServiceSetting::StartTimeout, "1800"),
+        ],
+        "test.limits" => vec![
+            service(ServiceSetting::OpenFiles, "1048576"),
+            service(ServiceSetting::LockedMemory, "infinity"),
+            service(ServiceSetting::Tasks, "infinity"),
+        ],
+        "test.weights" => {
+            vec![service(ServiceSetting::CpuWeight, "1000"), service(ServiceSetting::IoWeight, "500")]
+        }
+        "test.quota" => vec![Intent::CpuQuota {
+            server: SERVER,
+            group: "/system.slice/vllm.service".into(),
+            want: None,
+            was: "400000 100000".into(),
+        }],
+        "test.slices" => vec![Intent::Reserve { cpus: all }],
+        "test.pages" => ["enabled", "defrag"]
+            .map(|file| Intent::Value {
+                path: format!("/sys/kernel/mm/transparent_hugepage/{file}"),
+                want: if file == "defrag" { "defer+madvise" } else { "madvise" }.into(),
+                was: "always".into(),
+            })
+            .to_vec(),
+        "test.swap" => vec![parameter("vm.swappiness", "1", "60")],
+        "test.reclaim" => vec![parameter("vm.zone_reclaim_mode", "0", "1")],
+        "test.backlog" => vec![parameter("net.core.somaxconn", "4096", "128")],
+        "test.interrupts" => {
+            vec![Intent::Interrupts { irqs: vec![120, 121, 122, 123], device: None, avoid: "4".parse().unwrap() }]
+        }
+        "test.iommu" => vec![Intent::KernelArgument { argument: "iommu=pt".into(), present: true }],
+        "test.pool" => vec![Intent::ThreadPool { server: SERVER, want: 8, was: 64 }],
         "test.idle" => vec![Intent::IdleState { cpus: all, index: 3, name: "C6".into(), latency_us: 290 }],
         _ => Vec::new(),
     }
+}
+
+fn service(setting: ServiceSetting, want: &str) -> Intent {
+    Intent::Service { server: SERVER, setting, want: want.into(), was: None }
+}
+
+fn parameter(name: &str, want: &str, was: &str) -> Intent {
+    Intent::Sysctl { name: name.into(), want: want.into(), was: was.into() }
 }
 
 /// Everything that files can mend, broken at once.
@@ -140,22 +187,21 @@ pub(crate) fn findings_of_broken() -> Vec<RatedFinding> {
     let service = "vllm server, process 2000";
     [
         ("test.placement", "GPU process 2010"),
-        ("svc.unit-affinity", service),
-        ("svc.restart-oom", service),
-        ("svc.limits", service),
-        ("svc.unit-weights", service),
-        ("sched.isolation-plan", "node"),
+        ("test.unit", service),
+        ("test.restart", service),
+        ("test.limits", service),
+        ("test.weights", service),
+        ("test.slices", "node"),
         ("test.governor", "CPUs 0-127"),
         ("test.turbo", "node"),
         ("test.idle", "CPUs 0-127"),
-        ("mem.thp", "setting"),
-        ("mem.swap", "node"),
-        ("mem.zone-reclaim", "node"),
-        ("net.listen-backlog", "node"),
-        ("irq.critical-cores", "CPUs 4"),
-        ("k8s.cpu-manager", "kubelet"),
-        ("gpu.acs-iommu", "IOMMU groups"),
-        ("gpu.xid", "GPU 3"),
+        ("test.pages", "setting"),
+        ("test.swap", "node"),
+        ("test.reclaim", "node"),
+        ("test.backlog", "node"),
+        ("test.interrupts", "CPUs 4"),
+        ("test.iommu", "IOMMU groups"),
+        ("old.text", "GPU 3"),
     ]
     .into_iter()
     .map(|(check, subject)| fail(check, subject))
