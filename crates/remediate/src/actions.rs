@@ -75,7 +75,7 @@ pub(crate) fn of(evidence: &Evidence, plan: &Plan) -> Vec<Action> {
     let (with_another, own): (Vec<_>, Vec<_>) = plan
         .goals
         .iter()
-        .map(|goal| (goal, by_governor(evidence, plan, goal)))
+        .map(|goal| (goal, by_governor(evidence, plan, goal).or_else(|| with_change(plan, goal))))
         .partition(|(_, by)| by.is_some());
     for (goal, by) in own.into_iter().chain(with_another) {
         let key = key(by.unwrap_or(goal));
@@ -110,6 +110,14 @@ fn by_governor<'a>(evidence: &Evidence, plan: &'a Plan, goal: &Goal) -> Option<&
                 && cpus.is_subset(governed)
         }
         _ => false,
+    })
+}
+
+/// The goal that changes what another only wants to be kept over a reboot: its files keep the new value.
+fn with_change<'a>(plan: &'a Plan, goal: &Goal) -> Option<&'a Goal> {
+    let Intent::Persist { setting, .. } = &goal.intent else { return None };
+    plan.goals.iter().find(|other| {
+        other.verdict == Verdict::Sound && other.foreign == goal.foreign && crate::plan::goals::changes(&other.intent, setting)
     })
 }
 
@@ -165,6 +173,12 @@ struct Resolver<'a> {
     evidence: &'a Evidence,
     plan: &'a Plan,
     words: &'a [(&'a str, Messages)],
+}
+
+/// The unit whose control group has this weight: systemd sets it, and would set it back.
+fn unit_of_weight(path: &str) -> Option<&str> {
+    let unit = path.strip_prefix("/sys/fs/cgroup/")?.strip_suffix("/cpu.weight")?.rsplit('/').next()?;
+    [".service", ".slice", ".scope"].iter().any(|end| unit.ends_with(end)).then_some(unit)
 }
 
 /// What is known of an action before it has a name.
@@ -344,6 +358,19 @@ impl Resolver<'_> {
                     undo: vec![write("0", &files)],
                     verify: vec![format!("sort {files} | uniq -c")],
                     ..self.by_topic("idle", &["tmpfiles.d/90-plumb-idle.conf"])
+                }
+            }
+            Intent::Value { path, want, was } if unit_of_weight(path).is_some() => {
+                let unit = shell(unit_of_weight(path).unwrap_or_default());
+                Draft {
+                    object: Some(Object::new(ObjectKind::File, path.clone())),
+                    key: "do-value".to_owned(),
+                    args: vec![("path", path.into()), ("want", want.into()), ("was", was.into())],
+                    now: vec![format!("systemctl set-property --runtime {unit} CPUWeight={}", shell(want))],
+                    permanent: vec![format!("systemctl set-property {unit} CPUWeight={}", shell(want))],
+                    undo: vec![format!("systemctl set-property {unit} CPUWeight={}", shell(was))],
+                    verify: vec![format!("systemctl show {unit} -p CPUWeight")],
+                    ..Draft::default()
                 }
             }
             Intent::Value { path, want, was } => Draft {
@@ -578,6 +605,16 @@ impl Resolver<'_> {
         } else {
             (Vec::new(), Vec::new())
         };
+        if self.is_configured(argument, present) {
+            return Draft {
+                object: Some(Object::setting("boot arguments")),
+                key: if present { "do-kernel-argument-boot" } else { "do-kernel-argument-boot-without" }.to_owned(),
+                args: vec![("argument", argument.into())],
+                verify: vec!["cat /proc/cmdline".to_owned()],
+                by_hand: true,
+                ..Draft::default()
+            };
+        }
         let unknown = if change.is_empty() {
             format!("the tool that changes boot arguments is not known for `{os}`")
         } else {
@@ -593,6 +630,16 @@ impl Resolver<'_> {
             unknown,
             ..Draft::default()
         }
+    }
+
+    /// True if all that the boot loader may start has the argument already, or has it no more: it only waits for a reboot.
+    fn is_configured(&self, argument: &str, present: bool) -> bool {
+        let platform = self.evidence.platform.known();
+        let sources = platform.and_then(|platform| platform.boot.known()).map(Vec::as_slice).unwrap_or_default();
+        !sources.is_empty()
+            && sources.iter().all(|source| {
+                source.arguments.known().is_some_and(|all| all.iter().any(|own| own == argument) == present)
+            })
     }
 
     fn server(&self, pid: u32) -> Option<(&ServerPlan, &InferenceServer)> {

@@ -10,6 +10,8 @@ do-value = `{ $want }` nach { $path } schreiben (jetzt `{ $was }`)
 do-sysctl = { $name } auf { $want } setzen (jetzt { $was })
 do-kernel-argument-add = Den Kernel mit `{ $argument }` starten
 do-kernel-argument-remove = Den Kernel ohne `{ $argument }` starten
+do-kernel-argument-boot = Neu starten: `{ $argument }` steht schon in der Konfiguration des Bootloaders
+do-kernel-argument-boot-without = Neu starten: `{ $argument }` steht nicht mehr in der Konfiguration des Bootloaders
 do-tuned-profile = Das TuneD-Profil `{ $want }` wählen (jetzt { $was ->
     [none] keines
    *[other] `{ $was }`
@@ -181,4 +183,7 @@ do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er ange
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
 
 server-in-unit = { $unit }
-server-by-kind = dem { $kind }-Server (Prozess { $pid })
+server-by-kind = dem { $kind ->
+    [unknown] Inferenz-Server
+   *[other] { $kind }-Server
+} (Prozess { $pid })

@@ -10,6 +10,8 @@ do-value = Write `{ $want }` to { $path } (now `{ $was }`)
 do-sysctl = Set { $name } to { $want } (now { $was })
 do-kernel-argument-add = Start the kernel with `{ $argument }`
 do-kernel-argument-remove = Start the kernel without `{ $argument }`
+do-kernel-argument-boot = Reboot: `{ $argument }` is in the configuration of the boot loader already
+do-kernel-argument-boot-without = Reboot: `{ $argument }` is gone from the configuration of the boot loader already
 do-tuned-profile = Choose the TuneD profile `{ $want }` (now { $was ->
     [none] none
    *[other] `{ $was }`
@@ -181,4 +183,7 @@ do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
 
 server-in-unit = { $unit }
-server-by-kind = the { $kind } server (process { $pid })
+server-by-kind = the { $kind ->
+    [unknown] inference server
+   *[other] { $kind } server
+} (process { $pid })

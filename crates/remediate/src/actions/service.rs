@@ -64,6 +64,9 @@ impl Resolver<'_> {
                     draft.now = of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={want}:{want}"))
                         .into_iter()
                         .collect();
+                    let was = was.filter(|was| is_number(was));
+                    let back = was.and_then(|was| of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={was}:")));
+                    draft.undo.extend(back);
                 }
                 ServiceSetting::LockedMemory => {
                     let want = if want == "infinity" { "unlimited" } else { want };
@@ -74,6 +77,9 @@ impl Resolver<'_> {
                 ServiceSetting::OomScore => {
                     draft.now =
                         of_processes(&pids, |pid| format!("choom -p {pid} -n {want}")).into_iter().collect();
+                    let was = was.filter(|was| was.parse::<i32>().is_ok());
+                    let back = was.and_then(|was| of_processes(&pids, |pid| format!("choom -p {pid} -n {was}")));
+                    draft.undo.extend(back);
                 }
                 _ => {}
             },

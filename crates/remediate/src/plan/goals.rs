@@ -220,6 +220,16 @@ fn want(intent: &Intent) -> String {
     }
 }
 
+/// True if an intent changes a setting of this name: a kernel parameter, a file, the governor.
+pub(crate) fn changes(intent: &Intent, setting: &str) -> bool {
+    match intent {
+        Intent::Sysctl { name, .. } => name == setting,
+        Intent::Value { path, .. } => path == setting,
+        Intent::Governor { .. } => setting.contains("governor"),
+        _ => false,
+    }
+}
+
 /// The file of a kernel parameter.
 pub(crate) fn sysctl_path(name: &str) -> String {
     format!("/proc/sys/{}", name.replace('.', "/"))
@@ -304,7 +314,7 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             kernel_value(want)?;
             let file = evidence.settings.values().find_map(|files| files.get(path));
             let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
-            let file = file.or_else(|| evidence.sysctl.get(&sysctl?));
+            let file = file.or_else(|| evidence.sysctl.get(&sysctl?)).or_else(|| of_group(evidence, path));
             let file = file.ok_or_else(|| format!("{path} is not in the evidence"))?;
             match file.known().and_then(|text| chosen(text)) {
                 Some((_, choices)) if !choices.contains(&want.as_str()) => {
@@ -600,6 +610,14 @@ fn recorded(fact: &Fact<String>, what: &str, was: &str) -> Result<(), String> {
         }
         Fact::Missing(why) => Err(format!("{what} is not known: {why}")),
     }
+}
+
+/// A file of a control group of a server.
+fn of_group<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<String>> {
+    let (folder, file) = path.rsplit_once('/')?;
+    let processes = evidence.servers.known()?.iter().flat_map(|server| &server.processes);
+    let mut levels = processes.filter_map(|process| process.cgroup.known()).flat_map(|group| &group.chain);
+    levels.find(|level| level.path == folder)?.values.get(file)
 }
 
 /// The choice that a file of the kernel has in brackets, and all that it offers.

@@ -42,8 +42,11 @@ fn single_values(evidence: &Evidence, plan: &mut Plan) {
                 why,
             }),
             Intent::Sysctl { name, want, was } => parameter(evidence, plan, name, want, was, why),
-            // The file at boot gets what is in force.
-            Intent::Persist { setting, want, .. } if evidence.sysctl.contains_key(&setting) => {
+            // The file at boot gets what is in force, unless that is to be changed.
+            Intent::Persist { setting, want, .. }
+                if evidence.sysctl.contains_key(&setting)
+                    && !plan.goals.iter().any(|other| goals::changes(&other.intent, &setting)) =>
+            {
                 parameter(evidence, plan, setting, want.clone(), want, why);
             }
             _ => {}
