@@ -1,6 +1,7 @@
 //! Helpers of the end-to-end tests, which run the real binary.
 
 pub mod noise;
+pub mod planted;
 pub mod rig;
 pub mod server;
 pub mod synthetic;

@@ -17,6 +17,7 @@ mod glibc;
 mod gpu;
 mod hostile;
 mod html;
+mod ids;
 mod into;
 mod load;
 mod load_bench;

@@ -11,7 +11,7 @@ effect-no-way = { $span ->
     [one] Zurzeit erstreckt sich kein Replikat über mehrere GPUs. Eines, das es tut, würde Daten über den Speicher des Hosts austauschen, und jeder Schritt einer Antwort dauerte länger.
    *[unknown] Modelle über diese GPUs würden Daten über den Speicher des Hosts austauschen, und jeder Schritt einer Antwort dauerte länger.
 }
-detail-no-way = der Treiber bietet zwischen { $pairs_count } von { $all_count } Paaren keinen direkten Weg ({ $status }){ $span ->
+detail-no-way = der Treiber bietet für { $pairs_count } von { $all_count } Paaren keinen direkten Weg ({ $status }){ $span ->
     [one] ; zurzeit erstreckt sich kein Replikat über mehrere GPUs
    *[other] {""}
 }

@@ -11,7 +11,7 @@ effect-no-way = { $span ->
     [one] No replica spans several GPUs at present. One that does would exchange data through the memory of the host, which makes every step of a reply longer.
    *[unknown] Models that span these GPUs would exchange data through the memory of the host, which makes every step of a reply longer.
 }
-detail-no-way = the driver offers no direct way between { $pairs_count } of { $all_count } pairs ({ $status }){ $span ->
+detail-no-way = the driver offers no direct way for { $pairs_count } of { $all_count } pairs ({ $status }){ $span ->
     [one] ; no replica spans several GPUs at present
    *[other] {""}
 }

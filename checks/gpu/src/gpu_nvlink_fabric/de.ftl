@@ -15,8 +15,14 @@ effect-unlisted = Erstreckt sich ein Modell über mehrere GPUs, tauschen sie Dat
 detail-unlisted = das Modell hat NVLinks, aber der Treiber führt keine auf
 
 problem-down = { $gpus_count ->
-    [one] { $down_count } von { $links_count } NVLinks von GPU { $gpu } sind ausgefallen
-   *[other] { $down_count } von { $links_count } NVLinks sind auf { $gpus_count } von { $all_count } GPUs ausgefallen
+    [one] { $down_count } von { $links_count } NVLinks von GPU { $gpu } { $down_count ->
+        [one] ist
+       *[other] sind
+    } ausgefallen
+   *[other] { $down_count } von { $links_count } NVLinks { $down_count ->
+        [one] ist
+       *[other] sind
+    } auf { $gpus_count } von { $all_count } GPUs ausgefallen
 }
 detail-down = ausgefallene NVLinks: { $down_count } von { $links_count }
 

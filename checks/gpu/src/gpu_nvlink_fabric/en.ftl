@@ -15,8 +15,14 @@ effect-unlisted = Where a model spans several GPUs, they exchange data over PCI 
 detail-unlisted = its model has NVLinks, but the driver lists none
 
 problem-down = { $gpus_count ->
-    [one] { $down_count } of { $links_count } NVLinks of GPU { $gpu } are down
-   *[other] { $down_count } of { $links_count } NVLinks are down on { $gpus_count } of { $all_count } GPUs
+    [one] { $down_count } of { $links_count } NVLinks of GPU { $gpu } { $down_count ->
+        [one] is
+       *[other] are
+    } down
+   *[other] { $down_count } of { $links_count } NVLinks { $down_count ->
+        [one] is
+       *[other] are
+    } down on { $gpus_count } of { $all_count } GPUs
 }
 detail-down = NVLinks that are down: { $down_count } of { $links_count }
 

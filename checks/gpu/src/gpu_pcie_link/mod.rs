@@ -56,6 +56,9 @@ struct Link {
     width: u32,
 }
 
+/// What a link can do; and what the GPU could do in a better slot, where it is the slot that limits it.
+type Wanted = (Link, Option<(Link, Citation)>);
+
 /// When a link was looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum When {
@@ -114,13 +117,8 @@ impl Node<'_> {
         findings
     }
 
-    /// What both ends can do; and what the GPU could do in a better slot, if it is the slot that limits it. `None` if nobody
-    /// tells of a link.
-    fn wanted(
-        &self,
-        device: &PciDevice,
-        answer: Option<&NvmlDevice>,
-    ) -> Result<Option<(Link, Option<(Link, Citation)>)>, Missing> {
+    /// What both ends can do; `None` if nobody tells of a link.
+    fn wanted(&self, device: &PciDevice, answer: Option<&NvmlDevice>) -> Result<Option<Wanted>, Missing> {
         let above = device.parent.as_ref().and_then(|parent| {
             self.pci.iter().find(|bridge| bridge.address == *parent)?.link.known().map(|link| (parent, link))
         });
@@ -183,9 +181,10 @@ impl Node<'_> {
 
     /// What is wrong with the link of this GPU, and what would mend it.
     fn fault(&self, finding: Finding, address: &str, mend: &[Intent], citation: Citation) -> Finding {
-        let goals = match gpus::is_guest(self.evidence) {
-            true => vec![Intent::Provider { request: ProviderRequest::Health }],
-            false => mend.to_vec(),
+        let goals = if gpus::is_guest(self.evidence) {
+            vec![Intent::Provider { request: ProviderRequest::Health }]
+        } else {
+            mend.to_vec()
         };
         finding
             .with_likelihood(Likelihood::Mechanism)

@@ -31,7 +31,7 @@ detail-critical = kritischer Fehler, { $times_count ->
 problem-handled = { $device ->
     [none] Eine GPU
    *[other] GPU { $device }
-} meldete einmal den kritischen Fehler Xid { $number }
+} meldete vor { $last } Stunden den kritischen Fehler Xid { $number }
 effect-handled = Nichts deutet auf einen andauernden Fehler, aber auch nichts darauf, dass er behoben wurde; kommt er wieder, sind die Server auf dieser GPU gefährdet.
 detail-handled = kritischer Fehler, der behoben sein kann, { $times_count ->
     [one] einmal
@@ -120,7 +120,7 @@ detail-switch = fataler Fehler eines NVSwitch, { $times_count ->
    *[other] { $days_count } Tagen
 }, zuletzt vor { $last } Stunden
 
-problem-switch-handled = NVSwitch { $device } meldete einmal den fatalen Fehler SXid { $number }
+problem-switch-handled = NVSwitch { $device } meldete vor { $last } Stunden den fatalen Fehler SXid { $number }
 effect-switch-handled = Nichts deutet auf einen andauernden Fehler, aber auch nichts darauf, dass er behoben wurde; kommt er wieder, sind Modelle über mehrere GPUs gefährdet.
 detail-switch-handled = fataler Fehler eines NVSwitch, der behoben sein kann, { $times_count ->
     [one] einmal

@@ -31,7 +31,7 @@ detail-critical = critical error, { $times_count ->
 problem-handled = { $device ->
     [none] A GPU
    *[other] GPU { $device }
-} reported the critical error Xid { $number } once
+} reported Xid { $number }, a critical error, { $last } hours ago
 effect-handled = Nothing points to a fault that goes on, but nothing shows that it was dealt with either; should it come again, the servers on this GPU are at risk.
 detail-handled = critical error that may have been handled, { $times_count ->
     [one] once
@@ -120,7 +120,7 @@ detail-switch = fatal error of an NVSwitch, { $times_count ->
    *[other] { $days_count } days
 }, last { $last } hours ago
 
-problem-switch-handled = NVSwitch { $device } reported the fatal error SXid { $number } once
+problem-switch-handled = NVSwitch { $device } reported SXid { $number }, a fatal error, { $last } hours ago
 effect-switch-handled = Nothing points to a fault that goes on, but nothing shows that it was dealt with either; should it come again, models that span several GPUs are at risk.
 detail-switch-handled = fatal error of an NVSwitch that may have been handled, { $times_count ->
     [one] once

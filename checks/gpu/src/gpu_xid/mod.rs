@@ -38,6 +38,8 @@ const RESET: &[u32] =
     &[46, 48, 62, 64, 94, 95, 109, 110, 119, 120, 136, 140, 143, 154, 155, 156, 158, 171, 172];
 /// Errors of NVLinks.
 const LINKS: &[u32] = &[74, 144, 145, 146, 147, 148, 149, 150];
+/// The driver asks for something else to be done than before.
+const ACTION: u32 = 154;
 /// The GPU has fallen off the bus.
 const OFF_THE_BUS: u32 = 79;
 /// Other errors after which a GPU is not to be trusted: those that Azure's node health checks look for.
@@ -146,6 +148,7 @@ impl Judge<'_> {
     }
 
     fn of_kind(&self, kind: &Kind, lines: &[&LogLine]) -> Finding {
+        let lines = telling(kind, lines);
         let last = lines.iter().map(|line| line.seconds).fold(f64::MIN, f64::max);
         let since = (self.log.to_seconds - last).max(0.0);
         let text = lines.last().map(|line| line.text.as_str()).unwrap_or_default();
@@ -154,9 +157,8 @@ impl Judge<'_> {
         let when = Times { last: Arg::quantity(since / HOUR, "", 1), days: days.into(), times };
         let is_fresh = lines.len() as f64 >= self.evidence.limit(&PAGE, &REPEATED).value.number()
             || !self.evidence.limit(&PAGE, &RECENT).is_exceeded_by(Quantity::new(since));
-        let critical = |fresh: Said, handled: Said| match is_fresh {
-            true => (Outcome::Fail, fresh),
-            false => (Outcome::Warn, handled),
+        let critical = |fresh: Said, handled: Said| {
+            if is_fresh { (Outcome::Fail, fresh) } else { (Outcome::Warn, handled) }
         };
         let (object, gpu) = self.object(kind);
         // Sentences say "a GPU" where the log names none.
@@ -233,7 +235,7 @@ impl Judge<'_> {
             Kind::Xid(_, number) if !is_critical(*number, text) => return watch,
             // Only the processes on the GPU are concerned.
             Kind::Xid(_, 68 | 69 | 80) | Kind::Switch(_, _, false) => return watch,
-            Kind::Xid(_, 154) if text.contains("Reboot") => None,
+            Kind::Xid(_, ACTION) if text.contains("Reboot") => None,
             Kind::Xid(_, number) if RESET.contains(number) => {
                 gpu.map(|gpu| Intent::Gpu { gpu: gpu.to_owned(), want: GpuState::Reset {} })
             }
@@ -283,12 +285,23 @@ fn age(span: Quantity<Seconds>) -> (Arg, Arg) {
     (Arg::quantity(age, "", u8::from((age - age.round()).abs() >= 0.05)), word.into())
 }
 
+/// The lines that decide on an error: those that are critical, if any is. What the driver asks for is what it asked for last.
+fn telling<'a>(kind: &Kind, lines: &[&'a LogLine]) -> Vec<&'a LogLine> {
+    let critical: Vec<&LogLine> = match kind {
+        Kind::Xid(_, number) if *number != ACTION => {
+            lines.iter().filter(|line| is_critical(*number, &line.text)).copied().collect()
+        }
+        _ => Vec::new(),
+    };
+    if critical.is_empty() { lines.to_vec() } else { critical }
+}
+
 /// Errors after which a GPU is not to be trusted.
 fn is_critical(number: u32, text: &str) -> bool {
     let lower = text.to_lowercase();
     match number {
         // The driver no longer asks for anything.
-        154 => !lower.contains("to 0x0"),
+        ACTION => !lower.contains("to 0x0"),
         // The fifth generation of NVLink says in the line how bad it is.
         144..=150 => !lower.contains("nonfatal") && !lower.contains("non-fatal"),
         OFF_THE_BUS => true,
@@ -338,5 +351,5 @@ fn address(text: &str) -> Option<&str> {
         bytes.len() == 12 && (bytes[4], bytes[7], bytes[10]) == (b':', b':', b'.')
     };
     let not_part = |c: char| !c.is_ascii_hexdigit() && c != ':' && c != '.';
-    text.split(not_part).map(|word| word.trim_end_matches([':', '.'])).find(is_address)
+    text.split(not_part).map(|word| word.trim_matches([':', '.'])).find(is_address)
 }

@@ -90,7 +90,7 @@ fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> R
     if prices.currency.is_empty() {
         return Err(words::NoCurrency {}.into());
     }
-    let per_replica = evidence.servers().and_then(|servers| gpus_per_replica(servers)).map_err(missing)?;
+    let per_replica = evidence.servers().and_then(gpus_per_replica).map_err(missing)?;
     // Asked only where it matters: a rented GPU costs the same wherever it is.
     let on_node = match prices.gpu_hour {
         Some(_) => 0,

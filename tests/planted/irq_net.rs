@@ -1,0 +1,5 @@
+//! Faults that the pack `irq-net` has to find.
+
+use super::Planted;
+
+pub(super) const PLANTED: &[Planted] = &[];
