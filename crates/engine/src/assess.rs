@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Category, CheckMeta, Confidence, Finding, Likelihood, Outcome, PackManifest, Severity,
+    Category, CheckMeta, Confidence, Finding, Likelihood, Outcome, PackManifest, Severity, Words,
 };
 use plumb_evidence::Evidence;
 use plumb_evidence::model::Policy;
@@ -14,6 +14,7 @@ use crate::capacity::Capacity;
 use crate::document::DocumentTerms;
 use crate::overall::Basis;
 use crate::profile::{Platform, Profile};
+use crate::speech::{LikelihoodReason, Speech, say};
 use crate::waiver::{AsOf, Waiver, WaiverApplied, Waivers};
 use crate::{categories, checklist, conflicts, load, overall, policy, score, summary, work};
 
@@ -49,6 +50,8 @@ pub struct Terms {
     pub as_of: Option<Date>,
     /// Whose report it is, and what is in it.
     pub document: DocumentTerms,
+    /// Languages that the assessment is written in beside English.
+    pub languages: Vec<String>,
 }
 
 /// Assesses a node from its evidence and the answers of the packs, in whatever order those come.
@@ -69,9 +72,11 @@ pub fn assess(
     });
     let metas = || answers.iter().flat_map(|answer| answer.manifest.checks.iter());
     let as_of = terms.as_of.map_or_else(|| AsOf::collection(&evidence.collection.started), AsOf::option);
-    let profile = Profile::of(evidence, terms.platform);
+    let speech = Speech::new(&terms.languages);
+    let profile = Profile::of(evidence, terms.platform, &speech);
     let rating = Rating {
         profile: &profile,
+        speech: &speech,
         policy: &evidence.policy,
         waivers: Waivers { all: &terms.waivers, day: as_of.day },
     };
@@ -82,8 +87,7 @@ pub fn assess(
             let own = answer.findings.iter().filter(|finding| finding.check == meta.id);
             let mut rated: Vec<RatedFinding> = own.map(|finding| rating.rate(meta, finding)).collect();
             if rated.is_empty() {
-                let silent = meta.not_run("node", "the pack gave no answer for this check");
-                rated.push(rating.rate(meta, &silent));
+                rated.push(rating.rate(meta, &silent(meta, &speech)));
             }
             if answer.foreign {
                 for finding in &mut rated {
@@ -93,7 +97,7 @@ pub fn assess(
             checks.entry(&meta.id).or_default().append(&mut rated);
         }
     }
-    let load = load::sample(evidence);
+    let load = load::sample(evidence, &speech);
     let ranks: BTreeSet<u8> = metas().filter_map(|meta| meta.top15_rank).collect();
     let top15_absent = (1..=15).filter(|rank| !ranks.contains(rank)).count();
     let unanswered = |meta: &&CheckMeta| {
@@ -122,6 +126,7 @@ pub fn assess(
         load: &load,
         top15_unanswered,
         top15_absent,
+        speech: &speech,
     });
     Assessment {
         schema: ASSESSMENT_SCHEMA,
@@ -133,11 +138,11 @@ pub fn assess(
             root: evidence.collection.root,
         },
         as_of,
-        node: summary::summarise(evidence),
+        node: summary::summarise(evidence, &speech),
         load_sample: load,
         risk,
-        key_issue: checklist::key_issue(&findings),
-        checklist: checklist::answer(&findings),
+        key_issue: checklist::key_issue(&findings, &speech),
+        checklist: checklist::answer(&findings, &speech),
         coverage: coverage.map(categories::round),
         indices: categories::indices(&tally),
         categories: by_category,
@@ -146,14 +151,24 @@ pub fn assess(
         pages: pages(&answers),
         waivers,
         overrides: policy::used(&evidence.policy, metas()),
-        capacity: Capacity::of(evidence),
-        conflicts: conflicts::relevant(evidence, &profile, &findings),
+        capacity: Capacity::of(evidence, &speech),
+        conflicts: conflicts::relevant(evidence, &profile, &findings, &speech),
         profile,
         findings,
         probes: evidence.collection.probes.clone(),
         document: terms.document.clone(),
         packs: answers.into_iter().map(used).collect(),
     }
+}
+
+/// A check about which its pack said nothing.
+fn silent(meta: &CheckMeta, speech: &Speech) -> Finding {
+    let told = speech.tell(&say("no-answer-of-pack"));
+    let mut finding = meta.not_run("node", told.english);
+    for (language, message) in told.others {
+        finding.words.insert(language.to_owned(), Words { message, ..Words::default() });
+    }
+    finding
 }
 
 /// The pages of all packs.
@@ -208,6 +223,7 @@ fn rank(outcome: Outcome) -> u8 {
 /// What the rating of a finding depends on besides the finding.
 struct Rating<'a> {
     profile: &'a Profile,
+    speech: &'a Speech,
     policy: &'a Policy,
     waivers: Waivers<'a>,
 }
@@ -291,10 +307,10 @@ impl Rating<'_> {
         meta: &CheckMeta,
         finding: &Finding,
         outcome: Outcome,
-    ) -> (Likelihood, Option<String>) {
+    ) -> (Likelihood, Option<LikelihoodReason>) {
         if finding.likelihood == Likelihood::Setting
             && outcome.is_deviation()
-            && let Some(why) = self.profile.insensitive(&meta.amplified_by)
+            && let Some(why) = self.profile.insensitive(&meta.amplified_by, self.speech)
         {
             return (Likelihood::Insensitive, Some(why));
         }

@@ -6,6 +6,7 @@ use plumb_check_sdk::{
     Arg, Category, Cause, Citation, Confidence, Intent, Object, Outcome, Question as Answers, Reference,
     Remediation, Severity, Text, Threshold, Words,
 };
+use plumb_words::ENGLISH;
 use serde::Serialize;
 
 use crate::action::Action;
@@ -17,6 +18,7 @@ use crate::document::DocumentTerms;
 use crate::load::LoadSample;
 use crate::policy::{Override, OverrideUse};
 use crate::profile::Profile;
+use crate::speech::{LikelihoodReason, Translations};
 use crate::waiver::{AsOf, WaiverApplied, WaiverUse};
 use crate::work::WorkItem;
 
@@ -125,6 +127,9 @@ pub struct NodeSummary {
     pub hostname: String,
     /// Label and value.
     pub facts: Vec<(String, String)>,
+    /// The same rows by language other than English.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub words: BTreeMap<String, Vec<(String, String)>>,
 }
 
 /// Overall grade of the node.
@@ -137,6 +142,9 @@ pub struct Risk {
     pub at_least: Option<Grade>,
     /// Why, in one sentence without a full stop.
     pub reason: String,
+    /// `reason` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
 }
 
 /// Numbers for sorting nodes and for trends. They grade nothing: one hides that effects depend on each other, the
@@ -207,9 +215,9 @@ pub struct RatedFinding {
     pub gate: bool,
     /// Likelihood from 1 to 4, the profile of the workload applied.
     pub likelihood: u8,
-    /// Why the likelihood is not the one that the check gave.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub likelihood_reason: Option<String>,
+    /// Why the likelihood is not the one that the check gave; other languages are in `likelihood_words`.
+    #[serde(flatten)]
+    pub likelihood_reason: Option<LikelihoodReason>,
     /// Confidence.
     pub confidence: Confidence,
     /// True for deviations whose evidence is indirect: to be confirmed before anything is changed on their grounds.
@@ -283,15 +291,45 @@ pub struct RatedFinding {
     pub references: Vec<Reference>,
 }
 
+impl Assessment {
+    /// The languages that it is written in beside English.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.risk.words.languages()
+    }
+
+    /// The node at a glance, in a language or in English.
+    #[must_use]
+    pub fn facts(&self, language: &str) -> &[(String, String)] {
+        self.node.words.get(language).unwrap_or(&self.node.facts)
+    }
+}
+
 impl RatedFinding {
     /// What is wrong, in one sentence: what the page of the check says, or subject and message.
     #[must_use]
     pub fn sentence(&self) -> String {
-        if self.problem.is_empty() {
-            format!("{}: {}", self.subject, self.message)
-        } else {
-            self.problem.clone()
+        self.sentence_in(ENGLISH)
+    }
+
+    /// [`Self::sentence`] in a language, or in English.
+    #[must_use]
+    pub fn sentence_in(&self, language: &str) -> String {
+        match self.problem_in(language) {
+            "" => format!("{}: {}", self.subject, self.message_in(language)),
+            problem => problem.to_owned(),
         }
+    }
+
+    /// What was found, in a language or in English.
+    #[must_use]
+    pub fn message_in(&self, language: &str) -> &str {
+        self.words.get(language).map_or(&self.message, |words| &words.message)
+    }
+
+    /// What is wrong here, in a language or in English; empty for a check without a page.
+    #[must_use]
+    pub fn problem_in(&self, language: &str) -> &str {
+        self.words.get(language).map_or(&self.problem, |words| &words.problem)
     }
 
     /// True if the check decides a question, or adds to it.

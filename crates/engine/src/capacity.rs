@@ -26,6 +26,8 @@ pub use goodput::{Goodput, LoadPoint};
 pub use money::{Money, MoneyRange};
 pub use plan::{Plan, Saving, Sensitivity, replicas};
 
+use crate::speech::{Speech, Text, Translations, say};
+
 /// Where a number is from. Every number of the chapter has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -87,12 +89,15 @@ pub struct Capacity {
     pub no_money: Option<String>,
     /// What the plan is sensitive to, the most telling first.
     pub sensitivity: Vec<Sensitivity>,
+    /// `no_goodput`, `no_plan` and `no_money` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
 }
 
 impl Capacity {
     /// Everything that the evidence allows to say.
     #[must_use]
-    pub fn of(evidence: &Evidence) -> Self {
+    pub fn of(evidence: &Evidence, speech: &Speech) -> Self {
         let measured = goodput::measure(evidence);
         let effect = effect::of(evidence);
         let mut capacity = Self {
@@ -106,33 +111,40 @@ impl Capacity {
             money: None,
             no_money: None,
             sensitivity: Vec::new(),
+            words: Translations::default(),
         };
         match measured {
             Ok(goodput) => capacity.goodput = Some(goodput),
-            Err(missing) => capacity.no_goodput = Some(missing.reason),
+            Err(missing) => {
+                capacity.no_goodput = Some(speech.field(&mut capacity.words, "no_goodput", &missing.into()));
+            }
         }
         let demand = evidence.engagement.known().and_then(|engagement| engagement.demand.known());
         match capacity.plan_for(demand, evidence) {
             Ok(()) => {}
-            Err(reason) => capacity.no_plan = Some(reason),
+            Err(reason) => {
+                capacity.no_plan = Some(speech.field(&mut capacity.words, "no_plan", &reason));
+            }
         }
-        capacity.price(evidence);
+        match capacity.price(evidence) {
+            Ok(money) => capacity.money = Some(money),
+            Err(reason) => {
+                capacity.no_money = Some(speech.field(&mut capacity.words, "no_money", &reason));
+            }
+        }
         capacity
     }
 
-    fn plan_for(&mut self, demand: Option<&Demand>, evidence: &Evidence) -> Result<(), String> {
+    fn plan_for(&mut self, demand: Option<&Demand>, evidence: &Evidence) -> Result<(), Text<'static>> {
         let Some(goodput) = &self.goodput else {
-            return Err("without a load test against the service level there is no number of GPUs".to_owned());
+            return Err(say("no-load-test"));
         };
         if goodput.rate.low <= 0.0 {
-            return Err(
-                "the service level is met at none of the tested rates: there is no goodput to plan with"
-                    .to_owned(),
-            );
+            return Err(say("level-never-met"));
         }
-        let Some(demand) = demand else { return Err("the demand is not stated".to_owned()) };
+        let Some(demand) = demand else { return Err(say("no-demand")) };
         let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
-            return Err("the demand at the peak is not stated".to_owned());
+            return Err(say("no-peak"));
         };
         let size = evidence.servers.require().and_then(|servers| gpus_per_replica(servers));
         let terms = plan::Terms::of(peak, demand);
@@ -154,14 +166,8 @@ impl Capacity {
         Ok(())
     }
 
-    fn price(&mut self, evidence: &Evidence) {
-        let Some(plan) = &self.plan else {
-            self.no_money = Some("without a number of GPUs there is no money".to_owned());
-            return;
-        };
-        match money::of(evidence, plan, self.saving.as_ref()) {
-            Ok(money) => self.money = Some(money),
-            Err(missing) => self.no_money = Some(missing.reason),
-        }
+    fn price(&self, evidence: &Evidence) -> Result<Money, Text<'static>> {
+        let plan = self.plan.as_ref().ok_or_else(|| say("no-gpus-no-money"))?;
+        money::of(evidence, plan, self.saving.as_ref())
     }
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::assessment::{FindingRef, Grade, RatedFinding};
 use crate::categories::{self, CATEGORY_FROM};
+use crate::speech::{Speech, Text, Translations, say};
 
 /// So many issues fit one sentence.
 const MAX_CLAUSES: usize = 2;
@@ -29,6 +30,9 @@ pub struct Question {
     pub coverage: Option<f64>,
     /// The key issues in one sentence, without a capital and a full stop.
     pub sentence: String,
+    /// `question` and `sentence` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
     /// The findings behind the sentence.
     pub findings: Vec<Backing>,
 }
@@ -50,76 +54,61 @@ pub struct Backing {
 pub struct KeyIssue {
     /// The sentence, without a capital and a full stop.
     pub sentence: String,
+    /// `sentence` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
     /// The findings behind it.
     pub findings: Vec<FindingRef>,
 }
 
-/// What a question is answered from.
-struct Topic {
-    id: &'static str,
-    question: &'static str,
-    /// What is true if none of them deviates.
-    fine: &'static str,
-}
+/// A question of the client, by its id; what it asks is `question-ID` of the message files, and what is true if nothing
+/// deviates `fine-ID`.
+struct Topic(&'static str);
 
-const TOPICS: [Topic; 3] = [
-    Topic {
-        id: "placement",
-        question: "Are workers on GPU-local cores and memory?",
-        fine: "the workers run on cores next to their GPUs, and their memory lies there",
-    },
-    Topic {
-        id: "governor",
-        question: "Is the governor apt for latency?",
-        fine: "the governor and what belongs to it keep the clock up",
-    },
-    Topic {
-        id: "neighbours",
-        question: "How bad are noisy neighbours today?",
-        fine: "nothing else took noticeable time from the inference cores while they were watched",
-    },
-];
+const TOPICS: [Topic; 3] = [Topic("placement"), Topic("governor"), Topic("neighbours")];
 
 /// Answers all questions; `findings` are in the order of the report, worst first.
 #[must_use]
-pub fn answer(findings: &[RatedFinding]) -> Vec<Question> {
-    TOPICS.iter().map(|topic| topic.answer(findings)).collect()
+pub fn answer(findings: &[RatedFinding], speech: &Speech) -> Vec<Question> {
+    TOPICS.iter().map(|topic| topic.answer(findings, speech)).collect()
 }
 
 /// The worst of the node; `findings` are in the order of the report, worst first.
 #[must_use]
-pub fn key_issue(findings: &[RatedFinding]) -> KeyIssue {
+pub fn key_issue(findings: &[RatedFinding], speech: &Speech) -> KeyIssue {
     // Beside anything worse, a finding of low risk is no key issue.
     let worst = findings.iter().filter_map(|finding| finding.grade).max();
     let is_key = |finding: &&RatedFinding| {
         worst <= Some(Grade::Low) || finding.grade > Some(Grade::Low) || !finding.outcome.is_deviation()
     };
     let clauses = clauses(findings.iter().filter(is_key), MAX_KEY_CLAUSES);
-    if clauses.is_empty() {
-        let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
-        let passed = findings.iter().any(|finding| finding.outcome == Outcome::Pass);
-        let missing = if unanswered == 1 {
-            "1 answer is missing"
-        } else {
-            &format!("{unanswered} answers are missing")
-        };
-        let accepted = findings.iter().filter(|finding| finding.outcome == Outcome::Accepted).count();
-        let sentence = match (unanswered, passed) {
-            (0, _) if accepted > 0 => format!("no deviation was found besides {accepted} accepted by waiver"),
-            (0, true) => "no deviation was found".to_owned(),
-            (0, false) => "nothing was found that could be judged".to_owned(),
-            (_, true) => format!("no deviation was found in what was answered; {missing}"),
-            (_, false) => format!("nothing was answered; {missing}"),
-        };
-        return KeyIssue { sentence, findings: Vec::new() };
+    let text =
+        if clauses.is_empty() { no_issue(findings) } else { join(&clauses, deviating(findings.iter())) };
+    let mut words = Translations::default();
+    KeyIssue {
+        sentence: speech.field(&mut words, "sentence", &text),
+        words,
+        findings: clauses.into_iter().flat_map(|clause| clause.findings).collect(),
     }
-    let sentence = join(&clauses, deviating(findings.iter()));
-    KeyIssue { sentence, findings: clauses.into_iter().flat_map(|clause| clause.findings).collect() }
+}
+
+/// What there is to say where nothing deviates.
+fn no_issue(findings: &[RatedFinding]) -> Text<'static> {
+    let unanswered = findings.iter().filter(|finding| finding.outcome.is_unanswered()).count();
+    let passed = findings.iter().any(|finding| finding.outcome == Outcome::Pass);
+    let accepted = findings.iter().filter(|finding| finding.outcome == Outcome::Accepted).count();
+    match (unanswered, passed) {
+        (0, _) if accepted > 0 => say("none-but-accepted").count("n", accepted),
+        (0, true) => say("none-found"),
+        (0, false) => say("nothing-judged"),
+        (_, true) => say("none-in-answered").count("n", unanswered),
+        (_, false) => say("nothing-answered").count("n", unanswered),
+    }
 }
 
 impl Topic {
-    fn answer(&self, findings: &[RatedFinding]) -> Question {
-        let own: Vec<&RatedFinding> = findings.iter().filter(|finding| finding.is_about(self.id)).collect();
+    fn answer(&self, findings: &[RatedFinding], speech: &Speech) -> Question {
+        let own: Vec<&RatedFinding> = findings.iter().filter(|finding| finding.is_about(self.0)).collect();
         let worst = own.iter().filter_map(|finding| finding.grade).max();
         let clauses = clauses(own.iter().copied(), MAX_CLAUSES);
         let coverage = coverage(&own);
@@ -137,40 +126,40 @@ impl Topic {
         if !clauses.is_empty() {
             parts.push(join(&clauses, deviating(own.iter().copied())));
         }
-        match &gap {
-            Some(gap) if clauses.is_empty() => parts.push(format!("this cannot be said: {gap}")),
-            Some(gap) => parts.push(format!("not all of it is known: {gap}")),
+        match gap {
+            Some(gap) if clauses.is_empty() => parts.push(say("cannot-be-said").with("gap", gap)),
+            Some(gap) => parts.push(say("not-all-known").with("gap", gap)),
             None if clauses.is_empty() && !accepted.is_empty() => {}
-            None if clauses.is_empty() && arises => parts.push(self.fine.to_owned()),
+            None if clauses.is_empty() && arises => parts.push(say(format!("fine-{}", self.0))),
             None if clauses.is_empty() => {
-                let reason = self.deciding_findings(&own).next().map_or("", |finding| &*finding.message);
-                parts.push(format!("the question does not arise on this node: {reason}"));
+                let reason = self.deciding_findings(&own).next().map_or("".into(), Text::Message);
+                parts.push(say("does-not-arise").with("reason", reason));
             }
             None => {}
         }
         if !accepted.is_empty() {
             let of_waivers = clauses_of(&accepted, MAX_CLAUSES);
-            parts.push(format!(
-                "accepted by waiver: {}",
-                join(&of_waivers, checks_of(accepted.iter().copied()))
-            ));
+            let what = join(&of_waivers, checks_of(accepted.iter().copied()));
+            parts.push(say("accepted").with("what", what));
         }
         let named: Vec<FindingRef> = clauses.into_iter().flat_map(|clause| clause.findings).collect();
         let is_named = |finding: &RatedFinding| named.contains(&FindingRef::to(finding));
         // A sentence without a deviation rests on what the deciding checks said, one with a gap on what they did not.
         let backs = |finding: &&&RatedFinding| {
-            let deciding = finding.decides(self.id) && !finding.outcome.is_deviation();
+            let deciding = finding.decides(self.0) && !finding.outcome.is_deviation();
             is_named(finding)
                 || finding.outcome == Outcome::Accepted
                 || (deciding && (named.is_empty() || finding.outcome.is_unanswered()))
         };
+        let mut words = Translations::default();
         Question {
-            id: self.id.to_owned(),
-            question: self.question.to_owned(),
+            id: self.0.to_owned(),
+            question: speech.field(&mut words, "question", &say(format!("question-{}", self.0))),
             grade,
             at_least,
             coverage: coverage.map(categories::round),
-            sentence: parts.join("; "),
+            sentence: speech.field(&mut words, "sentence", &Text::Joined("; ", parts)),
+            words,
             findings: own
                 .iter()
                 .filter(backs)
@@ -183,24 +172,24 @@ impl Topic {
         }
     }
 
-    fn deciding_findings<'a>(&self, own: &'a [&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
-        let id = self.id;
+    fn deciding_findings<'a>(&self, own: &[&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
+        let id = self.0;
         own.iter().copied().filter(move |finding| finding.decides(id))
     }
 
     /// Why the question cannot be answered in full.
-    fn gap(&self, own: &[&RatedFinding], coverage: Option<f64>) -> Option<String> {
+    fn gap<'a>(&self, own: &[&'a RatedFinding], coverage: Option<f64>) -> Option<Text<'a>> {
         if self.deciding_findings(own).next().is_none() {
-            return Some("no pack that was asked has a check that decides it".to_owned());
+            return Some(say("gap-no-check"));
         }
         let unanswered = self.deciding_findings(own).find(|finding| finding.outcome.is_unanswered());
         if let Some(finding) = unanswered {
-            return Some(format!("{}: {}", finding.subject, finding.message));
+            let gap = say("gap-unanswered").with("subject", &finding.subject);
+            return Some(gap.with("message", Text::Message(finding)));
         }
         let share = coverage?;
-        let percent = (share * 100.0 + 1e-9).floor();
-        (share < CATEGORY_FROM)
-            .then(|| format!("only {percent} % of the checks behind it, weighted by severity, were answered"))
+        let percent = Text::Number((share * 100.0 + 1e-9).floor(), "");
+        (share < CATEGORY_FROM).then(|| say("gap-share").with("percent", percent))
     }
 }
 
@@ -225,26 +214,27 @@ fn checks_of<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
 }
 
 /// What one check found, over all its subjects.
-struct Clause {
-    check: String,
-    text: String,
+struct Clause<'a> {
+    check: &'a str,
+    /// The first of them, whose sentence it is.
+    first: &'a RatedFinding,
     findings: Vec<FindingRef>,
 }
 
 /// One clause for each of the first `limit` checks that deviate; a measured effect is always among them.
-fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -> Vec<Clause> {
+fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -> Vec<Clause<'a>> {
     let deviations: Vec<&RatedFinding> = findings.filter(|finding| finding.outcome.is_deviation()).collect();
     clauses_of(&deviations, limit)
 }
 
-fn clauses_of(deviations: &[&RatedFinding], limit: usize) -> Vec<Clause> {
-    let mut clauses: Vec<Clause> = Vec::new();
+fn clauses_of<'a>(deviations: &[&'a RatedFinding], limit: usize) -> Vec<Clause<'a>> {
+    let mut clauses: Vec<Clause<'a>> = Vec::new();
     for &finding in deviations {
         match clauses.iter_mut().find(|clause| clause.check == finding.check) {
             Some(clause) => clause.findings.push(FindingRef::to(finding)),
             None => clauses.push(Clause {
-                check: finding.check.clone(),
-                text: phrase(finding),
+                check: &finding.check,
+                first: finding,
                 findings: vec![FindingRef::to(finding)],
             }),
         }
@@ -262,35 +252,18 @@ fn clauses_of(deviations: &[&RatedFinding], limit: usize) -> Vec<Clause> {
 /// The rung of the evidence ladder on which an effect was measured.
 const MEASURED: u8 = 4;
 
-fn phrase(finding: &RatedFinding) -> String {
-    as_clause(&finding.sentence())
-}
-
-/// A sentence as a part of one: without a capital, unless its first word has more of them (`GPU`).
-fn as_clause(sentence: &str) -> String {
-    let mut chars = sentence.chars();
-    match (chars.next(), chars.clone().next()) {
-        (Some(first), Some(second)) if second.is_lowercase() || second == ' ' => {
-            first.to_lowercase().chain(chars).collect()
-        }
-        _ => sentence.to_owned(),
-    }
-}
-
-fn join(clauses: &[Clause], checks: usize) -> String {
-    let mut parts: Vec<String> = clauses
+fn join<'a>(clauses: &[Clause<'a>], checks: usize) -> Text<'a> {
+    let mut parts: Vec<Text<'a>> = clauses
         .iter()
         .map(|clause| match clause.findings.len() {
-            1 => clause.text.clone(),
-            n => format!("{} ({n} findings)", clause.text),
+            1 => Text::Clause(clause.first),
+            n => say("several-findings").with("clause", Text::Clause(clause.first)).count("n", n),
         })
         .collect();
-    match checks.saturating_sub(clauses.len()) {
-        0 => {}
-        1 => parts.push("1 more check deviates".to_owned()),
-        more => parts.push(format!("{more} more checks deviate")),
+    if let more @ 1.. = checks.saturating_sub(clauses.len()) {
+        parts.push(say("more-checks").count("n", more));
     }
-    parts.join("; ")
+    Text::Joined("; ", parts)
 }
 
 #[cfg(test)]
@@ -383,6 +356,41 @@ mod tests {
     }
 
     #[test]
+    fn answers_are_written_in_the_languages_asked_for_with_the_words_of_the_page() {
+        let mut answer = testing::answer(&[
+            ("placement.decides-cpus", Severity::Critical, Outcome::Fail),
+            ("placement.decides-memory", Severity::High, Outcome::NotRun),
+        ]);
+        let said = |problem: &str, message: &str| plumb_check_sdk::Words {
+            problem: problem.into(),
+            message: message.into(),
+            ..plumb_check_sdk::Words::default()
+        };
+        answer.findings[0].words.insert("en".into(), said("The worker is far away", "found"));
+        answer.findings[0].words.insert("de".into(), said("Der Worker ist weit weg", "gefunden"));
+        answer.findings[1].words.insert("de".into(), said("", "niemand sah hin"));
+        let terms = Terms { languages: vec!["de".into()], ..Terms::default() };
+        let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer.clone()], &terms);
+        let question = &assessment.checklist[0];
+        assert_eq!(question.question, "Are workers on GPU-local cores and memory?");
+        assert_eq!(
+            question.words.get("de", "sentence", ""),
+            "der Worker ist weit weg; nicht alles davon ist bekannt: node: niemand sah hin"
+        );
+        let key = &assessment.key_issue;
+        assert_eq!(key.sentence, "the worker is far away");
+        assert_eq!(key.words.get("de", "sentence", &key.sentence), "der Worker ist weit weg");
+        let json = serde_json::to_value(question).unwrap();
+        assert_eq!(
+            json["words"]["de"]["question"],
+            "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?"
+        );
+        let english = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
+        assert_eq!(serde_json::to_value(&english.checklist[0]).unwrap().get("words"), None);
+        assert_eq!(english.checklist[0].sentence, question.sentence);
+    }
+
+    #[test]
     fn a_measured_effect_is_part_of_the_sentence() {
         let mut answer = testing::answer(&[
             ("placement.decides-cpus", Severity::Critical, Outcome::Fail),
@@ -393,11 +401,7 @@ mod tests {
         answer.findings[3].likelihood = Likelihood::Measured;
         answer.findings[3].message = "the tail is long".into();
         let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
-        assert!(
-            assessment.key_issue.sentence.contains("the tail is long"),
-            "{:?}",
-            assessment.key_issue
-        );
+        assert!(assessment.key_issue.sentence.contains("the tail is long"), "{:?}", assessment.key_issue);
         assert!(assessment.key_issue.sentence.ends_with("1 more check deviates"));
     }
 }

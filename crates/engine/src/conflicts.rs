@@ -4,6 +4,7 @@
 //! and says what was decided for this node and on what grounds. Entries whose checks were not asked are left out.
 
 mod positions;
+mod topics;
 
 use std::collections::BTreeSet;
 
@@ -13,7 +14,8 @@ use serde::Serialize;
 
 use crate::assessment::RatedFinding;
 use crate::profile::Profile;
-use positions::TOPICS;
+use crate::speech::{Speech, Text, Translations, say};
+use topics::TOPICS;
 
 /// A subject on which sources disagree.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -30,6 +32,9 @@ pub struct Conflict {
     pub position: String,
     /// Why, in one sentence without a full stop.
     pub reason: String,
+    /// `topic`, `position` and `reason` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
 }
 
 /// What one source says.
@@ -39,29 +44,32 @@ pub struct Says {
     pub who: String,
     /// What it says, in our words.
     pub says: String,
+    /// `says` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
     /// Where.
     pub reference: Reference,
 }
 
-/// An entry of the table.
+/// An entry of the table. What it is about is `topic-ID` of the message files.
 struct Topic {
     id: &'static str,
-    topic: &'static str,
     sources: &'static [Source],
-    decide: fn(&Context<'_>) -> Decision,
+    decide: for<'a> fn(&Context<'a>) -> Decision<'a>,
 }
 
+/// A source of an entry. What it says is `says-ID-KEY` of the message files.
 struct Source {
+    key: &'static str,
     who: &'static str,
-    says: &'static str,
     title: &'static str,
     url: &'static str,
 }
 
 /// Position and reason.
-struct Decision {
-    position: &'static str,
-    reason: String,
+struct Decision<'a> {
+    position: Text<'static>,
+    reason: Text<'a>,
 }
 
 /// What a decision may look at.
@@ -71,20 +79,25 @@ struct Context<'a> {
     findings: &'a [RatedFinding],
 }
 
-impl Context<'_> {
+impl<'a> Context<'a> {
     /// The worst finding of the checks that decide a question.
-    fn deciding(&self, question: &str) -> Option<&RatedFinding> {
+    fn deciding(&self, question: &str) -> Option<&'a RatedFinding> {
         self.findings.iter().find(|finding| finding.decides(question))
     }
 
     /// The worst finding of the checks that speak on a subject.
-    fn about(&self, position: &str) -> Option<&RatedFinding> {
+    fn about(&self, position: &str) -> Option<&'a RatedFinding> {
         self.findings.iter().find(|finding| finding.positions.iter().any(|own| own == position))
     }
 }
 
 /// The conflicts about checks that were asked; `findings` are in the order of the report, worst first.
-pub(crate) fn relevant(evidence: &Evidence, profile: &Profile, findings: &[RatedFinding]) -> Vec<Conflict> {
+pub(crate) fn relevant(
+    evidence: &Evidence,
+    profile: &Profile,
+    findings: &[RatedFinding],
+    speech: &Speech,
+) -> Vec<Conflict> {
     let context = Context { evidence, profile, findings };
     TOPICS
         .iter()
@@ -94,13 +107,15 @@ pub(crate) fn relevant(evidence: &Evidence, profile: &Profile, findings: &[Rated
             let checks: Vec<String> = checks.into_iter().collect();
             (!checks.is_empty()).then(|| {
                 let decision = (topic.decide)(&context);
+                let mut words = Translations::default();
                 Conflict {
                     id: topic.id.to_owned(),
-                    topic: topic.topic.to_owned(),
-                    sources: topic.sources.iter().map(Source::said).collect(),
+                    topic: speech.field(&mut words, "topic", &say(format!("topic-{}", topic.id))),
+                    sources: topic.sources.iter().map(|source| source.said(topic.id, speech)).collect(),
                     checks,
-                    position: decision.position.to_owned(),
-                    reason: decision.reason,
+                    position: speech.field(&mut words, "position", &decision.position),
+                    reason: speech.field(&mut words, "reason", &decision.reason),
+                    words,
                 }
             })
         })
@@ -108,10 +123,12 @@ pub(crate) fn relevant(evidence: &Evidence, profile: &Profile, findings: &[Rated
 }
 
 impl Source {
-    fn said(&self) -> Says {
+    fn said(&self, topic: &str, speech: &Speech) -> Says {
+        let mut words = Translations::default();
         Says {
             who: self.who.to_owned(),
-            says: self.says.to_owned(),
+            says: speech.field(&mut words, "says", &say(format!("says-{topic}-{}", self.key))),
+            words,
             reference: Reference { title: self.title.into(), url: self.url.into() },
         }
     }
@@ -130,7 +147,7 @@ mod tests {
     fn of(checks: &[(&str, Outcome)], evidence: &Evidence, platform: Option<Platform>) -> Vec<Conflict> {
         let checks: Vec<_> =
             checks.iter().map(|&(check, outcome)| (check, Severity::Medium, outcome)).collect();
-        let terms = Terms { platform, ..Terms::default() };
+        let terms = Terms { platform, languages: vec!["de".into()], ..Terms::default() };
         assess(evidence, "0", "0", vec![testing::answer(&checks)], &terms).conflicts
     }
 
@@ -172,6 +189,18 @@ mod tests {
             for conflict in told {
                 assert!(!conflict.position.is_empty() && !conflict.reason.is_empty(), "{conflict:?}");
                 assert!(!conflict.sources.is_empty(), "{conflict:?}");
+                for (field, english) in [
+                    ("topic", &conflict.topic),
+                    ("position", &conflict.position),
+                    ("reason", &conflict.reason),
+                ] {
+                    let german = conflict.words.get("de", field, "");
+                    assert!(!german.is_empty() && (german != english || field == "topic"), "{conflict:?}");
+                }
+                for says in &conflict.sources {
+                    assert!(!says.says.starts_with("says-"), "{says:?}");
+                    assert!(!says.words.get("de", "says", "").is_empty(), "{says:?}");
+                }
                 assert!(conflict.sources.iter().all(|says| says.reference.url.starts_with("https://")));
                 assert!(!conflict.position.ends_with('.') && !conflict.reason.ends_with('.'), "{conflict:?}");
             }

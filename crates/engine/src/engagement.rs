@@ -74,7 +74,7 @@ impl EngagementFile {
     pub fn apply(self, evidence: &mut Evidence) -> Terms {
         evidence.engagement = Fact::Known(self.engagement);
         evidence.policy = self.policy;
-        Terms { waivers: self.waivers, platform: self.platform, as_of: None, document: self.document }
+        Terms { waivers: self.waivers, platform: self.platform, document: self.document, ..Terms::default() }
     }
 }
 

@@ -21,6 +21,7 @@ pub mod profile;
 #[cfg(test)]
 mod properties;
 pub mod score;
+pub mod speech;
 mod summary;
 #[cfg(test)]
 mod testing;
@@ -30,3 +31,4 @@ pub mod work;
 pub use assess::{PackAnswer, Terms, assess};
 pub use assessment::{Assessment, Grade};
 pub use engagement::EngagementFile;
+pub use speech::Speech;

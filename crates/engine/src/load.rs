@@ -6,6 +6,8 @@
 use plumb_evidence::{Absence, Evidence};
 use serde::Serialize;
 
+use crate::speech::{Speech, Text, Translations, say};
+
 /// Whether the node was seen under load.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct LoadSample {
@@ -13,25 +15,28 @@ pub struct LoadSample {
     pub seen: bool,
     /// How one knows, in one sentence without a full stop.
     pub reason: String,
+    /// `reason` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
 }
 
 /// Looks for a sample under load.
-pub(crate) fn sample(evidence: &Evidence) -> LoadSample {
+pub(crate) fn sample(evidence: &Evidence, speech: &Speech) -> LoadSample {
+    let (seen, reason) = look(evidence);
+    let mut words = Translations::default();
+    LoadSample { seen, reason: speech.field(&mut words, "reason", &reason), words }
+}
+
+fn look(evidence: &Evidence) -> (bool, Text<'static>) {
     if let Some(reason) = evidence.measurements.known().and_then(|measured| measured.under_load()) {
-        return LoadSample { seen: true, reason };
+        return (true, reason.into());
     }
-    let Some(window) = evidence.window.known() else {
-        let reason = "the node was read once only; collect with --sample while it serves requests".to_owned();
-        return LoadSample { seen: false, reason };
-    };
+    let Some(window) = evidence.window.known() else { return (false, say("load-once")) };
     match window.under_load() {
-        Ok(seen) => LoadSample { seen: true, reason: format!("between the two readings: {seen}") },
+        Ok(seen) => (true, say("load-between").with("seen", seen)),
         // Idle is an answer of its own, and says what was seen.
-        Err(why) if why.missing == Absence::Skipped => LoadSample { seen: false, reason: why.reason },
-        Err(why) => LoadSample {
-            seen: false,
-            reason: format!("nothing shows that requests were served between the two readings: {why}"),
-        },
+        Err(why) if why.missing == Absence::Skipped => (false, why.into()),
+        Err(why) => (false, say("load-not-shown").with("why", why.to_string())),
     }
 }
 
@@ -68,7 +73,11 @@ mod tests {
         ] {
             let evidence = evidence(percent, waited_ns);
             let checks = evidence.window.known().unwrap().under_load();
-            assert_eq!(sample(&evidence).seen, load, "{percent} %, {waited_ns} ns");
+            assert_eq!(
+                sample(&evidence, &Speech::new::<&str>(&[])).seen,
+                load,
+                "{percent} %, {waited_ns} ns"
+            );
             assert_eq!(checks.is_ok(), load, "{percent} %, {waited_ns} ns");
         }
     }
@@ -79,7 +88,7 @@ mod tests {
             ServerMetrics { running: vec![0.0, 3.0], waiting: vec![0.0, 9.0], ..ServerMetrics::default() };
         let measured = Measurements { server: Fact::Known(vec![metrics]), ..Measurements::default() };
         let evidence = Evidence { measurements: Fact::Known(measured), ..evidence(0, 0) };
-        let load = sample(&evidence);
+        let load = sample(&evidence, &Speech::new::<&str>(&[]));
         assert!(load.seen, "{}", load.reason);
         assert!(load.reason.contains("3 requests in flight and 9 in its queue"), "{}", load.reason);
     }

@@ -1,9 +1,10 @@
 //! The overall grade of a node.
 
-use plumb_check_sdk::{Confidence, Outcome};
+use plumb_check_sdk::{Category, Confidence, Outcome};
 
 use crate::assessment::{CategoryResult, Grade, RatedFinding, Risk};
 use crate::load::LoadSample;
+use crate::speech::{Speech, Text, Translations, say};
 
 /// Below this share of the applicable severity points the node reads "not assessable, at least …".
 pub const ASSESSABLE_FROM: f64 = 0.60;
@@ -21,85 +22,95 @@ pub(crate) struct Basis<'a> {
     pub(crate) top15_unanswered: usize,
     /// Ranks among the fifteen that no pack has.
     pub(crate) top15_absent: usize,
+    pub(crate) speech: &'a Speech,
+}
+
+/// A grade, its lower bound and why.
+struct Reasoned<'a> {
+    grade: Grade,
+    at_least: Option<Grade>,
+    reason: Text<'a>,
 }
 
 /// The grade, the lower bound where there is none, and the reason.
 pub(crate) fn grade(basis: &Basis<'_>) -> Risk {
-    let mut risk = without_waivers(basis);
+    let mut found = without_waivers(basis);
     let accepted = basis.findings.iter().filter(|finding| finding.outcome == Outcome::Accepted).count();
     if accepted > 0 {
-        let not_counted = if accepted == 1 {
-            "1 deviation accepted by waiver is not counted".to_owned()
-        } else {
-            format!("{accepted} deviations accepted by waiver are not counted")
-        };
-        risk.reason = format!("{}; {not_counted}", risk.reason);
+        found.reason = say("accepted-not-counted").with("reason", found.reason).count("n", accepted);
     }
-    risk
+    let mut words = Translations::default();
+    let reason = basis.speech.field(&mut words, "reason", &found.reason);
+    Risk { grade: found.grade, at_least: found.at_least, reason, words }
 }
 
-fn without_waivers(basis: &Basis<'_>) -> Risk {
+fn without_waivers<'a>(basis: &'a Basis<'_>) -> Reasoned<'a> {
     let sure = |finding: &&RatedFinding| {
         finding.confidence >= Confidence::Medium || (finding.gate && finding.outcome == Outcome::Fail)
     };
     let sure_high = basis.of(Grade::High).any(|finding| sure(&finding));
-    let high: Vec<&str> = basis.categories_of(Grade::High).collect();
+    let high: Vec<&CategoryResult> = basis.categories_of(Grade::High).collect();
     if sure_high {
         return certain(Grade::High, basis.summary(Grade::High));
     }
     if high.len() >= 2 {
-        return certain(Grade::High, format!("{} categories are High: {}", high.len(), high.join(", ")));
+        let reason = say("categories-high").count("n", high.len());
+        return certain(Grade::High, reason.with("categories", titles(&high)));
     }
     let Some(share) = basis.coverage else {
-        return open(None, "no check that carries risk applies to this node".to_owned());
+        return open(None, say("no-risk-applies"));
     };
     // A High finding that is not sure makes the node Medium, and so is no lower bound either.
     let worst = basis.worst().map(|grade| grade.min(Grade::Medium));
-    let percent = (share * 100.0 + 1e-9).floor();
+    let percent = || Text::Number((share * 100.0 + 1e-9).floor(), "");
     let mut gaps = Vec::new();
     if share < ASSESSABLE_FROM {
-        gaps.push(format!(
-            "only {percent} % of what applies to this node, weighted by severity, could be answered"
-        ));
+        gaps.push(say("too-little-answered").with("percent", percent()));
     }
     if !basis.load.seen {
-        gaps.push(format!("the node was not seen under load ({})", basis.load.reason));
+        let why = Text::Told(&basis.load.reason, &basis.load.words, "reason");
+        gaps.push(say("not-under-load").with("reason", why));
     }
     if !gaps.is_empty() {
-        return open(worst, gaps.join("; "));
+        return open(worst, Text::Joined("; ", gaps));
     }
     if worst == Some(Grade::Medium) {
         return certain(Grade::Medium, basis.medium());
     }
-    let no_worse = "no finding above low risk, but";
     let gap = if share < LOW_FROM {
-        format!(
-            "{no_worse} only {percent} % of what applies, weighted by severity, was answered; low needs {:.0} %",
-            LOW_FROM * 100.0
-        )
+        let needed = Text::Quantity(LOW_FROM * 100.0, "", 0);
+        say("low-needs-more").with("percent", percent()).with("needed", needed)
     } else if basis.top15_absent > 0 {
-        let absent = basis.top15_absent;
-        format!(
-            "{no_worse} {absent} of the 15 checks with the greatest impact are not in the packs that were asked"
-        )
+        say("top-absent").count("n", basis.top15_absent)
     } else if basis.top15_unanswered > 0 {
-        let unanswered = basis.top15_unanswered;
-        format!("{no_worse} {unanswered} of the checks with the greatest impact could not be answered")
+        say("top-unanswered").count("n", basis.top15_unanswered)
     } else if worst == Some(Grade::Low) {
         return certain(Grade::Low, basis.summary(Grade::Low));
     } else {
-        let reason = "every check that applies was answered without a finding of risk";
-        return certain(Grade::Low, reason.to_owned());
+        return certain(Grade::Low, say("all-answered"));
     };
     open(worst, gap)
 }
 
-fn certain(grade: Grade, reason: String) -> Risk {
-    Risk { grade, at_least: None, reason }
+fn certain(grade: Grade, reason: Text<'_>) -> Reasoned<'_> {
+    Reasoned { grade, at_least: None, reason }
 }
 
-fn open(at_least: Option<Grade>, reason: String) -> Risk {
-    Risk { grade: Grade::NotAssessable, at_least, reason }
+fn open(at_least: Option<Grade>, reason: Text<'_>) -> Reasoned<'_> {
+    Reasoned { grade: Grade::NotAssessable, at_least, reason }
+}
+
+fn titles<'a>(categories: &[&CategoryResult]) -> Text<'a> {
+    let title = |category: &&CategoryResult| match category.id {
+        Category::Placement => say("category-placement"),
+        Category::CpuPerformance => say("category-cpu-performance"),
+        Category::Interference => say("category-interference"),
+        Category::Memory => say("category-memory"),
+        Category::GpuHealth => say("category-gpu-health"),
+        Category::Platform => say("category-platform"),
+        Category::ServiceLevel => say("category-service-level"),
+    };
+    Text::Joined(", ", categories.iter().map(title).collect())
 }
 
 impl Basis<'_> {
@@ -107,11 +118,8 @@ impl Basis<'_> {
         self.findings.iter().filter(move |finding| finding.grade == Some(grade))
     }
 
-    fn categories_of(&self, grade: Grade) -> impl Iterator<Item = &str> {
-        self.categories
-            .iter()
-            .filter(move |category| category.grade == Some(grade))
-            .map(|category| category.title.as_str())
+    fn categories_of(&self, grade: Grade) -> impl Iterator<Item = &CategoryResult> {
+        self.categories.iter().filter(move |category| category.grade == Some(grade))
     }
 
     /// The worst that findings and categories amount to, however much was seen.
@@ -124,33 +132,25 @@ impl Basis<'_> {
             .filter(|&worst| worst > Grade::Low || self.of(Grade::Low).next().is_some())
     }
 
-    fn medium(&self) -> String {
+    fn medium(&self) -> Text<'_> {
         for grade in [Grade::High, Grade::Medium] {
             if self.of(grade).next().is_some() {
                 return self.summary(grade);
             }
         }
-        let raised: Vec<&str> = self
-            .categories
-            .iter()
-            .filter(|category| category.stepped_up)
-            .map(|category| category.title.as_str())
-            .collect();
-        format!("many findings of low risk add up in {}", raised.join(", "))
+        let raised: Vec<&CategoryResult> =
+            self.categories.iter().filter(|category| category.stepped_up).collect();
+        say("low-adds-up").with("categories", titles(&raised))
     }
 
-    fn summary(&self, grade: Grade) -> String {
-        let count = self.of(grade).count();
-        let first =
-            self.of(grade).next().map_or_else(String::new, |finding| match finding.problem.as_str() {
-                "" => finding.message.clone(),
-                problem => problem.to_owned(),
-            });
-        let word = grade.title().to_lowercase();
-        if count == 1 {
-            format!("1 finding of {word} risk: {first}")
-        } else {
-            format!("{count} findings of {word} risk, first: {first}")
-        }
+    fn summary(&self, grade: Grade) -> Text<'_> {
+        let first = self.of(grade).next().map_or("".into(), Text::Found);
+        let word = match grade {
+            Grade::NotAssessable => say("risk-not-assessable"),
+            Grade::Low => say("risk-low"),
+            Grade::Medium => say("risk-medium"),
+            Grade::High => say("risk-high"),
+        };
+        say("findings-of-risk").count("n", self.of(grade).count()).with("grade", word).with("first", first)
     }
 }

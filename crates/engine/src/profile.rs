@@ -9,6 +9,8 @@ use plumb_evidence::Evidence;
 use plumb_evidence::model::{InferenceServer, Node, ServiceLevel};
 use serde::{Deserialize, Serialize};
 
+use crate::speech::{LikelihoodReason, Speech, Text, Translations, say};
+
 /// Fewer requests at a time than this are a small batch (catalogue: batch < 8).
 const SMALL_BATCH_BELOW: u64 = 8;
 /// Objectives for this percentile or a higher one are strict (catalogue: p99).
@@ -72,6 +74,9 @@ pub struct Profile {
     pub platform: Platform,
     /// How one knows, in one phrase.
     pub platform_source: String,
+    /// `platform_source` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
     /// All traits, in the order of the type.
     pub traits: Vec<TraitAnswer>,
 }
@@ -86,30 +91,43 @@ pub struct TraitAnswer {
     pub answer: Answer,
     /// How one knows, in one phrase.
     pub source: String,
+    /// `source` in other languages.
+    #[serde(skip_serializing_if = "Translations::is_empty")]
+    pub words: Translations,
 }
 
 impl Profile {
     /// The profile of a node; `stated` is the platform that the client named.
-    pub(crate) fn of(evidence: &Evidence, stated: Option<Platform>) -> Self {
+    pub(crate) fn of(evidence: &Evidence, stated: Option<Platform>, speech: &Speech) -> Self {
         let (seen, source) = detect(&evidence.node);
-        let (platform, platform_source) = match stated {
-            Some(platform) if platform == seen => (platform, format!("given by the client; {source}")),
-            Some(platform) => (
-                platform,
-                format!(
-                    "given by the client, who overrides what the evidence says: {} ({source})",
-                    seen.as_str()
-                ),
-            ),
+        let (platform, source) = match stated {
+            Some(platform) if platform == seen => (platform, say("given-and-seen").with("seen", source)),
+            Some(platform) => {
+                (platform, say("given-overrides").with("platform", seen.as_str()).with("seen", source))
+            }
             None => (seen, source),
         };
-        let traits = ALL_TRAITS.iter().map(|&id| answer(evidence, id, platform)).collect();
-        Self { platform, platform_source, traits }
+        let traits = ALL_TRAITS.iter().map(|&id| {
+            let (answer, source) = answer(evidence, id, platform);
+            let mut words = Translations::default();
+            TraitAnswer { id, answer, source: speech.field(&mut words, "source", &source), words }
+        });
+        let mut words = Translations::default();
+        Self {
+            platform,
+            platform_source: speech.field(&mut words, "platform_source", &source),
+            words,
+            traits: traits.collect(),
+        }
     }
 
     /// Why a workload is known not to be sensitive to a check with these amplifiers; `None` where it is sensitive or
     /// nobody knows, or where the check has none.
-    pub(crate) fn insensitive(&self, amplified_by: &[WorkloadTrait]) -> Option<String> {
+    pub(crate) fn insensitive(
+        &self,
+        amplified_by: &[WorkloadTrait],
+        speech: &Speech,
+    ) -> Option<LikelihoodReason> {
         if amplified_by.is_empty() {
             return None;
         }
@@ -123,7 +141,7 @@ impl Profile {
         }
         without.sort_unstable();
         without.dedup();
-        Some(format!("the workload is known to be without {}", without.join(", ")))
+        Some(LikelihoodReason::new(speech, &say("trait-without").with("traits", without.join(", "))))
     }
 }
 
@@ -152,21 +170,21 @@ pub fn word(id: WorkloadTrait) -> &'static str {
     }
 }
 
-fn detect(node: &Node) -> (Platform, String) {
+fn detect(node: &Node) -> (Platform, Text<'_>) {
     match (node.container.known().map(String::as_str), node.virtualization.known().map(String::as_str)) {
-        (Some("kubernetes"), _) => (Platform::Kubernetes, "the collector ran in a pod".to_owned()),
+        (Some("kubernetes"), _) => (Platform::Kubernetes, say("in-pod")),
         (Some(runtime), _) if runtime != "none" => {
-            (Platform::Container, format!("the collector ran in a container ({runtime})"))
+            (Platform::Container, say("in-container").with("runtime", runtime))
         }
-        (_, Some("none")) => (Platform::BareMetal, "no hypervisor shows itself".to_owned()),
-        (_, Some(hypervisor)) => (Platform::VmGuest, format!("the hypervisor shows itself ({hypervisor})")),
-        (_, None) => (Platform::Unknown, "the evidence does not tell".to_owned()),
+        (_, Some("none")) => (Platform::BareMetal, say("no-hypervisor")),
+        (_, Some(hypervisor)) => (Platform::VmGuest, say("hypervisor").with("name", hypervisor)),
+        (_, None) => (Platform::Unknown, say("platform-not-told")),
     }
 }
 
 /// The evidence decides where it proves that the trait is there: the client may be wrong about what runs. Otherwise the
 /// client's word counts, and then what the evidence rules out.
-fn answer(evidence: &Evidence, id: WorkloadTrait, platform: Platform) -> TraitAnswer {
+fn answer(evidence: &Evidence, id: WorkloadTrait, platform: Platform) -> (Answer, Text<'_>) {
     let engagement = evidence.engagement.known();
     let stated = engagement.and_then(|engagement| engagement.workload.get(&id).copied());
     let servers = evidence.servers.known().map_or(&[][..], Vec::as_slice);
@@ -179,40 +197,42 @@ fn answer(evidence: &Evidence, id: WorkloadTrait, platform: Platform) -> TraitAn
         WorkloadTrait::SharedHost => shared_host(servers, platform),
         WorkloadTrait::StrictTail => engagement.and_then(|engagement| strict_tail(engagement.slo.known()?)),
     };
-    let (answer, source) = match (stated, proven) {
-        (Some(true), _) => (Answer::Yes, "given by the client".to_owned()),
-        (Some(false), Some((true, why))) => (Answer::Yes, format!("the client says no, but {why}")),
+    match (stated, proven) {
+        (Some(true), _) => (Answer::Yes, say("given")),
+        (Some(false), Some((true, why))) => (Answer::Yes, say("trait-given-but").with("why", why)),
         (_, Some((true, why))) => (Answer::Yes, why),
-        (Some(false), _) => (Answer::No, "given by the client".to_owned()),
+        (Some(false), _) => (Answer::No, say("given")),
         (None, Some((false, why))) => (Answer::No, why),
-        (None, None) => {
-            (Answer::Unknown, "nobody said, and the evidence does not tell; taken as sensitive".to_owned())
-        }
-    };
-    TraitAnswer { id, answer, source }
+        (None, None) => (Answer::Unknown, say("trait-unknown")),
+    }
 }
 
 /// Whether the evidence shows a trait or rules it out, and by what.
-type Proof = Option<(bool, String)>;
+type Proof<'a> = Option<(bool, Text<'a>)>;
 
-fn option(server: &InferenceServer, names: &[&str]) -> Option<(String, String)> {
+fn option<'a>(server: &'a InferenceServer, names: &[&'static str]) -> Option<(&'static str, &'a str)> {
     let options = server.options.known()?;
-    names.iter().find_map(|&name| Some((name.to_owned(), options.get(name)?.clone())))
+    names.iter().find_map(|&name| Some((name, options.get(name)?.as_str())))
 }
 
-fn small_batch(servers: &[InferenceServer]) -> Proof {
+/// A sentence that names an option of a server.
+fn of_option<'a>(key: &'static str, server: &'a InferenceServer, option: &'static str) -> Text<'a> {
+    say(key).with("option", option).with("server", &server.kind)
+}
+
+fn small_batch(servers: &[InferenceServer]) -> Proof<'_> {
     servers.iter().find_map(|server| {
         let (name, value) = option(server, &["max-num-seqs", "max-running-requests", "max-batch-size"])?;
         let limit: u64 = value.parse().ok()?;
         (limit < SMALL_BATCH_BELOW)
-            .then(|| (true, format!("`--{name} {limit}` of {} allows no more", server.kind)))
+            .then(|| (true, of_option("trait-small-batch", server, name).with("limit", limit.to_string())))
     })
 }
 
-fn tensor_parallel(servers: &[InferenceServer]) -> Proof {
+fn tensor_parallel(servers: &[InferenceServer]) -> Proof<'_> {
     let size = servers.iter().filter_map(|server| server.tensor_parallel.known()).max();
     if let Some(size) = size.filter(|&&size| size >= 2) {
-        return Some((true, format!("a server runs with a tensor parallel size of {size}")));
+        return Some((true, say("trait-tensor-parallel").with("size", size.to_string())));
     }
     // The default of an option can be changed in a file that nobody read; the number of GPUs cannot.
     let gpus_of = |server: &InferenceServer| -> Option<usize> {
@@ -223,36 +243,36 @@ fn tensor_parallel(servers: &[InferenceServer]) -> Proof {
         Some(gpus.len())
     };
     let single = !servers.is_empty() && servers.iter().all(|server| gpus_of(server).is_some_and(|n| n <= 1));
-    single.then(|| (false, "no server uses more than one GPU".to_owned()))
+    single.then(|| (false, say("trait-one-gpu")))
 }
 
-fn offload(servers: &[InferenceServer]) -> Proof {
+fn offload(servers: &[InferenceServer]) -> Proof<'_> {
     servers.iter().find_map(|server| {
         let (name, value) = option(
             server,
             &["cpu-offload-gb", "kv-offloading-size", "enable-hierarchical-cache", "kv-offloading-backend"],
         )?;
         let off = value.parse::<f64>().is_ok_and(|number| number == 0.0) || value == "false";
-        (!off).then(|| (true, format!("`--{name} {value}` of {}", server.kind)))
+        (!off).then(|| (true, of_option("trait-option", server, name).with("value", value)))
     })
 }
 
-fn disaggregated(servers: &[InferenceServer]) -> Proof {
+fn disaggregated(servers: &[InferenceServer]) -> Proof<'_> {
     servers.iter().find_map(|server| {
         if let Some((name, value)) = option(server, &["kv-transfer-config", "disaggregation-mode"])
             && value != "null"
         {
-            return Some((true, format!("{} runs with `--{name}`", server.kind)));
+            return Some((true, of_option("trait-runs-with", server, name)));
         }
         let (name, value) = option(server, &["nnodes"])?;
         let nodes: u32 = value.parse().ok()?;
-        (nodes >= 2).then(|| (true, format!("`--{name} {nodes}` of {}", server.kind)))
+        (nodes >= 2).then(|| (true, of_option("trait-option", server, name).with("value", nodes.to_string())))
     })
 }
 
-fn shared_host(servers: &[InferenceServer], platform: Platform) -> Proof {
+fn shared_host(servers: &[InferenceServer], platform: Platform) -> Proof<'_> {
     if platform == Platform::SharedHost {
-        return Some((true, "the platform is a shared host".to_owned()));
+        return Some((true, say("trait-shared-platform")));
     }
     let mut homes: Vec<&String> = servers
         .iter()
@@ -260,21 +280,22 @@ fn shared_host(servers: &[InferenceServer], platform: Platform) -> Proof {
         .collect();
     homes.sort_unstable();
     homes.dedup();
-    (homes.len() >= 2)
-        .then(|| (true, format!("inference servers run in {} units or containers", homes.len())))
+    (homes.len() >= 2).then(|| (true, say("trait-shared-units").count("n", homes.len())))
 }
 
-fn strict_tail(slo: &ServiceLevel) -> Proof {
+fn strict_tail(slo: &ServiceLevel) -> Proof<'static> {
     let between_tokens = slo.itl_ms.or(slo.tpot_ms);
     match (slo.percentile, between_tokens) {
         (Some(percentile), _) if percentile >= STRICT_PERCENTILE => {
-            Some((true, format!("the objectives hold for the {percentile}th percentile")))
+            Some((true, say("trait-strict-percentile").with("percentile", Text::Number(percentile, ""))))
         }
-        (_, Some(ms)) if ms <= STRICT_ITL_MS => Some((true, format!("{ms} ms between tokens are promised"))),
-        (Some(percentile), Some(ms)) => Some((
-            false,
-            format!("the objectives ask for {ms} ms between tokens at the {percentile}th percentile"),
-        )),
+        (_, Some(ms)) if ms <= STRICT_ITL_MS => {
+            Some((true, say("trait-strict-tokens").with("time", Text::Number(ms, "ms"))))
+        }
+        (Some(percentile), Some(ms)) => {
+            let why = say("trait-not-strict").with("time", Text::Number(ms, "ms"));
+            Some((false, why.with("percentile", Text::Number(percentile, ""))))
+        }
         _ => None,
     }
 }
@@ -289,6 +310,10 @@ mod tests {
     use super::*;
     use crate::testing::empty_evidence;
 
+    fn english() -> Speech {
+        Speech::new::<&str>(&[])
+    }
+
     fn server(options: &[(&str, &str)], tensor_parallel: u32) -> InferenceServer {
         InferenceServer {
             kind: "vllm".into(),
@@ -301,17 +326,17 @@ mod tests {
     }
 
     fn answer_of(evidence: &Evidence, id: WorkloadTrait) -> TraitAnswer {
-        let profile = Profile::of(evidence, None);
+        let profile = Profile::of(evidence, None, &english());
         profile.traits.into_iter().find(|own| own.id == id).unwrap()
     }
 
     #[test]
     fn nothing_known_is_unknown_and_never_insensitive() {
-        let profile = Profile::of(&empty_evidence(), None);
+        let profile = Profile::of(&empty_evidence(), None, &english());
         assert_eq!(profile.platform, Platform::Unknown);
         assert!(profile.traits.iter().all(|own| own.answer == Answer::Unknown));
-        assert_eq!(profile.insensitive(&[WorkloadTrait::Offload]), None);
-        assert_eq!(profile.insensitive(&[]), None);
+        assert_eq!(profile.insensitive(&[WorkloadTrait::Offload], &english()), None);
+        assert_eq!(profile.insensitive(&[], &english()), None);
     }
 
     #[test]
@@ -331,9 +356,11 @@ mod tests {
         assert!(
             answer_of(&evidence, WorkloadTrait::TensorParallel).source.contains("the client says no, but")
         );
-        let profile = Profile::of(&evidence, None);
-        assert!(profile.insensitive(&[WorkloadTrait::LongPrompts]).is_some());
-        assert!(profile.insensitive(&[WorkloadTrait::LongPrompts, WorkloadTrait::Offload]).is_none());
+        let profile = Profile::of(&evidence, None, &english());
+        assert!(profile.insensitive(&[WorkloadTrait::LongPrompts], &english()).is_some());
+        assert!(
+            profile.insensitive(&[WorkloadTrait::LongPrompts, WorkloadTrait::Offload], &english()).is_none()
+        );
     }
 
     #[test]
@@ -354,19 +381,19 @@ mod tests {
         assert!(strict_tail(&slo(Some(99.0), None)).unwrap().0);
         assert!(strict_tail(&slo(Some(95.0), Some(50.0))).unwrap().0);
         assert!(!strict_tail(&slo(Some(95.0), Some(80.0))).unwrap().0);
-        assert_eq!(strict_tail(&slo(Some(95.0), None)), None);
+        assert!(strict_tail(&slo(Some(95.0), None)).is_none());
     }
 
     #[test]
     fn the_platform_comes_from_the_evidence_unless_the_client_says_otherwise() {
         let mut evidence = empty_evidence();
         evidence.node.virtualization = Fact::Known("kvm".into());
-        let profile = Profile::of(&evidence, None);
+        let profile = Profile::of(&evidence, None, &english());
         assert_eq!(
             (profile.platform, &*profile.platform_source),
             (Platform::VmGuest, "the hypervisor shows itself (kvm)")
         );
-        let profile = Profile::of(&evidence, Some(Platform::SharedHost));
+        let profile = Profile::of(&evidence, Some(Platform::SharedHost), &english());
         assert!(
             profile.platform_source.contains("overrides what the evidence says: vm-guest"),
             "{profile:?}"

@@ -1,77 +1,90 @@
 //! The node at a glance.
 
+use std::collections::BTreeMap;
+
 use plumb_evidence::model::{Cpu, Evidence, Gpu, Numa};
 use plumb_evidence::{Fact, Missing};
 
 use crate::assessment::NodeSummary;
+use crate::speech::{Speech, Text, say};
 
 /// Rows of label and value, ready to print.
-pub(crate) fn summarise(evidence: &Evidence) -> NodeSummary {
+pub(crate) fn summarise(evidence: &Evidence, speech: &Speech) -> NodeSummary {
     let node = &evidence.node;
     let rows = [
-        ("Machine", text(&node.machine)),
-        ("Operating system", text(&node.os)),
-        ("Kernel", text(&node.kernel)),
-        ("Virtualisation", text(&node.virtualization)),
-        ("Container", text(&node.container)),
-        ("Processor", or_missing(&evidence.cpu, |cpu| text(&cpu.model))),
-        ("Topology", or_missing(&evidence.cpu, topology)),
-        ("NUMA nodes", or_missing(&evidence.numa, numa)),
-        ("GPUs", or_missing(&evidence.gpus, |gpus| devices(gpus))),
-        ("Frequency governors", or_missing(&evidence.cpufreq, governors)),
-        ("GPU driver", or_missing(&evidence.nvml, |nvml| text(&nvml.driver_version))),
+        (say("fact-machine"), text(&node.machine)),
+        (say("fact-os"), text(&node.os)),
+        (say("fact-kernel"), text(&node.kernel)),
+        (say("fact-virtualisation"), text(&node.virtualization)),
+        (say("fact-container"), text(&node.container)),
+        (say("fact-processor"), or_missing(&evidence.cpu, |cpu| text(&cpu.model))),
+        (say("fact-topology"), or_missing(&evidence.cpu, topology)),
+        (say("fact-numa"), or_missing(&evidence.numa, numa)),
+        (say("fact-gpus"), or_missing(&evidence.gpus, |gpus| devices(gpus))),
+        (say("fact-governors"), or_missing(&evidence.cpufreq, governors)),
+        (say("fact-driver"), or_missing(&evidence.nvml, |nvml| text(&nvml.driver_version))),
         (
-            "Processes",
+            say("fact-processes"),
             or_missing(&evidence.processes, |processes| {
                 let threads: usize = processes.iter().map(|process| process.threads.len()).sum();
-                format!("{} with {threads} threads", processes.len())
+                let value = say("value-processes").with("processes", processes.len().to_string());
+                value.with("threads", threads.to_string())
             }),
         ),
     ];
+    let mut facts = Vec::new();
+    let mut words: BTreeMap<String, Vec<(String, String)>> = BTreeMap::new();
+    for (label, value) in &rows {
+        let (label, value) = (speech.tell(label), speech.tell(value));
+        for ((language, label), (_, value)) in label.others.into_iter().zip(value.others) {
+            words.entry(language.to_owned()).or_default().push((label, value));
+        }
+        facts.push((label.english, value.english));
+    }
     NodeSummary {
         // A title must stay short; why the name is missing is told by the list of probes.
         hostname: node.hostname.known().map_or_else(|| "unnamed node".to_owned(), Clone::clone),
-        facts: rows.into_iter().map(|(label, value)| (label.to_owned(), value)).collect(),
+        facts,
+        words,
     }
 }
 
-fn text(fact: &Fact<String>) -> String {
-    or_missing(fact, Clone::clone)
+fn text(fact: &Fact<String>) -> Text<'_> {
+    or_missing(fact, |value| value.into())
 }
 
-fn or_missing<T>(fact: &Fact<T>, show: impl FnOnce(&T) -> String) -> String {
+fn or_missing<'a, T>(fact: &'a Fact<T>, show: impl FnOnce(&'a T) -> Text<'a>) -> Text<'a> {
     match fact {
         Fact::Known(value) => show(value),
-        Fact::Missing(Missing { missing, reason }) => format!("not known: {reason} ({missing})"),
+        Fact::Missing(Missing { missing, reason }) => {
+            say("value-not-known").with("reason", reason).with("kind", missing.to_string())
+        }
     }
 }
 
-fn topology(cpu: &Cpu) -> String {
-    let count =
-        |n: u32, one: &str, many: &str| if n == 1 { format!("1 {one}") } else { format!("{n} {many}") };
-    format!(
-        "{}, {}, {}",
-        count(cpu.sockets, "socket", "sockets"),
-        count(cpu.cores, "core", "cores"),
-        count(cpu.pus, "hardware thread", "hardware threads")
-    )
+fn topology(cpu: &Cpu) -> Text<'_> {
+    let counts = [
+        say("value-sockets").count("n", cpu.sockets as usize),
+        say("value-cores").count("n", cpu.cores as usize),
+        say("value-threads").count("n", cpu.pus as usize),
+    ];
+    Text::Joined(", ", counts.into())
 }
 
-fn numa(numa: &Numa) -> String {
-    let nodes: Vec<String> = numa
-        .nodes
-        .iter()
-        .map(|node| {
-            let memory = node.mem_total_bytes.known().map_or_else(
-                || "memory not known".to_owned(),
-                |&bytes| format!("{:.1} GiB", bytes_as_gib(bytes)),
-            );
-            let cpus =
-                if node.cpus.is_empty() { "no CPUs".to_owned() } else { format!("CPUs {}", node.cpus) };
-            format!("node {}: {cpus}, {memory}", node.id)
-        })
-        .collect();
-    nodes.join("; ")
+fn numa(numa: &Numa) -> Text<'_> {
+    let nodes = numa.nodes.iter().map(|node| {
+        let memory = node.mem_total_bytes.known().map_or_else(
+            || say("value-memory-not-known"),
+            |&bytes| Text::Quantity(bytes_as_gib(bytes), "GiB", 1),
+        );
+        let cpus = if node.cpus.is_empty() {
+            say("value-no-cpus")
+        } else {
+            say("value-cpus").with("cpus", node.cpus.to_string())
+        };
+        say("value-node").with("node", node.id.to_string()).with("cpus", cpus).with("memory", memory)
+    });
+    Text::Joined("; ", nodes.collect())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "one decimal of GiB is printed")]
@@ -79,9 +92,9 @@ fn bytes_as_gib(bytes: u64) -> f64 {
     bytes as f64 / f64::from(1 << 30)
 }
 
-fn devices(gpus: &[Gpu]) -> String {
+fn devices(gpus: &[Gpu]) -> Text<'_> {
     if gpus.is_empty() {
-        return "none".to_owned();
+        return say("value-none");
     }
     let mut kinds: Vec<(String, Vec<&str>)> = Vec::new();
     for gpu in gpus {
@@ -91,17 +104,24 @@ fn devices(gpus: &[Gpu]) -> String {
             None => kinds.push((name, vec![&gpu.address])),
         }
     }
-    let kind = |(name, addresses): &(String, Vec<&str>)| {
-        let count = if addresses.len() == 1 { String::new() } else { format!("{} × ", addresses.len()) };
-        format!("{count}{name} at {}", addresses.join(", "))
+    let kind = |(name, addresses): (String, Vec<&str>)| {
+        let value = match addresses.len() {
+            1 => say("value-devices"),
+            n => say("value-several-devices").count("n", n),
+        };
+        value.with("kind", name).with("addresses", addresses.join(", "))
     };
-    kinds.iter().map(kind).collect::<Vec<_>>().join("; ")
+    Text::Joined("; ", kinds.into_iter().map(kind).collect())
 }
 
-fn governors(cpufreq: &plumb_evidence::model::CpuFreq) -> String {
-    let mut names: Vec<String> =
-        cpufreq.policies.iter().map(|policy| text(&policy.scaling_governor)).collect();
-    names.sort();
+fn governors(cpufreq: &plumb_evidence::model::CpuFreq) -> Text<'_> {
+    let mut names: Vec<&Fact<String>> =
+        cpufreq.policies.iter().map(|policy| &policy.scaling_governor).collect();
+    // As they are printed.
+    names.sort_by_key(|name| match name {
+        Fact::Known(name) => name.clone(),
+        Fact::Missing(missing) => format!("not known: {missing}"),
+    });
     names.dedup();
-    names.join(", ")
+    Text::Joined(", ", names.into_iter().map(text).collect())
 }

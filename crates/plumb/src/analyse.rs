@@ -60,18 +60,20 @@ pub(crate) fn analyse(
 /// The packs, ready to be asked about one bundle after the other.
 pub(crate) struct Analyser {
     host: Host,
+    languages: Vec<String>,
 }
 
 impl Analyser {
     /// `languages` are those that findings are written in, beside English.
     pub(crate) fn new(locations: &[PackLocation], languages: Vec<String>) -> anyhow::Result<Self> {
-        let options = HostOptions { languages, ..host_options()? };
-        Ok(Self { host: Host::open(options, locations) })
+        let options = HostOptions { languages: languages.clone(), ..host_options()? };
+        Ok(Self { host: Host::open(options, locations), languages })
     }
 
     pub(crate) fn analyse(&mut self, bundle: &Bundle, engagement: &Engagement) -> anyhow::Result<Analysis> {
         let mut evidence = derive(bundle);
-        let terms = engagement.apply(&mut evidence);
+        let mut terms = engagement.apply(&mut evidence);
+        terms.languages.clone_from(&self.languages);
         let document = EvidenceDocument::new(&evidence)?;
         let answers = self
             .host

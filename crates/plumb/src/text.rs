@@ -268,7 +268,7 @@ fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {
         }
         wrap(out, "      waiver    ", &text);
     }
-    if let Some(reason) = &finding.likelihood_reason {
+    if let Some(reason) = finding.likelihood_reason.as_ref().map(|reason| &reason.english) {
         wrap(out, "      weighs less: ", reason);
     }
     for limit in &finding.thresholds {

@@ -31,6 +31,7 @@ use crate::messages::Messages;
 use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
 use conflicts::ConflictView;
 use findings::{Group, Row};
+use said::Said;
 use summary::{FirstStep, KeyIssue};
 
 /// A report, ready to print.
@@ -216,6 +217,7 @@ const OUTCOMES: [Outcome; 8] = [
 impl View {
     pub(crate) fn new(material: &Material<'_>, messages: &Messages) -> Result<Self, ReportError> {
         let assessment = material.assessment;
+        let said = Said::new(assessment, messages);
         let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
         let accepted = findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?;
         let info = findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?;
@@ -238,7 +240,11 @@ impl View {
             document: document(assessment, messages)?,
             risk: Risk {
                 grade: grade(assessment.risk.grade, assessment.risk.at_least, messages)?,
-                reason: summary::reason(&sentence(&clean(&assessment.risk.reason))),
+                reason: summary::reason(&sentence(&said.text(
+                    &assessment.risk.words,
+                    "reason",
+                    &assessment.risk.reason,
+                ))),
             },
             coverage: coverage(assessment.coverage, messages)?,
             categories: assessment
@@ -249,7 +255,11 @@ impl View {
             counts: counts(assessment, messages)?,
             key_issues: summary::key_issues(&deviations, messages)?,
             first_steps: summary::first_steps(&assessment.work, &deviations),
-            key_sentence: summary::key_sentence(&sentence(&clean(&assessment.key_issue.sentence))),
+            key_sentence: summary::key_sentence(&sentence(&said.text(
+                &assessment.key_issue.words,
+                "sentence",
+                &assessment.key_issue.sentence,
+            ))),
             checklist: client::checklist(assessment, &[&deviations, &accepted], messages)?,
             work: client::work(assessment, &deviations),
             profile: client::profile(assessment, messages)?,
@@ -257,7 +267,7 @@ impl View {
             waivers: client::waivers(assessment, messages)?,
             as_of: as_of(assessment, messages)?,
             overrides: client::overrides(assessment, messages)?,
-            conflicts: assessment.conflicts.iter().map(conflicts::view).collect(),
+            conflicts: assessment.conflicts.iter().map(|own| conflicts::view(own, said)).collect(),
             decided: !assessment.waivers.is_empty() || !assessment.overrides.is_empty(),
             gaps: assessment.risk.grade == Grade::NotAssessable,
             nothing_applied: assessment
@@ -273,7 +283,7 @@ impl View {
             not_applicable: findings::rows(assessment, messages, |outcome| {
                 outcome == Outcome::NotApplicable
             })?,
-            node: assessment.node.facts.iter().map(fact).collect(),
+            node: assessment.facts(messages.language()).iter().map(fact).collect(),
             probes: probes(assessment),
             packs: packs(assessment),
             protection: protection(assessment, messages)?,

@@ -1,11 +1,12 @@
 //! What a plan costs, by the client's own prices.
 
+use plumb_evidence::Evidence;
 use plumb_evidence::model::{MONTH_HOURS, Prices, gpu_watts, hourly_cost};
-use plumb_evidence::{Absence, Evidence, Missing};
 use serde::Serialize;
 
 use super::plan::{Plan, Saving};
 use super::{Label, Range};
+use crate::speech::{Text, say};
 
 /// By how much the price is moved to see what the cost does, as a share.
 const MOVED: f64 = 0.20;
@@ -40,14 +41,12 @@ pub struct Money {
 
 /// # Errors
 /// Says why there is no money.
-pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> Result<Money, Missing> {
-    let absent = |what: &str| Missing::new(Absence::Absent, what.to_owned());
+pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> Result<Money, Text<'static>> {
     let (Some(size), Some(gpus)) = (plan.gpus_per_replica, &plan.gpus) else {
-        return Err(absent("the GPUs of a replica are not known, so there is no money"));
+        return Err(say("no-replica-no-money"));
     };
-    let engagement = evidence.engagement.require()?;
-    let prices: &Prices =
-        engagement.prices.known().ok_or_else(|| absent("prices are not stated, so there is no money"))?;
+    let engagement = evidence.engagement.require().map_err(Text::from)?;
+    let prices: &Prices = engagement.prices.known().ok_or_else(|| say("no-prices"))?;
     let on_node = evidence.gpus.known().map_or(0, |gpus| gpus.iter().filter(|gpu| gpu.kind == "GPU").count());
     let watts =
         evidence.window.known().and_then(|window| window.gpus.known()).and_then(|gpus| gpu_watts(gpus));

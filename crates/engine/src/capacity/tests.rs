@@ -8,6 +8,10 @@ use proptest::prelude::*;
 use super::*;
 use crate::testing::empty_evidence;
 
+fn of(evidence: &Evidence) -> Capacity {
+    Capacity::of(evidence, &Speech::new::<&str>(&[]))
+}
+
 fn bench(rate: f64, requests: u64, met: u64) -> BenchResult {
     BenchResult {
         valid: true,
@@ -93,7 +97,7 @@ fn the_published_illustration_comes_out() {
 
 #[test]
 fn a_plan_has_a_range_and_its_labels() {
-    let capacity = Capacity::of(&evidence(rates()));
+    let capacity = of(&evidence(rates()));
     let goodput = capacity.goodput.as_ref().unwrap();
     assert!((goodput.rate.low - 5.2).abs() < 1e-9, "{:?}", goodput.rate);
     assert!(goodput.rate.base > 6.0 && goodput.rate.high > goodput.rate.base && goodput.rate.high < 8.0);
@@ -114,32 +118,31 @@ fn a_plan_has_a_range_and_its_labels() {
 
 #[test]
 fn without_a_load_test_there_is_no_number_and_no_money() {
-    let capacity = Capacity::of(&evidence(Vec::new()));
+    let capacity = of(&evidence(Vec::new()));
     assert!(capacity.goodput.is_none() && capacity.plan.is_none() && capacity.money.is_none());
     assert!(capacity.no_plan.unwrap().starts_with("without a load test"));
     assert!(capacity.no_money.is_some() && capacity.sensitivity.is_empty());
-    let never = Capacity::of(&evidence(vec![bench(2.0, 1000, 100)]));
+    let never = of(&evidence(vec![bench(2.0, 1000, 100)]));
     assert!(never.no_plan.unwrap().contains("none of the tested rates"));
     let mut closed = bench(2.0, 1000, 1000);
     closed.open_loop = false;
-    assert!(Capacity::of(&evidence(vec![closed])).plan.is_none(), "a closed loop hides queueing");
+    assert!(of(&evidence(vec![closed])).plan.is_none(), "a closed loop hides queueing");
 }
 
 #[test]
 fn nothing_is_said_beyond_the_highest_rate() {
-    let capacity = Capacity::of(&evidence(vec![bench(2.0, 1000, 1000), bench(4.0, 1000, 1000)]));
+    let capacity = of(&evidence(vec![bench(2.0, 1000, 1000), bench(4.0, 1000, 1000)]));
     let goodput = capacity.goodput.unwrap();
     assert!(goodput.at_least && (goodput.rate.high - 4.0).abs() < 1e-9);
 }
 
 #[test]
 fn a_saving_is_booked_only_where_it_was_shown() {
-    let saving =
-        |low, ratio, high| Capacity::of(&with_effect(evidence(rates()), low, ratio, high, "improved")).saving;
+    let saving = |low, ratio, high| of(&with_effect(evidence(rates()), low, ratio, high, "improved")).saving;
     let clear = saving(1.15, 1.2, 1.25).unwrap();
     assert!(clear.booked && clear.fewer >= 1, "{clear:?}");
     assert_eq!(saving(0.98, 1.05, 1.12), None, "the interval holds no change");
-    let capacity = Capacity::of(&with_effect(evidence(rates()), 0.98, 1.0, 1.02, "no-measured-effect"));
+    let capacity = of(&with_effect(evidence(rates()), 0.98, 1.0, 1.02, "no-measured-effect"));
     assert_eq!(capacity.effect.state, EffectState::NoMeasuredEffect);
     assert!(capacity.saving.is_none() && capacity.money.unwrap().saved.is_none());
     // 40 / (0.76 · 5.2) = 10.12 replicas: one per cent is not enough for a whole one.
@@ -172,8 +175,8 @@ proptest! {
     ) {
         let tests = tests.into_iter().map(|(rate, n, share)| bench(rate, n, (n as f64 * share) as u64)).collect();
         let evidence = with_effect(evidence(tests), low, low + width / 2.0, low + width, "improved");
-        let capacity = Capacity::of(&evidence);
-        prop_assert_eq!(&capacity, &Capacity::of(&evidence));
+        let capacity = of(&evidence);
+        prop_assert_eq!(&capacity, &of(&evidence));
         if let Some(goodput) = &capacity.goodput {
             let rate = goodput.rate;
             prop_assert!(rate.low <= rate.base && rate.base <= rate.high);

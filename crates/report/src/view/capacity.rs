@@ -5,6 +5,7 @@ use plumb_engine::capacity::{Capacity, EffectState, Label, Money, Plan, Range, S
 use serde::Serialize;
 
 use super::findings::Word;
+use super::said::Said;
 use super::{id, sentence};
 use crate::ReportError;
 use crate::escape::clean;
@@ -94,8 +95,11 @@ pub(super) fn amount(value: f64) -> String {
 pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<CapacityView, ReportError> {
     let found = &assessment.capacity;
     let words = Words(messages);
-    let reason =
-        |reason: &Option<String>| reason.as_deref().map(|text| sentence(&clean(text))).unwrap_or_default();
+    let said = Said::new(assessment, messages);
+    let reason = |field: &str, reason: &Option<String>| {
+        let said = |text: &str| sentence(&said.text(&found.words, field, text));
+        reason.as_deref().map(said).unwrap_or_default()
+    };
     let mut goodput = Vec::new();
     if let Some(found) = &found.goodput {
         goodput.push(words.row("target", format!("{} %", found.target * 100.0), Label::Assumed)?);
@@ -130,10 +134,10 @@ pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
         effect: effect(found, &words)?,
         need: need(found, &words)?,
         goodput,
-        no_goodput: reason(&found.no_goodput),
+        no_goodput: reason("no_goodput", &found.no_goodput),
         assumptions,
         plan: found.plan.as_ref().map_or(Ok(Vec::new()), |found| plan(found, &words))?,
-        no_plan: reason(&found.no_plan),
+        no_plan: reason("no_plan", &found.no_plan),
         saving: found.saving.as_ref().map_or(Ok(Vec::new()), |found| saving(found, &words))?,
         saving_note: match &found.saving {
             None => String::new(),
@@ -142,7 +146,7 @@ pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
             }
         },
         money: found.money.as_ref().map_or(Ok(Vec::new()), |found| money(found, &words))?,
-        no_money: reason(&found.no_money),
+        no_money: reason("no_money", &found.no_money),
         sensitivity,
     })
 }
@@ -172,7 +176,8 @@ fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
 
 fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     let Some(plan) = &found.plan else {
-        let reason = clean(found.no_plan.as_deref().unwrap_or_default());
+        let english = found.no_plan.as_deref().unwrap_or_default();
+        let reason = clean(found.words.get(words.0.language(), "no_plan", english));
         return words.line("no_need", &[("reason", &reason)], None);
     };
     let replicas = plan.planned.to_string();

@@ -134,10 +134,10 @@ pub(super) fn checklist(
     };
     let view = |question: &Question| {
         Ok(QuestionView {
-            question: clean(&question.question),
+            question: said.text(&question.words, "question", &question.question),
             grade: question.grade.map(|g| grade(g, question.at_least, messages)).transpose()?,
             coverage: coverage(question.coverage, messages)?,
-            sentence: sentence(&clean(&question.sentence)),
+            sentence: sentence(&said.text(&question.words, "sentence", &question.sentence)),
             findings: question
                 .findings
                 .iter()
@@ -178,6 +178,7 @@ pub(super) fn work(assessment: &Assessment, deviations: &[Group]) -> Vec<WorkVie
 
 pub(super) fn profile(assessment: &Assessment, messages: &Messages) -> Result<ProfileView, ReportError> {
     let profile = &assessment.profile;
+    let said = Said::new(assessment, messages);
     let load = &assessment.load_sample;
     let seen = messages.get("answer", if load.seen { "yes" } else { "no" })?;
     let traits = profile
@@ -187,15 +188,15 @@ pub(super) fn profile(assessment: &Assessment, messages: &Messages) -> Result<Pr
             Ok(TraitView {
                 name: messages.get("trait", word(own.id))?.to_owned(),
                 answer: messages.get("answer", &id(own.answer))?.to_owned(),
-                source: clean(&own.source),
+                source: said.text(&own.words, "source", &own.source),
             })
         })
         .collect::<Result<_, ReportError>>()?;
     Ok(ProfileView {
         platform: messages.get("platform", profile.platform.as_str())?.to_owned(),
-        platform_source: clean(&profile.platform_source),
+        platform_source: said.text(&profile.words, "platform_source", &profile.platform_source),
         traits,
-        load: format!("{seen}: {}", clean(&load.reason)),
+        load: format!("{seen}: {}", said.text(&load.words, "reason", &load.reason)),
     })
 }
 

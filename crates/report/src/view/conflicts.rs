@@ -4,6 +4,7 @@ use plumb_engine::conflicts::{Conflict, Says};
 use serde::Serialize;
 
 use super::findings::{Source, source};
+use super::said::Said;
 use super::sentence;
 use crate::escape::clean;
 
@@ -23,17 +24,18 @@ struct SaysView {
     source: Source,
 }
 
-pub(super) fn view(conflict: &Conflict) -> ConflictView {
+pub(super) fn view(conflict: &Conflict, said: Said<'_>) -> ConflictView {
     let says = |says: &Says| SaysView {
         who: clean(&says.who),
-        says: clean(&says.says),
+        says: said.text(&says.words, "says", &says.says),
         source: source(&says.reference),
     };
+    let text = |field: &str, english: &str| said.text(&conflict.words, field, english);
     ConflictView {
-        topic: clean(&conflict.topic),
+        topic: text("topic", &conflict.topic),
         sources: conflict.sources.iter().map(says).collect(),
         checks: conflict.checks.iter().map(|check| clean(check)).collect(),
-        position: sentence(&clean(&conflict.position)),
-        reason: sentence(&clean(&conflict.reason)),
+        position: sentence(&text("position", &conflict.position)),
+        reason: sentence(&text("reason", &conflict.reason)),
     }
 }

@@ -324,7 +324,7 @@ fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Resu
         score: format!("{:.1}", finding.score),
         grade: finding.grade.map(|g| grade(g, None, messages)).transpose()?,
         floor: finding.grade.is_some_and(|grade| grade > band(finding.score)),
-        weighs_less: finding.likelihood_reason.as_deref().map(clean),
+        weighs_less: said.likelihood_reason(finding),
         waiver: waiver(finding, messages)?,
         evidence: evidence(&finding.evidence),
         also: Vec::new(),

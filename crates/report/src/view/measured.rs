@@ -315,7 +315,8 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
         }
         Some(_) => messages.get("text", "slo_never")?.to_owned(),
         None => {
-            let reason = clean(capacity.no_goodput.as_deref().unwrap_or_default());
+            let english = capacity.no_goodput.as_deref().unwrap_or_default();
+            let reason = clean(capacity.words.get(messages.language(), "no_goodput", english));
             messages.fill("text", "slo_unknown", &[("reason", &reason)])?
         }
     };

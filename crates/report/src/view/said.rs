@@ -3,6 +3,7 @@
 use plumb_check_sdk::Words;
 use plumb_engine::Assessment;
 use plumb_engine::assessment::RatedFinding;
+use plumb_engine::speech::Translations;
 
 use crate::escape::clean;
 use crate::messages::Messages;
@@ -19,19 +20,28 @@ impl<'a> Said<'a> {
         Self { assessment, language: messages.language() }
     }
 
+    /// A text of the assessment: the translation of a field, or the English one.
+    pub(super) fn text(self, words: &Translations, field: &str, english: &str) -> String {
+        clean(words.get(self.language, field, english))
+    }
+
+    /// Why a likelihood is not the one that the check gave.
+    pub(super) fn likelihood_reason(self, finding: &RatedFinding) -> Option<String> {
+        finding.likelihood_reason.as_ref().map(|reason| clean(reason.get(self.language)))
+    }
+
     fn words(self, finding: &RatedFinding) -> Option<&Words> {
         finding.words.get(self.language)
     }
 
     /// What was found.
     pub(super) fn message(self, finding: &RatedFinding) -> String {
-        clean(self.words(finding).map_or(&finding.message, |words| &words.message))
+        clean(finding.message_in(self.language))
     }
 
     /// What is wrong here, in a sentence without a full stop; `None` for a check without a page.
     pub(super) fn problem(self, finding: &RatedFinding) -> Option<String> {
-        let problem = self.words(finding).map_or(&finding.problem, |words| &words.problem);
-        Some(clean(problem)).filter(|problem| !problem.is_empty())
+        Some(clean(finding.problem_in(self.language))).filter(|problem| !problem.is_empty())
     }
 
     /// What it means for the service.

@@ -12,7 +12,7 @@ use crate::{machine, sample};
 
 fn drawn(evidence: &Evidence) -> Vec<Figure> {
     let mut assessment = sample::typical();
-    assessment.capacity = Capacity::of(evidence);
+    assessment.capacity = Capacity::of(evidence, &sample::speech());
     figures(Material::new(&assessment).with_evidence(evidence), &Theme::builtin().unwrap()).unwrap()
 }
 
@@ -88,7 +88,7 @@ fn a_gpu_node_has_every_figure() {
 fn a_sweep_is_as_good_as_single_tests() {
     let mut evidence = machine::measured(2, 64, 8);
     let Fact::Known(measurements) = &mut evidence.measurements else { panic!() };
-    let single = Capacity::of(&machine::measured(2, 64, 8));
+    let single = Capacity::of(&machine::measured(2, 64, 8), &sample::speech());
     let levels = measurements.bench.known().unwrap().iter().map(|test| SweepLevel {
         rate: test.offered_rps.unwrap(),
         result: BenchResult { offered_rps: None, ..test.clone() },
@@ -101,7 +101,7 @@ fn a_sweep_is_as_good_as_single_tests() {
     };
     measurements.sweeps = Fact::Known(vec![sweep]);
     measurements.bench = Fact::absent("no single test");
-    let swept = Capacity::of(&evidence);
+    let swept = Capacity::of(&evidence, &sample::speech());
     assert_eq!(swept.plan, single.plan);
     let ids: Vec<String> = drawn(&evidence).into_iter().map(|figure| figure.id).collect();
     assert!(ids.contains(&"load-ttft".to_owned()) && ids.contains(&"percentiles-ttft".to_owned()), "{ids:?}");
@@ -140,7 +140,7 @@ fn what_is_far_is_told_in_words() {
 fn a_client_reads_the_same_findings_without_the_commands() {
     let evidence = machine::measured(2, 64, 8);
     let mut assessment = sample::typical();
-    assessment.capacity = Capacity::of(&evidence);
+    assessment.capacity = Capacity::of(&evidence, &sample::speech());
     let theme = Theme::builtin().unwrap();
     let text = |audience| {
         markdown(Material::new(&assessment).with_evidence(&evidence).for_audience(audience), &theme)
@@ -172,11 +172,16 @@ fn a_theme_in_german_says_all_of_it_in_german() {
     let theme = Theme::builtin().unwrap().with_language("de").unwrap();
     let text = markdown(&sample::typical(), &theme).unwrap().text;
     assert!(text.contains("# Prüfung des Inferenzknotens: gpu-node-07.example"), "{text}");
-    assert!(
-        text.contains("stehen in deren Sprache, Englisch."),
-        "texts of checks are not translated: {text}"
-    );
-    for word in ["## Findings", "Coverage", "Not run"] {
+    assert!(text.contains("deren Paket kein Deutsch hat"), "a pack may have no German texts: {text}");
+    for said in [
+        "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?",
+        "kein befragtes Paket hat eine Prüfung, die das entscheidet",
+        "1 weitere Prüfung weicht ab",
+        "Ohne einen Lasttest gegen die Dienstgüte gibt es keine Zahl von GPUs",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+    for word in ["## Findings", "Coverage", "Not run", "Are workers", "more check", "this cannot be said"] {
         assert!(!text.contains(word), "{word}");
     }
     let error = Theme::builtin().unwrap().with_language("xx").unwrap_err().to_string();

@@ -74,7 +74,7 @@ fn a_measured_node_compiles_in_every_edition_language_theme_and_standard() {
     let Some(typst) = typst() else { return };
     let evidence = machine::measured(2, 64, 8);
     let mut assessment = sample::typical();
-    assessment.capacity = Capacity::of(&evidence);
+    assessment.capacity = Capacity::of(&evidence, &sample::speech());
     assessment.document = sample::document();
     let material = Material::new(&assessment).with_evidence(&evidence);
     let slate = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../report-templates/slate");
@@ -111,7 +111,7 @@ fn time_of_a_large_report() {
     let Some(typst) = typst() else { return };
     let evidence = machine::measured(2, 64, 8);
     let mut assessment = sample::many();
-    assessment.capacity = Capacity::of(&evidence);
+    assessment.capacity = Capacity::of(&evidence, &sample::speech());
     let material = Material::new(&assessment).with_evidence(&evidence);
     let theme = Theme::builtin().unwrap();
     let folder = tempfile::tempdir().unwrap();

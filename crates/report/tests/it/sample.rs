@@ -18,6 +18,7 @@ use plumb_engine::document::{Client, DocumentTerms};
 use plumb_engine::load::LoadSample;
 use plumb_engine::policy::{Override, OverrideUse};
 use plumb_engine::profile::{Answer, Platform, Profile, TraitAnswer};
+use plumb_engine::speech::{LikelihoodReason, Speech, Translations};
 use plumb_engine::waiver::{AsOf, WaiverApplied, WaiverState, WaiverUse};
 use plumb_engine::{checklist, work};
 use plumb_evidence::Evidence;
@@ -67,14 +68,16 @@ pub(crate) fn typical() -> Assessment {
             ]
             .map(|(label, value)| (label.to_owned(), value.to_owned()))
             .into(),
+            words: BTreeMap::new(),
         },
         as_of: AsOf::collection("2026-03-14T09:26:53Z"),
         profile: profile(),
         load_sample: LoadSample {
             seen: true,
             reason: "a GPU was seen 93 % busy between the two readings".into(),
+            words: Translations::default(),
         },
-        key_issue: checklist::key_issue(&[]),
+        key_issue: checklist::key_issue(&[], &speech()),
         checklist: Vec::new(),
         indices: Indices { exposure: 84.6, hardening: Some(41.6), coverage: Some(0.83) },
         actions: Vec::new(),
@@ -96,6 +99,7 @@ pub(crate) fn typical() -> Assessment {
             reason:
                 "a finding of grade High with high confidence: GPU workers run on CPUs local to their GPU"
                     .into(),
+            words: Translations::default(),
         },
         coverage: Some(0.83),
         categories: categories(),
@@ -105,9 +109,10 @@ pub(crate) fn typical() -> Assessment {
             RatedFinding {
                 outcome: Outcome::Warn,
                 likelihood: 1,
-                likelihood_reason: Some(
-                    "the workload is known to be without small-batch, strict-tail".into(),
-                ),
+                likelihood_reason: Some(LikelihoodReason {
+                    english: "the workload is known to be without small-batch, strict-tail".into(),
+                    words: Translations::default(),
+                }),
                 waiver: Some(WaiverApplied {
                     owner: "B. Person".into(),
                     reason: "power budget of the rack".into(),
@@ -150,7 +155,7 @@ pub(crate) fn typical() -> Assessment {
                 message: "/sys/kernel/debug/sched was denied: the collector did not run with the privilege"
                     .into(),
                 ..simple(
-                    "sched.migration-cost",
+                    "sample.migration-cost",
                     "Scheduler tunables are at their defaults",
                     Category::Interference,
                 )
@@ -170,7 +175,7 @@ pub(crate) fn typical() -> Assessment {
                     score: 25.0,
                     grade: Some(Grade::Medium),
                 }),
-                ..simple("mem.swap", "The engine is not swapped", Category::Memory)
+                ..simple("sample.swap", "The engine is not swapped", Category::Memory)
             },
             RatedFinding {
                 outcome: Outcome::Pass,
@@ -183,7 +188,7 @@ pub(crate) fn typical() -> Assessment {
                 subject: "node".into(),
                 message: "not a virtual machine (virtualization = none)".into(),
                 ..simple(
-                    "virt.vnuma-pinning",
+                    "sample.guest-layout",
                     "The guest's NUMA layout follows the host's",
                     Category::Platform,
                 )
@@ -226,9 +231,14 @@ pub(crate) fn document() -> DocumentTerms {
     }
 }
 
+/// English and German.
+pub(crate) fn speech() -> Speech {
+    Speech::new(&["de"])
+}
+
 /// No load test, no experiment.
 fn capacity() -> Capacity {
-    Capacity::of(&evidence())
+    Capacity::of(&evidence(), &speech())
 }
 
 /// Evidence that tells nothing.
@@ -262,17 +272,23 @@ pub(crate) fn evidence() -> Evidence {
 
 /// Fills in what follows from the findings.
 fn derived(mut assessment: Assessment) -> Assessment {
-    assessment.key_issue = checklist::key_issue(&assessment.findings);
-    assessment.checklist = checklist::answer(&assessment.findings);
+    assessment.key_issue = checklist::key_issue(&assessment.findings, &speech());
+    assessment.checklist = checklist::answer(&assessment.findings, &speech());
     assessment.work = work::order(&assessment.findings);
     assessment
 }
 
 fn profile() -> Profile {
-    let own = |id, answer, source: &str| TraitAnswer { id, answer, source: source.into() };
+    let own = |id, answer, source: &str| TraitAnswer {
+        id,
+        answer,
+        source: source.into(),
+        words: Translations::default(),
+    };
     Profile {
         platform: Platform::BareMetal,
         platform_source: "no hypervisor shows itself".into(),
+        words: Translations::default(),
         traits: vec![
             own(WorkloadTrait::SmallBatch, Answer::No, "given by the client"),
             own(WorkloadTrait::TensorParallel, Answer::Yes, "a server runs with a tensor parallel size of 2"),
@@ -302,14 +318,14 @@ fn waivers() -> Vec<WaiverUse> {
             WaiverState::Expired,
         ),
         own(
-            "mem.swap",
+            "sample.swap",
             None,
             "A. Person, platform team",
             "batch jobs need it until the move",
             "2026-06-30",
             WaiverState::InForce,
         ),
-        own("mem.sawp", None, HOSTILE, "a typing mistake", "2026-06-30", WaiverState::UnknownCheck),
+        own("sample.sawp", None, HOSTILE, "a typing mistake", "2026-06-30", WaiverState::UnknownCheck),
     ]
 }
 
@@ -318,6 +334,7 @@ fn conflict() -> Conflict {
         who: who.into(),
         says: says.into(),
         reference: reference(title, url),
+        words: Translations::default(),
     };
     Conflict {
         id: "numa-balancing".into(),
@@ -326,9 +343,10 @@ fn conflict() -> Conflict {
             says("One", "switch it on", "Insights", "https://example.org/one"),
             says("Another", "switch it off", "A guide", "https://example.org/another"),
         ],
-        checks: vec!["mem.numa-balancing".into()],
+        checks: vec!["sample.balancing".into()],
         position: "pin the workers first, then switch it off; measure both ways".into(),
         reason: "the check test.placement deviates".into(),
+        words: Translations::default(),
     }
 }
 
@@ -336,8 +354,12 @@ fn conflict() -> Conflict {
 pub(crate) fn all_not_applicable() -> Assessment {
     let mut assessment = typical();
     assessment.coverage = None;
-    assessment.risk =
-        Risk { grade: Grade::NotAssessable, at_least: None, reason: "no check applies to this node".into() };
+    assessment.risk = Risk {
+        grade: Grade::NotAssessable,
+        at_least: None,
+        reason: "no check applies to this node".into(),
+        words: Translations::default(),
+    };
     for category in &mut assessment.categories {
         *category = CategoryResult {
             grade: None,
@@ -434,6 +456,7 @@ pub(crate) fn long_names() -> Assessment {
         grade: Grade::NotAssessable,
         at_least: Some(Grade::Medium),
         reason: format!("coverage is below 0.60: {word} {}", "and so on ".repeat(20)),
+        words: Translations::default(),
     };
     for category in &mut assessment.categories {
         if category.grade.is_some() {
@@ -573,7 +596,7 @@ fn simple(check: &str, title: &str, category: Category) -> RatedFinding {
 }
 
 fn numa_known() -> RatedFinding {
-    simple("topo.gpu-numa-known", "Every GPU reports the NUMA node it is attached to", Category::Placement)
+    simple("sample.numa-known", "Every GPU reports the NUMA node it is attached to", Category::Placement)
 }
 
 fn gpu_affinity() -> RatedFinding {
