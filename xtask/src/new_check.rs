@@ -6,7 +6,7 @@
 use anyhow::{Context, Result};
 use plumb_pack_template::{Names, add_check};
 
-use crate::run::{cargo, note, run};
+use crate::run::{cargo, run};
 use crate::workspace::Workspace;
 
 pub(crate) fn new_check(workspace: &Workspace, pack: &str, id: &str) -> Result<()> {
@@ -17,11 +17,6 @@ pub(crate) fn new_check(workspace: &Workspace, pack: &str, id: &str) -> Result<(
     run(cargo().args(["fmt", "--package", &package]).current_dir(&workspace.root))?;
     let mut tests = cargo();
     tests.args(["test", "--quiet", "--package", &package]).current_dir(&workspace.root);
-    // Checks without a page have files that are made from the code, and a pack of both kinds has `pack.toml` among them.
-    if folder.join("pack.toml").exists() {
-        note("renewing what is made from the code of checks without a page");
-        tests.env("PLUMB_BLESS", "1");
-    }
     run(&mut tests)?;
     println!("wrote, ready to be changed:");
     for path in &written {

@@ -45,7 +45,7 @@ pub(crate) fn build_and_assemble(workspace: &Workspace, profile: Profile) -> Res
     Ok(packs)
 }
 
-/// Where build scripts put what they made, by the name of the package's folder: there a pack of pages has its `pack.toml`.
+/// Where build scripts put what they made, by the name of the package's folder: there a pack has its `pack.toml`.
 fn built_files(messages: &str) -> BTreeMap<String, PathBuf> {
     let of_script = |line: &str| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
@@ -63,14 +63,11 @@ fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String,
     let mut assembled: Vec<Assembled> = Vec::new();
     for folder in sorted_folders(checks)? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        // One that is kept has all checks of the pack; what the build makes has those with a page.
-        let kept = folder.join("pack.toml");
-        let made = built.get(&name).map(|out| out.join("pack.toml")).filter(|_| !kept.exists());
-        let path = made.unwrap_or(kept);
-        if !path.exists() {
-            note(&format!("`{}` has no pack.toml and is left out", folder.display()));
+        let Some(path) = built.get(&name).map(|out| out.join("pack.toml")).filter(|path| path.exists())
+        else {
+            note(&format!("`{}` is no pack that was built and is left out", folder.display()));
             continue;
-        }
+        };
         let manifest = read_manifest(&path)?;
         if assembled.iter().any(|other| other.manifest.id == manifest.id) {
             bail!("expected one pack with the id `{}`, found another in `{}`", manifest.id, path.display());
@@ -87,7 +84,6 @@ fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String,
         })?;
         place(&to.join(&manifest.library), &bytes)?;
         place(&to.join("pack.toml"), &read(&path)?)?;
-        place_fixtures(&folder.join("fixtures"), &to.join("fixtures"))?;
         assembled.push(Assembled { manifest, sha256: hex(&Sha256::digest(&bytes)) });
     }
     assembled.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
@@ -95,26 +91,6 @@ fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String,
     write_lock(packs, &assembled)?;
     let names: Vec<&str> = assembled.iter().map(|pack| pack.manifest.id.as_str()).collect();
     note(&format!("packs in `{}`: {}", packs.display(), names.join(", ")));
-    Ok(())
-}
-
-/// The examples of a pack, which `plumb packs verify` tries: files in one folder per check.
-fn place_fixtures(from: &Path, to: &Path) -> Result<()> {
-    if to.exists() {
-        fs::remove_dir_all(to).with_context(|| format!("cannot remove `{}`", to.display()))?;
-    }
-    if !from.exists() {
-        return Ok(());
-    }
-    create_folder(to)?;
-    for folder in sorted_folders(from)? {
-        let below = to.join(folder.file_name().unwrap_or_default());
-        create_folder(&below)?;
-        for entry in fs::read_dir(&folder).with_context(|| format!("cannot list `{}`", folder.display()))? {
-            let file = entry.with_context(|| format!("cannot list `{}`", folder.display()))?.path();
-            place(&below.join(file.file_name().unwrap_or_default()), &read(&file)?)?;
-        }
-    }
     Ok(())
 }
 
@@ -213,13 +189,15 @@ mod tests {
         fs::create_dir_all(folder.path().join("checks/a")).unwrap();
         fs::create_dir_all(folder.path().join("checks/no-manifest")).unwrap();
         fs::create_dir_all(folder.path().join("out/packs/stale")).unwrap();
-        fs::write(folder.path().join("checks/a/pack.toml"), manifest).unwrap();
+        fs::create_dir_all(folder.path().join("made")).unwrap();
+        fs::write(folder.path().join("made/pack.toml"), manifest).unwrap();
         fs::write(folder.path().join("out/liba.so"), "abc").unwrap();
         folder
     }
 
     fn assemble_in(folder: &Path) -> Result<()> {
-        assemble(&folder.join("checks"), &folder.join("out"), &folder.join("out/packs"), &BTreeMap::new())
+        let built = BTreeMap::from([("a".to_owned(), folder.join("made"))]);
+        assemble(&folder.join("checks"), &folder.join("out"), &folder.join("out/packs"), &built)
     }
 
     #[test]
@@ -237,21 +215,6 @@ mod tests {
         assert_eq!(lock["pack"][0]["version"].as_str(), Some("0.1.0"));
         let sha256_of_abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
         assert_eq!(lock["pack"][0]["sha256"].as_str(), Some(sha256_of_abc));
-    }
-
-    #[test]
-    fn what_the_build_made_is_taken_where_no_manifest_is_kept() {
-        let folder = workspace_with_pack("id = \"core\"\nversion = \"0.1.0\"\nlibrary = \"liba.so\"\n");
-        let made = folder.path().join("made");
-        fs::create_dir_all(&made).unwrap();
-        fs::write(made.join("pack.toml"), "id = \"built\"\nversion = \"0.1.0\"\nlibrary = \"liba.so\"\n")
-            .unwrap();
-        let built = BTreeMap::from(["a", "no-manifest"].map(|name| (name.to_owned(), made.clone())));
-        let packs = folder.path().join("out/packs");
-        assemble(&folder.path().join("checks"), &folder.path().join("out"), &packs, &built).unwrap();
-        // A pack in which only some checks have a page keeps its manifest; the build knows only of those.
-        assert!(packs.join("core/pack.toml").exists());
-        assert!(packs.join("built/pack.toml").exists());
     }
 
     #[test]

@@ -2,16 +2,16 @@
 
 use plumb_check_sdk::export_pack;
 
-pub mod gpu_acs_iommu;
-pub mod gpu_bar1;
-pub mod gpu_clock_throttle;
-pub mod gpu_ecc_remap;
-pub mod gpu_nvlink_fabric;
-pub mod gpu_pcie_link;
-pub mod gpu_persistence;
-pub mod gpu_power_cap;
-pub mod gpu_sharing_mode;
-pub mod gpu_xid;
+mod gpu_acs_iommu;
+mod gpu_bar1;
+mod gpu_clock_throttle;
+mod gpu_ecc_remap;
+mod gpu_nvlink_fabric;
+mod gpu_pcie_link;
+mod gpu_persistence;
+mod gpu_power_cap;
+mod gpu_sharing_mode;
+mod gpu_xid;
 mod gpus;
 #[doc(hidden)]
 pub mod pages {
@@ -21,17 +21,5 @@ pub mod pages {
 
 export_pack! {
     id: "gpu",
-    words: pages::WORDS,
-    checks: [
-        gpu_acs_iommu::GpuAcsIommu,
-        gpu_bar1::GpuBar1,
-        gpu_clock_throttle::GpuClockThrottle,
-        gpu_ecc_remap::GpuEccRemap,
-        gpu_nvlink_fabric::GpuNvlinkFabric,
-        gpu_pcie_link::GpuPcieLink,
-        gpu_persistence::GpuPersistence,
-        gpu_power_cap::GpuPowerCap,
-        gpu_sharing_mode::GpuSharingMode,
-        gpu_xid::GpuXid,
-    ],
+    pages: pages,
 }

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::{Citation, Evidence, Intent, Missing, WorkloadTrait, export_pack};
 
-pub mod kernel_clocksource;
-pub mod kernel_cmdline_drift;
-pub mod kernel_debug_options;
-pub mod kernel_entropy;
-pub mod kernel_mitigations;
-pub mod kernel_time_sync;
+mod kernel_clocksource;
+mod kernel_cmdline_drift;
+mod kernel_debug_options;
+mod kernel_entropy;
+mod kernel_mitigations;
+mod kernel_time_sync;
 #[doc(hidden)]
 pub mod pages {
     //! What the build makes of the pages beside the checks.
@@ -40,13 +40,5 @@ fn release(evidence: &Evidence<'_>) -> Result<(String, Citation), Missing> {
 
 export_pack! {
     id: "kernel",
-    words: pages::WORDS,
-    checks: [
-        kernel_clocksource::KernelClocksource,
-        kernel_cmdline_drift::KernelCmdlineDrift,
-        kernel_debug_options::KernelDebugOptions,
-        kernel_entropy::KernelEntropy,
-        kernel_mitigations::KernelMitigations,
-        kernel_time_sync::KernelTimeSync,
-    ],
+    pages: pages,
 }

@@ -5,13 +5,13 @@ use plumb_check_sdk::model::InferenceServer;
 use plumb_check_sdk::{Object, ObjectKind};
 
 mod counters;
-pub mod mem_headroom;
-pub mod mem_host_ecc;
-pub mod mem_numa_balancing;
-pub mod mem_shm;
-pub mod mem_swap;
-pub mod mem_thp;
-pub mod mem_zone_reclaim;
+mod mem_headroom;
+mod mem_host_ecc;
+mod mem_numa_balancing;
+mod mem_shm;
+mod mem_swap;
+mod mem_thp;
+mod mem_zone_reclaim;
 #[doc(hidden)]
 pub mod pages {
     //! What the build makes of the pages beside the checks.
@@ -30,14 +30,5 @@ fn placed(server: &InferenceServer) -> Object {
 
 export_pack! {
     id: "memory",
-    words: pages::WORDS,
-    checks: [
-        mem_headroom::MemHeadroom,
-        mem_host_ecc::MemHostEcc,
-        mem_numa_balancing::MemNumaBalancing,
-        mem_shm::MemShm,
-        mem_swap::MemSwap,
-        mem_thp::MemThp,
-        mem_zone_reclaim::MemZoneReclaim,
-    ],
+    pages: pages,
 }

@@ -4,12 +4,12 @@ use plumb_check_sdk::export_pack;
 
 mod delay;
 mod foreign;
-pub mod sched_cfs_throttling;
-pub mod sched_isolation_plan;
-pub mod sched_noisy_neighbours;
-pub mod sched_os_jitter;
-pub mod sched_rt_policy;
-pub mod sched_run_delay;
+mod sched_cfs_throttling;
+mod sched_isolation_plan;
+mod sched_noisy_neighbours;
+mod sched_os_jitter;
+mod sched_rt_policy;
+mod sched_run_delay;
 mod serving;
 #[doc(hidden)]
 pub mod pages {
@@ -19,13 +19,5 @@ pub mod pages {
 
 export_pack! {
     id: "scheduler",
-    words: pages::WORDS,
-    checks: [
-        sched_cfs_throttling::SchedCfsThrottling,
-        sched_isolation_plan::SchedIsolationPlan,
-        sched_noisy_neighbours::SchedNoisyNeighbours,
-        sched_os_jitter::SchedOsJitter,
-        sched_rt_policy::SchedRtPolicy,
-        sched_run_delay::SchedRunDelay,
-    ],
+    pages: pages,
 }

@@ -3,13 +3,13 @@
 use plumb_check_sdk::export_pack;
 
 mod mend;
-pub mod topo_dimm_balance;
-pub mod topo_gpu_numa_known;
-pub mod topo_nic_locality;
-pub mod topo_nps_snc;
-pub mod topo_numa_visible;
-pub mod topo_nvme_locality;
-pub mod topo_tp_group_path;
+mod topo_dimm_balance;
+mod topo_gpu_numa_known;
+mod topo_nic_locality;
+mod topo_nps_snc;
+mod topo_numa_visible;
+mod topo_nvme_locality;
+mod topo_tp_group_path;
 #[doc(hidden)]
 pub mod pages {
     //! What the build makes of the pages beside the checks.
@@ -18,14 +18,5 @@ pub mod pages {
 
 export_pack! {
     id: "topology",
-    words: pages::WORDS,
-    checks: [
-        topo_dimm_balance::TopoDimmBalance,
-        topo_gpu_numa_known::TopoGpuNumaKnown,
-        topo_nic_locality::TopoNicLocality,
-        topo_nps_snc::TopoNpsSnc,
-        topo_numa_visible::TopoNumaVisible,
-        topo_nvme_locality::TopoNvmeLocality,
-        topo_tp_group_path::TopoTpGroupPath,
-    ],
+    pages: pages,
 }

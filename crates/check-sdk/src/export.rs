@@ -88,12 +88,18 @@ macro_rules! export_pack {
         $crate::export_pack! { id: $id, words: "", checks: [$($check),+] }
     };
     (id: $id:literal, words: $words:expr, checks: [$($check:expr),+ $(,)?] $(,)?) => {
+        $crate::export_pack! { id: $id, words: $words, all: &[$(&$check as &dyn $crate::Check),+] }
+    };
+    (id: $id:literal, pages: $pages:ident $(,)?) => {
+        $crate::export_pack! { id: $id, words: $pages::WORDS, all: $pages::CHECKS }
+    };
+    (id: $id:literal, words: $words:expr, all: $checks:expr) => {
         static PLUMB_PACK: $crate::Pack = $crate::Pack::new(
             $id,
             ::core::env!("CARGO_PKG_VERSION"),
             ::core::concat!("lib", ::core::env!("CARGO_CRATE_NAME"), ".so"),
             $words,
-            &[$(&$check as &dyn $crate::Check),+],
+            $checks,
         );
 
         /// The pack that this library exports.

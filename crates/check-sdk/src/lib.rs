@@ -23,8 +23,8 @@ pub mod words;
 pub use evidence::{DocumentError, Evidence};
 pub use finding::{Cause, Citation, Confidence, Finding, Likelihood, Outcome, Words};
 pub use intent::{
-    FirmwareSetting, GpuState, HardwarePart, Intent, KubeletSetting, NicSetting, ProviderRequest, ServiceSetting, Step,
-    UpdatePart,
+    FirmwareSetting, GpuState, HardwarePart, Intent, KubeletSetting, NicSetting, ProviderRequest,
+    ServiceSetting, Step, UpdatePart,
 };
 pub use meta::{
     Category, ChangeKind, CheckMeta, List, PackManifest, Question, Reference, Remediation, Severity, Text,

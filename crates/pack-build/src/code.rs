@@ -42,6 +42,12 @@ pub(crate) fn pages(pages: &[CheckPage]) -> String {
         "/// The sentences of all checks, as the pack hands them over.\n\
          pub const WORDS: &str = include_str!(concat!(env!(\"OUT_DIR\"), \"/words.json\"));\n",
     );
+    let checks: Vec<String> = pages.iter().map(|page| format!("&{}::Checked", page.module)).collect();
+    let _ = writeln!(
+        code,
+        "/// All checks that have a page.\npub const CHECKS: &[&dyn ::plumb_check_sdk::Check] = &[{}];",
+        checks.join(", ")
+    );
     for page in pages {
         // Writing to a `String` cannot fail.
         let _ = check(&mut code, page);
@@ -62,6 +68,15 @@ fn check(code: &mut String, page: &CheckPage) -> std::fmt::Result {
     writeln!(code, "    pub static PAGE: Page = Page {{ cause: {:?}, meta: CheckMeta {{", page.cause)?;
     meta(code, &page.meta)?;
     writeln!(code, "    }} }};")?;
+    writeln!(
+        code,
+        "    /// The check: its page, and the function `evaluate` of its module.\n    pub struct Checked;\n    \
+         impl ::plumb_check_sdk::Check for Checked {{\n        fn meta(&self) -> &'static CheckMeta {{\n            \
+         &PAGE\n        }}\n        fn evaluate(&self, evidence: &::plumb_check_sdk::Evidence<'_>) -> \
+         Result<Vec<::plumb_check_sdk::Finding>, ::plumb_check_sdk::Missing> {{\n            \
+         crate::{}::evaluate(evidence)\n        }}\n    }}",
+        page.module
+    )?;
     for (key, threshold) in page.limits.iter().zip(page.meta.thresholds.iter()) {
         limit(code, key, threshold)?;
     }

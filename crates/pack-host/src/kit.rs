@@ -1,5 +1,4 @@
-//! The test bench of pack authors: every fixture of a pack, natively and through a worker, and the rules that hold for
-//! all checks.
+//! The test bench of pack authors: every case of a pack, natively and through a worker, and the rules that hold for all checks.
 //!
 //! A pack's crate has one test target without the default harness, and in it one line:
 //!
@@ -7,14 +6,8 @@
 //! plumb_pack_host::pack_test!(my_pack::pack());
 //! ```
 //!
-//! Fixtures are pieces of evidence in `fixtures/CHECK/CASE.json`. The first word of the case says what is expected, and
-//! each check needs the first three: `ok` (no deviation and nothing unanswered), `bad` (a deviation), `missing` (something
-//! unanswered and no deviation), `not-applicable`. The findings are kept beside it as `CASE.findings.json`; running the
-//! tests with `PLUMB_BLESS=1` renews them, `pack.toml` and the pages under `docs/`.
-//!
-//! A check that has a page is a folder below `src`, and its cases are in `cases.toml` there instead: base evidence, what each
-//! case changes in it, and all that is to be found. Nothing of it is made from the check's own answers. Each sentence of a page
-//! has to come up in a case.
+//! A check is a folder below `src`, with its page and its cases in `cases.toml`: base evidence, what each case changes in it, and all
+//! that is to be found. Nothing of it is made from the check's own answers. Each sentence of a page has to come up in a case.
 //!
 //! `PLUMB_PACK_OUT=FOLDER` lays the pack out in `FOLDER/ID` as it is delivered, if it passes the conformance test; a relative folder
 //! is one of the crate.
@@ -34,12 +27,10 @@ use serde_json::Value;
 
 use crate::cases::{self, Case, Cases, Expected};
 use crate::discover::{Origin, PackForm, PackLocation};
-use crate::fixtures::{self, Fixture, expect_kind, pretty};
+use crate::fixtures::{self, pretty};
 use crate::reached;
 use crate::words::Writer;
-use crate::{
-    EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml, page,
-};
+use crate::{EvidenceDocument, Host, HostOptions, MANIFEST_FILE, TrustPolicy, Unpinned, manifest_to_toml};
 
 /// Variable with the folder that a pack which passed the conformance test is laid out in.
 const OUT: &str = "PLUMB_PACK_OUT";
@@ -138,9 +129,6 @@ impl PackTest {
         fs::copy(built, folder.path().join(&library)).map_err(told)?;
         let fixtures = folder.path().join("fixtures");
         fs::create_dir(&fixtures).map_err(told)?;
-        for check in fs::read_dir(self.folder.join("fixtures")).into_iter().flatten().flatten() {
-            std::os::unix::fs::symlink(check.path(), fixtures.join(check.file_name())).map_err(told)?;
-        }
         let location = PackLocation {
             folder: folder.path().to_owned(),
             library,
@@ -153,41 +141,25 @@ impl PackTest {
 
     fn trials(self: Arc<Self>) -> Vec<Trial> {
         let mut trials = Vec::new();
-        let mut add = |name: String, body: fn(&Self, &Fixture) -> Outcomes, case: &Fixture| {
-            let (test, case) = (Arc::clone(&self), case.clone());
-            trials.push(Trial::test(name, move || body(&test, &case)));
+        let mut add = |name: &str, body: fn(&Self) -> Outcomes| {
+            let test = Arc::clone(&self);
+            trials.push(Trial::test(name, move || body(&test)));
         };
-        let manifest = self.pack.manifest();
-        let whole =
-            Fixture { check: String::new(), name: String::new(), path: self.folder.join(MANIFEST_FILE) };
-        add("manifest".to_owned(), Self::manifest_is_fresh, &whole);
-        add("conformance".to_owned(), Self::conforms, &whole);
-        for check in manifest.checks.iter() {
-            if let Some(folder) = self.page_folder(&check.id) {
-                self.paged(&check.id, &folder, &mut trials);
-                continue;
-            }
-            let test = &self;
-            let mut add = |name: String, body: fn(&Self, &Fixture) -> Outcomes, case: &Fixture| {
-                let (test, case) = (Arc::clone(test), case.clone());
-                trials.push(Trial::test(name, move || body(&test, &case)));
-            };
-            let folder = self.folder.join("fixtures").join(check.id.as_ref());
-            let of_check = Fixture { check: check.id.to_string(), name: String::new(), path: folder.clone() };
-            add(format!("{}::fixtures", check.id), Self::has_fixtures, &of_check);
-            add(format!("{}::page", check.id), Self::page_is_fresh, &of_check);
-            for case in fixtures::of_check(&folder, &check.id) {
-                add(format!("{}::{}::native", check.id, case.name), Self::case_native, &case);
-                add(format!("{}::{}::worker", check.id, case.name), Self::case_worker, &case);
-                if fixtures::deviates(&case) {
-                    add(format!("{}::{}::removal", check.id, case.name), Self::case_removal, &case);
+        add("manifest", Self::manifest_is_sound);
+        add("conformance", Self::conforms);
+        for check in self.pack.manifest().checks.iter() {
+            match self.page_folder(&check.id) {
+                Some(folder) => self.paged(&check.id, &folder, &mut trials),
+                None => {
+                    let reason = format!("`{}` has no folder with a page below `src`", check.id);
+                    trials.push(Trial::test(format!("{}::page", check.id), move || Err(reason.into())));
                 }
             }
         }
         trials
     }
 
-    /// The trials of a check that has a page.
+    /// The trials of a check.
     fn paged(self: &Arc<Self>, check: &str, folder: &Path, trials: &mut Vec<Trial>) {
         let cases = match cases::read(folder) {
             Ok(cases) => Arc::new(cases),
@@ -248,26 +220,19 @@ impl PackTest {
         }
     }
 
-    fn manifest_is_fresh(&self, case: &Fixture) -> Outcomes {
-        let manifest = self.pack.manifest();
-        if let Some(problem) = crate::manifest::problem(&manifest) {
+    /// The manifest is made when the pack is built; one that is kept beside the sources would be taken for it.
+    fn manifest_is_sound(&self) -> Outcomes {
+        if let Some(problem) = crate::manifest::problem(&self.pack.manifest()) {
             return Err(problem.into());
         }
-        // A pack whose checks all have pages has its `pack.toml` made when it is built; one that is kept would be taken for it.
-        if manifest.checks.iter().all(|check| self.page_folder(&check.id).is_some()) {
-            if case.path.exists() {
-                let path = case.path.display();
-                return Err(format!(
-                    "`{path}` is made when the pack is built, since all checks have pages: remove it"
-                )
-                .into());
-            }
-            return Ok(());
+        let kept = self.folder.join(MANIFEST_FILE);
+        if kept.exists() {
+            return Err(format!("`{}` is made when the pack is built: remove it", kept.display()).into());
         }
-        compare(&case.path, &manifest_to_toml(&manifest)?)
+        Ok(())
     }
 
-    fn conforms(&self, _: &Fixture) -> Outcomes {
+    fn conforms(&self) -> Outcomes {
         let (folder, location) = self.assemble()?;
         self.write_cases(&folder.path().join("fixtures"))?;
         // Unoptimised, 10 MB of evidence take their time.
@@ -297,44 +262,6 @@ impl PackTest {
         Ok(())
     }
 
-    fn page_is_fresh(&self, case: &Fixture) -> Outcomes {
-        let manifest = self.pack.manifest();
-        let meta = manifest.checks.iter().find(|check| check.id == case.check).ok_or("no such check")?;
-        compare(
-            &self.folder.join("docs").join(format!("{}.md", meta.id)),
-            &page::of_check(meta, &manifest.id),
-        )
-    }
-
-    fn has_fixtures(&self, case: &Fixture) -> Outcomes {
-        let lacking = fixtures::lacking(&fixtures::of_check(&case.path, &case.check));
-        if lacking.is_empty() {
-            return Ok(());
-        }
-        Err(format!("no fixture `{}.json` in `{}`", lacking.join(".json`, `"), case.path.display()).into())
-    }
-
-    fn case_native(&self, case: &Fixture) -> Outcomes {
-        let findings = self.native(&case.check, &fs::read(&case.path)?)?;
-        expect_kind(&case.name, &findings)?;
-        compare(&case.findings(), &pretty(&findings)?)
-    }
-
-    fn case_worker(&self, case: &Fixture) -> Outcomes {
-        let findings = self.through_worker(&case.check, &fs::read(&case.path)?)?;
-        let expected = fs::read_to_string(case.findings())?;
-        if pretty(&findings)? == expected {
-            return Ok(());
-        }
-        Err(format!("the worker found something else:\n{}", pretty(&findings)?).into())
-    }
-
-    /// Removing any piece of evidence must leave each deviation told, as one or as unanswered.
-    fn case_removal(&self, case: &Fixture) -> Outcomes {
-        let evidence: Value = serde_json::from_slice(&fs::read(&case.path)?)?;
-        self.removal(&case.check, &evidence)
-    }
-
     /// What a deviation asks for has to mend it, and must not bring another.
     fn goals(&self, check: &str, evidence: &Value) -> Outcomes {
         let before = self.native(check, &serde_json::to_vec(evidence)?)?;
@@ -355,6 +282,7 @@ impl PackTest {
         Ok(())
     }
 
+    /// Removing any piece of evidence must leave each deviation told, as one or as unanswered.
     fn removal(&self, check: &str, evidence: &Value) -> Outcomes {
         let before = self.native(check, &serde_json::to_vec(evidence)?)?;
         let (mut silenced, mut first) = (Vec::new(), None);
@@ -396,7 +324,6 @@ fn lay_out(location: &PackLocation, options: &HostOptions, out: &Path) -> Outcom
     }
     place(&fs::read(from.join(&location.library))?, &to.join(&location.library))?;
     place(manifest_to_toml(&location.manifest)?.as_bytes(), &to.join(MANIFEST_FILE))?;
-    // There and not in the temporary folder, where examples of checks without a page are links into the sources.
     crate::renew_findings(&PackLocation { folder: to, ..location.clone() }, options)?;
     Ok(())
 }
@@ -433,28 +360,4 @@ fn options() -> Result<HostOptions, String> {
         std::env::current_exe().map_err(|error| format!("cannot find the test executable: {error}"))?;
     let trust = TrustPolicy { unpinned: Unpinned::Allow, ..TrustPolicy::default() };
     Ok(HostOptions { trust, ..HostOptions::new(vec![executable.into(), OsString::from(WORKER)]) })
-}
-
-/// Compares a generated text with the file that holds it, or renews the file.
-fn compare(path: &Path, expected: &str) -> Outcomes {
-    if std::env::var_os("PLUMB_BLESS").is_some() {
-        if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
-        }
-        return Ok(fs::write(path, expected)?);
-    }
-    let found = fs::read_to_string(path).unwrap_or_default();
-    if found == expected {
-        return Ok(());
-    }
-    let line = found.lines().zip(expected.lines()).take_while(|(a, b)| a == b).count();
-    let of = |text: &str| text.lines().nth(line).unwrap_or("(end)").to_owned();
-    Err(format!(
-        "`{}` is not up to date, first at line {}\n  file: {}\n  code: {}\nrenew it with PLUMB_BLESS=1",
-        path.display(),
-        line + 1,
-        of(&found),
-        of(expected)
-    )
-    .into())
 }

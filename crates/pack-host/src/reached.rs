@@ -68,7 +68,8 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             // A file of choices shows all of them, with the one in force in brackets.
             let choices = file.as_str().filter(|text| text.contains('[')).map(|text| {
                 let words = text.split_whitespace().map(|word| word.trim_matches(['[', ']']));
-                let words = words.map(|word| if word == want { format!("[{word}]") } else { word.to_owned() });
+                let words =
+                    words.map(|word| if word == want { format!("[{word}]") } else { word.to_owned() });
                 words.collect::<Vec<_>>().join(" ")
             });
             *file = json!(choices.as_deref().unwrap_or(want));

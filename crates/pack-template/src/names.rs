@@ -38,12 +38,6 @@ impl Names {
         self.id.replace(['.', '-'], "_")
     }
 
-    /// Name of the type: `CpuTurboCaps`.
-    pub(crate) fn type_name(&self) -> String {
-        let words = self.id.split(['.', '-']);
-        words.map(|word| word[..1].to_uppercase() + &word[1..]).collect()
-    }
-
     /// A template with the names in their places.
     pub(crate) fn fill(&self, template: &str) -> String {
         let package = self.package();
@@ -51,7 +45,6 @@ impl Names {
             .replace("{{ID}}", &self.id)
             .replace("{{PACK}}", &self.pack)
             .replace("{{MODULE}}", &self.module())
-            .replace("{{TYPE}}", &self.type_name())
             .replace("{{CRATE}}", &package.replace('-', "_"))
             .replace("{{PACKAGE}}", &package)
     }
@@ -72,8 +65,8 @@ mod tests {
     fn names_in_all_forms() {
         let names = Names::new("cpu-power", "cpu.turbo-caps").unwrap();
         assert_eq!(
-            names.fill("{{MODULE}} {{TYPE}} {{CRATE}} {{PACKAGE}} {{PACK}} {{ID}}"),
-            "cpu_turbo_caps CpuTurboCaps plumb_pack_cpu_power plumb-pack-cpu-power cpu-power cpu.turbo-caps"
+            names.fill("{{MODULE}} {{CRATE}} {{PACKAGE}} {{PACK}} {{ID}}"),
+            "cpu_turbo_caps plumb_pack_cpu_power plumb-pack-cpu-power cpu-power cpu.turbo-caps"
         );
         let broken = [
             ("", "a.b"),

@@ -7,10 +7,9 @@ pub mod pages {
     //! What the build makes of the pages beside the checks.
     include!(concat!(env!("OUT_DIR"), "/pages.rs"));
 }
-pub mod {{MODULE}};
+mod {{MODULE}};
 
 export_pack! {
     id: "{{PACK}}",
-    words: pages::WORDS,
-    checks: [{{MODULE}}::{{TYPE}}],
+    pages: pages,
 }

@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, CpuSet, FirmwareSetting, GpuState, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
+    Arg, CpuSet, FirmwareSetting, GpuState, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step,
+    UpdatePart,
 };
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
@@ -117,7 +118,9 @@ fn by_governor<'a>(evidence: &Evidence, plan: &'a Plan, goal: &Goal) -> Option<&
 fn with_change<'a>(plan: &'a Plan, goal: &Goal) -> Option<&'a Goal> {
     let Intent::Persist { setting, .. } = &goal.intent else { return None };
     plan.goals.iter().find(|other| {
-        other.verdict == Verdict::Sound && other.foreign == goal.foreign && crate::plan::goals::changes(&other.intent, setting)
+        other.verdict == Verdict::Sound
+            && other.foreign == goal.foreign
+            && crate::plan::goals::changes(&other.intent, setting)
     })
 }
 
@@ -469,7 +472,9 @@ impl Resolver<'_> {
                 by_hand: true,
                 ..Draft::default()
             },
-            Intent::WithOption { server, option, want, .. } => self.with_option(*server, option, want.as_deref()),
+            Intent::WithOption { server, option, want, .. } => {
+                self.with_option(*server, option, want.as_deref())
+            }
             Intent::Service { server, setting, want, was } => {
                 self.service(*server, *setting, want, was.as_deref())
             }
@@ -608,7 +613,8 @@ impl Resolver<'_> {
         if self.is_configured(argument, present) {
             return Draft {
                 object: Some(Object::setting("boot arguments")),
-                key: if present { "do-kernel-argument-boot" } else { "do-kernel-argument-boot-without" }.to_owned(),
+                key: if present { "do-kernel-argument-boot" } else { "do-kernel-argument-boot-without" }
+                    .to_owned(),
                 args: vec![("argument", argument.into())],
                 verify: vec!["cat /proc/cmdline".to_owned()],
                 by_hand: true,
@@ -635,7 +641,8 @@ impl Resolver<'_> {
     /// True if all that the boot loader may start has the argument already, or has it no more: it only waits for a reboot.
     fn is_configured(&self, argument: &str, present: bool) -> bool {
         let platform = self.evidence.platform.known();
-        let sources = platform.and_then(|platform| platform.boot.known()).map(Vec::as_slice).unwrap_or_default();
+        let sources =
+            platform.and_then(|platform| platform.boot.known()).map(Vec::as_slice).unwrap_or_default();
         !sources.is_empty()
             && sources.iter().all(|source| {
                 source.arguments.known().is_some_and(|all| all.iter().any(|own| own == argument) == present)

@@ -7,30 +7,20 @@
 //! SGLang's `--numa-node`, and the masks of GPU workers are compared with it.
 
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::affinity_binder_conflict::{PAGE, words};
 use crate::place::{Machine, cite_mask, cpuset, option_values, server_object};
 
-/// See the module.
-pub struct AffinityBinderConflict;
-
-impl Check for AffinityBinderConflict {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let online: CpuSet = evidence.get("/cpu/online")?;
-        let machine = Machine { gpus: evidence.gpus()?, numa: evidence.numa()?, cpu: evidence.cpu().ok() };
-        Ok(servers.iter().map(|server| judge(server, &machine, &online)).collect())
-    }
+    let online: CpuSet = evidence.get("/cpu/online")?;
+    let machine = Machine { gpus: evidence.gpus()?, numa: evidence.numa()?, cpu: evidence.cpu().ok() };
+    Ok(servers.iter().map(|server| judge(server, &machine, &online)).collect())
 }
 
 /// TensorRT-LLM clears the masks of its processes unless this variable says what to do.

@@ -11,44 +11,36 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood,
-    Missing, Object, ObjectKind,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind,
 };
 
 use crate::pages::affinity_core_overlap::{BUSY, MANY, PAGE, SOME, words};
 use crate::place::{Load, PLACEMENT, cite_mask, server_object};
 
-/// See the module.
-pub struct AffinityCoreOverlap;
-
 /// Below this number of readings, shares say nothing.
 const FEW_READINGS: usize = 5;
 
-impl Check for AffinityCoreOverlap {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    let cpu = evidence.cpu()?;
+    let mut findings = forced(servers, cpu);
+    findings.extend(match Load::read(evidence) {
+        Ok(load) => {
+            let limits = Limits {
+                busy: evidence.limit(&PAGE, &BUSY),
+                some: evidence.limit(&PAGE, &SOME),
+                many: evidence.limit(&PAGE, &MANY),
+            };
+            seen(servers, cpu, &load, &limits)
         }
-        let cpu = evidence.cpu()?;
-        let mut findings = forced(servers, cpu);
-        findings.extend(match Load::read(evidence) {
-            Ok(load) => {
-                let limits = Limits {
-                    busy: evidence.limit(&PAGE, &BUSY),
-                    some: evidence.limit(&PAGE, &SOME),
-                    many: evidence.limit(&PAGE, &MANY),
-                };
-                seen(servers, cpu, &load, &limits)
-            }
-            Err(missing) => vec![PAGE.missing(threads("busy threads"), &missing)],
-        });
-        Ok(findings)
-    }
+        Err(missing) => vec![PAGE.missing(threads("busy threads"), &missing)],
+    });
+    Ok(findings)
 }
 
 /// Threads or masks under the name that findings have for them.

@@ -11,16 +11,11 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::delay::longest_delay;
 use crate::pages::affinity_omp_threads::{DELAY, IDLE, PAGE, RUNNABLE, words};
 use crate::place::{Load, cite_mask, quota, server_object};
-
-/// See the module.
-pub struct AffinityOmpThreads;
 
 /// Variables that size the pools of libraries which do not name their threads.
 const VARIABLES: [&str; 4] =
@@ -35,25 +30,20 @@ const WAITING: [&str; 8] = ["pt_", "cuda", "NCCL", "nccl", "gloo", "ZMQbg", "grp
 /// What PyTorch calls the main thread, and so the threads that it starts without a name.
 const PYTORCH_MAIN: &str = "pt_main_thread";
 
-impl Check for AffinityOmpThreads {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let judge = Judge {
-            online: evidence.get("/cpu/online")?,
-            load: Load::read(evidence),
-            runnable: evidence.limit(&PAGE, &RUNNABLE),
-            idle: evidence.limit(&PAGE, &IDLE),
-            delay: evidence.limit(&PAGE, &DELAY),
-        };
-        Ok(servers.iter().map(|server| judge.judge(server)).collect())
-    }
+    let judge = Judge {
+        online: evidence.get("/cpu/online")?,
+        load: Load::read(evidence),
+        runnable: evidence.limit(&PAGE, &RUNNABLE),
+        idle: evidence.limit(&PAGE, &IDLE),
+        delay: evidence.limit(&PAGE, &DELAY),
+    };
+    Ok(servers.iter().map(|server| judge.judge(server)).collect())
 }
 
 struct Judge {

@@ -11,52 +11,43 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
-    Object, ObjectKind,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, Object, ObjectKind,
 };
 
 use crate::pages::affinity_thread_coverage::{BUSY, PAGE, UNPINNED, words};
 use crate::place::{Load, cpuset, misplaced, process_object};
 
-/// See the module.
-pub struct AffinityThreadCoverage;
-
-impl Check for AffinityThreadCoverage {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    let online: CpuSet = evidence.get("/cpu/online")?;
+    let judge = Judge {
+        online,
+        load: Load::read(evidence).ok(),
+        unpinned: evidence.limit(&PAGE, &UNPINNED),
+        busy: evidence.limit(&PAGE, &BUSY),
+    };
+    let (mut findings, mut unpinned) = (Vec::new(), Vec::new());
+    for (server, process) in
+        servers.iter().flat_map(|server| server.processes.iter().map(move |one| (server, one)))
+    {
+        match judge.judge(server, process) {
+            Some(finding) => findings.push(finding),
+            None => unpinned.push(process.pid.to_string()),
         }
-        let online: CpuSet = evidence.get("/cpu/online")?;
-        let judge = Judge {
-            online,
-            load: Load::read(evidence).ok(),
-            unpinned: evidence.limit(&PAGE, &UNPINNED),
-            busy: evidence.limit(&PAGE, &BUSY),
-        };
-        let (mut findings, mut unpinned) = (Vec::new(), Vec::new());
-        for (server, process) in
-            servers.iter().flat_map(|server| server.processes.iter().map(move |one| (server, one)))
-        {
-            match judge.judge(server, process) {
-                Some(finding) => findings.push(finding),
-                None => unpinned.push(process.pid.to_string()),
-            }
-        }
-        if !unpinned.is_empty() {
-            let pids = unpinned.join(", ");
-            let object = Object::new(ObjectKind::Process, &pids).named(format!("processes {pids}"));
-            findings.push(PAGE.not_applicable(object, words::Unpinned {}));
-        }
-        if findings.is_empty() {
-            findings.push(PAGE.not_run(Object::node(), words::NoProcess {}));
-        }
-        Ok(findings)
     }
+    if !unpinned.is_empty() {
+        let pids = unpinned.join(", ");
+        let object = Object::new(ObjectKind::Process, &pids).named(format!("processes {pids}"));
+        findings.push(PAGE.not_applicable(object, words::Unpinned {}));
+    }
+    if findings.is_empty() {
+        findings.push(PAGE.not_run(Object::node(), words::NoProcess {}));
+    }
+    Ok(findings)
 }
 
 /// CPU time by thread id, in any unit.

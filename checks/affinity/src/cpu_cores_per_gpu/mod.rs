@@ -14,43 +14,35 @@
 use plumb_check_sdk::limit::{Limit, Percent};
 use plumb_check_sdk::model::{Cpu, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart,
-    Intent, Likelihood, Missing, Object, ProviderRequest,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood,
+    Missing, Object, ProviderRequest,
 };
 
 use crate::delay::longest_delay;
 use crate::pages::cpu_cores_per_gpu::{DELAY, HEADROOM, MINIMUM, PAGE, words};
 use crate::place::{Load, cite_mask, quota, server_object};
 
-/// See the module.
-pub struct CpuCoresPerGpu;
-
-impl Check for CpuCoresPerGpu {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if evidence.gpus()?.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if evidence.gpus()?.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let cpu = evidence.cpu()?;
-        let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
-        let node = Node {
-            cpu,
-            is_virtual: virtualization.map(|kind| kind != "none"),
-            headroom: evidence.limit(&PAGE, &HEADROOM).value.number(),
-            minimum: evidence.limit(&PAGE, &MINIMUM).value.number(),
-            delay: evidence.limit(&PAGE, &DELAY),
-            load: Load::read(evidence).ok(),
-        };
-        let needs: Vec<Need<'_>> = servers.iter().map(|server| Need::of(server, cpu)).collect();
-        Ok(needs.iter().map(|need| node.judge(need, &needs)).collect())
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
+    let cpu = evidence.cpu()?;
+    let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
+    let node = Node {
+        cpu,
+        is_virtual: virtualization.map(|kind| kind != "none"),
+        headroom: evidence.limit(&PAGE, &HEADROOM).value.number(),
+        minimum: evidence.limit(&PAGE, &MINIMUM).value.number(),
+        delay: evidence.limit(&PAGE, &DELAY),
+        load: Load::read(evidence).ok(),
+    };
+    let needs: Vec<Need<'_>> = servers.iter().map(|server| Need::of(server, cpu)).collect();
+    Ok(needs.iter().map(|need| node.judge(need, &needs)).collect())
 }
 
 /// What a server asks for, and what it has.

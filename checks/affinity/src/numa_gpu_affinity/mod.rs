@@ -13,45 +13,36 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing,
-    Object, Said, Severity,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, Object, Said, Severity,
 };
 
 use crate::pages::numa_gpu_affinity::{PAGE, REMOTE_TIME, words};
 use crate::place::{Machine, Near, Unknown, Unplaced, misplaced, unknown_users, worker_object, workers};
 
-/// See the module.
-pub struct NumaGpuAffinity;
-
-impl Check for NumaGpuAffinity {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let numa = evidence.numa()?;
-        if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let servers = evidence.servers()?;
-        let judge = Judge {
-            machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
-            limit: evidence.limit(&PAGE, &REMOTE_TIME),
-        };
-        let unknown = unknown_users(evidence, servers);
-        let workers = workers(servers);
-        if workers.is_empty() && unknown.is_none() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let mut findings: Vec<Finding> =
-            workers.into_iter().map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
-        findings.extend(unknown.map(tell_unknown));
-        Ok(findings)
+    let numa = evidence.numa()?;
+    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
+    let servers = evidence.servers()?;
+    let judge = Judge {
+        machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
+        limit: evidence.limit(&PAGE, &REMOTE_TIME),
+    };
+    let unknown = unknown_users(evidence, servers);
+    let workers = workers(servers);
+    if workers.is_empty() && unknown.is_none() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    }
+    let mut findings: Vec<Finding> =
+        workers.into_iter().map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
+    findings.extend(unknown.map(tell_unknown));
+    Ok(findings)
 }
 
 fn tell_unknown(unknown: Unknown) -> Finding {

@@ -6,8 +6,7 @@
 use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet, Object, Outcome,
-    Said,
+    Arg, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet, Object, Outcome, Said,
 };
 
 use crate::pages::numa_memory_locality::{LEAST_LOCAL, LOCAL, PAGE, words};
@@ -16,41 +15,31 @@ use crate::place::{
     workers,
 };
 
-/// See the module.
-pub struct NumaMemoryLocality;
-
-impl Check for NumaMemoryLocality {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let numa = evidence.numa()?;
-        if numa.with_memory().count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let servers = evidence.servers()?;
-        let judge = Judge {
-            machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
-            local: evidence.limit(&PAGE, &LOCAL),
-            least: evidence.limit(&PAGE, &LEAST_LOCAL),
-        };
-        let unknown = unknown_users(evidence, servers);
-        let workers = workers(servers);
-        if workers.is_empty() && unknown.is_none() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let mut findings: Vec<Finding> = workers
-            .into_iter()
-            .flat_map(|(server, process, gpus)| judge.judge(server, process, gpus))
-            .collect();
-        findings.extend(unknown.map(tell_unknown));
-        Ok(findings)
+    let numa = evidence.numa()?;
+    if numa.with_memory().count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
+    let servers = evidence.servers()?;
+    let judge = Judge {
+        machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
+        local: evidence.limit(&PAGE, &LOCAL),
+        least: evidence.limit(&PAGE, &LEAST_LOCAL),
+    };
+    let unknown = unknown_users(evidence, servers);
+    let workers = workers(servers);
+    if workers.is_empty() && unknown.is_none() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    }
+    let mut findings: Vec<Finding> =
+        workers.into_iter().flat_map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
+    findings.extend(unknown.map(tell_unknown));
+    Ok(findings)
 }
 
 fn tell_unknown(unknown: Unknown) -> Finding {

@@ -10,74 +10,65 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
 };
 
 use crate::host::Lack;
 use crate::pages::cpu_cstates::{LATENCY, MUCH, PAGE, SERVING, SOME, words};
 use crate::{host, objective, serving};
 
-/// See the module.
-pub struct CpuCstates;
-
-impl Check for CpuCstates {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cpuidle = match evidence.cpuidle() {
+        Ok(cpuidle) if !cpuidle.states.is_empty() => cpuidle,
+        Ok(_) => return without(evidence, Missing::new(Absence::Absent, "no CPU has idle states")),
+        Err(missing) => return without(evidence, missing),
+    };
+    let latency = evidence.limit(&PAGE, &LATENCY).value.number();
+    let deep = Deep::new(evidence, cpuidle, latency);
+    if deep.cpus.is_empty() {
+        return Ok(vec![deep.none(cpuidle, latency)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cpuidle = match evidence.cpuidle() {
-            Ok(cpuidle) if !cpuidle.states.is_empty() => cpuidle,
-            Ok(_) => return without(evidence, Missing::new(Absence::Absent, "no CPU has idle states")),
-            Err(missing) => return without(evidence, missing),
-        };
-        let latency = evidence.limit(&PAGE, &LATENCY).value.number();
-        let deep = Deep::new(evidence, cpuidle, latency);
-        if deep.cpus.is_empty() {
-            return Ok(vec![deep.none(cpuidle, latency)]);
-        }
-        let (states, cpus) = (|| Arg::from(deep.names()), || Arg::from(&deep.cpus));
-        let node = Object::node();
-        let window = match serving::window(evidence) {
-            Ok(window) => window,
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                let said = words::UnknownUse { states: states(), cpus: cpus(), reason };
-                return Ok(vec![PAGE.not_run(node, said)]);
-            }
-        };
-        let least = evidence.limit(&PAGE, &SERVING).value.number() / 100.0;
-        let serving = match window.serving_cpus(least) {
-            Ok(serving) if serving.is_empty() => {
-                let said = words::NoBusyThread { states: states(), cpus: cpus() };
-                return Ok(vec![PAGE.not_run(node, said)]);
-            }
-            Ok(serving) => serving,
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                let said = words::UnknownServers { states: states(), cpus: cpus(), reason };
-                return Ok(vec![PAGE.not_run(node, said)]);
-            }
-        };
-        let concerned = serving.intersection(&deep.cpus);
-        if concerned.is_empty() {
-            return Ok(vec![deep.none(cpuidle, latency)]);
-        }
-        if let Err(missing) = evidence.under_load() {
-            let said = words::NoLoad { states: states(), cpus: cpus(), reason: Arg::from(&missing) };
+    let (states, cpus) = (|| Arg::from(deep.names()), || Arg::from(&deep.cpus));
+    let node = Object::node();
+    let window = match serving::window(evidence) {
+        Ok(window) => window,
+        Err(missing) => {
+            let reason = Arg::from(&missing);
+            let said = words::UnknownUse { states: states(), cpus: cpus(), reason };
             return Ok(vec![PAGE.not_run(node, said)]);
         }
-        let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {
-            Ok(idle) => idle,
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                let said = words::UnknownTime { states: states(), cpus: cpus(), reason };
-                return Ok(vec![PAGE.not_run(node, said)]);
-            }
-        };
-        Ok(judge(evidence, &deep, &concerned, &idle, window.length()?, latency))
+    };
+    let least = evidence.limit(&PAGE, &SERVING).value.number() / 100.0;
+    let serving = match window.serving_cpus(least) {
+        Ok(serving) if serving.is_empty() => {
+            let said = words::NoBusyThread { states: states(), cpus: cpus() };
+            return Ok(vec![PAGE.not_run(node, said)]);
+        }
+        Ok(serving) => serving,
+        Err(missing) => {
+            let reason = Arg::from(&missing);
+            let said = words::UnknownServers { states: states(), cpus: cpus(), reason };
+            return Ok(vec![PAGE.not_run(node, said)]);
+        }
+    };
+    let concerned = serving.intersection(&deep.cpus);
+    if concerned.is_empty() {
+        return Ok(vec![deep.none(cpuidle, latency)]);
     }
+    if let Err(missing) = evidence.under_load() {
+        let said = words::NoLoad { states: states(), cpus: cpus(), reason: Arg::from(&missing) };
+        return Ok(vec![PAGE.not_run(node, said)]);
+    }
+    let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {
+        Ok(idle) => idle,
+        Err(missing) => {
+            let reason = Arg::from(&missing);
+            let said = words::UnknownTime { states: states(), cpus: cpus(), reason };
+            return Ok(vec![PAGE.not_run(node, said)]);
+        }
+    };
+    Ok(judge(evidence, &deep, &concerned, &idle, window.length()?, latency))
 }
 
 /// The node has no idle states: the hypervisor keeps them, or nobody tells.

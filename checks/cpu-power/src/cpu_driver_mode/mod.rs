@@ -10,44 +10,36 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::FreqPolicy;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, FirmwareSetting,
-    Intent, Likelihood, Missing, Object,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood,
+    Missing, Object,
 };
 
 use crate::host;
 use crate::pages::cpu_driver_mode::{PAGE, words};
 
-/// See the module.
-pub struct CpuDriverMode;
-
-impl Check for CpuDriverMode {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if host::is_virtual(evidence)? {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if host::is_virtual(evidence)? {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
-        }
-        let mut findings = match evidence.cpufreq() {
-            Ok(cpufreq) if !cpufreq.policies.is_empty() => judge(evidence, &cpufreq.policies),
-            Ok(_) => vec![without_driver("there is no cpufreq policy")],
-            Err(missing) if missing.missing == Absence::Absent => vec![without_driver(&missing.reason)],
-            Err(missing) => return Err(missing),
-        };
-        let object = || Object::setting("boot arguments");
-        match disabling(evidence) {
-            Ok(Some(argument)) => findings.push(
-                PAGE.warn(object(), words::Disabled { argument: Arg::from(&argument) })
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new("/proc/cmdline", &argument))
-                    .with_intent(Intent::KernelArgument { argument, present: false }),
-            ),
-            Ok(None) => {}
-            Err(missing) => findings.push(PAGE.missing(object(), &missing)),
-        }
-        Ok(findings)
+    let mut findings = match evidence.cpufreq() {
+        Ok(cpufreq) if !cpufreq.policies.is_empty() => judge(evidence, &cpufreq.policies),
+        Ok(_) => vec![without_driver("there is no cpufreq policy")],
+        Err(missing) if missing.missing == Absence::Absent => vec![without_driver(&missing.reason)],
+        Err(missing) => return Err(missing),
+    };
+    let object = || Object::setting("boot arguments");
+    match disabling(evidence) {
+        Ok(Some(argument)) => findings.push(
+            PAGE.warn(object(), words::Disabled { argument: Arg::from(&argument) })
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(Citation::new("/proc/cmdline", &argument))
+                .with_intent(Intent::KernelArgument { argument, present: false }),
+        ),
+        Ok(None) => {}
+        Err(missing) => findings.push(PAGE.missing(object(), &missing)),
     }
+    Ok(findings)
 }
 
 fn without_driver(reason: &str) -> Finding {

@@ -14,8 +14,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, CpuFreq, Window};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing,
-    Object,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, Object,
 };
 
 use crate::host::Lack;
@@ -29,38 +28,30 @@ const ALWAYS_BUSY: f64 = 0.9;
 /// Share of the base clock that counts as reaching it: counters and nominal clocks are rounded.
 const BASE_SLACK: f64 = 0.98;
 
-/// See the module.
-pub struct CpuEffectiveClock;
-
-impl Check for CpuEffectiveClock {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cpufreq = match evidence.cpufreq() {
-            Ok(cpufreq) => cpufreq,
-            Err(missing) => {
-                return Ok(vec![match host::lack(evidence, missing)? {
-                    Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
-                    Lack::Virtual { virtualization } => {
-                        PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-                    }
-                }]);
-            }
-        };
-        let window = serving::window(evidence)?;
-        let least = evidence.limit(&PAGE, &CRITICAL).value.number() / 100.0;
-        let serving = window.serving_cpus(least)?;
-        if serving.is_empty() {
-            let load = Arg::quantity(100.0 * window.serving_load()?, "%", 0);
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoBusyThread { load })]);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cpufreq = match evidence.cpufreq() {
+        Ok(cpufreq) => cpufreq,
+        Err(missing) => {
+            return Ok(vec![match host::lack(evidence, missing)? {
+                Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
+                Lack::Virtual { virtualization } => {
+                    PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+                }
+            }]);
         }
-        evidence.under_load()?;
-        let scale = Scale::new(evidence, cpufreq, &window);
-        let clocks = Clocks::read(evidence, &window)?;
-        Ok(judge(evidence, &scale, &clocks, &serving))
+    };
+    let window = serving::window(evidence)?;
+    let least = evidence.limit(&PAGE, &CRITICAL).value.number() / 100.0;
+    let serving = window.serving_cpus(least)?;
+    if serving.is_empty() {
+        let load = Arg::quantity(100.0 * window.serving_load()?, "%", 0);
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoBusyThread { load })]);
     }
+    evidence.under_load()?;
+    let scale = Scale::new(evidence, cpufreq, &window);
+    let clocks = Clocks::read(evidence, &window)?;
+    Ok(judge(evidence, &scale, &clocks, &serving))
 }
 
 /// Clocks of CPUs in kHz, and where they come from.

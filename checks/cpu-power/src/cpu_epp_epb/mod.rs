@@ -13,49 +13,39 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuReading, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
 };
 
 use crate::host::{self, Lack};
 use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, SAVING_BIAS_BESIDE_PREFERENCE, words};
 use crate::preference::Preference;
 
-/// See the module.
-pub struct CpuEppEpb;
-
-impl Check for CpuEppEpb {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cpufreq = evidence.cpufreq();
+    let mut findings = match &cpufreq {
+        Ok(cpufreq) => preferences(&cpufreq.policies),
+        Err(missing) => unless_absent(missing),
+    };
+    let preferred = cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
+    findings.extend(match evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias") {
+        Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group, &preferred)).collect(),
+        Err(missing) => unless_absent(&missing),
+    });
+    if !findings.is_empty() {
+        return Ok(findings);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cpufreq = evidence.cpufreq();
-        let mut findings = match &cpufreq {
-            Ok(cpufreq) => preferences(&cpufreq.policies),
-            Err(missing) => unless_absent(missing),
-        };
-        let preferred =
-            cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
-        findings.extend(match evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias") {
-            Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group, &preferred)).collect(),
-            Err(missing) => unless_absent(&missing),
-        });
-        if !findings.is_empty() {
-            return Ok(findings);
+    let missing = match cpufreq {
+        // The policies are there and have no such file: the driver takes no hints.
+        Ok(_) => return Ok(vec![PAGE.not_applicable(Object::node(), words::NoHints {})]),
+        Err(missing) => missing,
+    };
+    Ok(vec![match host::lack(evidence, missing)? {
+        Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoPreference { reason }),
+        Lack::Virtual { virtualization } => {
+            PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
         }
-        let missing = match cpufreq {
-            // The policies are there and have no such file: the driver takes no hints.
-            Ok(_) => return Ok(vec![PAGE.not_applicable(Object::node(), words::NoHints {})]),
-            Err(missing) => missing,
-        };
-        Ok(vec![match host::lack(evidence, missing)? {
-            Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoPreference { reason }),
-            Lack::Virtual { virtualization } => {
-                PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-            }
-        }])
-    }
+    }])
 }
 
 /// What the node does not have is told once, at the end.

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{CpuFreq, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object, Outcome, Said,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Outcome,
+    Said,
 };
 
 use crate::host::{self, Lack};
@@ -24,27 +24,16 @@ use crate::preference::Preference;
 /// The governor that holds the highest clock.
 const PERFORMANCE: &str = "performance";
 
-/// See the module.
-pub struct CpuGovernor;
-
-impl Check for CpuGovernor {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cpufreq = match evidence.cpufreq() {
-            Ok(cpufreq) if !cpufreq.policies.is_empty() => cpufreq,
-            Ok(_) => {
-                return without_scaling(
-                    evidence,
-                    Missing::new(Absence::Absent, "there is no cpufreq policy"),
-                );
-            }
-            Err(missing) => return without_scaling(evidence, missing),
-        };
-        Ok(judge(cpufreq, evidence.get("/cpu/online").ok()))
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cpufreq = match evidence.cpufreq() {
+        Ok(cpufreq) if !cpufreq.policies.is_empty() => cpufreq,
+        Ok(_) => {
+            return without_scaling(evidence, Missing::new(Absence::Absent, "there is no cpufreq policy"));
+        }
+        Err(missing) => return without_scaling(evidence, missing),
+    };
+    Ok(judge(cpufreq, evidence.get("/cpu/online").ok()))
 }
 
 /// The node has no frequency scaling: fine in a virtual machine, unanswered elsewhere.

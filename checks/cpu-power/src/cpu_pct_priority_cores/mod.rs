@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, InferenceServer, Role, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent,
-    Likelihood, Missing, Object, ObjectKind,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood,
+    Missing, Object, ObjectKind,
 };
 
 use crate::pages::cpu_pct_priority_cores::{CRITICAL, MOSTLY, PAGE, PARTLY, STEP, words};
@@ -27,41 +27,33 @@ use crate::{host, serving};
 /// Processors that Intel sells with PCT, by the number in their model name (Intel's announcement of 22 May 2025).
 const PRIORITY_SKUS: [&str; 3] = ["6962P", "6774P", "6776P"];
 
-/// See the module.
-pub struct CpuPctPriorityCores;
-
-impl Check for CpuPctPriorityCores {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let vendor: String = evidence.get("/cpu/vendor")?;
+    let node = Object::node();
+    if vendor != "GenuineIntel" {
+        return Ok(vec![PAGE.not_applicable(node, words::OtherVendor { vendor: vendor.into() })]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let vendor: String = evidence.get("/cpu/vendor")?;
-        let node = Object::node();
-        if vendor != "GenuineIntel" {
-            return Ok(vec![PAGE.not_applicable(node, words::OtherVendor { vendor: vendor.into() })]);
-        }
-        if host::is_virtual(evidence)? {
-            return Ok(vec![PAGE.not_applicable(node, words::Virtual {})]);
-        }
-        let model: String = evidence.get("/cpu/model")?;
-        let sku = PRIORITY_SKUS.iter().find(|sku| model.contains(*sku));
-        let levels = match evidence.get::<Vec<Cppc>>("/power/cppc") {
-            Ok(levels) => levels,
-            Err(missing) if missing.missing == Absence::Absent && sku.is_none() => {
-                return Ok(vec![unknown_model(&model)]);
-            }
-            Err(missing) => {
-                return Ok(vec![PAGE.not_run(node, words::UnknownLevels { reason: Arg::from(&missing) })]);
-            }
-        };
-        let levels = Levels::new(&levels)?;
-        let step = Quantity::new(100.0 * (levels.highest as f64 / levels.lowest.max(1) as f64 - 1.0));
-        if !evidence.limit(&PAGE, &STEP).is_exceeded_by(step) {
-            return equal_levels(evidence, &model, sku.is_some(), &levels);
-        }
-        used(evidence, &levels, sku.is_some())
+    if host::is_virtual(evidence)? {
+        return Ok(vec![PAGE.not_applicable(node, words::Virtual {})]);
     }
+    let model: String = evidence.get("/cpu/model")?;
+    let sku = PRIORITY_SKUS.iter().find(|sku| model.contains(*sku));
+    let levels = match evidence.get::<Vec<Cppc>>("/power/cppc") {
+        Ok(levels) => levels,
+        Err(missing) if missing.missing == Absence::Absent && sku.is_none() => {
+            return Ok(vec![unknown_model(&model)]);
+        }
+        Err(missing) => {
+            return Ok(vec![PAGE.not_run(node, words::UnknownLevels { reason: Arg::from(&missing) })]);
+        }
+    };
+    let levels = Levels::new(&levels)?;
+    let step = Quantity::new(100.0 * (levels.highest as f64 / levels.lowest.max(1) as f64 - 1.0));
+    if !evidence.limit(&PAGE, &STEP).is_exceeded_by(step) {
+        return equal_levels(evidence, &model, sku.is_some(), &levels);
+    }
+    used(evidence, &levels, sku.is_some())
 }
 
 fn unknown_model(model: &str) -> Finding {

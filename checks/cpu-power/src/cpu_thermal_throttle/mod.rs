@@ -12,43 +12,35 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
-    Likelihood, Missing, Object,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    Object,
 };
 
 use crate::host;
 use crate::pages::cpu_thermal_throttle::{PAGE, words};
 
-/// See the module.
-pub struct CpuThermalThrottle;
-
 /// What would mend throttling.
 const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling, at: None };
 
-impl Check for CpuThermalThrottle {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let core = Counter::read(evidence, "core");
-        let package = Counter::read(evidence, "package");
-        let is_absent = |counter: &Counter| {
-            counter.since_boot.as_ref().is_err_and(|missing| missing.missing == Absence::Absent)
-        };
-        if is_absent(&core) && is_absent(&package) {
-            if host::is_virtual(evidence)? {
-                return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
-            }
-            return by_log(evidence);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let core = Counter::read(evidence, "core");
+    let package = Counter::read(evidence, "package");
+    let is_absent = |counter: &Counter| {
+        counter.since_boot.as_ref().is_err_and(|missing| missing.missing == Absence::Absent)
+    };
+    if is_absent(&core) && is_absent(&package) {
+        if host::is_virtual(evidence)? {
+            return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
         }
-        let mut findings = core.judge();
-        findings.extend(package.judge());
-        if findings.is_empty() {
-            return Err(Missing::new(Absence::Failed, "no throttle counter names a CPU"));
-        }
-        Ok(findings)
+        return by_log(evidence);
     }
+    let mut findings = core.judge();
+    findings.extend(package.judge());
+    if findings.is_empty() {
+        return Err(Missing::new(Absence::Failed, "no throttle counter names a CPU"));
+    }
+    Ok(findings)
 }
 
 /// One of the two counters, over all CPUs.

@@ -13,54 +13,46 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{CpuFreq, Process};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent,
-    Likelihood, Missing, Object, Said,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    Said,
 };
 
 use crate::pages::cpu_tuned_profile::{PAGE, words};
 use crate::settings::{Settings, setting};
 
-/// See the module.
-pub struct CpuTunedProfile;
-
-impl Check for CpuTunedProfile {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let settings = evidence.settings("power")?;
-        let virtualization: String = evidence.get("/node/virtualization")?;
-        let is_virtual = virtualization != "none";
-        let active = match setting(&settings, ACTIVE) {
-            Ok(text) if text.trim().is_empty() => None,
-            Ok(text) => Some(text.trim()),
-            Err(missing) if missing.missing == Absence::Absent => None,
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                return Ok(vec![PAGE.not_run(Object::node(), words::UnknownProfile { reason })]);
-            }
-        };
-        if active.is_none()
-            && let Ok(container) = evidence.get::<String>("/node/container")
-            && container != "none"
-        {
-            return Ok(vec![PAGE.not_run(Object::node(), words::Container { container: container.into() })]);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let settings = evidence.settings("power")?;
+    let virtualization: String = evidence.get("/node/virtualization")?;
+    let is_virtual = virtualization != "none";
+    let active = match setting(&settings, ACTIVE) {
+        Ok(text) if text.trim().is_empty() => None,
+        Ok(text) => Some(text.trim()),
+        Err(missing) if missing.missing == Absence::Absent => None,
+        Err(missing) => {
+            let reason = Arg::from(&missing);
+            return Ok(vec![PAGE.not_run(Object::node(), words::UnknownProfile { reason })]);
         }
-        let managers = match evidence.processes() {
-            Ok(processes) => Managers::among(processes),
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                return Ok(vec![PAGE.not_run(Object::node(), words::UnknownManagers { reason })]);
-            }
-        };
-        if let Some(finding) = managers.fight() {
-            return Ok(vec![finding]);
-        }
-        let clocks = Clocks::read(evidence);
-        let profile = Profile { settings: &settings, active, runs: managers.tuned.is_some(), is_virtual };
-        Ok(profile.judge(&clocks))
+    };
+    if active.is_none()
+        && let Ok(container) = evidence.get::<String>("/node/container")
+        && container != "none"
+    {
+        return Ok(vec![PAGE.not_run(Object::node(), words::Container { container: container.into() })]);
     }
+    let managers = match evidence.processes() {
+        Ok(processes) => Managers::among(processes),
+        Err(missing) => {
+            let reason = Arg::from(&missing);
+            return Ok(vec![PAGE.not_run(Object::node(), words::UnknownManagers { reason })]);
+        }
+    };
+    if let Some(finding) = managers.fight() {
+        return Ok(vec![finding]);
+    }
+    let clocks = Clocks::read(evidence);
+    let profile = Profile { settings: &settings, active, runs: managers.tuned.is_some(), is_virtual };
+    Ok(profile.judge(&clocks))
 }
 
 const ACTIVE: &str = "/etc/tuned/active_profile";

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, CpuFreq, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent,
-    Likelihood, Missing, Object, ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood, Missing,
+    Object, ObjectKind,
 };
 
 use crate::host::{self, Lack};
@@ -26,37 +26,29 @@ use crate::pages::cpu_turbo_caps::{BOOST_GAIN, PAGE, POWER_LIMIT, words};
 use crate::settings::{Settings, setting};
 use crate::share::rounded_down;
 
-/// See the module.
-pub struct CpuTurboCaps;
-
-impl Check for CpuTurboCaps {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cpufreq = match evidence.cpufreq() {
-            Ok(cpufreq) => cpufreq,
-            Err(missing) => {
-                return Ok(vec![match host::lack(evidence, missing)? {
-                    Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
-                    Lack::Virtual { virtualization } => {
-                        PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-                    }
-                }]);
-            }
-        };
-        let mut findings = vec![turbo(evidence, cpufreq)];
-        findings.extend(caps(&cpufreq.policies));
-        match evidence.settings("power") {
-            Ok(settings) => {
-                findings.extend(percent_limit(cpufreq, &settings));
-                findings.extend(power_limits(evidence, &settings));
-            }
-            Err(missing) => findings.push(PAGE.missing(Object::setting("power limits"), &missing)),
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cpufreq = match evidence.cpufreq() {
+        Ok(cpufreq) => cpufreq,
+        Err(missing) => {
+            return Ok(vec![match host::lack(evidence, missing)? {
+                Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
+                Lack::Virtual { virtualization } => {
+                    PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
+                }
+            }]);
         }
-        Ok(findings)
+    };
+    let mut findings = vec![turbo(evidence, cpufreq)];
+    findings.extend(caps(&cpufreq.policies));
+    match evidence.settings("power") {
+        Ok(settings) => {
+            findings.extend(percent_limit(cpufreq, &settings));
+            findings.extend(power_limits(evidence, &settings));
+        }
+        Err(missing) => findings.push(PAGE.missing(Object::setting("power limits"), &missing)),
     }
+    Ok(findings)
 }
 
 /// A file that switches turbo on and off.

@@ -12,8 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing,
-    Object,
+    Absence, Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object,
 };
 
 use crate::host;
@@ -25,43 +24,35 @@ const ROOT: &str = "/sys/devices/system/cpu/intel_uncore_frequency";
 /// Step of the uncore clock: a reading may be one above the limit.
 const STEP_KHZ: u64 = 100_000;
 
-/// See the module.
-pub struct CpuUncoreElc;
-
-impl Check for CpuUncoreElc {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let settings = evidence.settings("power")?;
+    let domains = domains(&settings);
+    if domains.is_empty() {
+        return without(evidence);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let settings = evidence.settings("power")?;
-        let domains = domains(&settings);
-        if domains.is_empty() {
-            return without(evidence);
-        }
-        let readings = readings(evidence);
-        let mut groups: BTreeMap<Verdict, Vec<Judged>> = BTreeMap::new();
-        for domain in domains {
-            let judged = judge(evidence, &settings, domain, &readings);
-            groups.entry(judged.verdict.clone()).or_default().push(judged);
-        }
-        let unseen: Vec<&str> = groups
-            .values()
-            .flatten()
-            .filter(|judged| judged.unseen)
-            .map(|judged| judged.domain.as_str())
-            .collect();
-        let mut findings: Vec<Finding> =
-            groups.iter().filter_map(|(verdict, group)| finding(verdict, group)).collect();
-        if !unseen.is_empty() {
-            let object = Object::setting(format!("uncore {} under load", unseen.join(", ")));
-            findings.push(match readings {
-                Ok(_) => PAGE.not_run(object, words::Unread {}),
-                Err(missing) => PAGE.not_run(object, words::UnknownLoad { reason: Arg::from(&missing) }),
-            });
-        }
-        Ok(findings)
+    let readings = readings(evidence);
+    let mut groups: BTreeMap<Verdict, Vec<Judged>> = BTreeMap::new();
+    for domain in domains {
+        let judged = judge(evidence, &settings, domain, &readings);
+        groups.entry(judged.verdict.clone()).or_default().push(judged);
     }
+    let unseen: Vec<&str> = groups
+        .values()
+        .flatten()
+        .filter(|judged| judged.unseen)
+        .map(|judged| judged.domain.as_str())
+        .collect();
+    let mut findings: Vec<Finding> =
+        groups.iter().filter_map(|(verdict, group)| finding(verdict, group)).collect();
+    if !unseen.is_empty() {
+        let object = Object::setting(format!("uncore {} under load", unseen.join(", ")));
+        findings.push(match readings {
+            Ok(_) => PAGE.not_run(object, words::Unread {}),
+            Err(missing) => PAGE.not_run(object, words::UnknownLoad { reason: Arg::from(&missing) }),
+        });
+    }
+    Ok(findings)
 }
 
 fn without(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {

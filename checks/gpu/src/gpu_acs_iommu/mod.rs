@@ -12,52 +12,44 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice};
 use plumb_check_sdk::{
-    Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ProviderRequest,
+    Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ProviderRequest,
 };
 
 use crate::gpus::{self, NVML, Span};
 use crate::pages::gpu_acs_iommu::{PAGE, words};
 
-/// See the module.
-pub struct GpuAcsIommu;
-
-impl Check for GpuAcsIommu {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.len() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoPeer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.len() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoPeer {})]);
-        }
-        let links = evidence.nvml().and_then(|nvml| nvml.links.require().map(Vec::as_slice));
-        if let Ok(links) = &links
-            && joined_by_nvlink(gpus, links)
-        {
-            let citation = Citation::new(NVML, format!("{} pairs, each with NVLink", links.len()));
-            return Ok(vec![PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation)]);
-        }
-        let span = Span::of(evidence);
-        let is_guest = evidence.hypervisor()?.is_some();
-        let mut findings = match &links {
-            Ok(links) => peers(&span, links, is_guest),
-            Err(missing) => {
-                let said = words::LinksUnknown { reason: missing.into() };
-                vec![PAGE.not_run(other("GPU pairs"), said)]
-            }
-        };
-        if !is_guest {
-            let pci = evidence.pci()?;
-            findings.extend(bridges(&span, gpus, pci));
-            findings.extend(translation(&span, gpus, pci, evidence.settings("gpu")));
-        }
-        if findings.is_empty() {
-            let citation = Citation::new(NVML, "p2p_read: ok for each pair");
-            findings.push(PAGE.pass(Object::node(), words::Direct {}).with_evidence(citation));
-        }
-        Ok(findings)
+    let links = evidence.nvml().and_then(|nvml| nvml.links.require().map(Vec::as_slice));
+    if let Ok(links) = &links
+        && joined_by_nvlink(gpus, links)
+    {
+        let citation = Citation::new(NVML, format!("{} pairs, each with NVLink", links.len()));
+        return Ok(vec![PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation)]);
     }
+    let span = Span::of(evidence);
+    let is_guest = evidence.hypervisor()?.is_some();
+    let mut findings = match &links {
+        Ok(links) => peers(&span, links, is_guest),
+        Err(missing) => {
+            let said = words::LinksUnknown { reason: missing.into() };
+            vec![PAGE.not_run(other("GPU pairs"), said)]
+        }
+    };
+    if !is_guest {
+        let pci = evidence.pci()?;
+        findings.extend(bridges(&span, gpus, pci));
+        findings.extend(translation(&span, gpus, pci, evidence.settings("gpu")));
+    }
+    if findings.is_empty() {
+        let citation = Citation::new(NVML, "p2p_read: ok for each pair");
+        findings.push(PAGE.pass(Object::node(), words::Direct {}).with_evidence(citation));
+    }
+    Ok(findings)
 }
 
 fn other(name: &str) -> Object {

@@ -6,34 +6,26 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{LogLine, NvmlDevice};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing, Object,
-    ProviderRequest, Step,
+    Arg, Citation, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing, Object, ProviderRequest,
+    Step,
 };
 
 use crate::gpus::{self, Silent, Span, cite, named};
 use crate::pages::gpu_bar1::{PAGE, USED, words};
 
-/// See the module.
-pub struct GpuBar1;
-
-impl Check for GpuBar1 {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(Silent::Missing(missing)) => return without_driver(evidence, missing),
-            Err(silent) => return silent.tell(&PAGE),
-        };
-        let span = Span::of(evidence);
-        let judged = |device| {
-            judge(evidence, device, &span)
-                .unwrap_or_else(|missing| vec![PAGE.missing(gpus::object(device), &missing)])
-        };
-        Ok(gpus::join(nvml.devices.iter().flat_map(judged).collect(), nvml.devices.len()))
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(Silent::Missing(missing)) => return without_driver(evidence, missing),
+        Err(silent) => return silent.tell(&PAGE),
+    };
+    let span = Span::of(evidence);
+    let judged = |device| {
+        judge(evidence, device, &span)
+            .unwrap_or_else(|missing| vec![PAGE.missing(gpus::object(device), &missing)])
+    };
+    Ok(gpus::join(nvml.devices.iter().flat_map(judged).collect(), nvml.devices.len()))
 }
 
 /// Who makes the window larger: the firmware, or the provider of a virtual machine.

@@ -10,8 +10,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent,
-    Likelihood, Missing, Object, Outcome, Said,
+    Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
+    Object, Outcome, Said,
 };
 
 use crate::gpus::{
@@ -20,34 +20,26 @@ use crate::gpus::{
 };
 use crate::pages::gpu_clock_throttle::{CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
 
-/// See the module.
-pub struct GpuClockThrottle;
-
-impl Check for GpuClockThrottle {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.tell(&PAGE),
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.tell(&PAGE),
+    };
+    let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
+    let mut findings = Vec::new();
+    for device in &nvml.devices {
+        let of_device = Device { evidence, device, name: gpus::name(device) };
+        let time = gpus::during(&window, &of_device.name);
+        let slowed = match &time {
+            Ok(time) => of_device.slowed_in_window(time),
+            Err(unseen) => of_device.slowed_now(unseen),
         };
-        let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
-        let mut findings = Vec::new();
-        for device in &nvml.devices {
-            let of_device = Device { evidence, device, name: gpus::name(device) };
-            let time = gpus::during(&window, &of_device.name);
-            let slowed = match &time {
-                Ok(time) => of_device.slowed_in_window(time),
-                Err(unseen) => of_device.slowed_now(unseen),
-            };
-            let missing = |missing| vec![PAGE.missing(gpus::object(device), &missing)];
-            findings.extend(slowed.unwrap_or_else(missing));
-            findings.extend(of_device.margin(time.ok()));
-        }
-        Ok(gpus::join(findings, nvml.devices.len()))
+        let missing = |missing| vec![PAGE.missing(gpus::object(device), &missing)];
+        findings.extend(slowed.unwrap_or_else(missing));
+        findings.extend(of_device.margin(time.ok()));
     }
+    Ok(gpus::join(findings, nvml.devices.len()))
 }
 
 /// Reasons whose time is counted where any is.

@@ -6,29 +6,20 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::NvmlDevice;
 use plumb_check_sdk::{
-    Check, CheckMeta, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, Object,
-    Outcome, Said, Step,
+    Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, Object, Outcome, Said, Step,
 };
 
 use crate::gpus::{self, GPU_MEMORY, cite, named};
 use crate::pages::gpu_ecc_remap::{PAGE, REMAPS, words};
 
-/// See the module.
-pub struct GpuEccRemap;
-
-impl Check for GpuEccRemap {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.tell(&PAGE),
-        };
-        let findings = nvml.devices.iter().flat_map(|device| Device { evidence, device }.judge());
-        Ok(gpus::join(findings.collect(), nvml.devices.len()))
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.tell(&PAGE),
+    };
+    let findings = nvml.devices.iter().flat_map(|device| Device { evidence, device }.judge());
+    Ok(gpus::join(findings.collect(), nvml.devices.len()))
 }
 
 struct Device<'a> {

@@ -7,8 +7,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, GpuState, HardwarePart, Intent,
-    Likelihood, Missing, Object, ObjectKind, Outcome, ProviderRequest, Said, Step,
+    Absence, Arg, Citation, Evidence, Fact, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
+    Object, ObjectKind, Outcome, ProviderRequest, Said, Step,
 };
 
 use crate::gpus::{self, Unseen, cite, cite_window, named};
@@ -17,54 +17,45 @@ use crate::pages::gpu_nvlink_fabric::{H100_LINK, PAGE, words};
 /// Key of the cause that an unregistered GPU and a fabric manager that does not run have in common.
 const FABRIC: &str = "nvlink-fabric";
 
-/// See the module.
-pub struct GpuNvlinkFabric;
-
-impl Check for GpuNvlinkFabric {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.of_nvidia().tell(&PAGE),
+    };
+    // A GPU that is the only one of its node, as in a virtual machine, may have its links switched off.
+    let alone = nvml.devices.len() < 2;
+    let without = |device: &NvmlDevice| {
+        let none = matches!(&device.nvlinks, Fact::Missing(missing) if missing.missing == Absence::Absent);
+        none && (alone || expected_links(device).is_none())
+    };
+    if nvml.devices.iter().all(without) {
+        let said: Said = if alone { words::Alone {}.into() } else { words::NoNvlink {}.into() };
+        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.of_nvidia().tell(&PAGE),
-        };
-        // A GPU that is the only one of its node, as in a virtual machine, may have its links switched off.
-        let alone = nvml.devices.len() < 2;
-        let without = |device: &NvmlDevice| {
-            let none =
-                matches!(&device.nvlinks, Fact::Missing(missing) if missing.missing == Absence::Absent);
-            none && (alone || expected_links(device).is_none())
-        };
-        if nvml.devices.iter().all(without) {
-            let said: Said = if alone { words::Alone {}.into() } else { words::NoNvlink {}.into() };
-            return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
+    let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
+    let mut findings = Vec::new();
+    for device in nvml.devices.iter().filter(|device| !without(device)) {
+        let device = Device { evidence, device, name: gpus::name(device) };
+        let object = || Object::gpu(&device.name);
+        let parts = [device.links(), device.fabric(), Ok(device.errors(&window))];
+        let of_device: Vec<Finding> = parts
+            .into_iter()
+            .filter_map(|part| part.unwrap_or_else(|missing| Some(PAGE.missing(object(), &missing))))
+            .collect();
+        if of_device.is_empty() {
+            let count = device.device.nvlinks.known().map_or(0, Vec::len);
+            let citation = cite(&device.name, format!("{count} NVLinks, all active"));
+            findings.push(PAGE.pass(object(), words::Up {}).with_evidence(citation));
         }
-        let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
-        let mut findings = Vec::new();
-        for device in nvml.devices.iter().filter(|device| !without(device)) {
-            let device = Device { evidence, device, name: gpus::name(device) };
-            let object = || Object::gpu(&device.name);
-            let parts = [device.links(), device.fabric(), Ok(device.errors(&window))];
-            let of_device: Vec<Finding> = parts
-                .into_iter()
-                .filter_map(|part| part.unwrap_or_else(|missing| Some(PAGE.missing(object(), &missing))))
-                .collect();
-            if of_device.is_empty() {
-                let count = device.device.nvlinks.known().map_or(0, Vec::len);
-                let citation = cite(&device.name, format!("{count} NVLinks, all active"));
-                findings.push(PAGE.pass(object(), words::Up {}).with_evidence(citation));
-            }
-            findings.extend(of_device);
-        }
-        let mut findings = gpus::join(findings, nvml.devices.len());
-        findings.extend(manager(evidence).unwrap_or_else(|missing| {
-            let said = words::ManagerUnknown { reason: (&missing).into() };
-            Some(PAGE.not_run(manager_object(), said))
-        }));
-        Ok(findings)
+        findings.extend(of_device);
     }
+    let mut findings = gpus::join(findings, nvml.devices.len());
+    findings.extend(manager(evidence).unwrap_or_else(|missing| {
+        let said = words::ManagerUnknown { reason: (&missing).into() };
+        Some(PAGE.not_run(manager_object(), said))
+    }));
+    Ok(findings)
 }
 
 /// NVLinks of a GPU by its product name.

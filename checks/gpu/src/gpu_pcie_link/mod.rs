@@ -12,34 +12,26 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Gpu, GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, FirmwareSetting, HardwarePart, Intent,
-    Likelihood, Missing, Object, ProviderRequest, Said, WorkloadTrait,
+    Arg, Citation, Confidence, Evidence, Finding, FirmwareSetting, HardwarePart, Intent, Likelihood, Missing,
+    Object, ProviderRequest, Said, WorkloadTrait,
 };
 
 use crate::gpus::{self, GPU_LINK, Loaded, Unseen, WINDOW, cite, cite_window, named};
 use crate::pages::gpu_pcie_link::{LOADED, MANY_REPLAYS, PAGE, SOME_REPLAYS, words};
 
-/// See the module.
-pub struct GpuPcieLink;
-
-impl Check for GpuPcieLink {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let node = Node {
-            evidence,
-            pci: evidence.pci()?,
-            devices: evidence.nvml().map(|nvml| nvml.devices.as_slice()),
-            window: evidence.get("/window/gpus"),
-        };
-        Ok(gpus::join(gpus.iter().flat_map(|gpu| node.judge(gpu)).collect(), gpus.len()))
-    }
+    let node = Node {
+        evidence,
+        pci: evidence.pci()?,
+        devices: evidence.nvml().map(|nvml| nvml.devices.as_slice()),
+        window: evidence.get("/window/gpus"),
+    };
+    Ok(gpus::join(gpus.iter().flat_map(|gpu| node.judge(gpu)).collect(), gpus.len()))
 }
 
 struct Node<'a> {

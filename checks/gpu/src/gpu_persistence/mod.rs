@@ -4,30 +4,20 @@
 //! does not see the processes of its host.
 
 use plumb_check_sdk::model::{NvmlDevice, Process};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, GpuState, Intent, Missing, Object, Said,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, GpuState, Intent, Missing, Object, Said};
 
 use crate::gpus::{self, cite, named};
 use crate::pages::gpu_persistence::{PAGE, words};
 
-/// See the module.
-pub struct GpuPersistence;
-
-impl Check for GpuPersistence {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.of_nvidia().tell(&PAGE),
-        };
-        let daemon = daemon(evidence);
-        let findings = nvml.devices.iter().map(|device| judge(device, &daemon));
-        Ok(gpus::join(findings.collect(), nvml.devices.len()))
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.of_nvidia().tell(&PAGE),
+    };
+    let daemon = daemon(evidence);
+    let findings = nvml.devices.iter().map(|device| judge(device, &daemon));
+    Ok(gpus::join(findings.collect(), nvml.devices.len()))
 }
 
 /// Name of the daemon's process, cut to 15 bytes by the kernel.

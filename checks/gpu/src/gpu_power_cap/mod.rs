@@ -8,49 +8,39 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Evidence, Finding, GpuState, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Evidence, Finding, GpuState, Intent, Likelihood, Missing, Object};
 
 use crate::gpus::{self, GPU_POWER, Loaded, SET_CLOCKS, SW_POWER_CAP, Unseen, cite, cite_window, named};
 use crate::pages::gpu_power_cap::{CAPPED, DEEP, FULL, LOADED, PAGE, words};
 
-/// See the module.
-pub struct GpuPowerCap;
-
-impl Check for GpuPowerCap {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.tell(&PAGE),
-        };
-        let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
-        let mut findings = Vec::new();
-        for device in &nvml.devices {
-            let name = gpus::name(device);
-            let seen = under_load(evidence, gpus::during(&window, &name));
-            let of_device = [limit(evidence, device, &seen), clocks(device, seen)];
-            let of_device: Vec<Finding> = of_device
-                .into_iter()
-                .filter_map(|result| {
-                    result.unwrap_or_else(|missing| Some(PAGE.missing(gpus::object(device), &missing)))
-                })
-                .collect();
-            if of_device.is_empty() {
-                let watts = device.power_limit_watts.known().copied().unwrap_or_default();
-                let citation = cite(&name, format!("power limit {watts:.0} W"));
-                findings.push(PAGE.pass(gpus::object(device), words::AsMade {}).with_evidence(citation));
-            }
-            findings.extend(of_device);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.tell(&PAGE),
+    };
+    let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
+    let mut findings = Vec::new();
+    for device in &nvml.devices {
+        let name = gpus::name(device);
+        let seen = under_load(evidence, gpus::during(&window, &name));
+        let of_device = [limit(evidence, device, &seen), clocks(device, seen)];
+        let of_device: Vec<Finding> = of_device
+            .into_iter()
+            .filter_map(|result| {
+                result.unwrap_or_else(|missing| Some(PAGE.missing(gpus::object(device), &missing)))
+            })
+            .collect();
+        if of_device.is_empty() {
+            let watts = device.power_limit_watts.known().copied().unwrap_or_default();
+            let citation = cite(&name, format!("power limit {watts:.0} W"));
+            findings.push(PAGE.pass(gpus::object(device), words::AsMade {}).with_evidence(citation));
         }
-        let mut findings = gpus::join(findings, nvml.devices.len());
-        findings.extend(unequal(&nvml.devices));
-        Ok(findings)
+        findings.extend(of_device);
     }
+    let mut findings = gpus::join(findings, nvml.devices.len());
+    findings.extend(unequal(&nvml.devices));
+    Ok(findings)
 }
 
 /// NVML's reasons for low clocks under load; `None` where there was no load to see them under.

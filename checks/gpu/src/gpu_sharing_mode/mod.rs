@@ -10,42 +10,32 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, NvmlProcess, server_of};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Evidence, Finding, GpuState, Intent, Missing, Object, ObjectKind, Step,
-};
+use plumb_check_sdk::{Arg, Evidence, Finding, GpuState, Intent, Missing, Object, ObjectKind, Step};
 
 use crate::gpus::{self, cite, named};
 use crate::pages::gpu_sharing_mode::{GUEST, PAGE, words};
 
-/// See the module.
-pub struct GpuSharingMode;
-
-impl Check for GpuSharingMode {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let nvml = match gpus::nvml(evidence) {
+        Ok(nvml) => nvml,
+        Err(silent) => return silent.tell(&PAGE),
+    };
+    let devices = &nvml.devices;
+    let mut findings = mig(devices);
+    let node = Node { evidence, servers: evidence.servers(), container: evidence.container_runtime() };
+    let of_processes: Vec<Finding> = devices
+        .iter()
+        .filter_map(|device| {
+            let missing = |missing| Some(PAGE.missing(gpus::object(device), &missing));
+            node.users(device).unwrap_or_else(missing)
+        })
+        .collect();
+    if of_processes.is_empty() {
+        findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "processes"), words::NoUser {}));
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let nvml = match gpus::nvml(evidence) {
-            Ok(nvml) => nvml,
-            Err(silent) => return silent.tell(&PAGE),
-        };
-        let devices = &nvml.devices;
-        let mut findings = mig(devices);
-        let node = Node { evidence, servers: evidence.servers(), container: evidence.container_runtime() };
-        let of_processes: Vec<Finding> = devices
-            .iter()
-            .filter_map(|device| {
-                let missing = |missing| Some(PAGE.missing(gpus::object(device), &missing));
-                node.users(device).unwrap_or_else(missing)
-            })
-            .collect();
-        if of_processes.is_empty() {
-            findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "processes"), words::NoUser {}));
-        }
-        findings.extend(gpus::join(of_processes, devices.len()));
-        Ok(findings)
-    }
+    findings.extend(gpus::join(of_processes, devices.len()));
+    Ok(findings)
 }
 
 fn names(devices: &[&NvmlDevice]) -> String {

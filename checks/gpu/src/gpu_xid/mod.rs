@@ -9,28 +9,20 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Quantity, Seconds};
 use plumb_check_sdk::model::{Gpu, KernelLog, LogLine};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent,
-    Likelihood, Missing, Object, ObjectKind, Outcome, Said, Step,
+    Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
+    Object, ObjectKind, Outcome, Said, Step,
 };
 
 use crate::gpus::{self, GPU_LINK, GPU_MEMORY};
 use crate::pages::gpu_xid::{OLD, PAGE, RECENT, REPEATED, words};
 
-/// See the module.
-pub struct GpuXid;
-
-impl Check for GpuXid {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
+        return silent.tell(&PAGE);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
-            return silent.tell(&PAGE);
-        }
-        let log = evidence.kernel_log()?;
-        Ok(Judge { evidence, log, gpus: evidence.gpus() }.judge())
-    }
+    let log = evidence.kernel_log()?;
+    Ok(Judge { evidence, log, gpus: evidence.gpus() }.judge())
 }
 
 /// Critical errors for which NVIDIA's catalogue asks to reset the GPU, now or after the restart of what ran on it.

@@ -13,40 +13,32 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, InterruptCount, Role, Window};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Outcome, Said, Step,
+    Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
+    Step,
 };
 
 use crate::lines::{Devices, NETWORK, Served, number};
 use crate::pages::irq_critical_cores::{LOW_RATE, MUCH_TIME, ONE_CORE, PAGE, SOME_TIME, words};
 
-/// See the module.
-pub struct IrqCriticalCores;
-
-impl Check for IrqCriticalCores {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let window = evidence.window()?;
-        let load = window.under_load()?;
-        let critical = match critical_cpus(servers, window)? {
-            Ok(critical) => critical,
-            Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-        };
-        let mut findings = judge_time(evidence, window, &critical, &load)?;
-        let network = || Object::new(ObjectKind::Other, "interrupts of network cards");
-        findings.push(
-            judge_network(evidence, window, &critical, network())
-                .unwrap_or_else(|why| PAGE.missing(network(), &why)),
-        );
-        Ok(findings)
-    }
+    let window = evidence.window()?;
+    let load = window.under_load()?;
+    let critical = match critical_cpus(servers, window)? {
+        Ok(critical) => critical,
+        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
+    };
+    let mut findings = judge_time(evidence, window, &critical, &load)?;
+    let network = || Object::new(ObjectKind::Other, "interrupts of network cards");
+    findings.push(
+        judge_network(evidence, window, &critical, network())
+            .unwrap_or_else(|why| PAGE.missing(network(), &why)),
+    );
+    Ok(findings)
 }
 
 /// CPUs on which busy threads of schedulers and GPU workers were seen.

@@ -13,69 +13,60 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{GigabitsPerSecond, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{Interface, Interrupt, InterruptCount, Numa, PciDevice, Window};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
-    Object, ObjectKind, Outcome,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Outcome,
 };
 
 use crate::lines::{Devices, NETWORK, Served, number};
 use crate::pages::irq_device_locality::{BUSY_LINES, BUSY_LINK, FAR, LOCAL, PAGE, QUIET, words};
 
-/// See the module.
-pub struct IrqDeviceLocality;
-
-impl Check for IrqDeviceLocality {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let numa = evidence.numa()?;
+    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let numa = evidence.numa()?;
-        if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
+    let devices = Devices::of(evidence)?;
+    let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
+    let window = evidence.window();
+    let counts =
+        window.clone().and_then(|window| Ok((window.interrupts.require()?.as_slice(), window.length()?)));
+    let machine = Machine { evidence, numa, interfaces, window: window.ok(), counts: counts.clone().ok() };
+    let mut by_device: BTreeMap<&str, (&PciDevice, Vec<&Interrupt>)> = BTreeMap::new();
+    let gpus = evidence.gpus()?;
+    for line in evidence.interrupts()? {
+        if let Some(device) = devices.of_line(line)?
+            && (device.class.require()? >> 16 == NETWORK
+                || gpus.iter().any(|gpu| gpu.address == device.address))
+        {
+            by_device.entry(&device.address).or_insert((device, Vec::new())).1.push(line);
         }
-        let devices = Devices::of(evidence)?;
-        let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
-        let window = evidence.window();
-        let counts =
-            window.clone().and_then(|window| Ok((window.interrupts.require()?.as_slice(), window.length()?)));
-        let machine =
-            Machine { evidence, numa, interfaces, window: window.ok(), counts: counts.clone().ok() };
-        let mut by_device: BTreeMap<&str, (&PciDevice, Vec<&Interrupt>)> = BTreeMap::new();
-        let gpus = evidence.gpus()?;
-        for line in evidence.interrupts()? {
-            if let Some(device) = devices.of_line(line)?
-                && (device.class.require()? >> 16 == NETWORK
-                    || gpus.iter().any(|gpu| gpu.address == device.address))
-            {
-                by_device.entry(&device.address).or_insert((device, Vec::new())).1.push(line);
-            }
-        }
-        let mut passed = Vec::new();
-        let mut quiet = Vec::new();
-        let mut findings = Vec::new();
-        for (device, lines) in by_device.into_values() {
-            let Some(device) = machine.device(device) else { continue };
-            match machine.judge(&device, &lines) {
-                Verdict::Quiet => quiet.push(device.object),
-                Verdict::Local(citation, confidence) => passed.push((device.object, citation, confidence)),
-                Verdict::Told(finding) => findings.push(*finding),
-            }
-        }
-        findings.extend(passed_together(passed));
-        if let Err(why) = counts {
-            findings.push(PAGE.missing(Object::new(ObjectKind::Other, "where interrupts were served"), &why));
-        }
-        if !quiet.is_empty() {
-            // One quiet device among others is no gap: it has nothing to place.
-            let answered = findings.iter().any(|finding| !finding.outcome.is_unanswered());
-            let outcome = if answered { Outcome::Info } else { Outcome::NotRun };
-            findings.push(PAGE.says(outcome, together(quiet), words::Quiet {}));
-        }
-        if findings.is_empty() {
-            findings.push(PAGE.not_run(Object::node(), words::NoDevice {}));
-        }
-        Ok(findings)
     }
+    let mut passed = Vec::new();
+    let mut quiet = Vec::new();
+    let mut findings = Vec::new();
+    for (device, lines) in by_device.into_values() {
+        let Some(device) = machine.device(device) else { continue };
+        match machine.judge(&device, &lines) {
+            Verdict::Quiet => quiet.push(device.object),
+            Verdict::Local(citation, confidence) => passed.push((device.object, citation, confidence)),
+            Verdict::Told(finding) => findings.push(*finding),
+        }
+    }
+    findings.extend(passed_together(passed));
+    if let Err(why) = counts {
+        findings.push(PAGE.missing(Object::new(ObjectKind::Other, "where interrupts were served"), &why));
+    }
+    if !quiet.is_empty() {
+        // One quiet device among others is no gap: it has nothing to place.
+        let answered = findings.iter().any(|finding| !finding.outcome.is_unanswered());
+        let outcome = if answered { Outcome::Info } else { Outcome::NotRun };
+        findings.push(PAGE.says(outcome, together(quiet), words::Quiet {}));
+    }
+    if findings.is_empty() {
+        findings.push(PAGE.not_run(Object::node(), words::NoDevice {}));
+    }
+    Ok(findings)
 }
 
 enum Verdict {

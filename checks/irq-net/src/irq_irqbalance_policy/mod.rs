@@ -9,37 +9,29 @@
 
 use plumb_check_sdk::limit::{PerSecond, Percent, Quantity};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood,
-    Missing, Object, ObjectKind,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind,
 };
 
 use crate::lines::{ISOLATED, Served, cpus_in, number};
 use crate::pages::irq_irqbalance_policy::{ON_ISOLATED, ONE_CPU, PAGE, words};
 
-/// See the module.
-pub struct IrqIrqbalancePolicy;
-
-impl Check for IrqIrqbalancePolicy {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if let Some(container) = evidence.container_runtime()? {
+        let container = container.into();
+        return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { container })]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Some(container) = evidence.container_runtime()? {
-            let container = container.into();
-            return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { container })]);
-        }
-        let runs = evidence.processes()?.iter().find(|process| process.comm == "irqbalance");
-        let Some(process) = runs else { return Ok(vec![judge_concentration(evidence)?]) };
-        let isolated =
-            cpus_in(evidence, ISOLATED)?.union(&cpus_in(evidence, "/sys/devices/system/cpu/nohz_full")?);
-        let running = Citation::new(format!("{}/stat", process.path), "irqbalance");
-        let mut findings = vec![judge_ban_list(evidence, &isolated)?.with_evidence(running)];
-        if !isolated.is_empty() {
-            findings.extend(judge_isolated(evidence, &isolated));
-        }
-        Ok(findings)
+    let runs = evidence.processes()?.iter().find(|process| process.comm == "irqbalance");
+    let Some(process) = runs else { return Ok(vec![judge_concentration(evidence)?]) };
+    let isolated =
+        cpus_in(evidence, ISOLATED)?.union(&cpus_in(evidence, "/sys/devices/system/cpu/nohz_full")?);
+    let running = Citation::new(format!("{}/stat", process.path), "irqbalance");
+    let mut findings = vec![judge_ban_list(evidence, &isolated)?.with_evidence(running)];
+    if !isolated.is_empty() {
+        findings.extend(judge_isolated(evidence, &isolated));
     }
+    Ok(findings)
 }
 
 /// The ban list of the configuration, with the file and line that set it.

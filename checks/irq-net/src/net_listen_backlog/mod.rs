@@ -7,14 +7,10 @@
 
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Step,
+    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Step,
 };
 
 use crate::pages::net_listen_backlog::{PAGE, PORTS, SOMAXCONN, TABLE_FILLING, TABLE_FULL, words};
-
-/// See the module.
-pub struct NetListenBacklog;
 
 const QUEUE_LENGTH: &str = "net.core.somaxconn";
 const TABLE_SIZE: &str = "net.netfilter.nf_conntrack_max";
@@ -35,19 +31,14 @@ const QUESTIONS: [Question; 4] = [
     ("local ports", judge_ports),
 ];
 
-impl Check for NetListenBacklog {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let answer = |(name, judge): Question| {
-            let kind = if name == QUEUE_LENGTH { ObjectKind::Setting } else { ObjectKind::Other };
-            let object = Object::new(kind, name);
-            judge(evidence, object.clone()).unwrap_or_else(|why| PAGE.missing(object, &why))
-        };
-        Ok(QUESTIONS.into_iter().map(answer).chain(other_namespaces(evidence)).collect())
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let answer = |(name, judge): Question| {
+        let kind = if name == QUEUE_LENGTH { ObjectKind::Setting } else { ObjectKind::Other };
+        let object = Object::new(kind, name);
+        judge(evidence, object.clone()).unwrap_or_else(|why| PAGE.missing(object, &why))
+    };
+    Ok(QUESTIONS.into_iter().map(answer).chain(other_namespaces(evidence)).collect())
 }
 
 /// A kernel parameter that is a number.

@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{GigabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{InferenceServer, RdmaPort};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
-    Object, ObjectKind, Outcome, Said, WorkloadTrait,
+    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, Object, ObjectKind,
+    Outcome, Said, WorkloadTrait,
 };
 
 use crate::pages::net_rdma_peermem::{PAGE, words};
@@ -34,38 +34,30 @@ const ERRORS: [&str; 9] = [
     "hw_counters/packet_seq_err",
 ];
 
-/// See the module.
-pub struct NetRdmaPeermem;
-
-impl Check for NetRdmaPeermem {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        let Some(need) = spans_nodes(evidence, servers)? else {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    let Some(need) = spans_nodes(evidence, servers)? else {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
+    };
+    let ports: Vec<RdmaPort> = match evidence.get("/network/rdma") {
+        Err(why) if why.is_absent() => Vec::new(),
+        ports => ports?,
+    };
+    if ports.is_empty() {
+        let said = words::NoDevice {
+            need: need.kind.into(),
+            server: (&need.server).into(),
+            what: (&need.what).into(),
         };
-        let ports: Vec<RdmaPort> = match evidence.get("/network/rdma") {
-            Err(why) if why.is_absent() => Vec::new(),
-            ports => ports?,
-        };
-        if ports.is_empty() {
-            let said = words::NoDevice {
-                need: need.kind.into(),
-                server: (&need.server).into(),
-                what: (&need.what).into(),
-            };
-            return Ok(vec![need.violation(Object::node(), said, Likelihood::Setting)]);
-        }
-        let path = || Object::setting("GPUDirect RDMA");
-        let mut findings =
-            vec![judge_path(evidence, &need, path()).unwrap_or_else(|why| PAGE.missing(path(), &why))];
-        findings.extend(judge_ports(&ports, &need));
-        findings.push(judge_errors(evidence, &ports));
-        Ok(findings)
+        return Ok(vec![need.violation(Object::node(), said, Likelihood::Setting)]);
     }
+    let path = || Object::setting("GPUDirect RDMA");
+    let mut findings =
+        vec![judge_path(evidence, &need, path()).unwrap_or_else(|why| PAGE.missing(path(), &why))];
+    findings.extend(judge_ports(&ports, &need));
+    findings.push(judge_errors(evidence, &ports));
+    Ok(findings)
 }
 
 /// What says that a server works together with others.

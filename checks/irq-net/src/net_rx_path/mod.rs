@@ -14,8 +14,8 @@ use plumb_check_sdk::limit::{GigabitsPerSecond, MegabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{Interface, PciDevice, QueueCpus, Window};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
-    Likelihood, Missing, NicSetting, Object, ObjectKind, Outcome, Said,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NicSetting, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::lines::{ISOLATED, cpus_in};
@@ -34,37 +34,27 @@ const WIDE_RING: u32 = 4096;
 const BUDGET: [(&str, u64); 2] = [("net.core.netdev_budget", 600), ("net.core.netdev_budget_usecs", 8000)];
 const BACKLOG: [(&str, u64); 1] = [("net.core.netdev_max_backlog", 16384)];
 
-/// See the module.
-pub struct NetRxPath;
-
-impl Check for NetRxPath {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let interfaces: Vec<Interface> = evidence.get("/network/interfaces")?;
+    let mut findings = vec![judge_backlog(evidence)];
+    // An interface whose state or device is unknown may be a physical one that is up.
+    let is_virtual =
+        |interface: &&Interface| matches!(&interface.device, Fact::Missing(why) if why.is_absent());
+    let is_down = |interface: &&Interface| interface.operstate.known().is_some_and(|state| state == "down");
+    let physical: Vec<&Interface> = interfaces.iter().filter(|interface| !is_virtual(interface)).collect();
+    let up: Vec<&Interface> = physical.iter().filter(|interface| !is_down(interface)).copied().collect();
+    if up.is_empty() {
+        let said: Said =
+            if physical.is_empty() { words::NonePhysical {}.into() } else { words::NoneUp {}.into() };
+        findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "network interfaces"), said));
+        return Ok(findings);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let interfaces: Vec<Interface> = evidence.get("/network/interfaces")?;
-        let mut findings = vec![judge_backlog(evidence)];
-        // An interface whose state or device is unknown may be a physical one that is up.
-        let is_virtual =
-            |interface: &&Interface| matches!(&interface.device, Fact::Missing(why) if why.is_absent());
-        let is_down =
-            |interface: &&Interface| interface.operstate.known().is_some_and(|state| state == "down");
-        let physical: Vec<&Interface> =
-            interfaces.iter().filter(|interface| !is_virtual(interface)).collect();
-        let up: Vec<&Interface> = physical.iter().filter(|interface| !is_down(interface)).copied().collect();
-        if up.is_empty() {
-            let said: Said =
-                if physical.is_empty() { words::NonePhysical {}.into() } else { words::NoneUp {}.into() };
-            findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "network interfaces"), said));
-            return Ok(findings);
-        }
-        findings.extend(judge_errors(evidence, &up));
-        findings.extend(judge_queues(evidence, &up));
-        findings.extend(judge_steering(evidence, &up));
-        findings.extend(judge_speed(evidence, &up));
-        Ok(findings)
-    }
+    findings.extend(judge_errors(evidence, &up));
+    findings.extend(judge_queues(evidence, &up));
+    findings.extend(judge_steering(evidence, &up));
+    findings.extend(judge_speed(evidence, &up));
+    Ok(findings)
 }
 
 /// An interface, under the name of what is judged of it.

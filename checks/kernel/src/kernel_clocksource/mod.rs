@@ -9,8 +9,7 @@
 //! counts.
 
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest,
-    Step, UpdatePart,
+    Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest, Step, UpdatePart,
 };
 
 use crate::pages::kernel_clocksource::{PAGE, words};
@@ -20,68 +19,57 @@ const AVAILABLE: &str = "/sys/devices/system/clocksource/clocksource0/available_
 /// Fast sources of machines that also have slow ones; those of a hypervisor first, as it knows its own counter best.
 const FAST: [&str; 3] = ["kvm-clock", "hyperv_clocksource_tsc_page", "tsc"];
 
-/// See the module.
-pub struct KernelClocksource;
-
-impl Check for KernelClocksource {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let text = evidence.setting("kernel", CURRENT)?;
-        let current = text.trim();
-        let available = evidence.setting("kernel", AVAILABLE);
-        let (node, source) = (Object::node(), Arg::from(current));
-        let finding = match current {
-            "tsc" | "arch_sys_counter" | "timebase" | "riscv_clocksource" => {
-                PAGE.pass(node, words::Fast { source })
-            }
-            "kvm-clock" | "hyperv_clocksource_tsc_page" => match evidence.hypervisor()? {
-                Some(_) => PAGE.pass(node, words::Fast { source }),
-                None => PAGE
-                    .contradictory(node, words::NoHypervisor { source })
-                    .with_evidence(Citation::new("/proc/cpuinfo", "no flag `hypervisor`")),
-            },
-            "xen" | "refined-jiffies" => {
-                let is_virtual = evidence.hypervisor()?.is_some();
-                let available = available.clone()?;
-                if !is_virtual {
-                    PAGE.fail(node, words::Slow { source })
-                } else if available.split_whitespace().any(|name| name == "tsc") {
-                    PAGE.warn(node, words::TscUnused { source })
-                        .with_evidence(Citation::new(AVAILABLE, available.trim()))
-                } else {
-                    PAGE.info(node, words::NothingFaster { source })
-                }
-            }
-            "hpet" | "acpi_pm" | "jiffies" | "hyperv_clocksource_msr" | "pit" => {
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let text = evidence.setting("kernel", CURRENT)?;
+    let current = text.trim();
+    let available = evidence.setting("kernel", AVAILABLE);
+    let (node, source) = (Object::node(), Arg::from(current));
+    let finding = match current {
+        "tsc" | "arch_sys_counter" | "timebase" | "riscv_clocksource" => {
+            PAGE.pass(node, words::Fast { source })
+        }
+        "kvm-clock" | "hyperv_clocksource_tsc_page" => match evidence.hypervisor()? {
+            Some(_) => PAGE.pass(node, words::Fast { source }),
+            None => PAGE
+                .contradictory(node, words::NoHypervisor { source })
+                .with_evidence(Citation::new("/proc/cpuinfo", "no flag `hypervisor`")),
+        },
+        "xen" | "refined-jiffies" => {
+            let is_virtual = evidence.hypervisor()?.is_some();
+            let available = available.clone()?;
+            if !is_virtual {
                 PAGE.fail(node, words::Slow { source })
+            } else if available.split_whitespace().any(|name| name == "tsc") {
+                PAGE.warn(node, words::TscUnused { source })
+                    .with_evidence(Citation::new(AVAILABLE, available.trim()))
+            } else {
+                PAGE.info(node, words::NothingFaster { source })
             }
-            _ => PAGE.info(node, words::UnknownSource { source }),
+        }
+        "hpet" | "acpi_pm" | "jiffies" | "hyperv_clocksource_msr" | "pit" => {
+            PAGE.fail(node, words::Slow { source })
+        }
+        _ => PAGE.info(node, words::UnknownSource { source }),
+    };
+    // Other architectures have no time stamp counter.
+    let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
+    let counter = has_counter.then(|| judge_counter(evidence)).flatten();
+    let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
+    let finding = if finding.outcome.is_deviation() {
+        let available = available.unwrap_or_default();
+        let is_offered = |name: &&&str| {
+            available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
         };
-        // Other architectures have no time stamp counter.
-        let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
-        let counter = has_counter.then(|| judge_counter(evidence)).flatten();
-        let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
-        let finding = if finding.outcome.is_deviation() {
-            let available = available.unwrap_or_default();
-            let is_offered = |name: &&&str| {
-                available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
-            };
-            finding.with_intent(match FAST.iter().find(is_offered) {
-                Some(want) => {
-                    Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() }
-                }
-                None => from_below(evidence),
-            })
-        } else {
-            finding
-        };
-        let finding =
-            finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(CURRENT, current));
-        Ok(std::iter::once(finding).chain(counter).collect())
-    }
+        finding.with_intent(match FAST.iter().find(is_offered) {
+            Some(want) => Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() },
+            None => from_below(evidence),
+        })
+    } else {
+        finding
+    };
+    let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(CURRENT, current));
+    Ok(std::iter::once(finding).chain(counter).collect())
 }
 
 /// Asks for a counter that the kernel can use of what provides it.

@@ -13,8 +13,7 @@
 
 use plumb_check_sdk::model::{BootArguments, InferenceServer, Thread};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    Outcome, Said,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, Outcome, Said,
 };
 
 use crate::pages::kernel_cmdline_drift::{PAGE, words};
@@ -31,28 +30,18 @@ const NAMES: &str = "acpi amd_iommu amd_pstate clocksource cpufreq.default_gover
     processor.max_cstate rcu_nocbs skew_tick slub_debug swiotlb systemd.cpu_affinity threadirqs \
     transparent_hugepage tsc workqueue.power_efficient";
 
-/// See the module.
-pub struct KernelCmdlineDrift;
-
-impl Check for KernelCmdlineDrift {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let cmdline: String = evidence.get("/node/cmdline")?;
-        let running: Vec<&str> = cmdline.split_whitespace().filter(|word| is_known(word)).collect();
-        let mut findings = judge_arguments(evidence, &running);
-        let isolating: Vec<&str> = running.iter().copied().filter(|word| name(word) == "isolcpus").collect();
-        if !isolating.is_empty() {
-            findings.push(
-                judge_isolation(evidence, &isolating).unwrap_or_else(|why| PAGE.missing(isolcpus(), &why)),
-            );
-        }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let cmdline: String = evidence.get("/node/cmdline")?;
+    let running: Vec<&str> = cmdline.split_whitespace().filter(|word| is_known(word)).collect();
+    let mut findings = judge_arguments(evidence, &running);
+    let isolating: Vec<&str> = running.iter().copied().filter(|word| name(word) == "isolcpus").collect();
+    if !isolating.is_empty() {
         findings
-            .push(judge_drift(evidence, &running).unwrap_or_else(|why| PAGE.missing(configuration(), &why)));
-        Ok(findings)
+            .push(judge_isolation(evidence, &isolating).unwrap_or_else(|why| PAGE.missing(isolcpus(), &why)));
     }
+    findings.push(judge_drift(evidence, &running).unwrap_or_else(|why| PAGE.missing(configuration(), &why)));
+    Ok(findings)
 }
 
 fn isolcpus() -> Object {

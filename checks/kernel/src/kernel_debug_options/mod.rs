@@ -5,9 +5,7 @@
 //! hardware (`KASAN_HW_TAGS`) is meant for production, and not counted.
 
 use plumb_check_sdk::model::KernelConfig;
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::kernel_debug_options::{PAGE, words};
 use crate::{CMDLINE, without};
@@ -36,26 +34,18 @@ const ARGUMENTS: [&str; 5] =
 
 type Judge = fn(Object, &Evidence<'_>) -> Result<Finding, Missing>;
 
-/// See the module.
-pub struct KernelDebugOptions;
-
-impl Check for KernelDebugOptions {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let judges: [(&str, Judge); 3] = [
-            ("kernel release", judge_release),
-            ("how the kernel was built", judge_config),
-            ("boot arguments", judge_arguments),
-        ];
-        let answers = judges.into_iter().map(|(subject, judge)| {
-            let object = Object::setting(subject);
-            judge(object.clone(), evidence).unwrap_or_else(|why| PAGE.missing(object, &why))
-        });
-        Ok(answers.chain(cleared_memory(evidence)).collect())
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let judges: [(&str, Judge); 3] = [
+        ("kernel release", judge_release),
+        ("how the kernel was built", judge_config),
+        ("boot arguments", judge_arguments),
+    ];
+    let answers = judges.into_iter().map(|(subject, judge)| {
+        let object = Object::setting(subject);
+        judge(object.clone(), evidence).unwrap_or_else(|why| PAGE.missing(object, &why))
+    });
+    Ok(answers.chain(cleared_memory(evidence)).collect())
 }
 
 /// Another kernel would mend a finding.

@@ -8,38 +8,28 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{KernelClock, TimeSource};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::kernel_time_sync::{OFF, PAGE, WRONG, words};
 
 /// File of the bundle with the kernel's answer.
 const ANSWER: &str = "api/clock.json";
 
-/// See the module.
-pub struct KernelTimeSync;
-
-impl Check for KernelTimeSync {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let clock: KernelClock = evidence.get("/platform/clock/kernel")?;
-        let sources: Result<Vec<TimeSource>, Missing> = evidence.get("/platform/clock/sources");
-        let object = Object::setting("sources of time");
-        let of_sources = match sources {
-            Ok(sources) => judge_sources(object, &sources),
-            Err(why) if why.is_absent() => PAGE.info(object, words::NoConfiguration {}),
-            Err(why) => PAGE.missing(object, &why),
-        };
-        let findings = [judge_clock(evidence, &clock)?, of_sources].map(|finding| {
-            let goal = finding.outcome.is_deviation().then_some(Intent::TimeService {});
-            finding.with_intents(goal)
-        });
-        Ok(findings.into())
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let clock: KernelClock = evidence.get("/platform/clock/kernel")?;
+    let sources: Result<Vec<TimeSource>, Missing> = evidence.get("/platform/clock/sources");
+    let object = Object::setting("sources of time");
+    let of_sources = match sources {
+        Ok(sources) => judge_sources(object, &sources),
+        Err(why) if why.is_absent() => PAGE.info(object, words::NoConfiguration {}),
+        Err(why) => PAGE.missing(object, &why),
+    };
+    let findings = [judge_clock(evidence, &clock)?, of_sources].map(|finding| {
+        let goal = finding.outcome.is_deviation().then_some(Intent::TimeService {});
+        finding.with_intents(goal)
+    });
+    Ok(findings.into())
 }
 
 fn judge_clock(evidence: &Evidence<'_>, clock: &KernelClock) -> Result<Finding, Missing> {

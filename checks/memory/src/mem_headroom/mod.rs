@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, HardwarePart, Intent,
-    Likelihood, Missing, NodeSet, Object, ObjectKind, ServiceSetting, Step,
+    Absence, Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NodeSet, Object, ObjectKind, ServiceSetting, Step,
 };
 
 use crate::pages::mem_headroom::{
@@ -22,31 +22,23 @@ use crate::server_object;
 
 const OVERCOMMIT: &str = "vm.overcommit_memory";
 
-/// See the module.
-pub struct MemHeadroom;
-
-impl Check for MemHeadroom {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let memory = evidence.memory()?;
-        let or_missing = |judged: Result<Finding, Missing>, object: Object| {
-            judged.unwrap_or_else(|why| PAGE.missing(object, &why))
-        };
-        let mut findings = vec![
-            or_missing(judge_node(evidence, memory), Object::node()),
-            or_missing(judge_overcommit(evidence), Object::setting(OVERCOMMIT)),
-            or_missing(judge_huge_pages(evidence, memory), other("reserved huge pages")),
-            or_missing(judge_pressure(evidence, memory), other("memory pressure")),
-            or_missing(judge_kills(evidence, memory), other("killed for want of memory")),
-        ];
-        let of_numa = judge_numa(evidence, memory);
-        findings.extend(of_numa.unwrap_or_else(|why| vec![PAGE.missing(other("NUMA nodes"), &why)]));
-        findings.extend(judge_groups(evidence));
-        Ok(findings)
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let memory = evidence.memory()?;
+    let or_missing = |judged: Result<Finding, Missing>, object: Object| {
+        judged.unwrap_or_else(|why| PAGE.missing(object, &why))
+    };
+    let mut findings = vec![
+        or_missing(judge_node(evidence, memory), Object::node()),
+        or_missing(judge_overcommit(evidence), Object::setting(OVERCOMMIT)),
+        or_missing(judge_huge_pages(evidence, memory), other("reserved huge pages")),
+        or_missing(judge_pressure(evidence, memory), other("memory pressure")),
+        or_missing(judge_kills(evidence, memory), other("killed for want of memory")),
+    ];
+    let of_numa = judge_numa(evidence, memory);
+    findings.extend(of_numa.unwrap_or_else(|why| vec![PAGE.missing(other("NUMA nodes"), &why)]));
+    findings.extend(judge_groups(evidence));
+    Ok(findings)
 }
 
 fn other(name: &str) -> Object {

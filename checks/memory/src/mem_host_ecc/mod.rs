@@ -11,47 +11,39 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{MemoryController, ModuleErrors};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
-    Object, ObjectKind, Step,
+    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, Object, ObjectKind,
+    Step,
 };
 
 use crate::pages::mem_host_ecc::{DAILY, IN_WINDOW, PAGE, words};
 
-/// See the module.
-pub struct MemHostEcc;
-
-impl Check for MemHostEcc {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if let Some(hypervisor) = evidence.hypervisor()? {
+        let said = words::Virtual { virtualization: hypervisor.into() };
+        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Some(hypervisor) = evidence.hypervisor()? {
-            let said = words::Virtual { virtualization: hypervisor.into() };
-            return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
+    let mut findings: Vec<Finding> = machine_checks(evidence).into_iter().collect();
+    let controllers: Vec<MemoryController> = match evidence.get("/memory/controllers") {
+        Err(why) if why.is_absent() => {
+            let object = Object::new(ObjectKind::Other, "memory controllers");
+            findings.push(PAGE.not_run(object, words::NoDriver {}));
+            return Ok(findings);
         }
-        let mut findings: Vec<Finding> = machine_checks(evidence).into_iter().collect();
-        let controllers: Vec<MemoryController> = match evidence.get("/memory/controllers") {
-            Err(why) if why.is_absent() => {
-                let object = Object::new(ObjectKind::Other, "memory controllers");
-                findings.push(PAGE.not_run(object, words::NoDriver {}));
-                return Ok(findings);
-            }
-            controllers => controllers?,
-        };
-        let mut healthy = Vec::new();
-        for controller in &controllers {
-            match judge(evidence, controller) {
-                Ok(Some(finding)) => findings.push(finding),
-                Ok(None) => healthy.push(controller),
-                Err(why) => findings.push(PAGE.missing(object(&[controller]), &why)),
-            }
+        controllers => controllers?,
+    };
+    let mut healthy = Vec::new();
+    for controller in &controllers {
+        match judge(evidence, controller) {
+            Ok(Some(finding)) => findings.push(finding),
+            Ok(None) => healthy.push(controller),
+            Err(why) => findings.push(PAGE.missing(object(&[controller]), &why)),
         }
-        if !healthy.is_empty() {
-            findings.push(PAGE.pass(object(&healthy), words::NoError {}));
-        }
-        Ok(findings)
     }
+    if !healthy.is_empty() {
+        findings.push(PAGE.pass(object(&healthy), words::NoError {}));
+    }
+    Ok(findings)
 }
 
 fn id(controller: &MemoryController) -> &str {

@@ -8,8 +8,7 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Numa, Role, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
 };
 
 use crate::counters::Counters;
@@ -18,47 +17,39 @@ use crate::pages::mem_numa_balancing::{FAULTS, MIGRATIONS, PAGE, words};
 const NAME: &str = "kernel.numa_balancing";
 const PATH: &str = "/proc/sys/kernel/numa_balancing";
 
-/// See the module.
-pub struct MemNumaBalancing;
-
-impl Check for MemNumaBalancing {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let numa = evidence.numa()?;
+    if numa.with_memory().count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let numa = evidence.numa()?;
-        if numa.with_memory().count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let text = evidence.sysctl(NAME)?;
-        // 1 is balancing, 2 moves pages between fast and slow memory, and the two add up.
-        let mode: u32 = text
-            .trim()
-            .parse()
-            .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
-        let workers = workers(evidence.servers()?);
-        if workers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoWorker {})]);
-        }
-        let setting = Setting { mode, text: text.trim() };
-        let mut findings = Vec::new();
-        let (mut pinned, mut free) = (Vec::new(), Vec::new());
-        for worker in workers {
-            match is_pinned(worker.1, numa) {
-                Ok(true) => pinned.push(worker),
-                Ok(false) => free.push(worker),
-                Err(why) => findings.push(PAGE.missing(object("", &[worker]), &why)),
-            }
-        }
-        if !pinned.is_empty() {
-            findings.extend(judge_pinned(evidence, &setting, &pinned));
-        }
-        if !free.is_empty() {
-            findings.push(setting.cite(judge_free(evidence, &setting, &free), &free));
-        }
-        Ok(findings)
+    let text = evidence.sysctl(NAME)?;
+    // 1 is balancing, 2 moves pages between fast and slow memory, and the two add up.
+    let mode: u32 = text
+        .trim()
+        .parse()
+        .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
+    let workers = workers(evidence.servers()?);
+    if workers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoWorker {})]);
     }
+    let setting = Setting { mode, text: text.trim() };
+    let mut findings = Vec::new();
+    let (mut pinned, mut free) = (Vec::new(), Vec::new());
+    for worker in workers {
+        match is_pinned(worker.1, numa) {
+            Ok(true) => pinned.push(worker),
+            Ok(false) => free.push(worker),
+            Err(why) => findings.push(PAGE.missing(object("", &[worker]), &why)),
+        }
+    }
+    if !pinned.is_empty() {
+        findings.extend(judge_pinned(evidence, &setting, &pinned));
+    }
+    if !free.is_empty() {
+        findings.push(setting.cite(judge_free(evidence, &setting, &free), &free));
+    }
+    Ok(findings)
 }
 
 /// A process that schedules or launches work on GPUs, with its server.

@@ -9,30 +9,20 @@
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::mem_shm::{DEFAULT, MANY_GPUS, ONE_GPU, PAGE, words};
 use crate::server_object;
 
-/// See the module.
-pub struct MemShm;
-
-impl Check for MemShm {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let judge =
-            |server| judge(evidence, server).unwrap_or_else(|why| PAGE.missing(server_object(server), &why));
-        Ok(servers.iter().map(judge).collect())
-    }
+    let judge =
+        |server| judge(evidence, server).unwrap_or_else(|why| PAGE.missing(server_object(server), &why));
+    Ok(servers.iter().map(judge).collect())
 }
 
 const GIB: f64 = 1_073_741_824.0;

@@ -6,8 +6,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, SwapArea};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, ServiceSetting,
+    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    ServiceSetting,
 };
 
 use crate::counters::Counters;
@@ -16,35 +16,27 @@ use crate::server_object;
 
 const NAME: &str = "vm.swappiness";
 
-/// See the module.
-pub struct MemSwap;
-
-impl Check for MemSwap {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let areas: Vec<SwapArea> = evidence.get("/memory/swaps")?;
+    let engine = Object::new(ObjectKind::Other, "engine");
+    let mut findings = match evidence.servers() {
+        Ok([]) => vec![PAGE.not_run(engine, words::NoServer {})],
+        Ok(servers) => servers.iter().map(judge_server).collect(),
+        Err(why) => vec![PAGE.missing(engine, &why)],
+    };
+    if areas.is_empty() {
+        let pass = PAGE.pass(Object::node(), words::NoArea {});
+        findings.push(pass.with_evidence(Citation::new("/proc/swaps", "none")));
+        return Ok(findings);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let areas: Vec<SwapArea> = evidence.get("/memory/swaps")?;
-        let engine = Object::new(ObjectKind::Other, "engine");
-        let mut findings = match evidence.servers() {
-            Ok([]) => vec![PAGE.not_run(engine, words::NoServer {})],
-            Ok(servers) => servers.iter().map(judge_server).collect(),
-            Err(why) => vec![PAGE.missing(engine, &why)],
-        };
-        if areas.is_empty() {
-            let pass = PAGE.pass(Object::node(), words::NoArea {});
-            findings.push(pass.with_evidence(Citation::new("/proc/swaps", "none")));
-            return Ok(findings);
-        }
-        let or_missing = |judged: Result<Finding, Missing>, object: Object| {
-            judged.unwrap_or_else(|why| PAGE.missing(object, &why))
-        };
-        findings.push(judge_areas(&areas));
-        findings.push(or_missing(judge_swappiness(evidence), Object::setting(NAME)));
-        findings.push(or_missing(judge_traffic(evidence, &areas), traffic()));
-        Ok(findings)
-    }
+    let or_missing = |judged: Result<Finding, Missing>, object: Object| {
+        judged.unwrap_or_else(|why| PAGE.missing(object, &why))
+    };
+    findings.push(judge_areas(&areas));
+    findings.push(or_missing(judge_swappiness(evidence), Object::setting(NAME)));
+    findings.push(or_missing(judge_traffic(evidence, &areas), traffic()));
+    Ok(findings)
 }
 
 fn traffic() -> Object {

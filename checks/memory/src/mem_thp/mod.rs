@@ -6,8 +6,7 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Step,
+    Absence, Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Step,
 };
 
 use crate::counters::Counters;
@@ -17,34 +16,26 @@ const FOLDER: &str = "/sys/kernel/mm/transparent_hugepage";
 /// Value of `defrag` that lets only those wait who ask for huge pages.
 const DEFERRED: &str = "defer+madvise";
 
-/// See the module.
-pub struct MemThp;
-
-impl Check for MemThp {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let enabled = choice(evidence, "enabled")?;
-        let object = Object::setting("setting");
-        let (setting, goal) = if enabled.chosen == "always" {
-            let defrag = choice(evidence, "defrag")?;
-            let goal = (defrag.chosen == "always").then(|| defrag.goal());
-            let finding = match &goal {
-                Some(_) => PAGE.warn(object, words::AlwaysCompacting {}).with_likelihood(Likelihood::Setting),
-                None => PAGE.pass(object, words::Always { defrag: Arg::from(&defrag.chosen) }),
-            };
-            let finding = finding.with_evidence(enabled.cite()).with_evidence(defrag.cite());
-            (finding.with_intents(goal.clone()), goal)
-        } else {
-            let said = words::NotForAll { enabled: Arg::from(&enabled.chosen) };
-            (PAGE.pass(object, said).with_evidence(enabled.cite()), None)
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let enabled = choice(evidence, "enabled")?;
+    let object = Object::setting("setting");
+    let (setting, goal) = if enabled.chosen == "always" {
+        let defrag = choice(evidence, "defrag")?;
+        let goal = (defrag.chosen == "always").then(|| defrag.goal());
+        let finding = match &goal {
+            Some(_) => PAGE.warn(object, words::AlwaysCompacting {}).with_likelihood(Likelihood::Setting),
+            None => PAGE.pass(object, words::Always { defrag: Arg::from(&defrag.chosen) }),
         };
-        let object = Object::new(ObjectKind::Other, "stalls");
-        let stalls = stalls(evidence, object.clone(), goal);
-        Ok(vec![setting, stalls.unwrap_or_else(|why| PAGE.missing(object, &why))])
-    }
+        let finding = finding.with_evidence(enabled.cite()).with_evidence(defrag.cite());
+        (finding.with_intents(goal.clone()), goal)
+    } else {
+        let said = words::NotForAll { enabled: Arg::from(&enabled.chosen) };
+        (PAGE.pass(object, said).with_evidence(enabled.cite()), None)
+    };
+    let object = Object::new(ObjectKind::Other, "stalls");
+    let stalls = stalls(evidence, object.clone(), goal);
+    Ok(vec![setting, stalls.unwrap_or_else(|why| PAGE.missing(object, &why))])
 }
 
 /// What is chosen in a file such as `always [madvise] never`.

@@ -3,8 +3,7 @@
 //! Where it is on, what it does under load decides: counters of reclaim in zones, or of allocations that had to wait.
 
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind,
+    Absence, Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
 };
 
 use crate::counters::Counters;
@@ -13,52 +12,43 @@ use crate::pages::mem_zone_reclaim::{PAGE, words};
 const NAME: &str = "vm.zone_reclaim_mode";
 const PATH: &str = "/proc/sys/vm/zone_reclaim_mode";
 
-/// See the module.
-pub struct MemZoneReclaim;
-
-impl Check for MemZoneReclaim {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if evidence.numa()?.with_memory().count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if evidence.numa()?.with_memory().count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let text = evidence.sysctl(NAME)?;
-        let mode: u32 = text
-            .trim()
-            .parse()
-            .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
-        let cite = |finding: Finding| finding.with_evidence(Citation::new(PATH, text.trim()));
-        if mode == 0 {
-            return Ok(vec![cite(PAGE.pass(Object::node(), words::Off {}))]);
-        }
-        let mode = Arg::text(mode.to_string());
-        let off = Intent::Sysctl { name: NAME.into(), want: "0".into(), was: text.trim().into() };
-        let quiet = match Counters::of(evidence).and_then(|counters| Ok((stalls(&counters)?, counters))) {
-            Ok((stalls, counters)) => {
-                if let Some((name, grown)) = stalls.first() {
-                    let said = words::AtWork { counter: (*name).into(), grown: (*grown).into(), mode };
-                    let finding =
-                        cite(PAGE.fail(Object::node(), said)).with_likelihood(Likelihood::Mechanism);
-                    let cited = stalls
-                        .iter()
-                        .fold(finding, |finding, (name, _)| finding.with_evidence(counters.cite(name)));
-                    return Ok(vec![cited.with_intent(off)]);
-                }
-                counters.under_load()
+    let text = evidence.sysctl(NAME)?;
+    let mode: u32 = text
+        .trim()
+        .parse()
+        .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
+    let cite = |finding: Finding| finding.with_evidence(Citation::new(PATH, text.trim()));
+    if mode == 0 {
+        return Ok(vec![cite(PAGE.pass(Object::node(), words::Off {}))]);
+    }
+    let mode = Arg::text(mode.to_string());
+    let off = Intent::Sysctl { name: NAME.into(), want: "0".into(), was: text.trim().into() };
+    let quiet = match Counters::of(evidence).and_then(|counters| Ok((stalls(&counters)?, counters))) {
+        Ok((stalls, counters)) => {
+            if let Some((name, grown)) = stalls.first() {
+                let said = words::AtWork { counter: (*name).into(), grown: (*grown).into(), mode };
+                let finding = cite(PAGE.fail(Object::node(), said)).with_likelihood(Likelihood::Mechanism);
+                let cited = stalls
+                    .iter()
+                    .fold(finding, |finding, (name, _)| finding.with_evidence(counters.cite(name)));
+                return Ok(vec![cited.with_intent(off)]);
             }
-            Err(why) => Err(why),
-        };
-        let on = cite(PAGE.warn(Object::node(), words::On { mode })).with_likelihood(Likelihood::Setting);
-        let of_window = Object::new(ObjectKind::Other, "reclaim during the window");
-        let seen = match quiet {
-            Ok(()) => PAGE.info(of_window, words::Quiet {}),
-            Err(why) => PAGE.missing(of_window, &why),
-        };
-        Ok(vec![on.with_intent(off), seen])
-    }
+            counters.under_load()
+        }
+        Err(why) => Err(why),
+    };
+    let on = cite(PAGE.warn(Object::node(), words::On { mode })).with_likelihood(Likelihood::Setting);
+    let of_window = Object::new(ObjectKind::Other, "reclaim during the window");
+    let seen = match quiet {
+        Ok(()) => PAGE.info(of_window, words::Quiet {}),
+        Err(why) => PAGE.missing(of_window, &why),
+    };
+    Ok(vec![on.with_intent(off), seen])
 }
 
 /// Counters of reclaim in zones and of allocations that had to wait, those that grew, and by how much.

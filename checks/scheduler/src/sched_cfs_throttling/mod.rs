@@ -13,8 +13,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cgroup, CgroupLevel, CgroupTime, InferenceServer};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Outcome, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::pages::sched_cfs_throttling::{GATE, PAGE, PERIODS, TIME, WATCHED, words};
@@ -26,60 +25,51 @@ const CPU_QUOTA: &str = "cpu-quota";
 /// Files that hold the quota: version 2 and version 1 of control groups.
 const QUOTAS: [&str; 2] = ["cpu.max", "cpu.cfs_quota_us"];
 
-/// See the module.
-pub struct SchedCfsThrottling;
-
-impl Check for SchedCfsThrottling {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(servers) = serving::servers(evidence)? else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    };
+    let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
+    let mut unknown: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let processes = servers.iter().flat_map(|server| server.processes.iter().map(move |own| (server, own)));
+    for (server, process) in processes {
+        match &process.cgroup {
+            Fact::Known(cgroup) => groups.extend(
+                cgroup.chain.iter().map(|level| (level.path.as_str(), Group { server, cgroup, level })),
+            ),
+            Fact::Missing(missing) => unknown.entry(missing.to_string()).or_default().push(process.pid),
+        }
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(servers) = serving::servers(evidence)? else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        };
-        let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
-        let mut unknown: BTreeMap<String, Vec<u32>> = BTreeMap::new();
-        let processes =
-            servers.iter().flat_map(|server| server.processes.iter().map(move |own| (server, own)));
-        for (server, process) in processes {
-            match &process.cgroup {
-                Fact::Known(cgroup) => groups.extend(
-                    cgroup.chain.iter().map(|level| (level.path.as_str(), Group { server, cgroup, level })),
-                ),
-                Fact::Missing(missing) => unknown.entry(missing.to_string()).or_default().push(process.pid),
-            }
-        }
-        let mut findings = Vec::new();
-        for (reason, pids) in unknown {
-            let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
-            let object = Object::new(ObjectKind::Other, format!("processes {}", pids.join(", ")));
-            findings.push(PAGE.not_run(object, words::UnknownGroup { reason: reason.into() }));
-        }
-        if groups.is_empty() && findings.is_empty() {
-            findings.push(PAGE.not_run(Object::node(), words::NoGroup {}));
-        }
-        let counted = Counted {
-            groups: evidence.get("/window/cgroups"),
-            seconds: serving::window(evidence).and_then(|window| window.length()),
-            load: evidence.under_load().map(drop),
-        };
-        let mut unlimited: Vec<&CgroupLevel> = Vec::new();
-        for group in groups.into_values() {
-            match group.judge(evidence, &counted) {
-                Some(of_group) => findings.extend(of_group),
-                None => unlimited.push(group.level),
-            }
-        }
-        if let Some(own) = unlimited.iter().max_by_key(|level| level.path.len()) {
-            let paths: Vec<&str> = unlimited.iter().map(|level| level.path.as_str()).collect();
-            let object = Object::new(ObjectKind::Cgroup, &own.path).named(paths.join(", "));
-            let mut finding = PAGE.pass(object, words::NoQuota {});
-            finding.evidence.extend(quota_citation(own));
-            findings.push(finding);
-        }
-        Ok(findings)
+    let mut findings = Vec::new();
+    for (reason, pids) in unknown {
+        let pids: Vec<String> = pids.iter().map(u32::to_string).collect();
+        let object = Object::new(ObjectKind::Other, format!("processes {}", pids.join(", ")));
+        findings.push(PAGE.not_run(object, words::UnknownGroup { reason: reason.into() }));
     }
+    if groups.is_empty() && findings.is_empty() {
+        findings.push(PAGE.not_run(Object::node(), words::NoGroup {}));
+    }
+    let counted = Counted {
+        groups: evidence.get("/window/cgroups"),
+        seconds: serving::window(evidence).and_then(|window| window.length()),
+        load: evidence.under_load().map(drop),
+    };
+    let mut unlimited: Vec<&CgroupLevel> = Vec::new();
+    for group in groups.into_values() {
+        match group.judge(evidence, &counted) {
+            Some(of_group) => findings.extend(of_group),
+            None => unlimited.push(group.level),
+        }
+    }
+    if let Some(own) = unlimited.iter().max_by_key(|level| level.path.len()) {
+        let paths: Vec<&str> = unlimited.iter().map(|level| level.path.as_str()).collect();
+        let object = Object::new(ObjectKind::Cgroup, &own.path).named(paths.join(", "));
+        let mut finding = PAGE.pass(object, words::NoQuota {});
+        finding.evidence.extend(quota_citation(own));
+        findings.push(finding);
+    }
+    Ok(findings)
 }
 
 /// What the window says of control groups.

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 use plumb_check_sdk::model::{InferenceServer, Process};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood,
-    Missing, Object, ObjectKind, Outcome, Said,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ObjectKind, Outcome, Said,
 };
 
 use crate::delay::{self, Gap};
@@ -23,27 +23,19 @@ use crate::serving;
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 const NO_TICK: &str = "/sys/devices/system/cpu/nohz_full";
 
-/// See the module.
-pub struct SchedIsolationPlan;
-
-impl Check for SchedIsolationPlan {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(servers) = serving::servers(evidence)? else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    };
+    let masks = Masks::of(servers);
+    let mut findings = boot_isolation(evidence, servers, &masks.cpus);
+    match split(evidence, servers, &masks) {
+        Ok(Split::Disjoint(finding)) => findings.push(*finding),
+        Ok(Split::Shared(others)) => findings.extend(shared(evidence, servers, others)),
+        Err(said) => findings.push(PAGE.not_run(Object::node(), said)),
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(servers) = serving::servers(evidence)? else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        };
-        let masks = Masks::of(servers);
-        let mut findings = boot_isolation(evidence, servers, &masks.cpus);
-        match split(evidence, servers, &masks) {
-            Ok(Split::Disjoint(finding)) => findings.push(*finding),
-            Ok(Split::Shared(others)) => findings.extend(shared(evidence, servers, others)),
-            Err(said) => findings.push(PAGE.not_run(Object::node(), said)),
-        }
-        Ok(findings)
-    }
+    Ok(findings)
 }
 
 /// `isolcpus` and `nohz_full`, where servers may run on such CPUs.

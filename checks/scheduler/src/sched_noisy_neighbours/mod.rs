@@ -6,41 +6,32 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome,
-    Said,
+    Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::foreign::{Foreign, Unread};
 use crate::pages::sched_noisy_neighbours::{MUCH, PAGE, SOME, WATCHED, words};
 use crate::serving;
 
-/// See the module.
-pub struct SchedNoisyNeighbours;
-
-impl Check for SchedNoisyNeighbours {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
+    let Some(servers) = serving::servers(evidence)? else { return unanswered(words::NoServer {}.into()) };
+    let foreign = match Foreign::read(evidence, servers) {
+        Ok(foreign) => foreign,
+        Err(Unread::Evidence(missing)) => return Err(missing),
+        Err(Unread::NoMask) => return unanswered(words::NoMask {}.into()),
+        Err(Unread::NoTimes(cpus)) => return unanswered(words::NoTimes { cpus: (&cpus).into() }.into()),
+    };
+    let mut findings = vec![foreign.cite(judge(evidence, &foreign))];
+    if !foreign.uncounted.is_empty() {
+        findings.push(PAGE.not_run(Object::cpus(&foreign.uncounted), words::Uncounted {}));
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-        let Some(servers) = serving::servers(evidence)? else { return unanswered(words::NoServer {}.into()) };
-        let foreign = match Foreign::read(evidence, servers) {
-            Ok(foreign) => foreign,
-            Err(Unread::Evidence(missing)) => return Err(missing),
-            Err(Unread::NoMask) => return unanswered(words::NoMask {}.into()),
-            Err(Unread::NoTimes(cpus)) => return unanswered(words::NoTimes { cpus: (&cpus).into() }.into()),
-        };
-        let mut findings = vec![foreign.cite(judge(evidence, &foreign))];
-        if !foreign.uncounted.is_empty() {
-            findings.push(PAGE.not_run(Object::cpus(&foreign.uncounted), words::Uncounted {}));
-        }
-        if let Some(missing) = &foreign.unmasked {
-            let object = Object::new(ObjectKind::Other, "other CPUs");
-            findings.push(PAGE.not_run(object, words::UnknownMasks { reason: missing.into() }));
-        }
-        Ok(findings)
+    if let Some(missing) = &foreign.unmasked {
+        let object = Object::new(ObjectKind::Other, "other CPUs");
+        findings.push(PAGE.not_run(object, words::UnknownMasks { reason: missing.into() }));
     }
+    Ok(findings)
 }
 
 fn judge(evidence: &Evidence<'_>, foreign: &Foreign) -> Finding {

@@ -10,42 +10,31 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Milliseconds, Quantity};
 use plumb_check_sdk::model::NoiseResult;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent,
-    Likelihood, Missing, Object, Outcome, Step,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing,
+    Object, Outcome, Step,
 };
 
 use crate::pages::sched_os_jitter::{FIRMWARE, LONG, PAGE, SHORT, WATCHED, words};
 
-/// See the module.
-pub struct SchedOsJitter;
-
-impl Check for SchedOsJitter {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let results: Vec<NoiseResult> = evidence.get("/measurements/noise")?;
+    if results.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NotMeasured {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let results: Vec<NoiseResult> = evidence.get("/measurements/noise")?;
-        if results.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NotMeasured {})]);
-        }
-        let mut groups: BTreeMap<Kind, Vec<&NoiseResult>> = BTreeMap::new();
-        for result in &results {
-            groups.entry(judge(evidence, result)).or_default().push(result);
-        }
-        let mut findings: Vec<Finding> =
-            groups.into_iter().filter_map(|(kind, group)| finding(evidence, kind, &group)).collect();
-        let uncounted: CpuSet = results
-            .iter()
-            .filter(|result| result.interruptions.is_empty())
-            .map(|result| result.cpu)
-            .collect();
-        if !uncounted.is_empty() {
-            let object = Object::cpus(&uncounted).named(format!("CPUs {uncounted}, causes"));
-            findings.push(PAGE.not_run(object, words::NoCauses {}));
-        }
-        Ok(findings)
+    let mut groups: BTreeMap<Kind, Vec<&NoiseResult>> = BTreeMap::new();
+    for result in &results {
+        groups.entry(judge(evidence, result)).or_default().push(result);
     }
+    let mut findings: Vec<Finding> =
+        groups.into_iter().filter_map(|(kind, group)| finding(evidence, kind, &group)).collect();
+    let uncounted: CpuSet =
+        results.iter().filter(|result| result.interruptions.is_empty()).map(|result| result.cpu).collect();
+    if !uncounted.is_empty() {
+        let object = Object::cpus(&uncounted).named(format!("CPUs {uncounted}, causes"));
+        findings.push(PAGE.not_run(object, words::NoCauses {}));
+    }
+    Ok(findings)
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

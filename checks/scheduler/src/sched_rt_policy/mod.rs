@@ -10,8 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Said,
 };
 
 use crate::pages::sched_rt_policy::{PAGE, SPINS, words};
@@ -25,59 +24,51 @@ const RUNTIME: &str = "/proc/sys/kernel/sched_rt_runtime_us";
 /// First kernel whose fair server replaces the limit on real-time time.
 const FAIR_SERVER: (u32, u32) = (6, 12);
 
-/// See the module.
-pub struct SchedRtPolicy;
-
-impl Check for SchedRtPolicy {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(servers) = serving::servers(evidence)? else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        };
-        let limit = evidence.sysctl("kernel.sched_rt_runtime_us").map(|text| text.trim().to_owned());
-        let mut groups: BTreeMap<(u32, u32), Group<'_>> = BTreeMap::new();
-        let mut unread: Vec<&ServerProcess> = Vec::new();
-        let mut unknown: Vec<&Missing> = Vec::new();
-        let mut threads = 0;
-        for process in servers.iter().flat_map(|server| &server.processes) {
-            if process.threads.is_empty() {
-                unread.push(process);
-            }
-            for thread in &process.threads {
-                threads += 1;
-                match &thread.policy {
-                    Fact::Known(policy) => {
-                        if let Some(&(number, policy)) = REAL_TIME.iter().find(|(own, _)| own == policy) {
-                            let group = || Group { process, first: thread, policy, tids: BTreeSet::new() };
-                            groups.entry((process.pid, number)).or_insert_with(group).tids.insert(thread.tid);
-                        }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(servers) = serving::servers(evidence)? else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    };
+    let limit = evidence.sysctl("kernel.sched_rt_runtime_us").map(|text| text.trim().to_owned());
+    let mut groups: BTreeMap<(u32, u32), Group<'_>> = BTreeMap::new();
+    let mut unread: Vec<&ServerProcess> = Vec::new();
+    let mut unknown: Vec<&Missing> = Vec::new();
+    let mut threads = 0;
+    for process in servers.iter().flat_map(|server| &server.processes) {
+        if process.threads.is_empty() {
+            unread.push(process);
+        }
+        for thread in &process.threads {
+            threads += 1;
+            match &thread.policy {
+                Fact::Known(policy) => {
+                    if let Some(&(number, policy)) = REAL_TIME.iter().find(|(own, _)| own == policy) {
+                        let group = || Group { process, first: thread, policy, tids: BTreeSet::new() };
+                        groups.entry((process.pid, number)).or_insert_with(group).tids.insert(thread.tid);
                     }
-                    Fact::Missing(missing) => unknown.push(missing),
                 }
+                Fact::Missing(missing) => unknown.push(missing),
             }
         }
-        let mut findings = Vec::new();
-        for group in groups.values() {
-            findings.extend(group.judge(evidence, &limit)?);
-        }
-        let other = || Object::new(ObjectKind::Other, "other threads");
-        if let Some(&first) = unknown.first() {
-            let said = words::UnknownPolicies { reason: first.into(), threads_count: unknown.len().into() };
-            findings.push(PAGE.not_run(other(), said));
-        }
-        if let Some(first) = unread.first() {
-            let (comm, pid) = (Arg::text(&*first.comm), Arg::text(first.pid.to_string()));
-            let said = words::NoThread { comm, pid, processes_count: unread.len().into() };
-            findings.push(PAGE.not_run(other(), said));
-        }
-        if findings.is_empty() {
-            findings.push(without_real_time(threads, &limit?));
-        }
-        Ok(findings)
     }
+    let mut findings = Vec::new();
+    for group in groups.values() {
+        findings.extend(group.judge(evidence, &limit)?);
+    }
+    let other = || Object::new(ObjectKind::Other, "other threads");
+    if let Some(&first) = unknown.first() {
+        let said = words::UnknownPolicies { reason: first.into(), threads_count: unknown.len().into() };
+        findings.push(PAGE.not_run(other(), said));
+    }
+    if let Some(first) = unread.first() {
+        let (comm, pid) = (Arg::text(&*first.comm), Arg::text(first.pid.to_string()));
+        let said = words::NoThread { comm, pid, processes_count: unread.len().into() };
+        findings.push(PAGE.not_run(other(), said));
+    }
+    if findings.is_empty() {
+        findings.push(without_real_time(threads, &limit?));
+    }
+    Ok(findings)
 }
 
 fn without_real_time(threads: usize, limit: &str) -> Finding {

@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CgroupTime, InferenceServer, Pressure};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Outcome, Step,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome,
+    Step,
 };
 
 use crate::delay::{self, Delays, Gap};
@@ -24,37 +24,29 @@ use crate::serving;
 /// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
 const NOTICED_NS: u64 = 10_000_000;
 
-/// See the module.
-pub struct SchedRunDelay;
-
-impl Check for SchedRunDelay {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(servers) = serving::servers(evidence)? else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        };
-        let window = serving::window(evidence)?;
-        let judge = Judge {
-            evidence,
-            delays: delay::delays(servers, &window)?,
-            seconds: window.length()?,
-            load: evidence.under_load().map(drop),
-            others: Foreign::noticed(evidence, servers),
-        };
-        let mut findings: Vec<Finding> = servers.iter().filter_map(|server| judge.threads(server)).collect();
-        let other = Object::new(ObjectKind::Other, "other threads");
-        findings.extend(judge.delays.unknown.as_ref().map(|gap| match gap {
-            Gap::Evidence(missing) => PAGE.not_run(other, words::UnknownWait { reason: missing.into() }),
-            Gap::Stray { tid, comm } => {
-                PAGE.not_run(other, words::Stray { comm: comm.into(), tid: Arg::text(tid.to_string()) })
-            }
-        }));
-        findings.extend(servers.iter().map(|server| judge.pressure(server)));
-        Ok(findings)
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(servers) = serving::servers(evidence)? else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    };
+    let window = serving::window(evidence)?;
+    let judge = Judge {
+        evidence,
+        delays: delay::delays(servers, &window)?,
+        seconds: window.length()?,
+        load: evidence.under_load().map(drop),
+        others: Foreign::noticed(evidence, servers),
+    };
+    let mut findings: Vec<Finding> = servers.iter().filter_map(|server| judge.threads(server)).collect();
+    let other = Object::new(ObjectKind::Other, "other threads");
+    findings.extend(judge.delays.unknown.as_ref().map(|gap| match gap {
+        Gap::Evidence(missing) => PAGE.not_run(other, words::UnknownWait { reason: missing.into() }),
+        Gap::Stray { tid, comm } => {
+            PAGE.not_run(other, words::Stray { comm: comm.into(), tid: Arg::text(tid.to_string()) })
+        }
+    }));
+    findings.extend(servers.iter().map(|server| judge.pressure(server)));
+    Ok(findings)
 }
 
 fn object(server: &InferenceServer, what: &str) -> Object {

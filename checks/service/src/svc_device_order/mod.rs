@@ -7,9 +7,7 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{Gpu, InferenceServer, NodeTold, ServerProcess};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::svc_device_order::{PAGE, words};
 use crate::server::{Unanswered, main_process, misplaced, option, part_of, server_object};
@@ -17,33 +15,25 @@ use crate::server::{Unanswered, main_process, misplaced, option, part_of, server
 const ORDER: &str = "CUDA_DEVICE_ORDER";
 const BY_BUS: &str = "PCI_BUS_ID";
 
-/// See the module.
-pub struct SvcDeviceOrder;
-
-impl Check for SvcDeviceOrder {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus: Vec<&Gpu> =
+        evidence.gpus()?.iter().filter(|gpu| gpu.vendor == "nvidia" && gpu.kind == "GPU").collect();
+    if gpus.len() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::FewGpus {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus: Vec<&Gpu> =
-            evidence.gpus()?.iter().filter(|gpu| gpu.vendor == "nvidia" && gpu.kind == "GPU").collect();
-        if gpus.len() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::FewGpus {})]);
-        }
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let mut findings = Vec::new();
-        for server in servers {
-            let not_run = |Unanswered(why)| PAGE.not_run(server_object(server), why);
-            findings.push(order(server, &gpus).unwrap_or_else(not_run));
-            let not_run = |Unanswered(why)| Some(PAGE.not_run(part_of(server, "list of nodes"), why));
-            findings.extend(mapping(server, &gpus).unwrap_or_else(not_run));
-        }
-        Ok(findings)
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
+    let mut findings = Vec::new();
+    for server in servers {
+        let not_run = |Unanswered(why)| PAGE.not_run(server_object(server), why);
+        findings.push(order(server, &gpus).unwrap_or_else(not_run));
+        let not_run = |Unanswered(why)| Some(PAGE.not_run(part_of(server, "list of nodes"), why));
+        findings.extend(mapping(server, &gpus).unwrap_or_else(not_run));
+    }
+    Ok(findings)
 }
 
 fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, Unanswered> {

@@ -13,14 +13,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{FreqPolicy, Persistent, PersistentValue, Program};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object, ObjectKind, Outcome,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Outcome,
 };
 
 use crate::pages::svc_drift::{FAIL, PAGE, words};
-
-/// See the module.
-pub struct SvcDrift;
 
 /// Kernel parameters whose default is the same on every machine (Documentation/admin-guide/sysctl of Linux 6.12).
 const DEFAULTS: [(&str, &str); 10] = [
@@ -48,24 +45,19 @@ const ARGUMENTS: &str = "/proc/cmdline";
 const FILES: &str = "tmpfiles.d";
 const PROGRAMS: &str = "systemd";
 
-impl Check for SvcDrift {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if let Ok(Some(runtime)) = evidence.container_runtime() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { runtime: runtime.into() })]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Ok(Some(runtime)) = evidence.container_runtime() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { runtime: runtime.into() })]);
-        }
-        let persistent: Persistent = evidence.get("/services/persistent")?;
-        let mut drift = Drift::default();
-        parameters(evidence, &persistent, &mut drift);
-        governor(evidence, &persistent, &mut drift);
-        arguments(evidence, &persistent, &mut drift);
-        files(evidence, &persistent, &mut drift);
-        programs(evidence, &mut drift);
-        Ok(drift.findings(evidence))
-    }
+    let persistent: Persistent = evidence.get("/services/persistent")?;
+    let mut drift = Drift::default();
+    parameters(evidence, &persistent, &mut drift);
+    governor(evidence, &persistent, &mut drift);
+    arguments(evidence, &persistent, &mut drift);
+    files(evidence, &persistent, &mut drift);
+    programs(evidence, &mut drift);
+    Ok(drift.findings(evidence))
 }
 
 /// What the comparison came to.

@@ -8,15 +8,12 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, PciDevice, ProcessLimit, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing,
-    Object, Outcome, ServiceSetting,
+    Absence, Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, Outcome,
+    ServiceSetting,
 };
 
 use crate::pages::svc_limits::{FILES_FAIL, FILES_PASS, LOCKED, PAGE, USE_FAIL, USE_WARN, words};
 use crate::server::{Unanswered, is_own, option, part_of, service};
-
-/// See the module.
-pub struct SvcLimits;
 
 /// Words of options that make a server talk to other nodes.
 const REMOTE_OPTIONS: [&str; 5] =
@@ -25,30 +22,25 @@ const REMOTE_OPTIONS: [&str; 5] =
 /// Open files that are asked for: the most that the kernel grants by default (`fs.nr_open`).
 const MOST_FILES: u64 = 1 << 20;
 
-impl Check for SvcLimits {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    let rdma = evidence.pci().and_then(any_rdma);
+    let mut findings = Vec::new();
+    for server in servers {
+        for (what, finding) in [
+            ("open files", files(evidence, server)),
+            ("locked memory", locked(evidence, server, &rdma)),
+            ("tasks", tasks(evidence, server)),
+        ] {
+            let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, what), why);
+            findings.push(finding.unwrap_or_else(not_run));
         }
-        let rdma = evidence.pci().and_then(any_rdma);
-        let mut findings = Vec::new();
-        for server in servers {
-            for (what, finding) in [
-                ("open files", files(evidence, server)),
-                ("locked memory", locked(evidence, server, &rdma)),
-                ("tasks", tasks(evidence, server)),
-            ] {
-                let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, what), why);
-                findings.push(finding.unwrap_or_else(not_run));
-            }
-        }
-        Ok(findings)
     }
+    Ok(findings)
 }
 
 /// True for InfiniBand adapters and for Ethernet adapters of NVIDIA (Mellanox), which do RDMA as well.

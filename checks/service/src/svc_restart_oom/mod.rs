@@ -9,15 +9,12 @@
 use plumb_check_sdk::limit::{Quantity, Seconds};
 use plumb_check_sdk::model::{DockerConfig, InferenceServer, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object, Outcome, ServiceSetting,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Outcome,
+    ServiceSetting,
 };
 
 use crate::pages::svc_restart_oom::{BACK_OFF, OOM_PASS, PAGE, START, words};
 use crate::server::{Home, Homes, NoHome, Unanswered, part_of, service};
-
-/// See the module.
-pub struct SvcRestartOom;
 
 /// Seconds before a restart that are asked for.
 const PAUSE: &str = "5";
@@ -25,31 +22,26 @@ const PAUSE: &str = "5";
 const START_SECONDS: &str = "1800";
 const OOM_SCORE: &str = "-900";
 
-impl Check for SvcRestartOom {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let homes = Homes::of(evidence);
-        let mut findings = Vec::new();
-        for server in servers {
-            let judge = Judge { evidence, server, servers: servers.len() };
-            let home = homes.find(server);
-            findings.extend(match &home {
-                Ok(home) => judge.of_home(home),
-                Err(why) => vec![PAGE.missing(judge.restart(), why)],
-            });
-            let is_pod = matches!(home, Ok(Home::Pod(_)));
-            let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, "out of memory"), why);
-            findings.push(judge.out_of_memory(is_pod).unwrap_or_else(not_run));
-        }
-        Ok(findings)
+    let homes = Homes::of(evidence);
+    let mut findings = Vec::new();
+    for server in servers {
+        let judge = Judge { evidence, server, servers: servers.len() };
+        let home = homes.find(server);
+        findings.extend(match &home {
+            Ok(home) => judge.of_home(home),
+            Err(why) => vec![PAGE.missing(judge.restart(), why)],
+        });
+        let is_pod = matches!(home, Ok(Home::Pod(_)));
+        let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, "out of memory"), why);
+        findings.push(judge.out_of_memory(is_pod).unwrap_or_else(not_run));
     }
+    Ok(findings)
 }
 
 struct Judge<'a> {

@@ -9,37 +9,28 @@
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa, ServerProcess, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing,
-    NodeSet, Object,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NodeSet, Object,
 };
 
 use crate::pages::svc_unit_affinity::{PAGE, REMOTE_TIME, words};
 use crate::server::{Home, Homes, Unanswered, main_process, misplaced, option, server_object};
 
-/// See the module.
-pub struct SvcUnitAffinity;
-
-impl Check for SvcUnitAffinity {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let numa = evidence.numa()?;
-        if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let homes = Homes::of(evidence);
-        let judge = |server: &InferenceServer| {
-            judge(evidence, server, numa, &homes)
-                .unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
-        };
-        Ok(servers.iter().map(judge).collect())
+    let numa = evidence.numa()?;
+    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
+    let homes = Homes::of(evidence);
+    let judge = |server: &InferenceServer| {
+        judge(evidence, server, numa, &homes)
+            .unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
+    };
+    Ok(servers.iter().map(judge).collect())
 }
 
 /// Where a binding is written down.

@@ -9,45 +9,36 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupLevel, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ServiceSetting,
+    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ServiceSetting,
 };
 
 use crate::pages::svc_unit_weights::{ACTIVE, PAGE, RATIO, words};
 use crate::server::{Unanswered, is_own, server_object, service};
 
-/// See the module.
-pub struct SvcUnitWeights;
-
 const MOUNT: &str = "/sys/fs/cgroup";
 /// The largest weight that a group can have.
 const MOST: f64 = 10_000.0;
 
-impl Check for SvcUnitWeights {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let groups = Groups {
-            settings: evidence.settings("service")?,
-            values: evidence.get("/window/values/service")?,
-            seconds: evidence.get("/window/seconds")?,
-            active: evidence.limit(&PAGE, &ACTIVE),
-            ratio: evidence.limit(&PAGE, &RATIO),
-        };
-        if groups.seconds <= 0.0 {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoTime {})]);
-        }
-        let judge = |server: &InferenceServer| {
-            groups.judge(server).unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
-        };
-        Ok(servers.iter().map(judge).collect())
+    let groups = Groups {
+        settings: evidence.settings("service")?,
+        values: evidence.get("/window/values/service")?,
+        seconds: evidence.get("/window/seconds")?,
+        active: evidence.limit(&PAGE, &ACTIVE),
+        ratio: evidence.limit(&PAGE, &RATIO),
+    };
+    if groups.seconds <= 0.0 {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoTime {})]);
     }
+    let judge = |server: &InferenceServer| {
+        groups.judge(server).unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
+    };
+    Ok(servers.iter().map(judge).collect())
 }
 
 /// Number of folders of a group below the mount.

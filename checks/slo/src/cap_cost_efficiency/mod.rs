@@ -10,76 +10,66 @@ use plumb_check_sdk::model::{
     Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_per_replica, hourly_cost,
 };
 use plumb_check_sdk::page::no_answer;
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step,
-};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step};
 
 use crate::load::{self, of_service, step};
 use crate::pages::cap_cost_efficiency::{PAGE, USED, WASTED, words};
 use crate::pages::cap_headroom;
 
-/// See the module.
-pub struct CapCostEfficiency;
-
-impl Check for CapCostEfficiency {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let demand: Demand = evidence.get("/engagement/demand")?;
+    let slo: ServiceLevel = evidence.get("/engagement/slo")?;
+    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
+    let Some(mean) = demand.mean_requests_per_s.filter(|mean| *mean > 0.0) else {
+        return unanswered(words::NoMean {}.into());
+    };
+    let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
+        return unanswered(words::NoReplicas {}.into());
+    };
+    let tests = load::tests(evidence)?;
+    let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+    if goodput <= 0.0 {
+        return unanswered(words::NoGoodput {}.into());
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let demand: Demand = evidence.get("/engagement/demand")?;
-        let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-        let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-        let Some(mean) = demand.mean_requests_per_s.filter(|mean| *mean > 0.0) else {
-            return unanswered(words::NoMean {}.into());
-        };
-        let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
-            return unanswered(words::NoReplicas {}.into());
-        };
-        let tests = load::tests(evidence)?;
-        let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
-        if goodput <= 0.0 {
-            return unanswered(words::NoGoodput {}.into());
-        }
-        let used = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
-        let (share, replicas_count) = (Arg::of(used, 1), Arg::from(replicas));
-        let object = of_service("use of capacity");
-        // Fewer replicas are an answer only where they would have room for the peak, and for the loss of one.
-        let roomy = evidence.limit(&cap_headroom::PAGE, &cap_headroom::ROOMY);
-        let is_spare = |peak: f64| {
-            let fewer = f64::from(replicas - 1) * goodput;
-            !roomy.is_exceeded_by(Quantity::new(100.0 * peak / fewer)) && peak <= fewer - goodput
-        };
-        let (peak, fewer) = match demand.peak_requests_per_s {
-            Some(peak) if is_spare(peak) => ("fits", Step::Consolidate),
-            Some(_) => ("needs", Step::PlanCapacity),
-            None => ("unknown", Step::PlanCapacity),
-        };
-        let peak = Arg::text(peak);
-        let finding = if evidence.limit(&PAGE, &WASTED).is_undercut_by(used) {
-            PAGE.fail(object, words::Wasted { peak, replicas_count, share }).with_intent(step(fewer))
-        } else if evidence.limit(&PAGE, &USED).is_undercut_by(used) {
-            PAGE.warn(object, words::Idle { peak, replicas_count, share }).with_intent(step(fewer))
-        } else {
-            PAGE.pass(object, words::Used { replicas_count, share })
-        };
-        let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
-        let told = format!("goodput {goodput:.2} requests per second a replica");
-        let mut findings = vec![load::cite_all(finding, &showing, &told)];
-        let object = of_service("cost of a token");
-        findings.push(match cost(evidence, &demand, mean, replicas) {
-            Ok(said) => PAGE.info(object, said).with_confidence(Confidence::Medium),
-            Err(said) => PAGE.not_run(object, said),
-        });
-        // What could not be used may have shown that the replicas can do more, which makes the use smaller.
-        let open = tests.iter().filter(|test| load::countable(test).is_err());
-        let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
-        if above > 0 {
-            let said = words::UnusedAbove { tests_count: above.into() };
-            findings.push(PAGE.not_run(of_service("use of capacity"), said));
-        }
-        Ok(findings)
+    let used = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
+    let (share, replicas_count) = (Arg::of(used, 1), Arg::from(replicas));
+    let object = of_service("use of capacity");
+    // Fewer replicas are an answer only where they would have room for the peak, and for the loss of one.
+    let roomy = evidence.limit(&cap_headroom::PAGE, &cap_headroom::ROOMY);
+    let is_spare = |peak: f64| {
+        let fewer = f64::from(replicas - 1) * goodput;
+        !roomy.is_exceeded_by(Quantity::new(100.0 * peak / fewer)) && peak <= fewer - goodput
+    };
+    let (peak, fewer) = match demand.peak_requests_per_s {
+        Some(peak) if is_spare(peak) => ("fits", Step::Consolidate),
+        Some(_) => ("needs", Step::PlanCapacity),
+        None => ("unknown", Step::PlanCapacity),
+    };
+    let peak = Arg::text(peak);
+    let finding = if evidence.limit(&PAGE, &WASTED).is_undercut_by(used) {
+        PAGE.fail(object, words::Wasted { peak, replicas_count, share }).with_intent(step(fewer))
+    } else if evidence.limit(&PAGE, &USED).is_undercut_by(used) {
+        PAGE.warn(object, words::Idle { peak, replicas_count, share }).with_intent(step(fewer))
+    } else {
+        PAGE.pass(object, words::Used { replicas_count, share })
+    };
+    let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
+    let told = format!("goodput {goodput:.2} requests per second a replica");
+    let mut findings = vec![load::cite_all(finding, &showing, &told)];
+    let object = of_service("cost of a token");
+    findings.push(match cost(evidence, &demand, mean, replicas) {
+        Ok(said) => PAGE.info(object, said).with_confidence(Confidence::Medium),
+        Err(said) => PAGE.not_run(object, said),
+    });
+    // What could not be used may have shown that the replicas can do more, which makes the use smaller.
+    let open = tests.iter().filter(|test| load::countable(test).is_err());
+    let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
+    if above > 0 {
+        let said = words::UnusedAbove { tests_count: above.into() };
+        findings.push(PAGE.not_run(of_service("use of capacity"), said));
     }
+    Ok(findings)
 }
 
 /// What a million output tokens cost at the mean demand; or why that is not known.

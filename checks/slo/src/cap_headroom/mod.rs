@@ -9,82 +9,71 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step,
-};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step};
 
 use crate::load::{self, of_service, step};
 use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
 
-/// See the module.
-pub struct CapHeadroom;
-
-impl Check for CapHeadroom {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let demand: Demand = evidence.get("/engagement/demand")?;
+    let slo: ServiceLevel = evidence.get("/engagement/slo")?;
+    let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+    };
+    let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoReplicas {})]);
+    };
+    let tests = load::tests(evidence)?;
+    let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+    let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
+    if goodput <= 0.0 {
+        let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
+        let first: Vec<&BenchResult> = tests.iter().take(1).collect();
+        return Ok(vec![measured(finding, &first, "goodput 0 requests per second")]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let demand: Demand = evidence.get("/engagement/demand")?;
-        let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-        let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+    let told = format!("goodput {goodput:.2} requests per second a replica");
+    let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
+    let replicas_count = Arg::from(replicas);
+    let growth = demand.growth_percent_per_year;
+    let percent = growth.unwrap_or_default();
+    let balancing = if replicas > 1 { BALANCED } else { 1.0 };
+    let need = needed(peak, percent, balancing, goodput);
+    macro_rules! said {
+        ($sentence:ident) => {
+            words::$sentence {
+                balancing: Arg::quantity(balancing, "", 2),
+                growth: Arg::text(if growth.is_some() { "stated" } else { "unknown" }),
+                growth_percent: Arg::quantity(percent, "%", u8::from(percent.fract() != 0.0)),
+                need_count: Arg::count(need as u64),
+                replicas_count: replicas_count.clone(),
+                share: Arg::of(share, 1),
+                utilisation: Arg::quantity(PLANNED, "", 2),
+            }
         };
-        let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoReplicas {})]);
-        };
-        let tests = load::tests(evidence)?;
-        let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
-        let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
-        if goodput <= 0.0 {
-            let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
-            let first: Vec<&BenchResult> = tests.iter().take(1).collect();
-            return Ok(vec![measured(finding, &first, "goodput 0 requests per second")]);
-        }
-        let told = format!("goodput {goodput:.2} requests per second a replica");
-        let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));
-        let replicas_count = Arg::from(replicas);
-        let growth = demand.growth_percent_per_year;
-        let percent = growth.unwrap_or_default();
-        let balancing = if replicas > 1 { BALANCED } else { 1.0 };
-        let need = needed(peak, percent, balancing, goodput);
-        macro_rules! said {
-            ($sentence:ident) => {
-                words::$sentence {
-                    balancing: Arg::quantity(balancing, "", 2),
-                    growth: Arg::text(if growth.is_some() { "stated" } else { "unknown" }),
-                    growth_percent: Arg::quantity(percent, "%", u8::from(percent.fract() != 0.0)),
-                    need_count: Arg::count(need as u64),
-                    replicas_count: replicas_count.clone(),
-                    share: Arg::of(share, 1),
-                    utilisation: Arg::quantity(PLANNED, "", 2),
-                }
-            };
-        }
-        let more =
-            step(if need <= f64::from(replicas) + 1.0 { Step::AddReplica } else { Step::PlanCapacity });
-        let finding = if evidence.limit(&PAGE, &TIGHT).is_exceeded_by(share) {
-            PAGE.fail(capacity, said!(Full)).with_intent(more.clone())
-        } else if evidence.limit(&PAGE, &ROOMY).is_exceeded_by(share) {
-            PAGE.warn(capacity, said!(Tight)).with_intent(more.clone())
-        } else {
-            PAGE.pass(capacity, said!(Roomy))
-        };
-        let mut findings = vec![measured(finding, &showing, &told)];
-        let finding = if peak <= f64::from(replicas - 1) * goodput {
-            PAGE.pass(loss, words::Spare {})
-        } else {
-            let finding = if slo.penalty.is_some() {
-                PAGE.fail(loss, words::LossWithPenalty { replicas_count })
-            } else {
-                findings.push(PAGE.not_run(of_service("penalty"), words::NoPenalty {}));
-                PAGE.warn(loss, words::Loss { replicas_count })
-            };
-            finding.with_intent(more)
-        };
-        findings.push(measured(finding, &showing, &told));
-        Ok(findings)
     }
+    let more = step(if need <= f64::from(replicas) + 1.0 { Step::AddReplica } else { Step::PlanCapacity });
+    let finding = if evidence.limit(&PAGE, &TIGHT).is_exceeded_by(share) {
+        PAGE.fail(capacity, said!(Full)).with_intent(more.clone())
+    } else if evidence.limit(&PAGE, &ROOMY).is_exceeded_by(share) {
+        PAGE.warn(capacity, said!(Tight)).with_intent(more.clone())
+    } else {
+        PAGE.pass(capacity, said!(Roomy))
+    };
+    let mut findings = vec![measured(finding, &showing, &told)];
+    let finding = if peak <= f64::from(replicas - 1) * goodput {
+        PAGE.pass(loss, words::Spare {})
+    } else {
+        let finding = if slo.penalty.is_some() {
+            PAGE.fail(loss, words::LossWithPenalty { replicas_count })
+        } else {
+            findings.push(PAGE.not_run(of_service("penalty"), words::NoPenalty {}));
+            PAGE.warn(loss, words::Loss { replicas_count })
+        };
+        finding.with_intent(more)
+    };
+    findings.push(measured(finding, &showing, &told));
+    Ok(findings)
 }
 
 /// The rate was measured; whether the peak will meet it is a calculation.

@@ -10,60 +10,50 @@
 use std::ops::RangeInclusive;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step,
-};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step};
 
 use crate::load::{self, Attainment, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
 
-/// See the module.
-pub struct SloAttainment;
-
-impl Check for SloAttainment {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-        let target = load::target(&slo)?;
-        let demand: Demand = evidence.get("/engagement/demand")?;
-        let tests = load::tests(evidence)?;
-        let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let slo: ServiceLevel = evidence.get("/engagement/slo")?;
+    let target = load::target(&slo)?;
+    let demand: Demand = evidence.get("/engagement/demand")?;
+    let tests = load::tests(evidence)?;
+    let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
+    };
+    let replicas = demand.replicas.filter(|replicas| *replicas > 0);
+    let peak = Peak {
+        rate: peak / f64::from(replicas.unwrap_or(1)),
+        of: if replicas.is_some() { "replica" } else { "service" },
+        target,
+        agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
+    };
+    let (finding, rates) = match peak.judge(&tests) {
+        Ok(judged) => judged,
+        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
+    };
+    let mut findings = vec![finding];
+    // One of those that cannot be used may be the repetition that misses.
+    for test in &tests {
+        let may_tell = match test.offered_rps {
+            Some(at) => rates.contains(&at),
+            None => test.open_loop,
         };
-        let replicas = demand.replicas.filter(|replicas| *replicas > 0);
-        let peak = Peak {
-            rate: peak / f64::from(replicas.unwrap_or(1)),
-            of: if replicas.is_some() { "replica" } else { "service" },
-            target,
-            agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
-        };
-        let (finding, rates) = match peak.judge(&tests) {
-            Ok(judged) => judged,
-            Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-        };
-        let mut findings = vec![finding];
-        // One of those that cannot be used may be the repetition that misses.
-        for test in &tests {
-            let may_tell = match test.offered_rps {
-                Some(at) => rates.contains(&at),
-                None => test.open_loop,
-            };
-            match Attainment::of(test) {
-                Err(missing) if may_tell => {
-                    let reason = Arg::text(missing.reason);
-                    findings.push(PAGE.not_run(of_service("service"), words::Unused { reason }));
-                }
-                Ok(_) if may_tell && test.offered_rps.is_none() => {
-                    findings.push(PAGE.not_run(of_service("service"), words::UnknownRate {}));
-                }
-                _ => {}
+        match Attainment::of(test) {
+            Err(missing) if may_tell => {
+                let reason = Arg::text(missing.reason);
+                findings.push(PAGE.not_run(of_service("service"), words::Unused { reason }));
             }
+            Ok(_) if may_tell && test.offered_rps.is_none() => {
+                findings.push(PAGE.not_run(of_service("service"), words::UnknownRate {}));
+            }
+            _ => {}
         }
-        Ok(findings)
     }
+    Ok(findings)
 }
 
 /// A rate that reads the same as the peak in a command is the peak: a third of 14 is tested as 4.67.

@@ -10,8 +10,8 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime, no_server};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Likelihood, Missing,
-    Object, ObjectKind, Said, Step,
+    Absence, Arg, Citation, Confidence, Evidence, Fact, Finding, Likelihood, Missing, Object, ObjectKind,
+    Said, Step,
 };
 
 use crate::load::{of_service, step};
@@ -20,30 +20,22 @@ use crate::pages::slo_gpu_starvation::{BUSY, FULL, HOT, PAGE, STARVED, WAITING, 
 /// What findings have in common that the host keeps the GPUs of the node waiting.
 pub(crate) const HOST: &str = "host-bottleneck";
 
-/// See the module.
-pub struct SloGpuStarvation;
-
-impl Check for SloGpuStarvation {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus: Vec<GpuTime> = evidence.get("/window/gpus")?;
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Err(no_server());
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus: Vec<GpuTime> = evidence.get("/window/gpus")?;
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Err(no_server());
-        }
-        let busy = match least_busy(servers, &gpus) {
-            Ok(busy) => busy,
-            Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-        };
-        let told = |judged: Result<Finding, Said>, name: &str| match judged {
-            Ok(finding) => finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium),
-            Err(said) => PAGE.not_run(of_service(name), said),
-        };
-        Ok(vec![told(queue(evidence, &busy), "queue"), told(hot_thread(evidence, servers, &busy), "threads")])
-    }
+    let busy = match least_busy(servers, &gpus) {
+        Ok(busy) => busy,
+        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
+    };
+    let told = |judged: Result<Finding, Said>, name: &str| match judged {
+        Ok(finding) => finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium),
+        Err(said) => PAGE.not_run(of_service(name), said),
+    };
+    Ok(vec![told(queue(evidence, &busy), "queue"), told(hot_thread(evidence, servers, &busy), "threads")])
 }
 
 /// Mean utilisation of the least busy GPU.

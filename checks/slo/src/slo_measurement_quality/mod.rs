@@ -8,32 +8,22 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchLoad, BenchResult};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Step,
-};
+use plumb_check_sdk::{Arg, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Step};
 
 use crate::load::{self, step};
 use crate::pages::slo_measurement_quality::{PAGE, RATES, REPEATS, REQUESTS, STEADY, words};
 
-/// See the module.
-pub struct SloMeasurementQuality;
-
-impl Check for SloMeasurementQuality {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let tests = load::tests(evidence)?;
+    let finding = match decisive(&tests) {
+        Some(decisive) => judge(evidence, &tests, decisive),
+        None => none_usable(&tests),
+    };
+    if !finding.outcome.is_deviation() {
+        return Ok(vec![finding]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let tests = load::tests(evidence)?;
-        let finding = match decisive(&tests) {
-            Some(decisive) => judge(evidence, &tests, decisive),
-            None => none_usable(&tests),
-        };
-        if !finding.outcome.is_deviation() {
-            return Ok(vec![finding]);
-        }
-        Ok(vec![finding.with_likelihood(Likelihood::Setting).with_intent(step(Step::RepeatLoadTest))])
-    }
+    Ok(vec![finding.with_likelihood(Likelihood::Setting).with_intent(step(Step::RepeatLoadTest))])
 }
 
 fn object(test: &BenchResult) -> Object {

@@ -7,8 +7,7 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, InferenceServer, ServerMetrics};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome,
-    Said, Step,
+    Arg, Citation, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome, Said, Step,
 };
 
 use crate::load::step;
@@ -16,35 +15,27 @@ use crate::pages::slo_gpu_starvation as starvation;
 use crate::pages::slo_queueing::{CACHE_FULL, CACHE_HIGH, MANY_WAIT, PAGE, SOME_WAIT, words};
 use crate::slo_gpu_starvation::{HOST, least_busy};
 
-/// See the module.
-pub struct SloQueueing;
-
-impl Check for SloQueueing {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
+    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
+    if metrics.is_empty() {
+        return unanswered(words::NotAsked {}.into());
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
-        let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-        if metrics.is_empty() {
-            return unanswered(words::NotAsked {}.into());
-        }
-        // A sweep goes beyond the limit to find it; that requests wait there says nothing of the service.
-        let metrics: Vec<_> = metrics.into_iter().filter(|metrics| !metrics.beyond_limit).collect();
-        if metrics.is_empty() {
-            return unanswered(words::BeyondLimit {}.into());
-        }
-        let servers = evidence.servers().unwrap_or_default();
-        let gpus: Vec<GpuTime> = evidence.get("/window/gpus").unwrap_or_default();
-        let busy = evidence.limit(&starvation::PAGE, &starvation::BUSY);
-        let gpus = match least_busy(servers, &gpus) {
-            Ok(least) if busy.is_undercut_by(Quantity::new(least.percent)) => "gaps",
-            Ok(_) => "busy",
-            Err(_) => "unknown",
-        };
-        Ok(merged(metrics.iter().flat_map(|metrics| judge(evidence, servers, metrics, gpus))))
+    // A sweep goes beyond the limit to find it; that requests wait there says nothing of the service.
+    let metrics: Vec<_> = metrics.into_iter().filter(|metrics| !metrics.beyond_limit).collect();
+    if metrics.is_empty() {
+        return unanswered(words::BeyondLimit {}.into());
     }
+    let servers = evidence.servers().unwrap_or_default();
+    let gpus: Vec<GpuTime> = evidence.get("/window/gpus").unwrap_or_default();
+    let busy = evidence.limit(&starvation::PAGE, &starvation::BUSY);
+    let gpus = match least_busy(servers, &gpus) {
+        Ok(least) if busy.is_undercut_by(Quantity::new(least.percent)) => "gaps",
+        Ok(_) => "busy",
+        Err(_) => "unknown",
+    };
+    Ok(merged(metrics.iter().flat_map(|metrics| judge(evidence, servers, metrics, gpus))))
 }
 
 /// One finding for what several load tests of a server showed alike, in the words of the worst, with the evidence of each.

@@ -8,28 +8,19 @@ use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{BenchResult, LatencySummary, ServerMetrics};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind,
-    Said, Step,
+    Arg, Citation, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Said, Step,
 };
 
 use crate::load::{self, step};
 use crate::pages::slo_tail_ratio::{ITL_TOO_WIDE, ITL_WIDE, LOW_LOAD, PAGE, TTFT_TOO_WIDE, TTFT_WIDE, words};
 
-/// See the module.
-pub struct SloTailRatio;
-
-impl Check for SloTailRatio {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let judged = match load::tests(evidence) {
-            Ok(tests) => of_test(evidence, &tests),
-            Err(missing) => of_servers(evidence, &missing),
-        };
-        Ok(judged.unwrap_or_else(|said| vec![PAGE.not_run(Object::node(), said)]))
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let judged = match load::tests(evidence) {
+        Ok(tests) => of_test(evidence, &tests),
+        Err(missing) => of_servers(evidence, &missing),
+    };
+    Ok(judged.unwrap_or_else(|said| vec![PAGE.not_run(Object::node(), said)]))
 }
 
 /// A latency whose tail is judged.

@@ -12,30 +12,21 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Cpu, DimmPlace, DimmSlot, Dimms, Gpu, Numa};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, HardwarePart, Intent, Missing,
-    NodeSet, Object, ObjectKind, Outcome, Said,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, HardwarePart, Intent, Missing, NodeSet, Object,
+    ObjectKind, Outcome, Said,
 };
 
 use crate::pages::topo_dimm_balance::{PAGE, words};
 
-/// See the module.
-pub struct TopoDimmBalance;
-
-impl Check for TopoDimmBalance {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    if let Some(hypervisor) = evidence.hypervisor()? {
+        let said = words::Virtual { hypervisor: hypervisor.into() };
+        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        if let Some(hypervisor) = evidence.hypervisor()? {
-            let said = words::Virtual { hypervisor: hypervisor.into() };
-            return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
-        }
-        let dimms = evidence.dimms()?;
-        let kernel =
-            Kernel { cpu: evidence.cpu().ok(), numa: evidence.numa().ok(), gpus: evidence.gpus().ok() };
-        Ok(vec![layout(dimms, &kernel), speed(dimms)])
-    }
+    let dimms = evidence.dimms()?;
+    let kernel = Kernel { cpu: evidence.cpu().ok(), numa: evidence.numa().ok(), gpus: evidence.gpus().ok() };
+    Ok(vec![layout(dimms, &kernel), speed(dimms)])
 }
 
 /// What tells which sockets host GPUs.

@@ -9,37 +9,29 @@
 
 use plumb_check_sdk::model::{Gpu, Numa};
 use plumb_check_sdk::{
-    Absence, Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, Intent,
-    Missing, NodeSet, Object, Said,
+    Absence, Arg, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, Intent, Missing, NodeSet,
+    Object, Said,
 };
 
 use crate::mend;
 use crate::pages::topo_gpu_numa_known::{PAGE, words};
 
-/// See the module.
-pub struct TopoGpuNumaKnown;
-
-impl Check for TopoGpuNumaKnown {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let numa = evidence.numa()?;
-        let hypervisor = evidence.hypervisor();
-        let proximity = Intent::Firmware { setting: FirmwareSetting::DeviceProximity };
-        let judged = gpus.iter().map(|gpu| judge(gpu, numa));
-        Ok(judged
-            .map(|finding| match finding.outcome.is_deviation() {
-                true => mend::layout(finding, &hypervisor, Some(proximity.clone())),
-                false => finding,
-            })
-            .collect())
-    }
+    let numa = evidence.numa()?;
+    let hypervisor = evidence.hypervisor();
+    let proximity = Intent::Firmware { setting: FirmwareSetting::DeviceProximity };
+    let judged = gpus.iter().map(|gpu| judge(gpu, numa));
+    Ok(judged
+        .map(|finding| match finding.outcome.is_deviation() {
+            true => mend::layout(finding, &hypervisor, Some(proximity.clone())),
+            false => finding,
+        })
+        .collect())
 }
 
 fn judge(gpu: &Gpu, numa: &Numa) -> Finding {

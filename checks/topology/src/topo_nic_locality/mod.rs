@@ -11,55 +11,47 @@ use plumb_check_sdk::limit::{GigabitsPerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent,
-    Likelihood, Missing, Object, ObjectKind, Outcome, Said,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    Object, ObjectKind, Outcome, Said,
 };
 
 use crate::mend;
 use crate::pages::topo_nic_locality::{HEAVY, IDLE, NEAR_TIME, PAGE, words};
-
-/// See the module.
-pub struct TopoNicLocality;
 
 /// Data that a port of an RDMA device sent, in units of four bytes (InfiniBand, PortCounters).
 const COUNTER: &str = "/counters/port_xmit_data";
 /// Folder of the RDMA devices.
 const RDMA: &str = "/sys/class/infiniband";
 
-impl Check for TopoNicLocality {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let numa = evidence.numa()?;
+    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let numa = evidence.numa()?;
-        if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let paths = evidence.paths()?;
-        let nics = paths.nics.require()?;
-        if nics.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoDevice {})]);
-        }
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let node = Node {
-            numa,
-            nics,
-            paths,
-            servers,
-            hypervisor: evidence.hypervisor(),
-            seconds: evidence.get("/window/seconds"),
-            values: evidence.get("/window/values/network"),
-            ports: evidence.settings("topology").unwrap_or_default(),
-        };
-        let mut findings =
-            node.serving(evidence).unwrap_or_else(|(object, said)| vec![PAGE.not_run(object, said)]);
-        findings.extend(node.rdma());
-        Ok(findings)
+    let paths = evidence.paths()?;
+    let nics = paths.nics.require()?;
+    if nics.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoDevice {})]);
     }
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
+    }
+    let node = Node {
+        numa,
+        nics,
+        paths,
+        servers,
+        hypervisor: evidence.hypervisor(),
+        seconds: evidence.get("/window/seconds"),
+        values: evidence.get("/window/values/network"),
+        ports: evidence.settings("topology").unwrap_or_default(),
+    };
+    let mut findings =
+        node.serving(evidence).unwrap_or_else(|(object, said)| vec![PAGE.not_run(object, said)]);
+    findings.extend(node.rdma());
+    Ok(findings)
 }
 
 /// Texts of a file at each reading, by path.

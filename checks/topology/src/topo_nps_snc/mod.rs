@@ -10,59 +10,50 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer, Mask, Numa, NumaNode, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood, Missing,
-    NodeSet, Object, ObjectKind,
+    Arg, Citation, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood, Missing, NodeSet, Object,
+    ObjectKind,
 };
 
 use crate::mend;
 use crate::pages::topo_nps_snc::{LITTLE, PAGE, PLENTY, words};
 
-/// See the module.
-pub struct TopoNpsSnc;
-
 /// Key of the cause that findings have in common which one placement of a server would mend.
 const PLACEMENT: &str = "placement";
 
-impl Check for TopoNpsSnc {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.is_empty() {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.is_empty() {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
-        let with_cpus = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
-        let sockets = cpu.sockets.max(1) as usize;
-        let citation = Citation::new(&numa.path, format!("{with_cpus} nodes with CPUs, {sockets} sockets"));
-        if with_cpus <= sockets {
-            return Ok(vec![PAGE.pass(Object::node(), words::NotSplit {}).with_evidence(citation)]);
-        }
-        let foreign = evidence.get::<BTreeMap<u32, BTreeMap<String, u64>>>("/window/numastat").ok();
-        let memory = Memory {
-            little: evidence.limit(&PAGE, &LITTLE),
-            plenty: evidence.limit(&PAGE, &PLENTY),
-            hypervisor: evidence.hypervisor(),
-            // Wanted from the node, and given by another.
-            foreign: |node| foreign.as_ref().and_then(|nodes| nodes.get(&node)?.get("numa_foreign").copied()),
-        };
-        let mut findings = memory.judge(gpus, numa);
-        let servers = evidence.servers()?;
-        let workers = servers.iter().flat_map(|server| {
-            let uses_gpu =
-                |process: &&ServerProcess| process.gpus.known().is_none_or(|gpus| !gpus.is_empty());
-            server.processes.iter().filter(uses_gpu).map(move |process| (server, process))
-        });
-        let judged: Vec<Finding> =
-            workers.map(|(server, process)| worker(server, process, cpu, numa, &citation)).collect();
-        if judged.is_empty() {
-            findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "workers"), words::NoWorker {}));
-        }
-        findings.extend(judged);
-        Ok(findings)
+    let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
+    let with_cpus = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
+    let sockets = cpu.sockets.max(1) as usize;
+    let citation = Citation::new(&numa.path, format!("{with_cpus} nodes with CPUs, {sockets} sockets"));
+    if with_cpus <= sockets {
+        return Ok(vec![PAGE.pass(Object::node(), words::NotSplit {}).with_evidence(citation)]);
     }
+    let foreign = evidence.get::<BTreeMap<u32, BTreeMap<String, u64>>>("/window/numastat").ok();
+    let memory = Memory {
+        little: evidence.limit(&PAGE, &LITTLE),
+        plenty: evidence.limit(&PAGE, &PLENTY),
+        hypervisor: evidence.hypervisor(),
+        // Wanted from the node, and given by another.
+        foreign: |node| foreign.as_ref().and_then(|nodes| nodes.get(&node)?.get("numa_foreign").copied()),
+    };
+    let mut findings = memory.judge(gpus, numa);
+    let servers = evidence.servers()?;
+    let workers = servers.iter().flat_map(|server| {
+        let uses_gpu = |process: &&ServerProcess| process.gpus.known().is_none_or(|gpus| !gpus.is_empty());
+        server.processes.iter().filter(uses_gpu).map(move |process| (server, process))
+    });
+    let judged: Vec<Finding> =
+        workers.map(|(server, process)| worker(server, process, cpu, numa, &citation)).collect();
+    if judged.is_empty() {
+        findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "workers"), words::NoWorker {}));
+    }
+    findings.extend(judged);
+    Ok(findings)
 }
 
 struct Memory<F> {

@@ -11,15 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Cpu, Numa, NumaNode};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, HardwarePart,
-    Intent, Missing, NodeSet, Object, ObjectKind, Outcome, Said, UpdatePart,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, HardwarePart, Intent, Missing,
+    NodeSet, Object, ObjectKind, Outcome, Said, UpdatePart,
 };
 
 use crate::mend;
 use crate::pages::topo_numa_visible::{PAGE, words};
-
-/// See the module.
-pub struct TopoNumaVisible;
 
 /// Distance of a node to itself (ACPI, System Locality Information Table).
 const LOCAL: u32 = 10;
@@ -33,30 +30,24 @@ const ARM: &str = "0x41";
 /// Which hypervisor the node runs on, if any.
 type Host = Result<Option<String>, Missing>;
 
-impl Check for TopoNumaVisible {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let host = evidence.hypervisor();
+    let mut findings = vec![
+        layout(evidence, &host).unwrap_or_else(|missing| PAGE.missing(Object::setting("layout"), &missing)),
+    ];
+    let numa = evidence.numa()?;
+    let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
+    let owner = Owner {
+        files: evidence.settings("topology").unwrap_or_default(),
+        has_coherent_gpus: is_arm
+            && evidence.gpus().is_ok_and(|gpus| gpus.iter().any(|gpu| gpu.vendor == "nvidia")),
+    };
+    findings.extend(numa.nodes.iter().filter_map(|node| incomplete(numa, node, &owner, &host)));
+    if numa.nodes.len() > 1 {
+        findings.push(distances(numa, &host));
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let host = evidence.hypervisor();
-        let mut findings = vec![
-            layout(evidence, &host)
-                .unwrap_or_else(|missing| PAGE.missing(Object::setting("layout"), &missing)),
-        ];
-        let numa = evidence.numa()?;
-        let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
-        let owner = Owner {
-            files: evidence.settings("topology").unwrap_or_default(),
-            has_coherent_gpus: is_arm
-                && evidence.gpus().is_ok_and(|gpus| gpus.iter().any(|gpu| gpu.vendor == "nvidia")),
-        };
-        findings.extend(numa.nodes.iter().filter_map(|node| incomplete(numa, node, &owner, &host)));
-        if numa.nodes.len() > 1 {
-            findings.push(distances(numa, &host));
-        }
-        Ok(findings)
-    }
+    Ok(findings)
 }
 
 /// Nodes against sockets, and what the boot arguments say.

@@ -11,37 +11,31 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Missing, Object,
-    ObjectKind, Said,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said,
 };
 
 use crate::pages::topo_nvme_locality::{PAGE, words};
 
-/// See the module.
-pub struct TopoNvmeLocality;
-
 /// File systems that keep files in memory.
 const IN_MEMORY: &[&str] = &["tmpfs", "ramfs", "hugetlbfs"];
 
-impl Check for TopoNvmeLocality {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let storage = evidence.storage()?;
+    let models = storage.models.require()?;
+    if models.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let storage = evidence.storage()?;
-        let models = storage.models.require()?;
-        if models.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let is_real = evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_none());
-        let turning =
-            storage.block.known().map(Vec::as_slice).unwrap_or_default().iter().filter(|disk| {
-                is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true)
-            });
-        let turning: Vec<&BlockDevice> = turning.collect();
-        Ok(models.iter().map(|model| judge(model, &storage.nvme, &turning)).collect())
-    }
+    let is_real = evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_none());
+    let turning = storage
+        .block
+        .known()
+        .map(Vec::as_slice)
+        .unwrap_or_default()
+        .iter()
+        .filter(|disk| is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true));
+    let turning: Vec<&BlockDevice> = turning.collect();
+    Ok(models.iter().map(|model| judge(model, &storage.nvme, &turning)).collect())
 }
 
 fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, turning: &[&BlockDevice]) -> Finding {

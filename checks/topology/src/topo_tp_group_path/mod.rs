@@ -8,36 +8,26 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel};
 use plumb_check_sdk::page::no_answer;
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said,
-};
+use plumb_check_sdk::{Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said};
 
 use crate::pages::topo_tp_group_path::{PAGE, words};
-
-/// See the module.
-pub struct TopoTpGroupPath;
 
 /// Groups of GPUs are searched for a better one up to this number of candidates; 65536 groups at most.
 const MAX_CANDIDATES: usize = 16;
 
-impl Check for TopoTpGroupPath {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if gpus.len() < 2 {
+        let said = words::FewGpus { gpus_count: gpus.len().into() };
+        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if gpus.len() < 2 {
-            let said = words::FewGpus { gpus_count: gpus.len().into() };
-            return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
-        }
-        let servers = evidence.servers()?;
-        if servers.is_empty() {
-            return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-        }
-        let node = Node { gpus, servers, paths: evidence.paths()?, links: evidence.get("/nvml/links") };
-        Ok(servers.iter().map(|server| judge(server, &node)).collect())
+    let servers = evidence.servers()?;
+    if servers.is_empty() {
+        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
+    let node = Node { gpus, servers, paths: evidence.paths()?, links: evidence.get("/nvml/links") };
+    Ok(servers.iter().map(|server| judge(server, &node)).collect())
 }
 
 /// What is known of the GPUs and of the ways between them.

@@ -7,32 +7,21 @@
 
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{Cgroup, InferenceServer, ServerProcess};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Said,
-};
+use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Said};
 
 use crate::pages::ctr_cpu_limit::{HEADROOM, PAGE, words};
 use crate::server::{Open, contained, gpus_of, granted_cpus, main_process, server_object};
 
-/// See the module.
-pub struct CtrCpuLimit;
-
-impl Check for CtrCpuLimit {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-        let unknown = |reason| words::UnknownContainer { reason }.into();
-        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
-        let headroom = evidence.limit(&PAGE, &HEADROOM);
-        let judged = |server| {
-            judge(server, &headroom).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
-        };
-        findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
-        Ok(findings)
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+    let unknown = |reason| words::UnknownContainer { reason }.into();
+    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+    let headroom = evidence.limit(&PAGE, &HEADROOM);
+    let judged =
+        |server| judge(server, &headroom).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0));
+    findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
+    Ok(findings)
 }
 
 fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, Open> {

@@ -5,9 +5,7 @@
 //! GPU's nodes, it did.
 
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa};
-use plumb_check_sdk::{
-    Arg, Check, CheckMeta, CpuSet, Evidence, Finding, Likelihood, Missing, NodeSet, Object, Said,
-};
+use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NodeSet, Object, Said};
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
@@ -15,32 +13,23 @@ use crate::server::{
     nodes_of, say_unplaced, server_object,
 };
 
-/// See the module.
-pub struct CtrCpusetNuma;
-
-impl Check for CtrCpusetNuma {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+    let unknown = |reason| words::UnknownContainer { reason }.into();
+    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+    if servers.is_empty() {
+        return Ok(findings);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-        let unknown = |reason| words::UnknownContainer { reason }.into();
-        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
-        if servers.is_empty() {
-            return Ok(findings);
-        }
-        let numa = evidence.numa()?;
-        if !is_multi_node(numa) {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let gpus = evidence.gpus()?;
-        let judged = |server| {
-            judge(server, numa, gpus).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
-        };
-        findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
-        Ok(findings)
+    let numa = evidence.numa()?;
+    if !is_multi_node(numa) {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
+    let gpus = evidence.gpus()?;
+    let judged =
+        |server| judge(server, numa, gpus).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0));
+    findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
+    Ok(findings)
 }
 
 fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, Open> {

@@ -8,15 +8,12 @@
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{Container, GpuRuntime, VersionFound};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object, ObjectKind, Said, UpdatePart,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Said, UpdatePart,
 };
 
 use crate::pages::ctr_gpu_runtime::{AGE_IN_DAYS, PAGE, words};
 use crate::server::{Open, contained, container, short};
-
-/// See the module.
-pub struct CtrGpuRuntime;
 
 /// When versions of the toolkit were released.
 const RELEASES: [((u32, u32, u32), &str); 22] = [
@@ -46,41 +43,36 @@ const RELEASES: [((u32, u32, u32), &str); 22] = [
 /// First version of which a later release is not known here: it and all after it count as current.
 const NEWEST: (u32, u32, u32) = (1, 20, 0);
 
-impl Check for CtrGpuRuntime {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let gpus = evidence.gpus()?;
+    if !gpus.iter().any(|gpu| gpu.vendor == "nvidia") {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let gpus = evidence.gpus()?;
-        if !gpus.iter().any(|gpu| gpu.vendor == "nvidia") {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-        }
-        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-        let unknown = |reason| words::UnknownContainer { reason }.into();
-        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
-        if servers.is_empty() {
-            return Ok(findings);
-        }
-        let runtime: Fact<GpuRuntime> = evidence.get("/containers/gpu_runtime").into();
-        let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
-        let mut tell = |object: Object, judge: &dyn Fn(Object) -> Result<Finding, Open>| {
-            findings.push(judge(object.clone()).unwrap_or_else(|open| PAGE.not_run(object, open.0)));
-        };
-        tell(Object::new(ObjectKind::Other, "driver"), &|object| driver(object, runtime.require()?));
-        let limit = evidence.limit(&PAGE, &AGE_IN_DAYS);
-        tell(Object::new(ObjectKind::Other, "container toolkit"), &|object| {
-            let started: String = evidence.get("/collection/started")?;
-            toolkit(object, runtime.require()?, &started, &limit)
+    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+    let unknown = |reason| words::UnknownContainer { reason }.into();
+    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+    if servers.is_empty() {
+        return Ok(findings);
+    }
+    let runtime: Fact<GpuRuntime> = evidence.get("/containers/gpu_runtime").into();
+    let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
+    let mut tell = |object: Object, judge: &dyn Fn(Object) -> Result<Finding, Open>| {
+        findings.push(judge(object.clone()).unwrap_or_else(|open| PAGE.not_run(object, open.0)));
+    };
+    tell(Object::new(ObjectKind::Other, "driver"), &|object| driver(object, runtime.require()?));
+    let limit = evidence.limit(&PAGE, &AGE_IN_DAYS);
+    tell(Object::new(ObjectKind::Other, "container toolkit"), &|object| {
+        let started: String = evidence.get("/collection/started")?;
+        toolkit(object, runtime.require()?, &started, &limit)
+    });
+    for (server, id) in servers {
+        let name = format!("{} in container {}", server.subject(), short(id));
+        tell(Object::new(ObjectKind::Container, id).named(name), &|object| {
+            devices(object, server.pid, id, &containers)
         });
-        for (server, id) in servers {
-            let name = format!("{} in container {}", server.subject(), short(id));
-            tell(Object::new(ObjectKind::Container, id).named(name), &|object| {
-                devices(object, server.pid, id, &containers)
-            });
-        }
-        Ok(findings)
     }
+    Ok(findings)
 }
 
 fn driver(object: Object, runtime: &GpuRuntime) -> Result<Finding, Open> {

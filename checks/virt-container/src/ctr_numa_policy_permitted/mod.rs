@@ -7,8 +7,7 @@
 
 use plumb_check_sdk::model::{Container, FilteredCall, Gpu, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing,
-    Object, Said,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Said,
 };
 
 use crate::pages::ctr_numa_policy_permitted::{PAGE, words};
@@ -17,38 +16,30 @@ use crate::server::{
     server_object,
 };
 
-/// See the module.
-pub struct CtrNumaPolicyPermitted;
-
 /// The capability that the default filters ask for, as a bit of `CapEff` (capability.h).
 const CAP_SYS_NICE: u64 = 1 << 23;
 
 /// System calls by which a program places its own memory.
 const CALLS: [&str; 2] = ["set_mempolicy", "mbind"];
 
-impl Check for CtrNumaPolicyPermitted {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
+    let unknown = |reason| words::UnknownContainer { reason }.into();
+    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+    if servers.is_empty() {
+        return Ok(findings);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-        let unknown = |reason| words::UnknownContainer { reason }.into();
-        let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
-        if servers.is_empty() {
-            return Ok(findings);
-        }
-        if !is_multi_node(evidence.numa()?) {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
-        let gpus = evidence.gpus()?;
-        findings.extend(servers.into_iter().map(|(server, id)| {
-            let judged = judge(server, container(&containers, id).ok(), gpus);
-            judged.unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
-        }));
-        Ok(findings)
+    if !is_multi_node(evidence.numa()?) {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
+    let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
+    let gpus = evidence.gpus()?;
+    findings.extend(servers.into_iter().map(|(server, id)| {
+        let judged = judge(server, container(&containers, id).ok(), gpus);
+        judged.unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
+    }));
+    Ok(findings)
 }
 
 fn judge(server: &InferenceServer, container: Option<&Container>, gpus: &[Gpu]) -> Result<Finding, Open> {

@@ -5,45 +5,36 @@
 
 use plumb_check_sdk::model::Kubelet;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing,
-    Object, ObjectKind,
+    Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, Object, ObjectKind,
 };
 
 use crate::pages::k8s_cpu_manager::{PAGE, words};
 use crate::pod::{Pod, in_pods, kubelet, kubelet_object};
 
-/// See the module.
-pub struct K8sCpuManager;
-
-impl Check for K8sCpuManager {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(kubelet) = kubelet(evidence)? else {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
+    };
+    let pods = in_pods(evidence);
+    let policy = kubelet.cpu_manager_policy.require()?.as_str();
+    let cited = Citation::new(&kubelet.path, format!("cpuManagerPolicy: {policy}"));
+    let beside = beside(evidence, &kubelet);
+    if policy != "static" {
+        let goals = beside.unwrap_or_default();
+        return Ok(vec![without_policy(&kubelet, policy, pods, goals).with_evidence(cited)]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(kubelet) = kubelet(evidence)? else {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
-        };
-        let pods = in_pods(evidence);
-        let policy = kubelet.cpu_manager_policy.require()?.as_str();
-        let cited = Citation::new(&kubelet.path, format!("cpuManagerPolicy: {policy}"));
-        let beside = beside(evidence, &kubelet);
-        if policy != "static" {
-            let goals = beside.unwrap_or_default();
-            return Ok(vec![without_policy(&kubelet, policy, pods, goals).with_evidence(cited)]);
-        }
-        let mut findings = vec![match (kubelet.reserved_system_cpus.require(), beside) {
-            (Ok(reserved), Ok(goals)) => node(&kubelet, reserved, goals).with_evidence(cited),
-            (Err(why), _) | (_, Err(why)) => PAGE.missing(kubelet_object(), &why),
-        }];
-        let of_pods = Object::new(ObjectKind::Other, "pods");
-        match pods {
-            Ok(pods) if pods.is_empty() => findings.push(PAGE.not_run(of_pods, words::NoPod {})),
-            Ok(pods) => findings.extend(pods.iter().map(|pod| judge_pod(&kubelet, pod))),
-            Err(why) => findings.push(PAGE.missing(of_pods, &why)),
-        }
-        Ok(findings)
+    let mut findings = vec![match (kubelet.reserved_system_cpus.require(), beside) {
+        (Ok(reserved), Ok(goals)) => node(&kubelet, reserved, goals).with_evidence(cited),
+        (Err(why), _) | (_, Err(why)) => PAGE.missing(kubelet_object(), &why),
+    }];
+    let of_pods = Object::new(ObjectKind::Other, "pods");
+    match pods {
+        Ok(pods) if pods.is_empty() => findings.push(PAGE.not_run(of_pods, words::NoPod {})),
+        Ok(pods) => findings.extend(pods.iter().map(|pod| judge_pod(&kubelet, pod))),
+        Err(why) => findings.push(PAGE.missing(of_pods, &why)),
     }
+    Ok(findings)
 }
 
 fn setting(setting: KubeletSetting, want: &str, was: Option<&str>) -> Intent {

@@ -12,8 +12,8 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{InferenceServer, Kubelet, Numa};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing,
-    NodeSet, Object, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, NodeSet, Object,
+    Said,
 };
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
@@ -23,31 +23,23 @@ use crate::server::{
     say_unplaced,
 };
 
-/// See the module.
-pub struct K8sTopologyMemoryManager;
-
-impl Check for K8sTopologyMemoryManager {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let Some(kubelet) = kubelet(evidence)? else {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
+    };
+    let numa = evidence.numa()?;
+    if !is_multi_node(numa) {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
     }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let Some(kubelet) = kubelet(evidence)? else {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
-        };
-        let numa = evidence.numa()?;
-        if !is_multi_node(numa) {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-        }
-        let managers = Managers {
-            policy: kubelet.topology_manager_policy.require()?,
-            scope: kubelet.topology_manager_scope.require()?,
-            memory: kubelet.memory_manager_policy.require()?,
-            path: &kubelet.path,
-        };
-        let judged = managers.judge(evidence, numa, &kubelet);
-        Ok(vec![judged.unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
-    }
+    let managers = Managers {
+        policy: kubelet.topology_manager_policy.require()?,
+        scope: kubelet.topology_manager_scope.require()?,
+        memory: kubelet.memory_manager_policy.require()?,
+        path: &kubelet.path,
+    };
+    let judged = managers.judge(evidence, numa, &kubelet);
+    Ok(vec![judged.unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
 }
 
 /// Settings of the kubelet.

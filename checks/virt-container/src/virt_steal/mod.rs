@@ -10,15 +10,11 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::CpuTime;
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ProviderRequest, Said,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest, Said,
 };
 
 use crate::pages::virt_steal::{LOAD, PAGE, STEAL_FAIL, STEAL_GATE, STEAL_WARN, WINDOW, words};
 use crate::server::Open;
-
-/// See the module.
-pub struct VirtSteal;
 
 /// Hypervisors that report steal to their guests (KVM and Xen do, and the clouds that are built on them).
 const REPORTING: [&str; 5] = ["kvm", "qemu", "xen", "amazon", "google"];
@@ -37,14 +33,9 @@ const KINDS: [&str; 10] = [
     "guest_ticks",
 ];
 
-impl Check for VirtSteal {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        Ok(vec![judge(evidence).unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    Ok(vec![judge(evidence).unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
 }
 
 fn judge(evidence: &Evidence<'_>) -> Result<Finding, Open> {

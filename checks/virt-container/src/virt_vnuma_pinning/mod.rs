@@ -8,15 +8,12 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Numa, Process, Thread};
 use plumb_check_sdk::{
-    Arg, Check, CheckMeta, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NodeSet,
-    Object, ObjectKind, ProviderRequest,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NodeSet, Object, ObjectKind,
+    ProviderRequest,
 };
 
 use crate::pages::virt_vnuma_pinning::{GPUS_OF_SOCKET, PAGE, words};
 use crate::server::is_multi_node;
-
-/// See the module.
-pub struct VirtVnumaPinning;
 
 /// Words in the names of GPUs that sit on boards of eight, not in slots.
 const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
@@ -24,26 +21,21 @@ const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
 /// PCI-like device id of virtio for a memory balloon (virtio 1.2, section 5).
 const BALLOON: &str = "0x0005";
 
-impl Check for VirtVnumaPinning {
-    fn meta(&self) -> &'static CheckMeta {
-        &PAGE
-    }
-
-    fn evaluate(&self, evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-        let hypervisor = evidence.hypervisor()?;
-        let numa = evidence.numa()?;
-        let Some(hypervisor) = hypervisor else { return Ok(on_host(numa, evidence.processes()?)) };
-        let mut findings = vec![in_guest(evidence, &hypervisor, numa)?];
-        let devices = evidence.settings("virtualization").unwrap_or_default();
-        let balloon = devices.iter().find(|(path, id)| {
-            path.starts_with("/sys/bus/virtio/devices/") && id.known().is_some_and(|id| id == BALLOON)
-        });
-        findings.extend(balloon.map(|(path, _)| {
-            let object = Object::new(ObjectKind::Other, "memory balloon");
-            PAGE.info(object, words::Balloon {}).with_evidence(Citation::new(path, BALLOON))
-        }));
-        Ok(findings)
-    }
+/// What the check finds.
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+    let hypervisor = evidence.hypervisor()?;
+    let numa = evidence.numa()?;
+    let Some(hypervisor) = hypervisor else { return Ok(on_host(numa, evidence.processes()?)) };
+    let mut findings = vec![in_guest(evidence, &hypervisor, numa)?];
+    let devices = evidence.settings("virtualization").unwrap_or_default();
+    let balloon = devices.iter().find(|(path, id)| {
+        path.starts_with("/sys/bus/virtio/devices/") && id.known().is_some_and(|id| id == BALLOON)
+    });
+    findings.extend(balloon.map(|(path, _)| {
+        let object = Object::new(ObjectKind::Other, "memory balloon");
+        PAGE.info(object, words::Balloon {}).with_evidence(Citation::new(path, BALLOON))
+    }));
+    Ok(findings)
 }
 
 /// The view from inside.

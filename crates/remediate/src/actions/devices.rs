@@ -192,14 +192,17 @@ impl Resolver<'_> {
         match self.plan.partition.as_ref().filter(|split| split.slices.is_some()) {
             Some(split) => {
                 draft.key = "do-reserve-split".to_owned();
-                draft.args = vec![("cpus", (&split.inference).into()), ("system", (&split.housekeeping).into())];
+                draft.args =
+                    vec![("cpus", (&split.inference).into()), ("system", (&split.housekeeping).into())];
                 draft.permanent = vec!["./apply.sh --only slices --apply".to_owned()];
                 draft.undo = vec!["./undo.sh --apply".to_owned()];
-                draft.verify =
-                    vec!["systemctl show system.slice user.slice inference.slice -p EffectiveCPUs".to_owned()];
-                draft.files = ["inference.slice", "system.slice.d/50-plumb.conf", "user.slice.d/50-plumb.conf"]
-                    .map(|file| format!("systemd/{file}"))
-                    .to_vec();
+                draft.verify = vec![
+                    "systemctl show system.slice user.slice inference.slice -p EffectiveCPUs".to_owned(),
+                ];
+                draft.files =
+                    ["inference.slice", "system.slice.d/50-plumb.conf", "user.slice.d/50-plumb.conf"]
+                        .map(|file| format!("systemd/{file}"))
+                        .to_vec();
             }
             None => draft.unknown = self.why_not(crate::plan::SLICES),
         }

@@ -35,13 +35,7 @@ impl Resolver<'_> {
     }
 
     /// A setting of whatever starts the server.
-    pub(super) fn service(
-        &self,
-        pid: u32,
-        setting: ServiceSetting,
-        want: &str,
-        was: Option<&str>,
-    ) -> Draft {
+    pub(super) fn service(&self, pid: u32, setting: ServiceSetting, want: &str, was: Option<&str>) -> Draft {
         let key = unit_key(setting);
         let mut draft = self.setting(pid, key);
         draft.key = "do-service".to_owned();
@@ -61,11 +55,14 @@ impl Resolver<'_> {
             }
             _ => match setting {
                 ServiceSetting::OpenFiles if is_number(want) => {
-                    draft.now = of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={want}:{want}"))
-                        .into_iter()
-                        .collect();
+                    draft.now =
+                        of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={want}:{want}"))
+                            .into_iter()
+                            .collect();
                     let was = was.filter(|was| is_number(was));
-                    let back = was.and_then(|was| of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={was}:")));
+                    let back = was.and_then(|was| {
+                        of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={was}:"))
+                    });
                     draft.undo.extend(back);
                 }
                 ServiceSetting::LockedMemory => {
@@ -78,7 +75,8 @@ impl Resolver<'_> {
                     draft.now =
                         of_processes(&pids, |pid| format!("choom -p {pid} -n {want}")).into_iter().collect();
                     let was = was.filter(|was| was.parse::<i32>().is_ok());
-                    let back = was.and_then(|was| of_processes(&pids, |pid| format!("choom -p {pid} -n {was}")));
+                    let back =
+                        was.and_then(|was| of_processes(&pids, |pid| format!("choom -p {pid} -n {was}")));
                     draft.undo.extend(back);
                 }
                 _ => {}
@@ -110,10 +108,7 @@ impl Resolver<'_> {
         draft.args = vec![
             ("server", Arg::from(pid)),
             ("want", want.map_or_else(|| Arg::text(""), Arg::from)),
-            (
-                "was",
-                granted.map_or_else(|| Arg::text(was), |cpus| Arg::quantity(cpus, "CPUs", 1)),
-            ),
+            ("was", granted.map_or_else(|| Arg::text(was), |cpus| Arg::quantity(cpus, "CPUs", 1))),
         ];
         let percent = |cpus: f64| format!("{}%", (cpus * 100.0).round());
         let Some((server, _)) = self.server(pid) else { return draft };
@@ -123,7 +118,8 @@ impl Resolver<'_> {
                 let value = want.map(|cpus| percent(f64::from(cpus))).unwrap_or_default();
                 draft.now = vec![format!("systemctl set-property --runtime {unit} CPUQuota={value}")];
                 if let Some(cpus) = granted {
-                    draft.undo = vec![format!("systemctl set-property --runtime {unit} CPUQuota={}", percent(cpus))];
+                    draft.undo =
+                        vec![format!("systemctl set-property --runtime {unit} CPUQuota={}", percent(cpus))];
                 }
             }
             Home::Pod => {
@@ -144,10 +140,12 @@ impl Resolver<'_> {
             }
             Home::Nothing(_) | Home::Unknown(_) => {
                 if let Some(file) = self.quota_file(group) {
-                    let value = match (want, was.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok())) {
-                        (Some(cpus), Some(period)) => format!("{} {period}", u64::from(cpus) * period),
-                        _ => "max".to_owned(),
-                    };
+                    let value =
+                        match (want, was.split_whitespace().nth(1).and_then(|text| text.parse::<u64>().ok()))
+                        {
+                            (Some(cpus), Some(period)) => format!("{} {period}", u64::from(cpus) * period),
+                            _ => "max".to_owned(),
+                        };
                     draft.now = vec![format!("echo {} > {file}", shell(&value))];
                     draft.undo = vec![format!("echo {} > {file}", shell(was))];
                     draft.verify = vec![format!("cat {file}")];
@@ -160,10 +158,18 @@ impl Resolver<'_> {
 
     /// `cpu.max` of a control group, where it is one of version 2.
     fn quota_file(&self, group: &str) -> Option<String> {
-        let path = if group.starts_with("/sys/fs/cgroup") { group.to_owned() } else { format!("/sys/fs/cgroup{group}") };
-        let is_v2 = self.evidence.servers.known()?.iter().flat_map(|server| &server.processes).any(|process| {
-            process.cgroup.known().is_some_and(|cgroup| cgroup.version == 2)
-        });
+        let path = if group.starts_with("/sys/fs/cgroup") {
+            group.to_owned()
+        } else {
+            format!("/sys/fs/cgroup{group}")
+        };
+        let is_v2 = self
+            .evidence
+            .servers
+            .known()?
+            .iter()
+            .flat_map(|server| &server.processes)
+            .any(|process| process.cgroup.known().is_some_and(|cgroup| cgroup.version == 2));
         (is_v2 && is_plain(&path)).then(|| format!("{}/cpu.max", path.trim_end_matches('/')))
     }
 
@@ -197,7 +203,10 @@ impl Resolver<'_> {
             Some(Home::Container(name)) => {
                 draft.also = Some((
                     "also-container-option",
-                    vec![("name", Arg::text(name.clone())), ("option", Arg::text(format!("--shm-size={mib}m")))],
+                    vec![
+                        ("name", Arg::text(name.clone())),
+                        ("option", Arg::text(format!("--shm-size={mib}m"))),
+                    ],
                 ));
             }
             Some(Home::Unit(_) | Home::Nothing(_)) => {
@@ -247,7 +256,9 @@ impl Resolver<'_> {
                 ("was", Arg::text(was.unwrap_or("none"))),
             ],
             files: if file { vec!["kubernetes/kubelet.yaml".to_owned()] } else { Vec::new() },
-            verify: vec!["cat /var/lib/kubelet/cpu_manager_state /var/lib/kubelet/memory_manager_state".to_owned()],
+            verify: vec![
+                "cat /var/lib/kubelet/cpu_manager_state /var/lib/kubelet/memory_manager_state".to_owned(),
+            ],
             ..elsewhere("do-kubelet")
         }
     }
@@ -258,14 +269,12 @@ impl Resolver<'_> {
             let own = self.server(server.pid);
             own.is_some_and(|(_, own)| own.processes.iter().any(|own| own.pid == process))
         });
-        let mut draft = server.map_or_else(Draft::default, |server| self.setting(server.pid, "CPUSchedulingPolicy"));
+        let mut draft =
+            server.map_or_else(Draft::default, |server| self.setting(server.pid, "CPUSchedulingPolicy"));
         draft.object = Some(Object::new(ObjectKind::Process, process.to_string()));
         draft.key = "do-normal-policy".to_owned();
-        draft.args = vec![
-            ("process", Arg::from(process)),
-            ("was", Arg::text(was)),
-            ("priority", Arg::from(priority)),
-        ];
+        draft.args =
+            vec![("process", Arg::from(process)), ("was", Arg::text(was)), ("priority", Arg::from(priority))];
         draft.now = vec![format!("chrt -o -a -p 0 {process}")];
         let option = if was == "rr" { "-r" } else { "-f" };
         draft.undo.insert(0, format!("chrt {option} -a -p {priority} {process}"));

@@ -284,7 +284,9 @@ fn details(plan: &Plan, topic: &str) -> Vec<String> {
                     code(&change.found)
                 ));
             }
-            if topic == "parameters" && plan.sysctls.iter().any(|change| change.name == "kernel.numa_balancing") {
+            if topic == "parameters"
+                && plan.sysctls.iter().any(|change| change.name == "kernel.numa_balancing")
+            {
                 lines.push("`kernel.numa_balancing` only after the service runs pinned.".into());
             }
             lines.push(format!("{}; the same command without `--apply` verifies", apply(topic)));

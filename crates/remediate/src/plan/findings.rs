@@ -13,8 +13,7 @@ impl<'a> Findings<'a> {
     pub(super) fn is_settled(self, cause: &str) -> bool {
         let of_cause = |finding: &&RatedFinding| finding.cause.as_ref().is_some_and(|own| own.key == cause);
         let mut all = self.0.findings.iter().filter(of_cause).peekable();
-        all.peek().is_some()
-            && all.all(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::Info))
+        all.peek().is_some() && all.all(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::Info))
     }
 
     /// What could not be answered.

@@ -134,7 +134,7 @@ pub(super) fn why<'a>(goals: impl Iterator<Item = &'a Goal>, basis: Basis) -> Op
 /// True for two intents that cannot both be followed.
 fn differ(one: &Intent, other: &Intent) -> bool {
     use Intent::{
-        CpuQuota, EnergyBias, EnergyPreference, Gpu, Governor, KernelArgument, Kubelet, Service, Sysctl,
+        CpuQuota, EnergyBias, EnergyPreference, Governor, Gpu, KernelArgument, Kubelet, Service, Sysctl,
         TunedProfile, Unit, Value, Variable, WithOption, WithoutOption,
     };
     match (one, other) {
@@ -212,7 +212,9 @@ fn want(intent: &Intent) -> String {
             format!("{option} {}", want.as_deref().unwrap_or_default()).trim_end().to_owned()
         }
         Intent::WithoutOption { option, .. } => format!("no {option}"),
-        Intent::Service { setting, want, .. } => format!("{}={want}", crate::actions::service::unit_key(*setting)),
+        Intent::Service { setting, want, .. } => {
+            format!("{}={want}", crate::actions::service::unit_key(*setting))
+        }
         Intent::CpuQuota { want: Some(cpus), .. } => format!("a quota of {cpus} CPUs"),
         Intent::CpuQuota { want: None, .. } => "no CPU quota".to_owned(),
         Intent::Kubelet { want, .. } => format!("the kubelet with `{want}`"),
@@ -446,7 +448,11 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             }
             kernel_value(was)?;
             let server = of_server(evidence, *server)?;
-            let mut chain = server.processes.iter().filter_map(|process| process.cgroup.known()).flat_map(|own| &own.chain);
+            let mut chain = server
+                .processes
+                .iter()
+                .filter_map(|process| process.cgroup.known())
+                .flat_map(|own| &own.chain);
             if chain.any(|level| level.path == *group || level.path.ends_with(group.as_str())) {
                 Ok(())
             } else {
@@ -508,7 +514,8 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         Intent::SwapOff { area } => {
             let memory = evidence.memory.known();
             let areas = memory.and_then(|memory| memory.swaps.known());
-            let Some(own) = areas.and_then(|all| all.iter().find(|own| own.name == *area)).filter(|_| is_plain(area))
+            let Some(own) =
+                areas.and_then(|all| all.iter().find(|own| own.name == *area)).filter(|_| is_plain(area))
             else {
                 return Err(format!("there is no swap area {}", short(area)));
             };

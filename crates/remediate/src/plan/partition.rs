@@ -43,7 +43,8 @@ pub(super) fn plan(evidence: &Evidence, findings: Findings<'_>, plan: &mut Plan)
             return left_out(format!("evidence is missing: {why}"));
         }
     };
-    let slices = goals::why_for(&plan.goals, Basis::Assumed, |intent| matches!(intent, Intent::Reserve { .. }));
+    let slices =
+        goals::why_for(&plan.goals, Basis::Assumed, |intent| matches!(intent, Intent::Reserve { .. }));
     let split = kept(evidence, findings, cpu, numa).or_else(|| modelled(cpu, numa));
     let Some(mut split) = split else {
         if slices.is_some() {

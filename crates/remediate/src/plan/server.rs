@@ -7,8 +7,8 @@ use plumb_evidence::model::{InferenceServer, Role, ServerProcess};
 use plumb_evidence::{Absence, Evidence, Fact};
 
 use super::goals;
-use crate::actions::service::unit_key;
 use super::{Basis, Command, GpuPlace, Home, NotPlanned, Part, Plan, ServerPlan, ServiceSetting, partition};
+use crate::actions::service::unit_key;
 use crate::quote::{environment_word, is_plain, is_service_name, is_variable, slug};
 
 /// What collection puts in the place of a secret.

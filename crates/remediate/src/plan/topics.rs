@@ -64,7 +64,9 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
         by_hand: Vec::new(),
         not_planned: Vec::new(),
     };
-    plan.kubelet = goals::why_for(&plan.goals, super::Basis::Published, |intent| matches!(intent, Intent::Kubelet { .. }));
+    plan.kubelet = goals::why_for(&plan.goals, super::Basis::Published, |intent| {
+        matches!(intent, Intent::Kubelet { .. })
+    });
     let measured = experiment::recommendations(evidence, &plan.servers, &mut plan.not_planned);
     partition::plan(evidence, findings, &mut plan);
     placement::plan(evidence, &measured, &mut plan);

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 
-use plumb_check_sdk::{Category, ChangeKind, Confidence, CpuSet, Intent, Outcome, Remediation, ServiceSetting, Severity};
+use plumb_check_sdk::{
+    Category, ChangeKind, Confidence, CpuSet, Intent, Outcome, Remediation, ServiceSetting, Severity,
+};
 use plumb_engine::assessment::RatedFinding;
 use plumb_engine::{Assessment, Terms, assess};
 use plumb_evidence::{Evidence, derive};
@@ -128,7 +130,11 @@ fn intents(check: &str) -> Vec<Intent> {
         "test.reclaim" => vec![parameter("vm.zone_reclaim_mode", "0", "1")],
         "test.backlog" => vec![parameter("net.core.somaxconn", "4096", "128")],
         "test.interrupts" => {
-            vec![Intent::Interrupts { irqs: vec![120, 121, 122, 123], device: None, avoid: "4".parse().unwrap() }]
+            vec![Intent::Interrupts {
+                irqs: vec![120, 121, 122, 123],
+                device: None,
+                avoid: "4".parse().unwrap(),
+            }]
         }
         "test.iommu" => vec![Intent::KernelArgument { argument: "iommu=pt".into(), present: true }],
         "test.pool" => vec![Intent::ThreadPool { server: SERVER, want: 8, was: 64 }],
