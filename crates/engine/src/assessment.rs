@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::{
-    Arg, Category, Cause, Citation, Confidence, Intent, Object, Outcome, Question as Answers, Reference,
+    Arg, Category, Cause, Citation, Confidence, Intent, Object, ObjectKind, Outcome, Question as Answers, Reference,
     Remediation, Severity, Text, Threshold, Words,
 };
 use plumb_words::ENGLISH;
@@ -332,6 +332,15 @@ impl RatedFinding {
         self.words.get(language).map_or(&self.problem, |words| &words.problem)
     }
 
+    /// What one change would mend together with it.
+    #[must_use]
+    pub fn root(&self) -> Root<'_> {
+        match &self.cause {
+            Some(cause) => Root::Cause(&cause.key, cause.object.kind, &cause.object.id),
+            None => Root::Check(&self.check),
+        }
+    }
+
     /// True if the check decides a question, or adds to it.
     #[must_use]
     pub fn is_about(&self, question: &str) -> bool {
@@ -365,8 +374,44 @@ pub struct FindingRef {
     pub subject: String,
 }
 
+/// What findings have in common that one change would mend: their cause, with what that belongs to, or else their check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Root<'a> {
+    /// Key of the cause, kind and id of its object.
+    Cause(&'a str, ObjectKind, &'a str),
+    /// Id of the check.
+    Check(&'a str),
+}
+
+/// The findings by what would mend them together, in the order of the first of each.
+#[must_use]
+pub fn by_root<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> Vec<Vec<&'a RatedFinding>> {
+    let mut groups: Vec<Vec<&RatedFinding>> = Vec::new();
+    for finding in findings {
+        match groups.iter_mut().find(|group| group[0].root() == finding.root()) {
+            Some(group) => group.push(finding),
+            None => groups.push(vec![finding]),
+        }
+    }
+    groups
+}
+
+/// The checks of some findings, each once, in their order.
+#[must_use]
+pub fn checks_of<'a>(findings: &[&'a RatedFinding]) -> Vec<&'a str> {
+    let mut checks: Vec<&str> = Vec::new();
+    for finding in findings {
+        if !checks.contains(&finding.check.as_str()) {
+            checks.push(&finding.check);
+        }
+    }
+    checks
+}
+
 impl FindingRef {
-    pub(crate) fn to(finding: &RatedFinding) -> Self {
+    /// The finding, by check and subject.
+    #[must_use]
+    pub fn to(finding: &RatedFinding) -> Self {
         Self { check: finding.check.clone(), subject: finding.subject.clone() }
     }
 }

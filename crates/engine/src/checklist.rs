@@ -221,26 +221,22 @@ struct Clause<'a> {
     findings: Vec<FindingRef>,
 }
 
-/// One clause for each of the first `limit` checks that deviate; a measured effect is always among them.
+/// One clause for each of the first `limit` causes of deviations; a measured effect is always among them.
 fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -> Vec<Clause<'a>> {
     let deviations: Vec<&RatedFinding> = findings.filter(|finding| finding.outcome.is_deviation()).collect();
     clauses_of(&deviations, limit)
 }
 
 fn clauses_of<'a>(deviations: &[&'a RatedFinding], limit: usize) -> Vec<Clause<'a>> {
-    let mut clauses: Vec<Clause<'a>> = Vec::new();
-    for &finding in deviations {
-        match clauses.iter_mut().find(|clause| clause.check == finding.check) {
-            Some(clause) => clause.findings.push(FindingRef::to(finding)),
-            None => clauses.push(Clause {
-                check: &finding.check,
-                first: finding,
-                findings: vec![FindingRef::to(finding)],
-            }),
-        }
-    }
+    let clause = |members: Vec<&'a RatedFinding>| Clause {
+        first: members[0],
+        findings: members.into_iter().map(FindingRef::to).collect(),
+    };
+    let mut clauses: Vec<Clause<'a>> =
+        by_root(deviations.iter().copied()).into_iter().map(clause).collect();
     let measured = deviations.iter().find(|finding| finding.likelihood == MEASURED);
-    let at = measured.and_then(|finding| clauses.iter().position(|clause| clause.check == finding.check));
+    let at = measured
+        .and_then(|finding| clauses.iter().position(|clause| clause.first.root() == finding.root()));
     if let Some(at) = at.filter(|&at| at >= limit) {
         let clause = clauses.remove(at);
         clauses.insert(limit - 1, clause);

@@ -23,7 +23,8 @@ const WORDS: [(&str, &str); 2] =
 const SMALL_WORDS: &str = "small-words";
 
 thread_local! {
-    static READ: [OnceCell<Option<Rc<Messages>>>; WORDS.len()] = [const { OnceCell::new() }; WORDS.len()];
+    static READ: [OnceCell<Option<Rc<Messages>>>; WORDS.len()] =
+        const { [const { OnceCell::new() }; WORDS.len()] };
 }
 
 /// The languages that an assessment is written in.
@@ -61,7 +62,7 @@ pub struct LikelihoodReason {
 #[derive(Clone, Debug)]
 pub(crate) enum Text<'a> {
     /// A sentence of the message files, with the values that it names.
-    Sentence(Cow<'static, str>, Vec<(&'static str, Text<'a>)>),
+    Sentence(Cow<'static, str>, Vec<(&'static str, Self)>),
     /// A number of things, which chooses between singular and plural.
     Count(u64),
     /// A number as it is, with a unit or without.
@@ -79,7 +80,7 @@ pub(crate) enum Text<'a> {
     /// What another part of the assessment says: the English text, and the field that it is in.
     Told(&'a str, &'a Translations, &'static str),
     /// Several, joined.
-    Joined(&'static str, Vec<Text<'a>>),
+    Joined(&'static str, Vec<Self>),
 }
 
 /// A text in English and in the other languages.
@@ -96,7 +97,7 @@ pub(crate) fn say<'a>(key: impl Into<Cow<'static, str>>) -> Text<'a> {
 
 impl<'a> Text<'a> {
     /// With a value that the sentence names.
-    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Text<'a>>) -> Self {
+    pub(crate) fn with(mut self, name: &'static str, value: impl Into<Self>) -> Self {
         if let Self::Sentence(_, values) = &mut self {
             values.push((name, value.into()));
         }

@@ -3,24 +3,30 @@
 use plumb_check_sdk::Confidence;
 use serde::Serialize;
 
-use crate::assessment::RatedFinding;
+use crate::assessment::{FindingRef, RatedFinding, by_root, checks_of};
 use crate::score::MEDIUM_FROM;
 
 /// A quick win changes no more than this: at most a restart of the service.
 const QUICK_WIN_CHANGE: u8 = 2;
 
-/// A check with a deviation: one remedy, however many subjects it mends.
+/// What one change would mend: a cause, or a check without one, however many subjects it has.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct WorkItem {
-    /// Id of the check.
+    /// Id of the check of its worst finding.
     pub check: String,
-    /// Title of the check.
+    /// Title of that check.
     pub title: String,
+    /// Ids of all its checks, where there are several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<String>,
     /// What deviates.
     pub subjects: Vec<String>,
+    /// Its worst finding.
+    #[serde(skip)]
+    pub first: FindingRef,
     /// Highest R among them.
     pub score: f64,
-    /// Risk of change of the remedy, 1 to 4.
+    /// Risk of change of the remedy, 1 to 4: the lowest of its checks, since the change that mends one mends all.
     pub risk_of_change: u8,
     /// Score ÷ risk of change, rounded to one decimal; decides the order.
     pub priority: f64,
@@ -30,29 +36,27 @@ pub struct WorkItem {
     pub verify_first: bool,
 }
 
+/// What deviates, by what one change would mend, by falling priority; equals by falling score, then by id.
 #[must_use]
-/// The checks with a deviation by falling priority; equals by falling score, then by id.
 pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
-    let mut items: Vec<WorkItem> = Vec::new();
-    for finding in findings.iter().filter(|finding| finding.outcome.is_deviation()) {
-        let at = items.iter().position(|item| item.check == finding.check).unwrap_or_else(|| {
-            items.push(WorkItem {
-                check: finding.check.clone(),
-                title: finding.title.clone(),
-                subjects: Vec::new(),
-                score: 0.0,
-                risk_of_change: finding.risk_of_change.max(1),
-                priority: 0.0,
-                quick_win: false,
-                verify_first: false,
-            });
-            items.len() - 1
-        });
-        let item = &mut items[at];
-        item.subjects.push(finding.subject.clone());
-        item.score = item.score.max(finding.score);
-        item.verify_first |= finding.confidence == Confidence::Low;
-    }
+    let deviations = findings.iter().filter(|finding| finding.outcome.is_deviation());
+    let item = |members: Vec<&RatedFinding>| {
+        let first = members.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.check.cmp(&a.check)))?;
+        let checks = checks_of(&members);
+        Some(WorkItem {
+            check: first.check.clone(),
+            title: first.title.clone(),
+            checks: if checks.len() > 1 { checks.into_iter().map(str::to_owned).collect() } else { Vec::new() },
+            subjects: members.iter().map(|finding| finding.subject.clone()).collect(),
+            first: FindingRef::to(first),
+            score: first.score,
+            risk_of_change: members.iter().map(|finding| finding.risk_of_change).min().unwrap_or(1).max(1),
+            priority: 0.0,
+            quick_win: false,
+            verify_first: members.iter().any(|finding| finding.confidence == Confidence::Low),
+        })
+    };
+    let mut items: Vec<WorkItem> = by_root(deviations).into_iter().filter_map(item).collect();
     for item in &mut items {
         item.priority = (item.score / f64::from(item.risk_of_change) * 10.0).round() / 10.0;
         item.quick_win = item.score >= MEDIUM_FROM && item.risk_of_change <= QUICK_WIN_CHANGE;
