@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::{
-    Arg, Category, Cause, Citation, Confidence, Intent, Object, ObjectKind, Outcome, Question as Answers, Reference,
-    Remediation, Severity, Text, Threshold, Words,
+    Arg, Category, Cause, Citation, Confidence, Intent, Object, ObjectKind, Outcome, Question as Answers,
+    Reference, Remediation, Severity, Text, Threshold, Words,
 };
 use plumb_words::ENGLISH;
 use serde::Serialize;

@@ -6,7 +6,7 @@
 use plumb_check_sdk::{Citation, Outcome};
 use serde::Serialize;
 
-use crate::assessment::{FindingRef, Grade, RatedFinding};
+use crate::assessment::{FindingRef, Grade, RatedFinding, by_root};
 use crate::categories::{self, CATEGORY_FROM};
 use crate::speech::{Speech, Text, Translations, say};
 
@@ -139,7 +139,7 @@ impl Topic {
         }
         if !accepted.is_empty() {
             let of_waivers = clauses_of(&accepted, MAX_CLAUSES);
-            let what = join(&of_waivers, checks_of(accepted.iter().copied()));
+            let what = join(&of_waivers, by_root(accepted.iter().copied()).len());
             parts.push(say("accepted").with("what", what));
         }
         let named: Vec<FindingRef> = clauses.into_iter().flat_map(|clause| clause.findings).collect();
@@ -201,21 +201,13 @@ fn applies(finding: &RatedFinding) -> bool {
     finding.outcome != Outcome::NotApplicable
 }
 
-/// Number of checks that deviate.
+/// Number of causes of deviations.
 fn deviating<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
-    checks_of(findings.filter(|finding| finding.outcome.is_deviation()))
+    by_root(findings.filter(|finding| finding.outcome.is_deviation())).len()
 }
 
-fn checks_of<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
-    let mut checks: Vec<&str> = findings.map(|finding| finding.check.as_str()).collect();
-    checks.sort_unstable();
-    checks.dedup();
-    checks.len()
-}
-
-/// What one check found, over all its subjects.
+/// What was found of one cause, over all its checks and subjects.
 struct Clause<'a> {
-    check: &'a str,
     /// The first of them, whose sentence it is.
     first: &'a RatedFinding,
     findings: Vec<FindingRef>,
@@ -232,11 +224,10 @@ fn clauses_of<'a>(deviations: &[&'a RatedFinding], limit: usize) -> Vec<Clause<'
         first: members[0],
         findings: members.into_iter().map(FindingRef::to).collect(),
     };
-    let mut clauses: Vec<Clause<'a>> =
-        by_root(deviations.iter().copied()).into_iter().map(clause).collect();
+    let mut clauses: Vec<Clause<'a>> = by_root(deviations.iter().copied()).into_iter().map(clause).collect();
     let measured = deviations.iter().find(|finding| finding.likelihood == MEASURED);
-    let at = measured
-        .and_then(|finding| clauses.iter().position(|clause| clause.first.root() == finding.root()));
+    let at =
+        measured.and_then(|finding| clauses.iter().position(|clause| clause.first.root() == finding.root()));
     if let Some(at) = at.filter(|&at| at >= limit) {
         let clause = clauses.remove(at);
         clauses.insert(limit - 1, clause);
@@ -248,7 +239,7 @@ fn clauses_of<'a>(deviations: &[&'a RatedFinding], limit: usize) -> Vec<Clause<'
 /// The rung of the evidence ladder on which an effect was measured.
 const MEASURED: u8 = 4;
 
-fn join<'a>(clauses: &[Clause<'a>], checks: usize) -> Text<'a> {
+fn join<'a>(clauses: &[Clause<'a>], causes: usize) -> Text<'a> {
     let mut parts: Vec<Text<'a>> = clauses
         .iter()
         .map(|clause| match clause.findings.len() {
@@ -256,8 +247,8 @@ fn join<'a>(clauses: &[Clause<'a>], checks: usize) -> Text<'a> {
             n => say("several-findings").with("clause", Text::Clause(clause.first)).count("n", n),
         })
         .collect();
-    if let more @ 1.. = checks.saturating_sub(clauses.len()) {
-        parts.push(say("more-checks").count("n", more));
+    if let more @ 1.. = causes.saturating_sub(clauses.len()) {
+        parts.push(say("more-causes").count("n", more));
     }
     Text::Joined("; ", parts)
 }
@@ -398,6 +389,6 @@ mod tests {
         answer.findings[3].message = "the tail is long".into();
         let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
         assert!(assessment.key_issue.sentence.contains("the tail is long"), "{:?}", assessment.key_issue);
-        assert!(assessment.key_issue.sentence.ends_with("1 more check deviates"));
+        assert!(assessment.key_issue.sentence.ends_with("1 more problem was found"));
     }
 }

@@ -46,7 +46,11 @@ pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
         Some(WorkItem {
             check: first.check.clone(),
             title: first.title.clone(),
-            checks: if checks.len() > 1 { checks.into_iter().map(str::to_owned).collect() } else { Vec::new() },
+            checks: if checks.len() > 1 {
+                checks.into_iter().map(str::to_owned).collect()
+            } else {
+                Vec::new()
+            },
             subjects: members.iter().map(|finding| finding.subject.clone()).collect(),
             first: FindingRef::to(first),
             score: first.score,

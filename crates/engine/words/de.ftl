@@ -26,9 +26,9 @@ several-findings = { $clause } ({ $n ->
     [one] { $n } Befund
    *[other] { $n } Befunde
 })
-more-checks = { $n ->
-    [one] { $n } weitere Prüfung weicht ab
-   *[other] { $n } weitere Prüfungen weichen ab
+more-causes = { $n ->
+    [one] { $n } weiteres Problem wurde gefunden
+   *[other] { $n } weitere Probleme wurden gefunden
 }
 
 ## The worst of the node

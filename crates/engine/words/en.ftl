@@ -19,9 +19,9 @@ several-findings = { $clause } ({ $n ->
     [one] { $n } finding
    *[other] { $n } findings
 })
-more-checks = { $n ->
-    [one] { $n } more check deviates
-   *[other] { $n } more checks deviate
+more-causes = { $n ->
+    [one] { $n } more problem was found
+   *[other] { $n } more problems were found
 }
 
 ## The worst of the node

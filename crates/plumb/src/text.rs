@@ -9,7 +9,7 @@ use std::path::Path;
 use plumb_check_sdk::Outcome;
 use plumb_collect::Planned;
 use plumb_engine::action::ActionState;
-use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding};
+use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding, by_root};
 use plumb_engine::profile::{Answer, word};
 use plumb_engine::waiver::WaiverState;
 use plumb_evidence::Bundle;
@@ -137,6 +137,10 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
         if findings.is_empty() {
             continue;
         }
+        if wanted.iter().any(|outcome| outcome.is_deviation()) {
+            deviations(&mut out, assessment, &findings, title);
+            continue;
+        }
         let _ = writeln!(out, "\n{title} ({})", findings.len());
         for finding in findings {
             one(&mut out, assessment, finding);
@@ -187,7 +191,10 @@ fn work(out: &mut String, assessment: &Assessment) {
         let _ = writeln!(
             out,
             "  {n}. {}  {:.1} = {:.1} / {}{tags}",
-            item.check, item.priority, item.score, item.risk_of_change
+            if item.checks.is_empty() { item.check.clone() } else { item.checks.join(", ") },
+            item.priority,
+            item.score,
+            item.risk_of_change
         );
     }
 }
@@ -239,6 +246,38 @@ fn grade_of(category: &CategoryResult) -> String {
         let _ = write!(text, ", {} not answered", category.unanswered);
     }
     text
+}
+
+/// So many findings of one cause are told, the worst in full; the report and the JSON have all.
+const OF_ONE_CAUSE: usize = 4;
+
+/// Deviations by cause: what one change would mend stands together, and its remedy once.
+fn deviations(out: &mut String, assessment: &Assessment, findings: &[&RatedFinding], title: &str) {
+    let causes = by_root(findings.iter().copied());
+    if causes.len() == findings.len() {
+        let _ = writeln!(out, "\n{title} ({})", findings.len());
+    } else {
+        let _ = writeln!(out, "\n{title} ({}, of {} causes)", findings.len(), causes.len());
+    }
+    for members in causes {
+        let Some((first, others)) = members.split_first() else { continue };
+        one(out, assessment, first);
+        for finding in others.iter().take(OF_ONE_CAUSE - 1) {
+            let text = if finding.problem.is_empty() { &finding.message } else { &finding.problem };
+            let more: Vec<&str> =
+                finding.actions.iter().filter(|id| !first.actions.contains(id)).map(String::as_str).collect();
+            let more = if more.is_empty() { String::new() } else { format!(" (do {})", more.join(", ")) };
+            let outcome = finding.outcome.as_str().to_uppercase();
+            wrap(out, "      also      ", &format!("{outcome} {}: {text}{more}", finding.check));
+        }
+        if let more @ 1.. = others.len().saturating_sub(OF_ONE_CAUSE - 1) {
+            wrap(
+                out,
+                "      also      ",
+                &format!("{more} more findings of the same cause, see --format json"),
+            );
+        }
+    }
 }
 
 fn one(out: &mut String, assessment: &Assessment, finding: &RatedFinding) {

@@ -109,15 +109,14 @@ pub(super) fn checklist(
     messages: &Messages,
 ) -> Result<Vec<QuestionView>, ReportError> {
     let said = Said::new(assessment, messages);
-    let section_of = |check: &str| {
-        let check = clean(check);
-        groups.iter().flat_map(|groups| groups.iter()).find(|group| group.check == check)
+    let section_of = |finding: &plumb_engine::assessment::FindingRef| {
+        groups.iter().flat_map(|groups| groups.iter()).find(|group| group.has(finding))
     };
     let backing = |backing: &Backing| {
         // A passed check has no section, even if another subject of it deviates.
         let has_section =
             backing.outcome.is_deviation() || backing.outcome == plumb_check_sdk::Outcome::Accepted;
-        let group = section_of(&backing.finding.check).filter(|_| has_section);
+        let group = section_of(&backing.finding).filter(|_| has_section);
         let of = |finding: &&plumb_engine::assessment::RatedFinding| {
             (&finding.check, &finding.subject) == (&backing.finding.check, &backing.finding.subject)
         };
@@ -153,7 +152,7 @@ pub(super) fn checklist(
 /// The order of work, with the ids of the sections of the findings.
 pub(super) fn work(assessment: &Assessment, deviations: &[Group]) -> Vec<WorkView> {
     let view = |item: &WorkItem| {
-        let group = deviations.iter().find(|group| group.check == clean(&item.check))?;
+        let group = deviations.iter().find(|group| group.has(&item.first))?;
         Some(WorkView {
             id: group.id.clone(),
             title: group.title.clone(),

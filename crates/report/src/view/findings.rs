@@ -1,9 +1,9 @@
-//! Findings as a report shows them: those of one check share a group, so that its long texts are printed once.
+//! Findings as a report shows them: those that one change would mend share a group, so that its long texts are printed once.
 
 use plumb_check_sdk::{Citation, Outcome, Reference};
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState};
-use plumb_engine::assessment::{Grade, Limit, RatedFinding};
+use plumb_engine::assessment::{FindingRef, Grade, Limit, RatedFinding, by_root, checks_of};
 use plumb_engine::score::{HIGH_FROM, MEDIUM_FROM};
 use serde::Serialize;
 
@@ -14,12 +14,15 @@ use crate::escape::clean;
 use crate::messages::Messages;
 use crate::pattern::is_pattern;
 
-/// All findings of one check within a section.
+/// All findings of one cause within a section.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct Group {
     /// `F1`, `F2`, …: what other parts of the report refer to.
     pub(super) id: String,
-    pub(super) check: String,
+    /// Its checks, the worst first.
+    check: String,
+    #[serde(skip)]
+    members: Vec<FindingRef>,
     pub(super) title: String,
     /// What is wrong, where the page of the check says it.
     #[serde(skip)]
@@ -170,12 +173,12 @@ pub(super) fn groups(
     wanted: fn(Outcome) -> bool,
     prefix: &str,
 ) -> Result<Vec<Group>, ReportError> {
-    let by_check = by_check(assessment, wanted);
+    let causes = by_root(assessment.findings.iter().filter(|finding| wanted(finding.outcome)));
     let said = Said::new(assessment, messages);
     let group = |(members, n): (&Vec<&RatedFinding>, u32)| {
         group(assessment, members, format!("{prefix}{n}"), said, messages)
     };
-    by_check.iter().zip(1..).map(group).collect()
+    causes.iter().zip(1..).map(group).collect()
 }
 
 /// The findings whose outcome is `wanted`: one row for all subjects of a check about which the same is said, and for all
@@ -254,7 +257,8 @@ fn group(
     let failed = members.iter().find(|finding| finding.outcome == Outcome::Fail).unwrap_or(&members[0]);
     Ok(Group {
         id,
-        check: clean(&first.check),
+        check: clean(&checks_of(members).join(", ")),
+        members: members.iter().copied().map(FindingRef::to).collect(),
         // The worst comes first.
         title: said.problem(first).unwrap_or_else(|| said.page(first, "title", &first.title)),
         problem: said.problem(first),
@@ -271,10 +275,37 @@ fn group(
         rationale: said.page(first, "why", &first.rationale),
         applicability: said.page(first, "applicability", &first.applicability),
         remediation: remediation(assessment, members, said, messages)?,
-        thresholds: first.thresholds.iter().map(|t| limit(t, messages)).collect::<Result<_, _>>()?,
+        thresholds: of_checks(members)
+            .flat_map(|finding| &finding.thresholds)
+            .map(|t| limit(t, messages))
+            .collect::<Result<_, _>>()?,
         caveat: first.caveat.as_deref().map(|caveat| said.page(first, "caveat", caveat)),
-        references: first.references.iter().map(source).collect(),
+        references: references(members),
     })
+}
+
+/// A finding of each check of a group: for what stands in the check's page.
+fn of_checks<'a>(members: &'a [&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
+    let is_first = |at: usize| members[..at].iter().all(|other| other.check != members[at].check);
+    members.iter().enumerate().filter(move |(at, _)| is_first(*at)).map(|(_, finding)| *finding)
+}
+
+/// The sources of all checks of a group, each once.
+fn references(members: &[&RatedFinding]) -> Vec<Source> {
+    let mut all: Vec<Source> = Vec::new();
+    for reference in of_checks(members).flat_map(|finding| &finding.references).map(source) {
+        if all.iter().all(|other| other.url != reference.url) {
+            all.push(reference);
+        }
+    }
+    all
+}
+
+impl Group {
+    /// True if the finding is one of the group.
+    pub(super) fn has(&self, finding: &FindingRef) -> bool {
+        self.members.contains(finding)
+    }
 }
 
 fn instances(
@@ -372,7 +403,7 @@ pub(super) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
     citations.iter().map(|c| Evidence { source: clean(&c.source), value: clean(&c.value) }).collect()
 }
 
-/// What is to be done about findings of one check: the actions of this node, or the texts of a check without intents.
+/// What is to be done about findings of one cause: the actions of this node, or the texts of a check without intents.
 fn remediation(
     assessment: &Assessment,
     members: &[&RatedFinding],

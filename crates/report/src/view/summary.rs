@@ -6,7 +6,6 @@ use serde::Serialize;
 use super::GradeView;
 use super::findings::Group;
 use crate::ReportError;
-use crate::escape::clean;
 use crate::messages::Messages;
 
 /// So many fit on one page together with the table of categories.
@@ -63,7 +62,7 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
 
 /// The first steps of the order of work: what gives most for the least disturbance.
 pub(super) fn first_steps(work: &[WorkItem], deviations: &[Group]) -> Vec<FirstStep> {
-    let group_of = |item: &WorkItem| deviations.iter().find(|group| group.check == clean(&item.check));
+    let group_of = |item: &WorkItem| deviations.iter().find(|group| group.has(&item.first));
     let step = |group: &Group| {
         let remedy = &group.remediation;
         // "none (firmware setting)" is an answer to "what can be done at once", but no step.
