@@ -26,7 +26,7 @@ pub struct WorkItem {
     pub first: FindingRef,
     /// Highest R among them.
     pub score: f64,
-    /// Risk of change of the remedy, 1 to 4: the lowest of its checks, since the change that mends one mends all.
+    /// Risk of change of the remedy, 1 to 4: the highest of its checks.
     pub risk_of_change: u8,
     /// Score ÷ risk of change, rounded to one decimal; decides the order.
     pub priority: f64,
@@ -54,7 +54,7 @@ pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
             subjects: members.iter().map(|finding| finding.subject.clone()).collect(),
             first: FindingRef::to(first),
             score: first.score,
-            risk_of_change: members.iter().map(|finding| finding.risk_of_change).min().unwrap_or(1).max(1),
+            risk_of_change: members.iter().map(|finding| finding.risk_of_change).max().unwrap_or(1).max(1),
             priority: 0.0,
             quick_win: false,
             verify_first: members.iter().any(|finding| finding.confidence == Confidence::Low),

@@ -188,14 +188,10 @@ fn work(out: &mut String, assessment: &Assessment) {
         if item.verify_first {
             tags.push_str(", verify first");
         }
-        let _ = writeln!(
-            out,
-            "  {n}. {}  {:.1} = {:.1} / {}{tags}",
-            if item.checks.is_empty() { item.check.clone() } else { item.checks.join(", ") },
-            item.priority,
-            item.score,
-            item.risk_of_change
-        );
+        let checks = if item.checks.is_empty() { item.check.clone() } else { item.checks.join(", ") };
+        let text =
+            format!("{checks}  {:.1} = {:.1} / {}{tags}", item.priority, item.score, item.risk_of_change);
+        wrap(out, &format!("  {n}. "), &text);
     }
 }
 
@@ -262,6 +258,12 @@ fn deviations(out: &mut String, assessment: &Assessment, findings: &[&RatedFindi
     for members in causes {
         let Some((first, others)) = members.split_first() else { continue };
         one(out, assessment, first);
+        // One of each other check before more of the same.
+        let mut others = others.to_vec();
+        let seen = |at: usize| members[..=at].iter().any(|own| own.check == members[at + 1].check);
+        let mut again = (0..others.len()).map(seen).collect::<Vec<_>>().into_iter();
+        let (more, new): (Vec<_>, Vec<_>) = others.drain(..).partition(|_| again.next().unwrap_or(true));
+        let others = [new, more].concat();
         for finding in others.iter().take(OF_ONE_CAUSE - 1) {
             let text = if finding.problem.is_empty() { &finding.message } else { &finding.problem };
             let more: Vec<&str> =
