@@ -25,6 +25,13 @@ pub(crate) fn left<'a>(before: &[Finding], mended: &Finding, after: &'a [Finding
         .iter()
         .filter(|now| now.outcome.is_deviation())
         .filter(|now| now.subject == mended.subject || !deviated(now))
+        // What else was told of the same subject has goals of its own.
+        .filter(|now| {
+            now.variant == mended.variant
+                || !before.iter().any(|then| {
+                    then.outcome.is_deviation() && (&then.subject, &then.variant) == (&now.subject, &now.variant)
+                })
+        })
         .collect()
 }
 
@@ -73,6 +80,14 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
                 words.collect::<Vec<_>>().join(" ")
             });
             *file = json!(choices.as_deref().unwrap_or(want));
+            // What memory was compacted for is of the time before.
+            if path.ends_with("/transparent_hugepage/defrag")
+                && let Some(counters) = evidence.pointer_mut("/window/vmstat").and_then(Value::as_object_mut)
+            {
+                for name in ["compact_stall", "thp_fault_fallback"] {
+                    counters.insert(name.to_owned(), json!(0));
+                }
+            }
             Some(())
         }
         Intent::Sysctl { name, want, .. } => {

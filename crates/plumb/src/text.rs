@@ -244,10 +244,7 @@ fn grade_of(category: &CategoryResult) -> String {
     text
 }
 
-/// So many findings of one cause are told, the worst in full; the report and the JSON have all.
-const OF_ONE_CAUSE: usize = 4;
-
-/// Deviations by cause: what one change would mend stands together, and its remedy once.
+/// Deviations by cause: what one change would mend stands together, the worst in full and what adds nothing to do in a line.
 fn deviations(out: &mut String, assessment: &Assessment, findings: &[&RatedFinding], title: &str) {
     let causes = by_root(findings.iter().copied());
     if causes.len() == findings.len() {
@@ -258,26 +255,19 @@ fn deviations(out: &mut String, assessment: &Assessment, findings: &[&RatedFindi
     for members in causes {
         let Some((first, others)) = members.split_first() else { continue };
         one(out, assessment, first);
-        // One of each other check before more of the same.
-        let mut others = others.to_vec();
-        let seen = |at: usize| members[..=at].iter().any(|own| own.check == members[at + 1].check);
-        let mut again = (0..others.len()).map(seen).collect::<Vec<_>>().into_iter();
-        let (more, new): (Vec<_>, Vec<_>) = others.drain(..).partition(|_| again.next().unwrap_or(true));
-        let others = [new, more].concat();
-        for finding in others.iter().take(OF_ONE_CAUSE - 1) {
-            let text = if finding.problem.is_empty() { &finding.message } else { &finding.problem };
-            let more: Vec<&str> =
-                finding.actions.iter().filter(|id| !first.actions.contains(id)).map(String::as_str).collect();
-            let more = if more.is_empty() { String::new() } else { format!(" (do {})", more.join(", ")) };
+        let adds_nothing = |finding: &&&RatedFinding| {
+            finding.variant.is_some()
+                && finding.waiver.is_none()
+                && finding.actions.iter().all(|id| first.actions.contains(id))
+        };
+        let (same, own): (Vec<&&RatedFinding>, Vec<_>) = others.iter().partition(adds_nothing);
+        for finding in same {
             let outcome = finding.outcome.as_str().to_uppercase();
-            wrap(out, "      also      ", &format!("{outcome} {}: {text}{more}", finding.check));
+            let text = if finding.problem.is_empty() { &finding.message } else { &finding.problem };
+            wrap(out, "      also      ", &format!("{outcome} {}: {text}", finding.check));
         }
-        if let more @ 1.. = others.len().saturating_sub(OF_ONE_CAUSE - 1) {
-            wrap(
-                out,
-                "      also      ",
-                &format!("{more} more findings of the same cause, see --format json"),
-            );
+        for finding in own {
+            one(out, assessment, finding);
         }
     }
 }

@@ -26,6 +26,8 @@ enum Type {
     /// A list of CPUs, such as `0-3,8`.
     Cpus,
     Number,
+    /// Numbers, written as a list such as `12,14-16`.
+    Numbers,
     Truth,
     Word(&'static [&'static str]),
 }
@@ -36,6 +38,7 @@ impl Type {
             Self::Text => "a text".to_owned(),
             Self::Cpus => "a list of CPUs such as `0-3,8`".to_owned(),
             Self::Number => "a whole number from 0 up".to_owned(),
+            Self::Numbers => "a list of numbers such as `12,14-16`".to_owned(),
             Self::Truth => "`true` or `false`".to_owned(),
             Self::Word(words) => format!("one of `{}`", words.join("`, `")),
         }
@@ -49,6 +52,10 @@ impl Type {
                 text.parse::<CpuSet>().ok().filter(|set| !set.is_empty()).map(|set| json!(set.to_string()))
             }
             Self::Number => text.trim().parse::<u64>().ok().map(Json::from),
+            Self::Numbers => {
+                let all = text.parse::<CpuSet>().ok().filter(|set| !set.is_empty())?;
+                Some(json!(all.iter().collect::<Vec<_>>()))
+            }
             Self::Truth => text.trim().parse::<bool>().ok().map(Json::from),
             Self::Word(words) => words.contains(&text).then(|| json!(text)),
         }
@@ -84,7 +91,7 @@ const SERVER: Field = number("server");
 const WANT: Field = text("want");
 const WAS: Field = text("was");
 
-/// All kinds with their values.
+/// All kinds with their values, but for the states of GPUs (`gpu`), whose values are a form of their own.
 const KINDS: &[(&str, &[Field])] = &[
     ("governor", &[CPUS, WANT, WAS]),
     ("energy-preference", &[CPUS, WANT, WAS]),
@@ -102,15 +109,181 @@ const KINDS: &[(&str, &[Field])] = &[
     ("thread-pool", &[SERVER, number("want"), number("was")]),
     ("variable", &[SERVER, text("name"), optional(WANT), optional(WAS)]),
     ("without-option", &[SERVER, text("option")]),
+    ("with-option", &[SERVER, text("option"), optional(WANT), optional(WAS)]),
+    (
+        "service",
+        &[
+            SERVER,
+            field(
+                "setting",
+                Type::Word(&[
+                    "cpu-weight",
+                    "io-weight",
+                    "nice",
+                    "oom-score",
+                    "restart",
+                    "restart-delay",
+                    "start-timeout",
+                    "health-check",
+                    "open-files",
+                    "locked-memory",
+                    "tasks",
+                    "memory-limit",
+                    "memory-throttle",
+                    "swap-limit",
+                    "scheduling-policy",
+                ]),
+            ),
+            WANT,
+            optional(WAS),
+        ],
+    ),
+    ("cpu-quota", &[SERVER, text("group"), optional(number("want")), WAS]),
+    ("capability", &[SERVER, text("name")]),
+    ("shared-memory", &[SERVER, number("want_bytes"), number("was_bytes")]),
+    ("guaranteed-pod", &[SERVER]),
+    ("container-devices", &[SERVER]),
+    ("local-model", &[SERVER, text("path")]),
+    ("restart", &[SERVER]),
+    (
+        "kubelet",
+        &[
+            field(
+                "setting",
+                Type::Word(&[
+                    "cpu-manager-policy",
+                    "full-pcpus-only",
+                    "reserved-system-cpus",
+                    "topology-manager-policy",
+                    "topology-manager-scope",
+                    "memory-manager-policy",
+                    "reserved-memory",
+                ]),
+            ),
+            WANT,
+            optional(WAS),
+        ],
+    ),
+    ("normal-policy", &[number("process"), WAS, number("priority")]),
+    ("elsewhere", &[number("process"), text("name")]),
+    ("reserve", &[CPUS]),
+    (
+        "interrupts",
+        &[field("irqs", Type::Numbers), optional(text("device")), optional(field("avoid", Type::Cpus))],
+    ),
+    ("interrupt-ban", &[CPUS, optional(field("was", Type::Cpus))]),
+    (
+        "nic",
+        &[
+            text("interface"),
+            field("setting", Type::Word(&["channels", "receive-ring"])),
+            number("want"),
+            optional(number("was")),
+        ],
+    ),
+    ("kernel-module", &[text("name")]),
+    ("production-kernel", &[WAS]),
+    ("time-service", &[]),
+    ("persist", &[text("setting"), WANT, optional(WAS)]),
+    ("swap-off", &[text("area")]),
+    ("acs-off", &[text("bridge"), WAS]),
+    (
+        "update",
+        &[
+            field(
+                "part",
+                Type::Word(&[
+                    "kernel",
+                    "microcode",
+                    "firmware",
+                    "gpu-driver",
+                    "fabric-manager",
+                    "container-toolkit",
+                ]),
+            ),
+            optional(WAS),
+        ],
+    ),
+    (
+        "step",
+        &[field(
+            "step",
+            Type::Word(&[
+                "agree-service-level",
+                "state-costs",
+                "repeat-load-test",
+                "plan-capacity",
+                "add-replica",
+                "consolidate",
+                "trace-slow-requests",
+                "trace-interruptions",
+                "trace-memory",
+                "drain",
+                "watch-log",
+            ]),
+        )],
+    ),
     (
         "firmware",
         &[field(
             "setting",
-            Type::Word(&["boost", "hardware-p-states", "power-limit", "fabric-clock", "priority-cores"]),
+            Type::Word(&[
+                "boost",
+                "hardware-p-states",
+                "power-limit",
+                "fabric-clock",
+                "priority-cores",
+                "resizable-bar",
+                "pcie-slot",
+                "node-interleaving",
+                "numa-per-package",
+                "device-proximity",
+                "management-interrupts",
+                "acs",
+            ]),
         )],
     ),
-    ("hardware", &[field("part", Type::Word(&["cooling", "processor"]))]),
-    ("provider", &[field("request", Type::Word(&["governor", "more-cpus"]))]),
+    (
+        "hardware",
+        &[
+            field(
+                "part",
+                Type::Word(&[
+                    "cooling",
+                    "processor",
+                    "pcie-card",
+                    "gpu",
+                    "power-supply",
+                    "network-link",
+                    "nv-link",
+                    "memory-module",
+                    "memory-layout",
+                    "memory",
+                    "adapter-slot",
+                    "local-disk",
+                ]),
+            ),
+            optional(text("at")),
+        ],
+    ),
+    (
+        "provider",
+        &[field(
+            "request",
+            Type::Word(&[
+                "governor",
+                "more-cpus",
+                "dedicated-cpus",
+                "virtual-numa",
+                "random-device",
+                "health",
+                "microcode",
+                "clock-source",
+                "more-memory",
+                "device-window",
+            ]),
+        )],
+    ),
 ];
 
 /// A value as it is written: a template, or a number or truth value that stays as it is.
@@ -170,7 +343,7 @@ impl JsonSchema for IntentTable {
                 properties.insert("kind".to_owned(), json!({ "const": kind }));
                 for Field { name, of, .. } in *fields {
                     let schema = match of {
-                        Type::Text | Type::Cpus => json!({ "type": "string" }),
+                        Type::Text | Type::Cpus | Type::Numbers => json!({ "type": "string" }),
                         // A template, or the value itself.
                         Type::Number => json!({ "type": ["integer", "string"], "minimum": 0 }),
                         Type::Truth => json!({ "type": ["boolean", "string"] }),
@@ -292,6 +465,7 @@ mod tests {
             Type::Text => json!("x"),
             Type::Cpus => json!("0-3"),
             Type::Number => json!(7),
+            Type::Numbers => json!([7, 8]),
             Type::Truth => json!(true),
             Type::Word(words) => json!(words[0]),
         }
@@ -300,7 +474,8 @@ mod tests {
     #[test]
     fn the_list_is_that_of_the_type() {
         let unknown = serde_json::from_value::<Intent>(json!({ "kind": "?" })).unwrap_err().to_string();
-        let listed: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+        let mut listed: Vec<&str> = unknown.split('`').skip(3).step_by(2).collect();
+        listed.retain(|kind| *kind != "gpu");
         assert_eq!(listed, KINDS.iter().map(|(kind, _)| *kind).collect::<Vec<_>>(), "{unknown}");
         for (kind, fields) in KINDS {
             let mut whole = json!({ "kind": kind });

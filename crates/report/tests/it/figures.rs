@@ -176,7 +176,7 @@ fn a_theme_in_german_says_all_of_it_in_german() {
     for said in [
         "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?",
         "kein befragtes Paket hat eine Prüfung, die das entscheidet",
-        "1 weitere Prüfung weicht ab",
+        "1 weiteres Problem wurde gefunden",
         "Ohne einen Lasttest gegen die Dienstgüte gibt es keine Zahl von GPUs",
     ] {
         assert!(text.contains(said), "{said}: {text}");
