@@ -9,11 +9,14 @@ mod gpu;
 mod irq_net;
 mod kernel;
 mod memory;
+mod possible;
 mod scheduler;
 mod service;
 mod slo;
 mod topology;
 mod virt_container;
+
+pub use possible::possible;
 
 use crate::synthetic::Node;
 

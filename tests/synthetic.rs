@@ -108,6 +108,8 @@ impl Node {
     /// The bundle that a collector would have written.
     #[must_use]
     pub fn bundle(&self) -> Bundle {
+        let mut settled = self.clone();
+        settled.settle_groups();
         let probe = |id: &str, reads: &[&str]| ProbeRecord {
             id: id.into(),
             status: ProbeStatus::Ok,
@@ -140,7 +142,7 @@ impl Node {
             unread,
             ..Manifest::new(Origin::Synthetic)
         };
-        Bundle::new(manifest, self.files.clone(), self.links.clone())
+        Bundle::new(manifest, settled.files, settled.links)
     }
 
     /// The node with everything in order.
@@ -164,7 +166,7 @@ impl Node {
         self.set("/proc/version", "Linux version 6.8.0-45-generic\n");
         self.set("/proc/cmdline", "BOOT_IMAGE=/vmlinuz root=/dev/sda1 ro iommu=pt\n");
         self.set("/proc/uptime", "864000.00 1000000.00\n");
-        self.set("/proc/loadavg", "20.00 20.00 20.00 21/2000 3000\n");
+        self.set("/proc/loadavg", "9.21 9.08 9.02 11/2000 3000\n");
         self.set("/etc/os-release", "PRETTY_NAME=\"Ubuntu 24.04.1 LTS\"\nID=ubuntu\n");
         self.set("/sys/class/dmi/id/sys_vendor", "Example\n");
         self.set("/sys/class/dmi/id/product_name", "GPU Server\n");
@@ -202,7 +204,18 @@ impl Node {
         self.set(&format!("{clock}/current_clocksource"), "tsc\n");
         self.set(&format!("{clock}/available_clocksource"), "tsc hpet acpi_pm\n");
         self.set("/proc/swaps", "Filename\tType\tSize\tUsed\tPriority\n");
-        self.set("/proc/meminfo", "MemTotal: 2113929216 kB\nMemFree: 1500000000 kB\nMemAvailable: 1900000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n");
+        self.set(
+            "/proc/meminfo",
+            "MemTotal: 2113929216 kB\nMemFree: 1500000000 kB\nMemAvailable: 1900000000 kB\nBuffers: 0 kB\n\
+             Cached: 420000000 kB\nSwapCached: 0 kB\nAnonPages: 100000000 kB\nShmem: 8000000 kB\n\
+             SReclaimable: 6000000 kB\nSUnreclaim: 34000000 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n\
+             HugePages_Total: 0\nHugePages_Free: 0\nHugepagesize: 2048 kB\nHugetlb: 0 kB\n",
+        );
+        self.set(
+            "/dev/kmsg",
+            "5,0,0,-;Linux version 6.8.0-45-generic (buildd@lcy02-amd64-115) #45-Ubuntu SMP PREEMPT_DYNAMIC\n\
+             6,1422,12400000,-;NVRM: loading NVIDIA UNIX x86_64 Kernel Module  550.90.07\n",
+        );
     }
 
     fn cpus(&mut self) {
@@ -294,7 +307,18 @@ impl Node {
             self.set(&format!("{folder}/distance"), if id == 0 { "10 21\n" } else { "21 10\n" });
             self.set(
                 &format!("{folder}/meminfo"),
-                format!("Node {id} MemTotal: 1056964608 kB\nNode {id} MemFree: 750000000 kB\n"),
+                [
+                    ("MemTotal", 1_056_964_608_u64),
+                    ("MemFree", 750_000_000),
+                    ("MemUsed", 306_964_608),
+                    ("FilePages", 210_000_000),
+                    ("AnonPages", 50_000_000),
+                    ("Shmem", 4_000_000),
+                    ("SReclaimable", 3_000_000),
+                    ("SUnreclaim", 17_000_000),
+                ]
+                .map(|(name, kib)| format!("Node {id} {name}: {kib} kB\n"))
+                .concat(),
             );
             let stat = |hit: u64| {
                 format!(
@@ -368,7 +392,7 @@ impl Node {
             let counts: String = (0..CPUS).map(|cpu| format!(" {:10}", per_cpu(cpu))).collect();
             format!("{irq:>4}:{counts}  {name}\n")
         };
-        let table = |moved: u64| {
+        let table = |moved: u64, ticks: u64| {
             let on = |target: u32, count: u64| move |cpu: u32| if cpu == target { count } else { 0 };
             let mut text = format!("     {heading}\n");
             for (queue, target) in targets.into_iter().enumerate() {
@@ -376,11 +400,13 @@ impl Node {
                 text += &row(&format!("{}", 120 + queue), &on(target, 500_000 + moved), &name);
             }
             text += &row("130", &on(32, 50_000), "IR-PCI-MSIX-0000:e1:00.0 1-edge nvme0q1");
-            text += &row("LOC", &|_| 1_000_000, "Local timer interrupts");
+            text += &row("LOC", &|_| 1_000_000 + ticks, "Local timer interrupts");
             text
         };
-        self.set("/proc/interrupts", table(0));
-        self.window("/proc/interrupts", table(0), table(moved));
+        // 250 ticks of the clock in a second.
+        let (first, last) = (table(0, 0), table(moved, SECONDS * 250));
+        self.set("/proc/interrupts", first.clone());
+        self.window("/proc/interrupts", first, last);
         let queues = targets.into_iter().zip(120..).map(|(cpu, irq)| (irq, cpu, 0));
         for (irq, cpu, node) in queues.chain([(130, 32, 1)]) {
             let folder = format!("/proc/irq/{irq}");

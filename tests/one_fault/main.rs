@@ -45,8 +45,10 @@ fn complaints(planted: &Planted) -> Vec<String> {
     let mut node = Node::healthy();
     (planted.plant)(&mut node);
     let mut complaints = Vec::new();
-    let mut found = deviations(&node, planted.engagement);
     let name = planted.name;
+    let impossible = planted::possible(&node.bundle());
+    complaints.extend(impossible.iter().map(|line| format!("{name}: no node can be like this: {line}")));
+    let mut found = deviations(&node, planted.engagement);
     match found.remove(planted.check) {
         Some((outcome, subject, _))
             if (outcome.as_str(), subject.as_str()) == (planted.outcome, planted.subject) => {}
@@ -75,7 +77,10 @@ fn complaints(planted: &Planted) -> Vec<String> {
 
 #[test]
 fn a_healthy_node_is_left_alone() {
-    let found = deviations(&Node::healthy(), "");
+    let node = Node::healthy();
+    let impossible = planted::possible(&node.bundle());
+    assert!(impossible.is_empty(), "no node can be like this: {impossible:#?}");
+    let found = deviations(&node, "");
     assert!(found.is_empty(), "a healthy node has deviations: {found:#?}");
 }
 

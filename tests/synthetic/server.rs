@@ -1,8 +1,11 @@
 //! The inference server: processes, threads, memory, control groups.
 
-use super::counters::pressure;
+use plumb_evidence::CpuSet;
+
+use super::counters::{pressure, stat_of};
 use super::{
-    API_SERVER, ENGINE_CORE, FIRST_WORKER, Node, RAW, SECONDS, SERVICE, first_of, sample_folder, worker_cpus,
+    API_SERVER, CORES, ENGINE_CORE, FIRST_WORKER, Node, RAW, SECONDS, SERVICE, first_of, sample_folder,
+    worker_cpus,
 };
 
 impl Node {
@@ -10,10 +13,14 @@ impl Node {
         self.cgroup();
         // What is not inference keeps to cores of its own.
         let housekeeping = "0-3,32-35,64-67,96-99";
-        let daemons =
-            [(1, 0, "systemd"), (500, 1, "tuned"), (501, 1, "nvidia-persiste"), (502, 1, "nvidia-fabricma")];
-        for (pid, ppid, comm) in daemons {
-            let group = format!("0::/system.slice/{comm}.service\n");
+        let daemons = [
+            (1, 0, "systemd", "init.scope"),
+            (500, 1, "tuned", "system.slice/tuned.service"),
+            (501, 1, "nvidia-persiste", "system.slice/nvidia-persistenced.service"),
+            (502, 1, "nvidia-fabricma", "system.slice/nvidia-fabricmanager.service"),
+        ];
+        for (pid, ppid, comm, group) in daemons {
+            let group = format!("0::/{group}\n");
             self.process(pid, ppid, comm, &format!("{comm}\0"), housekeeping, "0-1", 10, &group);
         }
         self.set("/etc/tuned/active_profile", "accelerator-performance\n");
@@ -118,9 +125,13 @@ impl Node {
         );
     }
 
-    /// Moves a process, all its threads included, to other CPUs.
+    /// Moves a process to other CPUs: to the first core, and hardware thread of it, that nothing else keeps busy.
     pub fn pin(&mut self, pid: u32, cpus: &str) {
-        let first = first_of(cpus);
+        let busy = self.busy_cpus(pid);
+        let mask: CpuSet = cpus.parse().expect("a list of CPUs");
+        let mut mask: Vec<u32> = mask.iter().collect();
+        mask.sort_by_key(|cpu| (cpu % (CORES * 2), *cpu));
+        let cpu = mask.iter().copied().find(|cpu| !busy.contains(*cpu)).unwrap_or_else(|| first_of(cpus));
         for path in [format!("/proc/{pid}"), format!("/proc/{pid}/task/{pid}")] {
             for folder in [RAW.to_owned(), sample_folder(0), sample_folder(1)] {
                 self.edit(&format!("{folder}{path}/status"), |line| {
@@ -133,11 +144,25 @@ impl Node {
                 self.edit(&format!("{folder}{path}/stat"), |line| {
                     let mut fields: Vec<String> = line.split(' ').map(str::to_owned).collect();
                     let at = fields.len() - 14;
-                    fields[at] = first.to_string();
+                    fields[at] = cpu.to_string();
                     fields.join(" ")
                 });
             }
         }
+        self.settle();
+    }
+
+    /// CPUs on which other processes spent a tenth of the window or more.
+    fn busy_cpus(&self, pid: u32) -> CpuSet {
+        let folder = format!("{}/proc/", sample_folder(1));
+        let names = self.files.keys().filter_map(|path| path.strip_prefix(&folder)?.strip_suffix("/stat"));
+        let others = names.filter_map(|name| name.parse::<u32>().ok()).filter(|other| *other != pid);
+        let is_busy = |other: u32| {
+            let path = format!("/proc/{other}/stat");
+            let (first, (last, cpu)) = (stat_of(&self.sample(0, &path))?.0, stat_of(&self.sample(1, &path))?);
+            (last.saturating_sub(first) >= SECONDS * 10).then_some(cpu)
+        };
+        others.filter_map(is_busy).collect()
     }
 
     pub(super) fn edit(&mut self, path: &str, change: impl Fn(String) -> String) {
@@ -150,33 +175,40 @@ impl Node {
 
     fn cgroup(&mut self) {
         let root = "/sys/fs/cgroup";
-        for folder in [root.to_owned(), format!("{root}/system.slice"), format!("{root}{SERVICE}")] {
+        for group in ["", "/system.slice", SERVICE] {
+            let folder = format!("{root}{group}");
             self.set(&format!("{folder}/cgroup.controllers"), "cpuset cpu io memory pids\n");
             self.set(&format!("{folder}/cpuset.cpus.effective"), "0-127\n");
             self.set(&format!("{folder}/cpuset.mems.effective"), "0-1\n");
-            self.set(
-                &format!("{folder}/cpu.weight"),
-                if folder.ends_with("vllm.service") { "1000\n" } else { "100\n" },
-            );
-            self.set(&format!("{folder}/memory.current"), "200000000000\n");
-            for (name, value) in [
-                ("cpu.max", "max 100000"),
-                ("memory.max", "max"),
-                ("memory.high", "max"),
-                ("memory.swap.max", "0"),
-            ] {
-                self.set(&format!("{folder}/{name}"), format!("{value}\n"));
-            }
             self.throttle(&folder, 0, 0);
-            let events = "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\n";
-            self.set(&format!("{folder}/memory.events"), events);
-            self.window(&format!("{folder}/memory.events"), events, events);
+            // The root has no limits, and counts no events.
+            if !group.is_empty() {
+                self.limits(&folder, group == SERVICE);
+            }
             for resource in ["cpu", "memory", "io"] {
                 let path = format!("{folder}/{resource}.pressure");
                 self.set(&path, pressure(0));
                 self.window(&path, pressure(0), pressure(1000));
             }
         }
+    }
+
+    fn limits(&mut self, folder: &str, is_service: bool) {
+        for (name, value) in [
+            ("cpu.max", "max 100000"),
+            ("cpu.weight", if is_service { "1000" } else { "100" }),
+            ("memory.current", "200000000000"),
+            ("memory.max", "max"),
+            ("memory.high", "max"),
+            ("memory.swap.max", "0"),
+            // What systemd gives a service by itself: 15 % of what the kernel has.
+            ("pids.max", if is_service { "629145" } else { "max" }),
+        ] {
+            self.set(&format!("{folder}/{name}"), format!("{value}\n"));
+        }
+        let events = "low 0\nhigh 0\nmax 0\noom 0\noom_kill 0\noom_group_kill 0\n";
+        self.set(&format!("{folder}/memory.events"), events);
+        self.window(&format!("{folder}/memory.events"), events, events);
     }
 
     /// Throttles a control group in `periods` of the window's 100, for `us` altogether.
@@ -192,8 +224,9 @@ impl Node {
         self.window(
             &format!("{folder}/cpu.stat"),
             stat(1_000_000, 0, 0, 0),
-            stat(90_000_000, all, periods, us),
+            stat(1_000_000, all, periods, us),
         );
+        self.settle();
     }
 }
 
@@ -204,6 +237,8 @@ fn stat(pid: u32, ppid: u32, comm: &str, cpu: u32, ticks: u64) -> String {
     fields[0] = "S".into();
     fields[1] = ppid.to_string();
     fields[11] = ticks.to_string();
+    fields[15] = "20".into();
+    fields[17] = "1".into();
     fields[19] = "1000".into();
     fields[36] = cpu.to_string();
     format!("{pid} ({comm}) {}\n", fields.join(" "))
