@@ -132,6 +132,7 @@ impl Node {
                 probe("files", &["/proc", "/sys", "/etc", "/run", "/usr", "/var", "/boot", "/dev"]),
                 probe("nvml", &[]),
                 probe("nvml-window", &[]),
+                probe("power", &[]),
                 ProbeRecord {
                     status: ProbeStatus::Absent,
                     reason: "hwloc is not installed".into(),

@@ -61,6 +61,15 @@ pub(super) const PLANTED: &[Planted] = &[
         },
     },
     Planted {
+        name: "energy bias of the firmware saves power",
+        check: "cpu.epp-epb",
+        outcome: "fail",
+        subject: "CPUs 0-127, bias",
+        also: &[],
+        engagement: "",
+        plant: |node| bias(node, 15),
+    },
+    Planted {
         name: "TuneD's profile powersave",
         check: "cpu.epp-epb",
         outcome: "fail",
@@ -113,10 +122,11 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "cpu.turbo-caps",
         outcome: "fail",
         subject: "turbo",
-        also: &[("cpu.tuned-profile", "warn")],
+        also: &[("cpu.effective-clock", "fail"), ("cpu.tuned-profile", "warn")],
         engagement: "",
         plant: |node| {
             node.set(&format!("{CPU}/intel_pstate/no_turbo"), "1\n");
+            clocks(node, 2_800_000);
         },
     },
     Planted {
@@ -124,10 +134,11 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "cpu.turbo-caps",
         outcome: "fail",
         subject: "CPUs 0-127",
-        also: &[],
+        also: &[("cpu.effective-clock", "fail")],
         engagement: "",
         plant: |node| {
             policies(node, "scaling_max_freq", "2800000");
+            clocks(node, 2_800_000);
         },
     },
     Planted {
@@ -135,11 +146,12 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "cpu.turbo-caps",
         outcome: "fail",
         subject: "highest performance",
-        also: &[],
+        also: &[("cpu.effective-clock", "fail")],
         engagement: "",
         plant: |node| {
             node.set(&format!("{CPU}/intel_pstate/max_perf_pct"), "70\n");
             node.set(&format!("{CPU}/intel_pstate/min_perf_pct"), "19\n");
+            clocks(node, 2_800_000);
         },
     },
     Planted {
@@ -160,6 +172,33 @@ pub(super) const PLANTED: &[Planted] = &[
                     ("constraint_0_max_power_uw", "300000000".into()),
                 ] {
                     node.set(&format!("{zone}/{file}"), text + "\n");
+                }
+            }
+        },
+    },
+    Planted {
+        name: "serving cores fall into C6",
+        check: "cpu.cstates",
+        outcome: "warn",
+        subject: "CPUs 4,10,16,22,28,30,36,42,48,54",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            for cpu in 0..CPUS {
+                let folder = format!("{CPU}/cpu{cpu}/cpuidle");
+                let state = format!("{folder}/state3");
+                for (file, text) in
+                    [("name", "C6"), ("latency", "290"), ("residency", "800"), ("disable", "0")]
+                {
+                    node.set(&format!("{state}/{file}"), format!("{text}\n"));
+                }
+                // Of the time in which the CPU has no work.
+                let deep = (busy_seconds(cpu).mul_add(-1e6, 10e6) * 0.92) as u64;
+                for (index, us) in [(0, 500), (1, 6_000), (2, 18_000), (3, deep)] {
+                    let state = format!("{folder}/state{index}");
+                    let (before, entries) = (7_000_000_000_u64, 90_000_u64);
+                    counter(node, &format!("{state}/time"), before, us);
+                    counter(node, &format!("{state}/usage"), entries, us / 400 + 1);
                 }
             }
         },
@@ -188,6 +227,83 @@ pub(super) const PLANTED: &[Planted] = &[
                 for file in ["energy_performance_preference", "base_frequency"] {
                     node.remove(&format!("{CPU}/cpufreq/policy{cpu}/{file}"));
                 }
+            }
+        },
+    },
+    Planted {
+        name: "a power supply holds all cores at the lowest clock",
+        check: "cpu.effective-clock",
+        outcome: "fail",
+        subject: "CPUs 4,10,16,22,28,30,36,42,48,54",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            levels(node, |_| 41);
+            for cpu in 0..CPUS {
+                let busy = busy_seconds(cpu);
+                let (reference, delivered) = ((busy * 2.8e9) as u64, (busy * 0.8e9) as u64);
+                let text = |reference: u64, delivered: u64| format!("ref:{reference} del:{delivered}\n");
+                let before = (81_000_000_000_000, 96_000_000_000_000);
+                node.window(
+                    &format!("{CPU}/cpu{cpu}/acpi_cppc/feedback_ctrs"),
+                    text(before.0, before.1),
+                    text(before.0 + reference, before.1 + delivered),
+                );
+            }
+        },
+    },
+    Planted {
+        name: "workers run beside the priority cores",
+        check: "cpu.pct-priority-cores",
+        outcome: "fail",
+        subject: "scheduler and GPU workers",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            xeon_6(node);
+            // The last eight cores of each socket: of all critical threads the engine core alone is on one of them.
+            levels(node, |cpu| if cpu % CORES >= 24 { 46 } else { 39 });
+        },
+    },
+    Planted {
+        name: "priority cores are off in the firmware",
+        check: "cpu.pct-priority-cores",
+        outcome: "warn",
+        subject: "node",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            xeon_6(node);
+            levels(node, |_| 39);
+        },
+    },
+    Planted {
+        name: "one package is throttled for heat",
+        check: "cpu.thermal-throttle",
+        outcome: "fail",
+        subject: "CPUs 32-63,96-127, package",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            for cpu in (0..CPUS).filter(|cpu| cpu % (CORES * 2) >= CORES) {
+                let path = format!("{CPU}/cpu{cpu}/thermal_throttle/package_throttle_count");
+                node.set(&path, "5210\n");
+                counter(node, &path, 5210, 84);
+            }
+        },
+    },
+    Planted {
+        name: "a package was throttled before",
+        check: "cpu.thermal-throttle",
+        outcome: "warn",
+        subject: "CPUs 0-31,64-95, package",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            for cpu in (0..CPUS).filter(|cpu| cpu % (CORES * 2) < CORES) {
+                let path = format!("{CPU}/cpu{cpu}/thermal_throttle/package_throttle_count");
+                node.set(&path, "17\n");
+                counter(node, &path, 17, 0);
             }
         },
     },
@@ -228,6 +344,17 @@ fn uncore(node: &mut Node, current: u32) {
     }
 }
 
+/// Seconds of the window for which a CPU works: for a worker, the API server, the engine core, the daemons, or the kernel alone.
+fn busy_seconds(cpu: u32) -> f64 {
+    match cpu {
+        4 | 10 | 16 | 22 | 36 | 42 | 48 | 54 => 9.6,
+        28 => 4.1,
+        30 => 9.1,
+        0 => 0.5,
+        _ => 0.1,
+    }
+}
+
 /// Writes a file of one frequency policy.
 fn policy(node: &mut Node, cpu: u32, file: &str, text: &str) {
     node.set(&format!("{CPU}/cpufreq/policy{cpu}/{file}"), format!("{text}\n"));
@@ -251,6 +378,42 @@ fn bias(node: &mut Node, bias: u32) {
     for cpu in 0..CPUS {
         node.set(&format!("{CPU}/cpu{cpu}/power/energy_perf_bias"), format!("{bias}\n"));
     }
+}
+
+/// Clocks at both ends of the window; the folder of a CPU leads to its policy.
+fn clocks(node: &mut Node, khz: u32) {
+    for cpu in 0..CPUS {
+        for folder in [format!("cpufreq/policy{cpu}"), format!("cpu{cpu}/cpufreq")] {
+            let text = format!("{khz}\n");
+            node.window(&format!("{CPU}/{folder}/scaling_cur_freq"), text.clone(), text);
+        }
+    }
+}
+
+/// A counter that stood at `before` and moves during the window.
+fn counter(node: &mut Node, path: &str, before: u64, moved: u64) {
+    node.window(path, format!("{before}\n"), format!("{}\n", before + moved));
+}
+
+/// Performance levels of all CPUs: the highest as given, the nominal one at 2.8 GHz.
+fn levels(node: &mut Node, highest: impl Fn(u32) -> u32) {
+    for cpu in 0..CPUS {
+        for (file, level) in [
+            ("highest_perf", highest(cpu)),
+            ("nominal_perf", 28),
+            ("lowest_perf", 8),
+            ("reference_perf", 28),
+            ("nominal_freq", 2800),
+        ] {
+            node.set(&format!("{CPU}/cpu{cpu}/acpi_cppc/{file}"), format!("{level}\n"));
+        }
+    }
+}
+
+/// A processor with priority cores; the firmware has left 32 of its 64 cores on.
+fn xeon_6(node: &mut Node) {
+    node.replace("/proc/cpuinfo", "Intel(R) Xeon(R) Platinum 8462Y+", "Intel(R) Xeon(R) 6776P");
+    node.replace("/proc/cpuinfo", "model\t\t: 143", "model\t\t: 173");
 }
 
 /// Adds an argument to those of the running kernel.

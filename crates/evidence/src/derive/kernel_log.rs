@@ -28,7 +28,9 @@ const SUBJECTS: &[(&str, &[&str])] = &[
         "throttle",
         &[
             "temperature above threshold",
+            "temperature is above threshold",
             "cpu clock throttled",
+            "cpu clock is throttled",
             "temperature/speed normal",
             "thermal throttl",
             "power limit notification",
@@ -217,6 +219,10 @@ mod tests {
             ("NVRM: Xid (PCI:0000:18:00): 79", Some("xid")),
             ("NVRM: loading NVIDIA UNIX x86_64 Kernel Module", Some("nvrm")),
             ("mce: CPU3: Core temperature above threshold, cpu clock throttled", Some("throttle")),
+            (
+                "CPU7: Core temperature is above threshold, cpu clock is throttled (total events = 219)",
+                Some("throttle"),
+            ),
             ("mce: [Hardware Error]: Machine check events logged", Some("mce")),
             ("EDAC MC0: 1 CE memory read error", Some("edac")),
             (
