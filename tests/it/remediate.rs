@@ -40,12 +40,12 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     ("throttled cgroup", "systemd/vllm.service.d/50-plumb.conf", "CPUQuota="),
     ("interrupts on inference cores", "irq_affinity.sh", "0000:4f:00.0"),
     ("GPU at x8", "CHECKLIST.md", "gpu.pcie-link"),
-    ("numa_balancing with pins", "sysctl.d/90-plumb-numa-balancing.conf", "kernel.numa_balancing = 0"),
+    ("numa_balancing with pins", "sysctl.d/90-plumb-parameters.conf", "kernel.numa_balancing = 0"),
     ("steal", "CHECKLIST.md", "virt.steal"),
     (
         "stalls for huge pages",
-        "tmpfiles.d/90-plumb-huge-pages.conf",
-        "transparent_hugepage/enabled - - - - madvise",
+        "tmpfiles.d/90-plumb-values.conf",
+        "transparent_hugepage/defrag - - - - defer+madvise",
     ),
 ];
 

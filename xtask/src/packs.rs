@@ -73,6 +73,12 @@ fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String,
             bail!("expected one pack with the id `{}`, found another in `{}`", manifest.id, path.display());
         }
         let to = packs.join(&manifest.id);
+        // What an older build has left there would be tried by `plumb packs verify`.
+        let examples = to.join("fixtures");
+        if examples.exists() {
+            fs::remove_dir_all(&examples)
+                .with_context(|| format!("cannot remove `{}`", examples.display()))?;
+        }
         create_folder(&to)?;
         let library = output.join(&manifest.library);
         let bytes = fs::read(&library).with_context(|| {

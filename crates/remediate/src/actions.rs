@@ -427,6 +427,14 @@ impl Resolver<'_> {
                     ("do-unit-stop", "disable", "enable")
                 };
                 let unit = shell(name);
+                if *runs && !self.has_unit(name) {
+                    // Whether it is installed is not known: somebody has to look.
+                    return Draft {
+                        object: Some(Object::new(ObjectKind::Unit, name.clone())),
+                        args: vec![("name", name.into())],
+                        ..elsewhere(key)
+                    };
+                }
                 Draft {
                     object: Some(Object::new(ObjectKind::Unit, name.clone())),
                     key: key.to_owned(),

@@ -76,7 +76,7 @@ impl Resolver<'_> {
     }
 
     /// True if the evidence describes a unit.
-    fn has_unit(&self, name: &str) -> bool {
+    pub(super) fn has_unit(&self, name: &str) -> bool {
         let services = self.evidence.services.known();
         let described = services.and_then(|services| services.units.known());
         described.is_some_and(|units| units.iter().any(|unit| unit.name == name))
