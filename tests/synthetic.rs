@@ -120,6 +120,8 @@ impl Node {
             files: 0,
             bytes: 0,
         };
+        // A merged `/usr`: what looks for units there finds that there are none.
+        let has_units = self.files.keys().any(|path| path.starts_with(&format!("{RAW}/etc/systemd/system/")));
         let mut unread = self.unread.clone();
         unread.sort();
         let manifest = Manifest {
@@ -130,6 +132,7 @@ impl Node {
             samples_us: vec![0, SECONDS * 1_000_000],
             probes: vec![
                 probe("files", &["/proc", "/sys", "/etc", "/run", "/usr", "/var", "/boot", "/dev"]),
+                probe("units", if has_units { &["/lib"] } else { &[] }),
                 probe("nvml", &[]),
                 probe("nvml-window", &[]),
                 probe("power", &[]),

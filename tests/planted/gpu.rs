@@ -709,8 +709,8 @@ pub(super) fn pcie_gpus(node: &mut Node) {
     end(node, &[FABRIC_MANAGER]);
     node.replace(
         &format!("/proc/{API_SERVER}/cmdline"),
-        "--tensor-parallel-size\08\0",
-        "--tensor-parallel-size\04\0--pipeline-parallel-size\02\0",
+        "--tensor-parallel-size\x008\0",
+        "--tensor-parallel-size\x004\0--pipeline-parallel-size\x002\0",
     );
     for gpu in 0..8 {
         let pid = FIRST_WORKER + gpu;

@@ -189,7 +189,7 @@ fn modules(node: &mut Node, configured: u16, gib: impl Fn(&str) -> u32) {
         let bank = format!("P{socket}_Node{socket}_Channel{channel}_Dimm0");
         let gib = gib(&locator);
         let is_empty = gib == 0;
-        let mut fields = vec![0; 0x5c];
+        let mut fields = [0; 0x5c];
         let mut word = |at: usize, value: u16| fields[at..at + 2].copy_from_slice(&value.to_le_bytes());
         word(0x04, ARRAY);
         word(0x06, 0xfffe);

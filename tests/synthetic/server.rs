@@ -17,7 +17,7 @@ impl Node {
             (1, 0, "systemd", "init.scope"),
             (500, 1, "tuned", "system.slice/tuned.service"),
             (501, 1, "nvidia-persiste", "system.slice/nvidia-persistenced.service"),
-            (502, 1, "nvidia-fabricma", "system.slice/nvidia-fabricmanager.service"),
+            (502, 1, "nv-fabricmanage", "system.slice/nvidia-fabricmanager.service"),
         ];
         for (pid, ppid, comm, group) in daemons {
             let group = format!("0::/{group}\n");
@@ -55,9 +55,10 @@ impl Node {
         }
     }
 
-    /// A process with one thread that uses `ticks` of CPU time during the window.
+    /// A process with one thread, on the first of its CPUs, that uses `ticks` of CPU time during the window. Those from
+    /// [`API_SERVER`] on are part of the server. Times of CPUs are to be settled afterwards.
     #[expect(clippy::too_many_arguments, reason = "what a process is, in the order of /proc")]
-    fn process(
+    pub fn process(
         &mut self,
         pid: u32,
         ppid: u32,
@@ -141,6 +142,16 @@ impl Node {
                         line
                     }
                 });
+            }
+        }
+        self.seat(pid, cpu);
+        self.settle();
+    }
+
+    /// Puts the main thread of a process on a CPU. Times of CPUs are to be settled afterwards.
+    pub fn seat(&mut self, pid: u32, cpu: u32) {
+        for path in [format!("/proc/{pid}"), format!("/proc/{pid}/task/{pid}")] {
+            for folder in [RAW.to_owned(), sample_folder(0), sample_folder(1)] {
                 self.edit(&format!("{folder}{path}/stat"), |line| {
                     let mut fields: Vec<String> = line.split(' ').map(str::to_owned).collect();
                     let at = fields.len() - 14;
@@ -149,7 +160,6 @@ impl Node {
                 });
             }
         }
-        self.settle();
     }
 
     /// CPUs on which other processes spent a tenth of the window or more.
