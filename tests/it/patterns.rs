@@ -24,9 +24,8 @@ fn no_command_lacks_a_name_or_has_one_of_another_node() {
         assert_eq!(result.code, 0, "{}", result.err);
         let json: Value = serde_json::from_str(&result.out).unwrap();
         let content = Bundle::read(&bundle).unwrap();
-        let is_of_node = |word: &str| {
-            content.files().values().any(|bytes| String::from_utf8_lossy(bytes).contains(word))
-        };
+        let is_of_node =
+            |word: &str| content.files().values().any(|bytes| String::from_utf8_lossy(bytes).contains(word));
         let actions = json["actions"].as_array().map(Vec::as_slice).unwrap_or_default();
         let of_action = |action: &Value| {
             let keys = ["now", "permanent", "undo", "verify"];

@@ -29,7 +29,8 @@ pub(crate) fn left<'a>(before: &[Finding], mended: &Finding, after: &'a [Finding
         .filter(|now| {
             now.variant == mended.variant
                 || !before.iter().any(|then| {
-                    then.outcome.is_deviation() && (&then.subject, &then.variant) == (&now.subject, &now.variant)
+                    then.outcome.is_deviation()
+                        && (&then.subject, &then.variant) == (&now.subject, &now.variant)
                 })
         })
         .collect()

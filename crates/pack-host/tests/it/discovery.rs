@@ -89,12 +89,7 @@ fn what_is_not_a_pack_is_told() {
 
 #[test]
 fn the_sample_packs_are_well_formed() {
-    for folder in [
-        "samples/c-pack",
-        "samples/c-pack-2",
-        "samples/rules-pack",
-        "samples/rules-pack-2",
-    ] {
+    for folder in ["samples/c-pack", "samples/c-pack-2", "samples/rules-pack", "samples/rules-pack-2"] {
         let path = SearchPath { explicit: vec![root().join(folder)], ..SearchPath::default() };
         assert_eq!(discover(&path).unwrap().len(), 1);
     }
