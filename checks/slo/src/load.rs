@@ -6,7 +6,7 @@ pub(crate) use plumb_check_sdk::model::{
     Attainment, Repeated, Shown, attainment_target as target, countable_test as countable, goodput, repeated,
     usable_test as usable,
 };
-use plumb_check_sdk::model::{BenchResult, Measurements, SweepResult};
+use plumb_check_sdk::model::{BenchResult, Measurements, ServerMetrics, SweepResult};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step,
 };
@@ -31,6 +31,14 @@ pub(crate) fn tests(evidence: &Evidence<'_>) -> Result<Vec<BenchResult>, Missing
         return Err(Missing::new(Absence::Skipped, "no load test was run"));
     }
     Ok(tests)
+}
+
+/// What servers said of themselves, without the levels of a sweep beyond its limit.
+///
+/// A sweep goes beyond the limit to find it; that requests wait there says nothing of the service.
+pub(crate) fn within_limit(mut metrics: Vec<ServerMetrics>) -> Vec<ServerMetrics> {
+    metrics.retain(|metrics| !metrics.beyond_limit);
+    metrics
 }
 
 /// Cites `test` with its load and what it shows, and as what it is.

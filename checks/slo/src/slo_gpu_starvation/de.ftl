@@ -64,6 +64,7 @@ found-calm = Anfragen warteten kaum: in { $waited_count } von { $scrapes_count -
    *[other] { $scrapes_count } Abfragen
 }
 found-threads-fine = kein Thread des Servers ist nahe an der Grenze einer CPU: der am stärksten beschäftigte, `{ $comm }` von Prozess { $pid }, beanspruchte über { $seconds } hinweg { $share } davon
+found-beyond-limit = alle Lasten gehörten zu einem Sweep und verfehlten dessen Ziele: bei der erwarteten Last messen
 found-queue-untold = kein Server meldete, wie viele Anfragen warten
 found-no-requests = der Server hatte keine Anfragen: während des Betriebs sammeln
 found-not-sampled = die Auslastung von GPU { $gpu } wurde nicht aufgezeichnet

@@ -64,6 +64,7 @@ found-calm = requests hardly waited: in { $waited_count } of { $scrapes_count ->
    *[other] { $scrapes_count } scrapes
 }
 found-threads-fine = no thread of the server is near the limit of a CPU: the busiest, `{ $comm }` of process { $pid }, took { $share } of one during { $seconds }
+found-beyond-limit = all loads were of a sweep and missed its objectives: measure at the load that is expected
 found-queue-untold = no server told how many requests wait
 found-no-requests = the server had no requests: collect while the service runs
 found-not-sampled = the utilisation of GPU { $gpu } was not sampled

@@ -2,7 +2,7 @@
 //!
 //! The server says how often requests waited, NVML how busy its GPUs were; both over a window of some seconds, not at the
 //! same instant, which is why the confidence is not high. A thread that takes a whole CPU while GPUs have gaps is told
-//! with or without the server's numbers.
+//! with or without the server's numbers. What a server said at a level of a sweep beyond its limit does not count.
 
 use std::collections::BTreeSet;
 
@@ -14,7 +14,7 @@ use plumb_check_sdk::{
     Said, Step,
 };
 
-use crate::load::{of_service, step};
+use crate::load::{of_service, step, within_limit};
 use crate::pages::slo_gpu_starvation::{BUSY, FULL, HOT, PAGE, STARVED, WAITING, words};
 
 /// What findings have in common that the host keeps the GPUs of the node waiting.
@@ -82,6 +82,13 @@ pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Resul
 fn queue(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Said> {
     let metrics: Vec<ServerMetrics> =
         evidence.get("/measurements/server").map_err(|missing| no_answer(&missing))?;
+    if metrics.is_empty() {
+        return Err(words::QueueUntold {}.into());
+    }
+    let metrics = within_limit(metrics);
+    if metrics.is_empty() {
+        return Err(words::BeyondLimit {}.into());
+    }
     let waiting = |metrics: &ServerMetrics| metrics.waiting.iter().filter(|waiting| **waiting > 0.0).count();
     let share =
         |metrics: &ServerMetrics| 100.0 * waiting(metrics) as f64 / metrics.waiting.len().max(1) as f64;

@@ -10,7 +10,7 @@ use plumb_check_sdk::{
     Arg, Citation, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome, Said, Step,
 };
 
-use crate::load::step;
+use crate::load::{step, within_limit};
 use crate::pages::slo_gpu_starvation as starvation;
 use crate::pages::slo_queueing::{CACHE_FULL, CACHE_HIGH, MANY_WAIT, PAGE, SOME_WAIT, words};
 use crate::slo_gpu_starvation::{HOST, least_busy};
@@ -22,8 +22,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     if metrics.is_empty() {
         return unanswered(words::NotAsked {}.into());
     }
-    // A sweep goes beyond the limit to find it; that requests wait there says nothing of the service.
-    let metrics: Vec<_> = metrics.into_iter().filter(|metrics| !metrics.beyond_limit).collect();
+    let metrics = within_limit(metrics);
     if metrics.is_empty() {
         return unanswered(words::BeyondLimit {}.into());
     }
