@@ -23,6 +23,7 @@ problem-several-and-mask = { $mechanisms_count } Mechanismen bestimmen zugleich 
 detail-several-and-mask = durch { $mechanisms_count } Mechanismen zugleich gebunden: { $mechanisms }; eine Maske mit den CPUs { $cpus } für Prozess { $pid }, deren Herkunft nicht aufgezeichnet ist
 
 found-alone = allein durch { $mechanism } gebunden
+found-within = allein durch { $mechanism } gebunden, innerhalb der CPUs { $cpus }; mehr hat seine Kontrollgruppe nicht
 found-mask-alone = Prozess { $pid } ist auf die CPUs { $cpus } beschränkt, { $cpus_count } von { $online_count }, durch eine Maske, deren Herkunft nicht aufgezeichnet ist; kein anderer Mechanismus bindet den Server
 found-unbound = nichts bindet die Prozesse an CPUs
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln

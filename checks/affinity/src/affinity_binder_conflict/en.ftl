@@ -23,6 +23,7 @@ problem-several-and-mask = { $mechanisms_count } mechanisms set the CPUs of serv
 detail-several-and-mask = bound by { $mechanisms_count } mechanisms at once: { $mechanisms }; a mask of CPUs { $cpus } on process { $pid }, whose origin is not recorded
 
 found-alone = bound by { $mechanism } alone
+found-within = bound by { $mechanism } alone, within CPUs { $cpus }, which are all that its control group has
 found-mask-alone = process { $pid } is confined to CPUs { $cpus }, { $cpus_count } of { $online_count }, by a mask whose origin is not recorded; no other mechanism binds the server
 found-unbound = nothing binds its processes to CPUs
 found-no-server = no inference server was found: collect while the service runs

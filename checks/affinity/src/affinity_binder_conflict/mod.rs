@@ -5,12 +5,17 @@
 //! that is narrower than all of these account for counts as one mechanism. Who set it is not recorded: `taskset`, `numactl`
 //! and `CPUAffinity=` leave no other trace, and a mask can be set while a process runs. What was asked for is known for vLLM's `--numa-bind` and
 //! SGLang's `--numa-node`, and the masks of GPU workers are compared with it.
+//!
+//! A set of CPUs on the control group takes something away only from an option that lists CPUs. One that names nodes gets
+//! those of their CPUs that the group has, and one that leaves the choice to the engine is not judged by the mask: whether
+//! such a binding is in force at all is the question of `numa.gpu-affinity` and `ctr.numa-policy-permitted`. An engine that
+//! binds its workers within the group's CPUs is in no conflict with it, in whatever order they start.
 
-use plumb_check_sdk::model::{InferenceServer, ServerProcess};
+use plumb_check_sdk::model::{InferenceServer, Numa, ServerProcess};
 use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::affinity_binder_conflict::{PAGE, words};
-use crate::place::{Machine, cite_mask, cpuset, option_values, server_object};
+use crate::place::{cite_mask, cpuset, option_values, server_object};
 
 /// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -19,8 +24,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
     }
     let online: CpuSet = evidence.get("/cpu/online")?;
-    let machine = Machine { gpus: evidence.gpus()?, numa: evidence.numa()?, cpu: evidence.cpu().ok() };
-    Ok(servers.iter().map(|server| judge(server, &machine, &online)).collect())
+    let numa = evidence.numa()?;
+    Ok(servers.iter().map(|server| judge(server, numa, &online)).collect())
 }
 
 /// TensorRT-LLM clears the masks of its processes unless this variable says what to do.
@@ -35,13 +40,19 @@ struct Binder {
     release: Option<Intent>,
 }
 
+/// A control group with CPUs of its own.
+struct Group {
+    binder: Binder,
+    cpus: CpuSet,
+}
+
 /// A mask that no known mechanism accounts for.
 struct Unexplained<'a> {
     process: &'a ServerProcess,
     cpus: CpuSet,
 }
 
-fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Finding {
+fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Finding {
     let object = server_object(server);
     if server.processes.is_empty() {
         return PAGE.not_run(object, words::NoProcess {});
@@ -82,7 +93,7 @@ fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Fi
     };
     let group = group.filter(|(cpus, _)| cpus != online);
     if engine.is_some()
-        && let Some(finding) = compare(server, machine, online, group.as_ref())
+        && let Some(finding) = compare(server, numa, online, group.as_ref())
     {
         return finding;
     }
@@ -95,10 +106,9 @@ fn judge(server: &InferenceServer, machine: &Machine<'_>, online: &CpuSet) -> Fi
     let unexplained = narrowest
         .filter(|_| engine.is_none() && launcher.is_none())
         .map(|(process, cpus)| Unexplained { process, cpus });
-    let group = group.map(|(cpus, evidence)| Binder {
-        name: format!("cgroup (CPUs {cpus})"),
-        evidence,
-        release: None,
+    let group = group.map(|(cpus, evidence)| Group {
+        binder: Binder { name: format!("cgroup (CPUs {cpus})"), evidence, release: None },
+        cpus,
     });
     verdict(server, online, Binders { engine, launcher, openmp: of_openmp(server), group, unexplained })
 }
@@ -108,7 +118,7 @@ struct Binders<'a> {
     engine: Option<Binder>,
     launcher: Option<Binder>,
     openmp: Option<Binder>,
-    group: Option<Binder>,
+    group: Option<Group>,
     unexplained: Option<Unexplained<'a>>,
 }
 
@@ -130,17 +140,25 @@ fn verdict(server: &InferenceServer, online: &CpuSet, binders: Binders<'_>) -> F
     let of_server = Arg::text(server.pid.to_string());
     let releases = binders.releases();
     let Binders { engine, launcher, openmp, group, unexplained } = binders;
+    let within = match (&engine, &launcher, &openmp, &group) {
+        (Some(engine), None, None, Some(group)) => {
+            Some(words::Within { cpus: (&group.cpus).into(), mechanism: (&engine.name).into() })
+        }
+        _ => None,
+    };
+    let group = group.map(|group| group.binder);
     let named: Vec<Binder> = [engine, launcher, openmp, group].into_iter().flatten().collect();
     let names: Vec<&str> = named.iter().map(|binder| binder.name.as_str()).collect();
     let mechanisms = Arg::text(names.join("; "));
-    let finding = match (&unexplained, names.len()) {
-        (None, 0) => PAGE.not_applicable(object, words::Unbound {}),
-        (None, 1) => PAGE.pass(object, words::Alone { mechanism: mechanisms }),
-        (None, several) => {
+    let finding = match (within, &unexplained, names.len()) {
+        (Some(within), ..) => PAGE.pass(object, within),
+        (None, None, 0) => PAGE.not_applicable(object, words::Unbound {}),
+        (None, None, 1) => PAGE.pass(object, words::Alone { mechanism: mechanisms }),
+        (None, None, several) => {
             let mechanisms_count = several.into();
             PAGE.warn(object, words::Several { mechanisms, mechanisms_count, server: of_server })
         }
-        (Some(mask), 0) => {
+        (None, Some(mask), 0) => {
             let said = words::MaskAlone {
                 cpus: (&mask.cpus).into(),
                 cpus_count: mask.cpus.len().into(),
@@ -149,7 +167,7 @@ fn verdict(server: &InferenceServer, online: &CpuSet, binders: Binders<'_>) -> F
             };
             PAGE.pass(object, said)
         }
-        (Some(mask), others) => {
+        (None, Some(mask), others) => {
             let said = words::SeveralAndMask {
                 cpus: (&mask.cpus).into(),
                 mechanisms,
@@ -177,7 +195,7 @@ fn pid(process: &ServerProcess) -> Arg {
 /// Compares the mask of each GPU worker with what the options ask for; `None` where they agree.
 fn compare(
     server: &InferenceServer,
-    machine: &Machine<'_>,
+    numa: &Numa,
     online: &CpuSet,
     group: Option<&(CpuSet, Citation)>,
 ) -> Option<Finding> {
@@ -191,18 +209,17 @@ fn compare(
     let mut workers: Vec<&ServerProcess> = server.processes.iter().filter(is_worker).collect();
     workers.sort_by_key(|process| process.gpus.known().and_then(|gpus| gpus.first().cloned()));
     for (position, process) in workers.iter().enumerate() {
-        let Some((asked, is_exact)) = asked(server, machine, process, position, workers.len()) else {
+        let Some((asked, is_exact)) = asked(server, numa, position, workers.len()) else {
             continue;
         };
         let found = process.mask(online).cpus;
-        let is_cut = group.is_some_and(|(cpus, _)| !asked.is_subset(cpus));
-        // A server that chooses by itself may choose a part of the node, or all of the socket.
-        if found == asked || (!is_exact && !is_cut) {
+        let had = group.map_or_else(|| asked.clone(), |(cpus, _)| asked.intersection(cpus));
+        if found == asked || (!is_exact && found == had) {
             continue;
         }
         let comm = Arg::from(&process.comm);
         let finding = match group {
-            Some((granted, _)) if is_cut && found.is_subset(&asked) => {
+            Some((granted, _)) if is_exact && had != asked && found.is_subset(&asked) => {
                 let said = words::Denied {
                     asked: (&asked).into(),
                     comm,
@@ -238,23 +255,13 @@ fn compare(
     None
 }
 
-/// The CPUs that the options ask for a worker, and whether they name them; `None` where that cannot be told.
-fn asked(
-    server: &InferenceServer,
-    machine: &Machine<'_>,
-    process: &ServerProcess,
-    position: usize,
-    workers: usize,
-) -> Option<(CpuSet, bool)> {
+/// The CPUs that the options ask for a worker, and whether they list them or name their node; `None` where that cannot be
+/// told, or where the engine may choose: it may take a part of the node, or all of the socket.
+fn asked(server: &InferenceServer, numa: &Numa, position: usize, workers: usize) -> Option<(CpuSet, bool)> {
     let named = ["numa-bind-cpus", "numa-bind-nodes", "numa-node"]
         .iter()
         .find_map(|name| Some((*name, option_values(server, name).filter(|values| !values.is_empty())?)));
-    let Some((name, values)) = named else {
-        let chooses = option_values(server, "numa-bind").is_some()
-            || variable(server, "SGLANG_AUTO_NUMA_BIND").is_some();
-        let near = chooses.then(|| machine.near(process.gpus.known()?).ok()).flatten()?;
-        return Some((cpus_of(machine, near.nodes.iter())?, false));
-    };
+    let (name, values) = named?;
     let own = if values.iter().all(|value| *value == values[0]) {
         values.first()?
     } else if values.len() == workers && variable(server, "CUDA_VISIBLE_DEVICES").is_none() {
@@ -262,19 +269,12 @@ fn asked(
     } else {
         return None;
     };
-    let cpus = if name == "numa-bind-cpus" {
-        own.parse().ok()?
-    } else {
-        cpus_of(machine, std::iter::once(own.parse().ok()?))?
-    };
-    Some((cpus, true))
-}
-
-/// CPUs of nodes; `None` where they have none, since what is bound to a node without CPUs runs elsewhere.
-fn cpus_of(machine: &Machine<'_>, mut nodes: impl Iterator<Item = u32>) -> Option<CpuSet> {
-    let cpus =
-        nodes.try_fold(CpuSet::new(), |cpus, node| Some(cpus.union(&machine.numa.node(node)?.cpus)))?;
-    (!cpus.is_empty()).then_some(cpus)
+    if name == "numa-bind-cpus" {
+        return Some((own.parse().ok()?, true));
+    }
+    // What is bound to a node without CPUs runs elsewhere.
+    let cpus = &numa.node(own.parse().ok()?)?.cpus;
+    (!cpus.is_empty()).then(|| (cpus.clone(), false))
 }
 
 /// A variable of any process of the server, with the process.
