@@ -133,15 +133,15 @@ fn definition(
     match homes.find(server)? {
         Home::Unit(unit) => Ok(of_unit(unit, server, homes)),
         Home::Container(container) | Home::Pod(container) => {
+            // A list of all CPUs, as a kubelet without CPU manager gives it to containers, binds nothing.
+            let narrow = |cpus: &&String| cpus.parse::<CpuSet>().is_ok_and(|cpus| !all.is_subset(&cpus));
             if let Some(docker) = container.docker.known()
-                && let Some(cpus) = docker.cpuset_cpus.as_ref().filter(|cpus| !cpus.is_empty())
+                && let Some(cpus) = docker.cpuset_cpus.as_ref().filter(|cpus| !cpus.is_empty()).filter(narrow)
             {
                 return Ok(lasting(&docker.path, format!("CpusetCpus: {cpus}")));
             }
             let spec = container.spec.require()?;
             let cpus = spec.cpuset_cpus.as_ref().filter(|cpus| !cpus.is_empty());
-            // A kubelet without CPU manager gives containers the list of all CPUs.
-            let narrow = |cpus: &&String| cpus.parse::<CpuSet>().is_ok_and(|cpus| !all.is_subset(&cpus));
             Ok(cpus.filter(narrow).and_then(|cpus| lasting(&spec.path, format!("cpuset: {cpus}"))))
         }
         Home::Nothing(_) => Ok(None),

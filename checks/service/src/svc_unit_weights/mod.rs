@@ -2,14 +2,16 @@
 //!
 //! Weights count among the groups of one folder. So on each of the two outer levels the group that the server is in is
 //! compared with its neighbours, and only with those that used CPU time between the two readings: a heavy group that sleeps
-//! takes nothing. A group has the kernel's default weight of 100 unless it says otherwise.
+//! takes nothing. A group has the kernel's default weight of 100 unless it says otherwise. A neighbour that is known to have
+//! none of the server's CPUs does not compete with it, whatever it weighs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
-use plumb_check_sdk::model::{CgroupLevel, InferenceServer};
+use plumb_check_sdk::model::{Cgroup, CgroupLevel, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ServiceSetting,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    ServiceSetting,
 };
 
 use crate::pages::svc_unit_weights::{ACTIVE, PAGE, RATIO, words};
@@ -28,6 +30,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let groups = Groups {
         settings: evidence.settings("service")?,
         values: evidence.get("/window/values/service")?,
+        cpus: cpus_of_servers(servers),
         seconds: evidence.get("/window/seconds")?,
         active: evidence.limit(&PAGE, &ACTIVE),
         ratio: evidence.limit(&PAGE, &RATIO),
@@ -47,6 +50,34 @@ fn depth(path: &str) -> usize {
     if below.is_empty() { 0 } else { below.split('/').count() }
 }
 
+/// CPUs of the groups that servers are in, by group, where they are known.
+fn cpus_of_servers(servers: &[InferenceServer]) -> BTreeMap<String, CpuSet> {
+    let mut cpus = BTreeMap::new();
+    let processes = servers.iter().flat_map(|server| &server.processes);
+    for cgroup in processes.filter_map(|process| process.cgroup.known()) {
+        for (position, level) in cgroup.chain.iter().enumerate() {
+            if is_outer(level) && !cpus.contains_key(&level.path) {
+                // A group without a set of its own has that of the group above.
+                let upwards = Cgroup { version: cgroup.version, chain: cgroup.chain[position..].to_vec() };
+                if let Some(own) = granted(&upwards) {
+                    cpus.insert(level.path.clone(), own);
+                }
+            }
+        }
+    }
+    cpus
+}
+
+/// The CPUs that a chain of groups grants; `None` where they are not known.
+fn granted(cgroup: &Cgroup) -> Option<CpuSet> {
+    cgroup.granted_cpus().ok().flatten().map(|(cpus, ..)| cpus)
+}
+
+/// True on the levels whose weights are compared.
+fn is_outer(level: &CgroupLevel) -> bool {
+    (1..=2).contains(&depth(&level.path))
+}
+
 /// The group's own name.
 fn name(group: &str) -> &str {
     group.rsplit('/').next().unwrap_or(group)
@@ -64,6 +95,8 @@ struct Pair<'a> {
 struct Groups {
     settings: BTreeMap<String, Fact<String>>,
     values: BTreeMap<String, Vec<String>>,
+    /// CPUs of the groups that servers are in.
+    cpus: BTreeMap<String, CpuSet>,
     seconds: f64,
     active: Limit<Percent>,
     ratio: Limit<Count>,
@@ -76,12 +109,13 @@ impl Groups {
         if cgroup.version == 1 {
             return Err(Unanswered::because(words::VersionOne {}));
         }
+        let of_server = granted(cgroup);
         let mut pairs = Vec::new();
         let mut levels = 0;
-        for level in cgroup.chain.iter().filter(|level| (1..=2).contains(&depth(&level.path))) {
+        for level in cgroup.chain.iter().filter(|level| is_outer(level)) {
             levels += 1;
             let (group, own) = (level.path.as_str(), self.weight(&level.path)?);
-            for neighbour in self.neighbours(group)? {
+            for neighbour in self.neighbours(group, of_server.as_ref())? {
                 let weight = self.weight(&neighbour)?;
                 pairs.push(Pair { group, own, neighbour, weight });
             }
@@ -168,10 +202,22 @@ impl Groups {
         weight.ok_or_else(|| Unanswered::because(words::NoWeight { path: path.into() }))
     }
 
-    /// Groups in the same folder that used CPU time.
-    fn neighbours(&self, group: &str) -> Result<Vec<String>, Unanswered> {
+    /// CPUs of a group; `None` where they are not known.
+    fn cpus(&self, group: &str) -> Option<CpuSet> {
+        let text = self.settings.get(&format!("{group}/cpuset.cpus.effective")).and_then(Fact::known);
+        let cpus: Option<CpuSet> = text.and_then(|text| text.trim().parse().ok());
+        cpus.filter(|cpus| !cpus.is_empty()).or_else(|| self.cpus.get(group).cloned())
+    }
+
+    /// Other groups in the same folder that used CPU time, unless they are known to have none of the server's CPUs.
+    fn neighbours(&self, group: &str, of_server: Option<&CpuSet>) -> Result<Vec<String>, Unanswered> {
         let folder = group.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let is_neighbour = |other: &&str| other.rsplit_once('/').is_some_and(|(its, _)| its == folder);
+        let competes = |other: &str| match (of_server, self.cpus(other)) {
+            (Some(own), Some(its)) => !own.intersection(&its).is_empty(),
+            _ => true,
+        };
+        let is_neighbour =
+            |other: &&str| other.rsplit_once('/').is_some_and(|(its, _)| its == folder) && competes(other);
         let weighed = self.settings.keys().filter_map(|path| path.strip_suffix("/cpu.weight"));
         let read = self.values.keys().filter_map(|path| path.strip_suffix("/cpu.stat"));
         let groups: BTreeSet<&str> = weighed.chain(read).filter(is_neighbour).collect();
