@@ -39,6 +39,18 @@ problem-each-container-memory-open = Kubernetes platziert Container einzeln und 
 effect-each-container-memory-open = Container eines Pods und ihr Speicher können auf verschiedenen Seiten der Maschine liegen; Antworten kommen dann später und ungleichmäßiger.
 detail-each-container-memory-open = Policy `{ $policy }`, aber jeder Container wird für sich platziert (Scope `container`), Speicher ist nicht auf dem Knoten reserviert (Memory Manager `None`), und es ist nicht zu sehen, dass eine Engine ihn bindet
 
+problem-shared-cpus = Kubernetes gibt Pods keine CPUs nahe ihren GPUs
+detail-shared-cpus = Topology-Manager-Policy `{ $policy }`, aber CPU-Manager-Policy `{ $manager }`: kein Pod bekommt eigene CPUs, und nur solche werden ausgerichtet
+
+problem-shared-cpus-not-guaranteed = Kubernetes gibt Pods keine CPUs nahe ihren GPUs
+detail-shared-cpus-not-guaranteed = Topology-Manager-Policy `{ $policy }`, aber CPU-Manager-Policy `{ $manager }`: kein Pod bekommt eigene CPUs, und nur solche werden ausgerichtet; Pod { $pod } bekäme auch unter `static` keine, denn er ist { $class } und nicht guaranteed
+
+problem-not-guaranteed = CPUs des Pods von Server (PID { $pid }), der { $class } ist, sind nicht ausgerichtet
+detail-not-guaranteed = Policy `{ $policy }` richtet nur CPUs von Guaranteed-Pods mit ganzen CPUs aus, und Pod { $pod } ist { $class }
+
+problem-no-own-cpus = CPUs des Pods von Server (PID { $pid }) sind nicht ausgerichtet
+detail-no-own-cpus = Policy `{ $policy }` richtet nur CPUs von Guaranteed-Pods mit ganzen CPUs aus; Pod { $pod } ist guaranteed, hat aber keine eigenen CPUs: er muss eine ganze Zahl davon anfordern
+
 found-aligned = Policy `{ $policy }` hält CPUs, Speicher und Geräte eines Pods zusammen
 found-seen-aligned = Policy `{ $policy }`, und CPUs und Speicher aller Pods sind auf den Knoten ihrer GPUs
 found-not-shown-without-pod = Policy `{ $policy }`, aber { $known ->
@@ -53,6 +65,7 @@ found-not-shown-by-memory = Policy `{ $policy }`, aber { $known ->
     [known] Geräte aus Resource Claims erfasst sie nicht ({ $told })
    *[unknown] es ist nicht bekannt, ob Geräte aus Resource Claims kommen, die sie nicht erfasst: { $told }
 }; es ist nicht zu sehen, dass der Speicher eines Pods an die Knoten seiner GPUs gebunden ist
+found-unknown-cpus = Policy `{ $policy }`, aber es ist nicht bekannt, ob der Pod jedes Inferenzservers eigene CPUs bekommt; nur solche richtet sie aus: { $reason }
 found-no-kubelet = auf diesem Knoten läuft kein Kubelet
 found-one-node = alle CPUs sind in einem NUMA-Knoten
 found-no-pod = Topology-Manager-Policy `{ $policy }`, aber kein Inferenzserver in einem Pod gefunden: während des Betriebs sammeln

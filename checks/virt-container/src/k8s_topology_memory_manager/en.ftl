@@ -39,6 +39,18 @@ problem-each-container-memory-open = Kubernetes places containers one by one, an
 effect-each-container-memory-open = Containers of one pod and their memory can lie on different sides of the machine, and replies then come later and less evenly.
 detail-each-container-memory-open = policy `{ $policy }`, but each container is placed for itself (scope `container`), memory is not reserved on the node (memory manager `None`), and an engine is not seen to bind it
 
+problem-shared-cpus = Kubernetes gives pods no CPUs near their GPUs
+detail-shared-cpus = topology manager policy `{ $policy }`, but CPU manager policy `{ $manager }`: no pod gets CPUs of its own, and only those are aligned
+
+problem-shared-cpus-not-guaranteed = Kubernetes gives pods no CPUs near their GPUs
+detail-shared-cpus-not-guaranteed = topology manager policy `{ $policy }`, but CPU manager policy `{ $manager }`: no pod gets CPUs of its own, and only those are aligned; pod { $pod } would get none under `static` either, as it is { $class } and not guaranteed
+
+problem-not-guaranteed = CPUs of the { $class } pod of server (pid { $pid }) are not aligned
+detail-not-guaranteed = policy `{ $policy }` aligns CPUs of guaranteed pods with whole CPUs only, and pod { $pod } is { $class }
+
+problem-no-own-cpus = CPUs of the pod of server (pid { $pid }) are not aligned
+detail-no-own-cpus = policy `{ $policy }` aligns CPUs of guaranteed pods with whole CPUs only; pod { $pod } is guaranteed, but has no CPUs of its own: it has to ask for a whole number of them
+
 found-aligned = policy `{ $policy }` aligns CPUs, memory and devices of a pod
 found-seen-aligned = policy `{ $policy }`, and CPUs and memory of all pods are on the nodes of their GPUs
 found-not-shown-without-pod = policy `{ $policy }`, but { $known ->
@@ -53,6 +65,7 @@ found-not-shown-by-memory = policy `{ $policy }`, but { $known ->
     [known] devices of resource claims take no part in it ({ $told })
    *[unknown] it is not known whether devices come by resource claims, which take no part in it: { $told }
 }; the memory of a pod is not seen to be bound to the nodes of its GPUs
+found-unknown-cpus = policy `{ $policy }`, but it is not known whether the pod of each inference server gets CPUs of its own, which are the only ones that it aligns: { $reason }
 found-no-kubelet = no kubelet runs on this node
 found-one-node = all CPUs are in one NUMA node
 found-no-pod = topology manager policy `{ $policy }`, but no inference server was found in a pod: collect while the service runs

@@ -4,6 +4,9 @@
 //! part of the CPUs of which some are on nodes where it has no GPU. A pod that may run everywhere is not misaligned by
 //! Kubernetes; that it is not aligned either is a warning.
 //!
+//! Of CPUs, a policy aligns only those that the CPU manager gives to one container: under its policy `static`, to guaranteed
+//! pods that ask for a whole number. The CPUs of all other pods lie where there is room, whatever the settings say.
+//!
 //! A policy does not reach devices of resource claims (DRA), which are prepared after the Topology Manager has decided. Where
 //! there are claims, or it is not known, only masks of pods show what they got. A flag of an engine shows nothing either:
 //! that memory is bound is seen from its pages.
@@ -13,11 +16,11 @@ use std::collections::BTreeSet;
 use plumb_check_sdk::model::{InferenceServer, Kubelet, Numa};
 use plumb_check_sdk::{
     Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, NodeSet, Object,
-    Said,
+    Outcome, Said,
 };
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
-use crate::pod::{in_pods, kubelet, kubelet_object};
+use crate::pod::{Pod, in_pods, kubelet, kubelet_object};
 use crate::server::{
     Open, gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
     say_unplaced,
@@ -37,6 +40,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         scope: kubelet.topology_manager_scope.require()?,
         memory: kubelet.memory_manager_policy.require()?,
         path: &kubelet.path,
+        own: OwnCpus::of(evidence, &kubelet),
     };
     let judged = managers.judge(evidence, numa, &kubelet);
     Ok(vec![judged.unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
@@ -49,6 +53,7 @@ struct Managers<'a> {
     memory: &'a str,
     /// File that they were read from.
     path: &'a str,
+    own: OwnCpus<'a>,
 }
 
 impl Managers<'_> {
@@ -64,14 +69,17 @@ impl Managers<'_> {
         }
         let keeps_memory = self.keeps_memory(evidence)?;
         let finding = match (self.scope == "pod", keeps_memory) {
-            (true, true) => match Claims::of(kubelet) {
-                Some(claims) => return self.seen(evidence, numa, &claims),
-                None => {
-                    let claims = Citation::new(CLAIMS, "no resource claim");
-                    let finding = PAGE.pass(object, words::Aligned { policy });
-                    return Ok(finding.with_evidence(self.citation()).with_evidence(claims));
-                }
-            },
+            (true, true) => {
+                let finding = match Claims::of(kubelet) {
+                    Some(claims) => self.seen(evidence, numa, &claims)?,
+                    None => {
+                        let claims = Citation::new(CLAIMS, "no resource claim");
+                        let finding = PAGE.pass(object, words::Aligned { policy });
+                        finding.with_evidence(self.citation()).with_evidence(claims)
+                    }
+                };
+                return self.with_own_cpus(finding);
+            }
             (false, true) => PAGE.warn(object, words::EachContainer { policy }),
             (true, false) => PAGE.warn(object, words::MemoryOpen { policy }),
             (false, false) => PAGE.warn(object, words::EachContainerMemoryOpen { policy }),
@@ -79,8 +87,31 @@ impl Managers<'_> {
         Ok(self.deviates(finding, keeps_memory))
     }
 
+    /// The finding, or what pods lack in spite of it to get CPUs that can be aligned.
+    fn with_own_cpus(&self, finding: Finding) -> Result<Finding, Open> {
+        let (object, policy) = (kubelet_object(), Arg::text(self.policy));
+        if finding.outcome == Outcome::Fail {
+            return Ok(finding);
+        }
+        if let Some(said) = self.own.lacking(policy.clone()) {
+            let finding = self.deviates(PAGE.says(Outcome::Warn, object, said), true);
+            return Ok(self.own.cite(finding));
+        }
+        if finding.outcome != Outcome::Pass {
+            return Ok(finding);
+        }
+        if self.own.pods.as_ref().map_err(Missing::clone)?.is_empty() {
+            return Ok(PAGE.not_run(object, words::NoPod { policy }));
+        }
+        if let Some(why) = self.own.unknown() {
+            let said = words::UnknownCpus { policy, reason: why.into() };
+            return Ok(PAGE.not_run(object, said).with_evidence(self.citation()));
+        }
+        Ok(self.own.cite(finding))
+    }
+
     fn citation(&self) -> Citation {
-        let Self { policy, scope, memory, path } = self;
+        let Self { policy, scope, memory, path, .. } = self;
         let value = format!(
             "topologyManagerPolicy: {policy}, topologyManagerScope: {scope}, memoryManagerPolicy: {memory}"
         );
@@ -110,6 +141,7 @@ impl Managers<'_> {
             goals.push(setting(KubeletSetting::MemoryManagerPolicy, "Static", Some(self.memory)));
             goals.push(setting(KubeletSetting::ReservedMemory, "", None));
         }
+        goals.extend(self.own.goals());
         finding
             .with_likelihood(Likelihood::Setting)
             .with_intents(goals)
@@ -163,6 +195,133 @@ impl Managers<'_> {
         };
         let finding = self.deviates(PAGE.fail(object, pod.misaligned(policy)), keeps_memory);
         Ok(pod.cite(finding.with_likelihood(Likelihood::Mechanism)))
+    }
+}
+
+/// Who gets CPUs of their own, which are the only ones that are aligned.
+struct OwnCpus<'a> {
+    kubelet: &'a Kubelet,
+    pods: Result<Vec<(Pod<'a>, Share)>, Missing>,
+}
+
+/// Which CPUs a pod gets from a CPU manager of policy `static`.
+enum Share {
+    /// Some of its own.
+    Own(Citation),
+    /// Those that all pods share, as it is of this class.
+    NotGuaranteed(String),
+    /// Those that all pods share, as it asks for no whole number.
+    NotWhole(Citation),
+    Unknown(Missing),
+}
+
+impl<'a> OwnCpus<'a> {
+    fn of(evidence: &Evidence<'a>, kubelet: &'a Kubelet) -> Self {
+        let share = |pod: &Pod<'_>| match (&pod.qos, &kubelet.cpu_state) {
+            (Fact::Missing(why), _) => Share::Unknown(why.clone()),
+            (Fact::Known(class), _) if class != "guaranteed" => Share::NotGuaranteed(class.clone()),
+            (_, Fact::Missing(why)) => Share::Unknown(why.clone()),
+            (_, Fact::Known(state)) => {
+                let prefix = format!("{}/", pod.uid);
+                let own: Vec<&str> = state
+                    .exclusive
+                    .iter()
+                    .filter(|entry| entry.starts_with(&prefix))
+                    .map(String::as_str)
+                    .collect();
+                if own.is_empty() {
+                    Share::NotWhole(Citation::new(&state.path, format!("defaultCpuSet: {}", state.shared)))
+                } else {
+                    Share::Own(Citation::new(&state.path, own.join(", ")))
+                }
+            }
+        };
+        let pods = in_pods(evidence);
+        let pods = pods.map(|pods| pods.into_iter().map(|pod| (share(&pod), pod)));
+        Self { kubelet, pods: pods.map(|pods| pods.map(|(share, pod)| (pod, share)).collect()) }
+    }
+
+    /// The policy of the CPU manager, where it is known to give no CPUs to anyone alone.
+    fn shares_all(&self) -> Option<&str> {
+        self.kubelet.cpu_manager_policy.known().map(String::as_str).filter(|policy| *policy != "static")
+    }
+
+    fn known_pods(&self) -> impl Iterator<Item = &(Pod<'a>, Share)> {
+        self.pods.iter().flatten()
+    }
+
+    /// Pods that are known to be in the wrong class or to ask for no whole CPUs; under another policy, the state of the CPU
+    /// manager says nothing of the latter.
+    fn sharing_pods(&self) -> impl Iterator<Item = &(Pod<'a>, Share)> {
+        let shares_all = self.shares_all().is_some();
+        self.known_pods().filter(move |(_, share)| match share {
+            Share::NotGuaranteed(_) => true,
+            Share::NotWhole(_) => !shares_all,
+            Share::Own(_) | Share::Unknown(_) => false,
+        })
+    }
+
+    /// What is known to be missing.
+    fn lacking(&self, policy: Arg) -> Option<Said> {
+        let first = self.sharing_pods().next();
+        let manager = self.shares_all().map(Arg::text);
+        let (pod, share) = match (first, &manager) {
+            (Some((pod, share)), _) => (pod, share),
+            (None, Some(manager)) => {
+                return Some(words::SharedCpus { manager: manager.clone(), policy }.into());
+            }
+            (None, None) => return None,
+        };
+        let (pid, uid) = (Arg::text(pod.server.pid.to_string()), Arg::from(&pod.uid));
+        Some(match (share, manager) {
+            (Share::NotGuaranteed(class), Some(manager)) => {
+                words::SharedCpusNotGuaranteed { class: class.into(), manager, pod: uid, policy }.into()
+            }
+            (Share::NotGuaranteed(class), None) => {
+                words::NotGuaranteed { class: class.into(), pid, pod: uid, policy }.into()
+            }
+            _ => words::NoOwnCpus { pid, pod: uid, policy }.into(),
+        })
+    }
+
+    /// Why it is not known whether CPUs of pods can be aligned.
+    fn unknown(&self) -> Option<&Missing> {
+        if let Fact::Missing(why) = &self.kubelet.cpu_manager_policy {
+            return Some(why);
+        }
+        self.known_pods().find_map(|(_, share)| match share {
+            Share::Unknown(why) => Some(why),
+            _ => None,
+        })
+    }
+
+    /// Asks for what is known to be missing.
+    fn goals(&self) -> Vec<Intent> {
+        let mut goals = Vec::new();
+        if let Some(policy) = self.shares_all() {
+            let was = Some(policy.to_owned());
+            let setting = KubeletSetting::CpuManagerPolicy;
+            goals.push(Intent::Kubelet { setting, want: "static".to_owned(), was });
+            // Without CPUs for the system, the policy does not let the kubelet start.
+            if self.kubelet.reserved_system_cpus.known().is_some_and(|cpus| cpus.trim().is_empty()) {
+                let setting = KubeletSetting::ReservedSystemCpus;
+                goals.push(Intent::Kubelet { setting, want: String::new(), was: None });
+            }
+        }
+        goals.extend(self.sharing_pods().map(|(pod, _)| Intent::GuaranteedPod { server: pod.server.pid }));
+        goals
+    }
+
+    fn cite(&self, finding: Finding) -> Finding {
+        let policy = self.kubelet.cpu_manager_policy.known();
+        let cited =
+            policy.map(|policy| Citation::new(&self.kubelet.path, format!("cpuManagerPolicy: {policy}")));
+        let of_pods = self.known_pods().filter_map(|(pod, share)| match share {
+            Share::Own(citation) | Share::NotWhole(citation) => Some(citation.clone()),
+            Share::NotGuaranteed(class) => Some(Citation::new(&pod.cgroup, format!("class {class}"))),
+            Share::Unknown(_) => None,
+        });
+        cited.into_iter().chain(of_pods).fold(finding, Finding::with_evidence)
     }
 }
 
