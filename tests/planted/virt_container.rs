@@ -137,6 +137,7 @@ pub(super) const PLANTED: &[Planted] = &[
         // The kubelet gives no pod of that class a low score.
         also: &[
             ("ctr.cpuset-numa", "warn"),
+            ("k8s.topology-memory-manager", "warn"),
             ("mem.numa-balancing", "warn"),
             ("numa.gpu-affinity", "warn"),
             ("svc.restart-oom", "warn"),
