@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use plumb_tests::planted::{self, Planted};
-use plumb_tests::synthetic::Node;
+use plumb_tests::synthetic::{FIRST_WORKER, Node, SERVICE};
 use plumb_tests::{plumb, run};
 use serde_json::Value;
 
@@ -82,6 +82,34 @@ fn a_healthy_node_is_left_alone() {
     assert!(impossible.is_empty(), "no node can be like this: {impossible:#?}");
     let found = deviations(&node, "");
     assert!(found.is_empty(), "a healthy node has deviations: {found:#?}");
+}
+
+#[test]
+fn what_no_node_can_be_is_told() {
+    let group = format!("/sys/fs/cgroup{SERVICE}");
+    let cases: [(&str, &dyn Fn(&mut Node)); 7] = [
+        ("threads that stayed on CPU 4 used", &|node| {
+            (FIRST_WORKER..FIRST_WORKER + 8).for_each(|pid| node.seat(pid, 4));
+        }),
+        ("may run on 4-9,68-73 of those online", &|node| node.seat(FIRST_WORKER, 0)),
+        ("cpu0 has 0 ticks", &|node| {
+            let first = node.text("/proc/stat");
+            node.window("/proc/stat", first.clone(), first);
+        }),
+        ("MemFree: 1 kB", &|node| node.replace("/proc/meminfo", "MemFree: 1500000000 kB", "MemFree: 1 kB")),
+        ("oom_kill 3, the kernel's log tells of 0", &|node| node.vmstat(&[("oom_kill", 3)])),
+        ("throttled, without a quota", &|node| node.throttle(&group, 30, 2_000_000)),
+        ("cannot use up the quota", &|node| {
+            node.set(&format!("{group}/cpu.max"), "1600000 100000\n");
+            node.throttle(&group, 30, 2_000_000);
+        }),
+    ];
+    for (told, plant) in cases {
+        let mut node = Node::healthy();
+        plant(&mut node);
+        let impossible = planted::possible(&node.bundle());
+        assert!(impossible.iter().any(|line| line.contains(told)), "`{told}` is not in {impossible:#?}");
+    }
 }
 
 /// `PLUMB_PLANTED=gpu.xid` tries the faults of one check, or of one pack by the start of its checks' names.

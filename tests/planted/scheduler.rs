@@ -273,7 +273,7 @@ fn batch_job(node: &mut Node) {
     }
     for cpu in 0..CPUS {
         let ticks = shared.iter().find(|(own, _)| *own == cpu).map_or(950, |(_, ticks)| *ticks);
-        let command = "/home/analyst/venv/bin/python3\0prepare.py\0--workers\0128\0";
+        let command = "/home/analyst/venv/bin/python3\0prepare.py\0--workers=128\0";
         user_process(node, 601 + cpu, 600, "python3", command, cpu, ticks);
     }
     node.settle();
