@@ -93,7 +93,7 @@ fn untuned(times: &Times) -> Node {
         ("allocstall_normal", 5000),
     ]);
     let group = format!("/sys/fs/cgroup{SERVICE}");
-    node.set(&format!("{group}/cpu.max"), "1600000 100000\n");
+    node.set(&format!("{group}/cpu.max"), "800000 100000\n");
     node.throttle(&group, 30, 2_000_000);
     node.interrupts_on([4; 4], 500_000);
     node.interrupt_time(4, 150);

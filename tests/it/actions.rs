@@ -495,6 +495,9 @@ const NOT_SEEN: [&str; 14] = [
     "unit",
 ];
 
+/// Counters of the window are of the time before.
+const COUNTED_BEFORE: [&str; 1] = ["mem.thp"];
+
 /// Pages stay where they are until the service starts again; no command for the running process moves them.
 const ONLY_AT_START: [&str; 1] = ["numa.memory-locality"];
 
@@ -544,9 +547,9 @@ fn try_actions(name: &str, bundle: &Bundle) -> Trial {
         if changed == files && tree.calls[calls..].iter().all(|call| is_in_force(&evidence, call)) {
             trial.complain(format!("{now:?}: this is in force already"));
         }
-        gone.extend(
-            answered(action).into_iter().filter(|(check, _)| !ONLY_AT_START.contains(&check.as_str())),
-        );
+        gone.extend(answered(action).into_iter().filter(|(check, _)| {
+            !ONLY_AT_START.contains(&check.as_str()) && !COUNTED_BEFORE.contains(&check.as_str())
+        }));
         let verify = commands(action, "verify");
         match tree.paste(&verify) {
             Ok(text) if text.is_empty() && !verify.iter().any(|own| is_stub(own)) => {
@@ -622,6 +625,7 @@ fn try_actions(name: &str, bundle: &Bundle) -> Trial {
         |action: &&&Value| commands(action, "permanent").iter().any(|line| line.starts_with("./apply.sh"));
     let mut gone: BTreeSet<Key> =
         resolved.iter().filter(by_files).flat_map(|action| answered(action)).collect();
+    gone.retain(|(check, _)| !COUNTED_BEFORE.contains(&check.as_str()));
     for action in resolved.iter().filter(|action| !by_files(action)) {
         gone.retain(|key| !answered(action).contains(key));
     }
@@ -653,7 +657,7 @@ fn is_name_of_node(word: &str) -> bool {
     let is_unit = [".service", ".slice", ".scope"].iter().any(|end| word.ends_with(end));
     let is_device = word.len() == 12 && word.get(4..5) == Some(":") && word.get(7..8) == Some(":");
     // Units of the plan come with its files.
-    (is_unit && !word.starts_with("inference-")) || is_device
+    (is_unit && !word.starts_with("inference-") && word != "inference.slice") || is_device
 }
 
 /// True for a mask that all threads of the process have.

@@ -55,7 +55,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     }),
     ("throttled cgroup", "sched.cfs-throttling", |node| {
         let folder = format!("/sys/fs/cgroup{SERVICE}");
-        node.set(&format!("{folder}/cpu.max"), "1600000 100000\n");
+        node.set(&format!("{folder}/cpu.max"), "800000 100000\n");
         node.throttle(&folder, 30, 2_000_000);
     }),
     ("interrupts on inference cores", "irq.critical-cores", |node| {

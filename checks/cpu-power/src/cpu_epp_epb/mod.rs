@@ -33,6 +33,13 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         Err(missing) => unless_absent(&missing),
     });
     if !findings.is_empty() {
+        // A bias says nothing of the preference, which is a matter of its own where there should be frequency scaling.
+        if let Err(missing) = cpufreq
+            && missing.missing == Absence::Absent
+            && let Lack::Unexplained { reason } = host::lack(evidence, missing)?
+        {
+            findings.push(PAGE.not_run(Object::node(), words::NoPreference { reason }));
+        }
         return Ok(findings);
     }
     let missing = match cpufreq {
