@@ -101,7 +101,7 @@ pub(super) const PLANTED: &[Planted] = &[
         plant: |node| {
             let path = format!("/proc/{API_SERVER}/cmdline");
             let command = node.text(&path);
-            node.set(&path, format!("{command}--max-num-seqs\016\0"));
+            node.set(&path, format!("{command}--max-num-seqs\x0016\0"));
             sweep(node, &LEVELS.map(|level| Level { most: 16.0, waited: 0.4, kv: 0.2, ..level }));
             gpus_busy(node, 58);
         },

@@ -402,7 +402,7 @@ fn four_gpus(node: &mut Node) {
     node.replace(
         &format!("/proc/{API_SERVER}/cmdline"),
         "--tensor-parallel-size\08",
-        "--tensor-parallel-size\04",
+        "--tensor-parallel-size\x004",
     );
     runs(node, API_SERVER, home(API_SERVER), 400, 4);
     runs(node, ENGINE_CORE, home(ENGINE_CORE), 900, 9);
