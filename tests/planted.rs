@@ -1,7 +1,7 @@
 //! A fault for each check, planted on the synthetic node, with everything that has to be found of it, and nothing else.
 //!
 //! What is expected is worked out by hand from the check's page, not copied from what Plumb prints: the outcome, the subject, and
-//! the other checks that the same fault has to show in. Each planted node is physically possible; [`possible`] holds it to that.
+//! the other checks that the same fault has to show in. Each planted node is physically possible; [`possible()`] holds it to that.
 
 mod affinity;
 mod cpu_power;

@@ -87,7 +87,8 @@ fn a_healthy_node_is_left_alone() {
 #[test]
 fn what_no_node_can_be_is_told() {
     let group = format!("/sys/fs/cgroup{SERVICE}");
-    let cases: [(&str, &dyn Fn(&mut Node)); 7] = [
+    type Spoilt<'a> = (&'a str, &'a dyn Fn(&mut Node));
+    let cases: [Spoilt<'_>; 7] = [
         ("threads that stayed on CPU 4 used", &|node| {
             (FIRST_WORKER..FIRST_WORKER + 8).for_each(|pid| node.seat(pid, 4));
         }),
