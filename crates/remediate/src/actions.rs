@@ -179,7 +179,7 @@ struct Resolver<'a> {
 }
 
 /// The unit whose control group has this weight: systemd sets it, and would set it back.
-fn unit_of_weight(path: &str) -> Option<&str> {
+pub(crate) fn unit_of_weight(path: &str) -> Option<&str> {
     let unit = path.strip_prefix("/sys/fs/cgroup/")?.strip_suffix("/cpu.weight")?.rsplit('/').next()?;
     [".service", ".slice", ".scope"].iter().any(|end| unit.ends_with(end)).then_some(unit)
 }
@@ -283,7 +283,8 @@ impl Resolver<'_> {
             | Intent::EnergyPreference { cpus, .. }
             | Intent::EnergyBias { cpus, .. }
             | Intent::FrequencyCap { cpus, .. }
-            | Intent::IdleState { cpus, .. } => all.union(cpus),
+            | Intent::IdleState { cpus, .. }
+            | Intent::Reserve { cpus } => all.union(cpus),
             _ => all,
         });
         let Some(first) = goals.first() else { return Draft::default() };
@@ -504,7 +505,7 @@ impl Resolver<'_> {
                 args: vec![("process", Arg::from(*process)), ("name", name.into())],
                 ..elsewhere("do-elsewhere")
             },
-            Intent::Reserve { .. } => self.reserve(&all_cpus(goals)),
+            Intent::Reserve { .. } => self.reserve(&cpus),
             Intent::Interrupts { device, avoid, .. } => {
                 self.interrupts(&all_irqs(goals), device.as_deref(), avoid)
             }
@@ -858,13 +859,6 @@ fn of_processes(pids: &[u32], command: impl Fn(&str) -> String) -> Option<String
 /// True for a list of numbers such as `0-3,8`.
 fn is_list(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || matches!(c, ',' | '-'))
-}
-
-fn all_cpus(goals: &[&Goal]) -> CpuSet {
-    goals.iter().fold(CpuSet::new(), |all, goal| match &goal.intent {
-        Intent::Reserve { cpus } => all.union(cpus),
-        _ => all,
-    })
 }
 
 fn all_irqs(goals: &[&Goal]) -> Vec<u32> {

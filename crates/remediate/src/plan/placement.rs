@@ -10,7 +10,7 @@ use plumb_evidence::model::Numa;
 use plumb_evidence::{CpuSet, Evidence, Fact, NodeSet};
 
 use super::experiment::Measured;
-use super::goals::{self, Goal};
+use super::goals;
 use super::partition::{cores, union};
 use super::{Basis, GpuPlace, Home, NotPlanned, Partition, Placement, Plan, ServerPlan, Why, WorkerPlace};
 
@@ -66,8 +66,8 @@ fn granted(evidence: &Evidence, server: &ServerPlan, placement: Placement) -> Re
 
 /// Why intents ask for a server to be placed.
 fn asked(plan: &Plan, pid: u32) -> Option<Why> {
-    let of_server = |goal: &&Goal| matches!(goal.intent, Intent::Place { server, .. } if server == pid);
-    goals::why(plan.goals.iter().filter(of_server), Basis::Modelled)
+    let of_server = |intent: &Intent| matches!(intent, Intent::Place { server, .. } if *server == pid);
+    goals::why_for(&plan.goals, Basis::Modelled, of_server)
 }
 
 fn as_measured(measured: &Measured) -> Placement {

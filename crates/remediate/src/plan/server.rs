@@ -215,12 +215,8 @@ pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
                 add(key, &value, &why);
             }
         }
-        let of_server = |is_meant: fn(&Intent, u32) -> bool| {
-            goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent, pid)), Basis::Published)
-        };
-        if let Some(why) =
-            of_server(|intent, pid| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid))
-        {
+        let of_pool = |intent: &Intent| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid);
+        if let Some(why) = goals::why_for(&plan.goals, Basis::Published, of_pool) {
             match pool(evidence, plan, at) {
                 // A pool that is larger all the same does not go by the variable.
                 Some(threads) if is_set(evidence, at, threads) => plan.not_planned.push(NotPlanned {

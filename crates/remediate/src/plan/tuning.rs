@@ -34,6 +34,8 @@ fn single_values(evidence: &Evidence, plan: &mut Plan) {
         let intent = goal.intent.clone();
         let Some(why) = why_of(plan, |other| *other == intent) else { continue };
         match intent {
+            // systemd sets the weight of its units, and would set another one back.
+            Intent::Value { path, .. } if crate::actions::unit_of_weight(&path).is_some() => {}
             Intent::Value { path, want, was } => plan.values.push(ValueChange {
                 topic: "values",
                 paths: path,
@@ -137,7 +139,7 @@ fn values(policies: &[FreqPolicy], of: impl Fn(&FreqPolicy) -> &Fact<String>) ->
 
 /// Why to do what these intents ask for.
 fn why_of(plan: &Plan, is_meant: impl Fn(&Intent) -> bool) -> Option<Why> {
-    goals::why(plan.goals.iter().filter(|goal| is_meant(&goal.intent)), Basis::Published)
+    goals::why_for(&plan.goals, Basis::Published, is_meant)
 }
 
 fn turbo(evidence: &Evidence, plan: &mut Plan) {
