@@ -166,6 +166,23 @@ fn what_two_findings_want_differently_is_printed_for_neither() {
     assert_eq!((same.actions.len(), same.actions[0].findings.len()), (1, 2), "equal goals are one action");
 }
 
+/// systemd sets the weights of its units: a file that writes them beside it would be undone, or undo.
+#[test]
+fn the_weight_of_a_unit_is_set_by_systemd_alone() {
+    let evidence = derive(&broken().bundle());
+    let path = "/sys/fs/cgroup/system.slice/vllm.service/cpu.weight";
+    let assessment = resolved(&evidence, vec![asks("test.it", vec![value(path, "500", "1000")])]);
+    let action = &assessment.actions[0];
+    assert_eq!(action.now, ["systemctl set-property --runtime vllm.service CPUWeight=500"]);
+    assert_eq!(action.undo, ["systemctl set-property vllm.service CPUWeight=1000"]);
+    let files = remediate(&evidence, &assessment);
+    let writes =
+        files.iter().find(|file| file.path != "plan.json" && file.contents.contains("cpu.weight 500"));
+    assert!(writes.is_none(), "{}", writes.unwrap().contents);
+    let file = files.iter().find(|file| file.path.starts_with("tmpfiles.d/") || file.path == "apply.sh");
+    assert!(file.is_none(), "{}", file.unwrap().path);
+}
+
 #[test]
 fn what_a_pack_of_somebody_else_asks_for_stands_apart() {
     let evidence = derive(&broken().bundle());
