@@ -1,6 +1,6 @@
 //! What the assessment says, in English and in the languages asked for.
 //!
-//! Decisions are code and return a [`Text`]: the key of a sentence with its values. The sentences are message files in
+//! Decisions are code and return a `Text`: the key of a sentence with its values. The sentences are message files in
 //! `words/`, one a language, each read once by a thread and only if somebody asks for it.
 
 use std::borrow::Cow;
