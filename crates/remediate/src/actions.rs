@@ -19,7 +19,7 @@ mod devices;
 pub(crate) mod service;
 
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
-use crate::plan::{Home, Placement, Plan, ServerPlan};
+use crate::plan::{Home, Placement, Plan, PoolSetting, ServerPlan};
 use crate::quote::{is_plain, shell};
 
 /// Message files by language.
@@ -253,28 +253,33 @@ impl Resolver<'_> {
     fn title(&self, key: &str, args: &[(&'static str, Arg)]) -> BTreeMap<String, String> {
         let mut title = BTreeMap::new();
         for (language, messages) in self.words {
-            let server = args.iter().find(|(name, _)| *name == "server");
-            // The name of a server is a sentence of its own, with other words in each language.
-            let named = server.map(|(_, pid)| ("server", Arg::text(self.server_name(messages, pid))));
-            let values = args.iter().filter(|(name, _)| *name != "server").chain(named.iter());
-            let said = messages.say(key, values.map(|(name, arg)| (*name, arg)));
+            let mut values: Vec<(&'static str, Arg)> = Vec::new();
+            for (name, arg) in args {
+                match *name {
+                    "server" => values.extend(self.server_names(messages, arg)),
+                    "cpus" => values.extend(cpu_names(messages, arg)),
+                    name => values.push((name, arg.clone())),
+                }
+            }
+            let said = messages.say(key, values.iter().map(|(name, arg)| (*name, arg)));
             if let Ok(Some(text)) = said {
-                title.insert((*language).to_owned(), text);
+                title.insert((*language).to_owned(), capital(&text, &values));
             }
         }
         title
     }
 
-    fn server_name(&self, messages: &Messages, pid: &Arg) -> String {
-        let Arg::Count { count: pid } = pid else { return String::new() };
+    /// The name of a server in the cases that a language has: sentences of their own.
+    fn server_names(&self, messages: &Messages, pid: &Arg) -> Vec<(&'static str, Arg)> {
+        let Arg::Count { count: pid } = pid else { return Vec::new() };
         let server = self.plan.servers.iter().find(|server| u64::from(server.pid) == *pid);
-        let (key, unit, kind) = match server.map(|server| (&server.home, server)) {
-            Some((Home::Unit(unit), server)) => ("server-in-unit", unit.clone(), server.kind.clone()),
-            Some((_, server)) => ("server-by-kind", String::new(), server.kind.clone()),
-            None => ("server-by-kind", String::new(), String::new()),
+        let unit = match server.map(|server| &server.home) {
+            Some(Home::Unit(unit)) => unit.as_str(),
+            _ => "none",
         };
+        let kind = server.map_or("unknown", |server| server.kind.as_str());
         let values = [("unit", Arg::text(unit)), ("kind", Arg::text(kind)), ("pid", Arg::from(*pid))];
-        messages.say(key, values.iter().map(|(name, arg)| (*name, arg))).ok().flatten().unwrap_or_default()
+        in_cases(messages, &["server", "server-dative", "server-genitive"], &values)
     }
 
     fn draft(&self, goals: &[&Goal]) -> Draft {
@@ -561,9 +566,19 @@ impl Resolver<'_> {
     fn of_policies(&self, cpus: &CpuSet, file: &str) -> String {
         let own = policies(self.evidence, cpus).unwrap_or_default();
         let all = self.evidence.cpufreq.known().map_or(0, |freq| freq.policies.len());
-        let has_file = |policy: &&FreqPolicy| policy.path.starts_with(&format!("{CPU}/cpufreq/policy"));
-        if own.len() == all && own.iter().all(has_file) {
-            return format!("{CPU}/cpufreq/policy*/{file}");
+        // Kernels before 4.3 have a folder for each CPU instead of each policy.
+        let patterns = [
+            (format!("{CPU}/cpufreq/policy"), "", format!("{CPU}/cpufreq/policy*/{file}")),
+            (format!("{CPU}/cpu"), "/cpufreq", format!("{CPU}/cpu[0-9]*/cpufreq/{file}")),
+        ];
+        for (start, end, pattern) in patterns {
+            let fits = |policy: &FreqPolicy| {
+                let number = policy.path.strip_prefix(&start).and_then(|rest| rest.strip_suffix(end));
+                number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+            };
+            if own.len() == all && own.len() > 1 && own.iter().all(|policy| fits(policy)) {
+                return pattern;
+            }
         }
         words(
             own.iter()
@@ -786,6 +801,11 @@ impl Resolver<'_> {
         let mut draft = self.setting(pid, "Environment");
         draft.key = "do-thread-pool".to_owned();
         draft.args = vec![("server", Arg::from(pid)), ("want", want.into()), ("was", was.into())];
+        if draft.by_hand {
+            let kind = self.server(pid).map(|(server, _)| server.kind.as_str()).unwrap_or_default();
+            let setting = PoolSetting::of(kind);
+            draft.also = Some((setting.key(), vec![("setting", Arg::text(setting.words(want)))]));
+        }
         draft
     }
 
@@ -814,6 +834,40 @@ impl Resolver<'_> {
             _ => Draft { object, by_hand: true, ..Draft::default() },
         }
     }
+}
+
+/// A set of CPUs with its noun, in the cases that a language has.
+fn cpu_names(messages: &Messages, cpus: &Arg) -> Vec<(&'static str, Arg)> {
+    let Arg::Text { text } = cpus else { return Vec::new() };
+    let count = text.parse::<CpuSet>().map_or(0, |set| set.len());
+    let values = [("set", cpus.clone()), ("n", Arg::from(u64::try_from(count).unwrap_or(u64::MAX)))];
+    in_cases(messages, &["cpus", "cpus-dative"], &values)
+}
+
+/// A sentence that begins with an article begins with a capital letter; a name keeps its own.
+fn capital(text: &str, names: &[(&'static str, Arg)]) -> String {
+    let begins = names.iter().any(|(_, name)| match name {
+        Arg::Text { text: name } => name.contains(' ') && text.starts_with(name.as_str()),
+        _ => false,
+    });
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) if begins => first.to_uppercase().chain(chars).collect(),
+        _ => text.to_owned(),
+    }
+}
+
+/// What the messages of these names say of some values; a language without cases has only the first.
+fn in_cases(
+    messages: &Messages,
+    names: &[&'static str],
+    values: &[(&'static str, Arg)],
+) -> Vec<(&'static str, Arg)> {
+    let say = |name: &'static str| {
+        let said = messages.say(name, values.iter().map(|(name, arg)| (*name, arg))).ok().flatten()?;
+        Some((name, Arg::text(said)))
+    };
+    names.iter().filter_map(|name| say(name)).collect()
 }
 
 /// Commands that move the processes of a server where they belong.

@@ -19,6 +19,7 @@ mod server;
 mod topics;
 mod tuning;
 
+pub(crate) use server::PoolSetting;
 pub use topics::{TOPICS, Topic};
 
 /// Title of the topic about slices, by which what was not planned of it is found.

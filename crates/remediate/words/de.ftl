@@ -1,11 +1,11 @@
 # Was zu tun ist, als Anweisung, die das Objekt dieses Knotens nennt, ohne Punkt.
 
-do-governor = Den Frequenz-Governor der CPUs { $cpus } auf `{ $want }` setzen (jetzt `{ $was }`)
-do-energy-preference = Die Energiepräferenz der CPUs { $cpus } auf `{ $want }` setzen (jetzt `{ $was }`)
-do-energy-bias = Den Energy Bias der CPUs { $cpus } auf { $want } setzen (jetzt { $was })
-do-frequency-cap = Die Taktgrenze der CPUs { $cpus } von { $was } auf { $want } anheben
+do-governor = Den Frequenz-Governor der { $cpus } auf `{ $want }` setzen (jetzt `{ $was }`)
+do-energy-preference = Die Energiepräferenz der { $cpus } auf `{ $want }` setzen (jetzt `{ $was }`)
+do-energy-bias = Den Energy Bias der { $cpus } auf { $want } setzen (jetzt { $was })
+do-frequency-cap = Die Taktgrenze der { $cpus } von { $was } auf { $want } anheben
 do-boost = Turbo einschalten
-do-idle-state = Die CPUs { $cpus } vom Schlafzustand { $name } fernhalten ({ $latency } zum Aufwachen)
+do-idle-state = Die { $cpus } vom Schlafzustand { $name } fernhalten ({ $latency } zum Aufwachen)
 do-value = `{ $want }` nach { $path } schreiben (jetzt `{ $was }`)
 do-sysctl = { $name } auf { $want } setzen (jetzt { $was })
 do-kernel-argument-add = Den Kernel mit `{ $argument }` starten
@@ -18,14 +18,14 @@ do-tuned-profile = Das TuneD-Profil `{ $want }` wählen (jetzt { $was ->
 })
 do-unit-start = { $name } starten und aktiviert lassen
 do-unit-stop = { $name } anhalten und deaktiviert lassen
-do-place = Threads und Speicher von { $server } in der Nähe der eigenen GPUs halten
-do-place-cpus = { $server } auf den CPUs { $cpus } halten, nahe an den eigenen GPUs
-also-options = Zusätzlich `{ $options }` in die Kommandozeile von { $server } aufnehmen: damit platziert die Engine jeden ihrer Worker selbst
-do-cores = { $server } mindestens { $want ->
+do-place = Threads und Speicher { $server-genitive } in der Nähe der eigenen GPUs halten
+do-place-cpus = { $server } auf { $cpus-dative } halten, nahe an den eigenen GPUs
+also-options = Zusätzlich `{ $options }` in die Kommandozeile { $server-genitive } aufnehmen: damit platziert die Engine jeden ihrer Worker selbst
+do-cores = { $server-dative } mindestens { $want ->
     [one] { $want } physischen Kern
    *[other] { $want } physische Kerne
 } geben (jetzt { $was })
-do-thread-pool = Die Thread-Pools von { $server } auf { $want ->
+do-thread-pool = Die Thread-Pools { $server-genitive } auf { $want ->
     [one] { $want } Thread
    *[other] { $want } Threads
 } je Prozess begrenzen (jetzt { $was })
@@ -33,20 +33,44 @@ do-variable-set = { $server } mit { $name }={ $want } starten
 do-variable-unset = { $server } ohne die Variable { $name } starten
 do-without-option = { $server } ohne `{ $option }` starten
 do-with-option = { $server } mit `{ $option }` starten
-do-service = `{ $setting }` von { $server } auf `{ $want }` setzen (jetzt { $was ->
+do-service = `{ $setting }` { $server-genitive } auf `{ $want }` setzen (jetzt { $was ->
     [none] nicht gesetzt
    *[other] `{ $was }`
 })
-do-cpu-quota = { $server } die CPU-Quota nehmen (jetzt { $was })
-do-cpu-quota-wider = Die CPU-Quota von { $server } auf { $want ->
+do-service-elsewhere = { $setting ->
+    [CPUWeight] Das CPU-Gewicht
+    [IOWeight] Das E/A-Gewicht
+    [Nice] Den Nice-Wert
+    [OOMScoreAdjust] Den Wert für den OOM-Killer
+    [Restart] Die Neustartregel
+    [RestartSec] Die Pause vor einem Neustart
+    [TimeoutStartSec] Die Frist für den Start
+    [ExecStartPost] Die Funktionsprüfung
+    [LimitNOFILE] Die Grenze für offene Dateien
+    [LimitMEMLOCK] Die Grenze für gesperrten Speicher
+    [TasksMax] Die Grenze für Tasks
+    [MemoryMax] Die Speichergrenze
+    [MemoryHigh] Die Grenze, ab der Speicher gedrosselt wird
+    [MemorySwapMax] Die Swap-Grenze
+   *[other] `{ $setting }`
+} { $server-genitive } auf `{ $want }` setzen (jetzt { $was ->
+    [none] nicht gesetzt
+   *[other] `{ $was }`
+})
+do-service-unit = { $server } als Unit von systemd mit `{ $setting }={ $want }` betreiben: jetzt startet ihn nichts neu
+also-pool-variable = Ihn mit `{ $setting }` in der Umgebung starten
+also-pool-option = Ihn mit `{ $setting }` starten
+also-pool-parameter = Ihm in der Modelldatei oder mit jeder Anfrage den Parameter `{ $setting }` geben
+do-cpu-quota = { $server-dative } die CPU-Quota nehmen (jetzt { $was })
+do-cpu-quota-wider = Die CPU-Quota { $server-genitive } auf { $want ->
     [one] { $want } CPU
    *[other] { $want } CPUs
 } erweitern (jetzt { $was })
-do-capability = { $server } die Capability `{ $name }` erlauben
-do-shared-memory = { $server } { $want } Shared Memory geben (jetzt { $was })
-do-guaranteed-pod = Dem Pod von { $server } ganze CPUs geben, mit Requests gleich Limits
-do-container-devices = Der Container-Laufzeit die GPUs beschreiben (CDI), damit der Container von { $server } sie behält
-do-local-model = Das Modell von { $server } auf eine lokale Platte legen (jetzt in { $path })
+do-capability = { $server-dative } die Capability `{ $name }` erlauben
+do-shared-memory = { $server-dative } { $want } Shared Memory geben (jetzt { $was })
+do-guaranteed-pod = Dem Pod { $server-genitive } ganze CPUs geben, mit Requests gleich Limits
+do-container-devices = Der Container-Laufzeit die GPUs beschreiben (CDI), damit der Container { $server-genitive } sie behält
+do-local-model = Das Modell { $server-genitive } auf eine lokale Platte legen (jetzt in { $path })
 do-restart = { $server } neu starten
 do-kubelet = `{ $setting }` des Kubelets für diesen Knoten setzen (jetzt { $was ->
     [none] nicht gesetzt
@@ -58,11 +82,11 @@ do-kubelet-value = `{ $setting }` des Kubelets auf `{ $want }` setzen (jetzt { $
 })
 do-normal-policy = Prozess { $process } die normale Scheduling-Klasse geben (jetzt `{ $was }` mit Priorität { $priority })
 do-elsewhere = Prozess { $process } (`{ $name }`) auf einer anderen Maschine oder auf anderen CPUs betreiben
-do-reserve = Das übrige System von den CPUs { $cpus } fernhalten
-do-reserve-split = Das übrige System auf den CPUs { $system } halten und die CPUs { $cpus } der Inferenz überlassen
+do-reserve = Das übrige System von { $cpus-dative } fernhalten
+do-reserve-split = Das übrige System auf den CPUs { $system } halten und die { $cpus } der Inferenz überlassen
 do-interrupts-near = Die Interrupts { $irqs } von { $device } auf nahen CPUs bedienen
-do-interrupts-off = Die Interrupts { $irqs } von den CPUs { $cpus } nehmen
-do-interrupt-ban = irqbalance von den CPUs { $cpus } fernhalten
+do-interrupts-off = Die Interrupts { $irqs } von { $cpus-dative } nehmen
+do-interrupt-ban = irqbalance von { $cpus-dative } fernhalten
 do-nic-channels = { $interface } { $want } Queues geben (jetzt { $was ->
     [none] nicht bekannt
    *[other] { $was }
@@ -182,8 +206,32 @@ do-step-trace-memory = Herausfinden, was den Speicher belegt
 do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
 
-server-in-unit = { $unit }
-server-by-kind = dem { $kind ->
-    [unknown] Inferenz-Server
-   *[other] { $kind }-Server
-} (Prozess { $pid })
+server = { $unit ->
+    [none] den { $kind ->
+        [unknown] Inferenz-Server
+       *[other] { $kind }-Server
+    } (Prozess { $pid })
+   *[other] { $unit }
+}
+server-dative = { $unit ->
+    [none] dem { $kind ->
+        [unknown] Inferenz-Server
+       *[other] { $kind }-Server
+    } (Prozess { $pid })
+   *[other] { $unit }
+}
+server-genitive = { $unit ->
+    [none] des { $kind ->
+        [unknown] Inferenz-Servers
+       *[other] { $kind }-Servers
+    } (Prozess { $pid })
+   *[other] von { $unit }
+}
+cpus = { $n ->
+    [one] CPU { $set }
+   *[other] CPUs { $set }
+}
+cpus-dative = { $n ->
+    [one] der CPU { $set }
+   *[other] den CPUs { $set }
+}

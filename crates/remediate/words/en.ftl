@@ -1,11 +1,11 @@
 # What is to be done, as an instruction that names the object of this node, without a full stop.
 
-do-governor = Set the frequency governor of CPUs { $cpus } to `{ $want }` (now `{ $was }`)
-do-energy-preference = Set the energy preference of CPUs { $cpus } to `{ $want }` (now `{ $was }`)
-do-energy-bias = Set the energy bias of CPUs { $cpus } to { $want } (now { $was })
-do-frequency-cap = Lift the clock limit of CPUs { $cpus } from { $was } to { $want }
+do-governor = Set the frequency governor of { $cpus } to `{ $want }` (now `{ $was }`)
+do-energy-preference = Set the energy preference of { $cpus } to `{ $want }` (now `{ $was }`)
+do-energy-bias = Set the energy bias of { $cpus } to { $want } (now { $was })
+do-frequency-cap = Lift the clock limit of { $cpus } from { $was } to { $want }
 do-boost = Switch turbo on
-do-idle-state = Keep CPUs { $cpus } out of idle state { $name } ({ $latency } to wake up)
+do-idle-state = Keep { $cpus } out of idle state { $name } ({ $latency } to wake up)
 do-value = Write `{ $want }` to { $path } (now `{ $was }`)
 do-sysctl = Set { $name } to { $want } (now { $was })
 do-kernel-argument-add = Start the kernel with `{ $argument }`
@@ -19,7 +19,7 @@ do-tuned-profile = Choose the TuneD profile `{ $want }` (now { $was ->
 do-unit-start = Start { $name } and keep it enabled
 do-unit-stop = Stop { $name } and keep it disabled
 do-place = Keep the threads and the memory of { $server } near to its GPUs
-do-place-cpus = Keep { $server } on CPUs { $cpus }, near to its GPUs
+do-place-cpus = Keep { $server } on { $cpus }, near to its GPUs
 also-options = Add `{ $options }` to the command line of { $server } as well: with it, the engine places each of its workers
 do-cores = Give { $server } at least { $want ->
     [one] { $want } physical core
@@ -37,6 +37,30 @@ do-service = Set `{ $setting }` of { $server } to `{ $want }` (now { $was ->
     [none] not set
    *[other] `{ $was }`
 })
+do-service-elsewhere = Set { $setting ->
+    [CPUWeight] the CPU weight
+    [IOWeight] the I/O weight
+    [Nice] the niceness
+    [OOMScoreAdjust] the score for the OOM killer
+    [Restart] the restart policy
+    [RestartSec] the pause before a restart
+    [TimeoutStartSec] the time for a start
+    [ExecStartPost] the health check
+    [LimitNOFILE] the limit of open files
+    [LimitMEMLOCK] the limit of locked memory
+    [TasksMax] the limit of tasks
+    [MemoryMax] the memory limit
+    [MemoryHigh] the limit from which memory is throttled
+    [MemorySwapMax] the swap limit
+   *[other] `{ $setting }`
+} of { $server } to `{ $want }` (now { $was ->
+    [none] not set
+   *[other] `{ $was }`
+})
+do-service-unit = Run { $server } as a unit of systemd with `{ $setting }={ $want }`: nothing restarts it now
+also-pool-variable = Start it with `{ $setting }` in its environment
+also-pool-option = Start it with `{ $setting }`
+also-pool-parameter = Give it the parameter `{ $setting }` in the model file or with each request
 do-cpu-quota = Take the CPU quota from { $server } (now { $was })
 do-cpu-quota-wider = Widen the CPU quota of { $server } to { $want ->
     [one] { $want } CPU
@@ -58,11 +82,11 @@ do-kubelet-value = Set `{ $setting }` of the kubelet to `{ $want }` (now { $was 
 })
 do-normal-policy = Give process { $process } the normal scheduling policy (now `{ $was }` with priority { $priority })
 do-elsewhere = Run process { $process } (`{ $name }`) on another machine or on other CPUs
-do-reserve = Keep the rest of the system off CPUs { $cpus }
-do-reserve-split = Keep the rest of the system on CPUs { $system }, and CPUs { $cpus } for inference
+do-reserve = Keep the rest of the system off { $cpus }
+do-reserve-split = Keep the rest of the system on CPUs { $system }, and { $cpus } for inference
 do-interrupts-near = Serve interrupts { $irqs } of { $device } on CPUs near to it
-do-interrupts-off = Move interrupts { $irqs } off CPUs { $cpus }
-do-interrupt-ban = Keep irqbalance off CPUs { $cpus }
+do-interrupts-off = Move interrupts { $irqs } off { $cpus }
+do-interrupt-ban = Keep irqbalance off { $cpus }
 do-nic-channels = Give { $interface } { $want } queues (now { $was ->
     [none] not known
    *[other] { $was }
@@ -182,8 +206,14 @@ do-step-trace-memory = Find out what holds the memory
 do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
 
-server-in-unit = { $unit }
-server-by-kind = the { $kind ->
-    [unknown] inference server
-   *[other] { $kind } server
-} (process { $pid })
+server = { $unit ->
+    [none] the { $kind ->
+        [unknown] inference server
+       *[other] { $kind } server
+    } (process { $pid })
+   *[other] { $unit }
+}
+cpus = { $n ->
+    [one] CPU { $set }
+   *[other] CPUs { $set }
+}

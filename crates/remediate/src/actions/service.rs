@@ -46,6 +46,20 @@ impl Resolver<'_> {
             ("server", Arg::from(pid)),
         ];
         let Some((server, own)) = self.server(pid) else { return draft };
+        if !matches!(server.home, Home::Unit(_)) {
+            draft.key = "do-service-elsewhere".to_owned();
+        }
+        // Nothing restarts what nobody supervises, whatever is set.
+        let needs_unit = matches!(
+            setting,
+            ServiceSetting::Restart
+                | ServiceSetting::RestartDelay
+                | ServiceSetting::StartTimeout
+                | ServiceSetting::HealthCheck
+        );
+        if matches!(server.home, Home::Nothing(_)) && needs_unit {
+            draft.key = "do-service-unit".to_owned();
+        }
         let pids: Vec<u32> = own.processes.iter().map(|process| process.pid).collect();
         match &server.home {
             Home::Unit(unit) if is_live(setting) => {

@@ -317,6 +317,10 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
             let file = evidence.settings.values().find_map(|files| files.get(path));
             let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
             let file = file.or_else(|| evidence.sysctl.get(&sysctl?)).or_else(|| of_group(evidence, path));
+            if let Some(count) = pool_of_pages(evidence, path) {
+                number_word("pages", want)?;
+                return recorded(&count.clone().map(|count| count.to_string()), path, was);
+            }
             let file = file.ok_or_else(|| format!("{path} is not in the evidence"))?;
             match file.known().and_then(|text| chosen(text)) {
                 Some((_, choices)) if !choices.contains(&want.as_str()) => {
@@ -625,6 +629,13 @@ fn of_group<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<String>> 
     let processes = evidence.servers.known()?.iter().flat_map(|server| &server.processes);
     let mut levels = processes.filter_map(|process| process.cgroup.known()).flat_map(|group| &group.chain);
     levels.find(|level| level.path == folder)?.values.get(file)
+}
+
+/// Pages of a pool of huge pages of a NUMA node, by the file that sets them.
+fn pool_of_pages<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<u64>> {
+    let folder = path.strip_suffix("/nr_hugepages")?;
+    let nodes = evidence.memory.known()?.nodes.known()?;
+    nodes.iter().flat_map(|node| &node.huge_pages).find(|pool| pool.path == folder).map(|pool| &pool.total)
 }
 
 /// The choice that a file of the kernel has in brackets, and all that it offers.

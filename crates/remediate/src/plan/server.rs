@@ -193,6 +193,46 @@ fn resident(server: &InferenceServer) -> Option<u64> {
     })
 }
 
+/// How an engine is told the size of its pools: what its documentation names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PoolSetting {
+    /// The variable that OpenMP, MKL and PyTorch read.
+    Variable,
+    /// An option of its command line.
+    Option(&'static str),
+    /// A parameter of requests and model files.
+    Parameter(&'static str),
+}
+
+impl PoolSetting {
+    pub(crate) fn of(kind: &str) -> Self {
+        match kind {
+            // ggml has a pool of its own, which no variable sizes.
+            "llama.cpp" | "koboldcpp" => Self::Option("--threads"),
+            "ollama" => Self::Parameter("num_thread"),
+            "ktransformers" => Self::Option("--cpu_infer"),
+            _ => Self::Variable,
+        }
+    }
+
+    pub(crate) fn words(self, threads: impl std::fmt::Display) -> String {
+        match self {
+            Self::Variable => format!("OMP_NUM_THREADS={threads}"),
+            Self::Option(name) => format!("{name} {threads}"),
+            Self::Parameter(name) => format!("{name} {threads}"),
+        }
+    }
+
+    /// Key of the sentence that says where it goes.
+    pub(crate) fn key(self) -> &'static str {
+        match self {
+            Self::Variable => "also-pool-variable",
+            Self::Option(_) => "also-pool-option",
+            Self::Parameter(_) => "also-pool-parameter",
+        }
+    }
+}
+
 /// What the units of the servers are to say beside placement.
 pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
     for at in 0..plan.servers.len() {
@@ -217,7 +257,15 @@ pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
         }
         let of_pool = |intent: &Intent| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid);
         if let Some(why) = goals::why_for(&plan.goals, Basis::Published, of_pool) {
+            let setting = PoolSetting::of(&plan.servers[at].kind);
             match pool(evidence, plan, at) {
+                // Its command line is not ours to write.
+                Some(threads) if !matches!(setting, PoolSetting::Variable) => {
+                    plan.not_planned.push(NotPlanned {
+                        what: format!("size of thread pools of {}", plan.servers[at].name),
+                        why: format!("{} goes by {}", plan.servers[at].kind, setting.words(threads)),
+                    })
+                }
                 // A pool that is larger all the same does not go by the variable.
                 Some(threads) if is_set(evidence, at, threads) => plan.not_planned.push(NotPlanned {
                     what: format!("size of thread pools of {}", plan.servers[at].name),

@@ -1,10 +1,10 @@
 //! What findings ask for: what is believed of it, and what comes of it on a node.
 
-use plumb_check_sdk::{Confidence, CpuSet, FirmwareSetting, Intent, Outcome};
+use plumb_check_sdk::{Confidence, CpuSet, FirmwareSetting, Intent, Outcome, ServiceSetting};
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState};
 use plumb_engine::assessment::{PackUsed, RatedFinding};
-use plumb_evidence::{Evidence, derive};
+use plumb_evidence::{Evidence, Fact, derive};
 use plumb_remediate::{remediate, resolve};
 use plumb_tests::synthetic::FIRST_WORKER;
 
@@ -70,6 +70,109 @@ fn commands_name_what_this_node_has() {
     assert!(place.permanent.contains(&"systemctl restart vllm.service".to_owned()), "{place:?}");
     assert!(place.now.iter().all(|command| command.contains("taskset -acp ")), "{place:?}");
     assert!(place.now.len() > 8, "each worker and the rest: {place:?}");
+}
+
+#[test]
+fn titles_follow_number_and_case_and_name_what_the_engine_reads() {
+    let mut node = broken();
+    for pid in [2000, 2001].into_iter().chain(2010..2018) {
+        node.set(&format!("/proc/{pid}/cgroup"), "0::/user.slice/user-0.slice/session-1.scope\n");
+    }
+    let evidence = |kind: &str| {
+        let mut evidence = derive(&node.bundle());
+        let Fact::Known(servers) = &mut evidence.servers else { panic!("no servers") };
+        servers.iter_mut().for_each(|server| server.kind = kind.to_owned());
+        evidence
+    };
+    let on = |kind: &str, intent: Intent| {
+        let assessment = resolved(&evidence(kind), vec![asks("test.it", vec![intent])]);
+        let [action] = assessment.actions.as_slice() else { panic!("{:#?}", assessment.actions) };
+        action.clone()
+    };
+    let pool = Intent::ThreadPool { server: SERVER, want: 8, was: 128 };
+    for (kind, setting) in
+        [("vllm", "OMP_NUM_THREADS=8"), ("llama.cpp", "--threads 8"), ("ollama", "num_thread 8")]
+    {
+        let action = on(kind, pool.clone());
+        let de = format!(
+            "Die Thread-Pools des {kind}-Servers (Prozess {SERVER}) auf 8 Threads je Prozess begrenzen (jetzt 128)"
+        );
+        assert_eq!(action.title("de"), de);
+        for language in ["en", "de"] {
+            assert!(action.also[language].contains(&format!("`{setting}`")), "{action:?}");
+        }
+    }
+    let variable = Intent::Variable {
+        server: SERVER,
+        name: "CUDA_DEVICE_ORDER".into(),
+        want: Some("PCI_BUS_ID".into()),
+        was: None,
+    };
+    let action = on("vllm", variable);
+    assert_eq!(
+        action.title("de"),
+        format!("Den vllm-Server (Prozess {SERVER}) mit CUDA_DEVICE_ORDER=PCI_BUS_ID starten")
+    );
+    let restart = Intent::Service {
+        server: SERVER,
+        setting: ServiceSetting::Restart,
+        want: "always".into(),
+        was: None,
+    };
+    assert_eq!(
+        on("vllm", restart).title("en"),
+        format!(
+            "Run the vllm server (process {SERVER}) as a unit of systemd with `Restart=always`: nothing restarts it now"
+        )
+    );
+    let governor = Intent::Governor { cpus: cpus("7"), want: "performance".into(), was: "powersave".into() };
+    let action = one(governor);
+    assert!(action.title("en").contains(" of CPU 7 to "), "{action:?}");
+    assert!(action.title("de").contains(" der CPU 7 auf "), "{action:?}");
+}
+
+#[test]
+fn folders_for_each_cpu_are_one_pattern() {
+    let mut node = broken();
+    for cpu in 0..128 {
+        for name in ["affected_cpus", "scaling_driver", "scaling_governor", "scaling_available_governors"] {
+            let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}/{name}");
+            let text = node.text(&policy);
+            node.set(&format!("/sys/devices/system/cpu/cpu{cpu}/cpufreq/{name}"), text);
+            node.remove(&policy);
+        }
+        for name in [
+            "energy_performance_preference",
+            "scaling_min_freq",
+            "scaling_max_freq",
+            "cpuinfo_min_freq",
+            "cpuinfo_max_freq",
+            "base_frequency",
+        ] {
+            node.remove(&format!("/sys/devices/system/cpu/cpufreq/policy{cpu}/{name}"));
+        }
+    }
+    let evidence = derive(&node.bundle());
+    let governor =
+        Intent::Governor { cpus: cpus("0-127"), want: "performance".into(), was: "powersave".into() };
+    let assessment = resolved(&evidence, vec![asks("test.it", vec![governor])]);
+    assert_eq!(
+        assessment.actions[0].now,
+        ["echo performance | tee /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_governor"]
+    );
+}
+
+#[test]
+fn pools_of_huge_pages_are_in_the_evidence() {
+    let path = "/sys/devices/system/node/node0/hugepages/hugepages-2048kB";
+    let mut node = broken();
+    node.set(&format!("{path}/nr_hugepages"), "512\n");
+    node.set(&format!("{path}/free_hugepages"), "512\n");
+    let evidence = derive(&node.bundle());
+    let intent = value(&format!("{path}/nr_hugepages"), "0", "512");
+    let assessment = resolved(&evidence, vec![asks("test.it", vec![intent])]);
+    assert_eq!(assessment.actions[0].state, ActionState::Resolved, "{:?}", assessment.actions);
+    assert_eq!(assessment.actions[0].now, [format!("echo 0 > {path}/nr_hugepages")]);
 }
 
 #[test]
