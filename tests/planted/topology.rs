@@ -159,6 +159,20 @@ pub(super) const PLANTED: &[Planted] = &[
             server_on(node, &[0, 4]);
         },
     },
+    Planted {
+        name: "a variable of NCCL switches direct access between GPUs off",
+        check: "topo.tp-group-path",
+        outcome: "fail",
+        subject: "vllm server 2000 on GPUs 0000:18:00.0, 0000:2a:00.0, 0000:3a:00.0, 0000:5d:00.0, 0000:9a:00.0, 0000:ab:00.0, 0000:ba:00.0, 0000:db:00.0",
+        also: &[],
+        engagement: "",
+        plant: |node| {
+            for worker in 2010..2018 {
+                let text = node.text(&format!("/proc/{worker}/environ"));
+                node.set(&format!("/proc/{worker}/environ"), format!("{text}NCCL_P2P_DISABLE=1\0"));
+            }
+        },
+    },
 ];
 
 /// The firmware's table of memory modules: sixteen slots, one for each channel, with a module of so many GiB, or none.

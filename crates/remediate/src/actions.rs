@@ -19,7 +19,7 @@ mod devices;
 pub(crate) mod service;
 
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
-use crate::plan::{Home, Placement, Plan, PoolSetting, ServerPlan};
+use crate::plan::{BootTool, Home, Placement, Plan, PoolSetting, ServerPlan};
 use crate::quote::{is_plain, shell};
 
 /// Message files by language.
@@ -597,43 +597,7 @@ impl Resolver<'_> {
 
     /// An argument of the kernel, by the tool of the distribution that was seen.
     fn argument(&self, argument: &str, present: bool) -> Draft {
-        let os = self.evidence.node.os.known().map(|os| os.to_lowercase()).unwrap_or_default();
-        let line = self.evidence.node.cmdline.known().map(String::as_str).unwrap_or_default();
-        let has = |names: &[&str]| names.iter().any(|name| os.contains(name));
-        let (change, back): (Vec<String>, Vec<String>) = if line
-            .split_whitespace()
-            .any(|word| word.starts_with("ostree="))
-        {
-            let kargs = |add: bool| {
-                let option = if add { "--append-if-missing" } else { "--delete-if-present" };
-                vec![format!("rpm-ostree kargs {option}={}", shell(argument))]
-            };
-            (kargs(present), kargs(!present))
-        } else if has(&["red hat", "rhel", "rocky", "alma", "fedora", "centos", "oracle linux"]) {
-            let grubby = |add: bool| {
-                let option = if add { "--args" } else { "--remove-args" };
-                vec![format!("grubby --update-kernel=ALL {option}={}", shell(argument))]
-            };
-            (grubby(present), grubby(!present))
-        } else if has(&["ubuntu", "debian"]) {
-            let file = "/etc/default/grub.d/90-plumb.cfg";
-            let line = |add: bool| {
-                if add {
-                    format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"")
-                } else {
-                    format!(
-                        "GRUB_CMDLINE_LINUX=$(printf '%s' \"$GRUB_CMDLINE_LINUX\" | sed 's/ *{}//'); GRUB_CMDLINE_LINUX_DEFAULT=$(printf '%s' \"$GRUB_CMDLINE_LINUX_DEFAULT\" | sed 's/ *{}//')",
-                        pattern(argument),
-                        pattern(argument)
-                    )
-                }
-            };
-            let change =
-                vec![format!("printf '%s\\n' {} >> {file}", shell(&line(present))), "update-grub".to_owned()];
-            (change, vec![format!("rm {file}"), "update-grub".to_owned()])
-        } else {
-            (Vec::new(), Vec::new())
-        };
+        let tool = self.plan.boot_tool;
         if self.is_configured(argument, present) {
             return Draft {
                 object: Some(Object::setting("boot arguments")),
@@ -645,19 +609,26 @@ impl Resolver<'_> {
                 ..Draft::default()
             };
         }
-        let unknown = if change.is_empty() {
-            format!("the tool that changes boot arguments is not known for `{os}`")
-        } else {
-            String::new()
+        let unknown = match (tool, self.evidence.node.os.known()) {
+            (BootTool::Unknown, os) => {
+                let os = os.map_or("a system that was not recorded", String::as_str);
+                format!("the tool that changes boot arguments is not known for `{os}`")
+            }
+            _ => String::new(),
         };
         Draft {
             object: Some(Object::setting("boot arguments")),
             key: if present { "do-kernel-argument-add" } else { "do-kernel-argument-remove" }.to_owned(),
             args: vec![("argument", argument.into())],
-            permanent: change,
-            undo: back,
+            permanent: tool.commands(argument, present),
+            also: (tool == BootTool::MachineConfig).then(|| {
+                (if present { "also-machine-config" } else { "also-machine-config-without" }, Vec::new())
+            }),
+            undo: tool.undo(argument, present),
             verify: vec!["cat /proc/cmdline".to_owned()],
+            files: tool.file().map(str::to_owned).into_iter().collect(),
             unknown,
+            by_hand: tool == BootTool::MachineConfig,
             ..Draft::default()
         }
     }
@@ -1017,11 +988,6 @@ fn write(value: &str, files: &str) -> String {
 /// Paths as words of a shell; many are written as a pattern of braces would be, one by one.
 fn words(paths: impl Iterator<Item = String>) -> String {
     paths.map(|path| shell(&path)).collect::<Vec<_>>().join(" ")
-}
-
-/// A literal text as a basic regular expression in single quotes.
-fn pattern(text: &str) -> String {
-    text.replace('.', "\\.").replace('/', "\\/")
 }
 
 /// Old values with the CPUs that had each.

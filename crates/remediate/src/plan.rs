@@ -19,6 +19,7 @@ mod server;
 mod topics;
 mod tuning;
 
+pub use boot::BootTool;
 pub(crate) use server::PoolSetting;
 pub use topics::{TOPICS, Topic};
 
@@ -372,6 +373,8 @@ pub struct Plan {
     pub interrupts: Option<InterruptPlan>,
     /// Arguments of the kernel.
     pub boot: Vec<BootChange>,
+    /// What changes them here.
+    pub boot_tool: BootTool,
     /// The node as Slurm counts it; `None` where cores are not known.
     pub slurm: Option<SlurmNode>,
     /// Why Kubernetes' agent is to be changed.

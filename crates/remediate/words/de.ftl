@@ -116,6 +116,8 @@ also-container-quota = Den Container { $name } ohne CPU-Grenze neu anlegen: das 
 also-pod-limit = `limits.cpu` aus dem Manifest des Pods nehmen, oder ihn zu einem garantierten Pod mit ganzen CPUs machen
 also-pod-capability = `{ $name }` unter `securityContext.capabilities.add` in das Manifest des Pods aufnehmen
 also-pod-shm = Im Manifest des Pods ein `emptyDir` mit `medium: Memory` und einem `sizeLimit` von mindestens { $want } unter `/dev/shm` einhängen
+also-machine-config = Der Knoten gehört zu einem Cluster: seine MachineConfig setzt das Argument, und was auf dem Knoten selbst geändert wird, nimmt sie zurück
+also-machine-config-without = Es aus der MachineConfig nehmen, die es setzt: was auf dem Knoten selbst geändert wird, wird zurückgenommen
 also-fstab = { $area } aus `/etc/fstab` nehmen, sonst ist der Bereich nach einem Neustart wieder da
 
 do-firmware-boost = Turbo (Core Performance Boost) in der Firmware einschalten

@@ -116,6 +116,8 @@ also-container-quota = Create the container { $name } anew without a CPU limit: 
 also-pod-limit = Take `limits.cpu` out of the pod's manifest, or make it a guaranteed pod with whole CPUs
 also-pod-capability = Add `{ $name }` under `securityContext.capabilities.add` in the pod's manifest
 also-pod-shm = Mount an `emptyDir` with `medium: Memory` and a `sizeLimit` of { $want } or more at `/dev/shm` in the pod's manifest
+also-machine-config = The node belongs to a cluster: its MachineConfig adds the argument, and takes back what is changed on the node itself
+also-machine-config-without = Take it out of the MachineConfig that adds it: what is changed on the node itself is taken back
 also-fstab = Take { $area } out of `/etc/fstab`, or it is back after a reboot
 
 do-firmware-boost = Enable turbo (core performance boost) in the firmware

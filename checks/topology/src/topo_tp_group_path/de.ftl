@@ -15,6 +15,9 @@ problem-no-peer = Die GPUs { $a } und { $b } können gegenseitig ihren Speicher 
 effect-no-peer = Was diese GPUs in jedem Schritt jeder Antwort austauschen, nimmt den Umweg über den Speicher des Hosts; jede Antwort dauert dadurch länger.
 detail-no-peer = { $a } und { $b } können gegenseitig ihren Speicher nicht lesen: { $status }
 
+problem-switched-off = `{ $name }={ $value }` hält die GPUs von Prozess { $pid } vom direkten Zugriff ab
+detail-switched-off = `{ $name }={ $value }` in der Umgebung von Prozess { $pid } hält NCCL davon ab, die GPUs gegenseitig ihren Speicher lesen zu lassen, über NVLink oder PCIe
+
 found-good = alle Paare haben NVLink oder keine Host-Bridge zwischen sich
 found-no-better = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; keine andere Gruppe von GPUs dieses Knotens ist besser
 found-unknown-better = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; ob andere GPUs besser liegen, ist nicht bekannt

@@ -15,6 +15,9 @@ problem-no-peer = GPUs { $a } and { $b } cannot read each other's memory
 effect-no-peer = What these GPUs exchange in every step of every reply takes the detour through the memory of the host, so each reply takes longer.
 detail-no-peer = { $a } and { $b } cannot read each other's memory: { $status }
 
+problem-switched-off = `{ $name }={ $value }` keeps the GPUs of process { $pid } from direct access
+detail-switched-off = `{ $name }={ $value }` in the environment of process { $pid } keeps NCCL from letting its GPUs read each other's memory, over NVLink or PCIe
+
 found-good = all pairs have NVLink or no host bridge in between
 found-no-better = { $a } and { $b } reach each other over { $level } and without NVLink; no other group of GPUs on this node does better
 found-unknown-better = { $a } and { $b } reach each other over { $level } and without NVLink; whether other GPUs would be better placed is not known

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel};
+use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel, ServerProcess};
 use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said};
 
@@ -14,6 +14,9 @@ use crate::pages::topo_tp_group_path::{PAGE, words};
 
 /// Groups of GPUs are searched for a better one up to this number of candidates; 65536 groups at most.
 const MAX_CANDIDATES: usize = 16;
+
+/// Variables of NCCL with the values for which it never lets two GPUs read each other's memory.
+const NCCL_OFF: [(&str, &[&str]); 2] = [("NCCL_P2P_DISABLE", &["1"]), ("NCCL_P2P_LEVEL", &["LOC", "0"])];
 
 /// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
@@ -145,11 +148,32 @@ fn judge(server: &InferenceServer, node: &Node<'_>) -> Finding {
     let object = object.named(format!("{subject} on GPUs {}", gpus.join(", ")));
     let up_to = |one: usize| gpus[..one].iter().map(|other| (*other, gpus[one])).collect::<Vec<_>>();
     let pairs: Vec<(&str, &str)> = (0..gpus.len()).flat_map(up_to).collect();
+    if let Some((process, name, value)) = switched_off(server) {
+        let said = words::SwitchedOff { name: name.into(), pid: process.pid.into(), value: value.into() };
+        let intent =
+            Intent::Variable { server: server.pid, name: name.into(), want: None, was: Some(value.into()) };
+        return PAGE
+            .fail(object, said)
+            .with_intent(intent)
+            .with_evidence(Citation::new(format!("{}/environ", process.path), format!("{name}={value}")));
+    }
     // A group that is larger than this node's part of it is judged by that part.
     if gpus.len() > size && !pairs.iter().all(|(a, b)| node.is_good(a, b)) {
         return PAGE.not_run(object, words::UnknownGroups { gpus_count, size: size_arg });
     }
     judge_pairs(server, node, &object, &pairs, gpus.len()).unwrap_or_else(|said| PAGE.not_run(object, said))
+}
+
+/// The variable of NCCL that keeps the GPUs of a server from reading each other's memory, with its process and value.
+fn switched_off(server: &InferenceServer) -> Option<(&ServerProcess, &'static str, &str)> {
+    server.processes.iter().find_map(|process| {
+        let environment = process.environment.known()?;
+        let is_set = |(name, off): &(&'static str, &[&str])| {
+            let value = environment.get(*name)?.as_str();
+            off.contains(&value.trim().to_uppercase().as_str()).then_some((process, *name, value))
+        };
+        NCCL_OFF.iter().find_map(is_set)
+    })
 }
 
 /// Judges the pairs of a group of `size` GPUs; else the sentence that says why there is no answer.
@@ -182,7 +206,14 @@ fn judge_pairs(
     }
     let worst = worst.filter(|&(level, ..)| !Way::Pci(level).is_good());
     let Some((level, a, b)) = worst else {
-        return match unknown {
+        let mut users = server.processes.iter().filter(|process| {
+            process
+                .gpus
+                .known()
+                .is_some_and(|own| pairs.iter().any(|(a, b)| own.iter().any(|gpu| gpu == a || gpu == b)))
+        });
+        let unread = users.find_map(|process| process.environment.require().err());
+        return match unknown.or_else(|| unread.as_ref().map(no_answer)) {
             Some(said) => Err(said),
             None => Ok(PAGE.pass(object, words::Good {}).with_evidence(Citation::new(
                 "api/nvml.json",

@@ -1,42 +1,78 @@
-//! Arguments of the kernel, for GRUB.
+//! Arguments of the kernel, for the tool that changes them on this node.
 
 use std::fmt::Write;
 
 use super::{Head, OutputFile};
-use crate::Plan;
+use crate::plan::{BootTool, Plan};
 
-/// The file with arguments to add and instructions for those to take away; none where nothing is planned.
+/// The file with all changes; none where nothing is planned, or no tool is known.
 pub(super) fn render(plan: &Plan) -> Vec<OutputFile> {
-    if plan.boot.is_empty() {
-        return Vec::new();
-    }
-    let (add, remove): (Vec<_>, Vec<_>) = plan.boot.iter().partition(|change| change.add);
-    let words = |changes: &[&crate::plan::BootChange]| {
-        changes.iter().map(|change| change.argument.as_str()).collect::<Vec<_>>().join(" ")
-    };
-    let (added, removed) = (words(&add), words(&remove));
+    let Some(path) = plan.boot_tool.file().filter(|_| !plan.boot.is_empty()) else { return Vec::new() };
+    let cluster = plan.boot_tool == BootTool::MachineConfig;
     let mut notes = Vec::new();
-    if !removed.is_empty() {
-        notes.push(format!("take away by hand: {removed}"));
-        notes.push(format!("Debian, Ubuntu: edit GRUB_CMDLINE_LINUX in /etc/default/grub; RHEL: grubby --update-kernel=ALL --remove-args=\"{removed}\""));
+    let mut undo = Vec::new();
+    for change in plan.boot.iter().rev() {
+        undo.extend(plan.boot_tool.undo(&change.argument, change.add));
     }
-    if !added.is_empty() {
+    undo.dedup();
+    if cluster {
+        let removed = plan.boot.iter().filter(|change| !change.add).map(|change| change.argument.as_str());
+        for argument in removed {
+            notes.push(format!(
+                "take {argument} out of the MachineConfig that has it: one cannot take away what another adds"
+            ));
+        }
         notes.push(
-            "Debian, Ubuntu: copy this file to /etc/default/grub.d/90-plumb.cfg, then update-grub".into(),
+            "apply it with `oc apply -f`: the pool's nodes are drained and restarted one after the other"
+                .to_owned(),
         );
-        notes.push(format!("RHEL: grubby --update-kernel=ALL --args=\"{added}\""));
+        notes.push("set the label to the pool of this node; all nodes of the pool get it".to_owned());
+    } else {
+        notes.push("takes effect at the next boot: drain the node first; not applied by apply.sh".to_owned());
     }
-    notes.push("takes effect at the next boot: drain the node first; not applied by apply.sh".into());
     let head = Head {
         what: "Arguments of the kernel.".into(),
         whys: plan.boot.iter().map(|change| &change.why).collect(),
         verify: "after the reboot: cat /proc/cmdline".into(),
-        undo: "delete the file or put the arguments back, then update-grub (RHEL: grubby), and reboot".into(),
+        undo: if cluster {
+            "oc delete -f this file, or put the argument back where it was".into()
+        } else {
+            format!("{}, then reboot", undo.join("; "))
+        },
         notes,
     };
-    let mut text = head.lines(plan, "#");
-    if !added.is_empty() {
-        let _ = writeln!(text, "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {added}\"");
+    let head = head.lines(plan, "#");
+    let added: Vec<&str> =
+        plan.boot.iter().filter(|change| change.add).map(|change| change.argument.as_str()).collect();
+    let mut text;
+    if cluster {
+        text = head;
+        if !added.is_empty() {
+            text += "apiVersion: machineconfiguration.openshift.io/v1\nkind: MachineConfig\nmetadata:\n";
+            text += "  name: 99-plumb-kernel-arguments\n  labels:\n";
+            text += "    machineconfiguration.openshift.io/role: worker\nspec:\n  kernelArguments:\n";
+            for argument in added {
+                let _ = writeln!(text, "    - '{}'", argument.replace('\'', "''"));
+            }
+        }
+    } else {
+        text = format!("#!/bin/sh\n{head}set -eu\n");
+        let mut commands: Vec<String> = plan
+            .boot
+            .iter()
+            .flat_map(|change| plan.boot_tool.commands(&change.argument, change.add))
+            .collect();
+        // The configuration is written once, when all is in the drop-in.
+        let update = commands.iter().rposition(|command| command == "update-grub");
+        let mut at = 0;
+        commands.retain(|command| {
+            at += 1;
+            command != "update-grub" || Some(at - 1) == update
+        });
+        for command in commands {
+            text += &command;
+            text.push('\n');
+        }
     }
-    vec![OutputFile { path: "boot/90-plumb.cfg".into(), contents: text, executable: false }]
+    vec![OutputFile { path: path.into(), contents: text, executable: !cluster }]
 }

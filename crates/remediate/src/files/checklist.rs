@@ -261,7 +261,9 @@ fn details(plan: &Plan, topic: &str) -> Vec<String> {
                 let word = if change.add { "Add" } else { "Take away" };
                 lines.push(format!("{word} {}", code(&change.argument)));
             }
-            lines.push("By hand: `boot/90-plumb.cfg` says how. Takes effect at the next boot.".into());
+            if let Some(file) = plan.boot_tool.file() {
+                lines.push(format!("By hand: {} does it. Takes effect at the next boot.", code(file)));
+            }
         }
         topic => {
             for change in plan.values.iter().filter(|change| change.topic == topic) {

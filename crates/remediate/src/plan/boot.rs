@@ -1,8 +1,99 @@
-//! Arguments of the kernel.
+//! Arguments of the kernel, and what changes them on a node.
 
 use plumb_check_sdk::Intent;
+use plumb_evidence::Evidence;
+use serde::Serialize;
 
 use super::{Basis, BootChange, Plan, goals};
+use crate::quote::shell;
+
+/// What changes the arguments of the kernel on a node, by its distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BootTool {
+    /// A MachineConfig of OpenShift, whose daemon takes back what is changed on the node itself.
+    MachineConfig,
+    /// `rpm-ostree kargs`, for images that are replaced whole.
+    RpmOstree,
+    /// `grubby`, of Red Hat and its relatives.
+    Grubby,
+    /// A drop-in of GRUB and `update-grub`, of Debian and Ubuntu.
+    UpdateGrub,
+    /// None that we know of.
+    Unknown,
+}
+
+/// The drop-in of [`BootTool::UpdateGrub`].
+const GRUB_FILE: &str = "/etc/default/grub.d/90-plumb.cfg";
+
+impl BootTool {
+    /// The tool of the node that was recorded.
+    #[must_use]
+    pub fn of(evidence: &Evidence) -> Self {
+        let os = evidence.node.os.known().map(|os| os.to_lowercase()).unwrap_or_default();
+        let line = evidence.node.cmdline.known().map(String::as_str).unwrap_or_default();
+        let has = |names: &[&str]| names.iter().any(|name| os.contains(name));
+        if has(&["openshift"]) || (has(&["red hat"]) && has(&["coreos"])) {
+            Self::MachineConfig
+        } else if line.split_whitespace().any(|word| word.starts_with("ostree=")) {
+            Self::RpmOstree
+        } else if has(&["red hat", "rhel", "rocky", "alma", "fedora", "centos", "oracle linux"]) {
+            Self::Grubby
+        } else if has(&["ubuntu", "debian"]) {
+            Self::UpdateGrub
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Commands that add an argument or take it away; none where it is not done on the node.
+    pub(crate) fn commands(self, argument: &str, add: bool) -> Vec<String> {
+        match self {
+            Self::MachineConfig | Self::Unknown => Vec::new(),
+            Self::RpmOstree => {
+                let option = if add { "--append-if-missing" } else { "--delete-if-present" };
+                vec![format!("rpm-ostree kargs {option}={}", shell(argument))]
+            }
+            Self::Grubby => {
+                let option = if add { "--args" } else { "--remove-args" };
+                vec![format!("grubby --update-kernel=ALL {option}={}", shell(argument))]
+            }
+            Self::UpdateGrub => {
+                let line = if add {
+                    format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"")
+                } else {
+                    let without = |name: &str| {
+                        format!("{name}=$(printf '%s' \"${name}\" | sed 's/ *{}//')", pattern(argument))
+                    };
+                    format!("{}; {}", without("GRUB_CMDLINE_LINUX"), without("GRUB_CMDLINE_LINUX_DEFAULT"))
+                };
+                vec![format!("printf '%s\\n' {} >> {GRUB_FILE}", shell(&line)), "update-grub".to_owned()]
+            }
+        }
+    }
+
+    /// Commands that take such a change back.
+    pub(crate) fn undo(self, argument: &str, add: bool) -> Vec<String> {
+        match self {
+            Self::UpdateGrub => vec![format!("rm {GRUB_FILE}"), "update-grub".to_owned()],
+            tool => tool.commands(argument, !add),
+        }
+    }
+
+    /// The file of the plan that has all changes.
+    pub(crate) fn file(self) -> Option<&'static str> {
+        match self {
+            Self::MachineConfig => Some("boot/99-plumb-kernel-arguments.yaml"),
+            Self::RpmOstree | Self::Grubby | Self::UpdateGrub => Some("boot/kernel-arguments.sh"),
+            Self::Unknown => None,
+        }
+    }
+}
+
+/// A literal text as a basic regular expression in single quotes.
+fn pattern(text: &str) -> String {
+    text.replace('.', "\\.").replace('/', "\\/")
+}
 
 /// Arguments that findings ask for, and those that they want gone.
 pub(super) fn plan(plan: &mut Plan) {

@@ -59,6 +59,7 @@ pub(super) fn plan(evidence: &Evidence, assessment: &Assessment) -> Plan {
         sysctls: Vec::new(),
         interrupts: None,
         boot: Vec::new(),
+        boot_tool: boot::BootTool::of(evidence),
         slurm: partition::slurm(evidence),
         kubelet: None,
         by_hand: Vec::new(),

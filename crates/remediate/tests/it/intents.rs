@@ -319,8 +319,8 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
             "grubby --update-kernel=ALL --remove-args='intel_pstate=disable'",
         ),
         (
-            "Red Hat Enterprise Linux CoreOS 414",
-            "ostree=/ostree/boot.0/rhcos/0 intel_pstate=disable",
+            "Fedora CoreOS 40",
+            "ostree=/ostree/boot.0/fedora-coreos/0 intel_pstate=disable",
             "rpm-ostree kargs --delete-if-present='intel_pstate=disable'",
         ),
         ("Ubuntu 24.04.1 LTS", "ro intel_pstate=disable", "update-grub"),
@@ -338,6 +338,25 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
             expected.contains("grubby")
         );
     }
+    // The daemon of OpenShift takes back what is changed on the node itself.
+    let mut evidence = derive(&broken().bundle());
+    evidence.node.os = Fact::Known("Red Hat Enterprise Linux CoreOS 414.92".into());
+    evidence.node.cmdline = Fact::Known("ostree=/ostree/boot.0/rhcos/0 idle=poll".into());
+    let wants = |argument: &str, present| Intent::KernelArgument { argument: argument.into(), present };
+    let assessment =
+        resolved(&evidence, vec![asks("test.it", vec![wants("iommu=pt", true), wants("idle=poll", false)])]);
+    for action in &assessment.actions {
+        assert_eq!(action.state, ActionState::ByHand, "{action:?}");
+        assert!(action.permanent.is_empty() && action.now.is_empty(), "{action:?}");
+        assert_eq!(action.files, ["boot/99-plumb-kernel-arguments.yaml"]);
+    }
+    let files = remediate(&evidence, &assessment);
+    let [file] = files.iter().filter(|file| file.path.starts_with("boot/")).collect::<Vec<_>>()[..] else {
+        panic!("one file for the boot")
+    };
+    assert!(file.contents.contains("kind: MachineConfig") && file.contents.contains("    - 'iommu=pt'"));
+    assert!(!file.contents.contains("grub") && !file.contents.contains("rpm-ostree"), "{}", file.contents);
+
     let mut evidence = derive(&broken().bundle());
     evidence.node.os = plumb_evidence::Fact::Known("Somebody's Linux".into());
     let intent = Intent::KernelArgument { argument: "iommu=pt".into(), present: true };
