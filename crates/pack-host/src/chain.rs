@@ -47,8 +47,8 @@ impl Folder {
         Ok(Self { fd, path: at })
     }
 
-    /// Reads a file of the folder, at most `limit` bytes of it; `None` if there is none.
-    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<(Vec<u8>, File)>, String> {
+    /// Opens a file of the folder that has at most `limit` bytes; `None` if there is none.
+    pub(crate) fn file(&self, name: &str, limit: u64) -> Result<Option<File>, String> {
         let path = self.path.join(name);
         // Non-blocking, as a pipe in its place would hang otherwise.
         let flags = OFlag::O_RDONLY | OFlag::O_NOFOLLOW | OFlag::O_NONBLOCK | OFlag::O_CLOEXEC;
@@ -65,13 +65,17 @@ impl Folder {
         if size > limit {
             return Err(format!("`{}` has {size} bytes, at most {limit} allowed", path.display()));
         }
-        let mut file = File::from(fd);
-        let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
-        Read::by_ref(&mut file)
-            .take(limit)
+        Ok(Some(File::from(fd)))
+    }
+
+    /// Reads a file of the folder, at most `limit` bytes of it; `None` if there is none.
+    pub(crate) fn read(&self, name: &str, limit: u64) -> Result<Option<Vec<u8>>, String> {
+        let Some(file) = self.file(name, limit)? else { return Ok(None) };
+        let mut bytes = Vec::new();
+        file.take(limit)
             .read_to_end(&mut bytes)
-            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
-        Ok(Some((bytes, file)))
+            .map_err(|error| format!("cannot read `{}`: {error}", self.path.join(name).display()))?;
+        Ok(Some(bytes))
     }
 }
 

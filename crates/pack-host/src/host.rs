@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use plumb_check_sdk::abi::{
@@ -19,7 +20,7 @@ use crate::link::{Link, drive};
 use crate::manifest;
 use crate::reply::{self, Answers, printable};
 use crate::sandbox::Sandbox;
-use crate::trust::{self, TrustPolicy, short};
+use crate::trust::{TrustPolicy, short};
 use crate::words::Pages;
 
 /// How packs are run.
@@ -135,7 +136,29 @@ impl Host {
     /// What goes wrong with a pack does not fail here: it becomes the status of its [`PackRun`]s.
     #[must_use]
     pub fn open(options: HostOptions, locations: &[PackLocation]) -> Self {
-        let slots = locations.iter().map(|location| Slot::new(location.clone(), &options.trust)).collect();
+        // Reading and hashing the libraries takes longest, so the cores share it.
+        let next = AtomicUsize::new(0);
+        let open = || {
+            let mut opened = Vec::new();
+            while let at = next.fetch_add(1, Ordering::Relaxed)
+                && let Some(location) = locations.get(at)
+            {
+                opened.push((at, Slot::new(location.clone(), &options.trust)));
+            }
+            opened
+        };
+        let mut slots = std::thread::scope(|scope| {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            let others: Vec<_> = (1..cores.min(locations.len())).map(|_| scope.spawn(open)).collect();
+            let mut opened = open();
+            opened.extend(others.into_iter().flat_map(|other| match other.join() {
+                Ok(opened) => opened,
+                Err(panic) => std::panic::resume_unwind(panic),
+            }));
+            opened
+        });
+        slots.sort_by_key(|(at, _)| *at);
+        let slots = slots.into_iter().map(|(_, slot)| slot).collect();
         let mut host = Self { options, slots };
         host.start_missing();
         host
@@ -201,12 +224,8 @@ impl Slot {
         let needs: BTreeSet<&Text> =
             location.manifest.checks.iter().flat_map(|check| check.needs.iter()).collect();
         let needs = needs.into_iter().cloned().collect();
-        let (sha256, image, refusal) = match trust::open(&location, policy) {
-            Ok((library, _)) => (
-                library.sha256.clone(),
-                Some(Image::new(&location.manifest.id, library, location.form)),
-                None,
-            ),
+        let (sha256, image, refusal) = match Image::open(&location, policy) {
+            Ok((image, sha256)) => (sha256, Some(image), None),
             Err(error) => (String::new(), None, Some(error.to_string())),
         };
         let refusal = refusal.or_else(|| unfit(&location.manifest));

@@ -1,9 +1,10 @@
 //! May this library be loaded? Decided on the bytes that are then loaded, before any of its code runs.
 
 use std::fs::File;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-use minisign_verify::{PublicKey, Signature};
+use minisign_verify::{PublicKey, Signature, StreamVerifier};
 use sha2::{Digest, Sha256};
 
 use crate::Error;
@@ -82,12 +83,14 @@ pub struct Trust {
     pub sha256: String,
 }
 
-/// The bytes of a library, with their hash.
+/// A library that was read once, and what was found on the way.
 pub(crate) struct Library {
-    pub bytes: Vec<u8>,
+    /// The file that it was read from.
     pub file: File,
+    /// Hash of what was read.
     pub sha256: String,
-    signature: Option<Vec<u8>>,
+    /// Whether an accepted key signed what was read; `None` where there is no signature, or no key to hold it to.
+    signed: Option<bool>,
 }
 
 /// Decides whether a pack may be loaded, without loading it.
@@ -95,7 +98,7 @@ pub(crate) struct Library {
 /// # Errors
 /// Tells why it may not, and what would change that.
 pub fn check_trust(location: &PackLocation, policy: &TrustPolicy) -> Result<Trust, Error> {
-    let library = read_library(location)?;
+    let library = read_library(location, policy, &mut std::io::sink())?;
     let basis = decide(location, &library, policy)?;
     Ok(Trust { basis, sha256: library.sha256 })
 }
@@ -108,37 +111,78 @@ pub fn pin(location: &PackLocation) -> Result<Pin, Error> {
     Ok(Pin {
         id: location.manifest.id.to_string(),
         version: location.manifest.version.to_string(),
-        sha256: read_library(location)?.sha256,
+        sha256: read_library(location, &TrustPolicy::default(), &mut std::io::sink())?.sha256,
     })
 }
 
-/// The library, if it is trusted.
-pub(crate) fn open(location: &PackLocation, policy: &TrustPolicy) -> Result<(Library, TrustBasis), Error> {
-    let library = read_library(location)?;
-    let basis = decide(location, &library, policy)?;
-    Ok((library, basis))
+/// The library, if it is trusted; what was read of it goes to `copy` on the way, so that just these bytes can be loaded.
+pub(crate) fn open(
+    location: &PackLocation,
+    policy: &TrustPolicy,
+    copy: &mut dyn Write,
+) -> Result<Library, Error> {
+    let library = read_library(location, policy, copy)?;
+    decide(location, &library, policy)?;
+    Ok(library)
 }
 
-fn read_library(location: &PackLocation) -> Result<Library, Error> {
+/// A piece that stays in the cache of a core between reading, hashing and copying: a library read whole costs twice as much, most
+/// of it for memory that is used once.
+const PIECE: usize = 128 << 10;
+
+fn read_library(
+    location: &PackLocation,
+    policy: &TrustPolicy,
+    copy: &mut dyn Write,
+) -> Result<Library, Error> {
     let refuse = |reason: String| Error::Untrusted { id: location.manifest.id.to_string(), reason };
+    let path = location.library_path();
     let folder = Folder::open(&location.folder).map_err(refuse)?;
-    let (bytes, file) = folder.read(&location.library, MAX_LIBRARY).map_err(refuse)?.ok_or_else(|| {
-        refuse(format!(
-            "there is no `{}`: build the pack, or correct `pack.toml`",
-            location.library_path().display()
-        ))
+    let mut file = folder.file(&location.library, MAX_LIBRARY).map_err(refuse)?.ok_or_else(|| {
+        refuse(format!("there is no `{}`: build the pack, or correct `pack.toml`", path.display()))
     })?;
     let signature = folder.read(&format!("{}.minisig", location.library), MAX_SIGNATURE).map_err(refuse)?;
-    let sha256 = hex(&Sha256::digest(&bytes));
-    Ok(Library { bytes, file, sha256, signature: signature.map(|(bytes, _)| bytes) })
+    let has_signature = signature.is_some() && !policy.keys.is_empty();
+    let signature = signature.and_then(|bytes| decode(&bytes));
+    let mut verifiers = verifiers(signature.as_ref(), &policy.keys);
+    let mut hash = Sha256::new();
+    let mut piece = vec![0; PIECE];
+    let mut left = MAX_LIBRARY;
+    loop {
+        let n = match file.read(&mut piece) {
+            Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
+            read => read.map_err(|error| refuse(format!("cannot read `{}`: {error}", path.display())))?,
+        };
+        let Some(read) = piece.get(..n).filter(|read| !read.is_empty()) else { break };
+        // It was longer than allowed only after it was opened.
+        left = left.checked_sub(n as u64).ok_or_else(|| {
+            refuse(format!("`{}` has more than the {MAX_LIBRARY} bytes that are allowed", path.display()))
+        })?;
+        hash.update(read);
+        verifiers.iter_mut().for_each(|verifier| verifier.update(read));
+        copy.write_all(read).map_err(|error| refuse(format!("cannot copy `{}`: {error}", path.display())))?;
+    }
+    let signed = has_signature.then(|| verifiers.iter_mut().any(|verifier| verifier.finalize().is_ok()));
+    Ok(Library { file, sha256: hex(&hash.finalize()), signed })
+}
+
+fn decode(signature: &[u8]) -> Option<Signature> {
+    std::str::from_utf8(signature).ok().and_then(|text| Signature::decode(text).ok())
+}
+
+/// One for each key that may have made the signature. Legacy signatures are refused: they are over the bytes, not over a hash, and
+/// no current tool makes them.
+fn verifiers<'a>(signature: Option<&'a Signature>, keys: &'a [SigningKey]) -> Vec<StreamVerifier<'a>> {
+    let of = |signature: &'a Signature| keys.iter().filter_map(|key| key.0.verify_stream(signature).ok());
+    signature.into_iter().flat_map(of).collect()
 }
 
 fn decide(location: &PackLocation, library: &Library, policy: &TrustPolicy) -> Result<TrustBasis, Error> {
     let id = location.manifest.id.as_ref();
     let refuse = |reason: String| Error::Untrusted { id: id.to_owned(), reason };
-    if let Some(signature) = library.signature.as_ref().filter(|_| !policy.keys.is_empty()) {
+    if let Some(signed) = library.signed {
         // A signature that none of the keys made is no lesser claim than none, but someone should look at it.
-        return if is_signed(&library.bytes, signature, &policy.keys) {
+        return if signed {
             Ok(TrustBasis::Signed)
         } else {
             Err(refuse(format!(
@@ -188,18 +232,12 @@ fn read_lock(path: &Path) -> Result<Option<LockFile>, String> {
     if !folder.exists() {
         return Ok(None);
     }
-    let Some((bytes, _)) = Folder::open(folder)?.read(name, MAX_LOCK)? else { return Ok(None) };
+    let Some(bytes) = Folder::open(folder)?.read(name, MAX_LOCK)? else { return Ok(None) };
     let text = String::from_utf8(bytes).map_err(|_| format!("`{}` is not text", path.display()))?;
     LockFile::parse(&text, path).map(Some).map_err(|error| match std::error::Error::source(&error) {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
     })
-}
-
-fn is_signed(bytes: &[u8], signature: &[u8], keys: &[SigningKey]) -> bool {
-    let signature = std::str::from_utf8(signature).ok().and_then(|text| Signature::decode(text).ok());
-    // Legacy signatures are refused: they are over the bytes, not over a hash, and no current tool makes them.
-    signature.is_some_and(|signature| keys.iter().any(|key| key.0.verify(bytes, &signature, false).is_ok()))
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -229,6 +267,12 @@ y/rUw2y8/hOUYjZU71eHp/Wo1KZ40fGy2VJEDl34XMJM+TX48Ss/17u3IvIfbVR1FkZZSNCisQbuQY+b
     #[test]
     fn a_signature_holds_for_its_bytes_and_key_only() {
         let keys = [KEY.parse::<SigningKey>().unwrap()];
+        let is_signed = |bytes: &[u8], signature: &[u8], keys: &[SigningKey]| {
+            let signature = decode(signature);
+            let mut verifiers = verifiers(signature.as_ref(), keys);
+            verifiers.iter_mut().for_each(|verifier| verifier.update(bytes));
+            verifiers.iter_mut().any(|verifier| verifier.finalize().is_ok())
+        };
         assert!(is_signed(b"test", SIGNATURE.as_bytes(), &keys));
         assert!(!is_signed(b"tesu", SIGNATURE.as_bytes(), &keys));
         assert!(!is_signed(b"test", SIGNATURE.as_bytes(), &[]));

@@ -48,7 +48,7 @@ pub const MEMBERSHIP: &str = "/proc/self/cgroup";
 /// The folders of the groups that `membership` (the text of [`MEMBERSHIP`]) names, each from the group up to the root.
 ///
 /// Version 2 has one line, `0::/path`; version 1 one line per hierarchy, `4:cpu,cpuacct:/path`, of which those that
-/// limit CPUs or memory are followed. Where both are in use, version 2 is mounted at `unified`.
+/// limit CPUs, memory or tasks are followed. Where both are in use, version 2 is mounted at `unified`.
 #[must_use]
 pub fn folders(membership: &str) -> Vec<String> {
     let mut folders = Vec::new();
@@ -62,7 +62,7 @@ pub fn folders(membership: &str) -> Vec<String> {
             format!("{MOUNT}/unified")
         } else if controllers.is_empty() {
             MOUNT.to_owned()
-        } else if controllers.split(',').any(|name| matches!(name, "cpu" | "cpuset" | "memory")) {
+        } else if controllers.split(',').any(|name| matches!(name, "cpu" | "cpuset" | "memory" | "pids")) {
             // The kernel may list `cpuacct,cpu`; the folder is always named this way.
             let mut names: Vec<&str> = controllers.split(',').collect();
             names.sort_unstable();

@@ -129,9 +129,9 @@ fn grouped(cpus: &[u32], name: &str, value: impl Fn(&str) -> Result<u64, Missing
     }
     if groups.is_empty() || groups.len() == 1 && absent.is_some() {
         let none = || Missing::new(Absence::Absent, format!("no CPU has `{name}`"));
-        return Fact::Missing(absent.map_or_else(none, |why| Missing {
-            reason: format!("no CPU has `{name}`: {}", why.reason),
-            ..why
+        return Fact::Missing(absent.map_or_else(none, |why| match why.missing {
+            Absence::Absent => Missing { reason: format!("no CPU has `{name}`: {}", why.reason), ..why },
+            _ => Missing { reason: format!("`{name}` was recorded of no CPU: {}", why.reason), ..why },
         }));
     }
     Fact::Known(groups.into_values().collect())

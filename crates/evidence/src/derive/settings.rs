@@ -168,6 +168,8 @@ const SERVICE: Subject = Subject {
 #[must_use]
 pub fn expand(source: &impl Source, pattern: &str) -> Vec<String> {
     let mut paths = vec![String::new()];
+    // Folders that could not be listed: what would be below them is not known, so they have no further parts.
+    let mut unlisted = Vec::new();
     let mut parts = pattern.split('/').skip(1).peekable();
     while let Some(part) = parts.next() {
         let Some(prefix) = part.strip_suffix('*') else {
@@ -178,20 +180,22 @@ pub fn expand(source: &impl Source, pattern: &str) -> Vec<String> {
             continue;
         };
         let last = parts.peek().is_none();
-        let entries = |folder: &str| if last { source.list(folder) } else { source.folders(folder) };
-        paths = paths
-            .into_iter()
-            .flat_map(|folder| match entries(&folder) {
-                Ok(names) => names
-                    .into_iter()
-                    .filter(|name| name.starts_with(prefix))
-                    .map(|name| format!("{folder}/{name}"))
-                    .collect(),
-                Err(why) if why.missing == Absence::Absent => Vec::new(),
-                Err(_) => vec![folder],
-            })
-            .collect();
+        let mut found = Vec::new();
+        for folder in paths {
+            match if last { source.list(&folder) } else { source.folders(&folder) } {
+                Ok(names) => found.extend(
+                    names
+                        .iter()
+                        .filter(|name| name.starts_with(prefix))
+                        .map(|name| format!("{folder}/{name}")),
+                ),
+                Err(why) if why.missing == Absence::Absent => {}
+                Err(_) => unlisted.push(folder),
+            }
+        }
+        paths = found;
     }
+    paths.extend(unlisted);
     paths
 }
 

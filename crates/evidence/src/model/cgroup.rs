@@ -57,6 +57,19 @@ impl Cgroup {
         Ok(None)
     }
 
+    /// Whether any of the groups belongs to the hierarchy of a controller, so that its limits can be known at all.
+    ///
+    /// # Errors
+    /// Version 1 has a hierarchy for each controller, and none of the groups that were recorded belongs to this one.
+    pub fn follows(&self, controller: &str) -> Result<(), Missing> {
+        if self.version == 2 || self.chain.iter().any(|level| !self.lacks(level, controller)) {
+            return Ok(());
+        }
+        Err(Missing::not_recorded(format!(
+            "no group of the hierarchy `{controller}` is part of this recording"
+        )))
+    }
+
     /// True if a group is known not to have a controller.
     #[must_use]
     pub fn lacks(&self, level: &CgroupLevel, controller: &str) -> bool {
@@ -137,6 +150,8 @@ mod tests {
             Ok(None)
         );
         assert!(groups(1).value(&level("/cpu,cpuacct/a", &[]), "cpu", &QUOTA).is_err());
+        let only_cpu = Cgroup { version: 1, chain: vec![level("/cpu,cpuacct/a", &[])] };
+        assert!(only_cpu.follows("cpu").is_ok() && only_cpu.follows("pids").is_err());
         // Inside a container, the root is a group of the host's and may well have a limit.
         let inside = level("", &[("cpu.max", Fact::Known("600000 100000\n"))]);
         assert_eq!(groups(2).value(&inside, "cpu", &QUOTA), Ok(Some(("cpu.max", "600000 100000"))));
