@@ -3,6 +3,7 @@
 use std::borrow::{Borrow, Cow};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
@@ -24,6 +25,14 @@ use crate::{CheckMeta, Text, Threshold};
 pub struct DocumentError(#[source] serde_json::Error);
 
 type Sections<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The value that a file at `path` holds, blanks around it aside.
+///
+/// # Errors
+/// Quotes what the file holds where that is no such value.
+pub fn parsed<T: FromStr>(path: &str, text: &str) -> Result<T, Missing> {
+    text.trim().parse().map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))
+}
 
 /// The parts of a document that a check reads, by typed accessor or by JSON pointer.
 ///
