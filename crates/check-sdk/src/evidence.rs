@@ -347,6 +347,23 @@ mod tests {
     }
 
     #[test]
+    fn what_a_file_holds_is_read_without_blanks_and_quoted_with_them() {
+        assert_eq!(parsed("/proc/sys/vm/swappiness", " 60\n"), Ok(60));
+        let missing = parsed::<u32>("/proc/sys/vm/swappiness", "sixty\n").unwrap_err();
+        assert_eq!(missing.to_string(), "/proc/sys/vm/swappiness holds `sixty\n` (malformed)");
+    }
+
+    #[test]
+    fn only_what_the_node_does_not_have_is_nothing() {
+        assert_eq!(Fact::Known(7).optional(), Ok(Some(&7)));
+        assert_eq!(Fact::<u8>::absent("no such file").optional(), Ok(None));
+        for absence in [Absence::Denied, Absence::Skipped, Absence::NotRecorded] {
+            let missing = Missing::new(absence, "no");
+            assert_eq!(Fact::<u8>::Missing(missing.clone()).optional(), Err(missing));
+        }
+    }
+
+    #[test]
     fn what_is_not_declared_is_missing() {
         let json = r#"{"cpu": {"model": "x"}, "cpuidle": {}}"#;
         let document = Document::parse(json.as_bytes()).unwrap();
