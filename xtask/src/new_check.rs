@@ -73,7 +73,7 @@ mod tests {
         }
         cargo_says(&["fmt", "--package", &package]);
         let list = fs::read_to_string(folder.join("src/lib.rs")).unwrap();
-        assert!(list.contains("}\nmod sample_first;\nmod sample_second_one;\n"), "{list}");
+        assert!(list.contains("\nmod sample_first;\nmod sample_second_one;\n"), "{list}");
         assert!(list.contains("    pages: pages,\n"), "{list}");
         for template in ["mod.rs", "page.toml"] {
             let text = fs::read_to_string(folder.join("src/sample_first").join(template)).unwrap();

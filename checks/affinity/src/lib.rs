@@ -10,11 +10,6 @@ mod cpu_cores_per_gpu;
 mod delay;
 mod numa_gpu_affinity;
 mod numa_memory_locality;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 mod place;
 
 export_pack! {

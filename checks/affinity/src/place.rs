@@ -2,8 +2,12 @@
 
 use plumb_check_sdk::model::{Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
+    ObjectKind, Page, Said,
 };
+
+// `numa.memory-locality` has the same sentences for what is not known of a worker.
+use crate::pages::numa_gpu_affinity::words;
 
 /// Key of the cause that findings have in common which one placement of a server would mend.
 pub(crate) const PLACEMENT: &str = "placement";
@@ -40,7 +44,7 @@ pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, process: &Se
 }
 
 /// All processes of all servers that use a GPU, with the addresses of their GPUs.
-pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &ServerProcess, &[String])> {
+fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &ServerProcess, &[String])> {
     let processes = servers.iter().flat_map(|server| server.processes.iter().map(move |one| (server, one)));
     processes
         .filter_map(|(server, process)| Some((server, process, process.gpus.known()?.as_slice())))
@@ -48,60 +52,45 @@ pub(crate) fn workers(servers: &[InferenceServer]) -> Vec<(&InferenceServer, &Se
         .collect()
 }
 
-/// What may be a worker and is not among [`workers`]; each check says it in its own words.
-pub(crate) enum Unknown {
-    /// A server without any process.
-    NoProcess(Object),
-    /// Why nothing is known of processes outside of servers.
-    Outside(Missing),
-    /// Processes of which nobody could tell whether they use a GPU.
-    Processes {
-        /// How many.
-        count: u64,
-        /// The first of them: its id and, where it could be read, its name.
-        first: String,
-        /// Why it is not known.
-        why: Missing,
-    },
-}
-
-impl Unknown {
-    /// What is not known, for the findings about it.
-    pub(crate) fn object(&self) -> Object {
-        match self {
-            Self::NoProcess(server) => server.clone(),
-            Self::Outside(_) | Self::Processes { .. } => Object::new(ObjectKind::Other, "other processes"),
-        }
-    }
+/// What `judge` says of all workers of the node, and `page` of what may be one.
+///
+/// # Errors
+/// There is no worker, or no server is known.
+pub(crate) fn judge_workers<T: IntoIterator<Item = Finding>>(
+    evidence: &Evidence<'_>,
+    page: &Page,
+    judge: impl Fn(&InferenceServer, &ServerProcess, &[String]) -> T,
+) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = evidence.servers()?;
+    let unknown = unknown_users(evidence, servers, page);
+    let workers = workers(servers);
+    page.not_run_if(workers.is_empty() && unknown.is_none(), words::NoServer {})?;
+    let judged = workers.into_iter().flat_map(|(server, process, gpus)| judge(server, process, gpus));
+    Ok(judged.chain(unknown).collect())
 }
 
 /// What may be a worker that is not among [`workers`]: processes of which nobody could tell whether they use a GPU, and
 /// servers without any process.
-pub(crate) fn unknown_users(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Option<Unknown> {
+fn unknown_users(evidence: &Evidence<'_>, servers: &[InferenceServer], page: &Page) -> Option<Finding> {
     if let Some(server) = servers.iter().find(|server| server.processes.is_empty()) {
-        return Some(Unknown::NoProcess(server_object(server)));
+        return Some(page.not_run(server_object(server), words::NoProcess {}));
     }
+    let others = Object::new(ObjectKind::Other, "other processes");
     let outside = match evidence.possible_workers() {
         Ok(outside) => outside,
-        Err(missing) => return Some(Unknown::Outside(missing)),
+        Err(missing) => return Some(page.missing(others, &missing)),
     };
-    let inside: Vec<(u32, &str, &Missing)> = servers
-        .iter()
-        .flat_map(|server| &server.processes)
-        .filter_map(|process| match &process.gpus {
-            Fact::Missing(missing) => Some((process.pid, process.comm.as_str(), missing)),
-            Fact::Known(_) => None,
-        })
+    let processes = servers.iter().flat_map(|server| &server.processes);
+    let inside: Vec<(u32, &str, Missing)> = processes
+        .filter_map(|process| Some((process.pid, process.comm.as_str(), process.gpus.require().err()?)))
         .collect();
-    let first = outside.first.as_ref().map(|first| (first.pid, first.comm.as_str(), &first.why));
-    let (pid, comm, why) = inside.first().copied().or(first)?;
+    let first = outside.first.as_ref().map(|first| (first.pid, first.comm.as_str(), first.why.clone()));
+    let count = inside.len() as u64 + u64::from(outside.count);
+    let (pid, comm, why) = inside.into_iter().next().or(first)?;
     // The name of a process may be as unreadable as the rest of it.
     let name = if comm.is_empty() { String::new() } else { format!(" ({comm})") };
-    Some(Unknown::Processes {
-        count: inside.len() as u64 + u64::from(outside.count),
-        first: format!("{pid}{name}"),
-        why: why.clone(),
-    })
+    let (first, processes_count) = (format!("{pid}{name}").into(), count.into());
+    Some(page.not_run(others, words::UnknownUsers { first, processes_count, reason: why.into() }))
 }
 
 /// The values of an option: from the command line, where it may have several, else as it was parsed.
@@ -138,18 +127,6 @@ pub(crate) struct Machine<'a> {
     pub(crate) cpu: Option<&'a Cpu>,
 }
 
-/// Why it is not known what is near to a worker.
-pub(crate) enum Unplaced {
-    /// The GPU at this address is not among those of the evidence.
-    NoSuchGpu(String),
-    /// The node of the GPU at this address is not known, for this reason.
-    NoNode(String, Missing),
-    /// The GPU at this address names a node that is not online.
-    Offline(String, u32),
-    /// The nodes of the GPUs have no CPUs.
-    NoCpus(NodeSet),
-}
-
 /// Nodes and CPUs near to the GPUs of a worker, and what says so.
 pub(crate) struct Near {
     /// Nodes of the GPUs themselves.
@@ -160,24 +137,26 @@ pub(crate) struct Near {
 }
 
 impl Machine<'_> {
-    /// What is near to any of the GPUs with the given addresses.
-    pub(crate) fn near(&self, addresses: &[String]) -> Result<Near, Unplaced> {
+    /// What is near to any of the GPUs with the given addresses; else the sentence that says why it is not known.
+    pub(crate) fn near(&self, addresses: &[String]) -> Result<Near, Said> {
         let mut near = Near { nodes: NodeSet::new(), cpus: CpuSet::new(), evidence: Vec::new() };
         for address in addresses {
-            let gpu = self.gpus.iter().find(|gpu| gpu.address == *address);
-            let gpu = gpu.ok_or_else(|| Unplaced::NoSuchGpu(address.clone()))?;
-            let (node, citation) = node_of(gpu)?;
-            let node = self.numa.node(node).ok_or_else(|| Unplaced::Offline(address.clone(), node))?;
+            let gpu = || Arg::from(address);
+            let found = self.gpus.iter().find(|gpu| gpu.address == *address);
+            // The first source that tells exactly one node counts.
+            let place = found.ok_or_else(|| words::NoSuchGpu { gpu: gpu() })?.place();
+            let no_node = |why: Missing| words::NoNode { gpu: gpu(), reason: why.reason.into() };
+            let told = place.one().map_err(no_node)?;
+            let offline = || words::Offline { gpu: gpu(), node: Arg::text(told.node.to_string()) };
+            let node = self.numa.node(told.node).ok_or_else(offline)?;
             near.nodes.insert(node.id);
-            let socket = match self.cpu {
-                Some(cpu) => cpu.with_sockets(&node.cpus),
-                None => node.cpus.clone(),
-            };
+            let socket = self.cpu.map_or_else(|| node.cpus.clone(), |cpu| cpu.with_sockets(&node.cpus));
             near.cpus = near.cpus.union(&socket);
-            near.evidence.push(citation);
+            near.evidence.push(told.quote.clone().into());
         }
         if near.cpus.is_empty() {
-            return Err(Unplaced::NoCpus(near.nodes));
+            let (nodes, nodes_count) = (Arg::text(near.nodes.to_string()), near.nodes.len().into());
+            return Err(words::NoCpus { nodes, nodes_count }.into());
         }
         Ok(near)
     }
@@ -190,15 +169,8 @@ impl Near {
     }
 
     pub(crate) fn cite(&self, finding: Finding) -> Finding {
-        self.evidence.iter().cloned().fold(finding, Finding::with_evidence)
+        finding.with_citations(self.evidence.iter().cloned())
     }
-}
-
-/// The node of a GPU by the first source that tells exactly one.
-fn node_of(gpu: &Gpu) -> Result<(u32, Citation), Unplaced> {
-    let place = gpu.place();
-    let told = place.one().map_err(|why| Unplaced::NoNode(gpu.address.clone(), why))?;
-    Ok((told.node, told.quote.clone().into()))
 }
 
 /// Cites the mask of the busiest thread of a process, beside that of all its threads together.

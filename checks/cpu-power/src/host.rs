@@ -1,35 +1,25 @@
 //! What the absence of a power setting means: in a virtual machine the hypervisor keeps it, elsewhere nobody told.
 
-use plumb_check_sdk::{Absence, Arg, Evidence, Missing};
+use plumb_check_sdk::{Arg, Evidence, Missing, NoVerdict, Said};
 
-/// Why a node does not have a power setting.
-pub(crate) enum Lack {
-    /// It is no virtual machine, and nothing else tells.
-    Unexplained {
-        /// What was looked for.
-        reason: Arg,
-    },
-    /// The hypervisor keeps it.
-    Virtual {
-        /// Its name.
-        virtualization: Arg,
-    },
-}
+use crate::pages::cpu_governor::words;
 
-/// Why something is `missing`. Needs `/node/virtualization`.
-///
-/// # Errors
-/// Without knowing whether this is a virtual machine, absence tells nothing; other reasons are passed on.
-pub(crate) fn lack(evidence: &Evidence<'_>, missing: Missing) -> Result<Lack, Missing> {
-    if missing.missing != Absence::Absent {
-        return Err(missing);
+/// What to say where a power setting is `missing`: the sentence that all pages have for what the hypervisor keeps; on a node
+/// that is no virtual machine, what `unexplained` makes of the reason. Needs `/node/virtualization`.
+pub(crate) fn lack<S: Into<Said>>(
+    evidence: &Evidence<'_>,
+    missing: Missing,
+    unexplained: impl FnOnce(Arg) -> S,
+) -> NoVerdict {
+    if !missing.is_absent() {
+        return missing.into();
     }
-    let virtualization: String = evidence.get("/node/virtualization")?;
-    Ok(if virtualization == "none" {
-        Lack::Unexplained { reason: missing.reason.into() }
-    } else {
-        Lack::Virtual { virtualization: virtualization.into() }
-    })
+    match evidence.get::<String>("/node/virtualization") {
+        Ok(kind) if kind == "none" => unexplained(missing.reason.into()).into().into(),
+        Ok(kind) => NoVerdict::not_applicable(words::Virtual { virtualization: kind.into() }),
+        // Without knowing whether this is a virtual machine, absence tells nothing.
+        Err(why) => why.into(),
+    }
 }
 
 /// True where the evidence says that this is a virtual machine. Needs `/node/virtualization`.

@@ -13,11 +13,6 @@ mod cpu_tuned_profile;
 mod cpu_turbo_caps;
 mod cpu_uncore_elc;
 mod host;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 mod objective;
 mod preference;
 mod serving;

@@ -18,3 +18,13 @@ pub(crate) fn setting<'a>(settings: &'a Settings, path: &str) -> Result<&'a str,
         None => Err(Missing::new(Absence::Failed, format!("the evidence has no {path}"))),
     }
 }
+
+/// The number that the file at `path` holds, and its text.
+///
+/// # Errors
+/// As [`setting`]; a text that is no number is malformed.
+pub(crate) fn number<'a>(settings: &'a Settings, path: &str) -> Result<(u64, &'a str), Missing> {
+    let text = setting(settings, path)?;
+    let malformed = |_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`, expected a number"));
+    Ok((text.trim().parse().map_err(malformed)?, text.trim()))
+}

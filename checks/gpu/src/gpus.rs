@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{GpuTime, Nvml, NvmlDevice};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Missing, Object, ObjectKind,
-    Outcome, Page, ProviderRequest, Said, WorkloadTrait,
+    Arg, Citation, Evidence, Finding, HardwarePart, Intent, Missing, NoVerdict, Object, ObjectKind, Outcome,
+    Page, ProviderRequest, Said, WorkloadTrait,
 };
 
 /// Where NVML's answers are in a bundle.
@@ -55,17 +55,16 @@ impl Silent {
     pub(crate) fn of_nvidia(self) -> Self {
         if matches!(self, Self::OtherVendor(_)) { Self::NoGpu } else { self }
     }
+}
 
-    pub(crate) fn tell(self, page: &Page) -> Result<Vec<Finding>, Missing> {
-        let node = Object::node();
-        Ok(vec![match self {
-            Self::NoGpu => page.not_applicable(node, said("no-gpu", [])),
-            Self::OtherVendor(vendor) => {
-                page.not_run(node, said("other-vendor", [("vendor", vendor.into())]))
-            }
-            Self::NoDevice => page.not_run(node, said("no-device", [])),
-            Self::Missing(missing) => return Err(missing),
-        }])
+impl From<Silent> for NoVerdict {
+    fn from(silent: Silent) -> Self {
+        match silent {
+            Silent::NoGpu => Self::not_applicable(said("no-gpu", [])),
+            Silent::OtherVendor(vendor) => said("other-vendor", [("vendor", vendor.into())]).into(),
+            Silent::NoDevice => said("no-device", []).into(),
+            Silent::Missing(missing) => missing.into(),
+        }
     }
 }
 
@@ -116,17 +115,16 @@ pub(crate) enum Unseen {
     Missing(Missing),
 }
 
-impl Unseen {
-    pub(crate) fn tell(&self, page: &Page, object: Object) -> Finding {
-        let said = match self {
-            Self::NotSampled => said("not-sampled", []),
-            Self::Idle { samples, highest } => {
+impl From<&Unseen> for Said {
+    fn from(unseen: &Unseen) -> Self {
+        match unseen {
+            Unseen::NotSampled => said("not-sampled", []),
+            Unseen::Idle { samples, highest } => {
                 let highest = Arg::quantity((*highest).into(), "%", 0);
                 said("idle", [("samples_count", (*samples).into()), ("highest", highest)])
             }
-            Self::Missing(missing) => said("no-window", [("reason", Arg::text(&*missing.reason))]),
-        };
-        page.not_run(object, said)
+            Unseen::Missing(missing) => said("no-window", [("reason", Arg::text(&*missing.reason))]),
+        }
     }
 }
 
@@ -302,9 +300,8 @@ impl Span {
             (None, Err(missing)) => return Self::Unknown(missing),
             (None, Ok([])) => return Self::NoServer,
             (None, Ok(servers)) => {
-                let widths: Result<Vec<bool>, Missing> =
-                    servers.iter().map(|server| Ok(*server.tensor_parallel.require()? > 1)).collect();
-                match widths {
+                let wide = servers.iter().map(|server| Ok(*server.tensor_parallel.require()? > 1));
+                match wide.collect::<Result<Vec<bool>, Missing>>() {
                     Ok(widths) => widths.contains(&true),
                     Err(missing) => return Self::Unknown(missing),
                 }
@@ -333,17 +330,5 @@ impl Span {
         let mut findings = vec![dressed(page.says(outcome, object.clone(), said_with(word.into())))];
         findings.extend(unknown.map(|unknown| page.not_run(object, unknown)));
         findings
-    }
-}
-
-/// A value, or `None` where the node does not have it; anything else missing is told.
-///
-/// # Errors
-/// The value was not read for another reason than that there is none.
-pub(crate) fn if_any<T>(fact: &Fact<T>) -> Result<Option<&T>, Missing> {
-    match fact {
-        Fact::Known(value) => Ok(Some(value)),
-        Fact::Missing(missing) if missing.missing == Absence::Absent => Ok(None),
-        Fact::Missing(missing) => Err(missing.clone()),
     }
 }

@@ -13,11 +13,6 @@ mod gpu_power_cap;
 mod gpu_sharing_mode;
 mod gpu_xid;
 mod gpus;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "gpu",

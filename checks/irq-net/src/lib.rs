@@ -9,11 +9,6 @@ mod lines;
 mod net_listen_backlog;
 mod net_rdma_peermem;
 mod net_rx_path;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "irq-net",

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{Interrupt, InterruptCount, PciDevice};
-use plumb_check_sdk::{Absence, CpuSet, Evidence, Fact, Missing};
+use plumb_check_sdk::{Absence, CpuSet, Evidence, Missing, if_any, parsed};
 
 /// PCI base class of network controllers (PCI Code and ID Assignment).
 pub(crate) const NETWORK: u32 = 0x02;
@@ -31,18 +31,12 @@ impl<'a> Devices<'a> {
     /// # Errors
     /// Says why it is not known.
     pub(crate) fn of_line(&self, line: &Interrupt) -> Result<Option<&'a PciDevice>, Missing> {
-        match &line.device {
-            Fact::Known(address) => match self.devices.get(address.as_str()) {
-                Some(device) => Ok(Some(device)),
-                None => {
-                    let reason =
-                        format!("device {address} of interrupt {} is not among the PCI devices", line.irq);
-                    Err(Missing::new(Absence::Failed, reason))
-                }
-            },
-            Fact::Missing(why) if why.is_absent() => Ok(None),
-            Fact::Missing(why) => Err(why.clone()),
-        }
+        let Some(address) = line.device.optional()? else { return Ok(None) };
+        let unlisted = || {
+            let reason = format!("device {address} of interrupt {} is not among the PCI devices", line.irq);
+            Missing::new(Absence::Failed, reason)
+        };
+        self.devices.get(address.as_str()).copied().map(Some).ok_or_else(unlisted)
     }
 
     /// The device of a line of the table of interrupts; `None` for lines of no PCI device.
@@ -103,13 +97,9 @@ impl Served {
 /// # Errors
 /// Says why they are not known.
 pub(crate) fn cpus_in(evidence: &Evidence<'_>, path: &str) -> Result<CpuSet, Missing> {
-    match evidence.setting("interrupts", path) {
+    match if_any(evidence.setting("interrupts", path))? {
         // What the kernel prints where `nohz_full=` was not given.
-        Ok(text) if text.trim() == "(null)" => Ok(CpuSet::new()),
-        Ok(text) => {
-            text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))
-        }
-        Err(why) if why.is_absent() => Ok(CpuSet::new()),
-        Err(why) => Err(why),
+        Some(text) if text.trim() != "(null)" => parsed(path, &text),
+        _ => Ok(CpuSet::new()),
     }
 }

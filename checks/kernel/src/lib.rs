@@ -10,11 +10,6 @@ mod kernel_debug_options;
 mod kernel_entropy;
 mod kernel_mitigations;
 mod kernel_time_sync;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 /// Where the arguments of the running kernel stand.
 const CMDLINE: &str = "/proc/cmdline";

@@ -12,11 +12,6 @@ mod mem_shm;
 mod mem_swap;
 mod mem_thp;
 mod mem_zone_reclaim;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 fn server_object(server: &InferenceServer) -> Object {
     let name = format!("server {} {}", server.kind, server.pid);

@@ -142,10 +142,9 @@ impl Foreign {
             self.seconds
         );
         let finding = finding.with_evidence(Citation::new("/proc/stat", value));
-        self.busiest.iter().fold(finding, |finding, process| {
-            let value = format!("{}: +{} ticks", process.comm, process.cpu_ticks);
-            finding.with_evidence(Citation::new(format!("/proc/{}/stat", process.pid), value))
-        })
+        finding.with_citations(self.busiest.iter().map(|ProcessTime { pid, comm, cpu_ticks, .. }| {
+            Citation::new(format!("/proc/{pid}/stat"), format!("{comm}: +{cpu_ticks} ticks"))
+        }))
     }
 }
 

@@ -11,11 +11,6 @@ mod sched_os_jitter;
 mod sched_rt_policy;
 mod sched_run_delay;
 mod serving;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "scheduler",

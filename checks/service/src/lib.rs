@@ -9,11 +9,6 @@ mod svc_limits;
 mod svc_restart_oom;
 mod svc_unit_affinity;
 mod svc_unit_weights;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "service",

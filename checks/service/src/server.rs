@@ -1,23 +1,7 @@
 //! What several checks ask of an inference server: its name, its options, what starts it.
 
 use plumb_check_sdk::model::{CgroupLevel, Container, InferenceServer, ServerProcess, Unit};
-use plumb_check_sdk::page::no_answer;
-use plumb_check_sdk::{Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said, ServiceSetting};
-
-/// Why a question has no answer: a sentence of the page, or evidence that is missing.
-pub(crate) struct Unanswered(pub(crate) Said);
-
-impl Unanswered {
-    pub(crate) fn because(said: impl Into<Said>) -> Self {
-        Self(said.into())
-    }
-}
-
-impl From<Missing> for Unanswered {
-    fn from(missing: Missing) -> Self {
-        Self(no_answer(&missing))
-    }
-}
+use plumb_check_sdk::{Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ServiceSetting};
 
 pub(crate) fn server_object(server: &InferenceServer) -> Object {
     Object::new(ObjectKind::Server, server.pid.to_string()).named(server.subject())
@@ -143,28 +127,20 @@ impl Homes {
     /// # Errors
     /// Says why it is not known.
     pub(crate) fn find<'a>(&'a self, server: &'a InferenceServer) -> Result<Home<'a>, Missing> {
-        if let Some(id) = optional(&server.container)? {
+        if let Some(id) = server.container.optional()? {
             let found = self.containers.require()?.iter().find(|container| container.id == *id);
             let Some(container) = found else { return Ok(Home::UnknownContainer(id)) };
-            let is_pod = optional(&container.pod)?.is_some();
+            let is_pod = container.pod.optional()?.is_some();
             return Ok(if is_pod { Home::Pod(container) } else { Home::Container(container) });
         }
-        Ok(match optional(&server.unit)? {
+        Ok(match server.unit.optional()? {
             None => Home::Nothing(NoHome::NoUnit),
             Some(name) if name.ends_with(".scope") => Home::Nothing(NoHome::Scope(name)),
             Some(name) => match self.unit(name)? {
                 None => Home::UnknownUnit(name),
-                Some(unit) if optional(&unit.fragment)?.is_some() => Home::Unit(unit),
+                Some(unit) if unit.fragment.optional()?.is_some() => Home::Unit(unit),
                 Some(_) => Home::Nothing(NoHome::NoFile(name)),
             },
         })
-    }
-}
-
-/// A value that the node may lack.
-fn optional<T>(fact: &Fact<T>) -> Result<Option<&T>, Missing> {
-    match fact {
-        Fact::Missing(why) if why.is_absent() => Ok(None),
-        fact => fact.require().map(Some),
     }
 }

@@ -11,11 +11,6 @@ mod slo_gpu_starvation;
 mod slo_measurement_quality;
 mod slo_queueing;
 mod slo_tail_ratio;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "slo",

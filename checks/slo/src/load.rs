@@ -49,7 +49,7 @@ pub(crate) fn cite(test: &BenchResult, shows: &str) -> Citation {
 /// Cites the files of `tests`, each once, with what they show together.
 pub(crate) fn cite_all(finding: Finding, tests: &[&BenchResult], shows: &str) -> Finding {
     let files: BTreeSet<&str> = tests.iter().map(|test| test.path.as_str()).collect();
-    files.into_iter().fold(finding, |finding, file| finding.with_evidence(Citation::new(file, shows)))
+    finding.with_citations(files.into_iter().map(|file| Citation::new(file, shows)))
 }
 
 /// `open poisson 4/s`, or the same as a run of a sweep.

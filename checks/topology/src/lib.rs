@@ -10,11 +10,6 @@ mod topo_nps_snc;
 mod topo_numa_visible;
 mod topo_nvme_locality;
 mod topo_tp_group_path;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "topology",

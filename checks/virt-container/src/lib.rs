@@ -12,11 +12,6 @@ mod pod;
 mod server;
 mod virt_steal;
 mod virt_vnuma_pinning;
-#[doc(hidden)]
-pub mod pages {
-    //! What the build makes of the pages beside the checks.
-    include!(concat!(env!("OUT_DIR"), "/pages.rs"));
-}
 
 export_pack! {
     id: "virt-container",

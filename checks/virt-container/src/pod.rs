@@ -1,7 +1,7 @@
 //! The kubelet of the node, and inference servers in its pods.
 
 use plumb_check_sdk::model::{Container, InferenceServer, Kubelet};
-use plumb_check_sdk::{Absence, Evidence, Fact, Missing, Object, ObjectKind};
+use plumb_check_sdk::{Evidence, Fact, Intent, KubeletSetting, Missing, Object, ObjectKind, if_any};
 
 use crate::server::container;
 
@@ -27,11 +27,12 @@ pub(crate) fn kubelet_object() -> Object {
 /// # Errors
 /// Says why it is not known.
 pub(crate) fn kubelet(evidence: &Evidence<'_>) -> Result<Option<Kubelet>, Missing> {
-    match evidence.get("/containers/kubelet") {
-        Ok(kubelet) => Ok(Some(kubelet)),
-        Err(why) if why.missing == Absence::Absent => Ok(None),
-        Err(why) => Err(why),
-    }
+    if_any(evidence.get("/containers/kubelet"))
+}
+
+/// Asks for a setting of the kubelet.
+pub(crate) fn setting(setting: KubeletSetting, want: &str, was: Option<&str>) -> Intent {
+    Intent::Kubelet { setting, want: want.to_owned(), was: was.map(str::to_owned) }
 }
 
 /// The pods that inference servers run in.
@@ -42,17 +43,9 @@ pub(crate) fn in_pods<'a>(evidence: &Evidence<'a>) -> Result<Vec<Pod<'a>>, Missi
     let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
     let mut pods = Vec::new();
     for server in evidence.servers()? {
-        let id = match &server.container {
-            Fact::Known(id) => id,
-            Fact::Missing(why) if why.missing == Absence::Absent => continue,
-            Fact::Missing(why) => return Err(why.clone()),
-        };
+        let Some(id) = server.container.optional()? else { continue };
         let container = container(&containers, id)?;
-        let uid = match &container.pod {
-            Fact::Known(uid) => uid.clone(),
-            Fact::Missing(why) if why.missing == Absence::Absent => continue,
-            Fact::Missing(why) => return Err(why.clone()),
-        };
+        let Some(uid) = container.pod.optional()?.cloned() else { continue };
         let (qos, cgroup) = (container.qos.clone(), container.cgroup.clone());
         pods.push(Pod { uid, qos, cgroup, server });
     }

@@ -3,26 +3,13 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NodeSet, Object, ObjectKind,
-    Page, Said,
+    Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object, ObjectKind,
+    Page, Said, parsed,
 };
 
-/// Why a question stays open: a sentence of the check, or that of missing evidence.
-pub(crate) struct Open(pub(crate) Said);
-
-impl From<Said> for Open {
-    fn from(said: Said) -> Self {
-        Self(said)
-    }
-}
-
-impl From<Missing> for Open {
-    fn from(why: Missing) -> Self {
-        Self(no_answer(&why))
-    }
-}
+// All checks that ask have these sentences.
+use crate::pages::ctr_cpuset_numa::words;
 
 /// A server by the name that findings have for it.
 pub(crate) fn server_object(server: &InferenceServer) -> Object {
@@ -43,32 +30,23 @@ pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, gpus: &BTree
 /// Servers with the ids of their containers, and findings for the others.
 pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
 
-/// Inference servers that run in a container, each with the container's id, and what `page` says of all others: that there is
-/// no server, that none is in a container, that it is not known of one for a reason.
+/// Inference servers that run in a container, each with the container's id, and what `page` says of those of which it is not
+/// known.
 ///
 /// # Errors
-/// Says why the servers are not known.
-pub(crate) fn contained<'a>(
-    evidence: &Evidence<'a>,
-    page: &Page,
-    [no_server, no_container]: [Said; 2],
-    unknown: impl Fn(Arg) -> Said,
-) -> Result<Contained<'a>, Missing> {
+/// There is no server, none is in a container, or the servers are not known.
+pub(crate) fn contained<'a>(evidence: &Evidence<'a>, page: &Page) -> Result<Contained<'a>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok((Vec::new(), vec![page.not_run(Object::node(), no_server)]));
-    }
+    page.not_run_if(servers.is_empty(), words::NoServer {})?;
     let (mut inside, mut findings) = (Vec::new(), Vec::new());
     for server in servers {
-        match &server.container {
-            Fact::Known(id) => inside.push((server, id.as_str())),
-            Fact::Missing(why) if why.missing == Absence::Absent => {}
-            Fact::Missing(why) => findings.push(page.not_run(server_object(server), unknown(why.into()))),
+        let unknown = |why: Missing| words::UnknownContainer { reason: why.into() };
+        match server.container.optional() {
+            Ok(id) => inside.extend(id.map(|id| (server, id.as_str()))),
+            Err(why) => findings.push(page.not_run(server_object(server), unknown(why))),
         }
     }
-    if inside.is_empty() && findings.is_empty() {
-        findings.push(page.not_applicable(Object::node(), no_container));
-    }
+    page.not_applicable_if(inside.is_empty() && findings.is_empty(), words::NoContainer {})?;
     Ok((inside, findings))
 }
 
@@ -95,53 +73,24 @@ pub(crate) fn main_process(server: &InferenceServer) -> Option<&ServerProcess> {
     root.or_else(|| server.processes.first())
 }
 
-/// Why the GPUs of a server or their nodes are not known.
-pub(crate) enum Unplaced {
-    /// Which GPUs the process uses.
-    Use(u32, Missing),
-    /// The GPU at this address is not among those of the evidence.
-    NoSuchGpu(String),
-    /// The node of a GPU.
-    Node(Missing),
-}
-
-/// Turns an [`Unplaced`] into a sentence of a check's page.
-macro_rules! say_unplaced {
-    ($words:ident) => {
-        |why: $crate::server::Unplaced| -> ::plumb_check_sdk::Said {
-            match why {
-                $crate::server::Unplaced::Use(pid, why) => {
-                    let pid = ::plumb_check_sdk::Arg::text(pid.to_string());
-                    $words::UnknownGpus { pid, reason: (&why).into() }.into()
-                }
-                $crate::server::Unplaced::NoSuchGpu(gpu) => $words::NoSuchGpu { gpu: gpu.into() }.into(),
-                $crate::server::Unplaced::Node(why) => ::plumb_check_sdk::page::no_answer(&why),
-            }
-        }
-    };
-}
-pub(crate) use say_unplaced;
-
 /// PCI addresses of all GPUs that these processes use.
-pub(crate) fn gpus_of(processes: &[ServerProcess]) -> Result<BTreeSet<&str>, Unplaced> {
+pub(crate) fn gpus_of(processes: &[ServerProcess]) -> Result<BTreeSet<&str>, Said> {
     let mut addresses = BTreeSet::new();
     for process in processes {
-        let gpus = process.gpus.require().map_err(|why| Unplaced::Use(process.pid, why))?;
-        addresses.extend(gpus.iter().map(String::as_str));
+        let pid = || Arg::text(process.pid.to_string());
+        let unknown = |why: Missing| words::UnknownGpus { pid: pid(), reason: why.into() };
+        addresses.extend(process.gpus.require().map_err(unknown)?.iter().map(String::as_str));
     }
     Ok(addresses)
 }
 
 /// Nodes of the GPUs with the given addresses, and what says so.
-pub(crate) fn nodes_of(
-    addresses: &BTreeSet<&str>,
-    gpus: &[Gpu],
-) -> Result<(NodeSet, Vec<Citation>), Unplaced> {
+pub(crate) fn nodes_of(addresses: &BTreeSet<&str>, gpus: &[Gpu]) -> Result<(NodeSet, Vec<Citation>), Said> {
     let (mut nodes, mut evidence) = (NodeSet::new(), Vec::new());
     for address in addresses {
         let gpu = gpus.iter().find(|gpu| gpu.address == *address);
-        let place = gpu.ok_or_else(|| Unplaced::NoSuchGpu((*address).to_owned()))?.place();
-        let told = place.one().map_err(Unplaced::Node)?;
+        let place = gpu.ok_or_else(|| words::NoSuchGpu { gpu: (*address).into() })?.place();
+        let told = place.one()?;
         nodes.insert(told.node);
         evidence.push(told.quote.clone().into());
     }
@@ -150,15 +99,13 @@ pub(crate) fn nodes_of(
 
 /// CPUs of the given nodes.
 pub(crate) fn cpus_of(numa: &Numa, nodes: &NodeSet) -> CpuSet {
-    numa.nodes
-        .iter()
-        .filter(|node| nodes.contains(node.id))
-        .fold(CpuSet::new(), |all, node| all.union(&node.cpus))
+    let nodes = numa.nodes.iter().filter(|node| nodes.contains(node.id));
+    nodes.fold(CpuSet::new(), |all, node| all.union(&node.cpus))
 }
 
 /// True if CPUs are spread over two nodes or more.
 pub(crate) fn is_multi_node(numa: &Numa) -> bool {
-    numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() > 1
+    numa.with_cpus().count() > 1
 }
 
 /// CPUs that a chain of control groups leaves, and where that is said; `None` where no group tells.
@@ -178,9 +125,7 @@ pub(crate) fn granted_nodes(cgroup: &Cgroup) -> Result<Option<(NodeSet, Citation
         let names = ["cpuset.mems.effective", "cpuset.effective_mems"];
         if let Some((file, text)) = cgroup.value(level, "cpuset", &names)? {
             let path = format!("{}/{file}", level.path);
-            let nodes: NodeSet = text
-                .parse()
-                .map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))?;
+            let nodes: NodeSet = parsed(&path, text)?;
             return Ok((!nodes.is_empty()).then(|| (nodes, Citation::new(path, text))));
         }
     }

@@ -3,6 +3,7 @@
 use std::borrow::{Borrow, Cow};
 use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
@@ -24,6 +25,14 @@ use crate::{CheckMeta, Text, Threshold};
 pub struct DocumentError(#[source] serde_json::Error);
 
 type Sections<'a> = BTreeMap<Cow<'a, str>, &'a RawValue>;
+
+/// The value that a file at `path` holds, blanks around it aside.
+///
+/// # Errors
+/// Quotes what the file holds where that is no such value.
+pub fn parsed<T: FromStr>(path: &str, text: &str) -> Result<T, Missing> {
+    text.trim().parse().map_err(|_| Missing::new(Absence::Malformed, format!("{path} holds `{text}`")))
+}
 
 /// The parts of a document that a check reads, by typed accessor or by JSON pointer.
 ///
@@ -335,6 +344,23 @@ mod tests {
             "the evidence has no `/node/os`"
         );
         assert_eq!(get::<u32>(json, &["/node"], "/node/kernel").unwrap_err().missing, Absence::Malformed);
+    }
+
+    #[test]
+    fn what_a_file_holds_is_read_without_blanks_and_quoted_with_them() {
+        assert_eq!(parsed("/proc/sys/vm/swappiness", " 60\n"), Ok(60));
+        let missing = parsed::<u32>("/proc/sys/vm/swappiness", "sixty\n").unwrap_err();
+        assert_eq!(missing.to_string(), "/proc/sys/vm/swappiness holds `sixty\n` (malformed)");
+    }
+
+    #[test]
+    fn only_what_the_node_does_not_have_is_nothing() {
+        assert_eq!(Fact::Known(7).optional(), Ok(Some(&7)));
+        assert_eq!(Fact::<u8>::absent("no such file").optional(), Ok(None));
+        for absence in [Absence::Denied, Absence::Skipped, Absence::NotRecorded] {
+            let missing = Missing::new(absence, "no");
+            assert_eq!(Fact::<u8>::Missing(missing.clone()).optional(), Err(missing));
+        }
     }
 
     #[test]

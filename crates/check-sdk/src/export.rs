@@ -20,7 +20,8 @@ compile_error!(
 /// Exports the pack of a `cdylib` crate: its id, and one value of each check.
 ///
 /// The version of the pack is the version of the crate. The macro also defines `pub fn pack() -> &'static Pack`, for
-/// tests. A pack whose checks have pages hands over their sentences as well: `words: pages::WORDS`, which its build made.
+/// tests. `pages: pages` in place of the checks makes the module of that name of what `plumb_pack_build` made of the pages
+/// beside the checks, and exports these checks with their sentences.
 ///
 /// ```
 /// use plumb_check_sdk::{Check, CheckMeta, Evidence, Finding, Missing};
@@ -91,6 +92,12 @@ macro_rules! export_pack {
         $crate::export_pack! { id: $id, words: $words, all: &[$(&$check as &dyn $crate::Check),+] }
     };
     (id: $id:literal, pages: $pages:ident $(,)?) => {
+        #[doc(hidden)]
+        pub mod $pages {
+            //! What the build makes of the pages beside the checks.
+            ::core::include!(::core::concat!(::core::env!("OUT_DIR"), "/pages.rs"));
+        }
+
         $crate::export_pack! { id: $id, words: $pages::WORDS, all: $pages::CHECKS }
     };
     (id: $id:literal, words: $words:expr, all: $checks:expr) => {

@@ -267,6 +267,12 @@ impl Finding {
         self
     }
 
+    /// Adds goals that would mend the finding, if it is a deviation.
+    #[must_use]
+    pub fn mended_by(self, intents: impl IntoIterator<Item = Intent>) -> Self {
+        if self.outcome.is_deviation() { self.with_intents(intents) } else { self }
+    }
+
     /// Says what one change would mend together with this finding.
     #[must_use]
     pub fn with_cause(mut self, key: impl Into<String>, object: Object) -> Self {
@@ -278,6 +284,13 @@ impl Finding {
     #[must_use]
     pub fn with_evidence(mut self, citation: Citation) -> Self {
         self.evidence.push(citation);
+        self
+    }
+
+    /// Adds several pieces of evidence.
+    #[must_use]
+    pub fn with_citations(mut self, citations: impl IntoIterator<Item = Citation>) -> Self {
+        self.evidence.extend(citations);
         self
     }
 

@@ -18,9 +18,10 @@ pub mod meta;
 pub mod object;
 mod pack;
 pub mod page;
+mod verdict;
 pub mod words;
 
-pub use evidence::{DocumentError, Evidence};
+pub use evidence::{DocumentError, Evidence, parsed};
 pub use finding::{Cause, Citation, Confidence, Finding, Likelihood, Outcome, Words};
 pub use intent::{
     FirmwareSetting, GpuState, HardwarePart, Intent, KubeletSetting, NicSetting, ProviderRequest,
@@ -34,5 +35,6 @@ pub use object::{Object, ObjectKind};
 pub use pack::{Check, Pack, Reply};
 pub use page::Page;
 pub use plumb_evidence::model::WorkloadTrait;
-pub use plumb_evidence::{Absence, CpuSet, Fact, IndexSet, Missing, NodeSet, model};
+pub use plumb_evidence::{Absence, CpuSet, Fact, IndexSet, Missing, NodeSet, if_any, model};
+pub use verdict::NoVerdict;
 pub use words::{Arg, Said};

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 use crate::abi::{ABI_MINOR_OF_WORDS, PLUMB_ABI_MAJOR};
 use crate::evidence::{Document, DocumentError};
 use crate::export::panic_message;
-use crate::page::no_answer;
 use crate::{CheckMeta, Evidence, Finding, Object, Outcome, PackManifest, Text};
 
 /// One rule about a node.
@@ -138,18 +137,18 @@ impl Pack {
         if self.words.is_empty() {
             return meta.not_run("node", missing.to_string());
         }
-        Finding::said(meta.id.clone(), Outcome::NotRun, Object::node(), no_answer(missing))
+        Finding::said(meta.id.clone(), Outcome::NotRun, Object::node(), missing.into())
     }
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::borrow::Cow::Borrowed;
 
     use super::*;
     use crate::{Category, ChangeKind, Outcome, Remediation, Severity};
 
-    const fn meta(id: &'static str) -> CheckMeta {
+    pub(crate) const fn meta(id: &'static str) -> CheckMeta {
         CheckMeta {
             id: Borrowed(id),
             title: Borrowed("t"),

@@ -82,12 +82,18 @@ impl Page {
     /// The question applies, but a piece of evidence is missing.
     #[must_use]
     pub fn missing(&self, object: Object, missing: &Missing) -> Finding {
-        self.says(Outcome::NotRun, object, no_answer(missing))
+        self.says(Outcome::NotRun, object, missing)
     }
 }
 
-/// The sentence for evidence that is missing.
-#[must_use]
-pub fn no_answer(missing: &Missing) -> Said {
-    Said { variant: NO_ANSWER, args: [("reason", Arg::from(missing))].into() }
+impl From<&Missing> for Said {
+    fn from(missing: &Missing) -> Self {
+        Self { variant: NO_ANSWER, args: [("reason", Arg::from(missing))].into() }
+    }
+}
+
+impl From<Missing> for Said {
+    fn from(missing: Missing) -> Self {
+        Self::from(&missing)
+    }
 }

@@ -90,6 +90,12 @@ impl From<&Missing> for Arg {
     }
 }
 
+impl From<Missing> for Arg {
+    fn from(missing: Missing) -> Self {
+        Self::from(&missing)
+    }
+}
+
 impl From<u64> for Arg {
     fn from(count: u64) -> Self {
         Self::Count { count }

@@ -140,6 +140,17 @@ impl fmt::Display for Missing {
 
 impl std::error::Error for Missing {}
 
+/// A value that the node may lack: `None` where it does not have it.
+///
+/// # Errors
+/// Returns the reason where the value is missing and the node may have it.
+pub fn if_any<T>(value: Result<T, Missing>) -> Result<Option<T>, Missing> {
+    match value {
+        Err(missing) if missing.is_absent() => Ok(None),
+        value => value.map(Some),
+    }
+}
+
 /// A value of the node, or the reason why there is none.
 ///
 /// In JSON a known value stands for itself, and a missing one is `{"missing": "denied", "reason": "…"}`.
@@ -183,6 +194,14 @@ impl<T> Fact<T> {
             Self::Known(value) => Ok(value),
             Self::Missing(missing) => Err(missing.clone()),
         }
+    }
+
+    /// The value, `None` where the node does not have it, or why it is missing otherwise; made for `?` in checks.
+    ///
+    /// # Errors
+    /// Returns the reason where the value is missing and the node may have it.
+    pub fn optional(&self) -> Result<Option<&T>, Missing> {
+        if_any(self.require())
     }
 
     /// The same of a borrowed value.

@@ -32,7 +32,7 @@ pub use bundle::Bundle;
 pub use container::BundleError;
 #[cfg(feature = "bundle")]
 pub use derive::derive;
-pub use fact::{Absence, Fact, Missing};
+pub use fact::{Absence, Fact, Missing, if_any};
 pub use index_set::{CpuSet, IndexSet, NodeSet};
 pub use model::Evidence;
 #[cfg(feature = "bundle")]

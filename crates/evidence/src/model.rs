@@ -303,6 +303,11 @@ impl Numa {
         self.nodes.iter().filter(|node| node.mem_total_bytes.known().is_none_or(|&bytes| bytes > 0))
     }
 
+    /// Nodes that have CPUs.
+    pub fn with_cpus(&self) -> impl Iterator<Item = &NumaNode> {
+        self.nodes.iter().filter(|node| !node.cpus.is_empty())
+    }
+
     /// The node with number `id`.
     #[must_use]
     pub fn node(&self, id: u32) -> Option<&NumaNode> {

@@ -74,7 +74,7 @@ fn check(code: &mut String, page: &CheckPage) -> std::fmt::Result {
          impl ::plumb_check_sdk::Check for Checked {{\n        fn meta(&self) -> &'static CheckMeta {{\n            \
          &PAGE\n        }}\n        fn evaluate(&self, evidence: &::plumb_check_sdk::Evidence<'_>) -> \
          Result<Vec<::plumb_check_sdk::Finding>, ::plumb_check_sdk::Missing> {{\n            \
-         crate::{}::evaluate(evidence)\n        }}\n    }}",
+         Ok(PAGE.findings(crate::{}::evaluate(evidence)))\n        }}\n    }}",
         page.module
     )?;
     for (key, threshold) in page.limits.iter().zip(page.meta.thresholds.iter()) {

@@ -51,8 +51,8 @@ fn with_module(text: &str, names: &Names) -> Result<String, &'static str> {
 mod tests {
     use super::*;
 
-    const PACK: &str = "//! A pack.\n\nuse plumb_check_sdk::export_pack;\n\nmod counters;\nmod mem_swap;\n#[doc(hidden)]\npub mod pages {\n    \
-                        include!(\"pages.rs\");\n}\n\nexport_pack! {\n    id: \"memory\",\n    pages: pages,\n}\n";
+    const PACK: &str = "//! A pack.\n\nuse plumb_check_sdk::export_pack;\n\nmod counters;\nmod mem_swap;\n\n\
+                        export_pack! {\n    id: \"memory\",\n    pages: pages,\n}\n";
 
     fn pack(list: &str, script: &str) -> tempfile::TempDir {
         let folder = tempfile::tempdir().unwrap();

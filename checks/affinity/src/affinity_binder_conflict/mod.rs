@@ -12,20 +12,18 @@
 //! binds its workers within the group's CPUs is in no conflict with it, in whatever order they start.
 
 use plumb_check_sdk::model::{InferenceServer, Numa, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict};
 
 use crate::pages::affinity_binder_conflict::{PAGE, words};
 use crate::place::{cite_mask, cpuset, option_values, server_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let online: CpuSet = evidence.get("/cpu/online")?;
     let numa = evidence.numa()?;
-    Ok(servers.iter().map(|server| judge(server, numa, &online)).collect())
+    let judged = |server| PAGE.settle(server_object(server), judge(server, numa, &online));
+    Ok(servers.iter().map(judged).collect())
 }
 
 /// TensorRT-LLM clears the masks of its processes unless this variable says what to do.
@@ -52,17 +50,10 @@ struct Unexplained<'a> {
     cpus: CpuSet,
 }
 
-fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Finding {
-    let object = server_object(server);
-    if server.processes.is_empty() {
-        return PAGE.not_run(object, words::NoProcess {});
-    }
-    if server.kind.is_empty() {
-        return PAGE.not_run(object, words::NoKind {});
-    }
-    if let Some(missing) = server.processes.iter().find_map(|process| process.mask(online).unknown) {
-        return PAGE.missing(object, &missing);
-    }
+fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Result<Finding, NoVerdict> {
+    PAGE.not_run_if(server.processes.is_empty(), words::NoProcess {})?;
+    PAGE.not_run_if(server.kind.is_empty(), words::NoKind {})?;
+    server.processes.iter().find_map(|process| process.mask(online).unknown).map_or(Ok(()), Err)?;
     let engine = of_engine(server);
     let launcher = of_launcher(server);
     let has_own = variable(server, TENSORRT_LLM).is_some();
@@ -78,28 +69,23 @@ fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Finding {
             want: Some("1".to_owned()),
             was: None,
         };
-        return PAGE
-            .fail(object, words::Cleared { launcher: (&launcher.name).into() })
+        return Ok(PAGE
+            .fail(server_object(server), words::Cleared { launcher: (&launcher.name).into() })
             .with_likelihood(Likelihood::Setting)
             .with_intent(own)
             .with_intents(launcher.release.clone())
-            .with_evidence(launcher.evidence.clone());
+            .with_evidence(launcher.evidence.clone()));
     }
     // The processes of a server are in one container or unit; the first stands for all.
-    let group = match server.processes.first().map(|process| process.cgroup.require().and_then(cpuset)) {
-        Some(Err(missing)) => return PAGE.missing(object, &missing),
-        Some(Ok(group)) => group.map(|(cpus, citation)| (cpus.intersection(online), citation)),
-        None => None,
-    };
+    let group = server.processes.first().map(|process| process.cgroup.require().and_then(cpuset));
+    let group = group.transpose()?.flatten().map(|(cpus, citation)| (cpus.intersection(online), citation));
     let group = group.filter(|(cpus, _)| cpus != online);
     if engine.is_some()
-        && let Some(finding) = compare(server, numa, online, group.as_ref())
+        && let Some(finding) = compare(server, numa, online, group.as_ref())?
     {
-        return finding;
+        return Ok(finding);
     }
-    if let Some(missing) = unread {
-        return PAGE.missing(object, &missing);
-    }
+    unread.map_or(Ok(()), Err)?;
     let granted = group.as_ref().map_or(online, |(cpus, _)| cpus);
     let narrowed = server.processes.iter().map(|process| (process, process.mask(online).cpus));
     let narrowest = narrowed.filter(|(_, cpus)| cpus != granted).min_by_key(|(_, cpus)| cpus.len());
@@ -110,7 +96,8 @@ fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Finding {
         binder: Binder { name: format!("cgroup (CPUs {cpus})"), evidence, release: None },
         cpus,
     });
-    verdict(server, online, Binders { engine, launcher, openmp: of_openmp(server), group, unexplained })
+    let openmp = of_openmp(server);
+    Ok(verdict(server, online, Binders { engine, launcher, openmp, group, unexplained }))
 }
 
 /// All that binds a server.
@@ -178,13 +165,9 @@ fn verdict(server: &InferenceServer, online: &CpuSet, binders: Binders<'_>) -> F
             PAGE.warn(object, said)
         }
     };
-    let finding = if finding.outcome.is_deviation() {
-        finding.with_likelihood(Likelihood::Setting).with_intents(releases)
-    } else {
-        finding
-    };
     let of_mask = unexplained.map(|mask| cite_mask(mask.process, &mask.cpus));
-    named.into_iter().map(|binder| binder.evidence).chain(of_mask).fold(finding, Finding::with_evidence)
+    let evidence = named.into_iter().map(|binder| binder.evidence).chain(of_mask);
+    finding.with_likelihood(Likelihood::Setting).mended_by(releases).with_citations(evidence)
 }
 
 /// The id of a process as sentences name it.
@@ -198,13 +181,9 @@ fn compare(
     numa: &Numa,
     online: &CpuSet,
     group: Option<&(CpuSet, Citation)>,
-) -> Option<Finding> {
+) -> Result<Option<Finding>, Missing> {
     let object = server_object(server);
-    for process in &server.processes {
-        if let Fact::Missing(missing) = &process.gpus {
-            return Some(PAGE.missing(object, missing));
-        }
-    }
+    server.processes.iter().try_for_each(|process| process.gpus.require().map(drop))?;
     let is_worker = |process: &&ServerProcess| process.gpus.known().is_some_and(|gpus| !gpus.is_empty());
     let mut workers: Vec<&ServerProcess> = server.processes.iter().filter(is_worker).collect();
     workers.sort_by_key(|process| process.gpus.known().and_then(|gpus| gpus.first().cloned()));
@@ -241,18 +220,15 @@ fn compare(
                 PAGE.fail(object, said).with_intents(releases)
             }
         };
-        let finding =
-            finding.with_likelihood(Likelihood::Mechanism).with_evidence(cite_mask(process, &found));
-        let finding = match of_engine(server) {
-            Some(binder) => finding.with_evidence(binder.evidence),
-            None => finding,
-        };
-        return Some(match group {
-            Some((_, citation)) => finding.with_evidence(citation.clone()),
-            None => finding,
-        });
+        return Ok(Some(
+            finding
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(cite_mask(process, &found))
+                .with_citations(of_engine(server).map(|binder| binder.evidence))
+                .with_citations(group.map(|(_, citation)| citation.clone())),
+        ));
     }
-    None
+    Ok(None)
 }
 
 /// The CPUs that the options ask for a worker, and whether they list them or name their node; `None` where that cannot be

@@ -11,8 +11,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Object, ObjectKind,
 };
 
 use crate::pages::affinity_core_overlap::{BUSY, MANY, PAGE, SOME, words};
@@ -21,25 +21,18 @@ use crate::place::{Load, PLACEMENT, cite_mask, server_object};
 /// Below this number of readings, shares say nothing.
 const FEW_READINGS: usize = 5;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let cpu = evidence.cpu()?;
     let mut findings = forced(servers, cpu);
-    findings.extend(match Load::read(evidence) {
-        Ok(load) => {
-            let limits = Limits {
-                busy: evidence.limit(&PAGE, &BUSY),
-                some: evidence.limit(&PAGE, &SOME),
-                many: evidence.limit(&PAGE, &MANY),
-            };
-            seen(servers, cpu, &load, &limits)
-        }
-        Err(missing) => vec![PAGE.missing(threads("busy threads"), &missing)],
-    });
+    let limits = Limits {
+        busy: evidence.limit(&PAGE, &BUSY),
+        some: evidence.limit(&PAGE, &SOME),
+        many: evidence.limit(&PAGE, &MANY),
+    };
+    let seen = Load::read(evidence).map(|load| seen(servers, cpu, &load, &limits));
+    findings.extend(PAGE.settle(threads("busy threads"), seen));
     Ok(findings)
 }
 
@@ -99,12 +92,9 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
             .with_likelihood(Likelihood::Setting)
             .with_intents(of_servers.keys().map(place))
             .with_cause(PLACEMENT, server_object(first))
-            .with_evidence(Citation::new(&cpu.path, format!("physical cores of CPUs {cpus}: {cores}")));
-        findings.push(
-            processes
-                .iter()
-                .fold(finding, |finding, (_, process)| finding.with_evidence(cite_mask(process, cpus))),
-        );
+            .with_evidence(Citation::new(&cpu.path, format!("physical cores of CPUs {cpus}: {cores}")))
+            .with_citations(processes.iter().map(|(_, process)| cite_mask(process, cpus)));
+        findings.push(finding);
     }
     if let Some(missing) = unknown {
         findings.push(PAGE.missing(threads("masks"), &missing));

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict};
 
 use crate::delay::longest_delay;
 use crate::pages::affinity_omp_threads::{DELAY, IDLE, PAGE, RUNNABLE, words};
@@ -30,12 +30,9 @@ const WAITING: [&str; 8] = ["pt_", "cuda", "NCCL", "nccl", "gloo", "ZMQbg", "grp
 /// What PyTorch calls the main thread, and so the threads that it starts without a name.
 const PYTORCH_MAIN: &str = "pt_main_thread";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let judge = Judge {
         online: evidence.get("/cpu/online")?,
         load: Load::read(evidence),
@@ -43,7 +40,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         idle: evidence.limit(&PAGE, &IDLE),
         delay: evidence.limit(&PAGE, &DELAY),
     };
-    Ok(servers.iter().map(|server| judge.judge(server)).collect())
+    Ok(servers.iter().map(|server| PAGE.settle(server_object(server), judge.judge(server))).collect())
 }
 
 struct Judge {
@@ -104,7 +101,7 @@ struct Excess<'a> {
 }
 
 impl Judge {
-    fn judge(&self, server: &InferenceServer) -> Finding {
+    fn judge(&self, server: &InferenceServer) -> Result<Finding, NoVerdict> {
         let object = server_object(server);
         let mut usable_of_server = CpuSet::new();
         let mut limit_of_server = f64::INFINITY;
@@ -145,25 +142,20 @@ impl Judge {
                 largest = Some(Pool { process, name, library, size, usable, cpus: mask.cpus });
             }
         }
-        let load = match &self.load {
-            Ok(load) => load,
-            Err(missing) => return PAGE.missing(object, missing),
-        };
+        let load = self.load.as_ref()?;
         let usable = limit_of_server.min(usable_of_server.len() as f64);
-        if let Some(missing) = unknown {
-            return PAGE.missing(object, &missing);
-        }
+        unknown.map_or(Ok(()), Err)?;
         let threads = || server.processes.iter().flat_map(|process| load.of(process.pid));
         let waits: Option<Vec<f64>> = threads().map(|thread| load.delay_percent(thread)).collect();
         let (Some(waits), Some((delay, of_delay))) = (waits, longest_delay(load, server)) else {
-            return PAGE.not_run(object, words::NoDelay {});
+            return Err(words::NoDelay {}.into());
         };
         let busy: f64 = threads().map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0;
         let runnable: Quantity<Count> =
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
-            return self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay);
+            return Ok(self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay));
         }
         let (threads, cpus) = (Arg::of(runnable, 2), number(usable));
         if self.runnable.is_exceeded_by(runnable) {
@@ -174,24 +166,20 @@ impl Judge {
                 Some(excess) => Some(excess.smaller(server, usable)),
                 None => smaller(server, want, adjustable),
             };
-            return PAGE
+            return Ok(PAGE
                 .warn(object, words::TooManyRun { cpus, pid, threads, waited })
                 .with_likelihood(Likelihood::Mechanism)
                 .with_intents(goal)
-                .with_evidence(of_delay);
+                .with_evidence(of_delay));
         }
         if let Some(excess) = excess {
-            return excess.tell(server, usable, waited).with_evidence(of_delay);
+            return Ok(excess.tell(server, usable, waited).with_evidence(of_delay));
         }
-        if self.idle.is_undercut_by(Quantity::new(busy)) {
-            return PAGE.not_run(object, words::Idle { busy: Arg::quantity(busy, "", 2) });
-        }
+        let is_idle = self.idle.is_undercut_by(Quantity::new(busy));
+        PAGE.not_run_if(is_idle, words::Idle { busy: Arg::quantity(busy, "", 2) })?;
         // What a variable asks for may come true with the next request.
-        if let Some(missing) = server.processes.iter().find_map(|process| process.environment.require().err())
-        {
-            return PAGE.missing(object, &missing);
-        }
-        PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay)
+        server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
+        Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
     }
 
     fn judge_pool(

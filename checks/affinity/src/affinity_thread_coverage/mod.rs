@@ -11,18 +11,16 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, Object, ObjectKind,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    Said,
 };
 
 use crate::pages::affinity_thread_coverage::{BUSY, PAGE, UNPINNED, words};
 use crate::place::{Load, cpuset, misplaced, process_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let online: CpuSet = evidence.get("/cpu/online")?;
     let judge = Judge {
         online,
@@ -34,7 +32,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     for (server, process) in
         servers.iter().flat_map(|server| server.processes.iter().map(move |one| (server, one)))
     {
-        match judge.judge(server, process) {
+        match PAGE.settle(process_object(process), judge.judge(server, process)) {
             Some(finding) => findings.push(finding),
             None => unpinned.push(process.pid.to_string()),
         }
@@ -44,9 +42,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         let object = Object::new(ObjectKind::Process, &pids).named(format!("processes {pids}"));
         findings.push(PAGE.not_applicable(object, words::Unpinned {}));
     }
-    if findings.is_empty() {
-        findings.push(PAGE.not_run(Object::node(), words::NoProcess {}));
-    }
+    PAGE.not_run_if(findings.is_empty(), words::NoProcess {})?;
     Ok(findings)
 }
 
@@ -62,18 +58,14 @@ struct Judge {
 
 impl Judge {
     /// `None` for a process of which no thread is pinned.
-    fn judge(&self, server: &InferenceServer, process: &ServerProcess) -> Option<Finding> {
+    fn judge(&self, server: &InferenceServer, process: &ServerProcess) -> Result<Option<Finding>, NoVerdict> {
         let object = process_object(process);
         let mut masks = Vec::new();
         for thread in &process.threads {
-            match &thread.cpus_allowed {
-                Fact::Known(mask) => masks.push((thread, mask.intersection(&self.online))),
-                Fact::Missing(missing) => return Some(PAGE.missing(object, missing)),
-            }
+            masks.push((thread, thread.cpus_allowed.require()?.intersection(&self.online)));
         }
-        let Some((main, of_main)) = masks.iter().find(|(thread, _)| thread.tid == process.pid) else {
-            return Some(PAGE.not_run(object, words::NoMainThread {}));
-        };
+        let main = masks.iter().find(|(thread, _)| thread.tid == process.pid);
+        let (main, of_main) = main.ok_or(words::NoMainThread {})?;
         // The masks may be wider than a group that was made narrower later, so both count.
         let granted = process.cgroup.require().and_then(cpuset).ok().flatten();
         let granted = granted.map(|(cpus, _)| cpus.intersection(&self.online));
@@ -81,37 +73,26 @@ impl Judge {
         let widest = masks.iter().fold(CpuSet::new(), |all, (_, mask)| all.union(mask)).union(&wide);
         let is_pinned = |mask: &CpuSet| !wide.is_subset(mask) && *mask != widest;
         if !masks.iter().any(|(_, mask)| is_pinned(mask)) {
-            return None;
+            return Ok(None);
         }
         if !is_pinned(of_main) {
-            return Some(PAGE.info(object, words::OwnThreads {}));
+            return Ok(Some(PAGE.info(object, words::OwnThreads {})));
         }
         // In a group of its own that nobody knows, a mask beside that of the main thread may be all that there is.
         let others = || masks.iter().any(|(_, mask)| is_pinned(mask) && !mask.is_subset(of_main));
-        if granted.is_none() && others() {
-            return Some(PAGE.not_run(object, words::GroupUnknown {}));
-        }
+        PAGE.not_run_if(granted.is_none() && others(), words::GroupUnknown {})?;
         let stray: Vec<&(&Thread, CpuSet)> =
             masks.iter().filter(|(_, mask)| !is_pinned(mask) && !mask.is_subset(of_main)).collect();
-        let times = match self.times(process) {
-            Ok(times) => times,
-            Err((thread, missing)) => {
-                let said = words::NoTime { reason: (&missing).into(), tid: tid(thread) };
-                return Some(PAGE.not_run(object, said));
-            }
-        };
+        let times = self.times(process)?;
         let total: f64 = times.iter().map(|(_, time)| time).sum();
-        if total <= 0.0 {
-            return Some(PAGE.not_run(object, words::Idle { since: self.since() }));
-        }
+        PAGE.not_run_if(total <= 0.0, words::Idle { since: self.since() })?;
         let percent = |thread: &Thread| -> f64 {
             times.iter().find(|(tid, _)| *tid == thread.tid).map_or(0.0, |(_, time)| 100.0 * time / total)
         };
         let shares: Vec<(f64, &Thread, &CpuSet)> =
             stray.iter().map(|(thread, mask)| (percent(thread), *thread, mask)).collect();
         if let Some(thread) = self.unseen(process, &stray, &times) {
-            let said = words::Unseen { comm: (&thread.comm).into(), tid: tid(thread) };
-            return Some(PAGE.not_run(object, said));
+            return Err(words::Unseen { comm: (&thread.comm).into(), tid: tid(thread) }.into());
         }
         let sum: Quantity<Percent> = Quantity::new(shares.iter().fold(0.0, |sum, (share, _, _)| sum + share));
         let counts = shares.iter().any(|(share, _, _)| self.busy.is_exceeded_by(Quantity::new(*share)));
@@ -126,7 +107,7 @@ impl Judge {
         let (cpus, share, since) = (Arg::from(of_main), Arg::of(sum, 1), self.since());
         if self.unpinned.is_undercut_by(sum) && !counts {
             let said = words::Covered { cpus, share, since };
-            return Some(PAGE.pass(object, said).with_confidence(confidence).with_evidence(evidence));
+            return Ok(Some(PAGE.pass(object, said).with_confidence(confidence).with_evidence(evidence)));
         }
         let pid = Arg::text(process.pid.to_string());
         let (stray_count, threads_count) = (Arg::count(shares.len()), Arg::count(masks.len()));
@@ -135,15 +116,13 @@ impl Judge {
         } else {
             PAGE.fail(object, words::Uncovered { cpus, pid, share, since, stray_count, threads_count })
         };
+        let busiest = shares.iter().max_by(|one, other| one.0.total_cmp(&other.0));
         let finding = misplaced(finding, server, process)
             .with_likelihood(Likelihood::Mechanism)
             .with_confidence(confidence)
-            .with_evidence(evidence);
-        let busiest = shares.iter().max_by(|one, other| one.0.total_cmp(&other.0));
-        Some(match busiest {
-            Some((_, thread, mask)) => finding.with_evidence(cite(thread, mask)),
-            None => finding,
-        })
+            .with_evidence(evidence)
+            .with_citations(busiest.map(|(_, thread, mask)| cite(thread, mask)));
+        Ok(Some(finding))
     }
 
     /// The word by which sentences choose what CPU time they speak of.
@@ -168,13 +147,13 @@ impl Judge {
     }
 
     /// CPU time of each thread: in the window or, without one, since its start.
-    fn times<'a>(&self, process: &'a ServerProcess) -> Result<Times, (&'a Thread, Missing)> {
+    fn times(&self, process: &ServerProcess) -> Result<Times, Said> {
         if let Some(load) = &self.load {
             return Ok(load.of(process.pid).map(|thread| (thread.tid, load.busy_percent(thread))).collect());
         }
-        let times = process.threads.iter().map(|thread| match &thread.cpu_ticks {
-            Fact::Known(ticks) => Ok((thread.tid, *ticks as f64)),
-            Fact::Missing(missing) => Err((thread, missing.clone())),
+        let times = process.threads.iter().map(|thread| {
+            let untold = |why: Missing| words::NoTime { reason: why.into(), tid: tid(thread) };
+            Ok((thread.tid, *thread.cpu_ticks.require().map_err(untold)? as f64))
         });
         times.collect()
     }

@@ -15,27 +15,21 @@ use plumb_check_sdk::limit::{Limit, Percent};
 use plumb_check_sdk::model::{Cpu, InferenceServer};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood,
-    Missing, Object, ProviderRequest,
+    Missing, NoVerdict, ProviderRequest,
 };
 
 use crate::delay::longest_delay;
 use crate::pages::cpu_cores_per_gpu::{DELAY, HEADROOM, MINIMUM, PAGE, words};
 use crate::place::{Load, cite_mask, quota, server_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    if evidence.gpus()?.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    PAGE.not_applicable_if(evidence.gpus()?.is_empty(), words::NoGpu {})?;
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let cpu = evidence.cpu()?;
-    let virtualization: Result<String, Missing> = evidence.get("/node/virtualization");
     let node = Node {
         cpu,
-        is_virtual: virtualization.map(|kind| kind != "none"),
+        is_virtual: evidence.get::<String>("/node/virtualization").map(|kind| kind != "none"),
         headroom: evidence.limit(&PAGE, &HEADROOM).value.number(),
         minimum: evidence.limit(&PAGE, &MINIMUM).value.number(),
         delay: evidence.limit(&PAGE, &DELAY),

@@ -13,68 +13,25 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, Object, Said, Severity,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Likelihood, Missing, NoVerdict, Said,
+    Severity,
 };
 
 use crate::pages::numa_gpu_affinity::{PAGE, REMOTE_TIME, words};
-use crate::place::{Machine, Near, Unknown, Unplaced, misplaced, unknown_users, worker_object, workers};
+use crate::place::{Machine, Near, judge_workers, misplaced, worker_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+    PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
-    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
-    let servers = evidence.servers()?;
+    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
     let judge = Judge {
         machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
         limit: evidence.limit(&PAGE, &REMOTE_TIME),
     };
-    let unknown = unknown_users(evidence, servers);
-    let workers = workers(servers);
-    if workers.is_empty() && unknown.is_none() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
-    let mut findings: Vec<Finding> =
-        workers.into_iter().map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
-    findings.extend(unknown.map(tell_unknown));
-    Ok(findings)
-}
-
-fn tell_unknown(unknown: Unknown) -> Finding {
-    let object = unknown.object();
-    match unknown {
-        Unknown::NoProcess(_) => PAGE.not_run(object, words::NoProcess {}),
-        Unknown::Outside(missing) => PAGE.missing(object, &missing),
-        Unknown::Processes { count, first, why } => {
-            let said = words::UnknownUsers {
-                first: first.into(),
-                processes_count: count.into(),
-                reason: (&why).into(),
-            };
-            PAGE.not_run(object, said)
-        }
-    }
-}
-
-fn tell_unplaced(object: Object, unplaced: Unplaced) -> Finding {
-    match unplaced {
-        Unplaced::NoSuchGpu(gpu) => PAGE.not_run(object, words::NoSuchGpu { gpu: gpu.into() }),
-        Unplaced::NoNode(gpu, why) => {
-            PAGE.not_run(object, words::NoNode { gpu: gpu.into(), reason: Arg::text(why.reason) })
-        }
-        Unplaced::Offline(gpu, node) => {
-            PAGE.not_run(object, words::Offline { gpu: gpu.into(), node: Arg::text(node.to_string()) })
-        }
-        Unplaced::NoCpus(nodes) => {
-            let nodes_count = nodes.len().into();
-            PAGE.not_run(object, words::NoCpus { nodes: Arg::text(nodes.to_string()), nodes_count })
-        }
-    }
+    judge_workers(evidence, &PAGE, |server, process, gpus| {
+        Some(PAGE.settle(worker_object(process, gpus), judge.judge(server, process, gpus)))
+    })
 }
 
 /// The parts of the evidence that all workers are judged by.
@@ -108,21 +65,19 @@ struct Time {
 }
 
 impl Judge<'_> {
-    fn judge(&self, server: &InferenceServer, process: &ServerProcess, gpus: &[String]) -> Finding {
-        let object = worker_object(process, gpus);
-        let near = match self.machine.near(gpus) {
-            Ok(near) => near,
-            Err(unplaced) => return tell_unplaced(object, unplaced),
-        };
+    fn judge(
+        &self,
+        server: &InferenceServer,
+        process: &ServerProcess,
+        gpus: &[String],
+    ) -> Result<Finding, NoVerdict> {
+        let near = self.machine.near(gpus)?;
         let all = self.machine.numa.all_cpus();
         if all.is_subset(&near.cpus) {
-            return near.cite(PAGE.info(object, words::Spread {}));
+            return Ok(near.cite(PAGE.info(worker_object(process, gpus), words::Spread {})));
         }
-        let time = match weigh(process, &near.cpus, &all) {
-            Ok(time) => time,
-            Err(said) => return PAGE.not_run(object, said),
-        };
-        self.verdict(&Worker { server, process, gpus, near, all }, &time)
+        let time = weigh(process, &near.cpus, &all)?;
+        Ok(self.verdict(&Worker { server, process, gpus, near, all }, &time))
     }
 
     fn verdict(&self, worker: &Worker<'_>, time: &Time) -> Finding {
@@ -148,16 +103,11 @@ impl Judge<'_> {
 
         if exceeds(time.far) {
             let share = share(time.far);
-            let finding = PAGE
-                .fail(object, said!(WrongPlace, gpus_count, pid, share))
-                .with_severity(Severity::Critical);
-            let finding = misplaced(finding, server, process).with_likelihood(Likelihood::Mechanism);
-            let is_far = |thread: &Thread| {
-                thread
-                    .cpus_allowed
-                    .known()
-                    .is_some_and(|mask| mask.intersection(all).intersection(&near.cpus).is_empty())
-            };
+            let finding = PAGE.fail(object, said!(WrongPlace, gpus_count, pid, share));
+            let finding = misplaced(finding.with_severity(Severity::Critical), server, process)
+                .with_likelihood(Likelihood::Mechanism);
+            let is_away = |mask: &CpuSet| mask.intersection(all).intersection(&near.cpus).is_empty();
+            let is_far = |thread: &Thread| thread.cpus_allowed.known().is_some_and(is_away);
             return near.cite(cite_busiest(finding, process, is_far, all));
         }
         let away = time.far.saturating_add(time.open_seen_far);
@@ -211,13 +161,9 @@ impl Judge<'_> {
 fn weigh(process: &ServerProcess, near: &CpuSet, all: &CpuSet) -> Result<Time, Said> {
     let mut time = Time::default();
     for thread in &process.threads {
-        let ticks = match &thread.cpu_ticks {
-            Fact::Known(ticks) => *ticks,
-            Fact::Missing(missing) => {
-                let tid = Arg::text(thread.tid.to_string());
-                return Err(words::NoTime { reason: missing.into(), tid }.into());
-            }
-        };
+        let tid = || Arg::text(thread.tid.to_string());
+        let untold = |why: Missing| words::NoTime { reason: why.into(), tid: tid() };
+        let ticks = *thread.cpu_ticks.require().map_err(untold)?;
         time.total = time.total.saturating_add(ticks);
         let Some(mask) = thread.cpus_allowed.known() else {
             time.unknown = time.unknown.saturating_add(ticks);

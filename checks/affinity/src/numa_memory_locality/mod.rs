@@ -6,72 +6,23 @@
 use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Likelihood, Missing, NodeSet, Object, Outcome, Said,
+    Arg, Citation, Evidence, Fact, Finding, Likelihood, NoVerdict, NodeSet, Outcome, Said,
 };
 
 use crate::pages::numa_memory_locality::{LEAST_LOCAL, LOCAL, PAGE, words};
-use crate::place::{
-    Machine, Unknown, Unplaced, misplaced, option_values, process_object, unknown_users, worker_object,
-    workers,
-};
+use crate::place::{Machine, judge_workers, misplaced, option_values, process_object, worker_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+    PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
-    if numa.with_memory().count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
-    let servers = evidence.servers()?;
+    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
     let judge = Judge {
         machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
         local: evidence.limit(&PAGE, &LOCAL),
         least: evidence.limit(&PAGE, &LEAST_LOCAL),
     };
-    let unknown = unknown_users(evidence, servers);
-    let workers = workers(servers);
-    if workers.is_empty() && unknown.is_none() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
-    let mut findings: Vec<Finding> =
-        workers.into_iter().flat_map(|(server, process, gpus)| judge.judge(server, process, gpus)).collect();
-    findings.extend(unknown.map(tell_unknown));
-    Ok(findings)
-}
-
-fn tell_unknown(unknown: Unknown) -> Finding {
-    let object = unknown.object();
-    match unknown {
-        Unknown::NoProcess(_) => PAGE.not_run(object, words::NoProcess {}),
-        Unknown::Outside(missing) => PAGE.missing(object, &missing),
-        Unknown::Processes { count, first, why } => {
-            let said = words::UnknownUsers {
-                first: first.into(),
-                processes_count: count.into(),
-                reason: (&why).into(),
-            };
-            PAGE.not_run(object, said)
-        }
-    }
-}
-
-fn tell_unplaced(object: Object, unplaced: Unplaced) -> Finding {
-    match unplaced {
-        Unplaced::NoSuchGpu(gpu) => PAGE.not_run(object, words::NoSuchGpu { gpu: gpu.into() }),
-        Unplaced::NoNode(gpu, why) => {
-            PAGE.not_run(object, words::NoNode { gpu: gpu.into(), reason: Arg::text(why.reason) })
-        }
-        Unplaced::Offline(gpu, node) => {
-            PAGE.not_run(object, words::Offline { gpu: gpu.into(), node: Arg::text(node.to_string()) })
-        }
-        Unplaced::NoCpus(nodes) => {
-            let nodes_count = nodes.len().into();
-            PAGE.not_run(object, words::NoCpus { nodes: Arg::text(nodes.to_string()), nodes_count })
-        }
-    }
+    judge_workers(evidence, &PAGE, |server, process, gpus| judge.judge(server, process, gpus))
 }
 
 struct Judge<'a> {
@@ -82,7 +33,7 @@ struct Judge<'a> {
 
 impl Judge<'_> {
     fn judge(&self, server: &InferenceServer, process: &ServerProcess, gpus: &[String]) -> Vec<Finding> {
-        let finding = self.verdict(server, process, gpus);
+        let finding = PAGE.settle(worker_object(process, gpus), self.verdict(server, process, gpus));
         // With offloading it would have failed.
         let unknown = match &server.options {
             Fact::Missing(missing) if finding.outcome == Outcome::Warn => Some(missing),
@@ -94,24 +45,20 @@ impl Judge<'_> {
         std::iter::once(finding).chain(unknown).collect()
     }
 
-    fn verdict(&self, server: &InferenceServer, process: &ServerProcess, gpus: &[String]) -> Finding {
+    fn verdict(
+        &self,
+        server: &InferenceServer,
+        process: &ServerProcess,
+        gpus: &[String],
+    ) -> Result<Finding, NoVerdict> {
         let object = worker_object(process, gpus);
-        let near = match self.machine.near(gpus) {
-            Ok(near) => near,
-            Err(unplaced) => return tell_unplaced(object, unplaced),
-        };
+        let near = self.machine.near(gpus)?;
         let nodes = near.all_nodes(self.machine.numa);
         if self.machine.numa.with_memory().all(|node| nodes.contains(node.id)) {
-            return near.cite(PAGE.info(object, words::Spread {}));
+            return Ok(near.cite(PAGE.info(object, words::Spread {})));
         }
-        let memory = match &process.memory {
-            Fact::Known(memory) => memory,
-            Fact::Missing(missing) => return PAGE.missing(object, missing),
-        };
-        let (local, total) = match weigh(memory, &nodes) {
-            Ok(weights) => weights,
-            Err(said) => return PAGE.not_run(object, said),
-        };
+        let memory = process.memory.require()?;
+        let (local, total) = weigh(memory, &nodes)?;
         let percent: Quantity<Percent> = Quantity::new(100.0 * local as f64 / total as f64);
         let far = Arg::quantity(100.0 - percent.number(), "%", 1);
         let (gpus_count, nodes_count) = (Arg::count(gpus.len()), Arg::count(nodes.len()));
@@ -126,7 +73,7 @@ impl Judge<'_> {
         let citation = Citation::new(&memory.path, by_node.join(", "));
         if !self.local.is_undercut_by(percent) {
             let said = words::Near { gpus_count, memory_size, nodes, nodes_count, share };
-            return near.cite(PAGE.pass(object, said).with_evidence(citation));
+            return Ok(near.cite(PAGE.pass(object, said).with_evidence(citation)));
         }
         let finding = if self.least.is_undercut_by(percent) {
             let said = words::Far { far, gpus_count, memory_size, nodes, nodes_count, pid, share };
@@ -140,7 +87,7 @@ impl Judge<'_> {
             PAGE.warn(object, words::Partly { far, gpus_count, memory_size, nodes, nodes_count, pid, share })
         };
         let finding = misplaced(finding, server, process);
-        near.cite(finding.with_evidence(citation).with_likelihood(Likelihood::Mechanism))
+        Ok(near.cite(finding.with_evidence(citation).with_likelihood(Likelihood::Mechanism)))
     }
 }
 

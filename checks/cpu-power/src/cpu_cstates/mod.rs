@@ -10,75 +10,40 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind,
 };
 
-use crate::host::Lack;
 use crate::pages::cpu_cstates::{LATENCY, MUCH, PAGE, SERVING, SOME, words};
 use crate::{host, objective, serving};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let cpuidle = match evidence.cpuidle() {
-        Ok(cpuidle) if !cpuidle.states.is_empty() => cpuidle,
-        Ok(_) => return without(evidence, Missing::new(Absence::Absent, "no CPU has idle states")),
-        Err(missing) => return without(evidence, missing),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let lack = |why| host::lack(evidence, why, |reason| words::NoStates { reason });
+    let cpuidle = evidence.cpuidle().map_err(lack)?;
+    if cpuidle.states.is_empty() {
+        return Err(lack(Missing::new(Absence::Absent, "no CPU has idle states")));
+    }
     let latency = evidence.limit(&PAGE, &LATENCY).value.number();
     let deep = Deep::new(evidence, cpuidle, latency);
     if deep.cpus.is_empty() {
         return Ok(vec![deep.none(cpuidle, latency)]);
     }
     let (states, cpus) = (|| Arg::from(deep.names()), || Arg::from(&deep.cpus));
-    let node = Object::node();
-    let window = match serving::window(evidence) {
-        Ok(window) => window,
-        Err(missing) => {
-            let reason = Arg::from(&missing);
-            let said = words::UnknownUse { states: states(), cpus: cpus(), reason };
-            return Ok(vec![PAGE.not_run(node, said)]);
-        }
-    };
+    let unknown = |why: Missing| words::UnknownUse { states: states(), cpus: cpus(), reason: why.into() };
+    let window = serving::window(evidence).map_err(unknown)?;
     let least = evidence.limit(&PAGE, &SERVING).value.number() / 100.0;
-    let serving = match window.serving_cpus(least) {
-        Ok(serving) if serving.is_empty() => {
-            let said = words::NoBusyThread { states: states(), cpus: cpus() };
-            return Ok(vec![PAGE.not_run(node, said)]);
-        }
-        Ok(serving) => serving,
-        Err(missing) => {
-            let reason = Arg::from(&missing);
-            let said = words::UnknownServers { states: states(), cpus: cpus(), reason };
-            return Ok(vec![PAGE.not_run(node, said)]);
-        }
-    };
+    let unknown = |why: Missing| words::UnknownServers { states: states(), cpus: cpus(), reason: why.into() };
+    let serving = window.serving_cpus(least).map_err(unknown)?;
+    PAGE.not_run_if(serving.is_empty(), words::NoBusyThread { states: states(), cpus: cpus() })?;
     let concerned = serving.intersection(&deep.cpus);
     if concerned.is_empty() {
         return Ok(vec![deep.none(cpuidle, latency)]);
     }
-    if let Err(missing) = evidence.under_load() {
-        let said = words::NoLoad { states: states(), cpus: cpus(), reason: Arg::from(&missing) };
-        return Ok(vec![PAGE.not_run(node, said)]);
-    }
-    let idle: Vec<IdleResidency> = match evidence.get("/power/window/idle") {
-        Ok(idle) => idle,
-        Err(missing) => {
-            let reason = Arg::from(&missing);
-            let said = words::UnknownTime { states: states(), cpus: cpus(), reason };
-            return Ok(vec![PAGE.not_run(node, said)]);
-        }
-    };
+    let unknown = |why: Missing| words::NoLoad { states: states(), cpus: cpus(), reason: why.into() };
+    evidence.under_load().map_err(unknown)?;
+    let unknown = |why: Missing| words::UnknownTime { states: states(), cpus: cpus(), reason: why.into() };
+    let idle: Vec<IdleResidency> = evidence.get("/power/window/idle").map_err(unknown)?;
     Ok(judge(evidence, &deep, &concerned, &idle, window.length()?, latency))
-}
-
-/// The node has no idle states: the hypervisor keeps them, or nobody tells.
-fn without(evidence: &Evidence<'_>, missing: Missing) -> Result<Vec<Finding>, Missing> {
-    Ok(vec![match host::lack(evidence, missing)? {
-        Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoStates { reason }),
-        Lack::Virtual { virtualization } => {
-            PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-        }
-    }])
 }
 
 /// States with a long exit latency and the CPUs on which the kernel may choose them.
@@ -115,9 +80,8 @@ impl<'a> Deep<'a> {
     }
 
     fn names(&self) -> String {
-        let names: Vec<String> =
-            self.states.iter().map(|state| format!("{} ({} µs)", state.name, state.latency_us)).collect();
-        names.join(", ")
+        let name = |state: &&IdleState| format!("{} ({} µs)", state.name, state.latency_us);
+        self.states.iter().map(name).collect::<Vec<_>>().join(", ")
     }
 
     /// Those of the states that the kernel may choose on a CPU.
@@ -151,17 +115,16 @@ impl<'a> Deep<'a> {
         let deepest = cpuidle.states.iter().filter(open).max_by_key(|state| state.latency_us);
         let Some(state) = deepest else { return PAGE.not_run(node, words::NoneEnabled { latency: allowed }) };
         let latency = Arg::quantity(state.latency_us as f64, "µs", 0);
-        PAGE.pass(node, words::Shallow { state: Arg::from(&state.name), latency }).with_evidence(cite(
-            state,
-            state.latency_us.to_string(),
-            "latency",
-        ))
+        let said = words::Shallow { state: Arg::from(&state.name), latency };
+        PAGE.pass(node, said).with_evidence(cite(state))
     }
 }
 
-fn cite(state: &IdleState, value: String, file: &str) -> Citation {
+/// Cites the exit latency of a state.
+fn cite(state: &IdleState) -> Citation {
     let cpu = state.cpus.first().unwrap_or_default();
-    Citation::new(format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle/state{}/{file}", state.index), value)
+    let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle/state{}/latency", state.index);
+    Citation::new(path, state.latency_us.to_string())
 }
 
 fn judge(
@@ -192,57 +155,34 @@ fn judge(
     let Some(worst) = read.iter().max_by(|&a, &b| share(a).total_cmp(&share(b))) else { return findings };
     let mean = read.iter().map(share).sum::<f64>() / read.len() as f64;
     let object = Object::cpus(&read);
-    let (states_arg, cpu) = (|| Arg::from(deep.names()), || Arg::text(worst.to_string()));
-    let percent = |share: f64| Arg::quantity(share, "%", 2);
+    let (share, most) = (Arg::quantity(mean, "%", 2), Arg::quantity(share(worst), "%", 2));
+    let (states_arg, cpu) = (Arg::from(deep.names()), Arg::text(worst.to_string()));
     let seen = Quantity::new(mean);
     if !evidence.limit(&PAGE, &SOME).is_exceeded_by(seen) {
-        let (share, most) = (percent(mean), percent(share(worst)));
-        let said = words::Rarely { states: states_arg(), share, cpu: cpu(), most };
-        findings.push(with_times(PAGE.pass(object, said), &states, worst));
+        let finding = PAGE.pass(object, words::Rarely { states: states_arg, share, cpu, most });
+        findings.push(with_times(finding, &states, worst));
         return findings;
     }
-    let idles = |object| {
-        let (share, most) = (percent(mean), percent(share(worst)));
-        PAGE.warn(object, words::Idle { states: states_arg(), share, cpu: cpu(), most })
+    let is_missed = evidence.limit(&PAGE, &MUCH).is_exceeded_by(seen).then(|| objective::is_missed(evidence));
+    let finding = match is_missed {
+        Some(Ok(true)) => PAGE.fail(object, words::IdleAndMissed { states: states_arg, share, cpu, most }),
+        Some(Ok(false)) => PAGE.warn(object, words::IdleAndMet { states: states_arg, share, cpu, most }),
+        Some(Err(_)) | None => PAGE.warn(object, words::Idle { states: states_arg, share, cpu, most }),
     };
-    let finding = if evidence.limit(&PAGE, &MUCH).is_exceeded_by(seen) {
-        let (share, most) = (percent(mean), percent(share(worst)));
-        match objective::is_missed(evidence) {
-            Ok(true) => {
-                PAGE.fail(object, words::IdleAndMissed { states: states_arg(), share, cpu: cpu(), most })
-            }
-            Ok(false) => {
-                PAGE.warn(object, words::IdleAndMet { states: states_arg(), share, cpu: cpu(), most })
-            }
-            Err(missing) => {
-                let latency = Object::new(ObjectKind::Other, "p99 latency");
-                let reason = Arg::from(&missing);
-                findings.push(PAGE.not_run(latency, words::UnknownObjective { reason }));
-                idles(object)
-            }
-        }
-    } else {
-        idles(object)
-    };
+    if let Some(Err(why)) = is_missed {
+        let latency = Object::new(ObjectKind::Other, "p99 latency");
+        findings.push(PAGE.not_run(latency, words::UnknownObjective { reason: why.into() }));
+    }
     let finding = with_times(finding.with_likelihood(Likelihood::Mechanism), &states, worst)
-        .with_intents(deep.disabled_on(&read));
-    findings.insert(
-        0,
-        deep.states.iter().fold(finding, |finding, state| {
-            finding.with_evidence(cite(state, state.latency_us.to_string(), "latency"))
-        }),
-    );
+        .with_intents(deep.disabled_on(&read))
+        .with_citations(deep.states.iter().map(|state| cite(state)));
+    findings.insert(0, finding);
     findings
 }
 
 fn with_times(finding: Finding, states: &[&IdleResidency], cpu: u32) -> Finding {
-    states.iter().filter_map(|state| Some((state, state.time_us.get(&cpu)?))).fold(
-        finding,
-        |finding, (state, time)| {
-            finding.with_evidence(Citation::new(
-                format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle/state{}/time", state.index),
-                format!("{time} µs in the window"),
-            ))
-        },
-    )
+    finding.with_citations(states.iter().filter_map(|state| {
+        let path = format!("/sys/devices/system/cpu/cpu{cpu}/cpuidle/state{}/time", state.index);
+        Some(Citation::new(path, format!("{} µs in the window", state.time_us.get(&cpu)?)))
+    }))
 }

@@ -10,35 +10,22 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::FreqPolicy;
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood,
-    Missing, Object,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood,
+    Missing, NoVerdict, Object,
 };
 
 use crate::host;
 use crate::pages::cpu_driver_mode::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    if host::is_virtual(evidence)? {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
-    }
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
     let mut findings = match evidence.cpufreq() {
         Ok(cpufreq) if !cpufreq.policies.is_empty() => judge(evidence, &cpufreq.policies),
         Ok(_) => vec![without_driver("there is no cpufreq policy")],
-        Err(missing) if missing.missing == Absence::Absent => vec![without_driver(&missing.reason)],
-        Err(missing) => return Err(missing),
+        Err(missing) if missing.is_absent() => vec![without_driver(&missing.reason)],
+        Err(missing) => return Err(missing.into()),
     };
-    let object = || Object::setting("boot arguments");
-    match disabling(evidence) {
-        Ok(Some(argument)) => findings.push(
-            PAGE.warn(object(), words::Disabled { argument: Arg::from(&argument) })
-                .with_likelihood(Likelihood::Setting)
-                .with_evidence(Citation::new("/proc/cmdline", &argument))
-                .with_intent(Intent::KernelArgument { argument, present: false }),
-        ),
-        Ok(None) => {}
-        Err(missing) => findings.push(PAGE.missing(object(), &missing)),
-    }
+    findings.extend(PAGE.settle(Object::setting("boot arguments"), disabled(evidence)));
     Ok(findings)
 }
 
@@ -49,10 +36,16 @@ fn without_driver(reason: &str) -> Finding {
 const INTEL_OFF: &str = "intel_pstate=disable";
 const AMD_OFF: &str = "amd_pstate=disable";
 
-/// A boot argument that turns a modern driver off.
-fn disabling(evidence: &Evidence<'_>) -> Result<Option<String>, Missing> {
+/// Whether a boot argument turns a modern driver off.
+fn disabled(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
     let cmdline: String = evidence.get("/node/cmdline")?;
-    Ok(cmdline.split_whitespace().find(|word| matches!(*word, INTEL_OFF | AMD_OFF)).map(str::to_owned))
+    let disabling = cmdline.split_whitespace().find(|word| matches!(*word, INTEL_OFF | AMD_OFF));
+    Ok(disabling.map(|argument| {
+        PAGE.warn(Object::setting("boot arguments"), words::Disabled { argument: Arg::from(argument) })
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(Citation::new("/proc/cmdline", argument))
+            .with_intent(Intent::KernelArgument { argument: argument.to_owned(), present: false })
+    }))
 }
 
 /// What brings in the driver that the CPU could have. Each vendor's CPUs have a driver of their own, so none is named
@@ -78,51 +71,43 @@ fn remedy(evidence: &Evidence<'_>, feature: &str) -> Option<Intent> {
 fn judge(evidence: &Evidence<'_>, policies: &[FreqPolicy]) -> Vec<Finding> {
     let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, &FreqPolicy)> = BTreeMap::new();
     for policy in policies {
-        let key = match &policy.scaling_driver {
-            Fact::Known(driver) => Ok(driver.trim()),
-            Fact::Missing(missing) => Err(missing.missing),
-        };
+        let driver = policy.scaling_driver.require();
+        let key = driver.map(|driver| driver.trim()).map_err(|missing| missing.missing);
         let (cpus, _) = groups.entry(key).or_insert_with(|| (CpuSet::new(), policy));
         *cpus = cpus.union(&policy.cpus);
     }
-    groups.into_values().map(|(cpus, policy)| judge_driver(evidence, &cpus, policy)).collect()
+    let judged =
+        |(cpus, policy): (CpuSet, _)| PAGE.settle(Object::cpus(&cpus), judge_driver(evidence, &cpus, policy));
+    groups.into_values().map(judged).collect()
 }
 
-fn judge_driver(evidence: &Evidence<'_>, cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
+fn judge_driver(evidence: &Evidence<'_>, cpus: &CpuSet, policy: &FreqPolicy) -> Result<Finding, NoVerdict> {
     let object = Object::cpus(cpus);
-    let name = match &policy.scaling_driver {
-        Fact::Known(driver) => driver.trim(),
-        Fact::Missing(missing) => return PAGE.missing(object, missing),
-    };
+    let name = policy.scaling_driver.require()?.trim();
     let driver = Arg::from(name);
     let finding = match name {
         "intel_pstate" | "amd-pstate" | "amd-pstate-epp" | "amd_pstate" | "amd_pstate_epp"
         | "cppc_cpufreq" => PAGE.pass(object, words::Modern { driver }),
         "intel_cpufreq" => PAGE.info(object, words::Passive { driver }),
-        "acpi-cpufreq" => match evidence.get::<Vec<String>>("/power/features") {
-            Ok(features) => {
-                match features.iter().find(|feature| matches!(feature.as_str(), "hwp" | "cppc")) {
-                    Some(feature) => {
-                        let cpus_count = Arg::count(cpus.len());
-                        PAGE.warn(object, words::Coarse { cpus_count, driver, feature: feature.into() })
-                            .with_intents(remedy(evidence, feature))
-                            .with_evidence(Citation::new(
-                                "/proc/cpuinfo",
-                                format!("flags: {}", features.join(" ")),
-                            ))
-                    }
-                    None => PAGE.info(object, words::OldHardware { driver }),
+        "acpi-cpufreq" => {
+            let unknown =
+                |why: Missing| words::UnknownFeatures { driver: driver.clone(), reason: why.into() };
+            let features: Vec<String> = evidence.get("/power/features").map_err(unknown)?;
+            match features.iter().find(|feature| matches!(feature.as_str(), "hwp" | "cppc")) {
+                Some(feature) => {
+                    let cpus_count = Arg::count(cpus.len());
+                    let flags = format!("flags: {}", features.join(" "));
+                    PAGE.warn(object, words::Coarse { cpus_count, driver, feature: feature.into() })
+                        .with_intents(remedy(evidence, feature))
+                        .with_evidence(Citation::new("/proc/cpuinfo", flags))
                 }
+                None => PAGE.info(object, words::OldHardware { driver }),
             }
-            Err(missing) => {
-                let reason = Arg::from(&missing);
-                return PAGE.not_run(object, words::UnknownFeatures { driver, reason });
-            }
-        },
+        }
         _ => PAGE.info(object, words::UnknownDriver { driver }),
     };
-    finding
+    Ok(finding
         .with_likelihood(Likelihood::Setting)
         .with_confidence(Confidence::Medium)
-        .with_evidence(Citation::new(format!("{}/scaling_driver", policy.path), name))
+        .with_evidence(Citation::new(format!("{}/scaling_driver", policy.path), name)))
 }

@@ -14,10 +14,10 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, CpuFreq, Window};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, Object,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, NoVerdict, Object,
+    if_any,
 };
 
-use crate::host::Lack;
 use crate::pages::cpu_effective_clock::{CRITICAL, FEW_BUSY, HIGH_CLOCK, LOW_CLOCK, PAGE, words};
 use crate::share::rounded_down;
 use crate::{host, serving};
@@ -28,25 +28,15 @@ const ALWAYS_BUSY: f64 = 0.9;
 /// Share of the base clock that counts as reaching it: counters and nominal clocks are rounded.
 const BASE_SLACK: f64 = 0.98;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let cpufreq = match evidence.cpufreq() {
-        Ok(cpufreq) => cpufreq,
-        Err(missing) => {
-            return Ok(vec![match host::lack(evidence, missing)? {
-                Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
-                Lack::Virtual { virtualization } => {
-                    PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-                }
-            }]);
-        }
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let lack = |why| host::lack(evidence, why, |reason| words::NoScaling { reason });
+    let cpufreq = evidence.cpufreq().map_err(lack)?;
     let window = serving::window(evidence)?;
     let least = evidence.limit(&PAGE, &CRITICAL).value.number() / 100.0;
     let serving = window.serving_cpus(least)?;
     if serving.is_empty() {
         let load = Arg::quantity(100.0 * window.serving_load()?, "%", 0);
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoBusyThread { load })]);
+        return Err(words::NoBusyThread { load }.into());
     }
     evidence.under_load()?;
     let scale = Scale::new(evidence, cpufreq, &window);
@@ -65,11 +55,8 @@ struct Clocks {
 impl Clocks {
     fn read(evidence: &Evidence<'_>, window: &Window) -> Result<Self, Missing> {
         let seconds = window.length()?;
-        let counted = evidence.get::<BTreeMap<u32, u64>>("/power/window/busy_clock_khz");
-        match counted {
-            Ok(khz) => return Ok(Self { khz, counted: true, seconds }),
-            Err(missing) if missing.missing != Absence::Absent => return Err(missing),
-            Err(_) => {}
+        if let Some(khz) = if_any(evidence.get("/power/window/busy_clock_khz"))? {
+            return Ok(Self { khz, counted: true, seconds });
         }
         let momentary: BTreeMap<u32, Vec<u64>> = evidence.get("/power/window/momentary_clock_khz")?;
         let (times, _) = window.counted_cpus()?;
@@ -236,8 +223,8 @@ fn finding(scale: &Scale, clocks: &Clocks, verdict: Verdict, group: &Group) -> F
             }
         }
     };
-    let finding =
-        if finding.outcome.is_deviation() { finding.with_likelihood(Likelihood::Mechanism) } else { finding };
+    let deviates = finding.outcome.is_deviation();
+    let finding = if deviates { finding.with_likelihood(Likelihood::Mechanism) } else { finding };
     let confidence = if clocks.counted { Confidence::High } else { Confidence::Low };
     finding.with_confidence(confidence).with_evidence(clocks.citation(group.slowest, khz))
 }

@@ -13,15 +13,14 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuReading, FreqPolicy};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
 };
 
-use crate::host::{self, Lack};
+use crate::host;
 use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, SAVING_BIAS_BESIDE_PREFERENCE, words};
 use crate::preference::Preference;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let cpufreq = evidence.cpufreq();
     let mut findings = match &cpufreq {
         Ok(cpufreq) => preferences(&cpufreq.policies),
@@ -35,24 +34,19 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     if !findings.is_empty() {
         // A bias says nothing of the preference, which is a matter of its own where there should be frequency scaling.
         if let Err(missing) = cpufreq
-            && missing.missing == Absence::Absent
-            && let Lack::Unexplained { reason } = host::lack(evidence, missing)?
+            && missing.is_absent()
+            && !host::is_virtual(evidence)?
         {
+            let reason = missing.reason.into();
             findings.push(PAGE.not_run(Object::node(), words::NoPreference { reason }));
         }
         return Ok(findings);
     }
-    let missing = match cpufreq {
+    Err(match cpufreq {
         // The policies are there and have no such file: the driver takes no hints.
-        Ok(_) => return Ok(vec![PAGE.not_applicable(Object::node(), words::NoHints {})]),
-        Err(missing) => missing,
-    };
-    Ok(vec![match host::lack(evidence, missing)? {
-        Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoPreference { reason }),
-        Lack::Virtual { virtualization } => {
-            PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-        }
-    }])
+        Ok(_) => NoVerdict::not_applicable(words::NoHints {}),
+        Err(why) => host::lack(evidence, why, |reason| words::NoPreference { reason }),
+    })
 }
 
 /// What the node does not have is told once, at the end.
@@ -72,23 +66,21 @@ fn preferred(policies: &[FreqPolicy]) -> CpuSet {
 fn preferences(policies: &[FreqPolicy]) -> Vec<Finding> {
     let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, &FreqPolicy)> = BTreeMap::new();
     for policy in policies {
-        let key = match &policy.energy_performance_preference {
-            Fact::Known(preference) => Ok(preference.trim()),
-            Fact::Missing(missing) if missing.missing == Absence::Absent => continue,
-            Fact::Missing(missing) => Err(missing.missing),
-        };
+        let preference = policy.energy_performance_preference.optional().transpose();
+        let Some(preference) = preference else { continue };
+        let key = preference.map(|preference| preference.trim()).map_err(|missing| missing.missing);
         let (cpus, _) = groups.entry(key).or_insert_with(|| (CpuSet::new(), policy));
         *cpus = cpus.union(&policy.cpus);
     }
-    groups.into_values().map(|(cpus, policy)| judge_preference(&cpus, policy)).collect()
+    let judged = |(cpus, policy): (CpuSet, &FreqPolicy)| {
+        let object = Object::cpus(&cpus).named(format!("CPUs {cpus}, preference"));
+        PAGE.settle(object.clone(), judge_preference(object, &cpus, policy))
+    };
+    groups.into_values().map(judged).collect()
 }
 
-fn judge_preference(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
-    let object = Object::cpus(cpus).named(format!("CPUs {cpus}, preference"));
-    let seen = match &policy.energy_performance_preference {
-        Fact::Known(preference) => preference.trim(),
-        Fact::Missing(missing) => return PAGE.missing(object, missing),
-    };
+fn judge_preference(object: Object, cpus: &CpuSet, policy: &FreqPolicy) -> Result<Finding, Missing> {
+    let seen = policy.energy_performance_preference.require()?.trim();
     let (cpus_count, preference) = (Arg::count(cpus.len()), Arg::from(seen));
     let finding = match Preference::of(seen) {
         Preference::Speed => PAGE.pass(object, words::Speed { preference }),
@@ -96,18 +88,11 @@ fn judge_preference(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
         Preference::Firmware => PAGE.warn(object, words::Firmware { cpus_count, preference }),
         Preference::Saving => PAGE.fail(object, words::Saving { cpus_count, preference }),
     };
-    let finding = if finding.outcome.is_deviation() {
-        finding.with_intent(Intent::EnergyPreference {
-            cpus: cpus.clone(),
-            want: "performance".into(),
-            was: seen.into(),
-        })
-    } else {
-        finding
-    };
-    finding
+    let (want, was) = ("performance".into(), seen.into());
+    Ok(finding
         .with_likelihood(Likelihood::Setting)
         .with_evidence(Citation::new(format!("{}/energy_performance_preference", policy.path), seen))
+        .mended_by([Intent::EnergyPreference { cpus: cpus.clone(), want, was }]))
 }
 
 fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading, preferred: &CpuSet) -> Finding {
@@ -127,10 +112,8 @@ fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading, preferred: &CpuSet) -
     } else {
         PAGE.pass(object, words::BiasSpeed {})
     };
-    let finding = if finding.outcome.is_deviation() {
-        finding.with_intent(Intent::EnergyBias { cpus: cpus.clone(), want: 0, was: seen.to_string() })
-    } else {
-        finding
-    };
-    finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(&group.path, seen.to_string()))
+    finding
+        .with_likelihood(Likelihood::Setting)
+        .with_evidence(Citation::new(&group.path, seen.to_string()))
+        .mended_by([Intent::EnergyBias { cpus: cpus.clone(), want: 0, was: seen.to_string() }])
 }

@@ -18,7 +18,7 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, InferenceServer, Role, ThreadTime};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood,
-    Missing, Object, ObjectKind,
+    Missing, NoVerdict, Object, ObjectKind,
 };
 
 use crate::pages::cpu_pct_priority_cores::{CRITICAL, MOSTLY, PAGE, PARTLY, STEP, words};
@@ -27,37 +27,28 @@ use crate::{host, serving};
 /// Processors that Intel sells with PCT, by the number in their model name (Intel's announcement of 22 May 2025).
 const PRIORITY_SKUS: [&str; 3] = ["6962P", "6774P", "6776P"];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let vendor: String = evidence.get("/cpu/vendor")?;
-    let node = Object::node();
     if vendor != "GenuineIntel" {
-        return Ok(vec![PAGE.not_applicable(node, words::OtherVendor { vendor: vendor.into() })]);
+        return Err(NoVerdict::not_applicable(words::OtherVendor { vendor: vendor.into() }));
     }
-    if host::is_virtual(evidence)? {
-        return Ok(vec![PAGE.not_applicable(node, words::Virtual {})]);
-    }
+    PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
     let model: String = evidence.get("/cpu/model")?;
     let sku = PRIORITY_SKUS.iter().find(|sku| model.contains(*sku));
-    let levels = match evidence.get::<Vec<Cppc>>("/power/cppc") {
-        Ok(levels) => levels,
-        Err(missing) if missing.missing == Absence::Absent && sku.is_none() => {
-            return Ok(vec![unknown_model(&model)]);
-        }
-        Err(missing) => {
-            return Ok(vec![PAGE.not_run(node, words::UnknownLevels { reason: Arg::from(&missing) })]);
-        }
-    };
-    let levels = Levels::new(&levels)?;
+    let without = || NoVerdict::not_applicable(words::UnknownModel { model: model.as_str().into() });
+    let levels = evidence.get::<Vec<Cppc>>("/power/cppc").map_err(|why| match sku {
+        None if why.is_absent() => without(),
+        _ => words::UnknownLevels { reason: why.into() }.into(),
+    });
+    let levels = Levels::new(&levels?)?;
     let step = Quantity::new(100.0 * (levels.highest as f64 / levels.lowest.max(1) as f64 - 1.0));
-    if !evidence.limit(&PAGE, &STEP).is_exceeded_by(step) {
-        return equal_levels(evidence, &model, sku.is_some(), &levels);
+    if evidence.limit(&PAGE, &STEP).is_exceeded_by(step) {
+        return Ok(vec![used(evidence, &levels, sku.is_some())?]);
     }
-    used(evidence, &levels, sku.is_some())
-}
-
-fn unknown_model(model: &str) -> Finding {
-    PAGE.not_applicable(Object::node(), words::UnknownModel { model: model.into() })
+    if sku.is_none() {
+        return Err(without());
+    }
+    Ok(vec![equal_levels(evidence, &model, &levels)?])
 }
 
 /// Cores by the level that they name.
@@ -89,19 +80,11 @@ impl Levels {
     }
 
     fn cite(&self, finding: Finding) -> Finding {
-        self.evidence.iter().cloned().fold(finding, Finding::with_evidence)
+        finding.with_citations(self.evidence.clone())
     }
 }
 
-fn equal_levels(
-    evidence: &Evidence<'_>,
-    model: &str,
-    has_them: bool,
-    levels: &Levels,
-) -> Result<Vec<Finding>, Missing> {
-    if !has_them {
-        return Ok(vec![unknown_model(model)]);
-    }
+fn equal_levels(evidence: &Evidence<'_>, model: &str, levels: &Levels) -> Result<Finding, Missing> {
     let machine: String = evidence.get("/node/machine")?;
     let gpus = evidence.gpus()?;
     let is_b300 = machine.contains("B300")
@@ -114,29 +97,24 @@ fn equal_levels(
         PAGE.warn(node, words::Off { model })
     };
     let finding = finding.with_intent(Intent::Firmware { setting: FirmwareSetting::PriorityCores });
-    Ok(vec![levels.cite(finding.with_likelihood(Likelihood::Setting).with_confidence(Confidence::Medium))])
+    Ok(levels.cite(finding.with_likelihood(Likelihood::Setting).with_confidence(Confidence::Medium)))
 }
 
 /// Whether the critical threads run on the priority cores.
-fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<Finding>, Missing> {
+fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Finding, NoVerdict> {
     let servers: Vec<InferenceServer> = evidence.get("/servers")?;
     let is_critical = |role: Role| matches!(role, Role::EngineCore | Role::GpuWorker | Role::Whole);
-    let critical: BTreeSet<u32> = servers
-        .iter()
-        .flat_map(|server| &server.processes)
-        .filter(|process| is_critical(process.role))
-        .map(|process| process.pid)
-        .collect();
-    if critical.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoProcess {})]);
-    }
+    let processes = servers.iter().flat_map(|server| &server.processes);
+    let critical: BTreeSet<u32> =
+        processes.filter(|process| is_critical(process.role)).map(|process| process.pid).collect();
+    PAGE.not_run_if(critical.is_empty(), words::NoProcess {})?;
     let window = serving::window(evidence)?;
     let least = evidence.limit(&PAGE, &CRITICAL).value.number() / 100.0;
     let busy = window.busy_threads(least)?;
     // The kernel has no process 0: whose thread it is was not read.
     if let Some(thread) = busy.iter().find(|thread| thread.pid == 0) {
         let (thread, name) = (Arg::text(thread.tid.to_string()), Arg::from(&thread.comm));
-        return Ok(vec![PAGE.not_run(Object::node(), words::UnknownProcess { thread, name })]);
+        return Err(words::UnknownProcess { thread, name }.into());
     }
     let threads: Vec<&ThreadTime> =
         busy.into_iter().filter(|thread| critical.contains(&thread.pid)).collect();
@@ -145,15 +123,13 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<
     for thread in &threads {
         if thread.last_cpus.is_empty() {
             let (thread, name) = (Arg::text(thread.tid.to_string()), Arg::from(&thread.comm));
-            return Ok(vec![PAGE.not_run(Object::node(), words::UnknownPlace { thread, name })]);
+            return Err(words::UnknownPlace { thread, name }.into());
         }
         let used = thread.cpu_share(window.length()?);
         total += used;
         away += used * share_away(thread, levels);
     }
-    if threads.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoBusyThread {})]);
-    }
+    PAGE.not_run_if(threads.is_empty(), words::NoBusyThread {})?;
     let percent = Quantity::new(100.0 * away / total);
     let object = Object::new(ObjectKind::Other, "scheduler and GPU workers");
     let (share, cpus) = (Arg::of(percent, 0), Arg::from(&levels.priority));
@@ -173,21 +149,12 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Vec<
     let finding = levels.cite(finding.with_confidence(confidence));
     let weight = |thread: &ThreadTime| share_away(thread, levels) * thread.cpu_share(1.0);
     let farthest = threads.iter().max_by(|a, b| weight(a).total_cmp(&weight(b)));
-    Ok(vec![match farthest {
-        Some(thread) => {
-            let places: Vec<String> = thread.last_cpus.iter().map(u32::to_string).collect();
-            finding.with_evidence(Citation::new(
-                format!("/proc/{}/task/{}/stat", thread.pid, thread.tid),
-                format!(
-                    "{}: on CPU {} at the readings, +{} ticks",
-                    thread.comm,
-                    places.join(", "),
-                    thread.cpu_ticks
-                ),
-            ))
-        }
-        None => finding,
-    }])
+    Ok(finding.with_citations(farthest.map(|thread| {
+        let places = thread.last_cpus.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+        let ThreadTime { pid, tid, comm, cpu_ticks, .. } = thread;
+        let value = format!("{comm}: on CPU {places} at the readings, +{cpu_ticks} ticks");
+        Citation::new(format!("/proc/{pid}/task/{tid}/stat"), value)
+    })))
 }
 
 /// Better places for the servers of which critical threads were seen away from priority cores.

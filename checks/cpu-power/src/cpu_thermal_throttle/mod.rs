@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
-    Object,
+    NoVerdict, Object,
 };
 
 use crate::host;
@@ -22,23 +22,18 @@ use crate::pages::cpu_thermal_throttle::{PAGE, words};
 /// What would mend throttling.
 const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling, at: None };
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let core = Counter::read(evidence, "core");
     let package = Counter::read(evidence, "package");
-    let is_absent = |counter: &Counter| {
-        counter.since_boot.as_ref().is_err_and(|missing| missing.missing == Absence::Absent)
-    };
+    let is_absent = |counter: &Counter| counter.since_boot.as_ref().is_err_and(Missing::is_absent);
     if is_absent(&core) && is_absent(&package) {
-        if host::is_virtual(evidence)? {
-            return Ok(vec![PAGE.not_applicable(Object::node(), words::Virtual {})]);
-        }
-        return by_log(evidence);
+        PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
+        return Ok(vec![by_log(evidence)?]);
     }
     let mut findings = core.judge();
     findings.extend(package.judge());
     if findings.is_empty() {
-        return Err(Missing::new(Absence::Failed, "no throttle counter names a CPU"));
+        return Err(Missing::new(Absence::Failed, "no throttle counter names a CPU").into());
     }
     Ok(findings)
 }
@@ -207,7 +202,7 @@ fn packages(evidence: &Evidence<'_>) -> Vec<CpuSet> {
 }
 
 /// CPUs without counters: only the kernel log can tell of throttling.
-fn by_log(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+fn by_log(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
     let log = evidence.kernel_log()?;
     let tells = |line: &&LogLine| {
         let text = line.text.to_ascii_lowercase();
@@ -216,12 +211,11 @@ fn by_log(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let lines: Vec<&LogLine> = log.lines.iter().filter(tells).collect();
     let Some(last) = lines.last() else {
         let vendor = evidence.get::<String>("/cpu/vendor").unwrap_or_else(|_| "unknown".to_owned());
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoCounters { vendor: vendor.into() })]);
+        return Err(words::NoCounters { vendor: vendor.into() }.into());
     };
-    Ok(vec![
-        PAGE.fail(Object::node(), words::Logged { lines: Arg::count(lines.len()) })
-            .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(Citation::new(&log.path, &last.text))
-            .with_intent(COOLING),
-    ])
+    Ok(PAGE
+        .fail(Object::node(), words::Logged { lines: Arg::count(lines.len()) })
+        .with_likelihood(Likelihood::Mechanism)
+        .with_evidence(Citation::new(&log.path, &last.text))
+        .with_intent(COOLING))
 }

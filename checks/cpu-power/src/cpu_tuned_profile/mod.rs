@@ -13,40 +13,28 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{CpuFreq, Process};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    Said,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing,
+    NoVerdict, Object, Said, if_any,
 };
 
 use crate::pages::cpu_tuned_profile::{PAGE, words};
 use crate::settings::{Settings, setting};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let settings = evidence.settings("power")?;
     let virtualization: String = evidence.get("/node/virtualization")?;
     let is_virtual = virtualization != "none";
-    let active = match setting(&settings, ACTIVE) {
-        Ok(text) if text.trim().is_empty() => None,
-        Ok(text) => Some(text.trim()),
-        Err(missing) if missing.missing == Absence::Absent => None,
-        Err(missing) => {
-            let reason = Arg::from(&missing);
-            return Ok(vec![PAGE.not_run(Object::node(), words::UnknownProfile { reason })]);
-        }
-    };
+    let unknown = |why: Missing| words::UnknownProfile { reason: why.into() };
+    let active = if_any(setting(&settings, ACTIVE)).map_err(unknown)?.map(str::trim);
+    let active = active.filter(|text| !text.is_empty());
     if active.is_none()
         && let Ok(container) = evidence.get::<String>("/node/container")
         && container != "none"
     {
-        return Ok(vec![PAGE.not_run(Object::node(), words::Container { container: container.into() })]);
+        return Err(words::Container { container: container.into() }.into());
     }
-    let managers = match evidence.processes() {
-        Ok(processes) => Managers::among(processes),
-        Err(missing) => {
-            let reason = Arg::from(&missing);
-            return Ok(vec![PAGE.not_run(Object::node(), words::UnknownManagers { reason })]);
-        }
-    };
+    let unknown = |why: Missing| words::UnknownManagers { reason: why.into() };
+    let managers = Managers::among(evidence.processes().map_err(unknown)?);
     if let Some(finding) = managers.fight() {
         return Ok(vec![finding]);
     }
@@ -108,10 +96,9 @@ impl Managers {
             .fail(Object::node(), said)
             .with_likelihood(Likelihood::Setting)
             .with_intents(stopped.map(|name| Intent::Unit { name, runs: false }));
-        Some(named.into_iter().fold(finding, |finding, manager| {
-            let Manager { name, path, .. } = manager;
-            finding.with_evidence(Citation::new(format!("{path}/stat"), format!("name: {name}")))
-        }))
+        Some(finding.with_citations(named.into_iter().map(|Manager { name, path, .. }| {
+            Citation::new(format!("{path}/stat"), format!("name: {name}"))
+        })))
     }
 }
 
@@ -147,7 +134,7 @@ impl Clocks {
     fn read(evidence: &Evidence<'_>) -> Self {
         let cpufreq = match evidence.cpufreq() {
             Ok(cpufreq) => cpufreq,
-            Err(missing) if missing.missing == Absence::Absent => return Self::None,
+            Err(missing) if missing.is_absent() => return Self::None,
             Err(missing) => return Self::Unknown(missing),
         };
         let switches = [
@@ -157,18 +144,11 @@ impl Clocks {
         for (path, fact, off, on) in switches {
             match fact {
                 Fact::Known(text) if text.trim() == off => {
-                    return Self::Slow(Slow {
-                        what: "turbo",
-                        governor: String::new(),
-                        seen: Citation::new(path, off),
-                        mended_by: vec![Intent::Boost {
-                            path: path.into(),
-                            want: on.into(),
-                            was: off.into(),
-                        }],
-                    });
+                    let (governor, seen) = (String::new(), Citation::new(path, off));
+                    let on = Intent::Boost { path: path.into(), want: on.into(), was: off.into() };
+                    return Self::Slow(Slow { what: "turbo", governor, seen, mended_by: vec![on] });
                 }
-                Fact::Missing(missing) if missing.missing != Absence::Absent => {
+                Fact::Missing(missing) if !missing.is_absent() => {
                     return Self::Unknown(missing.clone());
                 }
                 _ => {}
@@ -261,18 +241,13 @@ impl Profile<'_> {
                 .warn(node, words::NotRunning { profile })
                 .with_likelihood(Likelihood::Setting)
                 .with_intent(Intent::TunedProfile { want: active.into(), was: active.into() }),
-            Clocks::Slow(slow) => PAGE
-                .warn(
-                    node,
-                    words::Overridden {
-                        profile,
-                        slow: slow.what.into(),
-                        governor: Arg::from(&slow.governor),
-                    },
-                )
-                .with_likelihood(Likelihood::Mechanism)
-                .with_evidence(slow.seen.clone())
-                .with_intents(slow.mended_by.clone()),
+            Clocks::Slow(slow) => {
+                let (governor, seen) = (Arg::from(&slow.governor), slow.seen.clone());
+                PAGE.warn(node, words::Overridden { profile, slow: slow.what.into(), governor })
+                    .with_likelihood(Likelihood::Mechanism)
+                    .with_evidence(seen)
+                    .with_intents(slow.mended_by.clone())
+            }
             Clocks::Unknown(missing) => {
                 PAGE.not_run(node, words::UnknownEffect { profile, reason: Arg::from(missing) })
             }

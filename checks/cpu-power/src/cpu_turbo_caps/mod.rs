@@ -18,36 +18,23 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Cppc, CpuFreq, FreqPolicy};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood, Missing,
-    Object, ObjectKind,
+    NoVerdict, Object, ObjectKind,
 };
 
-use crate::host::{self, Lack};
+use crate::host;
 use crate::pages::cpu_turbo_caps::{BOOST_GAIN, PAGE, POWER_LIMIT, words};
-use crate::settings::{Settings, setting};
+use crate::settings::{Settings, number, setting};
 use crate::share::rounded_down;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let cpufreq = match evidence.cpufreq() {
-        Ok(cpufreq) => cpufreq,
-        Err(missing) => {
-            return Ok(vec![match host::lack(evidence, missing)? {
-                Lack::Unexplained { reason } => PAGE.not_run(Object::node(), words::NoScaling { reason }),
-                Lack::Virtual { virtualization } => {
-                    PAGE.not_applicable(Object::node(), words::Virtual { virtualization })
-                }
-            }]);
-        }
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let lack = |why| host::lack(evidence, why, |reason| words::NoScaling { reason });
+    let cpufreq = evidence.cpufreq().map_err(lack)?;
     let mut findings = vec![turbo(evidence, cpufreq)];
     findings.extend(caps(&cpufreq.policies));
-    match evidence.settings("power") {
-        Ok(settings) => {
-            findings.extend(percent_limit(cpufreq, &settings));
-            findings.extend(power_limits(evidence, &settings));
-        }
-        Err(missing) => findings.push(PAGE.missing(Object::setting("power limits"), &missing)),
-    }
+    let limits = evidence.settings("power").map(|settings| {
+        percent_limit(cpufreq, &settings).into_iter().chain(power_limits(evidence, &settings)).collect()
+    });
+    findings.extend(PAGE.settle::<Vec<Finding>>(Object::setting("power limits"), limits));
     Ok(findings)
 }
 
@@ -69,23 +56,19 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
         match fact {
             Fact::Known(text) if text.trim() == switch.off => {
                 let is_x86 = switch.path == NO_TURBO.path || vendor.is_ok_and(|vendor| is_x86(&vendor));
-                let finding =
-                    if is_x86 { PAGE.fail(object, words::Off {}) } else { boost_off(evidence, object) };
-                let finding = finding
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new(switch.path, text.trim()));
-                return if finding.outcome.is_deviation() {
-                    finding.with_intent(Intent::Boost {
-                        path: switch.path.into(),
-                        want: switch.on.into(),
-                        was: text.trim().into(),
-                    })
+                let finding = if is_x86 {
+                    PAGE.fail(object, words::Off {})
                 } else {
-                    finding
+                    PAGE.settle(object, boost_off(evidence))
                 };
+                let (path, was) = (switch.path.into(), text.trim().into());
+                return finding
+                    .with_likelihood(Likelihood::Setting)
+                    .with_evidence(Citation::new(switch.path, text.trim()))
+                    .mended_by([Intent::Boost { path, want: switch.on.into(), was }]);
             }
             Fact::Known(text) => on = Some(Citation::new(switch.path, text.trim())),
-            Fact::Missing(missing) if missing.missing == Absence::Absent => {}
+            Fact::Missing(missing) if missing.is_absent() => {}
             Fact::Missing(missing) => return PAGE.missing(object, missing),
         }
     }
@@ -104,11 +87,10 @@ fn is_x86(vendor: &str) -> bool {
 }
 
 /// Boost is off where the switch may have nothing to give.
-fn boost_off(evidence: &Evidence<'_>, object: Object) -> Finding {
-    let groups = match evidence.get::<Vec<Cppc>>("/power/cppc") {
-        Ok(groups) => groups,
-        Err(missing) => return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) }),
-    };
+fn boost_off(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
+    let object = Object::setting("turbo");
+    let untold = |why: Missing| words::GainUnknown { reason: why.into() };
+    let groups: Vec<Cppc> = evidence.get("/power/cppc").map_err(untold)?;
     let gain = |group: &Cppc| -> Result<f64, Missing> {
         let (highest, nominal) = (*group.highest_perf.require()?, *group.nominal_perf.require()?);
         if nominal == 0 {
@@ -129,13 +111,11 @@ fn boost_off(evidence: &Evidence<'_>, object: Object) -> Finding {
     // Among CPUs that tell nothing there may be one that would gain.
     let (percent, group) = match (most, unknown) {
         (Some(most), _) if !limit.is_undercut_by(Quantity::new(most.0)) => most,
-        (_, Some(missing)) => {
-            return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) });
-        }
+        (_, Some(missing)) => return Err(untold(missing).into()),
         (Some(most), None) => most,
         (None, None) => {
-            let missing = Missing::new(Absence::Failed, "no CPU names its levels of performance");
-            return PAGE.not_run(object, words::GainUnknown { reason: Arg::from(&missing) });
+            let why = Missing::new(Absence::Failed, "no CPU names its levels of performance");
+            return Err(untold(why).into());
         }
     };
     let (gain, cpus) = (Arg::quantity(percent.max(0.0), "%", 1), Arg::from(&group.cpus));
@@ -148,9 +128,9 @@ fn boost_off(evidence: &Evidence<'_>, object: Object) -> Finding {
         let level = level.known().map(u64::to_string).unwrap_or_default();
         Citation::new(format!("{}/{file}", group.path), format!("{level} on CPUs {}", group.cpus))
     };
-    finding
+    Ok(finding
         .with_evidence(cite("highest_perf", &group.highest_perf))
-        .with_evidence(cite("nominal_perf", &group.nominal_perf))
+        .with_evidence(cite("nominal_perf", &group.nominal_perf)))
 }
 
 fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {
@@ -162,63 +142,39 @@ fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {
         let (cpus, _) = groups.entry(limits).or_insert_with(|| (CpuSet::new(), policy));
         *cpus = cpus.union(&policy.cpus);
     }
-    groups.into_values().map(|(cpus, policy)| judge_cap(&cpus, policy)).collect()
+    let judged = |(cpus, policy): (CpuSet, _)| PAGE.settle(Object::cpus(&cpus), judge_cap(&cpus, policy));
+    groups.into_values().map(judged).collect()
 }
 
-fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Finding {
+fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Result<Finding, Missing> {
     let object = Object::cpus(cpus);
-    let limits = policy
-        .scaling_max_freq_khz
-        .require()
-        .and_then(|&limit| Ok((limit, *policy.cpuinfo_max_freq_khz.require()?)));
-    let (limit, highest) = match limits {
-        Ok(limits) => limits,
-        Err(missing) => return PAGE.missing(object, &missing),
-    };
+    let limit = *policy.scaling_max_freq_khz.require()?;
+    let highest = *policy.cpuinfo_max_freq_khz.require()?;
     let mhz = |khz: u64| Arg::quantity((khz / 1000) as f64, "MHz", 0);
     let finding = if limit < highest {
         let cap = Intent::FrequencyCap { cpus: cpus.clone(), want_khz: highest, was_khz: limit };
         let share = rounded_down(100.0 * limit as f64 / highest as f64);
-        PAGE.fail(
-            object,
-            words::Capped {
-                cpus_count: Arg::count(cpus.len()),
-                limit: mhz(limit),
-                share,
-                highest: mhz(highest),
-            },
-        )
-        .with_intent(cap)
+        let cpus_count = Arg::count(cpus.len());
+        let said = words::Capped { cpus_count, limit: mhz(limit), share, highest: mhz(highest) };
+        PAGE.fail(object, said).with_intent(cap)
     } else {
         PAGE.pass(object, words::Uncapped { limit: mhz(limit) })
     };
-    finding
+    Ok(finding
         .with_likelihood(Likelihood::Setting)
         .with_evidence(Citation::new(format!("{}/scaling_max_freq", policy.path), limit.to_string()))
-        .with_evidence(Citation::new(format!("{}/cpuinfo_max_freq", policy.path), highest.to_string()))
+        .with_evidence(Citation::new(format!("{}/cpuinfo_max_freq", policy.path), highest.to_string())))
 }
 
 /// `max_perf_pct`, which only `intel_pstate` has.
 fn percent_limit(cpufreq: &CpuFreq, settings: &Settings) -> Option<Finding> {
     const PATH: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
-    let is_intel = |policy: &FreqPolicy| {
-        policy
-            .scaling_driver
-            .known()
-            .is_some_and(|driver| matches!(driver.trim(), "intel_pstate" | "intel_cpufreq"))
-    };
-    if !cpufreq.policies.iter().any(is_intel) {
+    let mut drivers = cpufreq.policies.iter().filter_map(|policy| policy.scaling_driver.known());
+    if !drivers.any(|driver| matches!(driver.trim(), "intel_pstate" | "intel_cpufreq")) {
         return None;
     }
-    let read = || -> Result<(u64, &str), Missing> {
-        let text = setting(settings, PATH)?.trim();
-        let percent = text.parse().map_err(|_| {
-            Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`, expected a number"))
-        })?;
-        Ok((percent, text))
-    };
     let object = Object::setting("highest performance");
-    Some(match read() {
+    Some(match number(settings, PATH) {
         Ok((percent, text)) if percent < 100 => {
             let range = Arg::quantity(percent as f64, "%", 0);
             PAGE.fail(object, words::LimitedRange { range })
@@ -239,16 +195,14 @@ fn power_limits(evidence: &Evidence<'_>, settings: &Settings) -> Vec<Finding> {
         zone.parse::<u32>().ok()
     };
     let zones: BTreeSet<u32> = settings.keys().filter_map(below).collect();
-    let told = |result: Result<Finding, Missing>| {
-        result.unwrap_or_else(|missing| PAGE.missing(Object::setting(PACKAGES), &missing))
-    };
-    zones.into_iter().filter_map(|zone| judge_zone(evidence, settings, zone).transpose()).map(told).collect()
+    let judged = |zone| PAGE.settle(Object::setting(PACKAGES), judge_zone(evidence, settings, zone));
+    zones.into_iter().filter_map(judged).collect()
 }
 
 /// What packages are called together, where it is not told which of them it is.
 const PACKAGES: &str = "package power limits";
 
-fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result<Option<Finding>, Missing> {
+fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result<Option<Finding>, NoVerdict> {
     let path = |name: &str| format!("/sys/class/powercap/intel-rapl:{zone}/{name}");
     let name = setting(settings, &path("name"))?;
     if !name.starts_with("package") {
@@ -258,18 +212,9 @@ fn judge_zone(evidence: &Evidence<'_>, settings: &Settings, zone: u32) -> Result
     if setting(settings, &path("enabled")).is_ok_and(|enabled| enabled == "0") {
         return Ok(Some(PAGE.info(object, words::NotEnforced {})));
     }
-    let watts = |name: &str| -> Result<f64, Missing> {
-        let text = setting(settings, &path(name))?;
-        let microwatts: f64 = text.trim().parse::<u64>().map(|value| value as f64).map_err(|_| {
-            Missing::new(Absence::Malformed, format!("{} holds `{text}`, expected a number", path(name)))
-        })?;
-        Ok(microwatts / 1e6)
-    };
+    let watts = |file: &str| number(settings, &path(file)).map(|(value, _)| value as f64 / 1e6);
     let (limit, design) = (watts("constraint_0_power_limit_uw")?, watts("constraint_0_max_power_uw")?);
-    if design <= 0.0 {
-        let package = Arg::from(name);
-        return Ok(Some(PAGE.not_run(Object::setting(PACKAGES), words::NoDesignPower { package })));
-    }
+    PAGE.not_run_if(design <= 0.0, words::NoDesignPower { package: name.into() })?;
     let share = Quantity::new(100.0 * limit / design);
     let (limit, design) = (Arg::quantity(limit, "W", 0), Arg::quantity(design, "W", 0));
     let finding = if evidence.limit(&PAGE, &POWER_LIMIT).is_undercut_by(share) {

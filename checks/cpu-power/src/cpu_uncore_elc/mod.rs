@@ -12,24 +12,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
 };
 
 use crate::host;
 use crate::pages::cpu_uncore_elc::{FLOOR, PAGE, words};
-use crate::settings::{Settings, setting};
+use crate::settings::{Settings, number};
 
 const ROOT: &str = "/sys/devices/system/cpu/intel_uncore_frequency";
 
 /// Step of the uncore clock: a reading may be one above the limit.
 const STEP_KHZ: u64 = 100_000;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let settings = evidence.settings("power")?;
     let domains = domains(&settings);
     if domains.is_empty() {
-        return without(evidence);
+        return Err(without(evidence)?);
     }
     let readings = readings(evidence);
     let mut groups: BTreeMap<Verdict, Vec<Judged>> = BTreeMap::new();
@@ -37,12 +36,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         let judged = judge(evidence, &settings, domain, &readings);
         groups.entry(judged.verdict.clone()).or_default().push(judged);
     }
-    let unseen: Vec<&str> = groups
-        .values()
-        .flatten()
-        .filter(|judged| judged.unseen)
-        .map(|judged| judged.domain.as_str())
-        .collect();
+    let unseen = groups.values().flatten().filter(|judged| judged.unseen);
+    let unseen: Vec<&str> = unseen.map(|judged| judged.domain.as_str()).collect();
     let mut findings: Vec<Finding> =
         groups.iter().filter_map(|(verdict, group)| finding(verdict, group)).collect();
     if !unseen.is_empty() {
@@ -55,17 +50,16 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     Ok(findings)
 }
 
-fn without(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let node = Object::node();
+fn without(evidence: &Evidence<'_>) -> Result<NoVerdict, Missing> {
     if host::is_virtual(evidence)? {
-        return Ok(vec![PAGE.not_applicable(node, words::Virtual {})]);
+        return Ok(NoVerdict::not_applicable(words::Virtual {}));
     }
     let vendor: String = evidence.get("/cpu/vendor")?;
-    Ok(vec![match vendor.as_str() {
-        "GenuineIntel" => PAGE.not_run(node, words::NotShown {}),
-        "AuthenticAMD" | "HygonGenuine" => PAGE.not_run(node, words::OnlyFirmware {}),
-        _ => PAGE.not_applicable(node, words::OtherVendor { vendor: vendor.into() }),
-    }])
+    Ok(match vendor.as_str() {
+        "GenuineIntel" => words::NotShown {}.into(),
+        "AuthenticAMD" | "HygonGenuine" => words::OnlyFirmware {}.into(),
+        _ => NoVerdict::not_applicable(words::OtherVendor { vendor: vendor.into() }),
+    })
 }
 
 /// Domains that can be judged: the finest that the kernel shows.
@@ -115,12 +109,7 @@ fn judge(evidence: &Evidence<'_>, settings: &Settings, domain: &str, readings: &
         unseen: false,
     };
     let path = |file: &str| format!("{ROOT}/{domain}/{file}");
-    let khz = |file: &str| -> Result<u64, Missing> {
-        let text = setting(settings, &path(file))?;
-        text.trim().parse().map_err(|_| {
-            Missing::new(Absence::Malformed, format!("{} holds `{text}`, expected a number", path(file)))
-        })
-    };
+    let khz = |file: &str| number(settings, &path(file)).map(|(value, _)| value);
     let (lower, highest) = match (khz("min_freq_khz"), khz("max_freq_khz")) {
         (Ok(lower), Ok(upper)) => (lower, upper),
         (Err(missing), _) | (_, Err(missing)) => return told(Verdict::Missing(missing), Vec::new()),
@@ -176,5 +165,5 @@ fn finding(verdict: &Verdict, group: &[Judged]) -> Option<Finding> {
     let finding = finding
         .with_confidence(Confidence::Low)
         .with_intents(group.iter().filter_map(|judged| judged.raised.clone()));
-    Some(first.evidence.iter().cloned().fold(finding, Finding::with_evidence))
+    Some(finding.with_citations(first.evidence.clone()))
 }

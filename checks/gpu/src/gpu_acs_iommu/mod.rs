@@ -12,18 +12,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice};
 use plumb_check_sdk::{
-    Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ProviderRequest,
+    Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind, ProviderRequest,
 };
 
 use crate::gpus::{self, NVML, Span};
 use crate::pages::gpu_acs_iommu::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.len() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoPeer {})]);
-    }
+    PAGE.not_applicable_if(gpus.len() < 2, words::NoPeer {})?;
     let links = evidence.nvml().and_then(|nvml| nvml.links.require().map(Vec::as_slice));
     if let Ok(links) = &links
         && joined_by_nvlink(gpus, links)
@@ -35,10 +32,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let is_guest = evidence.hypervisor()?.is_some();
     let mut findings = match &links {
         Ok(links) => peers(&span, links, is_guest),
-        Err(missing) => {
-            let said = words::LinksUnknown { reason: missing.into() };
-            vec![PAGE.not_run(other("GPU pairs"), said)]
-        }
+        Err(why) => vec![PAGE.not_run(other("GPU pairs"), words::LinksUnknown { reason: why.into() })],
     };
     if !is_guest {
         let pci = evidence.pci()?;
@@ -54,10 +48,6 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
 
 fn other(name: &str) -> Object {
     Object::new(ObjectKind::Other, name)
-}
-
-fn with_evidence(finding: Finding, citations: Vec<Citation>) -> Finding {
-    citations.into_iter().fold(finding, Finding::with_evidence)
 }
 
 fn joined_by_nvlink(gpus: &[Gpu], links: &[NvmlLink]) -> bool {
@@ -121,7 +111,7 @@ fn bridges(span: &Span, gpus: &[Gpu], pci: &[PciDevice]) -> Vec<Finding> {
     let mut unread: Option<(usize, Missing)> = None;
     for bridge in above.iter().filter(|(_, below)| below.len() < gpus.len()).map(|(bridge, _)| *bridge) {
         let Some(device) = pci.iter().find(|device| device.address == bridge) else { continue };
-        match gpus::if_any(&device.acs) {
+        match device.acs.optional() {
             Ok(Some(acs)) if acs.source_validation || acs.request_redirect || acs.completion_redirect => {
                 let was = format!("{:#06x}", acs.control);
                 let value = format!("ACS control register {was}");
@@ -140,7 +130,7 @@ fn bridges(span: &Span, gpus: &[Gpu], pci: &[PciDevice]) -> Vec<Finding> {
         }
         let bridges_count = citations.len().into();
         let said = |span| words::Redirected { bridges_count, span }.into();
-        let dressed = |finding| with_evidence(finding, citations).with_intents(goals);
+        let dressed = |finding: Finding| finding.with_citations(citations).with_intents(goals);
         findings.extend(span.weigh(&PAGE, object.clone(), said, dressed));
     }
     if let Some((count, missing)) = unread {
@@ -165,25 +155,24 @@ fn translation(
     for gpu in gpus {
         let Some(device) = pci.iter().find(|device| device.address == gpu.address) else { continue };
         let object = Object::gpu(&gpu.address);
-        let unknown = |missing: &Missing| words::IommuUnknown { reason: missing.into() };
-        let group = match gpus::if_any(&device.iommu_group) {
-            Ok(Some(group)) => group,
-            Ok(None) => continue,
-            Err(missing) => {
-                findings.push(PAGE.not_run(object, unknown(&missing)));
-                continue;
+        let mode = device.iommu_group.optional().and_then(|group| {
+            let path = group.map(|group| format!("/sys/kernel/iommu_groups/{group}/type"));
+            let mode = path.as_ref().and_then(|path| settings.get(path));
+            Ok((path, mode.map(Fact::optional).transpose()?))
+        });
+        match mode {
+            Ok((Some(path), None)) => {
+                findings.push(PAGE.not_run(object, words::TypeUnread { path: path.into() }));
             }
-        };
-        let path = format!("/sys/kernel/iommu_groups/{group}/type");
-        match settings.get(&path).map(gpus::if_any) {
-            None => findings.push(PAGE.not_run(object, words::TypeUnread { path: path.into() })),
             // `DMA` and `DMA-FQ` translate, `identity` does not (sysfs-kernel-iommu_groups).
-            Some(Ok(Some(mode))) if mode.trim().starts_with("DMA") => {
+            Ok((Some(path), Some(Some(mode)))) if mode.trim().starts_with("DMA") => {
                 translated.push(gpu.address.clone());
                 citations.push(Citation::new(path, mode.trim()));
             }
-            Some(Ok(_)) => {}
-            Some(Err(missing)) => findings.push(PAGE.not_run(object, unknown(&missing))),
+            Ok(_) => {}
+            Err(why) => {
+                findings.push(PAGE.not_run(object, words::IommuUnknown { reason: (&why).into() }));
+            }
         }
     }
     let mut findings = gpus::join(findings, gpus.len());
@@ -192,7 +181,7 @@ fn translation(
         let (all_count, gpus_count) = (gpus.len().into(), translated.len().into());
         let said = |span| words::Translated { all_count, gpus_count, span }.into();
         let goal = Intent::KernelArgument { argument: "iommu=pt".to_owned(), present: true };
-        let dressed = |finding| with_evidence(finding, citations).with_intent(goal);
+        let dressed = |finding: Finding| finding.with_citations(citations).with_intent(goal);
         findings.extend(span.weigh(&PAGE, object, said, dressed));
     }
     findings

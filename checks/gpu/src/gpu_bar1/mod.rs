@@ -6,25 +6,20 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{LogLine, NvmlDevice};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing, Object, ProviderRequest,
-    Step,
+    Arg, Citation, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing, NoVerdict, Object,
+    ProviderRequest, Step,
 };
 
 use crate::gpus::{self, Silent, Span, cite, named};
 use crate::pages::gpu_bar1::{PAGE, USED, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(Silent::Missing(missing)) => return without_driver(evidence, missing),
-        Err(silent) => return silent.tell(&PAGE),
+        Err(Silent::Missing(missing)) => return Ok(vec![without_driver(evidence, missing)?]),
+        nvml => nvml?,
     };
     let span = Span::of(evidence);
-    let judged = |device| {
-        judge(evidence, device, &span)
-            .unwrap_or_else(|missing| vec![PAGE.missing(gpus::object(device), &missing)])
-    };
+    let judged = |device| PAGE.settle(gpus::object(device), judge(evidence, device, &span));
     Ok(gpus::join(nvml.devices.iter().flat_map(judged).collect(), nvml.devices.len()))
 }
 
@@ -37,7 +32,7 @@ fn larger(evidence: &Evidence<'_>) -> Intent {
 }
 
 /// NVML is silent: a GPU that got no space in the address map is why, if the kernel says so.
-fn without_driver(evidence: &Evidence<'_>, missing: Missing) -> Result<Vec<Finding>, Missing> {
+fn without_driver(evidence: &Evidence<'_>, missing: Missing) -> Result<Finding, Missing> {
     let (Ok(gpus), Ok(log)) = (evidence.gpus(), evidence.kernel_log()) else { return Err(missing) };
     let told = |line: &LogLine| gpus.iter().find(|gpu| line.text.contains(&gpu.address));
     let lines = log.lines.iter().filter(|line| line.subject == "bar");
@@ -45,12 +40,11 @@ fn without_driver(evidence: &Evidence<'_>, missing: Missing) -> Result<Vec<Findi
         return Err(missing);
     };
     let citation = Citation::new(&log.path, format!("[{:.3}] {}", line.seconds, line.text));
-    let finding = PAGE
+    Ok(PAGE
         .fail(Object::node(), words::NoSpace { gpu: (&gpu.address).into() })
         .with_likelihood(Likelihood::Mechanism)
         .with_evidence(citation)
-        .with_intent(larger(evidence));
-    Ok(vec![finding])
+        .with_intent(larger(evidence)))
 }
 
 fn judge(evidence: &Evidence<'_>, device: &NvmlDevice, span: &Span) -> Result<Vec<Finding>, Missing> {

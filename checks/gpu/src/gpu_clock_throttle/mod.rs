@@ -11,7 +11,7 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
-    Object, Outcome, Said,
+    NoVerdict, Object, Outcome, Said,
 };
 
 use crate::gpus::{
@@ -20,12 +20,8 @@ use crate::gpus::{
 };
 use crate::pages::gpu_clock_throttle::{CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence)?;
     let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
     let mut findings = Vec::new();
     for device in &nvml.devices {
@@ -35,8 +31,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
             Ok(time) => of_device.slowed_in_window(time),
             Err(unseen) => of_device.slowed_now(unseen),
         };
-        let missing = |missing| vec![PAGE.missing(gpus::object(device), &missing)];
-        findings.extend(slowed.unwrap_or_else(missing));
+        findings.extend(PAGE.settle(gpus::object(device), slowed));
         findings.extend(of_device.margin(time.ok()));
     }
     Ok(gpus::join(findings, nvml.devices.len()))
@@ -60,17 +55,13 @@ impl Device<'_> {
         citation: Citation,
         parts: &[HardwarePart],
     ) -> Finding {
-        let goals = parts.iter().map(|part| gpus::look_at(self.evidence, *part, &self.name));
-        let mut finding = PAGE
-            .says(outcome, Object::gpu(&self.name), said)
+        let mut goals: Vec<Intent> =
+            parts.iter().map(|part| gpus::look_at(self.evidence, *part, &self.name)).collect();
+        goals.dedup();
+        PAGE.says(outcome, Object::gpu(&self.name), said)
             .with_likelihood(Likelihood::Mechanism)
-            .with_evidence(citation);
-        for goal in goals {
-            if !finding.intents.contains(&goal) {
-                finding.intents.push(goal);
-            }
-        }
-        finding
+            .with_evidence(citation)
+            .with_intents(goals)
     }
 
     /// Reasons that count at any time, as seen at one moment; the rest needs a window.
@@ -97,7 +88,7 @@ impl Device<'_> {
         }
         // One moment cannot stand for all of them.
         let findings = findings.into_iter().map(|finding| finding.with_confidence(Confidence::Medium));
-        Ok(findings.chain([unseen.tell(&PAGE, Object::gpu(&self.name))]).collect())
+        Ok(findings.chain([PAGE.not_run(Object::gpu(&self.name), unseen)]).collect())
     }
 
     fn slowed_in_window(&self, time: &GpuTime) -> Result<Vec<Finding>, Missing> {
@@ -141,7 +132,7 @@ impl Device<'_> {
         let object = || Object::gpu(&self.name);
         let loaded = match loaded {
             Ok(loaded) => loaded,
-            Err(unseen) => return Ok(vec![unseen.tell(&PAGE, object())]),
+            Err(unseen) => return Ok(vec![PAGE.not_run(object(), &unseen)]),
         };
         let mut findings = Vec::new();
         let capped = count(SW_POWER_CAP, &under_load);
@@ -150,7 +141,7 @@ impl Device<'_> {
             findings.extend(self.lowered_limit("window", told(SW_POWER_CAP, "sw_power_cap"))?);
         }
         // Some drivers do not count; the samples alone then have to do.
-        match gpus::if_any(&time.clock_reasons_ns) {
+        match time.clock_reasons_ns.optional() {
             Ok(by_reason) => {
                 let lacking = by_reason
                     .and_then(|counted| COUNTED.iter().find(|reason| !counted.contains_key(**reason)));
@@ -213,15 +204,15 @@ impl Device<'_> {
     /// The smallest margin in °C: NVML's own, else the threshold of the slowdown less the temperature.
     fn lowest_margin(&self, time: Option<&GpuTime>) -> Result<(f64, Citation), Missing> {
         let (device, name) = (self.device, &self.name);
-        let series = time.map(|time| gpus::if_any(&time.margin_celsius)).transpose()?.flatten();
+        let series = time.map(|time| time.margin_celsius.optional()).transpose()?.flatten();
         if let Some(least) = series.and_then(|series| series.iter().min()) {
             return Ok((f64::from(*least), cite_window(name, format!("thermal margin at least {least} °C"))));
         }
-        if let Some(margin) = gpus::if_any(&device.margin_celsius)? {
+        if let Some(margin) = device.margin_celsius.optional()? {
             return Ok((f64::from(*margin), cite(name, format!("thermal margin {margin} °C"))));
         }
         let threshold = *device.slowdown_celsius.require()?;
-        let series = time.map(|time| gpus::if_any(&time.temperature_celsius)).transpose()?.flatten();
+        let series = time.map(|time| time.temperature_celsius.optional()).transpose()?.flatten();
         let (highest, citation) = match series.and_then(|series| series.iter().max()) {
             Some(highest) => {
                 let text = format!("at most {highest} °C, slows down at {threshold} °C");

@@ -6,18 +6,15 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::NvmlDevice;
 use plumb_check_sdk::{
-    Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, Object, Outcome, Said, Step,
+    Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, NoVerdict, Object, Outcome, Said,
+    Step,
 };
 
 use crate::gpus::{self, GPU_MEMORY, cite, named};
 use crate::pages::gpu_ecc_remap::{PAGE, REMAPS, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence)?;
     let findings = nvml.devices.iter().flat_map(|device| Device { evidence, device }.judge());
     Ok(gpus::join(findings.collect(), nvml.devices.len()))
 }
@@ -44,13 +41,8 @@ impl Device<'_> {
         let (object, name) = (gpus::object(self.device), gpus::name(self.device));
         let parts = [self.rows(), self.pages(), self.errors(), self.correction()];
         let is_silent = parts.iter().all(|part| matches!(part, Ok(None)));
-        let findings: Vec<Finding> = parts
-            .into_iter()
-            .filter_map(|part| match part {
-                Ok(told) => told.flatten(),
-                Err(missing) => Some(PAGE.missing(object.clone(), &missing)),
-            })
-            .collect();
+        let told = parts.into_iter().map(|part| part.map(Option::flatten));
+        let findings: Vec<Finding> = told.filter_map(|part| PAGE.settle(object.clone(), part)).collect();
         if is_silent {
             return vec![PAGE.not_run(object, words::Silent {})];
         }
@@ -81,7 +73,7 @@ impl Device<'_> {
     }
 
     fn rows(&self) -> Told {
-        let Some(rows) = gpus::if_any(&self.device.remapped_rows)? else { return Ok(None) };
+        let Some(rows) = self.device.remapped_rows.optional()? else { return Ok(None) };
         let seen = format!(
             "remapped rows: {} correctable, {} uncorrectable, pending {}, failure {}",
             rows.correctable, rows.uncorrectable, rows.pending, rows.failure
@@ -103,7 +95,7 @@ impl Device<'_> {
     }
 
     fn pages(&self) -> Told {
-        let Some(pages) = gpus::if_any(&self.device.retired_pages)? else { return Ok(None) };
+        let Some(pages) = self.device.retired_pages.optional()? else { return Ok(None) };
         let seen = format!(
             "retired pages: {} after single-bit, {} after double-bit errors, pending {}",
             pages.single_bit, pages.double_bit, pages.pending
@@ -119,7 +111,7 @@ impl Device<'_> {
     }
 
     fn errors(&self) -> Told {
-        let Some(counts) = gpus::if_any(&self.device.ecc_volatile)? else { return Ok(None) };
+        let Some(counts) = self.device.ecc_volatile.optional()? else { return Ok(None) };
         if counts.uncorrected == 0 {
             return Ok(Some(None));
         }
@@ -130,7 +122,7 @@ impl Device<'_> {
 
     fn correction(&self) -> Told {
         // What cannot correct errors has no such mode.
-        let Some(&enabled) = gpus::if_any(&self.device.ecc_enabled)? else { return Ok(None) };
+        let Some(&enabled) = self.device.ecc_enabled.optional()? else { return Ok(None) };
         let object = gpus::object(self.device);
         let off = || {
             let citation = cite(&gpus::name(self.device), "error correction off");

@@ -7,42 +7,34 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Fact, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
+    Arg, Citation, Evidence, Fact, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing, NoVerdict,
     Object, ObjectKind, Outcome, ProviderRequest, Said, Step,
 };
 
-use crate::gpus::{self, Unseen, cite, cite_window, named};
+use crate::gpus::{self, Silent, Unseen, cite, cite_window, named};
 use crate::pages::gpu_nvlink_fabric::{H100_LINK, PAGE, words};
 
 /// Key of the cause that an unregistered GPU and a fabric manager that does not run have in common.
 const FABRIC: &str = "nvlink-fabric";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.of_nvidia().tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence).map_err(Silent::of_nvidia)?;
     // A GPU that is the only one of its node, as in a virtual machine, may have its links switched off.
     let alone = nvml.devices.len() < 2;
     let without = |device: &NvmlDevice| {
-        let none = matches!(&device.nvlinks, Fact::Missing(missing) if missing.missing == Absence::Absent);
+        let none = matches!(&device.nvlinks, Fact::Missing(missing) if missing.is_absent());
         none && (alone || expected_links(device).is_none())
     };
-    if nvml.devices.iter().all(without) {
-        let said: Said = if alone { words::Alone {}.into() } else { words::NoNvlink {}.into() };
-        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
-    }
+    let said: Said = if alone { words::Alone {}.into() } else { words::NoNvlink {}.into() };
+    PAGE.not_applicable_if(nvml.devices.iter().all(without), said)?;
     let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
     let mut findings = Vec::new();
     for device in nvml.devices.iter().filter(|device| !without(device)) {
         let device = Device { evidence, device, name: gpus::name(device) };
         let object = || Object::gpu(&device.name);
         let parts = [device.links(), device.fabric(), Ok(device.errors(&window))];
-        let of_device: Vec<Finding> = parts
-            .into_iter()
-            .filter_map(|part| part.unwrap_or_else(|missing| Some(PAGE.missing(object(), &missing))))
-            .collect();
+        let of_device: Vec<Finding> =
+            parts.into_iter().filter_map(|part| PAGE.settle(object(), part)).collect();
         if of_device.is_empty() {
             let count = device.device.nvlinks.known().map_or(0, Vec::len);
             let citation = cite(&device.name, format!("{count} NVLinks, all active"));
@@ -51,10 +43,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         findings.extend(of_device);
     }
     let mut findings = gpus::join(findings, nvml.devices.len());
-    findings.extend(manager(evidence).unwrap_or_else(|missing| {
-        let said = words::ManagerUnknown { reason: (&missing).into() };
-        Some(PAGE.not_run(manager_object(), said))
-    }));
+    let unknown = |why: Missing| words::ManagerUnknown { reason: (&why).into() };
+    findings.extend(PAGE.settle(manager_object(), manager(evidence).map_err(unknown)));
     Ok(findings)
 }
 
@@ -94,7 +84,7 @@ impl Device<'_> {
 
     fn links(&self) -> Result<Option<Finding>, Missing> {
         let (device, name) = (self.device, &self.name);
-        let Some(links) = gpus::if_any(&device.nvlinks)? else {
+        let Some(links) = device.nvlinks.optional()? else {
             let finding = self.fault(Outcome::Warn, named!(Unlisted), cite(name, "no NVLink"));
             return Ok(Some(finding.with_likelihood(Likelihood::Setting)));
         };
@@ -130,7 +120,7 @@ impl Device<'_> {
     }
 
     fn fabric(&self) -> Result<Option<Finding>, Missing> {
-        let Some(fabric) = gpus::if_any(&self.device.fabric)? else { return Ok(None) };
+        let Some(fabric) = self.device.fabric.optional()? else { return Ok(None) };
         if fabric.state == "completed" && fabric.status == 0 {
             return Ok(None);
         }
@@ -153,10 +143,8 @@ impl Device<'_> {
 
     fn errors(&self, window: &Result<Vec<GpuTime>, Missing>) -> Option<Finding> {
         let object = Object::gpu(&self.name);
-        let errors = match gpus::during(window, &self.name) {
-            Ok(time) => gpus::if_any(&time.nvlink_errors),
-            Err(unseen) => return Some(unseen.tell(&PAGE, object)),
-        };
+        let errors = gpus::during(window, &self.name)
+            .and_then(|time| time.nvlink_errors.optional().map_err(Unseen::Missing));
         match errors {
             Ok(Some(&errors)) if errors > 0 => {
                 let said = named!(Errors, most_errors: errors.into());
@@ -164,7 +152,7 @@ impl Device<'_> {
                 Some(self.fault(Outcome::Warn, said, citation))
             }
             Ok(_) => None,
-            Err(missing) => Some(Unseen::Missing(missing).tell(&PAGE, object)),
+            Err(unseen) => Some(PAGE.not_run(object, &unseen)),
         }
     }
 }

@@ -13,25 +13,23 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{Gpu, GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, FirmwareSetting, HardwarePart, Intent, Likelihood, Missing,
-    Object, ProviderRequest, Said, WorkloadTrait,
+    NoVerdict, Object, ProviderRequest, Said, WorkloadTrait,
 };
 
 use crate::gpus::{self, GPU_LINK, Loaded, Unseen, WINDOW, cite, cite_window, named};
 use crate::pages::gpu_pcie_link::{LOADED, MANY_REPLAYS, PAGE, SOME_REPLAYS, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+    PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let node = Node {
         evidence,
         pci: evidence.pci()?,
         devices: evidence.nvml().map(|nvml| nvml.devices.as_slice()),
         window: evidence.get("/window/gpus"),
     };
-    Ok(gpus::join(gpus.iter().flat_map(|gpu| node.judge(gpu)).collect(), gpus.len()))
+    let judged = gpus.iter().flat_map(|gpu| PAGE.settle(Object::gpu(&gpu.address), node.judge(gpu)));
+    Ok(gpus::join(judged.collect(), gpus.len()))
 }
 
 struct Node<'a> {
@@ -80,33 +78,22 @@ struct Seen {
 }
 
 impl Node<'_> {
-    fn judge(&self, gpu: &Gpu) -> Vec<Finding> {
-        let object = || Object::gpu(&gpu.address);
-        let Some(device) = self.pci.iter().find(|device| device.address == gpu.address) else {
-            return vec![PAGE.not_run(object(), words::NotListed {})];
-        };
-        let answer =
-            self.devices.as_ref().ok().and_then(|devices| {
-                devices.iter().find(|answer| answer.address.known() == Some(&gpu.address))
-            });
+    fn judge(&self, gpu: &Gpu) -> Result<Vec<Finding>, NoVerdict> {
+        let device = self.pci.iter().find(|device| device.address == gpu.address);
+        let device = device.ok_or(words::NotListed {})?;
+        let mut answers = self.devices.iter().copied().flatten();
+        let answer = answers.find(|answer| answer.address.known() == Some(&gpu.address));
         let time = gpus::during(&self.window, &gpu.address);
         let loaded = time.clone().and_then(|time| Loaded::of(self.evidence.limit(&PAGE, &LOADED), time));
-        let (wanted, slot) = match self.wanted(device, answer) {
-            Ok(Some(wanted)) => wanted,
-            Ok(None) => return vec![PAGE.not_run(object(), words::NoLink {})],
-            Err(missing) => return vec![PAGE.missing(object(), &missing)],
-        };
-        let seen = match self.seen(device, answer, time.as_ref().ok().copied(), loaded.as_ref().ok()) {
-            Ok(seen) => seen,
-            Err(missing) => return vec![PAGE.missing(object(), &missing)],
-        };
+        let (wanted, slot) = self.wanted(device, answer)?.ok_or(words::NoLink {})?;
+        let seen = self.seen(device, answer, time.as_ref().ok().copied(), loaded.as_ref().ok())?;
         let mut findings = vec![self.speed(gpu, wanted, slot, &seen, &loaded)];
         if gpu.vendor == "nvidia" {
             findings.extend(self.replays(&gpu.address, time.ok()));
         }
         findings.extend(self.errors(device));
         findings.extend(self.sleep(device));
-        findings
+        Ok(findings)
     }
 
     /// What both ends can do; `None` if nobody tells of a link.
@@ -217,7 +204,7 @@ impl Node<'_> {
             };
             let finding = match (seen.when, loaded) {
                 (When::Busy, _) => PAGE.warn(object, said(when)),
-                (_, Err(unseen)) => return unseen.tell(&PAGE, object),
+                (_, Err(unseen)) => return PAGE.not_run(object, unseen),
                 (_, Ok(_)) => PAGE.fail(object, said(when)),
             };
             return self
@@ -239,13 +226,12 @@ impl Node<'_> {
     fn replays(&self, address: &str, time: Option<&GpuTime>) -> Option<Finding> {
         let object = Object::gpu(address);
         let Some(time) = time else { return Some(PAGE.not_run(object, words::ReplaysOnce {})) };
-        let replays = match gpus::if_any(&time.pcie_replays) {
+        let replays = match time.pcie_replays.optional() {
             Ok(Some(&replays)) => replays,
             // GPUs in virtual machines may not tell.
             Ok(None) => return None,
-            Err(missing) => {
-                let reason = Arg::text(missing.reason);
-                return Some(PAGE.not_run(object, words::ReplaysUnknown { reason }));
+            Err(why) => {
+                return Some(PAGE.not_run(object, words::ReplaysUnknown { reason: why.reason.into() }));
             }
         };
         if time.seconds <= 0.0 {
@@ -267,7 +253,7 @@ impl Node<'_> {
     /// Errors that the link could not correct.
     fn errors(&self, device: &PciDevice) -> Option<Finding> {
         let object = Object::gpu(&device.address);
-        match gpus::if_any(&device.aer) {
+        match device.aer.optional() {
             Ok(Some(aer)) if aer.nonfatal + aer.fatal > 0 => {
                 let most_errors = aer.nonfatal.saturating_add(aer.fatal).into();
                 let value = format!("non-fatal {}, fatal {}", aer.nonfatal, aer.fatal);
@@ -287,7 +273,7 @@ impl Node<'_> {
             return None;
         }
         let object = Object::gpu(&device.address);
-        match gpus::if_any(&device.l1_aspm) {
+        match device.l1_aspm.optional() {
             Ok(Some(true)) => {
                 let path = format!("{}/link/l1_aspm", device.path);
                 let finding = PAGE.warn(object, named!(Sleep)).with_evidence(Citation::new(&path, "1"));

@@ -4,19 +4,16 @@
 //! does not see the processes of its host.
 
 use plumb_check_sdk::model::{NvmlDevice, Process};
-use plumb_check_sdk::{Arg, Citation, Evidence, Finding, GpuState, Intent, Missing, Object, Said};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, GpuState, Intent, Missing, NoVerdict, Said};
 
-use crate::gpus::{self, cite, named};
+use crate::gpus::{self, Silent, cite, named};
 use crate::pages::gpu_persistence::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.of_nvidia().tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence).map_err(Silent::of_nvidia)?;
     let daemon = daemon(evidence);
-    let findings = nvml.devices.iter().map(|device| judge(device, &daemon));
+    let judged = |device| PAGE.settle(gpus::object(device), judge(device, &daemon));
+    let findings = nvml.devices.iter().map(judged);
     Ok(gpus::join(findings.collect(), nvml.devices.len()))
 }
 
@@ -34,29 +31,22 @@ fn daemon<'a>(evidence: &Evidence<'a>) -> Result<Option<&'a Process>, Said> {
     }
 }
 
-fn judge(device: &NvmlDevice, daemon: &Result<Option<&Process>, Said>) -> Finding {
-    let (object, name): (Object, _) = (gpus::object(device), gpus::name(device));
-    let is_on = match device.persistence.require() {
-        Ok(is_on) => *is_on,
-        Err(missing) => return PAGE.missing(object, &missing),
-    };
-    if !is_on {
+fn judge(device: &NvmlDevice, daemon: &Result<Option<&Process>, Said>) -> Result<Finding, NoVerdict> {
+    let (object, name) = (gpus::object(device), gpus::name(device));
+    if !*device.persistence.require()? {
         let want = Intent::Gpu { gpu: name.clone(), want: GpuState::Persistent {} };
-        return PAGE
-            .fail(object, named!(Off))
-            .with_evidence(cite(&name, "persistence off"))
-            .with_intent(want);
+        let finding = PAGE.fail(object, named!(Off)).with_evidence(cite(&name, "persistence off"));
+        return Ok(finding.with_intent(want));
     }
     let on = cite(&name, "persistence on");
-    match daemon {
-        Ok(Some(process)) => PAGE
+    Ok(match daemon.as_ref().map_err(Said::clone)? {
+        Some(process) => PAGE
             .pass(object, words::Kept {})
             .with_evidence(on)
             .with_evidence(Citation::new(format!("{}/stat", process.path), DAEMON)),
-        Ok(None) => PAGE
+        None => PAGE
             .warn(object, named!(NotKept))
             .with_evidence(on)
             .with_intent(Intent::Unit { name: "nvidia-persistenced.service".to_owned(), runs: true }),
-        Err(said) => PAGE.not_run(object, said.clone()),
-    }
+    })
 }

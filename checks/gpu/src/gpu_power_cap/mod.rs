@@ -8,29 +8,21 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, NvmlDevice};
-use plumb_check_sdk::{Arg, Evidence, Finding, GpuState, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{Arg, Evidence, Finding, GpuState, Intent, Likelihood, Missing, NoVerdict, Object};
 
 use crate::gpus::{self, GPU_POWER, Loaded, SET_CLOCKS, SW_POWER_CAP, Unseen, cite, cite_window, named};
 use crate::pages::gpu_power_cap::{CAPPED, DEEP, FULL, LOADED, PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence)?;
     let window: Result<Vec<GpuTime>, Missing> = evidence.get("/window/gpus");
     let mut findings = Vec::new();
     for device in &nvml.devices {
         let name = gpus::name(device);
         let seen = under_load(evidence, gpus::during(&window, &name));
-        let of_device = [limit(evidence, device, &seen), clocks(device, seen)];
-        let of_device: Vec<Finding> = of_device
-            .into_iter()
-            .filter_map(|result| {
-                result.unwrap_or_else(|missing| Some(PAGE.missing(gpus::object(device), &missing)))
-            })
-            .collect();
+        let judged = [limit(evidence, device, &seen), clocks(device, seen)];
+        let of_device: Vec<Finding> =
+            judged.into_iter().filter_map(|part| PAGE.settle(gpus::object(device), part)).collect();
         if of_device.is_empty() {
             let watts = device.power_limit_watts.known().copied().unwrap_or_default();
             let citation = cite(&name, format!("power limit {watts:.0} W"));
@@ -48,10 +40,8 @@ type Reasons = Result<Option<Vec<u64>>, Missing>;
 
 fn under_load(evidence: &Evidence<'_>, time: Result<&GpuTime, Unseen>) -> Reasons {
     let Ok(time) = time else { return Ok(None) };
-    match Loaded::of(evidence.limit(&PAGE, &LOADED), time) {
-        Ok(loaded) => Ok(Some(loaded.pick(time.clock_reasons.require()?))),
-        Err(_) => Ok(None),
-    }
+    let loaded = Loaded::of(evidence.limit(&PAGE, &LOADED), time).ok();
+    loaded.map(|loaded| Ok(loaded.pick(time.clock_reasons.require()?))).transpose()
 }
 
 /// The goal that a GPU has the power limit that its maker set.
@@ -100,8 +90,8 @@ fn limit(evidence: &Evidence<'_>, device: &NvmlDevice, seen: &Reasons) -> Result
 fn clocks(device: &NvmlDevice, seen: Reasons) -> Result<Option<Finding>, Missing> {
     let (object, name) = (gpus::object(device), gpus::name(device));
     let free = Intent::Gpu { gpu: name.clone(), want: GpuState::FreeClocks {} };
-    let application = gpus::if_any(&device.application_sm_mhz)?;
-    let default = gpus::if_any(&device.application_sm_default_mhz)?;
+    let application = device.application_sm_mhz.optional()?;
+    let default = device.application_sm_default_mhz.optional()?;
     if let (Some(application), Some(default)) = (application, default)
         && application < default
     {

@@ -10,27 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, MigInstance, NvmlDevice, NvmlProcess, server_of};
-use plumb_check_sdk::{Arg, Evidence, Finding, GpuState, Intent, Missing, Object, ObjectKind, Step};
+use plumb_check_sdk::{
+    Arg, Evidence, Finding, GpuState, Intent, Missing, NoVerdict, Object, ObjectKind, Step,
+};
 
 use crate::gpus::{self, cite, named};
 use crate::pages::gpu_sharing_mode::{GUEST, PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let nvml = match gpus::nvml(evidence) {
-        Ok(nvml) => nvml,
-        Err(silent) => return silent.tell(&PAGE),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let nvml = gpus::nvml(evidence)?;
     let devices = &nvml.devices;
     let mut findings = mig(devices);
     let node = Node { evidence, servers: evidence.servers(), container: evidence.container_runtime() };
-    let of_processes: Vec<Finding> = devices
-        .iter()
-        .filter_map(|device| {
-            let missing = |missing| Some(PAGE.missing(gpus::object(device), &missing));
-            node.users(device).unwrap_or_else(missing)
-        })
-        .collect();
+    let users = |device| PAGE.settle(gpus::object(device), node.users(device));
+    let of_processes: Vec<Finding> = devices.iter().filter_map(users).collect();
     if of_processes.is_empty() {
         findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "processes"), words::NoUser {}));
     }
@@ -46,12 +39,11 @@ fn names(devices: &[&NvmlDevice]) -> String {
 fn mig(devices: &[NvmlDevice]) -> Vec<Finding> {
     let (mut split, mut whole, mut findings) = (Vec::new(), Vec::new(), Vec::new());
     for device in devices {
-        match gpus::if_any(&device.mig) {
+        match device.mig.optional() {
             Ok(Some(true)) => split.push(device),
             Ok(_) => whole.push(device),
-            Err(missing) => {
-                let said = words::MigUnknown { reason: (&missing).into() };
-                findings.push(PAGE.not_run(gpus::object(device), said));
+            Err(why) => {
+                findings.push(PAGE.not_run(gpus::object(device), words::MigUnknown { reason: (&why).into() }))
             }
         }
     }
@@ -122,7 +114,7 @@ struct Node<'a> {
 
 impl Node<'_> {
     /// Who is on a GPU; `None` if nobody is.
-    fn users(&self, device: &NvmlDevice) -> Result<Option<Finding>, Missing> {
+    fn users(&self, device: &NvmlDevice) -> Result<Option<Finding>, NoVerdict> {
         let (object, name) = (gpus::object(device), gpus::name(device));
         let processes = device.compute_processes.require()?;
         if processes.is_empty() {
@@ -133,8 +125,7 @@ impl Node<'_> {
             !server.kind.is_empty() && server.processes.iter().any(|process| process.pid == server.pid)
         };
         if let Some(server) = servers.iter().find(|server| !is_told(server)) {
-            let pid = Arg::text(server.pid.to_string());
-            return Ok(Some(PAGE.not_run(object, words::OddServer { pid })));
+            return Err(words::OddServer { pid: Arg::text(server.pid.to_string()) }.into());
         }
         let mut known: BTreeSet<u32> = BTreeSet::new();
         let (mut guests, mut strange) = (Vec::new(), Vec::new());
@@ -148,8 +139,7 @@ impl Node<'_> {
         if !strange.is_empty() {
             if let Some(container) = self.container.as_ref().map_err(Clone::clone)? {
                 let processes_count = strange.len().into();
-                let said = words::Hidden { container: container.into(), processes_count };
-                return Ok(Some(PAGE.not_run(object, said)));
+                return Err(words::Hidden { container: container.into(), processes_count }.into());
             }
             guests.extend(strange);
         }
@@ -159,10 +149,10 @@ impl Node<'_> {
         let pids: Vec<String> = processes.iter().map(|process| process.pid.to_string()).collect();
         let all = cite(&name, format!("PIDs {}", pids.join(", ")));
         let several = known.len() + guests.len() > 1;
-        let shared = match gpus::if_any(&device.mps_processes) {
+        let shared = match device.mps_processes.optional() {
             Ok(processes) => processes.is_some_and(|processes| !processes.is_empty()),
             Err(_) if several => false,
-            Err(why) => return Err(why),
+            Err(why) => return Err(why.into()),
         };
         let finding = if several || shared {
             let through = Arg::from(if shared { "mps" } else { "time" });
@@ -174,16 +164,13 @@ impl Node<'_> {
     }
 
     /// A server shares its GPU with processes that are no part of it.
-    fn guests(&self, device: &NvmlDevice, guests: &[&NvmlProcess]) -> Result<Finding, Missing> {
+    fn guests(&self, device: &NvmlDevice, guests: &[&NvmlProcess]) -> Result<Finding, NoVerdict> {
         let (object, name) = (gpus::object(device), gpus::name(device));
         let total = *device.memory_total_bytes.require()?;
         let mut used: u64 = 0;
         for guest in guests {
-            let Some(bytes) = guest.used_bytes else {
-                let pid = Arg::text(guest.pid.to_string());
-                return Ok(PAGE.not_run(object, words::NoMemory { pid }));
-            };
-            used = used.saturating_add(bytes);
+            let untold = || words::NoMemory { pid: Arg::text(guest.pid.to_string()) };
+            used = used.saturating_add(guest.used_bytes.ok_or_else(untold)?);
         }
         let share = Quantity::new(100.0 * used as f64 / total.max(1) as f64);
         let pids: Vec<String> = guests.iter().map(|guest| guest.pid.to_string()).collect();

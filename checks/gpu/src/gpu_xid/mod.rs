@@ -10,16 +10,15 @@ use plumb_check_sdk::limit::{Quantity, Seconds};
 use plumb_check_sdk::model::{Gpu, KernelLog, LogLine};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
-    Object, ObjectKind, Outcome, Said, Step,
+    NoVerdict, Object, ObjectKind, Outcome, Said, Step,
 };
 
 use crate::gpus::{self, GPU_LINK, GPU_MEMORY};
 use crate::pages::gpu_xid::{OLD, PAGE, RECENT, REPEATED, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
-        return silent.tell(&PAGE);
+        return Err(silent.into());
     }
     let log = evidence.kernel_log()?;
     Ok(Judge { evidence, log, gpus: evidence.gpus() }.judge())
@@ -193,10 +192,7 @@ impl Judge<'_> {
             }
             _ => finding,
         };
-        match lines.last() {
-            Some(line) => finding.with_evidence(self.quote(line)),
-            None => finding,
-        }
+        finding.with_citations(lines.last().map(|line| self.quote(line)))
     }
 
     /// What a kind is about, and the address of its GPU if that is one of the node.

@@ -13,36 +13,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Limit, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, InterruptCount, Role, Window};
 use plumb_check_sdk::{
-    Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
-    Step,
+    Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    Outcome, Said, Step,
 };
 
 use crate::lines::{Devices, NETWORK, Served, number};
 use crate::pages::irq_critical_cores::{LOW_RATE, MUCH_TIME, ONE_CORE, PAGE, SOME_TIME, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let window = evidence.window()?;
     let load = window.under_load()?;
-    let critical = match critical_cpus(servers, window)? {
-        Ok(critical) => critical,
-        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-    };
+    let critical = critical_cpus(servers, window)?;
     let mut findings = judge_time(evidence, window, &critical, &load)?;
     let network = || Object::new(ObjectKind::Other, "interrupts of network cards");
-    findings.push(
-        judge_network(evidence, window, &critical, network())
-            .unwrap_or_else(|why| PAGE.missing(network(), &why)),
-    );
+    findings.push(PAGE.settle(network(), judge_network(evidence, window, &critical, network())));
     Ok(findings)
 }
 
 /// CPUs on which busy threads of schedulers and GPU workers were seen.
-fn critical_cpus(servers: &[InferenceServer], window: &Window) -> Result<Result<CpuSet, Said>, Missing> {
+fn critical_cpus(servers: &[InferenceServer], window: &Window) -> Result<CpuSet, NoVerdict> {
     let critical: BTreeSet<u32> = (servers.iter().flat_map(|server| &server.processes))
         .filter(|process| matches!(process.role, Role::EngineCore | Role::GpuWorker | Role::Whole))
         .map(|process| process.pid)
@@ -54,12 +45,13 @@ fn critical_cpus(servers: &[InferenceServer], window: &Window) -> Result<Result<
         if critical.contains(&thread.pid) && thread.cpu_ticks as f64 >= seconds {
             if thread.last_cpus.is_empty() {
                 let (tid, comm) = (Arg::text(thread.tid.to_string()), (&thread.comm).into());
-                return Ok(Err(words::UnknownCpu { comm, tid }.into()));
+                return Err(words::UnknownCpu { comm, tid }.into());
             }
             thread.last_cpus.iter().for_each(|&cpu| cpus.insert(cpu));
         }
     }
-    Ok(if cpus.is_empty() { Err(words::NoBusyThread {}.into()) } else { Ok(cpus) })
+    PAGE.not_run_if(cpus.is_empty(), words::NoBusyThread {})?;
+    Ok(cpus)
 }
 
 fn judge_time(

@@ -13,19 +13,16 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{GigabitsPerSecond, PerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{Interface, Interrupt, InterruptCount, Numa, PciDevice, Window};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, NoVerdict, Object, ObjectKind,
     Outcome,
 };
 
 use crate::lines::{Devices, NETWORK, Served, number};
 use crate::pages::irq_device_locality::{BUSY_LINES, BUSY_LINK, FAR, LOCAL, PAGE, QUIET, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
     let devices = Devices::of(evidence)?;
     let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
     let window = evidence.window();
@@ -95,7 +92,7 @@ fn passed_together(passed: Vec<(Object, Citation, Confidence)>) -> Option<Findin
     let (objects, citations): (Vec<Object>, Vec<Citation>) =
         passed.into_iter().map(|(object, citation, _)| (object, citation)).unzip();
     let finding = PAGE.pass(together(objects), words::OwnNode {}).with_confidence(confidence);
-    Some(citations.into_iter().fold(finding, Finding::with_evidence))
+    Some(finding.with_citations(citations))
 }
 
 struct Machine<'a, 'e> {

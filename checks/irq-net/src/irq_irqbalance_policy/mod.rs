@@ -9,18 +9,16 @@
 
 use plumb_check_sdk::limit::{PerSecond, Percent, Quantity};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Object, ObjectKind, if_any,
 };
 
 use crate::lines::{ISOLATED, Served, cpus_in, number};
 use crate::pages::irq_irqbalance_policy::{ON_ISOLATED, ONE_CPU, PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Some(container) = evidence.container_runtime()? {
-        let container = container.into();
-        return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { container })]);
+        return Err(words::InContainer { container: container.into() }.into());
     }
     let runs = evidence.processes()?.iter().find(|process| process.comm == "irqbalance");
     let Some(process) = runs else { return Ok(vec![judge_concentration(evidence)?]) };
@@ -29,7 +27,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let running = Citation::new(format!("{}/stat", process.path), "irqbalance");
     let mut findings = vec![judge_ban_list(evidence, &isolated)?.with_evidence(running)];
     if !isolated.is_empty() {
-        findings.extend(judge_isolated(evidence, &isolated));
+        let object = Object::cpus(&isolated).named(format!("isolated CPUs {isolated}"));
+        findings.extend(PAGE.settle(object.clone(), judge_isolated(object, evidence, &isolated)));
     }
     Ok(findings)
 }
@@ -37,11 +36,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
 /// The ban list of the configuration, with the file and line that set it.
 fn ban_list(evidence: &Evidence<'_>) -> Result<Option<(CpuSet, Citation)>, Missing> {
     for path in ["/etc/default/irqbalance", "/etc/sysconfig/irqbalance"] {
-        let text = match evidence.setting("interrupts", path) {
-            Ok(text) => text,
-            Err(why) if why.is_absent() => continue,
-            Err(why) => return Err(why),
-        };
+        let Some(text) = if_any(evidence.setting("interrupts", path))? else { continue };
         for line in text.lines().map(str::trim) {
             let Some((name, value)) = line.split_once('=') else { continue };
             let value = value.trim().trim_matches(['"', '\'']);
@@ -90,18 +85,18 @@ fn judge_ban_list(evidence: &Evidence<'_>, isolated: &CpuSet) -> Result<Finding,
 }
 
 /// Device interrupts that isolated CPUs served, where there was a window.
-fn judge_isolated(evidence: &Evidence<'_>, isolated: &CpuSet) -> Option<Finding> {
-    let object = Object::cpus(isolated).named(format!("isolated CPUs {isolated}"));
-    let counts = evidence.window().and_then(|window| Ok((window.interrupts.require()?, window.length()?)));
-    let (lines, seconds) = match counts {
-        Ok(counts) => counts,
-        Err(why) => return Some(PAGE.missing(object, &why)),
-    };
+fn judge_isolated(
+    object: Object,
+    evidence: &Evidence<'_>,
+    isolated: &CpuSet,
+) -> Result<Option<Finding>, Missing> {
+    let window = evidence.window()?;
+    let (lines, seconds) = (window.interrupts.require()?, window.length()?);
     let devices = lines.iter().filter_map(|line| Some((line, number(line)?)));
     let mut busy: Vec<(u64, &str, u32)> =
         devices.map(|(line, irq)| (Served::of([line]).on(isolated), line.name.as_str(), irq)).collect();
     busy.sort_by(|a, b| b.cmp(a));
-    let &(count, name, _) = busy.first()?;
+    let Some(&(count, name, _)) = busy.first() else { return Ok(None) };
     let rate =
         Quantity::<PerSecond>::new(busy.iter().map(|&(count, _, _)| count).sum::<u64>() as f64 / seconds);
     let rate_arg = Arg::quantity(rate.number(), "", 1);
@@ -114,7 +109,7 @@ fn judge_isolated(evidence: &Evidence<'_>, isolated: &CpuSet) -> Option<Finding>
         PAGE.pass(object, words::OffIsolated { rate: rate_arg })
     };
     let citation = Citation::new("/proc/interrupts", format!("{name}: {count} of them"));
-    Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation))
+    Ok(Some(finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)))
 }
 
 /// Without irqbalance: how much of the device interrupts one CPU serves.

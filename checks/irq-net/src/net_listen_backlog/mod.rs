@@ -8,6 +8,7 @@
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Step,
+    parsed,
 };
 
 use crate::pages::net_listen_backlog::{PAGE, PORTS, SOMAXCONN, TABLE_FILLING, TABLE_FULL, words};
@@ -31,20 +32,18 @@ const QUESTIONS: [Question; 4] = [
     ("local ports", judge_ports),
 ];
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let answer = |(name, judge): Question| {
         let kind = if name == QUEUE_LENGTH { ObjectKind::Setting } else { ObjectKind::Other };
         let object = Object::new(kind, name);
-        judge(evidence, object.clone()).unwrap_or_else(|why| PAGE.missing(object, &why))
+        PAGE.settle(object.clone(), judge(evidence, object))
     };
     Ok(QUESTIONS.into_iter().map(answer).chain(other_namespaces(evidence)).collect())
 }
 
 /// A kernel parameter that is a number.
 fn number(evidence: &Evidence<'_>, name: &str) -> Result<f64, Missing> {
-    let text = evidence.sysctl(name)?;
-    text.trim().parse().map_err(|_| Missing::new(Absence::Malformed, format!("{name} holds `{text}`")))
+    parsed(name, &evidence.sysctl(name)?)
 }
 
 fn sysctl(name: &str, want: impl ToString, was: impl ToString) -> Intent {
@@ -114,19 +113,14 @@ fn judge_conntrack(evidence: &Evidence<'_>, object: Object) -> Result<Finding, M
     if let Ok(log) = log
         && let Some(line) = log.lines.iter().rfind(|line| line.text.contains("nf_conntrack: table full"))
     {
-        let finding = PAGE
+        let most = most.ok().filter(|&most| most > 0.0);
+        return Ok(PAGE
             .fail(object, words::TableWasFull {})
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(&log.path, &line.text))
-            .with_intent(Intent::Step { step: Step::WatchLog });
-        return Ok(match most.ok().filter(|&most| most > 0.0) {
-            Some(most) => finding.with_evidence(cite(TABLE_SIZE, most)).with_intent(sysctl(
-                TABLE_SIZE,
-                (2.0 * most) as u64,
-                most,
-            )),
-            None => finding,
-        });
+            .with_intent(Intent::Step { step: Step::WatchLog })
+            .with_citations(most.map(|most| cite(TABLE_SIZE, most)))
+            .with_intents(most.map(|most| sysctl(TABLE_SIZE, (2.0 * most) as u64, most))));
     }
     let used = match number(evidence, USED) {
         Err(why) if why.is_absent() => return Ok(PAGE.not_applicable(object, words::NotTracked {})),

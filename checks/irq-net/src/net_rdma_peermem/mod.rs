@@ -15,8 +15,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{GigabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{InferenceServer, RdmaPort};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, Object, ObjectKind,
-    Outcome, Said, WorkloadTrait,
+    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind, Outcome, Said, WorkloadTrait, if_any,
 };
 
 use crate::pages::net_rdma_peermem::{PAGE, words};
@@ -34,29 +34,20 @@ const ERRORS: [&str; 9] = [
     "hw_counters/packet_seq_err",
 ];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    let Some(need) = spans_nodes(evidence, servers)? else {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    };
-    let ports: Vec<RdmaPort> = match evidence.get("/network/rdma") {
-        Err(why) if why.is_absent() => Vec::new(),
-        ports => ports?,
-    };
+    let need = spans_nodes(evidence, servers)?.ok_or_else(|| NoVerdict::not_applicable(words::OneNode {}))?;
+    let ports: Vec<RdmaPort> = if_any(evidence.get("/network/rdma"))?.unwrap_or_default();
     if ports.is_empty() {
-        let said = words::NoDevice {
-            need: need.kind.into(),
-            server: (&need.server).into(),
-            what: (&need.what).into(),
-        };
+        let (server, what) = ((&need.server).into(), (&need.what).into());
+        let said = words::NoDevice { need: need.kind.into(), server, what };
         return Ok(vec![need.violation(Object::node(), said, Likelihood::Setting)]);
     }
     let path = || Object::setting("GPUDirect RDMA");
-    let mut findings =
-        vec![judge_path(evidence, &need, path()).unwrap_or_else(|why| PAGE.missing(path(), &why))];
+    let mut findings = vec![PAGE.settle(path(), judge_path(evidence, &need, path()))];
     findings.extend(judge_ports(&ports, &need));
-    findings.push(judge_errors(evidence, &ports));
+    let errors = Object::new(ObjectKind::Other, "errors of RDMA ports");
+    findings.push(PAGE.settle(errors.clone(), judge_errors(errors, evidence, &ports)));
     Ok(findings)
 }
 
@@ -91,10 +82,7 @@ fn is_told(name: &str, value: &str) -> bool {
 
 /// GPUs of a model, and those of this node, where the model needs more. A server that does not tell uses those of its node.
 fn spread_over(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Option<(usize, usize)>, Missing> {
-    let size = |fact: &Fact<u32>| match fact {
-        Fact::Missing(why) if why.is_absent() => Ok(1),
-        fact => fact.require().copied(),
-    };
+    let size = |fact: &Fact<u32>| Ok(fact.optional()?.copied().unwrap_or(1));
     let wanted = size(&server.tensor_parallel)?.saturating_mul(size(&server.pipeline_parallel)?) as usize;
     if wanted < 2 {
         return Ok(None);
@@ -190,10 +178,10 @@ fn links(ports: &[&RdmaPort]) -> Vec<Intent> {
 }
 
 fn cite_states(finding: Finding, ports: &[&RdmaPort]) -> Finding {
-    ports.iter().fold(finding, |finding, port| {
+    finding.with_citations(ports.iter().map(|port| {
         let state = port.state.known().map_or("", String::as_str);
-        finding.with_evidence(Citation::new(format!("{}/state", port.path), state))
-    })
+        Citation::new(format!("{}/state", port.path), state)
+    }))
 }
 
 fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
@@ -204,12 +192,8 @@ fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
     let mut findings = Vec::new();
     let ports_count = Arg::count(others.len());
     if active.is_empty() && unknown.is_empty() {
-        let said = words::NoneActive {
-            need: need.kind.into(),
-            ports_count,
-            server: (&need.server).into(),
-            what: (&need.what).into(),
-        };
+        let (server, what) = ((&need.server).into(), (&need.what).into());
+        let said = words::NoneActive { need: need.kind.into(), ports_count, server, what };
         let finding =
             need.violation(object(&others), said, Likelihood::Mechanism).with_intents(links(&others));
         return vec![cite_states(finding, &others)];
@@ -269,12 +253,8 @@ fn judge_ports(ports: &[RdmaPort], need: &Need) -> Vec<Finding> {
     findings
 }
 
-fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
-    let object = Object::new(ObjectKind::Other, "errors of RDMA ports");
-    let window = match evidence.window() {
-        Ok(window) => window,
-        Err(why) => return PAGE.missing(object, &why),
-    };
+fn judge_errors(object: Object, evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Result<Finding, NoVerdict> {
+    let window = evidence.window()?;
     let (mut grown, mut faulty, mut sent, mut read) = (Vec::new(), Vec::new(), 0, 0usize);
     for port in ports {
         let before = grown.len();
@@ -298,11 +278,9 @@ fn judge_errors(evidence: &Evidence<'_>, ports: &[RdmaPort]) -> Finding {
             .warn(object, words::ErrorsGrew { counters_count: grown.len().into() })
             .with_intents(links(&faulty))
             .with_likelihood(Likelihood::Mechanism);
-        return grown.into_iter().fold(finding, Finding::with_evidence);
+        return Ok(finding.with_citations(grown));
     }
-    match (read, sent) {
-        (0, _) => PAGE.not_run(object, words::NoCounter {}),
-        (_, 0) => PAGE.not_run(object, words::NothingSent {}),
-        _ => PAGE.pass(object, words::NoErrors { counters_count: read.into() }),
-    }
+    PAGE.not_run_if(read == 0, words::NoCounter {})?;
+    PAGE.not_run_if(sent == 0, words::NothingSent {})?;
+    Ok(PAGE.pass(object, words::NoErrors { counters_count: read.into() }))
 }

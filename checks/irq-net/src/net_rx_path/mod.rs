@@ -12,10 +12,9 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{GigabitsPerSecond, MegabitsPerSecond, Quantity};
 use plumb_check_sdk::model::{Interface, PciDevice, QueueCpus, Window};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
-    NicSetting, Object, ObjectKind, Outcome, Said,
+    NicSetting, NoVerdict, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::lines::{ISOLATED, cpus_in};
@@ -34,10 +33,10 @@ const WIDE_RING: u32 = 4096;
 const BUDGET: [(&str, u64); 2] = [("net.core.netdev_budget", 600), ("net.core.netdev_budget_usecs", 8000)];
 const BACKLOG: [(&str, u64); 1] = [("net.core.netdev_max_backlog", 16384)];
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let interfaces: Vec<Interface> = evidence.get("/network/interfaces")?;
-    let mut findings = vec![judge_backlog(evidence)];
+    let processing = Object::new(ObjectKind::Other, "packet processing");
+    let mut findings = vec![PAGE.settle(processing.clone(), judge_backlog(processing, evidence))];
     // An interface whose state or device is unknown may be a physical one that is up.
     let is_virtual =
         |interface: &&Interface| matches!(&interface.device, Fact::Missing(why) if why.is_absent());
@@ -78,13 +77,9 @@ fn goal(interface: &Interface, setting: NicSetting, want: u32, was: Option<u32>)
 }
 
 /// Packets dropped, and work left over, per CPU of the node.
-fn judge_backlog(evidence: &Evidence<'_>) -> Finding {
-    let object = Object::new(ObjectKind::Other, "packet processing");
-    let rows = evidence.window().and_then(|window| Ok((window.softnet.require()?, window.length()?)));
-    let (rows, seconds) = match rows {
-        Ok(rows) => rows,
-        Err(why) => return PAGE.missing(object, &why),
-    };
+fn judge_backlog(object: Object, evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
+    let window = evidence.window()?;
+    let (rows, seconds) = (window.softnet.require()?, window.length()?);
     let dropped: u64 = rows.iter().map(|row| row.dropped).sum();
     let processed: u64 = rows.iter().map(|row| row.processed).sum();
     let cite = |what: &str| {
@@ -96,7 +91,7 @@ fn judge_backlog(evidence: &Evidence<'_>) -> Finding {
             .fail(object, words::Dropped { packets_count: dropped.into() })
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(cite(&format!("dropped {dropped}")));
-        return raised(finding, evidence, &BACKLOG);
+        return Ok(raised(finding, evidence, &BACKLOG));
     }
     let limit = evidence.limit(&PAGE, &SQUEEZED);
     let squeezed: CpuSet = rows
@@ -111,14 +106,14 @@ fn judge_backlog(evidence: &Evidence<'_>) -> Finding {
             .warn(object, said)
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(cite(&format!("squeezed {count} times")));
-        return raised(finding, evidence, &BUDGET);
+        return Ok(raised(finding, evidence, &BUDGET));
     }
     let rate = Quantity::new(processed as f64 / seconds);
     let rate_arg = Arg::quantity(rate.number(), "", 0);
     if evidence.limit(&PAGE, &QUIET).is_undercut_by(rate) {
-        return PAGE.not_run(object, words::FewPackets { rate: rate_arg });
+        return Err(words::FewPackets { rate: rate_arg }.into());
     }
-    PAGE.pass(object, words::NoneDropped { rate: rate_arg }).with_evidence(cite("dropped 0"))
+    Ok(PAGE.pass(object, words::NoneDropped { rate: rate_arg }).with_evidence(cite("dropped 0")))
 }
 
 /// Asks for those of the kernel's parameters that are lower to be raised.
@@ -184,17 +179,12 @@ fn tell_errors(interface: &Interface, errors: &Errors, packets: u64) -> Finding 
             .with_intent(link(interface))
     } else {
         let said = words::NoBuffer { errors: text, interface: name, packets_count };
-        PAGE.fail(of("", interface), said).with_intent(goal(
-            interface,
-            NicSetting::ReceiveRing,
-            WIDE_RING,
-            None,
-        ))
+        let wider = goal(interface, NicSetting::ReceiveRing, WIDE_RING, None);
+        PAGE.fail(of("", interface), said).with_intent(wider)
     };
-    errors.iter().fold(finding.with_likelihood(Likelihood::Mechanism), |finding, (name, count)| {
-        let path = format!("{}/statistics/{name}", interface.path);
-        finding.with_evidence(Citation::new(path, format!("+{count}")))
-    })
+    finding.with_likelihood(Likelihood::Mechanism).with_citations(errors.iter().map(|(name, count)| {
+        Citation::new(format!("{}/statistics/{name}", interface.path), format!("+{count}"))
+    }))
 }
 
 /// Counters that grew, and packets received; `None` where any was not read twice.
@@ -254,13 +244,9 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
 /// # Errors
 /// Says why the node or its CPUs are not known.
 fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<CpuSet>, Said> {
-    let node = match &interface.numa_node {
-        Fact::Known(node) => *node,
-        Fact::Missing(why) if why.is_absent() => return Ok(None),
-        Fact::Missing(why) => return Err(no_answer(why)),
-    };
-    let Ok(node) = u32::try_from(node) else { return Ok(None) };
-    match evidence.numa().map_err(|why| no_answer(&why))?.node(node) {
+    let node = interface.numa_node.optional()?.copied();
+    let Some(node) = node.and_then(|node| u32::try_from(node).ok()) else { return Ok(None) };
+    match evidence.numa()?.node(node) {
         Some(node) => Ok(Some(node.cpus.clone())),
         None => Err(words::NoNode { node: Arg::text(node.to_string()) }.into()),
     }
@@ -268,20 +254,19 @@ fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<C
 
 /// CPUs that packets are spread over in software.
 fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
-    let isolated = cpus_in(evidence, ISOLATED).map_err(|why| no_answer(&why));
+    let isolated = cpus_in(evidence, ISOLATED).map_err(Said::from);
     let mut findings = Vec::new();
     for &interface in up {
         let local = local_cpus(evidence, interface);
         for group in &interface.receive_steering {
             let what = format!("receive steering of interface {}, queues {}", interface.name, group.queues);
             let object = Object::new(ObjectKind::Nic, &interface.name).named(what);
-            let cpus = match &group.cpus {
-                Fact::Known(cpus) if cpus.is_empty() => continue,
-                Fact::Known(cpus) => cpus,
-                // A kernel without it.
-                Fact::Missing(why) if why.is_absent() => continue,
-                Fact::Missing(why) => {
-                    findings.push(PAGE.missing(object, why));
+            let cpus = match group.cpus.optional() {
+                Ok(Some(cpus)) if !cpus.is_empty() => cpus,
+                // Also of a kernel without it.
+                Ok(_) => continue,
+                Err(why) => {
+                    findings.push(PAGE.missing(object, &why));
                     continue;
                 }
             };
@@ -300,14 +285,14 @@ fn judge_steering(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
                 (Err(said), _) | (_, Err(said)) => PAGE.not_run(object, said.clone()),
                 _ => continue,
             };
-            findings.push(if finding.outcome.is_deviation() {
-                let want = isolated.as_ref().map_or(cpus.clone(), |isolated| cpus.difference(isolated));
-                let local = local.as_ref().ok().and_then(Option::as_ref);
-                let want = local.map_or(want.clone(), |local| want.intersection(local));
-                steered(finding.with_likelihood(Likelihood::Setting), interface, group, cpus, &want)
-            } else {
-                finding
-            });
+            if !finding.outcome.is_deviation() {
+                findings.push(finding);
+                continue;
+            }
+            let want = isolated.as_ref().map_or(cpus.clone(), |isolated| cpus.difference(isolated));
+            let local = local.as_ref().ok().and_then(Option::as_ref);
+            let want = local.map_or(want.clone(), |local| want.intersection(local));
+            findings.push(steered(finding, interface, group, cpus, &want));
         }
     }
     findings
@@ -325,6 +310,7 @@ fn steered(
     let first = group.queues.first().unwrap_or_default();
     let goal = |queue| Intent::Value { path: path(queue), want: mask(want), was: mask(cpus) };
     finding
+        .with_likelihood(Likelihood::Setting)
         .with_evidence(Citation::new(path(first), cpus.to_string()))
         .with_intents(group.queues.iter().map(goal))
 }

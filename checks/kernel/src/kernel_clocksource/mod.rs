@@ -19,7 +19,6 @@ const AVAILABLE: &str = "/sys/devices/system/clocksource/clocksource0/available_
 /// Fast sources of machines that also have slow ones; those of a hypervisor first, as it knows its own counter best.
 const FAST: [&str; 3] = ["kvm-clock", "hyperv_clocksource_tsc_page", "tsc"];
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let text = evidence.setting("kernel", CURRENT)?;
     let current = text.trim();
@@ -56,19 +55,18 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
     let counter = has_counter.then(|| judge_counter(evidence)).flatten();
     let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
-    let finding = if finding.outcome.is_deviation() {
-        let available = available.unwrap_or_default();
-        let is_offered = |name: &&&str| {
-            available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
-        };
-        finding.with_intent(match FAST.iter().find(is_offered) {
-            Some(want) => Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() },
-            None => from_below(evidence),
-        })
-    } else {
-        finding
+    let available = available.unwrap_or_default();
+    let is_offered = |name: &&&str| {
+        available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
     };
-    let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(CURRENT, current));
+    let goal = match FAST.iter().find(is_offered) {
+        Some(want) => Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() },
+        None => from_below(evidence),
+    };
+    let finding = finding
+        .with_likelihood(Likelihood::Setting)
+        .with_evidence(Citation::new(CURRENT, current))
+        .mended_by([goal]);
     Ok(std::iter::once(finding).chain(counter).collect())
 }
 

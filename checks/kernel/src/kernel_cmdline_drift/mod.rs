@@ -13,7 +13,8 @@
 
 use plumb_check_sdk::model::{BootArguments, InferenceServer, Thread};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, Outcome, Said,
+    Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, Outcome, Said,
+    parsed,
 };
 
 use crate::pages::kernel_cmdline_drift::{PAGE, words};
@@ -30,17 +31,15 @@ const NAMES: &str = "acpi amd_iommu amd_pstate clocksource cpufreq.default_gover
     processor.max_cstate rcu_nocbs skew_tick slub_debug swiotlb systemd.cpu_affinity threadirqs \
     transparent_hugepage tsc workqueue.power_efficient";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let cmdline: String = evidence.get("/node/cmdline")?;
     let running: Vec<&str> = cmdline.split_whitespace().filter(|word| is_known(word)).collect();
     let mut findings = judge_arguments(evidence, &running);
     let isolating: Vec<&str> = running.iter().copied().filter(|word| name(word) == "isolcpus").collect();
     if !isolating.is_empty() {
-        findings
-            .push(judge_isolation(evidence, &isolating).unwrap_or_else(|why| PAGE.missing(isolcpus(), &why)));
+        findings.push(PAGE.settle(isolcpus(), judge_isolation(evidence, &isolating)));
     }
-    findings.push(judge_drift(evidence, &running).unwrap_or_else(|why| PAGE.missing(configuration(), &why)));
+    findings.push(PAGE.settle(configuration(), judge_drift(evidence, &running)));
     Ok(findings)
 }
 
@@ -110,7 +109,7 @@ fn judge_arguments(evidence: &Evidence<'_>, running: &[&str]) -> Vec<Finding> {
             .says(outcome, object, said)
             .with_likelihood(Likelihood::Setting)
             .with_evidence(Citation::new(CMDLINE, *word))
-            .with_intents(outcome.is_deviation().then(|| without(word)));
+            .mended_by([without(word)]);
         findings.push(match cause {
             Some(key) => finding.with_cause(key, Object::node()),
             None => finding,
@@ -134,8 +133,7 @@ fn listed(words: &[&str]) -> String {
 /// Whether busy threads of servers may run on isolated CPUs.
 fn judge_isolation(evidence: &Evidence<'_>, isolating: &[&str]) -> Result<Finding, Missing> {
     let text = evidence.setting("kernel", ISOLATED)?;
-    let isolated: CpuSet =
-        text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{ISOLATED} holds `{text}`")))?;
+    let isolated: CpuSet = parsed(ISOLATED, &text)?;
     if isolated.is_empty() {
         return Ok(PAGE.info(isolcpus(), words::IsolatesNone {}));
     }
@@ -177,12 +175,10 @@ fn deciding<'a>(boot: &'a [BootArguments], release: &str) -> Option<&'a BootArgu
     entry.or_else(|| of_kind("grub").next()).or_else(|| of_kind("kernel").next())
 }
 
-fn judge_drift(evidence: &Evidence<'_>, running: &[&str]) -> Result<Finding, Missing> {
+fn judge_drift(evidence: &Evidence<'_>, running: &[&str]) -> Result<Finding, NoVerdict> {
     let boot: Vec<BootArguments> = evidence.get("/platform/boot")?;
     let release: String = evidence.get("/node/kernel")?;
-    let Some(source) = deciding(&boot, &release) else {
-        return Ok(PAGE.not_run(configuration(), words::NoConfiguration {}));
-    };
+    let source = deciding(&boot, &release).ok_or(words::NoConfiguration {})?;
     let configured: Vec<&str> =
         source.arguments.require()?.iter().map(String::as_str).filter(|word| is_known(word)).collect();
     let adds: Vec<&str> = configured.iter().filter(|word| !running.contains(word)).copied().collect();

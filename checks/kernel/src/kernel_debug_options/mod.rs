@@ -34,7 +34,6 @@ const ARGUMENTS: [&str; 5] =
 
 type Judge = fn(Object, &Evidence<'_>) -> Result<Finding, Missing>;
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let judges: [(&str, Judge); 3] = [
         ("kernel release", judge_release),
@@ -43,7 +42,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     ];
     let answers = judges.into_iter().map(|(subject, judge)| {
         let object = Object::setting(subject);
-        judge(object.clone(), evidence).unwrap_or_else(|why| PAGE.missing(object, &why))
+        PAGE.settle(object.clone(), judge(object, evidence))
     });
     Ok(answers.chain(cleared_memory(evidence)).collect())
 }
@@ -91,7 +90,7 @@ fn judge_config(object: Object, evidence: &Evidence<'_>) -> Result<Finding, Miss
     };
     let finding = of_kernel(PAGE.fail(object, said), evidence).with_likelihood(Likelihood::Setting);
     let cite = |option: &String| Citation::new(&config.path, format!("{option}=y"));
-    Ok(options.iter().map(cite).fold(finding, Finding::with_evidence))
+    Ok(finding.with_citations(options.iter().map(cite)))
 }
 
 fn judge_arguments(object: Object, evidence: &Evidence<'_>) -> Result<Finding, Missing> {
@@ -112,9 +111,8 @@ fn judge_arguments(object: Object, evidence: &Evidence<'_>) -> Result<Finding, M
         checks: only(&on),
     };
     let finding = PAGE.fail(object, said).with_likelihood(Likelihood::Setting);
-    Ok(on.iter().fold(finding, |finding, word| {
-        finding.with_evidence(Citation::new(CMDLINE, *word)).with_intent(without(word))
-    }))
+    let finding = finding.with_citations(on.iter().map(|word| Citation::new(CMDLINE, *word)));
+    Ok(finding.with_intents(on.iter().map(|word| without(word))))
 }
 
 /// What sentences choose by: the name of the only one of these options or arguments.

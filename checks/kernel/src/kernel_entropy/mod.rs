@@ -7,20 +7,19 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::ListeningSocket;
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest,
-    UpdatePart,
+    Arg, Citation, Evidence, Finding, Intent, Likelihood, NoVerdict, Object, ProviderRequest, UpdatePart,
+    parsed,
 };
 
 use crate::pages::kernel_entropy::{ENOUGH, LITTLE, PAGE, words};
 
 const PATH: &str = "/proc/sys/kernel/random/entropy_avail";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let (kernel, of_kernel) = crate::release(evidence)?;
     let (node, release) = (Object::node(), Arg::from(&kernel));
     match numbers(&kernel) {
-        None => return Ok(vec![PAGE.not_run(node, words::NoRelease { release })]),
+        None => return Err(words::NoRelease { release }.into()),
         Some(numbers) if numbers >= (5, 6) => {
             return Ok(vec![PAGE.pass(node, words::NeverBlocks { release }).with_evidence(of_kernel)]);
         }
@@ -28,8 +27,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     }
     let text = evidence.sysctl("kernel.random.entropy_avail")?;
     let text = text.trim();
-    let bits: u32 =
-        text.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
+    let bits: u32 = parsed(PATH, text)?;
     let bits_count = Arg::from(bits);
     let bits = Quantity::new(f64::from(bits));
     let is_below_enough = evidence.limit(&PAGE, &ENOUGH).is_undercut_by(bits);
@@ -53,12 +51,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         Ok(Some(_)) => Intent::Provider { request: ProviderRequest::RandomDevice },
         _ => Intent::Update { part: UpdatePart::Kernel, was: Some(kernel) },
     };
-    let goal = finding.outcome.is_deviation().then_some(goal);
     let finding = finding
         .with_likelihood(Likelihood::Setting)
         .with_evidence(Citation::new(PATH, text))
         .with_evidence(of_kernel)
-        .with_intents(goal);
+        .mended_by([goal]);
     let unknown = tls.err().map(|why| PAGE.missing(Object::setting("connections with TLS"), &why));
     Ok(std::iter::once(finding).chain(unknown).collect())
 }

@@ -28,7 +28,6 @@ const OFF: [&str; 11] = [
     "tsx_async_abort=off",
 ];
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let all: Vec<Vulnerability> = evidence.get("/platform/vulnerabilities")?;
     let mut findings = Vec::new();
@@ -84,7 +83,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         .with_intents(update);
     let cited = open.into_iter().map(|(_, citation)| citation);
     let cited = cited.chain(off.map(|word| Citation::new(CMDLINE, word)));
-    findings.push(cited.fold(finding, Finding::with_evidence));
+    findings.push(finding.with_citations(cited));
     if is_shared.is_none() {
         findings.push(PAGE.not_run(Object::setting("sharing"), words::UnknownSharing {}));
     }

@@ -15,7 +15,6 @@ use crate::pages::kernel_time_sync::{OFF, PAGE, WRONG, words};
 /// File of the bundle with the kernel's answer.
 const ANSWER: &str = "api/clock.json";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let clock: KernelClock = evidence.get("/platform/clock/kernel")?;
     let sources: Result<Vec<TimeSource>, Missing> = evidence.get("/platform/clock/sources");
@@ -25,11 +24,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         Err(why) if why.is_absent() => PAGE.info(object, words::NoConfiguration {}),
         Err(why) => PAGE.missing(object, &why),
     };
-    let findings = [judge_clock(evidence, &clock)?, of_sources].map(|finding| {
-        let goal = finding.outcome.is_deviation().then_some(Intent::TimeService {});
-        finding.with_intents(goal)
-    });
-    Ok(findings.into())
+    let findings = [judge_clock(evidence, &clock)?, of_sources];
+    Ok(findings.map(|finding| finding.mended_by([Intent::TimeService {}])).into())
 }
 
 fn judge_clock(evidence: &Evidence<'_>, clock: &KernelClock) -> Result<Finding, Missing> {
@@ -69,5 +65,5 @@ fn judge_sources(object: Object, sources: &[TimeSource]) -> Finding {
     };
     let cited =
         sources.iter().map(|source| Citation::new(&source.path, format!("{} {}", source.kind, source.name)));
-    cited.fold(finding.with_likelihood(Likelihood::Setting), Finding::with_evidence)
+    finding.with_likelihood(Likelihood::Setting).with_citations(cited)
 }

@@ -12,7 +12,7 @@ use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
-    NodeSet, Object, ObjectKind, ServiceSetting, Step,
+    NoVerdict, NodeSet, Object, ObjectKind, ServiceSetting, Step,
 };
 
 use crate::pages::mem_headroom::{
@@ -22,21 +22,16 @@ use crate::server_object;
 
 const OVERCOMMIT: &str = "vm.overcommit_memory";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let memory = evidence.memory()?;
-    let or_missing = |judged: Result<Finding, Missing>, object: Object| {
-        judged.unwrap_or_else(|why| PAGE.missing(object, &why))
-    };
     let mut findings = vec![
-        or_missing(judge_node(evidence, memory), Object::node()),
-        or_missing(judge_overcommit(evidence), Object::setting(OVERCOMMIT)),
-        or_missing(judge_huge_pages(evidence, memory), other("reserved huge pages")),
-        or_missing(judge_pressure(evidence, memory), other("memory pressure")),
-        or_missing(judge_kills(evidence, memory), other("killed for want of memory")),
+        PAGE.settle(Object::node(), judge_node(evidence, memory)),
+        PAGE.settle(Object::setting(OVERCOMMIT), judge_overcommit(evidence)),
+        PAGE.settle(other("reserved huge pages"), judge_huge_pages(evidence, memory)),
+        PAGE.settle(other("memory pressure"), judge_pressure(evidence, memory)),
+        PAGE.settle(other("killed for want of memory"), judge_kills(evidence, memory)),
     ];
-    let of_numa = judge_numa(evidence, memory);
-    findings.extend(of_numa.unwrap_or_else(|why| vec![PAGE.missing(other("NUMA nodes"), &why)]));
+    findings.extend(PAGE.settle(other("NUMA nodes"), judge_numa(evidence, memory)));
     findings.extend(judge_groups(evidence));
     Ok(findings)
 }
@@ -96,13 +91,11 @@ fn free_share(node: &NodeMemory) -> Result<Quantity<Percent>, Missing> {
     percent(free, *node.total_bytes.require()?)
 }
 
-fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, Missing> {
+fn judge_numa(evidence: &Evidence<'_>, memory: &Memory) -> Result<Vec<Finding>, NoVerdict> {
     let nodes = memory.nodes.require()?.iter();
     let nodes: Vec<&NodeMemory> =
         nodes.filter(|node| node.total_bytes.known().is_none_or(|&bytes| bytes > 0)).collect();
-    if nodes.len() < 2 {
-        return Ok(vec![PAGE.not_applicable(other("NUMA nodes"), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(nodes.len() < 2, words::OneNode {})?;
     let near = gpu_nodes(evidence.gpus().unwrap_or_default());
     let mut shares = Vec::new();
     for node in nodes {
@@ -179,7 +172,7 @@ fn judge_huge_pages(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding,
     } else {
         PAGE.pass(object, words::UsedHugePages { share, unused })
     };
-    Ok(seen.into_iter().fold(finding, Finding::with_evidence))
+    Ok(finding.with_citations(seen))
 }
 
 fn judge_pressure(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
@@ -327,11 +320,9 @@ fn judge_group(group: &Group<'_>, window: &Window) -> Result<Option<Finding>, Mi
     } else {
         return Ok(None);
     };
-    let lifted = |setting, was: Option<&str>| Intent::Service {
-        server: server.pid,
-        setting,
-        want: "infinity".into(),
-        was: was.map(str::to_owned),
+    let lifted = |setting, was: Option<&str>| {
+        let was = was.map(str::to_owned);
+        Intent::Service { server: server.pid, setting, want: "infinity".into(), was }
     };
     let goal = match (max > 0, is_own) {
         (true, true) => Some(lifted(ServiceSetting::MemoryLimit, limit)),
@@ -345,9 +336,7 @@ fn judge_group(group: &Group<'_>, window: &Window) -> Result<Option<Finding>, Mi
         .with_likelihood(Likelihood::Mechanism)
         .with_evidence(Citation::new(format!("{folder}/memory.events"), value))
         .with_intents(goal)
-        .with_cause("memory-limit", server_object(server));
-    Ok(Some(match limit {
-        Some(limit) => finding.with_evidence(Citation::new(format!("{folder}/memory.max"), limit)),
-        None => finding,
-    }))
+        .with_cause("memory-limit", server_object(server))
+        .with_citations(limit.map(|limit| Citation::new(format!("{folder}/memory.max"), limit)));
+    Ok(Some(finding))
 }

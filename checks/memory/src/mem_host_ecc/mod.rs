@@ -11,26 +11,22 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{MemoryController, ModuleErrors};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, Object, ObjectKind,
-    Step,
+    Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind, Step, if_any,
 };
 
 use crate::pages::mem_host_ecc::{DAILY, IN_WINDOW, PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Some(hypervisor) = evidence.hypervisor()? {
-        let said = words::Virtual { virtualization: hypervisor.into() };
-        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
+        return Err(NoVerdict::not_applicable(words::Virtual { virtualization: hypervisor.into() }));
     }
     let mut findings: Vec<Finding> = machine_checks(evidence).into_iter().collect();
-    let controllers: Vec<MemoryController> = match evidence.get("/memory/controllers") {
-        Err(why) if why.is_absent() => {
-            let object = Object::new(ObjectKind::Other, "memory controllers");
-            findings.push(PAGE.not_run(object, words::NoDriver {}));
-            return Ok(findings);
-        }
-        controllers => controllers?,
+    let controllers = if_any::<Vec<MemoryController>>(evidence.get("/memory/controllers"))?;
+    let Some(controllers) = controllers else {
+        let object = Object::new(ObjectKind::Other, "memory controllers");
+        findings.push(PAGE.not_run(object, words::NoDriver {}));
+        return Ok(findings);
     };
     let mut healthy = Vec::new();
     for controller in &controllers {
@@ -123,7 +119,7 @@ fn judge(evidence: &Evidence<'_>, controller: &MemoryController) -> Result<Optio
     let name = Arg::from(id(controller));
     let told = |finding: Finding, counter: Citation, worst: Option<Worst>| {
         let finding = finding.with_likelihood(Likelihood::Mechanism).with_evidence(counter);
-        worst.into_iter().fold(finding, |finding, worst| finding.with_evidence(worst.citation))
+        finding.with_citations(worst.map(|worst| worst.citation))
     };
     if uncorrected > 0 {
         let worst = Worst::of(controller, "dimm_ue_count", |module| &module.ue_count);
@@ -161,8 +157,5 @@ fn judge(evidence: &Evidence<'_>, controller: &MemoryController) -> Result<Optio
     };
     let goal = if many { replace(worst.as_ref(), controller) } else { Intent::Step { step: Step::WatchLog } };
     let finding = told(finding.with_intent(goal), cite("ce_count", corrected), worst);
-    Ok(Some(match since {
-        Some(seconds) => finding.with_evidence(cite("seconds_since_reset", seconds)),
-        None => finding,
-    }))
+    Ok(Some(finding.with_citations(since.map(|seconds| cite("seconds_since_reset", seconds)))))
 }

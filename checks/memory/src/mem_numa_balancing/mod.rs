@@ -8,7 +8,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Numa, Role, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind, parsed,
 };
 
 use crate::counters::Counters;
@@ -17,22 +18,14 @@ use crate::pages::mem_numa_balancing::{FAULTS, MIGRATIONS, PAGE, words};
 const NAME: &str = "kernel.numa_balancing";
 const PATH: &str = "/proc/sys/kernel/numa_balancing";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    if numa.with_memory().count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
     let text = evidence.sysctl(NAME)?;
     // 1 is balancing, 2 moves pages between fast and slow memory, and the two add up.
-    let mode: u32 = text
-        .trim()
-        .parse()
-        .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
+    let mode: u32 = parsed(PATH, &text)?;
     let workers = workers(evidence.servers()?);
-    if workers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoWorker {})]);
-    }
+    PAGE.not_run_if(workers.is_empty(), words::NoWorker {})?;
     let setting = Setting { mode, text: text.trim() };
     let mut findings = Vec::new();
     let (mut pinned, mut free) = (Vec::new(), Vec::new());
@@ -47,7 +40,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         findings.extend(judge_pinned(evidence, &setting, &pinned));
     }
     if !free.is_empty() {
-        findings.push(setting.cite(judge_free(evidence, &setting, &free), &free));
+        let finding = PAGE.settle(object("unpinned ", &free), judge_free(evidence, &setting, &free));
+        findings.push(setting.cite(finding, &free));
     }
     Ok(findings)
 }
@@ -109,19 +103,20 @@ impl Setting<'_> {
             let value = format!("Cpus_allowed_list of its busy threads: {mask}");
             Citation::new(format!("{}/status", worker.path), value)
         };
-        let finding = finding.with_evidence(Citation::new(PATH, self.text));
-        workers.iter().take(4).map(of).fold(finding, Finding::with_evidence)
+        finding.with_evidence(Citation::new(PATH, self.text)).with_citations(workers.iter().take(4).map(of))
     }
 }
 
-fn judge_free(evidence: &Evidence<'_>, setting: &Setting<'_>, free: &[Worker<'_>]) -> Finding {
+fn judge_free(
+    evidence: &Evidence<'_>,
+    setting: &Setting<'_>,
+    free: &[Worker<'_>],
+) -> Result<Finding, NoVerdict> {
     let object = object("unpinned ", free);
     let workers_count = Arg::count(free.len());
-    let amd = match evidence.gpus() {
-        Ok(gpus) => gpus.iter().any(|gpu| gpu.vendor == "amd"),
-        Err(why) => return PAGE.not_run(object, words::UnknownGpus { reason: (&why).into() }),
-    };
-    match (amd, setting.mode == 0) {
+    let unknown = |why: Missing| words::UnknownGpus { reason: why.into() };
+    let amd = evidence.gpus().map_err(unknown)?.iter().any(|gpu| gpu.vendor == "amd");
+    Ok(match (amd, setting.mode == 0) {
         (true, true) => PAGE.pass(object, words::OffForAmd {}),
         (true, false) => PAGE.warn(object, words::OnWithAmd {}).with_intent(setting.off()),
         (false, false) => PAGE.pass(object, words::OnAndFree {}),
@@ -137,7 +132,7 @@ fn judge_free(evidence: &Evidence<'_>, setting: &Setting<'_>, free: &[Worker<'_>
             }
         }
     }
-    .with_likelihood(Likelihood::Setting)
+    .with_likelihood(Likelihood::Setting))
 }
 
 fn judge_pinned(evidence: &Evidence<'_>, setting: &Setting<'_>, pinned: &[Worker<'_>]) -> Vec<Finding> {
@@ -156,8 +151,8 @@ fn judge_pinned(evidence: &Evidence<'_>, setting: &Setting<'_>, pinned: &[Worker
         let rate = |number: f64| Arg::quantity(number, "", 0);
         let said = words::AtWork { faults_rate: rate(*faults), moves_rate: rate(*moved), workers_count };
         let finding = setting.cite(PAGE.fail(object, said), pinned).with_likelihood(Likelihood::Mechanism);
-        let finding = finding.with_evidence(counters.cite("numa_hint_faults"));
-        return vec![finding.with_evidence(counters.cite("numa_pages_migrated")).with_intent(setting.off())];
+        let cited = ["numa_hint_faults", "numa_pages_migrated"].map(|name| counters.cite(name));
+        return vec![finding.with_citations(cited).with_intent(setting.off())];
     }
     let on = setting
         .cite(PAGE.warn(object, words::OnAndPinned { workers_count }), pinned)

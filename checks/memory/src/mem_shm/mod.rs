@@ -9,31 +9,23 @@
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict};
 
 use crate::pages::mem_shm::{DEFAULT, MANY_GPUS, ONE_GPU, PAGE, words};
 use crate::server_object;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
-    let judge =
-        |server| judge(evidence, server).unwrap_or_else(|why| PAGE.missing(server_object(server), &why));
-    Ok(servers.iter().map(judge).collect())
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
+    let judged = |server| PAGE.settle(server_object(server), judge(evidence, server));
+    Ok(servers.iter().map(judged).collect())
 }
 
 const GIB: f64 = 1_073_741_824.0;
 
 /// Number of GPUs that one replica is spread over.
 fn gpus(server: &InferenceServer) -> Result<u32, Missing> {
-    let stages = match &server.pipeline_parallel {
-        Fact::Known(stages) => *stages,
-        Fact::Missing(why) if why.is_absent() => 1,
-        Fact::Missing(why) => return Err(why.clone()),
-    };
+    let stages = server.pipeline_parallel.optional()?.copied().unwrap_or(1);
     Ok(server.tensor_parallel.require()?.saturating_mul(stages))
 }
 
@@ -68,14 +60,11 @@ fn judge(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, M
         }
     } else if is_default || below(&wanted) {
         let want_bytes = (wanted.value.number() * GIB) as u64;
-        let server = server.pid;
+        let (server, pid) = (server.pid, Arg::text(server.pid.to_string()));
         if is_default {
-            PAGE.fail(
-                object,
-                words::RuntimeDefault { gpus_count, server: Arg::text(server.to_string()), size },
-            )
+            PAGE.fail(object, words::RuntimeDefault { gpus_count, server: pid, size })
         } else {
-            PAGE.warn(object, words::Small { gpus_count, server: Arg::text(server.to_string()), size })
+            PAGE.warn(object, words::Small { gpus_count, server: pid, size })
         }
         .with_intent(Intent::SharedMemory { server, want_bytes, was_bytes })
     } else {

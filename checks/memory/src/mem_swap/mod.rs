@@ -6,8 +6,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, SwapArea};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
-    ServiceSetting,
+    Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    ServiceSetting, parsed,
 };
 
 use crate::counters::Counters;
@@ -16,13 +16,14 @@ use crate::server_object;
 
 const NAME: &str = "vm.swappiness";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let areas: Vec<SwapArea> = evidence.get("/memory/swaps")?;
     let engine = Object::new(ObjectKind::Other, "engine");
     let mut findings = match evidence.servers() {
         Ok([]) => vec![PAGE.not_run(engine, words::NoServer {})],
-        Ok(servers) => servers.iter().map(judge_server).collect(),
+        Ok(servers) => {
+            servers.iter().map(|server| PAGE.settle(server_object(server), judge_server(server))).collect()
+        }
         Err(why) => vec![PAGE.missing(engine, &why)],
     };
     if areas.is_empty() {
@@ -30,12 +31,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         findings.push(pass.with_evidence(Citation::new("/proc/swaps", "none")));
         return Ok(findings);
     }
-    let or_missing = |judged: Result<Finding, Missing>, object: Object| {
-        judged.unwrap_or_else(|why| PAGE.missing(object, &why))
-    };
     findings.push(judge_areas(&areas));
-    findings.push(or_missing(judge_swappiness(evidence), Object::setting(NAME)));
-    findings.push(or_missing(judge_traffic(evidence, &areas), traffic()));
+    findings.push(PAGE.settle(Object::setting(NAME), judge_swappiness(evidence)));
+    findings.push(PAGE.settle(traffic(), judge_traffic(evidence, &areas)));
     Ok(findings)
 }
 
@@ -53,23 +51,20 @@ fn off(areas: &[SwapArea]) -> impl Iterator<Item = Intent> {
     areas.iter().map(|area| Intent::SwapOff { area: area.name.clone() })
 }
 
-fn judge_server(server: &InferenceServer) -> Finding {
+fn judge_server(server: &InferenceServer) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
     let swapped = |process: &&ServerProcess| process.swap_bytes.known().is_some_and(|&bytes| bytes > 0);
     let out: Vec<&ServerProcess> = server.processes.iter().filter(swapped).collect();
     let is_engine = out.iter().any(|process| process.role != Role::Other);
     if !is_engine {
-        if server.processes.is_empty() {
-            return PAGE.not_run(object, words::NoProcess {});
-        }
+        PAGE.not_run_if(server.processes.is_empty(), words::NoProcess {})?;
         for process in &server.processes {
-            if let Fact::Missing(why) = &process.swap_bytes {
-                let pid = Arg::text(process.pid.to_string());
-                return PAGE.not_run(object, words::UnknownProcess { pid, reason: why.into() });
-            }
+            let pid = || Arg::text(process.pid.to_string());
+            let unknown = |why: Missing| words::UnknownProcess { pid: pid(), reason: why.into() };
+            process.swap_bytes.require().map_err(unknown)?;
         }
         if out.is_empty() {
-            return PAGE.pass(object, words::NothingOut {});
+            return Ok(PAGE.pass(object, words::NothingOut {}));
         }
     }
     let size = size(out.iter().filter_map(|process| process.swap_bytes.known()).sum());
@@ -85,12 +80,13 @@ fn judge_server(server: &InferenceServer) -> Finding {
         want: "0".into(),
         was: out.iter().find_map(|process| swap_limit(process)),
     };
-    let cite = |finding: Finding, process: &&ServerProcess| {
+    let cite = |process: &&ServerProcess| {
         let kib = process.swap_bytes.known().map_or(0, |bytes| bytes / 1024);
         let value = format!("{}: VmSwap {kib} kB", process.comm);
-        finding.with_evidence(Citation::new(format!("{}/status", process.path), value))
+        Citation::new(format!("{}/status", process.path), value)
     };
-    out.iter().fold(finding.with_likelihood(Likelihood::Mechanism), cite).with_intent(no_swap)
+    let finding = finding.with_likelihood(Likelihood::Mechanism).with_citations(out.iter().map(cite));
+    Ok(finding.with_intent(no_swap))
 }
 
 /// What the control group of a process may swap out.
@@ -108,18 +104,16 @@ fn judge_areas(areas: &[SwapArea]) -> Finding {
     } else {
         PAGE.pass(object, words::AreasUnused {})
     };
-    areas.iter().fold(finding, |finding, area| {
-        let value =
-            format!("{}: {} of {} kB used", area.name, area.used_bytes / 1024, area.size_bytes / 1024);
-        finding.with_evidence(Citation::new("/proc/swaps", value))
-    })
+    finding.with_citations(areas.iter().map(|SwapArea { name, used_bytes, size_bytes, .. }| {
+        let value = format!("{name}: {} of {} kB used", used_bytes / 1024, size_bytes / 1024);
+        Citation::new("/proc/swaps", value)
+    }))
 }
 
 fn judge_swappiness(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     let text = evidence.sysctl(NAME)?;
     let was = text.trim();
-    let number: f64 =
-        was.parse().map_err(|_| Missing::new(Absence::Malformed, format!("{NAME} holds `{text}`")))?;
+    let number: f64 = parsed(NAME, &text)?;
     let (object, value) = (Object::setting(NAME), Arg::from(was));
     let finding = if evidence.limit(&PAGE, &SWAPPINESS).is_exceeded_by(Quantity::new(number)) {
         PAGE.warn(object, words::EagerToSwap { value })

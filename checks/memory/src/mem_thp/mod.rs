@@ -16,7 +16,6 @@ const FOLDER: &str = "/sys/kernel/mm/transparent_hugepage";
 /// Value of `defrag` that lets only those wait who ask for huge pages.
 const DEFERRED: &str = "defer+madvise";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let enabled = choice(evidence, "enabled")?;
     let object = Object::setting("setting");
@@ -35,7 +34,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     };
     let object = Object::new(ObjectKind::Other, "stalls");
     let stalls = stalls(evidence, object.clone(), goal);
-    Ok(vec![setting, stalls.unwrap_or_else(|why| PAGE.missing(object, &why))])
+    Ok(vec![setting, PAGE.settle(object, stalls)])
 }
 
 /// What is chosen in a file such as `always [madvise] never`.

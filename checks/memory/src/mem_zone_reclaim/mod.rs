@@ -3,7 +3,7 @@
 //! Where it is on, what it does under load decides: counters of reclaim in zones, or of allocations that had to wait.
 
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
+    Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind, parsed,
 };
 
 use crate::counters::Counters;
@@ -12,16 +12,10 @@ use crate::pages::mem_zone_reclaim::{PAGE, words};
 const NAME: &str = "vm.zone_reclaim_mode";
 const PATH: &str = "/proc/sys/vm/zone_reclaim_mode";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    if evidence.numa()?.with_memory().count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    PAGE.not_applicable_if(evidence.numa()?.with_memory().count() < 2, words::OneNode {})?;
     let text = evidence.sysctl(NAME)?;
-    let mode: u32 = text
-        .trim()
-        .parse()
-        .map_err(|_| Missing::new(Absence::Malformed, format!("{PATH} holds `{text}`")))?;
+    let mode: u32 = parsed(PATH, &text)?;
     let cite = |finding: Finding| finding.with_evidence(Citation::new(PATH, text.trim()));
     if mode == 0 {
         return Ok(vec![cite(PAGE.pass(Object::node(), words::Off {}))]);
@@ -33,10 +27,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
             if let Some((name, grown)) = stalls.first() {
                 let said = words::AtWork { counter: (*name).into(), grown: (*grown).into(), mode };
                 let finding = cite(PAGE.fail(Object::node(), said)).with_likelihood(Likelihood::Mechanism);
-                let cited = stalls
-                    .iter()
-                    .fold(finding, |finding, (name, _)| finding.with_evidence(counters.cite(name)));
-                return Ok(vec![cited.with_intent(off)]);
+                let cited = stalls.iter().map(|(name, _)| counters.cite(name));
+                return Ok(vec![finding.with_citations(cited).with_intent(off)]);
             }
             counters.under_load()
         }

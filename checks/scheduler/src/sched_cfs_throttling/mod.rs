@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cgroup, CgroupLevel, CgroupTime, InferenceServer};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    Outcome, Said,
 };
 
 use crate::pages::sched_cfs_throttling::{GATE, PAGE, PERIODS, TIME, WATCHED, words};
@@ -25,11 +26,8 @@ const CPU_QUOTA: &str = "cpu-quota";
 /// Files that hold the quota: version 2 and version 1 of control groups.
 const QUOTAS: [&str; 2] = ["cpu.max", "cpu.cfs_quota_us"];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(servers) = serving::servers(evidence)? else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
     let mut groups: BTreeMap<&str, Group<'_>> = BTreeMap::new();
     let mut unknown: BTreeMap<String, Vec<u32>> = BTreeMap::new();
     let processes = servers.iter().flat_map(|server| server.processes.iter().map(move |own| (server, own)));
@@ -65,9 +63,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     if let Some(own) = unlimited.iter().max_by_key(|level| level.path.len()) {
         let paths: Vec<&str> = unlimited.iter().map(|level| level.path.as_str()).collect();
         let object = Object::new(ObjectKind::Cgroup, &own.path).named(paths.join(", "));
-        let mut finding = PAGE.pass(object, words::NoQuota {});
-        finding.evidence.extend(quota_citation(own));
-        findings.push(finding);
+        findings.push(PAGE.pass(object, words::NoQuota {}).with_citations(quota_citation(own)));
     }
     Ok(findings)
 }
@@ -119,22 +115,17 @@ impl<'a> Group<'a> {
         let quota = match quota {
             Ok(quota) => quota?,
             Err(why) => {
-                return Some(vec![
-                    PAGE.not_run(self.object(), words::UnknownQuota { reason: (&why).into() }),
-                ]);
+                let said = words::UnknownQuota { reason: why.into() };
+                return Some(vec![PAGE.not_run(self.object(), said)]);
             }
         };
-        let mut finding = match self.watched(evidence, quota, counted) {
-            Ok(seconds) => {
-                let citation = Citation::new(format!("{}/cpu.stat", self.level.path), "nr_throttled +0");
-                let seconds = Arg::quantity(seconds, "s", 0);
-                PAGE.pass(self.object(), words::Quiet { quota: quota.into(), seconds })
-                    .with_evidence(citation)
-            }
-            Err(said) => PAGE.not_run(self.object(), said),
-        };
-        finding.evidence.extend(quota_citation(self.level));
-        Some(vec![finding])
+        let watched = self.watched(evidence, quota, counted).map(|seconds| {
+            let citation = Citation::new(format!("{}/cpu.stat", self.level.path), "nr_throttled +0");
+            let seconds = Arg::quantity(seconds, "s", 0);
+            PAGE.pass(self.object(), words::Quiet { quota: quota.into(), seconds }).with_evidence(citation)
+        });
+        let finding: Finding = PAGE.settle(self.object(), watched);
+        Some(vec![finding.with_citations(quota_citation(self.level))])
     }
 
     /// Seconds for which a group with a quota was watched under load without being throttled; the sentence that says why
@@ -191,11 +182,8 @@ impl<'a> Group<'a> {
         let (all, throttled) = (count(&time.periods), count(&time.throttled_periods));
         let stopped = known(time.throttled_us.known().map(|&us| Arg::quantity(us as f64 / 1e3, "ms", 0)));
         let finding = if is_lifted {
-            PAGE.says(
-                outcome,
-                self.object(),
-                words::Lifted { all, lost: lost_share, share, stopped, throttled },
-            )
+            let said = words::Lifted { all, lost: lost_share, share, stopped, throttled };
+            PAGE.says(outcome, self.object(), said)
         } else {
             let pid = Arg::text(self.server.pid.to_string());
             let said = words::Stopped { all, lost: lost_share, pid, share, stopped, throttled };
@@ -212,12 +200,11 @@ impl<'a> Group<'a> {
             .into_iter()
             .filter_map(|(name, fact)| Some(format!("{name} +{}", fact.known()?)))
             .collect();
-        let mut finding = finding
+        let finding = finding
             .with_gate(!is_lifted && reaches(&GATE, &periods))
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(format!("{}/cpu.stat", self.level.path), counters.join(", ")));
-        finding.evidence.extend(quota_citation(self.level));
-        let mut findings = vec![finding];
+        let mut findings = vec![finding.with_citations(quota_citation(self.level))];
         if !is_much && let (Err(said), _) | (_, Err(said)) = (periods, lost) {
             let object = self.object().named(format!("{}, extent", self.level.path));
             findings.push(PAGE.not_run(object, said));
@@ -241,19 +228,19 @@ impl<'a> Group<'a> {
     }
 }
 
-fn extent(why: &Missing) -> Said {
+fn extent(why: impl Into<Arg>) -> Said {
     words::Extent { reason: why.into() }.into()
 }
 
 fn share_of_periods(time: &CgroupTime) -> Result<Quantity<Percent>, Said> {
-    let throttled = *time.throttled_periods.require().map_err(|why| extent(&why))?;
-    match *time.periods.require().map_err(|why| extent(&why))? {
+    let throttled = *time.throttled_periods.require().map_err(extent)?;
+    match *time.periods.require().map_err(extent)? {
         0 => Err(words::NoPeriod {}.into()),
         all => Ok(Quantity::new(100.0 * throttled as f64 / all as f64)),
     }
 }
 
 fn share_of_time(time: &CgroupTime, seconds: &Result<f64, Missing>) -> Result<Quantity<Percent>, Said> {
-    let microseconds = *time.throttled_us.require().map_err(|why| extent(&why))?;
+    let microseconds = *time.throttled_us.require().map_err(extent)?;
     Ok(Quantity::new(microseconds as f64 / (seconds.as_ref().map_err(extent)? * 1e4)))
 }

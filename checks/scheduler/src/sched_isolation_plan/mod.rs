@@ -9,10 +9,9 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{InferenceServer, Process};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
-    ObjectKind, Outcome, Said,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, NoVerdict, Object,
+    ObjectKind, Outcome, Said, if_any,
 };
 
 use crate::delay::{self, Gap};
@@ -23,11 +22,8 @@ use crate::serving;
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 const NO_TICK: &str = "/sys/devices/system/cpu/nohz_full";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(servers) = serving::servers(evidence)? else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
     let masks = Masks::of(servers);
     let mut findings = boot_isolation(evidence, servers, &masks.cpus);
     match split(evidence, servers, &masks) {
@@ -46,44 +42,35 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
     // A process whose threads could not be read has more than one, as all servers do.
     let has_many_threads =
         servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
-    let isolated = used(evidence, ISOLATED, "isolated CPUs", masks).map(|found| {
+    let isolated = used(evidence, ISOLATED, masks).map(|found| {
         found.filter(|(used, _)| used.len() > 1 && has_many_threads).map(|(used, citation)| {
             let said = words::Unbalanced { cpus: (&used).into() };
             told(evidence, PAGE.fail(Object::cpus(&used), said), citation, "isolcpus=")
         })
     });
-    let no_tick = used(evidence, NO_TICK, "CPUs without tick", masks).map(|found| {
+    let no_tick = used(evidence, NO_TICK, masks).map(|found| {
         found.filter(|(used, _)| !used.is_empty()).map(|(used, citation)| {
             let said = words::NoTick { cpus: (&used).into() };
             told(evidence, PAGE.warn(Object::cpus(&used), said), citation, "nohz_full=")
         })
     });
-    [isolated, no_tick].into_iter().filter_map(|found| found.unwrap_or_else(|unread| Some(*unread))).collect()
+    let isolated = PAGE.settle(Object::setting(ISOLATED).named("isolated CPUs"), isolated);
+    let no_tick = PAGE.settle(Object::setting(NO_TICK).named("CPUs without tick"), no_tick);
+    isolated.into_iter().chain(no_tick).collect()
 }
 
 /// CPUs of a list of the kernel that servers may run on, with the list.
 fn used(
     evidence: &Evidence<'_>,
     path: &str,
-    name: &str,
     masks: &CpuSet,
-) -> Result<Option<(CpuSet, Citation)>, Box<Finding>> {
-    let object = || Object::setting(path).named(name);
-    let text = match evidence.setting("scheduler", path) {
-        Ok(text) => text,
-        // Kernels without the feature have no such file.
-        Err(missing) if missing.is_absent() => return Ok(None),
-        Err(missing) => return Err(Box::new(PAGE.missing(object(), &missing))),
-    };
-    if text == "(null)" {
-        return Ok(None);
-    }
+) -> Result<Option<(CpuSet, Citation)>, NoVerdict> {
+    // Kernels without the feature have no such file.
+    let text = if_any(evidence.setting("scheduler", path))?.filter(|text| text != "(null)");
+    let Some(text) = text else { return Ok(None) };
     match text.parse::<CpuSet>() {
         Ok(cpus) => Ok(Some((cpus.intersection(masks), Citation::new(path, cpus.to_string())))),
-        Err(_) => {
-            let said = words::Malformed { path: path.into(), text: text.into() };
-            Err(Box::new(PAGE.not_run(object(), said)))
-        }
+        Err(_) => Err(words::Malformed { path: path.into(), text: text.into() }.into()),
     }
 }
 
@@ -113,16 +100,16 @@ struct Others {
 
 /// Whether the servers have CPUs of their own; the sentence that says why that is not known.
 fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) -> Result<Split, Said> {
-    let online: CpuSet = evidence.get("/cpu/online").map_err(|missing| no_answer(&missing))?;
+    let online: CpuSet = evidence.get("/cpu/online")?;
     let inference = masks.cpus.intersection(&online);
     if inference.is_empty() {
-        return Err(masks.unknown.as_ref().map_or_else(|| words::NoMask {}.into(), no_answer));
+        return Err(masks.unknown.as_ref().map_or_else(|| words::NoMask {}.into(), Said::from));
     }
     let mut others = CpuSet::new();
     let mut names: BTreeSet<&str> = BTreeSet::new();
     let mut count = 0;
     let mut unknown = masks.unknown.clone();
-    let processes = evidence.processes().map_err(|missing| no_answer(&missing))?;
+    let processes = evidence.processes()?;
     let is_other = |process: &&Process| {
         let is_own = servers.iter().any(|server| server.holds(process.pid));
         !process.kernel && !is_own && !serving::is_collector(process)
@@ -146,9 +133,7 @@ fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) ->
         let named: Vec<&str> = names.into_iter().take(3).collect();
         return Ok(Split::Shared(Others { names: Arg::text(named.join(", ") + more), count }));
     }
-    if let Some(missing) = unknown {
-        return Err(no_answer(&missing));
-    }
+    unknown.map_or(Ok(()), Err)?;
     if others.is_empty() {
         return Err(words::NoOthers {}.into());
     }

@@ -6,23 +6,20 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome, Said,
+    Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::foreign::{Foreign, Unread};
 use crate::pages::sched_noisy_neighbours::{MUCH, PAGE, SOME, WATCHED, words};
 use crate::serving;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-    let Some(servers) = serving::servers(evidence)? else { return unanswered(words::NoServer {}.into()) };
-    let foreign = match Foreign::read(evidence, servers) {
-        Ok(foreign) => foreign,
-        Err(Unread::Evidence(missing)) => return Err(missing),
-        Err(Unread::NoMask) => return unanswered(words::NoMask {}.into()),
-        Err(Unread::NoTimes(cpus)) => return unanswered(words::NoTimes { cpus: (&cpus).into() }.into()),
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
+    let foreign = Foreign::read(evidence, servers).map_err(|unread| match unread {
+        Unread::Evidence(missing) => Said::from(missing),
+        Unread::NoMask => words::NoMask {}.into(),
+        Unread::NoTimes(cpus) => words::NoTimes { cpus: (&cpus).into() }.into(),
+    })?;
     let mut findings = vec![foreign.cite(judge(evidence, &foreign))];
     if !foreign.uncounted.is_empty() {
         findings.push(PAGE.not_run(Object::cpus(&foreign.uncounted), words::Uncounted {}));

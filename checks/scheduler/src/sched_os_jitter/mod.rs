@@ -10,18 +10,15 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Milliseconds, Quantity};
 use plumb_check_sdk::model::NoiseResult;
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood, NoVerdict,
     Object, Outcome, Step,
 };
 
 use crate::pages::sched_os_jitter::{FIRMWARE, LONG, PAGE, SHORT, WATCHED, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let results: Vec<NoiseResult> = evidence.get("/measurements/noise")?;
-    if results.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NotMeasured {})]);
-    }
+    PAGE.not_run_if(results.is_empty(), words::NotMeasured {})?;
     let mut groups: BTreeMap<Kind, Vec<&NoiseResult>> = BTreeMap::new();
     for result in &results {
         groups.entry(judge(evidence, result)).or_default().push(result);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{ServerProcess, Thread};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind, Said,
 };
 
 use crate::pages::sched_rt_policy::{PAGE, SPINS, words};
@@ -24,11 +24,8 @@ const RUNTIME: &str = "/proc/sys/kernel/sched_rt_runtime_us";
 /// First kernel whose fair server replaces the limit on real-time time.
 const FAIR_SERVER: (u32, u32) = (6, 12);
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(servers) = serving::servers(evidence)? else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
     let limit = evidence.sysctl("kernel.sched_rt_runtime_us").map(|text| text.trim().to_owned());
     let mut groups: BTreeMap<(u32, u32), Group<'_>> = BTreeMap::new();
     let mut unread: Vec<&ServerProcess> = Vec::new();
@@ -155,10 +152,10 @@ impl Group<'_> {
     fn cite(&self, finding: Finding, limit: Option<&str>) -> Finding {
         let Thread { tid, comm, rt_priority, .. } = self.first;
         let path = format!("{}/task/{tid}/stat", self.process.path);
-        let mut finding = finding
+        let finding = finding
             .with_likelihood(Likelihood::Setting)
-            .with_evidence(Citation::new(path, format!("{comm}: policy {}", self.policy)));
-        finding.evidence.extend(limit.map(|limit| Citation::new(RUNTIME, limit)));
+            .with_evidence(Citation::new(path, format!("{comm}: policy {}", self.policy)))
+            .with_citations(limit.map(|limit| Citation::new(RUNTIME, limit)));
         let was = match self.policy {
             "SCHED_FIFO" => "fifo",
             "SCHED_RR" => "rr",
@@ -171,7 +168,7 @@ impl Group<'_> {
 
     /// CPU time of the busiest of the threads in % of one CPU.
     fn busiest(&self, evidence: &Evidence<'_>) -> Result<Quantity<Percent>, Said> {
-        let unknown = |why: Missing| Said::from(words::UnknownLoad { reason: (&why).into() });
+        let unknown = |why: Missing| words::UnknownLoad { reason: why.into() };
         let window = serving::window(evidence).map_err(unknown)?;
         let seconds = window.length().map_err(unknown)?;
         let threads = window.threads.require().map_err(unknown)?;

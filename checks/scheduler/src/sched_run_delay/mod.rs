@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CgroupTime, InferenceServer, Pressure};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Outcome,
-    Step,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    Outcome, Step,
 };
 
 use crate::delay::{self, Delays, Gap};
@@ -24,11 +24,8 @@ use crate::serving;
 /// Waiting time of a thread that must show in the pressure, in ns: 10 ms, far above what its averaging loses.
 const NOTICED_NS: u64 = 10_000_000;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(servers) = serving::servers(evidence)? else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
     let window = serving::window(evidence)?;
     let judge = Judge {
         evidence,
@@ -45,7 +42,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
             PAGE.not_run(other, words::Stray { comm: comm.into(), tid: Arg::text(tid.to_string()) })
         }
     }));
-    findings.extend(servers.iter().map(|server| judge.pressure(server)));
+    findings.extend(servers.iter().map(|server| {
+        let object = object(server, "CPU pressure");
+        PAGE.settle(object.clone(), judge.pressure(object, server))
+    }));
     Ok(findings)
 }
 
@@ -94,12 +94,8 @@ impl Judge<'_> {
     }
 
     /// Pressure of the server's control group, or of the node.
-    fn pressure(&self, server: &InferenceServer) -> Finding {
-        let object = object(server, "CPU pressure");
-        let (pressure, path, confidence) = match pressure(self.evidence, server) {
-            Ok(found) => found,
-            Err(missing) => return PAGE.missing(object, &missing),
-        };
+    fn pressure(&self, object: Object, server: &InferenceServer) -> Result<Finding, NoVerdict> {
+        let (pressure, path, confidence) = pressure(self.evidence, server)?;
         let value = format!("some total +{} µs in {:.0} s", pressure.some_us, self.seconds);
         let citation = Citation::new(path, value);
         // Whoever waits for a CPU raises the pressure of its group and of the node.
@@ -108,10 +104,10 @@ impl Judge<'_> {
             waits.max_by_key(|delay| delay.wait_ns).filter(|worst| worst.wait_ns > NOTICED_NS)
             && pressure.some_us == 0
         {
-            return PAGE
+            return Ok(PAGE
                 .contradictory(object, words::NoPressure {})
                 .with_evidence(citation)
-                .with_evidence(worst.citation());
+                .with_evidence(worst.citation()));
         }
         let percent = Quantity::new(pressure.some_us as f64 / (self.seconds * 1e4));
         let share = Arg::of(percent, 1);
@@ -123,13 +119,11 @@ impl Judge<'_> {
             let pid = Arg::text(server.pid.to_string());
             PAGE.says(outcome, object, words::Pressed { others, pid, reach, share })
         } else {
-            match &self.load {
-                Ok(()) => PAGE.pass(object, words::Relaxed { reach, share }),
-                Err(missing) => return PAGE.missing(object, missing),
-            }
+            self.load.as_ref()?;
+            PAGE.pass(object, words::Relaxed { reach, share })
         };
         let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(confidence);
-        self.mended(finding.with_evidence(citation))
+        Ok(self.mended(finding.with_evidence(citation)))
     }
 
     /// Asks for what would mend a deviation.

@@ -7,37 +7,30 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{Gpu, InferenceServer, NodeTold, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, NoVerdict};
 
 use crate::pages::svc_device_order::{PAGE, words};
-use crate::server::{Unanswered, main_process, misplaced, option, part_of, server_object};
+use crate::server::{main_process, misplaced, option, part_of, server_object};
 
 const ORDER: &str = "CUDA_DEVICE_ORDER";
 const BY_BUS: &str = "PCI_BUS_ID";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus: Vec<&Gpu> =
         evidence.gpus()?.iter().filter(|gpu| gpu.vendor == "nvidia" && gpu.kind == "GPU").collect();
-    if gpus.len() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::FewGpus {})]);
-    }
+    PAGE.not_applicable_if(gpus.len() < 2, words::FewGpus {})?;
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let mut findings = Vec::new();
     for server in servers {
-        let not_run = |Unanswered(why)| PAGE.not_run(server_object(server), why);
-        findings.push(order(server, &gpus).unwrap_or_else(not_run));
-        let not_run = |Unanswered(why)| Some(PAGE.not_run(part_of(server, "list of nodes"), why));
-        findings.extend(mapping(server, &gpus).unwrap_or_else(not_run));
+        findings.push(PAGE.settle(server_object(server), order(server, &gpus)));
+        findings.extend(PAGE.settle(part_of(server, "list of nodes"), mapping(server, &gpus)));
     }
     Ok(findings)
 }
 
-fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, Unanswered> {
-    let process = main_process(server).ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, NoVerdict> {
+    let process = main_process(server).ok_or(words::NoProcess {})?;
     let environment = process.environment.require()?;
     let path = format!("{}/environ", process.path);
     let value = |name: &'static str| {
@@ -84,7 +77,7 @@ fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, Unanswered>
 }
 
 /// A list of NUMA nodes by rank against the nodes of the GPUs that the workers were seen on; nothing without a list.
-fn mapping(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Option<Finding>, Unanswered> {
+fn mapping(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Option<Finding>, NoVerdict> {
     let Some((flag, list)) = option(server, &["numa-bind-nodes", "numa-node"])? else { return Ok(None) };
     let wanted: Vec<u32> =
         list.split([',', ' ']).filter(|text| !text.is_empty()).filter_map(|text| text.parse().ok()).collect();
@@ -143,13 +136,10 @@ fn mapping(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Option<Finding>, U
 }
 
 /// The GPU of a process and its node, where it uses one GPU whose node is known.
-fn place<'a>(
-    process: &'a ServerProcess,
-    gpus: &[&Gpu],
-) -> Result<Option<(&'a String, NodeTold)>, Unanswered> {
+fn place<'a>(process: &'a ServerProcess, gpus: &[&Gpu]) -> Result<Option<(&'a String, NodeTold)>, NoVerdict> {
     let [address] = process.gpus.require()?.as_slice() else { return Ok(None) };
     let gpu = gpus.iter().find(|gpu| gpu.address == *address);
-    let gpu = gpu.ok_or_else(|| Unanswered::because(words::NoSuchGpu { gpu: address.into() }))?;
+    let gpu = gpu.ok_or_else(|| words::NoSuchGpu { gpu: address.into() })?;
     Ok(gpu.place().one().ok().map(|told| (address, told.clone())))
 }
 

@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{FreqPolicy, Persistent, PersistentValue, Program};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
-    Outcome,
+    Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind, Outcome, if_any,
 };
 
 use crate::pages::svc_drift::{FAIL, PAGE, words};
@@ -38,25 +38,32 @@ const PERFORMANCE: &str = "performance";
 /// What a kind of change is where no setting changes in that way.
 const NONE: &str = "none";
 
-// What could not be compared, by the name that the node has for it.
-const PARAMETERS: &str = "/proc/sys";
 const GOVERNOR: &str = "scaling_governor";
 const ARGUMENTS: &str = "/proc/cmdline";
-const FILES: &str = "tmpfiles.d";
-const PROGRAMS: &str = "systemd";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+/// Notes the settings of one kind that change; fails where none of that kind can be compared.
+type Compare = fn(&Evidence<'_>, &Persistent, &mut Drift) -> Result<(), Missing>;
+
+/// What is compared, by the name that the node has for it.
+const COMPARISONS: [(&str, Compare); 5] = [
+    ("/proc/sys", parameters),
+    (GOVERNOR, governor),
+    (ARGUMENTS, arguments),
+    ("tmpfiles.d", files),
+    ("systemd", programs),
+];
+
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Ok(Some(runtime)) = evidence.container_runtime() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::InContainer { runtime: runtime.into() })]);
+        return Err(words::InContainer { runtime: runtime.into() }.into());
     }
     let persistent: Persistent = evidence.get("/services/persistent")?;
     let mut drift = Drift::default();
-    parameters(evidence, &persistent, &mut drift);
-    governor(evidence, &persistent, &mut drift);
-    arguments(evidence, &persistent, &mut drift);
-    files(evidence, &persistent, &mut drift);
-    programs(evidence, &mut drift);
+    for (name, compare) in COMPARISONS {
+        if let Err(why) = compare(evidence, &persistent, &mut drift) {
+            drift.not_compared(name, &why);
+        }
+    }
     Ok(drift.findings(evidence))
 }
 
@@ -112,9 +119,8 @@ impl Drift {
         let mut findings = Vec::new();
         let unknown = Object::new(ObjectKind::Other, "settings that could not be compared");
         if let Some(why) = &self.default_governor {
-            findings.push(
-                PAGE.not_run(unknown.clone(), words::DefaultGovernor { reason: why.reason.as_str().into() }),
-            );
+            let said = words::DefaultGovernor { reason: why.reason.as_str().into() };
+            findings.push(PAGE.not_run(unknown.clone(), said));
         }
         if !self.unknown.is_empty() {
             let said = words::NotCompared { settings: self.unknown.join("; ").into() };
@@ -149,10 +155,8 @@ impl Drift {
         let outcome = if grave || exceeds { Outcome::Fail } else { Outcome::Warn };
         let mut finding = PAGE.says(outcome, Object::node(), said).with_likelihood(Likelihood::Setting);
         for change in self.changes {
-            finding = finding.with_evidence(change.running).with_intents(change.goals);
-            if let Some(citation) = change.persistent {
-                finding = finding.with_evidence(citation);
-            }
+            let Change { running, persistent, goals, .. } = change;
+            finding = finding.with_evidence(running).with_citations(persistent).with_intents(goals);
         }
         findings.push(finding);
         findings
@@ -179,27 +183,18 @@ fn last<'a>(values: &'a [PersistentValue], name: &str) -> Option<&'a PersistentV
     values.iter().rfind(|value| value.name == name)
 }
 
-fn parameters(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
-    let running: BTreeMap<String, Fact<String>> = match evidence.get("/sysctl") {
-        Ok(running) => running,
-        Err(why) => return drift.not_compared(PARAMETERS, &why),
-    };
-    let set = match &persistent.sysctl {
-        Fact::Known(set) => set,
-        Fact::Missing(why) => return drift.not_compared(PARAMETERS, why),
-    };
+fn parameters(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) -> Result<(), Missing> {
+    let running: BTreeMap<String, Fact<String>> = evidence.get("/sysctl")?;
+    let set = persistent.sysctl.require()?;
     let mut names: BTreeSet<&str> = DEFAULTS.iter().map(|(name, _)| *name).collect();
     names.extend(set.iter().map(|value| value.name.as_str()).filter(|name| running.contains_key(*name)));
     for name in names {
-        let now = match running.get(name) {
-            Some(Fact::Known(now)) => now,
-            Some(Fact::Missing(why)) if why.is_absent() => continue,
-            Some(Fact::Missing(why)) => {
-                drift.not_compared(name, why);
-                continue;
-            }
-            None => {
-                drift.not_compared(name, &Missing::new(Absence::Skipped, "not collected"));
+        let fact = running.get(name).cloned().unwrap_or_default();
+        let now = match fact.optional() {
+            Ok(Some(now)) => now,
+            Ok(None) => continue,
+            Err(why) => {
+                drift.not_compared(name, &why);
                 continue;
             }
         };
@@ -222,26 +217,24 @@ fn parameters(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drif
             });
         }
     }
+    Ok(())
 }
 
-fn governor(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
-    let policies: Vec<FreqPolicy> = match evidence.get("/cpufreq/policies") {
-        Ok(policies) => policies,
-        // Without frequency scaling there is no governor to lose.
-        Err(why) if why.is_absent() => return,
-        Err(why) => return drift.not_compared(GOVERNOR, &why),
-    };
+fn governor(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) -> Result<(), Missing> {
+    // Without frequency scaling there is no governor to lose.
+    let policies = if_any::<Vec<FreqPolicy>>(evidence.get("/cpufreq/policies"))?;
+    let Some(policies) = policies else { return Ok(()) };
     let known: Vec<(&FreqPolicy, &String)> =
         policies.iter().filter_map(|policy| Some((policy, policy.scaling_governor.known()?))).collect();
-    let wanted = match &persistent.governor {
-        Fact::Known(wanted) => wanted,
+    let wanted = match persistent.governor.require() {
+        Ok(wanted) => wanted,
         // The kernel's built-in default is not in the evidence; only the value that is tuned for is worth a word.
-        Fact::Missing(why) if !why.is_absent() => return drift.not_compared(GOVERNOR, why),
-        Fact::Missing(why) => {
+        Err(why) if why.is_absent() => {
             let is_tuned = known.iter().any(|(_, now)| *now == PERFORMANCE);
-            drift.default_governor = is_tuned.then(|| why.clone());
-            return;
+            drift.default_governor = is_tuned.then_some(why);
+            return Ok(());
         }
+        Err(why) => return Err(why),
     };
     if let Some(why) = policies.iter().find_map(|policy| policy.scaling_governor.require().err()) {
         drift.not_compared(GOVERNOR, &why);
@@ -250,7 +243,7 @@ fn governor(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift)
     // TuneD accepts several names and takes the first that the driver knows.
     let names: Vec<&str> = wanted.value.split('|').map(str::trim).collect();
     let is_other = |(_, now): &&(&FreqPolicy, &String)| !names.contains(&now.as_str());
-    let Some((policy, now)) = known.iter().find(is_other) else { return };
+    let Some((policy, now)) = known.iter().find(is_other) else { return Ok(()) };
     let goals = if names.contains(&PERFORMANCE) {
         // The configuration is right, so that what is in force is to follow it.
         let alike = known.iter().filter(|(_, other)| other == now);
@@ -267,19 +260,13 @@ fn governor(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift)
         goals,
         grave: true,
     });
+    Ok(())
 }
 
-fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
+fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) -> Result<(), Missing> {
     // Without a configuration of the boot loader to be read the arguments are whatever it holds: no difference to see.
-    let set = match &persistent.cmdline {
-        Fact::Known(set) => set,
-        Fact::Missing(why) if why.is_absent() => return,
-        Fact::Missing(why) => return drift.not_compared(ARGUMENTS, why),
-    };
-    let running: String = match evidence.get("/node/cmdline") {
-        Ok(running) => running,
-        Err(why) => return drift.not_compared(ARGUMENTS, &why),
-    };
+    let Some(set) = persistent.cmdline.optional()? else { return Ok(()) };
+    let running: String = evidence.get("/node/cmdline")?;
     for wanted in set {
         drift.compared += 1;
         let argument = if wanted.value.is_empty() {
@@ -299,17 +286,12 @@ fn arguments(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift
             });
         }
     }
+    Ok(())
 }
 
-fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
-    let set = match &persistent.files {
-        Fact::Known(set) => set,
-        Fact::Missing(why) => return drift.not_compared(FILES, why),
-    };
-    let running = match evidence.settings("service") {
-        Ok(running) => running,
-        Err(why) => return drift.not_compared(FILES, &why),
-    };
+fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) -> Result<(), Missing> {
+    let set = persistent.files.require()?;
+    let running = evidence.settings("service")?;
     let names: BTreeSet<&str> = set.iter().map(|value| value.name.as_str()).collect();
     for name in names {
         let (Some(wanted), Some(now)) = (last(set, name), running.get(name).and_then(Fact::known)) else {
@@ -330,13 +312,11 @@ fn files(evidence: &Evidence<'_>, persistent: &Persistent, drift: &mut Drift) {
             });
         }
     }
+    Ok(())
 }
 
-fn programs(evidence: &Evidence<'_>, drift: &mut Drift) {
-    let programs: Vec<Program> = match evidence.get("/services/programs") {
-        Ok(programs) => programs,
-        Err(why) => return drift.not_compared(PROGRAMS, &why),
-    };
+fn programs(evidence: &Evidence<'_>, _: &Persistent, drift: &mut Drift) -> Result<(), Missing> {
+    let programs: Vec<Program> = evidence.get("/services/programs")?;
     for program in programs {
         let name = &program.name;
         let (kind, running, persistent) = match (&program.pid, &program.started_by) {
@@ -363,4 +343,5 @@ fn programs(evidence: &Evidence<'_>, drift: &mut Drift) {
         let what = format!("`{name}`");
         drift.changes.push(Change { kind, what, running, persistent, goals: vec![goal], grave: false });
     }
+    Ok(())
 }

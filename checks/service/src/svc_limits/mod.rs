@@ -8,12 +8,12 @@
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, PciDevice, ProcessLimit, ServerProcess};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, Outcome,
-    ServiceSetting,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Outcome,
+    ServiceSetting, parsed,
 };
 
 use crate::pages::svc_limits::{FILES_FAIL, FILES_PASS, LOCKED, PAGE, USE_FAIL, USE_WARN, words};
-use crate::server::{Unanswered, is_own, option, part_of, service};
+use crate::server::{is_own, option, part_of, service};
 
 /// Words of options that make a server talk to other nodes.
 const REMOTE_OPTIONS: [&str; 5] =
@@ -22,12 +22,9 @@ const REMOTE_OPTIONS: [&str; 5] =
 /// Open files that are asked for: the most that the kernel grants by default (`fs.nr_open`).
 const MOST_FILES: u64 = 1 << 20;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let rdma = evidence.pci().and_then(any_rdma);
     let mut findings = Vec::new();
     for server in servers {
@@ -36,8 +33,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
             ("locked memory", locked(evidence, server, &rdma)),
             ("tasks", tasks(evidence, server)),
         ] {
-            let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, what), why);
-            findings.push(finding.unwrap_or_else(not_run));
+            findings.push(PAGE.settle(part_of(server, what), finding));
         }
     }
     Ok(findings)
@@ -65,15 +61,13 @@ fn any_rdma(devices: &[PciDevice]) -> Result<bool, Missing> {
 fn limits<'a>(
     server: &'a InferenceServer,
     name: &str,
-) -> Result<Vec<(&'a ServerProcess, ProcessLimit)>, Unanswered> {
+) -> Result<Vec<(&'a ServerProcess, ProcessLimit)>, NoVerdict> {
     let of_process = |process: &'a ServerProcess| {
         let limit = process.limits.require()?.get(name).copied();
         let unread = || words::NoLimit { name: name.into(), path: format!("{}/limits", process.path).into() };
-        Ok((process, limit.ok_or_else(|| Unanswered::because(unread()))?))
+        Ok((process, limit.ok_or_else(unread)?))
     };
-    if server.processes.is_empty() {
-        return Err(Unanswered::because(words::NoProcess {}));
-    }
+    PAGE.not_run_if(server.processes.is_empty(), words::NoProcess {})?;
     server.processes.iter().map(of_process).collect()
 }
 
@@ -96,7 +90,7 @@ fn use_of(evidence: &Evidence<'_>, share: Quantity<Percent>) -> Outcome {
 }
 
 /// The worst process counts: the one with the lowest limit, and the one that used most of its own.
-fn files(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Unanswered> {
+fn files(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, NoVerdict> {
     const NAME: &str = "Max open files";
     let limits = limits(server, NAME)?;
     let soft = |limit: ProcessLimit| limit.soft.map_or(f64::INFINITY, |soft| soft as f64);
@@ -110,7 +104,7 @@ fn files(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
     }
     let least = limits.iter().min_by(|(_, one), (_, other)| soft(*one).total_cmp(&soft(*other)));
     let (Some((share, open, full, full_limit)), Some(&(process, limit))) = (fullest, least) else {
-        return Err(Unanswered::because(words::NoProcess {}));
+        return Err(words::NoProcess {}.into());
     };
     let object = part_of(server, "open files");
     let more = |limit: ProcessLimit| match limit.soft.filter(|soft| *soft < MOST_FILES) {
@@ -155,12 +149,12 @@ fn locked(
     evidence: &Evidence<'_>,
     server: &InferenceServer,
     rdma: &Result<bool, Missing>,
-) -> Result<Finding, Unanswered> {
+) -> Result<Finding, NoVerdict> {
     const NAME: &str = "Max locked memory";
     let object = part_of(server, "locked memory");
     let limits = limits(server, NAME)?;
     let least = limits.into_iter().min_by_key(|(_, limit)| limit.soft.unwrap_or(u64::MAX));
-    let (process, limit) = least.ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+    let (process, limit) = least.ok_or(words::NoProcess {})?;
     let citation = cited(process, NAME, limit);
     let Some(soft) = limit.soft else {
         return Ok(PAGE.pass(object, words::Unlimited {}).with_evidence(citation));
@@ -169,10 +163,8 @@ fn locked(
     let locked = Arg::quantity((soft >> 10) as f64, "KiB", 0);
     match rdma {
         Ok(true) => {}
-        Ok(false) => return Ok(PAGE.not_applicable(object, words::NoAdapter { locked, pid })),
-        Err(why) => {
-            return Err(Unanswered::because(words::UnknownAdapters { locked, pid, reason: why.into() }));
-        }
+        Ok(false) => return Err(NoVerdict::not_applicable(words::NoAdapter { locked, pid })),
+        Err(why) => return Err(words::UnknownAdapters { locked, pid, reason: why.into() }.into()),
     }
     let remote = option(server, &REMOTE_OPTIONS)?.map(|(name, _)| format!("--{name}"));
     let is_little = !evidence.limit(&PAGE, &LOCKED).is_exceeded_by(Quantity::new(soft as f64));
@@ -192,13 +184,11 @@ fn locked(
     Ok(finding.with_likelihood(Likelihood::Setting).with_evidence(citation).with_intent(more))
 }
 
-fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Unanswered> {
+fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, NoVerdict> {
     let object = part_of(server, "tasks");
     let threads: usize = server.processes.iter().map(|process| process.threads.len()).sum();
-    let process = server.processes.first().ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
-    if threads == 0 {
-        return Err(Unanswered::because(words::NoThread {}));
-    }
+    let process = server.processes.first().ok_or(words::NoProcess {})?;
+    PAGE.not_run_if(threads == 0, words::NoThread {})?;
     let threads_count = Arg::from(threads);
     let cgroup = process.cgroup.require()?;
     let mut tightest: Option<(f64, &str, &str)> = None;
@@ -207,8 +197,7 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
         else {
             continue;
         };
-        let malformed = || format!("{}/pids.max holds `{text}`", level.path);
-        let max: f64 = text.parse().map_err(|_| Missing::new(Absence::Malformed, malformed()))?;
+        let max: f64 = parsed(&format!("{}/pids.max", level.path), text)?;
         if tightest.is_none_or(|(other, ..)| max < other) {
             tightest = Some((max, &level.path, text));
         }
@@ -231,9 +220,6 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, U
         .with_likelihood(Likelihood::Mechanism)
         .with_evidence(citation);
     // A limit of a slice or a pod is not the server's to lift.
-    Ok(if is_own(server, &cgroup.chain, group) {
-        finding.with_intent(service(server, ServiceSetting::Tasks, "infinity", Some(text.to_owned())))
-    } else {
-        finding
-    })
+    let more = || service(server, ServiceSetting::Tasks, "infinity", Some(text.to_owned()));
+    Ok(finding.with_intents(is_own(server, &cgroup.chain, group).then(more)))
 }

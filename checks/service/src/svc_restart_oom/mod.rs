@@ -9,12 +9,12 @@
 use plumb_check_sdk::limit::{Quantity, Seconds};
 use plumb_check_sdk::model::{DockerConfig, InferenceServer, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Outcome,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object, Outcome,
     ServiceSetting,
 };
 
 use crate::pages::svc_restart_oom::{BACK_OFF, OOM_PASS, PAGE, START, words};
-use crate::server::{Home, Homes, NoHome, Unanswered, part_of, service};
+use crate::server::{Home, Homes, NoHome, part_of, service};
 
 /// Seconds before a restart that are asked for.
 const PAUSE: &str = "5";
@@ -22,24 +22,19 @@ const PAUSE: &str = "5";
 const START_SECONDS: &str = "1800";
 const OOM_SCORE: &str = "-900";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let homes = Homes::of(evidence);
     let mut findings = Vec::new();
     for server in servers {
         let judge = Judge { evidence, server, servers: servers.len() };
         let home = homes.find(server);
-        findings.extend(match &home {
-            Ok(home) => judge.of_home(home),
-            Err(why) => vec![PAGE.missing(judge.restart(), why)],
-        });
         let is_pod = matches!(home, Ok(Home::Pod(_)));
-        let not_run = |Unanswered(why)| PAGE.not_run(part_of(server, "out of memory"), why);
-        findings.push(judge.out_of_memory(is_pod).unwrap_or_else(not_run));
+        findings.extend(
+            PAGE.settle(judge.restart(), home.map_err(NoVerdict::from).and_then(|home| judge.of_home(home))),
+        );
+        findings.push(PAGE.settle(part_of(server, "out of memory"), judge.out_of_memory(is_pod)));
     }
     Ok(findings)
 }
@@ -99,25 +94,18 @@ impl Judge<'_> {
         self.wants(ServiceSetting::HealthCheck, path, None)
     }
 
-    fn of_home(&self, home: &Home<'_>) -> Vec<Finding> {
-        let of_restart = match home {
-            Home::Unit(unit) => return vec![self.restart_of_unit(unit), self.readiness_of_unit(unit)],
-            Home::Container(container) => match &container.docker {
-                Fact::Known(docker) => return self.of_docker(docker),
-                Fact::Missing(why) => {
-                    PAGE.not_run(self.restart(), words::UnknownEngine { reason: why.into() })
-                }
-            },
-            Home::Pod(_) => PAGE.not_run(self.restart(), words::Pod {}),
-            Home::Nothing(place) => self.by_hand(*place),
-            Home::UnknownUnit(unit) => {
-                PAGE.not_run(self.restart(), words::UnknownUnit { unit: (*unit).into() })
+    fn of_home(&self, home: Home<'_>) -> Result<Vec<Finding>, NoVerdict> {
+        match home {
+            Home::Unit(unit) => Ok(vec![self.restart_of_unit(unit), self.readiness_of_unit(unit)]),
+            Home::Container(container) => {
+                let unknown = |why: Missing| words::UnknownEngine { reason: why.into() };
+                Ok(self.of_docker(container.docker.require().map_err(unknown)?))
             }
-            Home::UnknownContainer(container) => {
-                PAGE.not_run(self.restart(), words::UnknownContainer { container: (*container).into() })
-            }
-        };
-        vec![of_restart]
+            Home::Pod(_) => Err(words::Pod {}.into()),
+            Home::Nothing(place) => Ok(vec![self.by_hand(place)]),
+            Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
+            Home::UnknownContainer(id) => Err(words::UnknownContainer { container: id.into() }.into()),
+        }
     }
 
     fn by_hand(&self, place: NoHome<'_>) -> Finding {
@@ -252,7 +240,7 @@ impl Judge<'_> {
     }
 
     /// `is_pod`: the kubelet sets the score by the pod's class of service.
-    fn out_of_memory(&self, is_pod: bool) -> Result<Finding, Unanswered> {
+    fn out_of_memory(&self, is_pod: bool) -> Result<Finding, NoVerdict> {
         let mut worst: Option<(i32, &str, u32)> = None;
         for process in &self.server.processes {
             let score = *process.oom_score_adj.require()?;
@@ -260,7 +248,7 @@ impl Judge<'_> {
                 worst = Some((score, process.path.as_str(), process.pid));
             }
         }
-        let (score, path, pid) = worst.ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+        let (score, path, pid) = worst.ok_or(words::NoProcess {})?;
         let object = part_of(self.server, "out of memory");
         let citation = Citation::new(format!("{path}/oom_score_adj"), score.to_string());
         let (pid, text) = (Arg::text(pid.to_string()), Arg::text(score.to_string()));

@@ -9,28 +9,20 @@
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa, ServerProcess, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NodeSet, Object,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, NoVerdict, NodeSet,
 };
 
 use crate::pages::svc_unit_affinity::{PAGE, REMOTE_TIME, words};
-use crate::server::{Home, Homes, Unanswered, main_process, misplaced, option, server_object};
+use crate::server::{Home, Homes, main_process, misplaced, option, server_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let numa = evidence.numa()?;
-    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
     let homes = Homes::of(evidence);
-    let judge = |server: &InferenceServer| {
-        judge(evidence, server, numa, &homes)
-            .unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
-    };
-    Ok(servers.iter().map(judge).collect())
+    let judged = |server| PAGE.settle(server_object(server), judge(evidence, server, numa, &homes));
+    Ok(servers.iter().map(judged).collect())
 }
 
 /// Where a binding is written down.
@@ -45,7 +37,7 @@ fn judge(
     server: &InferenceServer,
     numa: &Numa,
     homes: &Homes,
-) -> Result<Finding, Unanswered> {
+) -> Result<Finding, NoVerdict> {
     let all = numa.all_cpus();
     let (bound, mask) = binding(server, &all)?;
     let definition = definition(server, homes, &all)?;
@@ -88,7 +80,7 @@ fn judge(
 }
 
 /// Processes of the server that use a GPU.
-fn gpu_processes(server: &InferenceServer) -> Result<Vec<(&ServerProcess, &[String])>, Unanswered> {
+fn gpu_processes(server: &InferenceServer) -> Result<Vec<(&ServerProcess, &[String])>, NoVerdict> {
     let mut found = Vec::new();
     for process in &server.processes {
         let gpus = process.gpus.require()?;
@@ -96,18 +88,16 @@ fn gpu_processes(server: &InferenceServer) -> Result<Vec<(&ServerProcess, &[Stri
             found.push((process, gpus.as_slice()));
         }
     }
-    if found.is_empty() {
-        return Err(Unanswered::because(words::NoGpuProcess {}));
-    }
+    PAGE.not_run_if(found.is_empty(), words::NoGpuProcess {})?;
     Ok(found)
 }
 
 /// Whether no thread of a GPU process may run everywhere, and a mask that shows it.
-fn binding(server: &InferenceServer, all: &CpuSet) -> Result<(bool, Citation), Unanswered> {
+fn binding(server: &InferenceServer, all: &CpuSet) -> Result<(bool, Citation), NoVerdict> {
     let mut shown = None;
     for (process, _) in gpu_processes(server)? {
         if process.threads.is_empty() {
-            return Err(Unanswered::because(words::NoThread { pid: Arg::text(process.pid.to_string()) }));
+            return Err(words::NoThread { pid: Arg::text(process.pid.to_string()) }.into());
         }
         for thread in &process.threads {
             let mask = thread.cpus_allowed.require()?;
@@ -119,7 +109,7 @@ fn binding(server: &InferenceServer, all: &CpuSet) -> Result<(bool, Citation), U
             shown.get_or_insert(citation);
         }
     }
-    let shown = shown.ok_or_else(|| Unanswered::because(words::NoGpuProcess {}))?;
+    let shown = shown.ok_or(words::NoGpuProcess {})?;
     Ok((true, shown))
 }
 
@@ -127,7 +117,7 @@ fn definition(
     server: &InferenceServer,
     homes: &Homes,
     all: &CpuSet,
-) -> Result<Option<Definition>, Unanswered> {
+) -> Result<Option<Definition>, NoVerdict> {
     let lasting =
         |path: &str, value: String| Some(Definition { citation: Citation::new(path, value), lasts: true });
     match homes.find(server)? {
@@ -145,10 +135,8 @@ fn definition(
             Ok(cpus.filter(narrow).and_then(|cpus| lasting(&spec.path, format!("cpuset: {cpus}"))))
         }
         Home::Nothing(_) => Ok(None),
-        Home::UnknownUnit(unit) => Err(Unanswered::because(words::UnknownUnit { unit: unit.into() })),
-        Home::UnknownContainer(container) => {
-            Err(Unanswered::because(words::UnknownContainer { container: container.into() }))
-        }
+        Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
+        Home::UnknownContainer(id) => Err(words::UnknownContainer { container: id.into() }.into()),
     }
 }
 
@@ -186,10 +174,10 @@ fn slices(server: &InferenceServer) -> impl Iterator<Item = &str> {
 }
 
 /// The option or variable by which the engine was told to bind its workers.
-fn engine_binds(server: &InferenceServer) -> Result<Option<Citation>, Unanswered> {
+fn engine_binds(server: &InferenceServer) -> Result<Option<Citation>, NoVerdict> {
     let flags = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
     if let Some((flag, _)) = option(server, &flags)? {
-        let process = main_process(server).ok_or_else(|| Unanswered::because(words::NoGpuProcess {}))?;
+        let process = main_process(server).ok_or(words::NoGpuProcess {})?;
         return Ok(Some(Citation::new(format!("{}/cmdline", process.path), format!("--{flag}"))));
     }
     let names = ["SGLANG_AUTO_NUMA_BIND", "TLLM_NUMA_AWARE_WORKER_AFFINITY"];
@@ -204,13 +192,13 @@ fn engine_binds(server: &InferenceServer) -> Result<Option<Citation>, Unanswered
 }
 
 /// Share of the CPU time of GPU processes whose threads were last seen on a CPU of a node without a GPU of theirs.
-fn time_away(server: &InferenceServer, gpus: &[Gpu], numa: &Numa) -> Result<Quantity<Percent>, Unanswered> {
+fn time_away(server: &InferenceServer, gpus: &[Gpu], numa: &Numa) -> Result<Quantity<Percent>, NoVerdict> {
     let (mut away, mut total) = (0_u64, 0_u64);
     for (process, addresses) in gpu_processes(server)? {
         let mut nodes = NodeSet::new();
         for address in addresses {
             let gpu = gpus.iter().find(|gpu| gpu.address == *address);
-            let gpu = gpu.ok_or_else(|| Unanswered::because(words::NoSuchGpu { gpu: address.into() }))?;
+            let gpu = gpu.ok_or_else(|| words::NoSuchGpu { gpu: address.into() })?;
             nodes.insert(gpu.place().one()?.node);
         }
         let of_gpus = numa.nodes.iter().filter(|node| nodes.contains(node.id));
@@ -223,8 +211,6 @@ fn time_away(server: &InferenceServer, gpus: &[Gpu], numa: &Numa) -> Result<Quan
             }
         }
     }
-    if total == 0 {
-        return Err(Unanswered::because(words::Idle {}));
-    }
+    PAGE.not_run_if(total == 0, words::Idle {})?;
     Ok(Quantity::new(100.0 * away as f64 / total as f64))
 }

@@ -10,23 +10,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cgroup, CgroupLevel, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
     ServiceSetting,
 };
 
 use crate::pages::svc_unit_weights::{ACTIVE, PAGE, RATIO, words};
-use crate::server::{Unanswered, is_own, server_object, service};
+use crate::server::{is_own, server_object, service};
 
 const MOUNT: &str = "/sys/fs/cgroup";
 /// The largest weight that a group can have.
 const MOST: f64 = 10_000.0;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let groups = Groups {
         settings: evidence.settings("service")?,
         values: evidence.get("/window/values/service")?,
@@ -35,13 +32,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         active: evidence.limit(&PAGE, &ACTIVE),
         ratio: evidence.limit(&PAGE, &RATIO),
     };
-    if groups.seconds <= 0.0 {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoTime {})]);
-    }
-    let judge = |server: &InferenceServer| {
-        groups.judge(server).unwrap_or_else(|Unanswered(why)| PAGE.not_run(server_object(server), why))
-    };
-    Ok(servers.iter().map(judge).collect())
+    PAGE.not_run_if(groups.seconds <= 0.0, words::NoTime {})?;
+    let judged = |server| PAGE.settle(server_object(server), groups.judge(server));
+    Ok(servers.iter().map(judged).collect())
 }
 
 /// Number of folders of a group below the mount.
@@ -103,12 +96,10 @@ struct Groups {
 }
 
 impl Groups {
-    fn judge(&self, server: &InferenceServer) -> Result<Finding, Unanswered> {
-        let process = server.processes.first().ok_or_else(|| Unanswered::because(words::NoProcess {}))?;
+    fn judge(&self, server: &InferenceServer) -> Result<Finding, NoVerdict> {
+        let process = server.processes.first().ok_or(words::NoProcess {})?;
         let cgroup = process.cgroup.require()?;
-        if cgroup.version == 1 {
-            return Err(Unanswered::because(words::VersionOne {}));
-        }
+        PAGE.not_run_if(cgroup.version == 1, words::VersionOne {})?;
         let of_server = granted(cgroup);
         let mut pairs = Vec::new();
         let mut levels = 0;
@@ -120,9 +111,7 @@ impl Groups {
                 pairs.push(Pair { group, own, neighbour, weight });
             }
         }
-        if levels == 0 {
-            return Err(Unanswered::because(words::NoGroups {}));
-        }
+        PAGE.not_run_if(levels == 0, words::NoGroups {})?;
         let times = |pair: &Pair<'_>| pair.own / pair.weight;
         let object = server_object(server);
         let Some(tightest) = pairs.iter().min_by(|one, other| times(one).total_cmp(&times(other))) else {
@@ -152,15 +141,11 @@ impl Groups {
         };
         let cite =
             |group: &str, weight: f64| Citation::new(format!("{group}/cpu.weight"), weight.to_string());
-        let finding = finding
+        Ok(finding
             .with_likelihood(Likelihood::Setting)
             .with_evidence(cite(tightest.group, tightest.own))
-            .with_evidence(cite(&tightest.neighbour, tightest.weight));
-        Ok(if finding.outcome.is_deviation() {
-            finding.with_intents(self.goals(server, &cgroup.chain, &pairs))
-        } else {
-            finding
-        })
+            .with_evidence(cite(&tightest.neighbour, tightest.weight))
+            .mended_by(self.goals(server, &cgroup.chain, &pairs)))
     }
 
     /// Weights with which no neighbour comes too near; where the largest weight is not enough, neighbours get less.
@@ -195,11 +180,11 @@ impl Groups {
         goals
     }
 
-    fn weight(&self, group: &str) -> Result<f64, Unanswered> {
+    fn weight(&self, group: &str) -> Result<f64, NoVerdict> {
         let path = format!("{group}/cpu.weight");
         let text = self.settings.get(&path).map(Fact::require).transpose()?;
         let weight = text.and_then(|text| text.trim().parse().ok()).filter(|weight| *weight > 0.0);
-        weight.ok_or_else(|| Unanswered::because(words::NoWeight { path: path.into() }))
+        Ok(weight.ok_or_else(|| words::NoWeight { path: path.into() })?)
     }
 
     /// CPUs of a group; `None` where they are not known.
@@ -210,7 +195,7 @@ impl Groups {
     }
 
     /// Other groups in the same folder that used CPU time, unless they are known to have none of the server's CPUs.
-    fn neighbours(&self, group: &str, of_server: Option<&CpuSet>) -> Result<Vec<String>, Unanswered> {
+    fn neighbours(&self, group: &str, of_server: Option<&CpuSet>) -> Result<Vec<String>, NoVerdict> {
         let folder = group.rsplit_once('/').map_or("", |(folder, _)| folder);
         let competes = |other: &str| match (of_server, self.cpus(other)) {
             (Some(own), Some(its)) => !own.intersection(&its).is_empty(),
@@ -224,9 +209,8 @@ impl Groups {
         let mut found = Vec::new();
         for other in groups {
             let path = format!("{other}/cpu.stat");
-            let readings = self.values.get(&path);
-            let readings = readings
-                .ok_or_else(|| Unanswered::because(words::NotReadTwice { path: path.as_str().into() }))?;
+            let not_read = || words::NotReadTwice { path: path.as_str().into() };
+            let readings = self.values.get(&path).ok_or_else(not_read)?;
             // A group that came or went meanwhile is no standing neighbour.
             let [first, .., last] = readings.as_slice() else { continue };
             let usage = |text: &String| -> Result<u64, Missing> {

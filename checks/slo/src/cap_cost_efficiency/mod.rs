@@ -9,29 +9,20 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{
     Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_per_replica, hourly_cost,
 };
-use plumb_check_sdk::page::no_answer;
-use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
 
 use crate::load::{self, of_service, step};
 use crate::pages::cap_cost_efficiency::{PAGE, USED, WASTED, words};
 use crate::pages::cap_headroom;
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let demand: Demand = evidence.get("/engagement/demand")?;
     let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-    let Some(mean) = demand.mean_requests_per_s.filter(|mean| *mean > 0.0) else {
-        return unanswered(words::NoMean {}.into());
-    };
-    let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
-        return unanswered(words::NoReplicas {}.into());
-    };
+    let mean = demand.mean_requests_per_s.filter(|mean| *mean > 0.0).ok_or(words::NoMean {})?;
+    let replicas = demand.replicas.filter(|replicas| *replicas > 0).ok_or(words::NoReplicas {})?;
     let tests = load::tests(evidence)?;
     let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
-    if goodput <= 0.0 {
-        return unanswered(words::NoGoodput {}.into());
-    }
+    PAGE.not_run_if(goodput <= 0.0, words::NoGoodput {})?;
     let used = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
     let (share, replicas_count) = (Arg::of(used, 1), Arg::from(replicas));
     let object = of_service("use of capacity");
@@ -58,10 +49,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let told = format!("goodput {goodput:.2} requests per second a replica");
     let mut findings = vec![load::cite_all(finding, &showing, &told)];
     let object = of_service("cost of a token");
-    findings.push(match cost(evidence, &demand, mean, replicas) {
-        Ok(said) => PAGE.info(object, said).with_confidence(Confidence::Medium),
-        Err(said) => PAGE.not_run(object, said),
-    });
+    let told = |said| PAGE.info(object.clone(), said).with_confidence(Confidence::Medium);
+    findings.push(PAGE.settle(object.clone(), cost(evidence, &demand, mean, replicas).map(told)));
     // What could not be used may have shown that the replicas can do more, which makes the use smaller.
     let open = tests.iter().filter(|test| load::countable(test).is_err());
     let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
@@ -74,20 +63,19 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
 
 /// What a million output tokens cost at the mean demand; or why that is not known.
 fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> Result<words::Cost, Said> {
-    let missing = |missing: Missing| no_answer(&missing);
-    let prices: Prices = evidence.get("/engagement/prices").map_err(missing)?;
+    let prices: Prices = evidence.get("/engagement/prices")?;
     let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoTokens {})?;
     if prices.currency.is_empty() {
         return Err(words::NoCurrency {}.into());
     }
-    let per_replica = evidence.servers().and_then(gpus_per_replica).map_err(missing)?;
+    let per_replica = evidence.servers().and_then(gpus_per_replica)?;
     // Asked only where it matters: a rented GPU costs the same wherever it is.
     let on_node = match prices.gpu_hour {
         Some(_) => 0,
-        None => evidence.gpus().map_err(missing)?.iter().filter(|gpu| gpu.kind == "GPU").count(),
+        None => evidence.gpus()?.iter().filter(|gpu| gpu.kind == "GPU").count(),
     };
     let watts = evidence.get::<Vec<GpuTime>>("/window/gpus").ok().and_then(|gpus| gpu_watts(&gpus));
-    let (hourly, _) = hourly_cost(&prices, per_replica, on_node, watts).map_err(missing)?;
+    let (hourly, _) = hourly_cost(&prices, per_replica, on_node, watts)?;
     let million = f64::from(replicas) * hourly / (mean * tokens * 3600.0 / 1e6);
     let known = |known: bool| Arg::text(if known { "yes" } else { "no" });
     Ok(words::Cost {

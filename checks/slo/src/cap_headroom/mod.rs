@@ -9,21 +9,16 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Step};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Step};
 
 use crate::load::{self, of_service, step};
 use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let demand: Demand = evidence.get("/engagement/demand")?;
     let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-    let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
-    };
-    let Some(replicas) = demand.replicas.filter(|replicas| *replicas > 0) else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoReplicas {})]);
-    };
+    let peak = demand.peak_requests_per_s.filter(|peak| *peak > 0.0).ok_or(words::NoPeak {})?;
+    let replicas = demand.replicas.filter(|replicas| *replicas > 0).ok_or(words::NoReplicas {})?;
     let tests = load::tests(evidence)?;
     let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
     let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));

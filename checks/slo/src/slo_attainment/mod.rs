@@ -10,20 +10,17 @@
 use std::ops::RangeInclusive;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, Missing, Object, Said, Step};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
 
 use crate::load::{self, Attainment, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let slo: ServiceLevel = evidence.get("/engagement/slo")?;
     let target = load::target(&slo)?;
     let demand: Demand = evidence.get("/engagement/demand")?;
     let tests = load::tests(evidence)?;
-    let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoPeak {})]);
-    };
+    let peak = demand.peak_requests_per_s.filter(|peak| *peak > 0.0).ok_or(words::NoPeak {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0);
     let peak = Peak {
         rate: peak / f64::from(replicas.unwrap_or(1)),
@@ -31,10 +28,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         target,
         agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
     };
-    let (finding, rates) = match peak.judge(&tests) {
-        Ok(judged) => judged,
-        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-    };
+    let (finding, rates) = peak.judge(&tests)?;
     let mut findings = vec![finding];
     // One of those that cannot be used may be the repetition that misses.
     for test in &tests {

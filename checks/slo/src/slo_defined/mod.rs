@@ -3,18 +3,17 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::ServiceLevel;
-use plumb_check_sdk::{Absence, Arg, Citation, Evidence, Finding, Missing, Step, WorkloadTrait};
+use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Missing, Step, WorkloadTrait};
 
 use crate::load::{of_service, step};
 use crate::pages::slo_defined::{PAGE, words};
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     // The workload is there wherever an engagement file was read.
     let engagement: Result<BTreeMap<WorkloadTrait, bool>, Missing> = evidence.get("/engagement/workload");
     let slo: ServiceLevel = match (evidence.get("/engagement/slo"), engagement) {
         (Ok(slo), _) => slo,
-        (Err(missing), Ok(_)) if missing.missing == Absence::Absent => ServiceLevel::default(),
+        (Err(missing), Ok(_)) if missing.is_absent() => ServiceLevel::default(),
         (Err(missing), _) => return Err(missing),
     };
     Ok(vec![judge(&slo)])

@@ -8,9 +8,8 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, InferenceServer, Role, ServerMetrics, ThreadTime, no_server};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, Evidence, Fact, Finding, Likelihood, Missing, Object, ObjectKind,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Likelihood, Missing, NoVerdict, Object, ObjectKind,
     Said, Step,
 };
 
@@ -20,21 +19,14 @@ use crate::pages::slo_gpu_starvation::{BUSY, FULL, HOT, PAGE, STARVED, WAITING, 
 /// What findings have in common that the host keeps the GPUs of the node waiting.
 pub(crate) const HOST: &str = "host-bottleneck";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus: Vec<GpuTime> = evidence.get("/window/gpus")?;
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Err(no_server());
-    }
-    let busy = match least_busy(servers, &gpus) {
-        Ok(busy) => busy,
-        Err(said) => return Ok(vec![PAGE.not_run(Object::node(), said)]),
-    };
-    let told = |judged: Result<Finding, Said>, name: &str| match judged {
-        Ok(finding) => finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium),
-        Err(said) => PAGE.not_run(of_service(name), said),
-    };
+    PAGE.not_run_if(servers.is_empty(), no_server())?;
+    let busy = least_busy(servers, &gpus)?;
+    let seen =
+        |finding: Finding| finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
+    let told = |judged: Result<Finding, Said>, name| PAGE.settle(of_service(name), judged.map(seen));
     Ok(vec![told(queue(evidence, &busy), "queue"), told(hot_thread(evidence, servers, &busy), "threads")])
 }
 
@@ -53,17 +45,13 @@ impl Busy {
 
 /// Of the GPUs that servers use; of all where that is not known.
 pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Result<Busy, Said> {
-    let used: BTreeSet<&String> = servers
-        .iter()
-        .flat_map(|server| &server.processes)
-        .filter_map(|process| process.gpus.known())
-        .flatten()
-        .collect();
+    let processes = servers.iter().flat_map(|server| &server.processes);
+    let used: BTreeSet<&String> = processes.filter_map(|process| process.gpus.known()).flatten().collect();
     let of_servers = |gpu: &&GpuTime| used.contains(&gpu.address);
     let all = !gpus.iter().any(|gpu| of_servers(&gpu));
     let mut least: Option<Busy> = None;
     for gpu in gpus.iter().filter(|gpu| all || of_servers(gpu)) {
-        let series = gpu.utilization_percent.require().map_err(|missing| no_answer(&missing))?;
+        let series = gpu.utilization_percent.require()?;
         let address = gpu.address.clone();
         if series.is_empty() {
             return Err(words::NotSampled { gpu: address.into() }.into());
@@ -80,8 +68,7 @@ pub(crate) fn least_busy(servers: &[InferenceServer], gpus: &[GpuTime]) -> Resul
 }
 
 fn queue(evidence: &Evidence<'_>, busy: &Busy) -> Result<Finding, Said> {
-    let metrics: Vec<ServerMetrics> =
-        evidence.get("/measurements/server").map_err(|missing| no_answer(&missing))?;
+    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
     if metrics.is_empty() {
         return Err(words::QueueUntold {}.into());
     }
@@ -128,16 +115,15 @@ fn of_host(finding: Finding) -> Finding {
 /// Share of a CPU that a thread took, in %; a kernel that does not count to the ns is no reason not to tell.
 fn taken_percent(thread: &ThreadTime, seconds: f64) -> Result<f64, Missing> {
     match &thread.run_ns {
-        Fact::Missing(missing) if missing.missing != Absence::Absent => Err(missing.clone()),
+        Fact::Missing(missing) if !missing.is_absent() => Err(missing.clone()),
         _ => Ok(100.0 * thread.cpu_share(seconds)),
     }
 }
 
 /// The busiest thread of those that schedule or take requests.
 fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy) -> Result<Finding, Said> {
-    let missing = |missing: Missing| no_answer(&missing);
-    let seconds: f64 = evidence.get("/window/seconds").map_err(missing)?;
-    let threads: Vec<ThreadTime> = evidence.get("/window/threads").map_err(missing)?;
+    let seconds: f64 = evidence.get("/window/seconds")?;
+    let threads: Vec<ThreadTime> = evidence.get("/window/threads")?;
     if seconds <= 0.0 {
         return Err(words::NoWindow {}.into());
     }
@@ -156,7 +142,7 @@ fn hot_thread(evidence: &Evidence<'_>, servers: &[InferenceServer], busy: &Busy)
             return Err(words::NoProcess { tid: Arg::text(thread.tid.to_string()) }.into());
         }
         if let Some(role) = role_of(thread.pid) {
-            let taken = taken_percent(thread, seconds).map_err(missing)?;
+            let taken = taken_percent(thread, seconds)?;
             if busiest.is_none_or(|(most, ..)| taken > most) {
                 busiest = Some((taken, thread, role));
             }

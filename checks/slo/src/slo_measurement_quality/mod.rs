@@ -13,17 +13,13 @@ use plumb_check_sdk::{Arg, Evidence, Finding, Likelihood, Missing, Object, Objec
 use crate::load::{self, step};
 use crate::pages::slo_measurement_quality::{PAGE, RATES, REPEATS, REQUESTS, STEADY, words};
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let tests = load::tests(evidence)?;
     let finding = match decisive(&tests) {
         Some(decisive) => judge(evidence, &tests, decisive),
         None => none_usable(&tests),
     };
-    if !finding.outcome.is_deviation() {
-        return Ok(vec![finding]);
-    }
-    Ok(vec![finding.with_likelihood(Likelihood::Setting).with_intent(step(Step::RepeatLoadTest))])
+    Ok(vec![finding.with_likelihood(Likelihood::Setting).mended_by([step(Step::RepeatLoadTest)])])
 }
 
 fn object(test: &BenchResult) -> Object {
@@ -109,10 +105,8 @@ fn none_usable(tests: &[BenchResult]) -> Finding {
     } else {
         PAGE.fail(object, words::Invalid {})
     };
-    tests.iter().take(3).fold(finding, |finding, test| {
-        let why = test.invalid_reason.as_deref().unwrap_or("closed loop");
-        finding.with_evidence(load::cite(test, why))
-    })
+    let why = |test: &BenchResult| test.invalid_reason.clone().unwrap_or_else(|| "closed loop".to_owned());
+    finding.with_citations(tests.iter().take(3).map(|test| load::cite(test, &why(test))))
 }
 
 /// The usable test with the highest goodput.

@@ -7,7 +7,7 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{GpuTime, InferenceServer, ServerMetrics};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Outcome, Said, Step,
+    Arg, Citation, Evidence, Finding, Likelihood, NoVerdict, Object, ObjectKind, Outcome, Said, Step,
 };
 
 use crate::load::{step, within_limit};
@@ -15,17 +15,11 @@ use crate::pages::slo_gpu_starvation as starvation;
 use crate::pages::slo_queueing::{CACHE_FULL, CACHE_HIGH, MANY_WAIT, PAGE, SOME_WAIT, words};
 use crate::slo_gpu_starvation::{HOST, least_busy};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server")?;
-    let unanswered = |said: Said| Ok(vec![PAGE.not_run(Object::node(), said)]);
-    if metrics.is_empty() {
-        return unanswered(words::NotAsked {}.into());
-    }
+    PAGE.not_run_if(metrics.is_empty(), words::NotAsked {})?;
     let metrics = within_limit(metrics);
-    if metrics.is_empty() {
-        return unanswered(words::BeyondLimit {}.into());
-    }
+    PAGE.not_run_if(metrics.is_empty(), words::BeyondLimit {})?;
     let servers = evidence.servers().unwrap_or_default();
     let gpus: Vec<GpuTime> = evidence.get("/window/gpus").unwrap_or_default();
     let busy = evidence.limit(&starvation::PAGE, &starvation::BUSY);

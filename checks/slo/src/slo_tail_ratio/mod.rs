@@ -6,7 +6,6 @@
 
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{BenchResult, LatencySummary, ServerMetrics};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, Likelihood, Missing, Object, ObjectKind, Said, Step,
 };
@@ -14,13 +13,11 @@ use plumb_check_sdk::{
 use crate::load::{self, step};
 use crate::pages::slo_tail_ratio::{ITL_TOO_WIDE, ITL_WIDE, LOW_LOAD, PAGE, TTFT_TOO_WIDE, TTFT_WIDE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let judged = match load::tests(evidence) {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Said> {
+    match load::tests(evidence) {
         Ok(tests) => of_test(evidence, &tests),
         Err(missing) => of_servers(evidence, &missing),
-    };
-    Ok(judged.unwrap_or_else(|said| vec![PAGE.not_run(Object::node(), said)]))
+    }
 }
 
 /// A latency whose tail is judged.
@@ -79,7 +76,7 @@ fn lightly_loaded<'a>(evidence: &Evidence<'_>, tests: &'a [BenchResult]) -> Resu
         .iter()
         .filter(light)
         .max_by(|a, b| a.offered_rps.unwrap_or_default().total_cmp(&b.offered_rps.unwrap_or_default()));
-    found.copied().ok_or_else(|| why.map_or_else(|| words::NoLowLoad {}.into(), |why| no_answer(&why)))
+    found.copied().ok_or_else(|| why.map_or_else(|| words::NoLowLoad {}.into(), Said::from))
 }
 
 fn judge(evidence: &Evidence<'_>, part: &Part<'_>) -> Finding {
@@ -110,7 +107,7 @@ fn judge(evidence: &Evidence<'_>, part: &Part<'_>) -> Finding {
 
 /// What the servers' own histograms tell, where nothing waited.
 fn of_servers(evidence: &Evidence<'_>, without: &Missing) -> Result<Vec<Finding>, Said> {
-    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server").map_err(|_| no_answer(without))?;
+    let metrics: Vec<ServerMetrics> = evidence.get("/measurements/server").map_err(|_| without)?;
     let mut findings: Vec<Finding> = metrics
         .iter()
         .filter(|metrics| {

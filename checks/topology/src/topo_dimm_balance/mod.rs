@@ -12,21 +12,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{Cpu, DimmPlace, DimmSlot, Dimms, Gpu, Numa};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, HardwarePart, Intent, Missing, NodeSet, Object,
+    Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, NoVerdict, NodeSet, Object,
     ObjectKind, Outcome, Said,
 };
 
 use crate::pages::topo_dimm_balance::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Some(hypervisor) = evidence.hypervisor()? {
-        let said = words::Virtual { hypervisor: hypervisor.into() };
-        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
+        return Err(NoVerdict::not_applicable(words::Virtual { hypervisor: hypervisor.into() }));
     }
     let dimms = evidence.dimms()?;
     let kernel = Kernel { cpu: evidence.cpu().ok(), numa: evidence.numa().ok(), gpus: evidence.gpus().ok() };
-    Ok(vec![layout(dimms, &kernel), speed(dimms)])
+    let speed_object = Object::new(ObjectKind::Other, "speed");
+    Ok(vec![
+        PAGE.settle(layout_object(), layout(dimms, &kernel)),
+        PAGE.settle(speed_object.clone(), speed(speed_object, dimms)),
+    ])
 }
 
 /// What tells which sockets host GPUs.
@@ -65,42 +67,26 @@ fn layout_object() -> Object {
     Object::new(ObjectKind::Other, "layout")
 }
 
-fn layout(dimms: &Dimms, kernel: &Kernel<'_>) -> Finding {
-    let not_run = |said: Said| PAGE.not_run(layout_object(), said);
+fn layout(dimms: &Dimms, kernel: &Kernel<'_>) -> Result<Finding, NoVerdict> {
     let mut sockets = Sockets::new();
     for slot in &dimms.slots {
-        let (place, size) = match (&slot.place, &slot.size_bytes) {
-            (Fact::Known(place), Fact::Known(size)) => (place, *size),
-            (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => {
-                return PAGE.missing(layout_object(), missing);
-            }
-        };
-        if place.channel.is_empty() {
-            return not_run(words::UnknownChannel { slot: (&slot.locator).into() }.into());
-        }
-        let DimmPlace { socket, channel } = place;
+        let (DimmPlace { socket, channel }, size) = (slot.place.require()?, *slot.size_bytes.require()?);
+        PAGE.not_run_if(channel.is_empty(), words::UnknownChannel { slot: (&slot.locator).into() })?;
         let modules = sockets.entry(*socket).or_default().entry(channel.clone()).or_default();
         modules.extend((size > 0).then_some(size));
     }
     for modules in sockets.values_mut().flat_map(BTreeMap::values_mut) {
         modules.sort_unstable();
     }
-    if sockets.is_empty() {
-        return not_run(words::NoSlot {}.into());
-    }
+    PAGE.not_run_if(sockets.is_empty(), words::NoSlot {})?;
     let of_any = dimms.slots.iter().find(|slot| slot.size_bytes.known().is_some_and(|&bytes| bytes > 0));
-    let Some(of_any) = of_any else { return not_run(words::NoModule {}.into()) };
-    let empty = dimms.slots.iter().find(|slot| {
-        slot.place.known().is_some_and(|place| {
-            sockets
-                .get(&place.socket)
-                .and_then(|channels| channels.get(&place.channel))
-                .is_some_and(Vec::is_empty)
-        })
-    });
+    let of_any = of_any.ok_or(words::NoModule {})?;
+    let modules_at = |place: &DimmPlace| sockets.get(&place.socket)?.get(&place.channel);
+    let is_empty = |place: &DimmPlace| modules_at(place).is_some_and(Vec::is_empty);
+    let empty = dimms.slots.iter().find(|slot| slot.place.known().is_some_and(is_empty));
     if let Some(slot) = empty {
         let finding = empty_channels(&sockets, kernel);
-        return unbalanced(finding.with_evidence(cite(dimms, slot, "no module in this channel")));
+        return Ok(unbalanced(finding.with_evidence(cite(dimms, slot, "no module in this channel"))));
     }
     let channels = || sockets.values().flat_map(BTreeMap::values);
     let listed = |sizes: BTreeSet<u64>| {
@@ -126,7 +112,7 @@ fn layout(dimms: &Dimms, kernel: &Kernel<'_>) -> Finding {
         (Outcome::Pass, words::Same { channels_count, modules_count, sizes, sockets_count }.into())
     };
     let finding = PAGE.says(outcome, layout_object(), said).with_evidence(of_module);
-    if outcome == Outcome::Pass { finding } else { unbalanced(finding) }
+    Ok(if outcome == Outcome::Pass { finding } else { unbalanced(finding) })
 }
 
 /// Asks for the same modules in all channels.
@@ -168,19 +154,13 @@ fn empty_channels(sockets: &Sockets, kernel: &Kernel<'_>) -> Finding {
     PAGE.says(outcome, layout_object(), said).with_confidence(confidence)
 }
 
-fn speed(dimms: &Dimms) -> Finding {
-    let object = Object::new(ObjectKind::Other, "speed");
+fn speed(object: Object, dimms: &Dimms) -> Result<Finding, NoVerdict> {
     let mut slowest: Option<(&DimmSlot, u32, u32)> = None;
     let (mut slow, mut count) = (0usize, 0usize);
     let holds_module = |slot: &&DimmSlot| slot.size_bytes.known().is_none_or(|&bytes| bytes > 0);
     for slot in dimms.slots.iter().filter(holds_module) {
         count += 1;
-        let (rated, configured) = match (&slot.speed_mts, &slot.configured_mts) {
-            (Fact::Known(rated), Fact::Known(configured)) => (*rated, *configured),
-            (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => {
-                return PAGE.missing(object, missing);
-            }
-        };
+        let (rated, configured) = (*slot.speed_mts.require()?, *slot.configured_mts.require()?);
         if configured < rated {
             slow += 1;
             if slowest.is_none_or(|(_, _, seen)| configured < seen) {
@@ -190,15 +170,10 @@ fn speed(dimms: &Dimms) -> Finding {
     }
     let modules_count = Arg::count(count);
     let Some((slot, rated, configured)) = slowest else {
-        if count == 0 {
-            return PAGE.not_run(object, words::NoModule {});
-        }
-        let pass = PAGE.pass(object, words::FullSpeed { modules_count });
+        PAGE.not_run_if(count == 0, words::NoModule {})?;
         let any = dimms.slots.iter().find_map(|slot| Some((slot, slot.configured_mts.known()?)));
-        return match any {
-            Some((slot, speed)) => pass.with_evidence(cite(dimms, slot, &format!("configured {speed} MT/s"))),
-            None => pass,
-        };
+        let cited = any.map(|(slot, speed)| cite(dimms, slot, &format!("configured {speed} MT/s")));
+        return Ok(PAGE.pass(object, words::FullSpeed { modules_count }).with_citations(cited));
     };
     let of_channel = |other: &&DimmSlot| other.place.known() == slot.place.known();
     let is_shared = slot.place.known().is_some()
@@ -210,9 +185,6 @@ fn speed(dimms: &Dimms) -> Finding {
         slow_count: slow.into(),
         why: Arg::text(if is_shared { "shared" } else { "limited" }),
     };
-    PAGE.warn(object, said).with_evidence(cite(
-        dimms,
-        slot,
-        &format!("speed {rated} MT/s, configured {configured} MT/s"),
-    ))
+    let value = format!("speed {rated} MT/s, configured {configured} MT/s");
+    Ok(PAGE.warn(object, said).with_evidence(cite(dimms, slot, &value)))
 }

@@ -9,44 +9,31 @@
 
 use plumb_check_sdk::model::{Gpu, Numa};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, Intent, Missing, NodeSet,
-    Object, Said,
+    Absence, Arg, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, Intent, Missing, NoVerdict,
+    NodeSet, Object, Said,
 };
 
 use crate::mend;
 use crate::pages::topo_gpu_numa_known::{PAGE, words};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+    PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
     let hypervisor = evidence.hypervisor();
     let proximity = Intent::Firmware { setting: FirmwareSetting::DeviceProximity };
-    let judged = gpus.iter().map(|gpu| judge(gpu, numa));
-    Ok(judged
-        .map(|finding| match finding.outcome.is_deviation() {
-            true => mend::layout(finding, &hypervisor, Some(proximity.clone())),
-            false => finding,
-        })
-        .collect())
+    let judged = gpus.iter().map(|gpu| PAGE.settle(Object::gpu(&gpu.address), judge(gpu, numa)));
+    Ok(judged.map(|finding| mend::layout(finding, &hypervisor, Some(proximity.clone()))).collect())
 }
 
-fn judge(gpu: &Gpu, numa: &Numa) -> Finding {
-    let object = Object::gpu(&gpu.address);
-    let number = match &gpu.numa.sysfs {
-        Fact::Known(number) => *number,
-        Fact::Missing(missing) => return PAGE.missing(object, missing),
-    };
-    let finding = match u32::try_from(number) {
+fn judge(gpu: &Gpu, numa: &Numa) -> Result<Finding, Missing> {
+    let (object, number) = (Object::gpu(&gpu.address), *gpu.numa.sysfs.require()?);
+    let mut finding = match u32::try_from(number) {
         Ok(node) => judge_known(gpu, numa, node, object),
         Err(_) => judge_unknown(gpu, numa, object),
     };
-    let mut finding = finding;
     finding.evidence.insert(0, Citation::new(format!("{}/numa_node", gpu.path), number.to_string()));
-    finding
+    Ok(finding)
 }
 
 /// The firmware did not tell the node.
@@ -67,8 +54,8 @@ fn judge_unknown(gpu: &Gpu, numa: &Numa, object: Object) -> Finding {
         }),
         nvml_nodes: nvml.as_ref().map_or_else(|| Arg::text(""), |(nodes, _)| text(nodes)),
     };
-    let finding = PAGE.fail(object, said).with_evidence(of_nodes);
-    nvml.into_iter().fold(finding, |finding, (_, citation)| finding.with_evidence(citation))
+    let of_nvml = nvml.map(|(_, citation)| citation);
+    PAGE.fail(object, said).with_evidence(of_nodes).with_citations(of_nvml)
 }
 
 fn judge_known(gpu: &Gpu, numa: &Numa, node: u32, object: Object) -> Finding {
@@ -104,8 +91,8 @@ fn judge_known(gpu: &Gpu, numa: &Numa, node: u32, object: Object) -> Finding {
         None if gpu.vendor == "nvidia" => (words::NoSecond { node: number }.into(), Confidence::Medium),
         None => (words::Told { node: number }.into(), Confidence::High),
     };
-    let finding = PAGE.pass(object, said).with_confidence(confidence);
-    nvml.into_iter().fold(finding, |finding, (_, citation)| finding.with_evidence(citation))
+    let of_nvml = nvml.map(|(_, citation)| citation);
+    PAGE.pass(object, said).with_confidence(confidence).with_citations(of_nvml)
 }
 
 /// Why a source that exists on this node did not answer. It could have contradicted, so losing it must not make a pass;

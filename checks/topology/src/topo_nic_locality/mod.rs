@@ -9,10 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{GigabitsPerSecond, Percent, Quantity};
 use plumb_check_sdk::model::{DevicePaths, InferenceServer, Nic, Numa, PathLevel, Role, ServerProcess};
-use plumb_check_sdk::page::no_answer;
 use plumb_check_sdk::{
     Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
-    Object, ObjectKind, Outcome, Said,
+    NoVerdict, Object, ObjectKind, Outcome, Said,
 };
 
 use crate::mend;
@@ -23,21 +22,14 @@ const COUNTER: &str = "/counters/port_xmit_data";
 /// Folder of the RDMA devices.
 const RDMA: &str = "/sys/class/infiniband";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    if numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count() < 2 {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
     let paths = evidence.paths()?;
     let nics = paths.nics.require()?;
-    if nics.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoDevice {})]);
-    }
+    PAGE.not_applicable_if(nics.is_empty(), words::NoDevice {})?;
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let node = Node {
         numa,
         nics,
@@ -50,7 +42,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     };
     let mut findings =
         node.serving(evidence).unwrap_or_else(|(object, said)| vec![PAGE.not_run(object, said)]);
-    findings.extend(node.rdma());
+    findings.extend(PAGE.settle(other("RDMA devices"), node.rdma()));
     Ok(findings)
 }
 
@@ -91,15 +83,15 @@ fn delta(values: &Readings, path: &str) -> Option<u64> {
 impl<'a> Node<'a> {
     /// Traffic of a device in both directions; else the sentence that says why it is not known.
     fn traffic(&self, nic: &Nic) -> Result<(Quantity<GigabitsPerSecond>, Vec<Citation>), Said> {
-        let seconds = *self.seconds.as_ref().map_err(no_answer)?;
+        let seconds = *self.seconds.as_ref()?;
         if seconds <= 0.0 {
             return Err(words::NoWindow {}.into());
         }
         let (mut bytes, mut citations) = (0u64, Vec::new());
-        for interface in nic.interfaces.require().map_err(|missing| no_answer(&missing))? {
+        for interface in nic.interfaces.require()? {
             for name in ["rx_bytes", "tx_bytes"] {
                 let path = format!("/sys/class/net/{interface}/statistics/{name}");
-                let values = self.values.as_ref().map_err(no_answer)?;
+                let values = self.values.as_ref()?;
                 let delta = delta(values, &path).ok_or_else(|| words::ReadOnce { path: (&path).into() })?;
                 bytes = bytes.saturating_add(delta);
                 citations.push(Citation::new(path, format!("+{delta} in {seconds:.0} s")));
@@ -129,7 +121,7 @@ impl<'a> Node<'a> {
         let of_nic = || Object::new(ObjectKind::Nic, &name);
         let number = match &nic.numa_node {
             Fact::Known(number) => u32::try_from(*number).ok(),
-            Fact::Missing(missing) => return Err((of_nic(), no_answer(missing))),
+            Fact::Missing(missing) => return Err((of_nic(), missing.into())),
         };
         let Some(node) = number.and_then(|number| self.numa.node(number)) else {
             return Err((of_nic(), words::NoNode {}.into()));
@@ -139,8 +131,8 @@ impl<'a> Node<'a> {
             let object_of = object(server, &format!("{name} of "));
             let near = match near_share(server, &node.cpus) {
                 Ok(near) => near,
-                Err(said) => {
-                    findings.push(PAGE.not_run(object_of, said));
+                Err(none) => {
+                    findings.push(PAGE.settle(object_of, Err(none)));
                     continue;
                 }
             };
@@ -165,24 +157,17 @@ impl<'a> Node<'a> {
                 .with_likelihood(Likelihood::Mechanism)
                 .with_confidence(Confidence::Medium)
                 .with_evidence(Citation::new(format!("{}/numa_node", nic.path), node.id.to_string()));
-            let finding = match finding.outcome.is_deviation() {
-                true => mend::layout(finding, &self.hypervisor, Some(move_adapter(nic))),
-                false => finding,
-            };
-            findings.push(citations.iter().cloned().fold(finding, Finding::with_evidence));
+            let finding = mend::layout(finding, &self.hypervisor, Some(move_adapter(nic)));
+            findings.push(finding.with_citations(citations.clone()));
         }
         Ok(findings)
     }
 
-    fn rdma(&self) -> Vec<Finding> {
+    fn rdma(&self) -> Result<Vec<Finding>, NoVerdict> {
         let mut active: Vec<Device<'_>> = Vec::new();
         let mut unknown: Vec<&str> = Vec::new();
         for nic in self.nics {
-            let names = match &nic.rdma {
-                Fact::Known(names) => names,
-                Fact::Missing(missing) => return vec![PAGE.missing(other("RDMA devices"), missing)],
-            };
-            for name in names {
+            for name in nic.rdma.require()? {
                 let is_active = self.is_active(name);
                 if is_active != Some(false) {
                     active.push((nic, name.as_str()));
@@ -192,24 +177,18 @@ impl<'a> Node<'a> {
                 }
             }
         }
-        if active.is_empty() {
-            return vec![PAGE.not_applicable(other("RDMA devices"), words::NoActivePort {})];
-        }
-        let mut findings: Vec<Finding> = self
-            .servers
-            .iter()
-            .map(|server| {
-                let object = object(server, "RDMA devices of ");
-                let judged = self.rdma_of(server, &object, &active);
-                judged.unwrap_or_else(|said| PAGE.not_run(object, said))
-            })
-            .collect();
+        PAGE.not_applicable_if(active.is_empty(), words::NoActivePort {})?;
+        let judged = |server| {
+            let object = object(server, "RDMA devices of ");
+            PAGE.settle(object.clone(), self.rdma_of(server, object, &active))
+        };
+        let mut findings: Vec<Finding> = self.servers.iter().map(judged).collect();
         if !unknown.is_empty() {
             let names = unknown.join(", ");
             let object = Object::new(ObjectKind::Nic, &names).named(format!("ports of {names}"));
             findings.push(PAGE.not_run(object, words::UnknownPorts {}));
         }
-        findings
+        Ok(findings)
     }
 
     /// Whether any of its ports is active; `None` where that is not known.
@@ -248,7 +227,7 @@ impl<'a> Node<'a> {
         for (nic, name) in devices {
             let level = match self.paths.level(gpu, &nic.address) {
                 Some(Fact::Known(level)) => *level,
-                Some(Fact::Missing(missing)) => return Err(no_answer(missing)),
+                Some(Fact::Missing(missing)) => return Err(missing.into()),
                 None => return Err(words::NoPath { device: (*name).into(), gpu: gpu.into() }.into()),
             };
             if nearest.is_none_or(|(seen, _)| level < seen) {
@@ -262,23 +241,19 @@ impl<'a> Node<'a> {
     fn rdma_of(
         &self,
         server: &InferenceServer,
-        object: &Object,
+        object: Object,
         active: &[Device<'_>],
-    ) -> Result<Finding, Said> {
-        let object = object.clone();
-        let chosen = chosen(server).map_err(|missing| no_answer(&missing))?;
+    ) -> Result<Finding, NoVerdict> {
+        let chosen = chosen(server)?;
         let moved = self.moved(active);
-        if chosen.is_none() && disaggregation(server).is_none() && !moved.clone()? {
-            return Ok(PAGE.not_applicable(object, words::Unused {}));
+        if chosen.is_none() && disaggregation(server).is_none() {
+            PAGE.not_applicable_if(!moved.clone()?, words::Unused {})?;
         }
         let mut gpus: BTreeSet<&str> = BTreeSet::new();
         for process in &server.processes {
-            let own = process.gpus.require().map_err(|missing| no_answer(&missing))?;
-            gpus.extend(own.iter().map(String::as_str));
+            gpus.extend(process.gpus.require()?.iter().map(String::as_str));
         }
-        if gpus.is_empty() {
-            return Err(words::NoGpuSeen {}.into());
-        }
+        PAGE.not_run_if(gpus.is_empty(), words::NoGpuSeen {})?;
         let is_allowed = |name: &str| chosen.as_ref().is_none_or(|chosen| chosen.allows(name));
         let allowed: Vec<Device<'_>> = active.iter().filter(|(_, name)| is_allowed(name)).copied().collect();
         let mut far = Vec::new();
@@ -333,7 +308,7 @@ impl<'a> Node<'a> {
             (_, _, Some((nic, _))) => mend::layout(finding, &self.hypervisor, Some(move_adapter(nic))),
             _ => finding,
         };
-        Ok(chosen.into_iter().fold(finding, |finding, chosen| finding.with_evidence(chosen.evidence)))
+        Ok(finding.with_citations(chosen.map(|chosen| chosen.evidence)))
     }
 }
 
@@ -363,29 +338,21 @@ fn disaggregation(server: &InferenceServer) -> Option<&'static str> {
 
 /// Share of the CPU time of the processes that take requests, in threads that last ran on `cpus`; else the sentence that says
 /// why it is not known.
-fn near_share(server: &InferenceServer, cpus: &CpuSet) -> Result<Quantity<Percent>, Said> {
+fn near_share(server: &InferenceServer, cpus: &CpuSet) -> Result<Quantity<Percent>, NoVerdict> {
     let takes =
         |process: &&ServerProcess| matches!(process.role, Role::ApiServer | Role::Router | Role::Whole);
     let mut processes: Vec<&ServerProcess> = server.processes.iter().filter(takes).collect();
-    if processes.is_empty() && server.processes.len() > 1 {
-        return Err(words::UnknownRoles {}.into());
-    }
+    PAGE.not_run_if(processes.is_empty() && server.processes.len() > 1, words::UnknownRoles {})?;
     if processes.is_empty() {
         processes = server.processes.iter().collect();
     }
     let (mut near, mut total) = (0u64, 0u64);
     for thread in processes.iter().flat_map(|process| &process.threads) {
-        match (&thread.last_cpu, &thread.cpu_ticks) {
-            (Fact::Known(cpu), Fact::Known(ticks)) => {
-                total = total.saturating_add(*ticks);
-                near = near.saturating_add(if cpus.contains(*cpu) { *ticks } else { 0 });
-            }
-            (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => return Err(no_answer(missing)),
-        }
+        let (cpu, ticks) = (*thread.last_cpu.require()?, *thread.cpu_ticks.require()?);
+        total = total.saturating_add(ticks);
+        near = near.saturating_add(if cpus.contains(cpu) { ticks } else { 0 });
     }
-    if total == 0 {
-        return Err(words::NoTime {}.into());
-    }
+    PAGE.not_run_if(total == 0, words::NoTime {})?;
     Ok(Quantity::new(100.0 * near as f64 / total as f64))
 }
 
@@ -445,14 +412,8 @@ fn chosen(server: &InferenceServer) -> Result<Option<Chosen>, Missing> {
         let evidence =
             Citation::new(format!("/proc/{}/cmdline", server.pid), format!("--{OPTION} {devices}"));
         let names = split(&devices);
-        return Ok(Some(Chosen {
-            variable: None,
-            value: devices,
-            names,
-            excluded: false,
-            exact: true,
-            evidence,
-        }));
+        let (variable, value, excluded, exact) = (None, devices, false, true);
+        return Ok(Some(Chosen { variable, value, names, excluded, exact, evidence }));
     }
     for process in &server.processes {
         let environment = process.environment.require()?;

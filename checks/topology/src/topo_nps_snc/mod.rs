@@ -10,8 +10,8 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer, Mask, Numa, NumaNode, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, FirmwareSetting, Intent, Likelihood, Missing, NodeSet, Object,
-    ObjectKind,
+    Arg, Citation, Evidence, Finding, FirmwareSetting, Intent, Likelihood, Missing, NoVerdict, NodeSet,
+    Object, ObjectKind,
 };
 
 use crate::mend;
@@ -20,14 +20,11 @@ use crate::pages::topo_nps_snc::{LITTLE, PAGE, PLENTY, words};
 /// Key of the cause that findings have in common which one placement of a server would mend.
 const PLACEMENT: &str = "placement";
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.is_empty() {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
+    PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
-    let with_cpus = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
+    let with_cpus = numa.with_cpus().count();
     let sockets = cpu.sockets.max(1) as usize;
     let citation = Citation::new(&numa.path, format!("{with_cpus} nodes with CPUs, {sockets} sockets"));
     if with_cpus <= sockets {
@@ -41,14 +38,19 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         // Wanted from the node, and given by another.
         foreign: |node| foreign.as_ref().and_then(|nodes| nodes.get(&node)?.get("numa_foreign").copied()),
     };
-    let mut findings = memory.judge(gpus, numa);
+    let object = Object::new(ObjectKind::Other, "free memory");
+    let mut findings = PAGE.settle(object.clone(), memory.judge(object, gpus, numa));
     let servers = evidence.servers()?;
     let workers = servers.iter().flat_map(|server| {
         let uses_gpu = |process: &&ServerProcess| process.gpus.known().is_none_or(|gpus| !gpus.is_empty());
         server.processes.iter().filter(uses_gpu).map(move |process| (server, process))
     });
-    let judged: Vec<Finding> =
-        workers.map(|(server, process)| worker(server, process, cpu, numa, &citation)).collect();
+    let judged = workers.map(|(server, process)| {
+        let name = format!("process {} ({})", process.pid, process.comm);
+        let object = Object::new(ObjectKind::Process, process.pid.to_string()).named(name);
+        PAGE.settle(object.clone(), worker(object, server, process, (cpu, numa), &citation))
+    });
+    let judged: Vec<Finding> = judged.collect();
     if judged.is_empty() {
         findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "workers"), words::NoWorker {}));
     }
@@ -65,21 +67,15 @@ struct Memory<F> {
 
 impl<F: Fn(u32) -> Option<u64>> Memory<F> {
     /// Free memory of the nodes that GPUs are attached to, against that of the other nodes.
-    fn judge(&self, gpus: &[Gpu], numa: &Numa) -> Vec<Finding> {
-        let memory = || Object::new(ObjectKind::Other, "free memory");
+    fn judge(&self, object: Object, gpus: &[Gpu], numa: &Numa) -> Result<Vec<Finding>, Missing> {
         let free = |node: &NumaNode| -> Result<Option<Quantity<Percent>>, Missing> {
             let (total, free) = (*node.mem_total_bytes.require()?, *node.mem_free_bytes.require()?);
             Ok((total > 0).then(|| Quantity::new(100.0 * free as f64 / total as f64)))
         };
-        let frees: Result<Vec<(&NumaNode, Quantity<Percent>)>, Missing> = numa
-            .nodes
-            .iter()
-            .filter_map(|node| free(node).map(|free| Some((node, free?))).transpose())
-            .collect();
-        let frees = match frees {
-            Ok(frees) => frees,
-            Err(missing) => return vec![PAGE.missing(memory(), &missing)],
-        };
+        let frees = numa.nodes.iter().map(|node| Ok((node, free(node)?)));
+        let frees = frees.collect::<Result<Vec<_>, Missing>>()?;
+        let frees: Vec<(&NumaNode, Quantity<Percent>)> =
+            frees.into_iter().filter_map(|(node, free)| Some((node, free?))).collect();
         let mut findings = Vec::new();
         let untold: Vec<&str> =
             gpus.iter().filter(|gpu| gpu.place().one().is_err()).map(|gpu| gpu.address.as_str()).collect();
@@ -108,40 +104,32 @@ impl<F: Fn(u32) -> Option<u64>> Memory<F> {
                 .with_evidence(cite(other, *plenty));
             let unsplit = Intent::Firmware { setting: FirmwareSetting::NumaPerPackage };
             let finding = mend::layout(finding, &self.hypervisor, Some(unsplit));
+            let path = format!("{}/node{}/numastat", numa.path, node.id);
             findings.push(match (self.foreign)(node.id) {
-                Some(pages) if pages > 0 => {
-                    finding.with_likelihood(Likelihood::Mechanism).with_evidence(Citation::new(
-                        format!("{}/node{}/numastat", numa.path, node.id),
-                        format!("numa_foreign +{pages}"),
-                    ))
-                }
+                Some(pages) if pages > 0 => finding
+                    .with_likelihood(Likelihood::Mechanism)
+                    .with_evidence(Citation::new(path, format!("numa_foreign +{pages}"))),
                 _ => finding,
             });
         }
         if findings.is_empty() {
-            findings.push(PAGE.pass(memory(), words::Room {}));
+            findings.push(PAGE.pass(object, words::Room {}));
         }
-        findings
+        Ok(findings)
     }
 }
 
 /// Whether a worker is bound to one socket, with cores enough.
 fn worker(
+    object: Object,
     server: &InferenceServer,
     process: &ServerProcess,
-    cpu: &Cpu,
-    numa: &Numa,
+    (cpu, numa): (&Cpu, &Numa),
     split: &Citation,
-) -> Finding {
-    let object = Object::new(ObjectKind::Process, process.pid.to_string())
-        .named(format!("process {} ({})", process.pid, process.comm));
-    if let Fact::Missing(missing) = &process.gpus {
-        return PAGE.missing(object, missing);
-    }
+) -> Result<Finding, Missing> {
+    let gpus = process.gpus.require()?;
     let Mask { cpus: mask, unknown } = process.mask(&cpu.online);
-    if let Some(missing) = unknown {
-        return PAGE.missing(object, &missing);
-    }
+    unknown.map_or(Ok(()), Err)?;
     let sockets: NodeSet = cpu.cpus.iter().filter(|pu| mask.contains(pu.cpu)).map(|pu| pu.socket).collect();
     let tid = process.threads.first().map_or(process.pid, |thread| thread.tid);
     let of_mask = Citation::new(
@@ -150,23 +138,18 @@ fn worker(
     );
     if sockets.len() > 1 {
         let name = format!("{} server {}", server.kind, server.pid);
-        let gpu = match process.gpus.known().map(Vec::as_slice) {
-            Some([only]) => Some(only.clone()),
-            _ => None,
-        };
-        return PAGE
+        let gpu = if let [only] = gpus.as_slice() { Some(only.clone()) } else { None };
+        return Ok(PAGE
             .warn(object, words::Unbound { pid: Arg::text(process.pid.to_string()) })
             .with_intent(Intent::Place { server: server.pid, process: Some(process.pid), gpu })
             .with_cause(PLACEMENT, Object::new(ObjectKind::Server, server.pid.to_string()).named(name))
             .with_evidence(of_mask)
-            .with_evidence(split.clone());
+            .with_evidence(split.clone()));
     }
     let mut confined = 0u32;
     for other in &server.processes {
         let of_other = other.mask(&cpu.online);
-        if let Some(missing) = of_other.unknown {
-            return PAGE.missing(object, &missing);
-        }
+        of_other.unknown.map_or(Ok(()), Err)?;
         confined += u32::from(of_other.cpus.is_subset(&mask));
     }
     let cores = u32::try_from(cpu.whole_cores(&mask)).unwrap_or(u32::MAX);
@@ -175,12 +158,13 @@ fn worker(
     let (nodes, nodes_count) = (Arg::text(nodes.to_string()), Arg::count(nodes.len()));
     if cores >= confined {
         let said = words::Bound { cores_count, nodes, nodes_count, processes_count };
-        return PAGE.pass(object, said).with_evidence(of_mask);
+        return Ok(PAGE.pass(object, said).with_evidence(of_mask));
     }
     let server_arg = Arg::text(server.pid.to_string());
     let said = words::Crowded { cores_count, nodes, nodes_count, processes_count, server: server_arg };
-    PAGE.warn(object, said)
+    Ok(PAGE
+        .warn(object, said)
         .with_intent(Intent::Cores { server: server.pid, want: confined, was: cores })
         .with_evidence(of_mask)
-        .with_evidence(split.clone())
+        .with_evidence(split.clone()))
 }

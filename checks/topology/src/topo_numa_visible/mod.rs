@@ -30,12 +30,9 @@ const ARM: &str = "0x41";
 /// Which hypervisor the node runs on, if any.
 type Host = Result<Option<String>, Missing>;
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let host = evidence.hypervisor();
-    let mut findings = vec![
-        layout(evidence, &host).unwrap_or_else(|missing| PAGE.missing(Object::setting("layout"), &missing)),
-    ];
+    let mut findings = vec![PAGE.settle(Object::setting("layout"), layout(evidence, &host))];
     let numa = evidence.numa()?;
     let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
     let owner = Owner {
@@ -63,9 +60,7 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
             .with_evidence(Citation::new("/proc/cmdline", IGNORED)));
     }
     let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
-    if let Some(missing) = numa.nodes.iter().find_map(|node| node.mem_total_bytes.require().err()) {
-        return Err(missing);
-    }
+    numa.nodes.iter().try_for_each(|node| node.mem_total_bytes.require().map(drop))?;
     let nodes: NodeSet = numa.with_memory().map(|node| node.id).collect();
     let (sockets_count, nodes_count) = (Arg::from(cpu.sockets), Arg::count(nodes.len()));
     let (name, why) = match host {
@@ -101,16 +96,13 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
             cmdline?;
             (Outcome::Pass, words::Enough { nodes_count, sockets_count }.into(), None)
         };
+    let is_sure = name == "metal" || !outcome.is_deviation();
     let finding = PAGE
         .says(outcome, object, said)
+        .with_confidence(if is_sure { Confidence::High } else { Confidence::Low })
         .with_evidence(Citation::new(&numa.path, format!("nodes with memory: {nodes}")))
         .with_evidence(Citation::new(&cpu.path, format!("{} sockets", cpu.sockets)));
-    Ok(if outcome.is_deviation() {
-        let confidence = if name == "metal" { Confidence::High } else { Confidence::Low };
-        mend::layout(finding, host, own).with_confidence(confidence)
-    } else {
-        finding
-    })
+    Ok(mend::layout(finding, host, own))
 }
 
 /// Whether each socket has a memory controller, as on x86 since 2008 and on servers with Arm CPUs.
@@ -147,8 +139,7 @@ struct Owner {
 impl Owner {
     /// The file of the tier that holds `node` and none of the nodes with CPUs.
     fn tier(&self, numa: &Numa, node: u32) -> Option<&str> {
-        let with_cpus: NodeSet =
-            numa.nodes.iter().filter(|node| !node.cpus.is_empty()).map(|node| node.id).collect();
+        let with_cpus: NodeSet = numa.with_cpus().map(|node| node.id).collect();
         self.files.iter().find_map(|(path, text)| {
             let nodes: NodeSet = text.known().filter(|_| path.starts_with(TIERS))?.trim().parse().ok()?;
             (nodes.contains(node) && nodes.intersection(&with_cpus).is_empty()).then_some(path.as_str())
@@ -231,10 +222,9 @@ fn distances(numa: &Numa, host: &Host) -> Finding {
     };
     let is_fine = said.variant == "distances";
     let finding = PAGE.says(if is_fine { Outcome::Pass } else { Outcome::Warn }, object, said);
-    let finding = rows.iter().fold(finding, |finding, (id, row)| {
+    let finding = finding.with_citations(rows.iter().map(|(id, row)| {
         let row = row.iter().map(u32::to_string).collect::<Vec<_>>().join(" ");
-        finding.with_evidence(Citation::new(format!("{}/node{id}/distance", numa.path), row))
-    });
-    let update = Intent::Update { part: UpdatePart::Firmware, was: None };
-    if is_fine { finding } else { mend::layout(finding, host, Some(update)) }
+        Citation::new(format!("{}/node{id}/distance", numa.path), row)
+    }));
+    mend::layout(finding, host, Some(Intent::Update { part: UpdatePart::Firmware, was: None }))
 }

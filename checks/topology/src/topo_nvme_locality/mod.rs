@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{BlockDevice, ModelStore, Mount, NvmeController};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind,
 };
 
 use crate::pages::topo_nvme_locality::{PAGE, words};
@@ -19,79 +19,69 @@ use crate::pages::topo_nvme_locality::{PAGE, words};
 /// File systems that keep files in memory.
 const IN_MEMORY: &[&str] = &["tmpfs", "ramfs", "hugetlbfs"];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let storage = evidence.storage()?;
     let models = storage.models.require()?;
-    if models.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(models.is_empty(), words::NoServer {})?;
     let is_real = evidence.hypervisor().is_ok_and(|hypervisor| hypervisor.is_none());
-    let turning = storage
-        .block
-        .known()
-        .map(Vec::as_slice)
-        .unwrap_or_default()
-        .iter()
-        .filter(|disk| is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true));
-    let turning: Vec<&BlockDevice> = turning.collect();
-    Ok(models.iter().map(|model| judge(model, &storage.nvme, &turning)).collect())
+    let turns =
+        |disk: &&BlockDevice| is_real && disk.name.starts_with("sd") && disk.rotational == Fact::Known(true);
+    let turning: Vec<&BlockDevice> = storage.block.known().into_iter().flatten().filter(turns).collect();
+    let judged = |model: &ModelStore| {
+        let name = format!("model of server {}", model.server);
+        let object = Object::new(ObjectKind::Server, model.server.to_string()).named(name);
+        PAGE.settle(object.clone(), judge(object, model, &storage.nvme, &turning))
+    };
+    Ok(models.iter().map(judged).collect())
 }
 
-fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, turning: &[&BlockDevice]) -> Finding {
-    let object = Object::new(ObjectKind::Server, model.server.to_string())
-        .named(format!("model of server {}", model.server));
-    let (path, store) = match (&model.folder, &model.mount) {
-        (Fact::Known(folder), Fact::Known(mount)) => (folder, mount),
-        (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => return PAGE.missing(object, missing),
-    };
+fn judge(
+    object: Object,
+    model: &ModelStore,
+    nvme: &Fact<Vec<NvmeController>>,
+    turning: &[&BlockDevice],
+) -> Result<Finding, NoVerdict> {
+    let (path, store) = (model.folder.require()?, model.mount.require()?);
     let cite = |finding: Finding| {
         let value = format!("{} on {}, {}", store.source, store.mount_point, store.file_system);
         finding.with_evidence(Citation::new(&store.path, value))
     };
     let (folder, mount) = (Arg::from(path), Arg::text(name(store)));
     if IN_MEMORY.contains(&store.file_system.as_str()) {
-        return cite(PAGE.pass(object, words::InMemory { folder, mount }));
+        return Ok(cite(PAGE.pass(object, words::InMemory { folder, mount })));
     }
-    let names = match &store.disks {
-        Fact::Known(names) => names,
-        Fact::Missing(missing) => {
-            return PAGE.not_run(object, words::UnknownDisk { folder, mount, reason: missing.into() });
-        }
+    let place = || (folder.clone(), mount.clone());
+    let unknown = |why: Missing| {
+        let (folder, mount) = place();
+        words::UnknownDisk { folder, mount, reason: why.into() }
     };
+    let names = store.disks.require().map_err(unknown)?;
     if names.is_empty() {
-        return PAGE.not_run(object, words::NotLocal { folder, mount });
+        return Err(words::NotLocal { folder, mount }.into());
     }
     let disks = Arg::text(names.join(", "));
     if let Some(turns) = turning.iter().find(|one| names.contains(&one.name)) {
         let disk = Arg::from(&turns.name);
         let server = Arg::text(model.server.to_string());
-        return cite(PAGE.warn(object, words::Turning { disk, disks, folder, mount, server }))
+        return Ok(cite(PAGE.warn(object, words::Turning { disk, disks, folder, mount, server }))
             .with_confidence(Confidence::Low)
             .with_intent(Intent::LocalModel { server: model.server, path: path.clone() })
-            .with_evidence(Citation::new(format!("{}/queue/rotational", turns.path), "1"));
+            .with_evidence(Citation::new(format!("{}/queue/rotational", turns.path), "1")));
     }
-    let unknown = |missing: &Missing| -> Said {
-        let (disks, folder, mount) = (disks.clone(), folder.clone(), mount.clone());
-        words::UnknownKind { disks, folder, mount, reason: missing.into() }.into()
+    let unknown = |why: Missing| {
+        let (folder, mount) = place();
+        words::UnknownKind { disks: disks.clone(), folder, mount, reason: why.into() }
     };
-    let controllers = match nvme {
-        Fact::Known(controllers) => controllers,
-        Fact::Missing(missing) => return PAGE.not_run(object, unknown(missing)),
-    };
+    let controllers = nvme.require().map_err(unknown)?;
     let mut nodes: BTreeSet<i32> = BTreeSet::new();
     let mut citations = Vec::new();
     for disk in names {
         let Some(controller) = controllers.iter().find(|one| is_of(disk, &one.name)) else {
-            return PAGE.not_run(object, words::NotNvme { disks, folder, mount });
+            return Err(words::NotNvme { disks, folder, mount }.into());
         };
-        match &controller.transport {
-            Fact::Known(transport) if transport == "pcie" => {}
-            Fact::Known(transport) => {
-                let transport = Arg::from(transport);
-                return PAGE.not_run(object, words::OverNetwork { disks, folder, mount, transport });
-            }
-            Fact::Missing(missing) => return PAGE.not_run(object, unknown(missing)),
+        let transport = controller.transport.require().map_err(unknown)?;
+        if transport != "pcie" {
+            return Err(words::OverNetwork { disks, folder, mount, transport: transport.into() }.into());
         }
         nodes.extend(controller.numa_node.known().filter(|&&node| node >= 0));
         citations.push(Citation::new(format!("{}/transport", controller.path), "pcie"));
@@ -100,7 +90,7 @@ fn judge(model: &ModelStore, nvme: &Fact<Vec<NvmeController>>, turning: &[&Block
     let nodes = Arg::text(nodes.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "));
     let said = words::Local { disks, folder, mount, nodes, nodes_count };
     let finding = cite(PAGE.pass(object, said)).with_confidence(Confidence::Medium);
-    citations.into_iter().fold(finding, Finding::with_evidence)
+    Ok(finding.with_citations(citations))
 }
 
 fn name(mount: &Mount) -> String {

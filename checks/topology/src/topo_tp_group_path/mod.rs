@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel, ServerProcess};
-use plumb_check_sdk::page::no_answer;
-use plumb_check_sdk::{Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Said};
+use plumb_check_sdk::{
+    Arg, Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind, Said,
+};
 
 use crate::pages::topo_tp_group_path::{PAGE, words};
 
@@ -18,19 +19,18 @@ const MAX_CANDIDATES: usize = 16;
 /// Variables of NCCL with the values for which it never lets two GPUs read each other's memory.
 const NCCL_OFF: [(&str, &[&str]); 2] = [("NCCL_P2P_DISABLE", &["1"]), ("NCCL_P2P_LEVEL", &["LOC", "0"])];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if gpus.len() < 2 {
-        let said = words::FewGpus { gpus_count: gpus.len().into() };
-        return Ok(vec![PAGE.not_applicable(Object::node(), said)]);
-    }
+    PAGE.not_applicable_if(gpus.len() < 2, words::FewGpus { gpus_count: gpus.len().into() })?;
     let servers = evidence.servers()?;
-    if servers.is_empty() {
-        return Ok(vec![PAGE.not_run(Object::node(), words::NoServer {})]);
-    }
+    PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let node = Node { gpus, servers, paths: evidence.paths()?, links: evidence.get("/nvml/links") };
-    Ok(servers.iter().map(|server| judge(server, &node)).collect())
+    let judged = |server: &InferenceServer| {
+        let name = format!("{} server {}", server.kind, server.pid);
+        let object = Object::new(ObjectKind::Server, server.pid.to_string()).named(name);
+        PAGE.settle(object.clone(), judge(object, server, &node))
+    };
+    Ok(servers.iter().map(judged).collect())
 }
 
 /// What is known of the GPUs and of the ways between them.
@@ -58,7 +58,7 @@ impl Way {
 impl<'a> Node<'a> {
     /// An answer of NVML for a pair; else the sentence that says why there is none.
     fn answer(&self, a: &str, b: &str, what: &str) -> Result<&str, Said> {
-        let links = self.links.as_ref().map_err(no_answer)?;
+        let links = self.links.as_ref()?;
         let is = |link: &BTreeMap<String, Fact<String>>, key: &str, address: &str| {
             link.get(key).and_then(Fact::known).is_some_and(|found| found == address)
         };
@@ -67,7 +67,7 @@ impl<'a> Node<'a> {
             .find(|link| (is(link, "a", a) && is(link, "b", b)) || (is(link, "a", b) && is(link, "b", a)));
         match of_pair.and_then(|link| link.get(what)) {
             Some(Fact::Known(answer)) => Ok(answer),
-            Some(Fact::Missing(missing)) => Err(no_answer(missing)),
+            Some(Fact::Missing(missing)) => Err(missing.into()),
             None => Err(words::NotToldByNvml { a: a.into(), b: b.into(), what: what.into() }.into()),
         }
     }
@@ -75,7 +75,7 @@ impl<'a> Node<'a> {
     fn way(&self, a: &str, b: &str) -> Result<Way, Said> {
         let level = match self.paths.level(a, b) {
             Some(Fact::Known(level)) => Ok(*level),
-            Some(Fact::Missing(missing)) => Err(no_answer(missing)),
+            Some(Fact::Missing(missing)) => Err(missing.into()),
             None => Err(words::NoPath { a: a.into(), b: b.into() }.into()),
         };
         match (self.answer(a, b, "p2p_nvlink"), level) {
@@ -124,44 +124,37 @@ fn used(server: &InferenceServer) -> Result<Vec<&str>, Lack<'_>> {
     Ok(used)
 }
 
-fn judge(server: &InferenceServer, node: &Node<'_>) -> Finding {
-    let subject = format!("{} server {}", server.kind, server.pid);
-    let object = Object::new(ObjectKind::Server, server.pid.to_string());
-    let plain = object.clone().named(&subject);
-    let gpus = match used(server) {
-        Ok(gpus) => gpus,
-        Err(Lack::NoProcess) => return PAGE.not_run(plain, words::NoProcess {}),
-        Err(Lack::Missing(missing)) => return PAGE.missing(plain, missing),
-    };
-    let size = match &server.tensor_parallel {
-        Fact::Known(size) => *size as usize,
-        Fact::Missing(missing) => return PAGE.missing(plain, missing),
-    };
-    if size < 2 {
-        return PAGE.not_applicable(plain, words::Single {});
-    }
+fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Finding, NoVerdict> {
+    let gpus = used(server).map_err(|lack| match lack {
+        Lack::NoProcess => Said::from(words::NoProcess {}),
+        Lack::Missing(missing) => missing.into(),
+    })?;
+    let size = *server.tensor_parallel.require()? as usize;
+    PAGE.not_applicable_if(size < 2, words::Single {})?;
     let gpus_count = Arg::count(gpus.len());
     let size_arg = Arg::text(size.to_string());
     if gpus.len() < 2 {
-        return PAGE.not_run(plain, words::TooFewGpus { gpus_count, size: size_arg });
+        return Err(words::TooFewGpus { gpus_count, size: size_arg }.into());
     }
-    let object = object.named(format!("{subject} on GPUs {}", gpus.join(", ")));
+    let name = format!("{} on GPUs {}", object.name, gpus.join(", "));
+    let object = object.named(name);
     let up_to = |one: usize| gpus[..one].iter().map(|other| (*other, gpus[one])).collect::<Vec<_>>();
     let pairs: Vec<(&str, &str)> = (0..gpus.len()).flat_map(up_to).collect();
     if let Some((process, name, value)) = switched_off(server) {
         let said = words::SwitchedOff { name: name.into(), pid: process.pid.into(), value: value.into() };
         let intent =
             Intent::Variable { server: server.pid, name: name.into(), want: None, was: Some(value.into()) };
-        return PAGE
+        let source = format!("{}/environ", process.path);
+        return Ok(PAGE
             .fail(object, said)
             .with_intent(intent)
-            .with_evidence(Citation::new(format!("{}/environ", process.path), format!("{name}={value}")));
+            .with_evidence(Citation::new(source, format!("{name}={value}"))));
     }
     // A group that is larger than this node's part of it is judged by that part.
     if gpus.len() > size && !pairs.iter().all(|(a, b)| node.is_good(a, b)) {
-        return PAGE.not_run(object, words::UnknownGroups { gpus_count, size: size_arg });
+        return Ok(PAGE.not_run(object, words::UnknownGroups { gpus_count, size: size_arg }));
     }
-    judge_pairs(server, node, &object, &pairs, gpus.len()).unwrap_or_else(|said| PAGE.not_run(object, said))
+    Ok(PAGE.settle(object.clone(), judge_pairs(server, node, object, &pairs, gpus.len())))
 }
 
 /// The variable of NCCL that keeps the GPUs of a server from reading each other's memory, with its process and value.
@@ -180,11 +173,10 @@ fn switched_off(server: &InferenceServer) -> Option<(&ServerProcess, &'static st
 fn judge_pairs(
     server: &InferenceServer,
     node: &Node<'_>,
-    object: &Object,
+    object: Object,
     pairs: &[(&str, &str)],
     size: usize,
 ) -> Result<Finding, Said> {
-    let object = object.clone();
     let mut unknown = None;
     for (a, b) in pairs {
         match node.answer(a, b, "p2p_read") {
@@ -213,12 +205,12 @@ fn judge_pairs(
                 .is_some_and(|own| pairs.iter().any(|(a, b)| own.iter().any(|gpu| gpu == a || gpu == b)))
         });
         let unread = users.find_map(|process| process.environment.require().err());
-        return match unknown.or_else(|| unread.as_ref().map(no_answer)) {
+        return match unknown.or_else(|| unread.map(Said::from)) {
             Some(said) => Err(said),
-            None => Ok(PAGE.pass(object, words::Good {}).with_evidence(Citation::new(
-                "api/nvml.json",
-                "links: p2p_read ok for all pairs of the group",
-            ))),
+            None => {
+                let of_nvml = Citation::new("api/nvml.json", "links: p2p_read ok for all pairs of the group");
+                Ok(PAGE.pass(object, words::Good {}).with_evidence(of_nvml))
+            }
         };
     };
     let cite = |finding: Finding| {

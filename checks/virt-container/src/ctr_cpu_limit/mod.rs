@@ -7,26 +7,22 @@
 
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{Cgroup, InferenceServer, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Said};
+use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict};
 
 use crate::pages::ctr_cpu_limit::{HEADROOM, PAGE, words};
-use crate::server::{Open, contained, gpus_of, granted_cpus, main_process, server_object};
+use crate::server::{contained, gpus_of, granted_cpus, main_process, server_object};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-    let unknown = |reason| words::UnknownContainer { reason }.into();
-    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let (servers, mut findings) = contained(evidence, &PAGE)?;
     let headroom = evidence.limit(&PAGE, &HEADROOM);
-    let judged =
-        |server| judge(server, &headroom).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0));
+    let judged = |server| PAGE.settle(server_object(server), judge(server, &headroom));
     findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
     Ok(findings)
 }
 
-fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, Open> {
+fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
-    let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
+    let process = main_process(server).ok_or(words::NoProcess {})?;
     let cgroup = process.cgroup.require()?;
     let quotas = quotas(cgroup)?;
     let Some(quota) = quotas.iter().min_by(|one, other| one.cpus.total_cmp(&other.cpus)) else {
@@ -69,7 +65,7 @@ fn judge(server: &InferenceServer, headroom: &Limit<Count>) -> Result<Finding, O
     if headroom.is_undercut_by(Quantity::new(quota.cpus / minimum)) {
         return Ok(deviates(PAGE.warn(object, words::Tight { pid, processes, quota: grants })));
     }
-    let (cpus, of_cpus) = granted?.ok_or_else(|| Said::from(words::NoCpuset {}))?;
+    let (cpus, of_cpus) = granted?.ok_or(words::NoCpuset {})?;
     let cpus_count = Arg::count(cpus.len());
     if (cpus.len() as f64) > quota.cpus {
         let said = words::Wide { pid, processes, quota: grants, cpus_count };
@@ -93,10 +89,8 @@ struct Quota {
 
 /// The quotas of a chain of control groups, from the innermost. A group that should have a quota file and has none, or one
 /// that could not be read, may hide one.
-fn quotas(cgroup: &Cgroup) -> Result<Vec<Quota>, Open> {
-    if cgroup.chain.is_empty() {
-        return Err(Said::from(words::NoGroup {}).into());
-    }
+fn quotas(cgroup: &Cgroup) -> Result<Vec<Quota>, NoVerdict> {
+    PAGE.not_run_if(cgroup.chain.is_empty(), words::NoGroup {})?;
     let mut quotas = Vec::new();
     for level in &cgroup.chain {
         let value = |names: &[&'static str]| cgroup.value(level, "cpu", names);
@@ -109,7 +103,7 @@ fn quotas(cgroup: &Cgroup) -> Result<Vec<Quota>, Open> {
         };
         let path = format!("{}/{file}", level.path);
         let Some(cpus) = cpus_of(&was) else {
-            return Err(Said::from(words::OddQuota { path: path.into(), text: was.into() }).into());
+            return Err(words::OddQuota { path: path.into(), text: was.into() }.into());
         };
         if cpus.is_finite() {
             let (group, citation) = (level.path.clone(), Citation::new(path, text));

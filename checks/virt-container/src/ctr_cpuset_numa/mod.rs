@@ -5,61 +5,48 @@
 //! GPU's nodes, it did.
 
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa};
-use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NodeSet, Object, Said};
+use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NoVerdict, NodeSet, Said};
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
-    Open, contained, cpus_of, gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced,
-    nodes_of, say_unplaced, server_object,
+    contained, cpus_of, gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced,
+    nodes_of, server_object,
 };
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-    let unknown = |reason| words::UnknownContainer { reason }.into();
-    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let (servers, mut findings) = contained(evidence, &PAGE)?;
     if servers.is_empty() {
         return Ok(findings);
     }
     let numa = evidence.numa()?;
-    if !is_multi_node(numa) {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
     let gpus = evidence.gpus()?;
-    let judged =
-        |server| judge(server, numa, gpus).unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0));
+    let judged = |server| PAGE.settle(server_object(server), judge(server, numa, gpus));
     findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
     Ok(findings)
 }
 
-fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, Open> {
+fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
-    let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
-    let addresses = gpus_of(&server.processes).map_err(say_unplaced!(words))?;
-    if addresses.is_empty() {
-        return Ok(PAGE.not_applicable(object, words::NoGpu {}));
-    }
-    let (nodes, of_gpus) = nodes_of(&addresses, gpus).map_err(say_unplaced!(words))?;
+    let process = main_process(server).ok_or(words::NoProcess {})?;
+    let addresses = gpus_of(&server.processes)?;
+    PAGE.not_applicable_if(addresses.is_empty(), words::NoGpu {})?;
+    let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
     let cgroup = process.cgroup.require()?;
-    let untold = || Said::from(words::NoCpuset {});
-    let (cpus, of_cpus) = granted_cpus(cgroup)?.ok_or_else(untold)?;
-    let (mems, of_mems) = granted_nodes(cgroup)?.ok_or_else(untold)?;
+    let (cpus, of_cpus) = granted_cpus(cgroup)?.ok_or(words::NoCpuset {})?;
+    let (mems, of_mems) = granted_nodes(cgroup)?.ok_or(words::NoCpuset {})?;
     let cite = |finding: Finding| {
         let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(of_cpus.clone());
-        of_gpus.iter().cloned().fold(finding.with_evidence(of_mems.clone()), Finding::with_evidence)
+        finding.with_evidence(of_mems.clone()).with_citations(of_gpus.clone())
     };
     let fail = |said: Said| Ok(cite(misplaced(PAGE.fail(object.clone(), said), server, &addresses)));
     let pid = Arg::text(server.pid.to_string());
     let text = |nodes: &NodeSet| Arg::text(nodes.to_string());
-    let lacking: NodeSet = nodes
-        .iter()
-        .filter(|&node| cpus_of(numa, &NodeSet::from_iter([node])).intersection(&cpus).is_empty())
-        .collect();
+    let lacks = |&node: &u32| cpus_of(numa, &NodeSet::from_iter([node])).intersection(&cpus).is_empty();
+    let lacking: NodeSet = nodes.iter().filter(lacks).collect();
     if !lacking.is_empty() {
-        let nodes_count = lacking.len().into();
-        return fail(
-            words::NoCpuNear { cpus: (&cpus).into(), nodes: text(&lacking), nodes_count, pid }.into(),
-        );
+        let (cpus, nodes_count) = ((&cpus).into(), lacking.len().into());
+        return fail(words::NoCpuNear { cpus, nodes: text(&lacking), nodes_count, pid }.into());
     }
     let without = nodes.difference(&mems);
     if !without.is_empty() {
@@ -78,10 +65,8 @@ fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding,
         return Ok(cite(misplaced(PAGE.warn(object, said), server, &addresses)));
     }
     let (cpus, mems_count) = ((&cpus).into(), mems.len().into());
-    Ok(cite(PAGE.pass(
-        object.clone(),
-        words::Near { cpus, mems: text(&mems), mems_count, nodes: said_nodes, nodes_count },
-    )))
+    let said = words::Near { cpus, mems: text(&mems), mems_count, nodes: said_nodes, nodes_count };
+    Ok(cite(PAGE.pass(object.clone(), said)))
 }
 
 /// True if all threads of all GPU processes may run near the GPUs only.

@@ -8,12 +8,12 @@
 use plumb_check_sdk::limit::{Count, Limit, Quantity};
 use plumb_check_sdk::model::{Container, GpuRuntime, VersionFound};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind,
-    Said, UpdatePart,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, NoVerdict, Object, ObjectKind,
+    UpdatePart,
 };
 
 use crate::pages::ctr_gpu_runtime::{AGE_IN_DAYS, PAGE, words};
-use crate::server::{Open, contained, container, short};
+use crate::server::{contained, container, short};
 
 /// When versions of the toolkit were released.
 const RELEASES: [((u32, u32, u32), &str); 22] = [
@@ -43,22 +43,17 @@ const RELEASES: [((u32, u32, u32), &str); 22] = [
 /// First version of which a later release is not known here: it and all after it count as current.
 const NEWEST: (u32, u32, u32) = (1, 20, 0);
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    if !gpus.iter().any(|gpu| gpu.vendor == "nvidia") {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoGpu {})]);
-    }
-    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-    let unknown = |reason| words::UnknownContainer { reason }.into();
-    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+    PAGE.not_applicable_if(!gpus.iter().any(|gpu| gpu.vendor == "nvidia"), words::NoGpu {})?;
+    let (servers, mut findings) = contained(evidence, &PAGE)?;
     if servers.is_empty() {
         return Ok(findings);
     }
     let runtime: Fact<GpuRuntime> = evidence.get("/containers/gpu_runtime").into();
     let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
-    let mut tell = |object: Object, judge: &dyn Fn(Object) -> Result<Finding, Open>| {
-        findings.push(judge(object.clone()).unwrap_or_else(|open| PAGE.not_run(object, open.0)));
+    let mut tell = |object: Object, judge: &dyn Fn(Object) -> Result<Finding, NoVerdict>| {
+        findings.push(PAGE.settle(object.clone(), judge(object)));
     };
     tell(Object::new(ObjectKind::Other, "driver"), &|object| driver(object, runtime.require()?));
     let limit = evidence.limit(&PAGE, &AGE_IN_DAYS);
@@ -75,7 +70,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     Ok(findings)
 }
 
-fn driver(object: Object, runtime: &GpuRuntime) -> Result<Finding, Open> {
+fn driver(object: Object, runtime: &GpuRuntime) -> Result<Finding, NoVerdict> {
     let (kernel, library) = (runtime.kernel_driver.require()?, runtime.driver_library.require()?);
     let version = |found: &VersionFound| Arg::from(&found.text);
     let finding = if kernel.text == library.text {
@@ -95,11 +90,11 @@ fn toolkit(
     runtime: &GpuRuntime,
     started: &str,
     limit: &Limit<Count>,
-) -> Result<Finding, Open> {
+) -> Result<Finding, NoVerdict> {
     let found = runtime.toolkit_version.require()?;
     let text = || Arg::from(&found.text);
-    let version = version(&found.text).ok_or_else(|| Said::from(words::OddVersion { version: text() }))?;
-    let today = days(started).ok_or_else(|| Said::from(words::OddDate { date: started.into() }))?;
+    let version = version(&found.text).ok_or_else(|| words::OddVersion { version: text() })?;
+    let today = days(started).ok_or_else(|| words::OddDate { date: started.into() })?;
     let cite = |finding: Finding| finding.with_evidence(Citation::new(&found.path, &found.text));
     if version >= NEWEST {
         return Ok(cite(PAGE.pass(object, words::Current { version: text() })));
@@ -109,7 +104,7 @@ fn toolkit(
     let (released, known) = listed.map_or((RELEASES[0].1, "more"), |(_, date)| (*date, "exact"));
     let age = days(released).map_or(0, |released| today.saturating_sub(released));
     let Ok(count) = u64::try_from(age) else {
-        return Err(Said::from(words::NotYetReleased { version: text(), date: started.into() }).into());
+        return Err(words::NotYetReleased { version: text(), date: started.into() }.into());
     };
     let (age_days, known) = (Arg::count(count), Arg::text(known));
     Ok(cite(if limit.is_exceeded_by(Quantity::new(age as f64)) {
@@ -128,18 +123,16 @@ fn devices(
     server: u32,
     id: &str,
     containers: &Fact<Vec<Container>>,
-) -> Result<Finding, Open> {
+) -> Result<Finding, NoVerdict> {
     let container = container(containers, id)?;
     let of_group = Citation::new(&container.cgroup, format!("driven by {}", container.cgroup_driver));
     if container.cgroup_driver == "cgroupfs" {
         return Ok(PAGE.pass(object, words::NotBySystemd {}).with_evidence(of_group));
     }
     let spec = container.spec.require()?;
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let is_gpu = |device: &&String| {
-        device
-            .strip_prefix("/dev/nvidia")
-            .is_some_and(|rest| rest.bytes().all(|byte| byte.is_ascii_digit()) && !rest.is_empty())
-            || device.starts_with("/dev/nvidia-caps/")
+        device.strip_prefix("/dev/nvidia").is_some_and(is_number) || device.starts_with("/dev/nvidia-caps/")
     };
     let declared: Vec<&str> = spec.devices.require()?.iter().filter(is_gpu).map(String::as_str).collect();
     if declared.is_empty() {

@@ -7,12 +7,12 @@
 
 use plumb_check_sdk::model::{Container, FilteredCall, Gpu, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, Said,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
 };
 
 use crate::pages::ctr_numa_policy_permitted::{PAGE, words};
 use crate::server::{
-    Open, contained, container, gpus_of, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
+    contained, container, gpus_of, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
     server_object,
 };
 
@@ -22,29 +22,28 @@ const CAP_SYS_NICE: u64 = 1 << 23;
 /// System calls by which a program places its own memory.
 const CALLS: [&str; 2] = ["set_mempolicy", "mbind"];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let outside = [words::NoServer {}.into(), words::NoContainer {}.into()];
-    let unknown = |reason| words::UnknownContainer { reason }.into();
-    let (servers, mut findings) = contained(evidence, &PAGE, outside, unknown)?;
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let (servers, mut findings) = contained(evidence, &PAGE)?;
     if servers.is_empty() {
         return Ok(findings);
     }
-    if !is_multi_node(evidence.numa()?) {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(!is_multi_node(evidence.numa()?), words::OneNode {})?;
     let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
     let gpus = evidence.gpus()?;
     findings.extend(servers.into_iter().map(|(server, id)| {
         let judged = judge(server, container(&containers, id).ok(), gpus);
-        judged.unwrap_or_else(|open| PAGE.not_run(server_object(server), open.0))
+        PAGE.settle(server_object(server), judged)
     }));
     Ok(findings)
 }
 
-fn judge(server: &InferenceServer, container: Option<&Container>, gpus: &[Gpu]) -> Result<Finding, Open> {
+fn judge(
+    server: &InferenceServer,
+    container: Option<&Container>,
+    gpus: &[Gpu],
+) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
-    let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
+    let process = main_process(server).ok_or(words::NoProcess {})?;
     let told = told_to_bind(server, process)?;
     let placed = placed(server);
     if let Ok(Some(citation)) = placed {
@@ -86,7 +85,7 @@ fn judge(server: &InferenceServer, container: Option<&Container>, gpus: &[Gpu]) 
         let policies: Vec<&str> = memory.policies.keys().map(String::as_str).collect();
         Citation::new(&memory.path, format!("policies: {}", policies.join(", ")))
     });
-    Ok(policies.into_iter().fold(cite(finding), Finding::with_evidence))
+    Ok(cite(finding).with_citations(policies))
 }
 
 /// What tells that an engine was told to bind the memory of its workers.
@@ -122,7 +121,7 @@ fn told_to_bind(server: &InferenceServer, process: &ServerProcess) -> Result<Opt
 ///
 /// # Errors
 /// Says which memory map could not be read, if none shows a policy.
-fn placed(server: &InferenceServer) -> Result<Option<Citation>, Open> {
+fn placed(server: &InferenceServer) -> Result<Option<Citation>, NoVerdict> {
     let mut unread = None;
     let mut seen = false;
     for process in &server.processes {
@@ -141,7 +140,7 @@ fn placed(server: &InferenceServer) -> Result<Option<Citation>, Open> {
     match unread {
         Some(why) => Err(why.into()),
         None if seen => Ok(None),
-        None => Err(Said::from(words::NoPolicies {}).into()),
+        None => Err(words::NoPolicies {}.into()),
     }
 }
 

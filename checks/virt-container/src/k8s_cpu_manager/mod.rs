@@ -5,24 +5,23 @@
 
 use plumb_check_sdk::model::Kubelet;
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, Object, ObjectKind,
+    Arg, Citation, Evidence, Finding, Intent, KubeletSetting, Likelihood, Missing, NoVerdict, Object,
+    ObjectKind,
 };
 
 use crate::pages::k8s_cpu_manager::{PAGE, words};
-use crate::pod::{Pod, in_pods, kubelet, kubelet_object};
+use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(kubelet) = kubelet(evidence)? else {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let kubelet = kubelet(evidence)?.ok_or_else(|| NoVerdict::not_applicable(words::NoKubelet {}))?;
     let pods = in_pods(evidence);
     let policy = kubelet.cpu_manager_policy.require()?.as_str();
     let cited = Citation::new(&kubelet.path, format!("cpuManagerPolicy: {policy}"));
     let beside = beside(evidence, &kubelet);
     if policy != "static" {
         let goals = beside.unwrap_or_default();
-        return Ok(vec![without_policy(&kubelet, policy, pods, goals).with_evidence(cited)]);
+        let finding: Finding = PAGE.settle(kubelet_object(), without_policy(&kubelet, policy, pods, goals));
+        return Ok(vec![finding.with_evidence(cited)]);
     }
     let mut findings = vec![match (kubelet.reserved_system_cpus.require(), beside) {
         (Ok(reserved), Ok(goals)) => node(&kubelet, reserved, goals).with_evidence(cited),
@@ -31,14 +30,14 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let of_pods = Object::new(ObjectKind::Other, "pods");
     match pods {
         Ok(pods) if pods.is_empty() => findings.push(PAGE.not_run(of_pods, words::NoPod {})),
-        Ok(pods) => findings.extend(pods.iter().map(|pod| judge_pod(&kubelet, pod))),
+        Ok(pods) => findings.extend(pods.iter().map(|pod| {
+            let name = format!("pod {} ({})", pod.uid, pod.server.subject());
+            let object = Object::new(ObjectKind::Other, &pod.uid).named(name);
+            PAGE.settle(object.clone(), judge_pod(object, &kubelet, pod))
+        })),
         Err(why) => findings.push(PAGE.missing(of_pods, &why)),
     }
     Ok(findings)
-}
-
-fn setting(setting: KubeletSetting, want: &str, was: Option<&str>) -> Intent {
-    Intent::Kubelet { setting, want: want.to_owned(), was: was.map(str::to_owned) }
 }
 
 /// What the policy `static` needs beside it here and has not: whole cores, CPUs for the system.
@@ -57,26 +56,14 @@ fn without_policy(
     policy: &str,
     pods: Result<Vec<Pod<'_>>, Missing>,
     beside: [Option<Intent>; 2],
-) -> Finding {
-    let object = kubelet_object();
-    let policy_said = Arg::text(policy);
-    let pods = match pods {
-        Ok(pods) if pods.is_empty() => {
-            return PAGE.not_run(object, words::PolicyWithoutPod { policy: policy_said });
-        }
-        Ok(pods) => pods,
-        Err(why) => {
-            let said = words::PolicyUnknownPods { policy: policy_said, reason: (&why).into() };
-            return PAGE.not_run(object, said);
-        }
-    };
-    let others = match &kubelet.pods {
-        Fact::Known(all) => all.iter().filter(|uid| !pods.iter().any(|pod| pod.uid == **uid)).count(),
-        Fact::Missing(why) => {
-            let said = words::PolicyUnknownOthers { policy: policy_said, reason: why.into() };
-            return PAGE.not_run(object, said);
-        }
-    };
+) -> Result<Finding, NoVerdict> {
+    let (object, policy_said) = (kubelet_object(), Arg::text(policy));
+    let unknown = |why: Missing| words::PolicyUnknownPods { policy: policy.into(), reason: why.into() };
+    let pods = pods.map_err(unknown)?;
+    PAGE.not_run_if(pods.is_empty(), words::PolicyWithoutPod { policy: policy.into() })?;
+    let unknown = |why: Missing| words::PolicyUnknownOthers { policy: policy.into(), reason: why.into() };
+    let all = kubelet.pods.require().map_err(unknown)?;
+    let others = all.iter().filter(|uid| !pods.iter().any(|pod| pod.uid == **uid)).count();
     let finding = if others > 0 {
         PAGE.fail(object, words::SharedWithPods { policy: policy_said, others: others.into() })
     } else {
@@ -85,12 +72,12 @@ fn without_policy(
     // Under the policy, only a guaranteed pod gets CPUs of its own.
     let floating = pods.iter().filter(|pod| pod.qos.known().is_some_and(|class| class != "guaranteed"));
     let guaranteed = floating.map(|pod| Intent::GuaranteedPod { server: pod.server.pid });
-    finding
+    Ok(finding
         .with_likelihood(Likelihood::Setting)
         .with_intent(setting(KubeletSetting::CpuManagerPolicy, "static", Some(policy)))
         .with_intents(beside.into_iter().flatten())
         .with_intents(guaranteed)
-        .with_cause("kubelet", Object::node())
+        .with_cause("kubelet", Object::node()))
 }
 
 fn node(kubelet: &Kubelet, reserved: &str, lacks: [Option<Intent>; 2]) -> Finding {
@@ -110,13 +97,8 @@ fn node(kubelet: &Kubelet, reserved: &str, lacks: [Option<Intent>; 2]) -> Findin
         .with_evidence(Citation::new(&kubelet.path, value))
 }
 
-fn judge_pod(kubelet: &Kubelet, pod: &Pod<'_>) -> Finding {
-    let name = format!("pod {} ({})", pod.uid, pod.server.subject());
-    let object = Object::new(ObjectKind::Other, &pod.uid).named(name);
-    let class = match &pod.qos {
-        Fact::Known(class) => class,
-        Fact::Missing(why) => return PAGE.missing(object, why),
-    };
+fn judge_pod(object: Object, kubelet: &Kubelet, pod: &Pod<'_>) -> Result<Finding, NoVerdict> {
+    let class = pod.qos.require()?;
     let of_class = Citation::new(&pod.cgroup, format!("class {class}"));
     let pid = Arg::text(pod.server.pid.to_string());
     let without = |finding: Finding| {
@@ -126,18 +108,16 @@ fn judge_pod(kubelet: &Kubelet, pod: &Pod<'_>) -> Finding {
             .with_evidence(of_class)
     };
     if class != "guaranteed" {
-        return without(PAGE.warn(object, words::NotGuaranteed { class: class.into(), pid }));
+        return Ok(without(PAGE.warn(object, words::NotGuaranteed { class: class.into(), pid })));
     }
-    let state = match &kubelet.cpu_state {
-        Fact::Known(state) => state,
-        Fact::Missing(why) => return PAGE.not_run(object, words::UnknownState { reason: why.into() }),
-    };
+    let unknown = |why: Missing| words::UnknownState { reason: why.into() };
+    let state = kubelet.cpu_state.require().map_err(unknown)?;
     let prefix = format!("{}/", pod.uid);
     let own: Vec<&str> =
         state.exclusive.iter().filter(|entry| entry.starts_with(&prefix)).map(String::as_str).collect();
     if own.is_empty() {
         let shared = Citation::new(&state.path, format!("defaultCpuSet: {}", state.shared));
-        return without(PAGE.warn(object, words::NoOwnCpus { pid })).with_evidence(shared);
+        return Ok(without(PAGE.warn(object, words::NoOwnCpus { pid })).with_evidence(shared));
     }
-    PAGE.pass(object, words::OwnCpus {}).with_evidence(Citation::new(&state.path, own.join(", ")))
+    Ok(PAGE.pass(object, words::OwnCpus {}).with_evidence(Citation::new(&state.path, own.join(", "))))
 }

@@ -15,26 +15,18 @@ use std::collections::BTreeSet;
 
 use plumb_check_sdk::model::{InferenceServer, Kubelet, Numa};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, NodeSet, Object,
-    Outcome, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, KubeletSetting, Likelihood, Missing, NoVerdict, NodeSet,
+    Object, Outcome, Said,
 };
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
-use crate::pod::{Pod, in_pods, kubelet, kubelet_object};
-use crate::server::{
-    Open, gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
-    say_unplaced,
-};
+use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
+use crate::server::{gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced, nodes_of};
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let Some(kubelet) = kubelet(evidence)? else {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::NoKubelet {})]);
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let kubelet = kubelet(evidence)?.ok_or_else(|| NoVerdict::not_applicable(words::NoKubelet {}))?;
     let numa = evidence.numa()?;
-    if !is_multi_node(numa) {
-        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNode {})]);
-    }
+    PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
     let managers = Managers {
         policy: kubelet.topology_manager_policy.require()?,
         scope: kubelet.topology_manager_scope.require()?,
@@ -42,8 +34,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         path: &kubelet.path,
         own: OwnCpus::of(evidence, &kubelet),
     };
-    let judged = managers.judge(evidence, numa, &kubelet);
-    Ok(vec![judged.unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
+    Ok(vec![managers.judge(evidence, numa, &kubelet)?])
 }
 
 /// Settings of the kubelet.
@@ -57,7 +48,7 @@ struct Managers<'a> {
 }
 
 impl Managers<'_> {
-    fn judge(&self, evidence: &Evidence<'_>, numa: &Numa, kubelet: &Kubelet) -> Result<Finding, Open> {
+    fn judge(&self, evidence: &Evidence<'_>, numa: &Numa, kubelet: &Kubelet) -> Result<Finding, NoVerdict> {
         let (object, policy) = (kubelet_object(), Arg::text(self.policy));
         match self.policy {
             "single-numa-node" | "restricted" => {}
@@ -88,7 +79,7 @@ impl Managers<'_> {
     }
 
     /// The finding, or what pods lack in spite of it to get CPUs that can be aligned.
-    fn with_own_cpus(&self, finding: Finding) -> Result<Finding, Open> {
+    fn with_own_cpus(&self, finding: Finding) -> Result<Finding, NoVerdict> {
         let (object, policy) = (kubelet_object(), Arg::text(self.policy));
         if finding.outcome == Outcome::Fail {
             return Ok(finding);
@@ -119,17 +110,12 @@ impl Managers<'_> {
     }
 
     /// True if memory of pods is reserved on their node, or seen to be bound there.
-    fn keeps_memory(&self, evidence: &Evidence<'_>) -> Result<bool, Open> {
+    fn keeps_memory(&self, evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
         Ok(self.memory.eq_ignore_ascii_case("static") || all_bound(evidence)?)
     }
 
     /// Asks for all settings that are other than they should be.
     fn deviates(&self, finding: Finding, keeps_memory: bool) -> Finding {
-        let setting = |setting, want: &str, was: Option<&str>| Intent::Kubelet {
-            setting,
-            want: want.to_owned(),
-            was: was.map(str::to_owned),
-        };
         let mut goals = Vec::new();
         if !matches!(self.policy, "single-numa-node" | "restricted") {
             goals.push(setting(KubeletSetting::TopologyManagerPolicy, "restricted", Some(self.policy)));
@@ -150,11 +136,11 @@ impl Managers<'_> {
     }
 
     /// What masks and pages show where the policy alone does not.
-    fn seen(&self, evidence: &Evidence<'_>, numa: &Numa, claims: &Claims) -> Result<Finding, Open> {
+    fn seen(&self, evidence: &Evidence<'_>, numa: &Numa, claims: &Claims) -> Result<Finding, NoVerdict> {
         let (object, policy) = (kubelet_object(), Arg::text(self.policy));
         let open = |said: Said| {
             let finding = PAGE.not_run(kubelet_object(), said).with_evidence(self.citation());
-            claims.citation.iter().cloned().fold(finding, Finding::with_evidence)
+            finding.with_citations(claims.citation.iter().cloned())
         };
         let Claims { known, told, .. } = claims;
         let (known, told) = (Arg::text(*known), Arg::from(told));
@@ -183,7 +169,7 @@ impl Managers<'_> {
         Ok(pods.into_iter().fold(finding, |finding, pod| pod.cite(finding)))
     }
 
-    fn without_policy(&self, evidence: &Evidence<'_>, numa: &Numa) -> Result<Finding, Open> {
+    fn without_policy(&self, evidence: &Evidence<'_>, numa: &Numa) -> Result<Finding, NoVerdict> {
         let (object, policy) = (kubelet_object(), Arg::text(self.policy));
         if in_pods(evidence)?.is_empty() {
             return Ok(PAGE.not_run(object, words::NoPod { policy }));
@@ -223,12 +209,8 @@ impl<'a> OwnCpus<'a> {
             (_, Fact::Missing(why)) => Share::Unknown(why.clone()),
             (_, Fact::Known(state)) => {
                 let prefix = format!("{}/", pod.uid);
-                let own: Vec<&str> = state
-                    .exclusive
-                    .iter()
-                    .filter(|entry| entry.starts_with(&prefix))
-                    .map(String::as_str)
-                    .collect();
+                let own = state.exclusive.iter().filter(|entry| entry.starts_with(&prefix));
+                let own: Vec<&str> = own.map(String::as_str).collect();
                 if own.is_empty() {
                     Share::NotWhole(Citation::new(&state.path, format!("defaultCpuSet: {}", state.shared)))
                 } else {
@@ -321,7 +303,7 @@ impl<'a> OwnCpus<'a> {
             Share::NotGuaranteed(class) => Some(Citation::new(&pod.cgroup, format!("class {class}"))),
             Share::Unknown(_) => None,
         });
-        cited.into_iter().chain(of_pods).fold(finding, Finding::with_evidence)
+        finding.with_citations(cited).with_citations(of_pods)
     }
 }
 
@@ -360,18 +342,18 @@ impl Claims {
 
 /// True if the memory of all inference servers in pods is seen to be bound to the nodes of their GPUs: by their control
 /// groups or by the policy of their pages. A flag is no proof: an engine may ignore it without a word.
-fn all_bound(evidence: &Evidence<'_>) -> Result<bool, Open> {
+fn all_bound(evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
     let gpus = evidence.gpus()?;
     let mut any = false;
     for process in in_pods(evidence)?.iter().flat_map(|pod| &pod.server.processes) {
-        let addresses = gpus_of(std::slice::from_ref(process)).map_err(say_unplaced!(words))?;
+        let addresses = gpus_of(std::slice::from_ref(process))?;
         if addresses.is_empty() {
             continue;
         }
         any = true;
-        let (nodes, _) = nodes_of(&addresses, gpus).map_err(say_unplaced!(words))?;
+        let (nodes, _) = nodes_of(&addresses, gpus)?;
         let granted = granted_nodes(process.cgroup.require()?)?;
-        let (allowed, _) = granted.ok_or_else(|| Said::from(words::NoCpuset {}))?;
+        let (allowed, _) = granted.ok_or(words::NoCpuset {})?;
         if allowed.is_subset(&nodes) {
             continue;
         }
@@ -413,23 +395,26 @@ impl Placed<'_> {
     }
 
     fn cite(self, finding: Finding) -> Finding {
-        self.of_gpus.into_iter().fold(finding.with_evidence(self.of_cpus), Finding::with_evidence)
+        finding.with_evidence(self.of_cpus).with_citations(self.of_gpus)
     }
 }
 
 /// Where the pods are in which inference servers have GPUs, or the first whose CPUs are not on the nodes of its GPUs, or on
 /// others as well, whatever is not known of the others.
-fn placed<'a>(evidence: &Evidence<'a>, numa: &Numa) -> Result<Result<Vec<Placed<'a>>, Placed<'a>>, Open> {
+fn placed<'a>(
+    evidence: &Evidence<'a>,
+    numa: &Numa,
+) -> Result<Result<Vec<Placed<'a>>, Placed<'a>>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    let place = |uid: String, server: &'a InferenceServer| -> Result<Option<Placed<'a>>, Open> {
-        let process = main_process(server).ok_or_else(|| Said::from(words::NoProcess {}))?;
-        let addresses = gpus_of(&server.processes).map_err(say_unplaced!(words))?;
+    let place = |uid: String, server: &'a InferenceServer| -> Result<Option<Placed<'a>>, NoVerdict> {
+        let process = main_process(server).ok_or(words::NoProcess {})?;
+        let addresses = gpus_of(&server.processes)?;
         if addresses.is_empty() {
             return Ok(None);
         }
-        let (nodes, of_gpus) = nodes_of(&addresses, gpus).map_err(say_unplaced!(words))?;
+        let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
         let granted = granted_cpus(process.cgroup.require()?)?;
-        let (cpus, of_cpus) = granted.ok_or_else(|| Said::from(words::NoCpuset {}))?;
+        let (cpus, of_cpus) = granted.ok_or(words::NoCpuset {})?;
         let (is_free, cpus) = (numa.all_cpus().is_subset(&cpus), numa.nodes_of(&cpus));
         Ok(Some(Placed { uid, server, addresses, gpus: nodes, cpus, is_free, of_cpus, of_gpus }))
     };

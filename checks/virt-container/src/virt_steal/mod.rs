@@ -10,11 +10,10 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::CpuTime;
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest, Said,
+    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, NoVerdict, Object, ProviderRequest,
 };
 
 use crate::pages::virt_steal::{LOAD, PAGE, STEAL_FAIL, STEAL_GATE, STEAL_WARN, WINDOW, words};
-use crate::server::Open;
 
 /// Hypervisors that report steal to their guests (KVM and Xen do, and the clouds that are built on them).
 const REPORTING: [&str; 5] = ["kvm", "qemu", "xen", "amazon", "google"];
@@ -33,26 +32,18 @@ const KINDS: [&str; 10] = [
     "guest_ticks",
 ];
 
-/// What the check finds.
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    Ok(vec![judge(evidence).unwrap_or_else(|open| PAGE.not_run(Object::node(), open.0))])
-}
-
-fn judge(evidence: &Evidence<'_>) -> Result<Finding, Open> {
-    let Some(hypervisor) = evidence.hypervisor()? else {
-        return Ok(PAGE.not_applicable(Object::node(), words::BareMetal {}));
-    };
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
+    let bare_metal = || NoVerdict::not_applicable(words::BareMetal {});
+    let hypervisor = evidence.hypervisor()?.ok_or_else(bare_metal)?;
     let seconds: f64 = evidence.get("/window/seconds")?;
     let raw: Vec<BTreeMap<String, u64>> = evidence.get("/window/cpus")?;
     if let Some(kind) = KINDS.iter().find(|kind| raw.iter().any(|entry| !entry.contains_key(**kind))) {
-        return Err(Said::from(words::Incomplete { kind: Arg::text(*kind) }).into());
+        return Err(words::Incomplete { kind: Arg::text(*kind) }.into());
     }
     let cpus: Vec<CpuTime> = evidence.get("/window/cpus")?;
     let sum = |of: fn(&CpuTime) -> u64| cpus.iter().map(of).fold(0, u64::saturating_add);
     let total = sum(CpuTime::total);
-    if total == 0 {
-        return Err(Said::from(words::NoTime {}).into());
-    }
+    PAGE.not_run_if(total == 0, words::NoTime {})?;
     let percent = |ticks: u64, of: u64| Quantity::<Percent>::new(100.0 * ticks as f64 / of.max(1) as f64);
     let steal = percent(sum(|cpu| cpu.steal_ticks), total);
     let load = percent(sum(CpuTime::busy), total);
@@ -89,15 +80,10 @@ fn judge(evidence: &Evidence<'_>) -> Result<Finding, Open> {
             .with_intent(Intent::Provider { request: ProviderRequest::DedicatedCpus })
             .with_evidence(citation));
     }
-    if steal.number() == 0.0 && !is_listed {
-        return Ok(PAGE.not_run(object, words::Unreported { hypervisor }));
-    }
-    if evidence.limit(&PAGE, &LOAD).is_undercut_by(load) {
-        return Ok(PAGE.not_run(object, said!(Idle)));
-    }
-    if evidence.limit(&PAGE, &WINDOW).is_undercut_by(Quantity::new(seconds)) {
-        return Ok(PAGE.not_run(object, said!(Short)));
-    }
+    PAGE.not_run_if(steal.number() == 0.0 && !is_listed, words::Unreported { hypervisor })?;
+    PAGE.not_run_if(evidence.limit(&PAGE, &LOAD).is_undercut_by(load), said!(Idle))?;
+    let is_short = evidence.limit(&PAGE, &WINDOW).is_undercut_by(Quantity::new(seconds));
+    PAGE.not_run_if(is_short, said!(Short))?;
     let confidence = if certain { Confidence::High } else { Confidence::Medium };
     Ok(PAGE.pass(object, said!(Given)).with_evidence(citation).with_confidence(confidence))
 }

@@ -21,7 +21,6 @@ const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
 /// PCI-like device id of virtio for a memory balloon (virtio 1.2, section 5).
 const BALLOON: &str = "0x0005";
 
-/// What the check finds.
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let hypervisor = evidence.hypervisor()?;
     let numa = evidence.numa()?;
@@ -42,7 +41,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
 fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Finding, Missing> {
     let gpus = evidence.gpus()?;
     let object = Object::new(ObjectKind::Other, "topology of the guest");
-    let count = numa.nodes.iter().filter(|node| !node.cpus.is_empty()).count();
+    let count = numa.with_cpus().count();
     let seen = Citation::new(format!("{}/online", numa.path), format!("{count} NUMA nodes with CPUs"));
     let deviates = |finding: Finding| {
         finding
@@ -109,7 +108,7 @@ fn on_host(numa: &Numa, processes: &[Process]) -> Vec<Finding> {
     findings.extend(machines.into_iter().map(|machine| {
         let name = format!("virtual machine, process {} ({})", machine.pid, machine.comm);
         let object = Object::new(ObjectKind::Process, machine.pid.to_string()).named(name);
-        judge_machine(&object, numa, machine).unwrap_or_else(|why| PAGE.missing(object, &why))
+        PAGE.settle(object.clone(), judge_machine(object, numa, machine))
     }));
     findings
 }
@@ -118,7 +117,7 @@ fn is_vcpu(thread: &Thread) -> bool {
     thread.comm.starts_with("CPU ") && thread.comm.ends_with("/KVM")
 }
 
-fn judge_machine(object: &Object, numa: &Numa, machine: &Process) -> Result<Finding, Missing> {
+fn judge_machine(object: Object, numa: &Numa, machine: &Process) -> Result<Finding, Missing> {
     let (vcpus, others): (Vec<&Thread>, Vec<&Thread>) =
         machine.threads.iter().partition(|thread| is_vcpu(thread));
     let nodes_of = |thread: &Thread| Ok(numa.nodes_of(thread.cpus_allowed.require()?));
@@ -139,10 +138,9 @@ fn judge_machine(object: &Object, numa: &Numa, machine: &Process) -> Result<Find
             let path = format!("{}/task/{}/status", machine.path, thread.tid);
             Citation::new(path, format!("{}: Cpus_allowed_list: {allowed}", thread.comm))
         });
-        citation.into_iter().fold(finding.with_likelihood(Likelihood::Setting), Finding::with_evidence)
+        finding.with_likelihood(Likelihood::Setting).with_citations(citation)
     };
     let (pid, vcpus_count) = (Arg::text(machine.pid.to_string()), Arg::count(vcpus.len()));
-    let object = object.clone();
     if !loose.is_empty() {
         let said = words::Loose { loose_count: loose.len().into(), vcpus_count, pid };
         return Ok(cite(PAGE.fail(object, said), &loose));
