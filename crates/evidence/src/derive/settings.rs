@@ -216,3 +216,40 @@ pub(crate) fn derive(source: &impl Source) -> BTreeMap<String, BTreeMap<String, 
     };
     SUBJECTS.iter().map(|subject| (subject.id.to_owned(), of(subject))).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive::testing::Tree;
+    use crate::fact::Missing;
+
+    /// A node with a folder that may not be listed.
+    struct Closed(Tree);
+
+    impl Source for Closed {
+        fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
+            self.0.read(path)
+        }
+
+        fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+            match path {
+                "/sys/closed" => Err(Missing::new(Absence::Denied, "permission denied")),
+                _ => self.0.list(path),
+            }
+        }
+
+        fn link(&self, path: &str) -> Result<String, Missing> {
+            self.0.link(path)
+        }
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_listed_has_no_further_parts() {
+        let node =
+            Closed(Tree::of(&[("/sys/open/a1/x", ""), ("/sys/open/b/x", ""), ("/sys/closed/a1/x", "")]));
+        assert_eq!(expand(&node, "/sys/open/a*/x"), ["/sys/open/a1/x"]);
+        assert_eq!(expand(&node, "/sys/closed/a*/x"), ["/sys/closed"]);
+        assert_eq!(expand(&node, "/sys/none/a*/x"), Vec::<String>::new());
+        assert_eq!(expand(&node, "/sys/none/x"), ["/sys/none/x"]);
+    }
+}
