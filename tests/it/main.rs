@@ -11,6 +11,7 @@ mod compare;
 mod completeness;
 mod engagement;
 mod experiment;
+mod field;
 mod first_schema;
 mod foreign;
 mod glibc;

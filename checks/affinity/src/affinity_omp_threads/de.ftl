@@ -57,6 +57,40 @@ detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads (
    *[other] {""}
 }; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
+problem-unwatched = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
+effect-unwatched = Sobald alle diese Threads zu tun haben, konkurrieren sie mit denen, die jede Antwort braucht, und Antworten kommen später; ob es so ist, wurde nicht gemessen.
+detail-unwatched = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
+    [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
+    [tokio] {", von Tokio"}
+    [python] {", von Pythons Executors"}
+   *[unknown] {""}
+}) für { $cpus ->
+    [one] { $cpus } nutzbare CPU
+   *[other] { $cpus } nutzbare CPUs
+}{ $set ->
+    [allowed] {", was "}{ $variables } zulässt
+    [despite] {", trotz "}{ $variables }
+    [none] {", ohne dass eine der üblichen Variablen gesetzt ist"}
+    [unknown] {"; ob ihn eine Variable begrenzt, ist nicht bekannt"}
+   *[other] {""}
+}; ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
+
+problem-together = Die Pools von Server { $pid } haben { $size_count } Threads für { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
+effect-together = Sobald die Prozesse dieses Servers gleichzeitig arbeiten, konkurrieren ihre Threads um die CPUs, und Start und Antworten dauern länger.
+detail-together = die Pools von { $pools } Prozessen haben zusammen { $size_count } Threads für { $cpus ->
+    [one] { $cpus } nutzbare CPU
+   *[other] { $cpus } nutzbare CPUs
+}, obwohl jeder für sich zu seinem Prozess passt; { $seen ->
+    [known] kritische Threads warteten bis zu { $waited } der Zeit auf eine CPU
+   *[unknown] ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
+}
+
 problem-too-many-run = { $threads } Threads wollen jede CPU von Server { $pid }
 detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 

@@ -57,6 +57,40 @@ detail-oversized = process { $pid } has a pool of { $size_count } threads (`{ $n
    *[other] {""}
 }; its critical threads waited up to { $waited } of the time for a CPU
 
+problem-unwatched = Process { $pid } has a pool of { $size_count } threads for { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
+effect-unwatched = Once these threads all have work, they compete with those that every reply needs, and replies come later; whether they do was not measured.
+detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $name }`{ $library ->
+    [unnamed] {", not a name of their own, as with OpenMP, MKL and Rayon"}
+    [tokio] {", of Tokio"}
+    [python] {", of Python's executors"}
+   *[unknown] {""}
+}) for { $cpus ->
+    [one] { $cpus } usable CPU
+   *[other] { $cpus } usable CPUs
+}{ $set ->
+    [allowed] {", which "}{ $variables } allows
+    [despite] {", despite "}{ $variables }
+    [none] {", with none of the usual variables set"}
+    [unknown] {", and it is not known whether a variable limits it"}
+   *[other] {""}
+}; whether threads wait for a CPU was not seen: { $reason }
+
+problem-together = The pools of server { $pid } have { $size_count } threads for { $cpus ->
+    [one] { $cpus } CPU
+   *[other] { $cpus } CPUs
+}
+effect-together = Once the processes of this server work at the same time, their threads compete for the CPUs, and starting and replying take longer.
+detail-together = the pools of { $pools } processes have { $size_count } threads together, for { $cpus ->
+    [one] { $cpus } usable CPU
+   *[other] { $cpus } usable CPUs
+}, though each fits its process; { $seen ->
+    [known] critical threads waited up to { $waited } of the time for a CPU
+   *[unknown] whether threads wait for a CPU was not seen: { $reason }
+}
+
 problem-too-many-run = { $threads } threads want each CPU of server { $pid }
 detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 

@@ -5,7 +5,8 @@
 //! started them. Threads that wait for events (of communication, of the driver) are no pool, however many there are: nothing
 //! sizes them by CPUs, and they sleep. What a process has is its mask, and the tightest quota above it where that is less.
 //! Whether the pools get in the way shows in the window only: in threads that want to run for each CPU, and in how long the
-//! main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass.
+//! main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass; a pool that is larger
+//! than its CPUs is a warning all the same. Pools of processes that share CPUs count together.
 
 use std::collections::BTreeMap;
 
@@ -23,6 +24,9 @@ const VARIABLES: [&str; 4] =
 
 /// Largest pool that is asked for: beyond it, libraries of a serving engine gain little.
 const LARGEST: f64 = 8.0;
+
+/// Processes whose pools are cited where they count together.
+const SHOWN: usize = 4;
 
 /// How the names of threads begin that wait for events: of PyTorch's process groups, CUDA, NCCL, Gloo, ZeroMQ, gRPC and verbs.
 const WAITING: [&str; 8] = ["pt_", "cuda", "NCCL", "nccl", "gloo", "ZMQbg", "grpc", "ib_"];
@@ -108,6 +112,7 @@ impl Judge {
         let mut largest: Option<Pool<'_>> = None;
         let mut excess: Option<Excess<'_>> = None;
         let mut adjustable = 0;
+        let (mut together, mut pooled) = (0, 0);
         let mut unknown: Option<Missing> = None;
         for process in &server.processes {
             let mask = process.mask(&self.online);
@@ -138,13 +143,26 @@ impl Judge {
             if library.obeys_variables() {
                 adjustable = adjustable.max(size);
             }
+            if library == Library::Unnamed {
+                together += size;
+                pooled += 1;
+            }
             if size as f64 > usable && largest.as_ref().is_none_or(|seen| size > seen.size) {
                 largest = Some(Pool { process, name, library, size, usable, cpus: mask.cpus });
             }
         }
-        let load = self.load.as_ref()?;
         let usable = limit_of_server.min(usable_of_server.len() as f64);
         unknown.map_or(Ok(()), Err)?;
+        let crowded =
+            (pooled > 1 && together as f64 > usable).then_some(Crowd { together, pooled, adjustable });
+        let load = match (&self.load, &largest, &crowded) {
+            (Ok(load), ..) => load,
+            (Err(why), Some(pool), _) => return Ok(pool.unwatched(server, usable, why)),
+            (Err(why), None, Some(crowd)) => {
+                return Ok(crowd.tell(server, usable, ("unknown", Arg::text("")), why.into()));
+            }
+            (Err(why), None, None) => return Err(why.clone().into()),
+        };
         let threads = || server.processes.iter().flat_map(|process| load.of(process.pid));
         let waits: Option<Vec<f64>> = threads().map(|thread| load.delay_percent(thread)).collect();
         let (Some(waits), Some((delay, of_delay))) = (waits, longest_delay(load, server)) else {
@@ -156,6 +174,10 @@ impl Judge {
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
             return Ok(self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay));
+        }
+        if let Some(crowd) = crowded {
+            let told = crowd.tell(server, usable, ("known", waited), Arg::text(""));
+            return Ok(told.with_evidence(of_delay));
         }
         let (threads, cpus) = (Arg::of(runnable, 2), number(usable));
         if self.runnable.is_exceeded_by(runnable) {
@@ -201,13 +223,72 @@ impl Judge {
             let said = words::Delaying { cpus, library, name, pid, set, size_count, variables, waited };
             PAGE.fail(object, said).with_likelihood(Likelihood::Mechanism)
         };
-        let size = format!("{} threads named `{}`", pool.size, pool.name);
-        let finding = finding
-            .with_evidence(Citation::new(format!("{}/task", pool.process.path), size))
-            .with_evidence(cite_mask(pool.process, &pool.cpus));
-        let obeys = pool.library.obeys_variables();
-        let goal = obeys.then(|| smaller(server, wanted(server, pool.usable, usable), pool.size));
-        finding.with_intents(goal.flatten())
+        pool.mend(finding, server, usable)
+    }
+}
+
+impl Pool<'_> {
+    /// What can be said of it where nobody saw whether threads wait.
+    fn unwatched(&self, server: &InferenceServer, usable: f64, why: &Missing) -> Finding {
+        let (set, variables) = limits(self);
+        let said = words::Unwatched {
+            cpus: number(self.usable),
+            library: self.library.word(),
+            name: Arg::from(&self.name),
+            pid: Arg::text(self.process.pid.to_string()),
+            reason: why.into(),
+            set,
+            size_count: Arg::count(self.size),
+            variables,
+        };
+        let finding = PAGE.warn(server_object(server), said).with_likelihood(Likelihood::Setting);
+        self.mend(finding, server, usable)
+    }
+
+    /// A finding about it, with its evidence and what would mend it.
+    fn mend(&self, finding: Finding, server: &InferenceServer, usable: f64) -> Finding {
+        let size = format!("{} threads named `{}`", self.size, self.name);
+        let obeys = self.library.obeys_variables();
+        let goal = obeys.then(|| smaller(server, wanted(server, self.usable, usable), self.size));
+        finding
+            .with_evidence(Citation::new(format!("{}/task", self.process.path), size))
+            .with_evidence(cite_mask(self.process, &self.cpus))
+            .with_intents(goal.flatten())
+    }
+}
+
+/// Pools that each fit their process and together have more threads than the server has CPUs.
+struct Crowd {
+    together: usize,
+    pooled: usize,
+    adjustable: usize,
+}
+
+impl Crowd {
+    fn tell(
+        &self,
+        server: &InferenceServer,
+        usable: f64,
+        (seen, waited): (&str, Arg),
+        reason: Arg,
+    ) -> Finding {
+        let said = words::Together {
+            cpus: number(usable),
+            pid: Arg::text(server.pid.to_string()),
+            pools: Arg::count(self.pooled),
+            reason,
+            seen: Arg::text(seen),
+            size_count: Arg::count(self.together),
+            waited,
+        };
+        let largest = server.processes.iter().filter(|process| !process.threads.is_empty()).map(|process| {
+            let size = pools(process).into_values().max().unwrap_or(0);
+            Citation::new(format!("{}/task", process.path), format!("a pool of {size} threads"))
+        });
+        PAGE.warn(server_object(server), said)
+            .with_likelihood(Likelihood::Setting)
+            .with_citations(largest.take(SHOWN))
+            .with_intents(smaller(server, wanted(server, usable, usable), self.adjustable))
     }
 }
 

@@ -11,7 +11,7 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
-    ObjectKind,
+    ObjectKind, Said,
 };
 
 use crate::pages::cpu_cstates::{LATENCY, MUCH, PAGE, SERVING, SOME, words};
@@ -28,13 +28,27 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     if deep.cpus.is_empty() {
         return Ok(vec![deep.none(cpuidle, latency)]);
     }
+    let seen = watched(evidence, cpuidle, &deep, latency);
+    // That they are open is known, whether or not anybody watched how long CPUs stay in them.
+    Ok(seen.unwrap_or_else(|said| vec![deep.enabled(), PAGE.not_run(Object::node(), said)]))
+}
+
+/// What the window says of deep states; else the sentence that says why it says nothing.
+fn watched(
+    evidence: &Evidence<'_>,
+    cpuidle: &CpuIdle,
+    deep: &Deep<'_>,
+    latency: f64,
+) -> Result<Vec<Finding>, Said> {
     let (states, cpus) = (|| Arg::from(deep.names()), || Arg::from(&deep.cpus));
     let unknown = |why: Missing| words::UnknownUse { states: states(), cpus: cpus(), reason: why.into() };
     let window = serving::window(evidence).map_err(unknown)?;
     let least = evidence.limit(&PAGE, &SERVING).value.number() / 100.0;
     let unknown = |why: Missing| words::UnknownServers { states: states(), cpus: cpus(), reason: why.into() };
     let serving = window.serving_cpus(least).map_err(unknown)?;
-    PAGE.not_run_if(serving.is_empty(), words::NoBusyThread { states: states(), cpus: cpus() })?;
+    if serving.is_empty() {
+        return Err(words::NoBusyThread { states: states(), cpus: cpus() }.into());
+    }
     let concerned = serving.intersection(&deep.cpus);
     if concerned.is_empty() {
         return Ok(vec![deep.none(cpuidle, latency)]);
@@ -43,7 +57,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     evidence.under_load().map_err(unknown)?;
     let unknown = |why: Missing| words::UnknownTime { states: states(), cpus: cpus(), reason: why.into() };
     let idle: Vec<IdleResidency> = evidence.get("/power/window/idle").map_err(unknown)?;
-    Ok(judge(evidence, &deep, &concerned, &idle, window.length()?, latency))
+    Ok(judge(evidence, deep, &concerned, &idle, window.length()?, latency))
 }
 
 /// States with a long exit latency and the CPUs on which the kernel may choose them.
@@ -102,6 +116,12 @@ impl<'a> Deep<'a> {
             })
         };
         self.states.iter().filter_map(intent).collect()
+    }
+
+    fn enabled(&self) -> Finding {
+        let object = Object::cpus(&self.cpus);
+        let said = words::Enabled { states: Arg::from(self.names()), cpus: Arg::from(&self.cpus) };
+        PAGE.info(object, said).with_citations(self.states.iter().map(|state| cite(state)))
     }
 
     fn none(&self, cpuidle: &CpuIdle, latency: f64) -> Finding {

@@ -20,6 +20,10 @@ limit-capped = Anteil der Proben unter Last, die eine gesenkte Leistungsgrenze b
 limit-capped-applies = GPUs, deren Leistungsgrenze unter der Vorgabe liegt
 limit-capped-source = unser Vorschlag: häufiger als nicht
 
+limit-below-limit = Anteil der Leistungsgrenze, unter dem eine Leistungsbegrenzung eine andere Ursache hat
+limit-below-limit-applies = GPUs unter Last, deren Takt eine Leistungsbegrenzung senkt
+limit-below-limit-source = unser Vorschlag: eine GPU, die ihre eigene Grenze bremst, nimmt fast so viel auf
+
 problem-heat = Hitze zwingt { $gpus_count ->
     [one] GPU { $gpu }
    *[other] { $gpus_count } von { $all_count } GPUs
@@ -66,6 +70,16 @@ detail-lowered-limit = { $gpus_count ->
         [now] halten
        *[window] hielten
     } den Takt unter Last niedrig
+}
+
+problem-capped-below = { $gpus_count ->
+    [one] Eine Leistungsbegrenzung hält GPU { $gpu } bei { $least_draw } von { $most_limit }
+   *[other] Leistungsbegrenzungen halten { $gpus_count } von { $all_count } GPUs weit unter ihren Grenzen
+}
+effect-capped-below = Die GPU rechnet langsamer, als ihre Leistungsgrenze erlaubt; sie anzuheben ändert nichts, denn die Plattform begrenzt: Netzteil, Management-Controller oder thermische Vorgabe.
+detail-capped-below = { $gpus_count ->
+    [one] eine Leistungsbegrenzung senkt den Takt bei { $least_draw }, obwohl die Leistungsgrenze { $most_limit } ist: nicht sie begrenzt
+   *[other] Leistungsbegrenzungen senken den Takt bei { $least_draw } und mehr, obwohl die Leistungsgrenzen bis { $most_limit } reichen: nicht sie begrenzen
 }
 
 problem-margin-gone = { $gpus_count ->

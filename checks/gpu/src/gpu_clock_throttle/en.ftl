@@ -20,6 +20,10 @@ limit-capped = share of loaded samples held down by a lowered power limit
 limit-capped-applies = GPUs whose power limit is below the default
 limit-capped-source = our proposal: more often than not
 
+limit-below-limit = share of the power limit below which a power cap has another cause
+limit-below-limit-applies = GPUs under load whose clocks a power cap holds down
+limit-below-limit-source = our proposal: a GPU that its own limit holds back draws close to it
+
 problem-heat = Heat makes { $gpus_count ->
     [one] GPU { $gpu } protect itself
    *[other] { $gpus_count } of { $all_count } GPUs protect themselves
@@ -66,6 +70,16 @@ detail-lowered-limit = { $gpus_count ->
         [now] hold
        *[window] held
     } their clocks down under load
+}
+
+problem-capped-below = { $gpus_count ->
+    [one] A power cap holds GPU { $gpu } at { $least_draw } of { $most_limit }
+   *[other] Power caps hold { $gpus_count } of { $all_count } GPUs far below their limits
+}
+effect-capped-below = The GPU computes more slowly than its power limit allows; raising that limit changes nothing, since the platform caps it: power supply, management controller or thermal policy.
+detail-capped-below = { $gpus_count ->
+    [one] a power cap holds its clocks down at { $least_draw }, though its power limit is { $most_limit }: the limit is not what caps it
+   *[other] power caps hold their clocks down at { $least_draw } and more, though their power limits are up to { $most_limit }: the limits are not what caps them
 }
 
 problem-margin-gone = { $gpus_count ->

@@ -2,7 +2,8 @@
 //!
 //! The reasons that NVML gives for low clocks are judged over the samples under load, and over its time counters between
 //! the first and the last sample. What needs no window is judged without: a thermal slowdown or a power brake that is
-//! active now, a lowered power limit that holds back a GPU which is at work now, and a margin that is used up.
+//! active now, a lowered power limit that holds back a GPU which is at work now, a power cap far below the limit, and a margin that
+//! is used up.
 //!
 //! `HW slowdown` (0x8) alone may be shown for a moment while clocks change (NVML API, `NvmlClocksEventReasons`), so it
 //! counts under load only; its two named causes, heat (0x40) and power brake (0x80), always count.
@@ -18,7 +19,7 @@ use crate::gpus::{
     self, GPU_POWER, HW_SLOWDOWN, HW_THERMAL, Loaded, POWER_BRAKE, SW_POWER_CAP, SW_THERMAL, Unseen, cite,
     cite_window, named,
 };
-use crate::pages::gpu_clock_throttle::{CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
+use crate::pages::gpu_clock_throttle::{BELOW_LIMIT, CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let nvml = gpus::nvml(evidence)?;
@@ -84,7 +85,10 @@ impl Device<'_> {
         } else if reasons & SW_POWER_CAP != 0
             && gpus::is_busy_now(self.evidence.limit(&PAGE, &LOADED), self.device)
         {
-            findings.extend(self.lowered_limit("now", seen)?);
+            match self.capped_below(seen.clone()) {
+                Some(finding) => findings.push(finding),
+                None => findings.extend(self.lowered_limit("now", seen)?),
+            }
         }
         // One moment cannot stand for all of them.
         let findings = findings.into_iter().map(|finding| finding.with_confidence(Confidence::Medium));
@@ -159,6 +163,21 @@ impl Device<'_> {
             );
         }
         Ok(findings)
+    }
+
+    /// A power cap that holds the clocks down although the GPU draws far less than its limit: what caps it is not that limit.
+    fn capped_below(&self, seen: Citation) -> Option<Finding> {
+        let (draw, limit) = (*self.device.power_watts.known()?, *self.device.power_limit_watts.known()?);
+        let share = Quantity::new(100.0 * draw / limit.max(1.0));
+        if !self.evidence.limit(&PAGE, &BELOW_LIMIT).is_undercut_by(share) {
+            return None;
+        }
+        let watts = |watts: f64| Arg::quantity(watts, "W", 0);
+        let said = named!(CappedBelow, least_draw: watts(draw), most_limit: watts(limit));
+        let finding = self
+            .slowed(Outcome::Warn, said, seen, &[HardwarePart::PowerSupply])
+            .with_evidence(cite(&self.name, format!("draws {draw:.0} W, power limit {limit:.0} W")));
+        Some(finding)
     }
 
     /// The power limit holds the clocks down, and is below the default.

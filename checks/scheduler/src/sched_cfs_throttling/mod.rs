@@ -2,7 +2,8 @@
 //!
 //! Every control group that a server's processes are in, up to the root, is judged. A group that was throttled in the
 //! window deviates; one whose quota has been lifted since is worth knowing only, as that ended it. One without a quota cannot
-//! be throttled and passes by its setting. One with a quota passes only if it was watched under load for long enough. Where no
+//! be throttled and passes by its setting. One with a quota passes only if it was watched under load for long enough; where nobody did, one that was throttled much since it
+//! began is a warning. Where no
 //! quota was read, that is no proof that there is none: only the root has none, and a group that the controller is not
 //! enabled for.
 //! The counter of throttled time sums over CPUs, so on a large node it reaches its limit soon; the share of throttled
@@ -112,20 +113,55 @@ impl<'a> Group<'a> {
         {
             return Some(findings);
         }
-        let quota = match quota {
-            Ok(quota) => quota?,
-            Err(why) => {
-                let said = words::UnknownQuota { reason: why.into() };
-                return Some(vec![PAGE.not_run(self.object(), said)]);
+        let watched = match &quota {
+            Ok(quota) => {
+                let quota = (*quota)?;
+                self.watched(evidence, quota, counted).map(|seconds| (quota, seconds))
             }
+            Err(why) => Err(words::UnknownQuota { reason: why.into() }.into()),
         };
-        let watched = self.watched(evidence, quota, counted).map(|seconds| {
-            let citation = Citation::new(format!("{}/cpu.stat", self.level.path), "nr_throttled +0");
-            let seconds = Arg::quantity(seconds, "s", 0);
-            PAGE.pass(self.object(), words::Quiet { quota: quota.into(), seconds }).with_evidence(citation)
-        });
-        let finding: Finding = PAGE.settle(self.object(), watched);
+        let finding = match watched {
+            Ok((quota, seconds)) => {
+                let citation = Citation::new(format!("{}/cpu.stat", self.level.path), "nr_throttled +0");
+                let seconds = Arg::quantity(seconds, "s", 0);
+                PAGE.pass(self.object(), words::Quiet { quota: quota.into(), seconds })
+                    .with_evidence(citation)
+            }
+            Err(why) => match self.since_start(evidence, &quota) {
+                Some(finding) => finding,
+                None => PAGE.not_run(self.object(), why),
+            },
+        };
         Some(vec![finding.with_citations(quota_citation(self.level))])
+    }
+
+    /// A group that was throttled much since it began, where nobody watched it for long enough: when that was is not known, so it is
+    /// a warning and no more.
+    fn since_start(&self, evidence: &Evidence<'_>, quota: &Quota<'_>) -> Option<Finding> {
+        let text = self.level.values.get("cpu.stat")?.known()?;
+        let count = |name: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line?.trim().parse().ok()
+        };
+        let (all, throttled) = (count("nr_periods")?, count("nr_throttled")?);
+        let share = Quantity::new(100.0 * throttled as f64 / all.max(1) as f64);
+        if throttled == 0 || evidence.limit(&PAGE, &PERIODS).is_undercut_by(share) {
+            return None;
+        }
+        let said = words::SinceStart {
+            all: Arg::count(all),
+            pid: Arg::text(self.server.pid.to_string()),
+            share: Arg::of(share, 1),
+            throttled: Arg::count(throttled),
+        };
+        let counters = format!("nr_periods {all}, nr_throttled {throttled}");
+        let finding = PAGE
+            .warn(self.object(), said)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_cause(CPU_QUOTA, serving::server_object(self.server))
+            .with_intents(self.lifting(quota))
+            .with_evidence(Citation::new(format!("{}/cpu.stat", self.level.path), counters));
+        Some(finding)
     }
 
     /// Seconds for which a group with a quota was watched under load without being throttled; the sentence that says why

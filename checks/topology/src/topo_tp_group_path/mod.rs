@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind, Said,
+    Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
+    Outcome, Said,
 };
 
 use crate::pages::topo_tp_group_path::{PAGE, words};
@@ -125,10 +126,26 @@ fn used(server: &InferenceServer) -> Result<Vec<&str>, Lack<'_>> {
 }
 
 fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Finding, NoVerdict> {
-    let gpus = used(server).map_err(|lack| match lack {
-        Lack::NoProcess => Said::from(words::NoProcess {}),
-        Lack::Missing(missing) => missing.into(),
-    })?;
+    let used = used(server);
+    let gpus = used.as_deref().unwrap_or_default();
+    let named = if gpus.len() < 2 {
+        object
+    } else {
+        let name = format!("{} on GPUs {}", object.name, gpus.join(", "));
+        object.named(name)
+    };
+    let up_to = |one: usize| gpus[..one].iter().map(|other| (*other, gpus[one])).collect::<Vec<_>>();
+    let pairs: Vec<(&str, &str)> = (0..gpus.len()).flat_map(up_to).collect();
+    let is_group = gpus.len() > 1 || server.tensor_parallel.known().is_some_and(|&size| size > 1);
+    if let Some(finding) = is_group.then(|| switched_off(server, node, &named, &pairs)).flatten() {
+        return Ok(finding);
+    }
+    if let Err(lack) = used {
+        return Err(match lack {
+            Lack::NoProcess => Said::from(words::NoProcess {}).into(),
+            Lack::Missing(missing) => missing.into(),
+        });
+    }
     let size = *server.tensor_parallel.require()? as usize;
     PAGE.not_applicable_if(size < 2, words::Single {})?;
     let gpus_count = Arg::count(gpus.len());
@@ -136,20 +153,7 @@ fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Fi
     if gpus.len() < 2 {
         return Err(words::TooFewGpus { gpus_count, size: size_arg }.into());
     }
-    let name = format!("{} on GPUs {}", object.name, gpus.join(", "));
-    let object = object.named(name);
-    let up_to = |one: usize| gpus[..one].iter().map(|other| (*other, gpus[one])).collect::<Vec<_>>();
-    let pairs: Vec<(&str, &str)> = (0..gpus.len()).flat_map(up_to).collect();
-    if let Some((process, name, value)) = switched_off(server) {
-        let said = words::SwitchedOff { name: name.into(), pid: process.pid.into(), value: value.into() };
-        let intent =
-            Intent::Variable { server: server.pid, name: name.into(), want: None, was: Some(value.into()) };
-        let source = format!("{}/environ", process.path);
-        return Ok(PAGE
-            .fail(object, said)
-            .with_intent(intent)
-            .with_evidence(Citation::new(source, format!("{name}={value}"))));
-    }
+    let object = named;
     // A group that is larger than this node's part of it is judged by that part.
     if gpus.len() > size && !pairs.iter().all(|(a, b)| node.is_good(a, b)) {
         return Ok(PAGE.not_run(object, words::UnknownGroups { gpus_count, size: size_arg }));
@@ -157,16 +161,34 @@ fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Fi
     Ok(PAGE.settle(object.clone(), judge_pairs(server, node, object, &pairs, gpus.len())))
 }
 
-/// The variable of NCCL that keeps the GPUs of a server from reading each other's memory, with its process and value.
-fn switched_off(server: &InferenceServer) -> Option<(&ServerProcess, &'static str, &str)> {
-    server.processes.iter().find_map(|process| {
+/// What is told where a variable of NCCL keeps the GPUs of a server from reading each other's memory: a failure where they could,
+/// a warning where that is not known.
+fn switched_off(
+    server: &InferenceServer,
+    node: &Node<'_>,
+    object: &Object,
+    pairs: &[(&str, &str)],
+) -> Option<Finding> {
+    let (process, name, value) = server.processes.iter().find_map(|process| {
         let environment = process.environment.known()?;
         let is_set = |(name, off): &(&'static str, &[&str])| {
             let value = environment.get(*name)?.as_str();
             off.contains(&value.trim().to_uppercase().as_str()).then_some((process, *name, value))
         };
         NCCL_OFF.iter().find_map(is_set)
-    })
+    })?;
+    let answers: Vec<_> = pairs.iter().map(|(a, b)| node.answer(a, b, "p2p_read")).collect();
+    if answers.iter().any(|answer| answer.as_ref().is_ok_and(|status| *status != "ok")) {
+        return None;
+    }
+    let could = !answers.is_empty() && answers.iter().all(Result::is_ok);
+    let said = words::SwitchedOff { name: name.into(), pid: process.pid.into(), value: value.into() };
+    let outcome = if could { Outcome::Fail } else { Outcome::Warn };
+    let intent =
+        Intent::Variable { server: server.pid, name: name.into(), want: None, was: Some(value.into()) };
+    let source = format!("{}/environ", process.path);
+    let finding = PAGE.says(outcome, object.clone(), said).with_likelihood(Likelihood::Setting);
+    Some(finding.with_intent(intent).with_evidence(Citation::new(source, format!("{name}={value}"))))
 }
 
 /// Judges the pairs of a group of `size` GPUs; else the sentence that says why there is no answer.

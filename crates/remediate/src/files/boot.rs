@@ -56,7 +56,12 @@ pub(super) fn render(plan: &Plan) -> Vec<OutputFile> {
             }
         }
     } else {
-        text = format!("#!/bin/sh\n{head}set -eu\n");
+        text = format!("#!/bin/sh\n{head}");
+        if plan.boot_tool == BootTool::UpdateGrub {
+            text += "# What is written is expanded by the script of the boot loader, not by this one.\n";
+            text += "# shellcheck disable=SC2016\n";
+        }
+        text += "set -eu\n";
         let mut commands: Vec<String> = plan
             .boot
             .iter()

@@ -1,0 +1,312 @@
+//! Nodes rebuilt from public reports: each with what its report ended in, and with every other deviation told as well.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use plumb_evidence::Bundle;
+use plumb_tests::{plumb, run, workspace};
+use serde_json::Value;
+
+use crate::recordings::unpack;
+
+/// What is to be said of a node.
+struct Expected {
+    /// Folder below `tests/field`.
+    name: &'static str,
+    /// Check, outcome, and words that the finding holds.
+    told: &'static [(&'static str, &'static str, &'static str)],
+    /// Checks that deviate beside those, each with its reason.
+    also: &'static [(&'static str, &'static str)],
+    /// Checks that must not pass, nor be told not to apply.
+    open: &'static [&'static str],
+    /// Words that no action may hold.
+    never: &'static [&'static str],
+}
+
+const NODES: &[Expected] = &[
+    Expected {
+        name: "01-vm-gpus-without-node",
+        told: &[("topo.gpu-numa-known", "fail", "GPU 0000:16:00.0")],
+        also: &[],
+        open: &["topo.gpu-numa-known"],
+        never: &["numactl"],
+    },
+    Expected {
+        name: "03-cgroup1-quota-fraction",
+        told: &[("affinity.omp-threads", "warn", "48")],
+        also: &[],
+        open: &["sched.cfs-throttling"],
+        never: &["OMP_NUM_THREADS"],
+    },
+    Expected {
+        name: "04-throttled-by-lifetime-counter",
+        told: &[("sched.cfs-throttling", "warn", "3115"), ("affinity.omp-threads", "warn", "8 threads")],
+        also: &[],
+        open: &["sched.cfs-throttling"],
+        never: &["OMP_NUM_THREADS"],
+    },
+    Expected {
+        name: "05-k8s-pool-of-host-size",
+        told: &[("affinity.omp-threads", "warn", "86")],
+        also: &[],
+        open: &["sched.cfs-throttling"],
+        never: &[],
+    },
+    Expected {
+        name: "07-numa-nodes-without-memory",
+        told: &[("topo.numa-visible", "warn", "node 0"), ("topo.numa-visible", "warn", "node 3")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "09-cpuset-mems-without-gpu-node",
+        told: &[("ctr.cpuset-numa", "fail", "node 1"), ("numa.gpu-affinity", "fail", "0000:9a:00.0")],
+        also: &[],
+        open: &["ctr.numa-policy-permitted"],
+        never: &[],
+    },
+    Expected {
+        name: "11-acs-on-root-ports",
+        told: &[
+            ("gpu.acs-iommu", "fail", "0000:40:03.1"),
+            ("gpu.acs-iommu", "fail", "0000:60:03.1"),
+            ("topo.tp-group-path", "warn", "NCCL_P2P_DISABLE"),
+        ],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "12-link-stuck-gen2-under-load",
+        told: &[("gpu.pcie-link", "warn", "0000:e3:00.0")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "14-second-slot-x1-xid8",
+        told: &[("gpu.pcie-link", "fail", "1 lane of 16"), ("gpu.xid", "warn", "Xid 8")],
+        also: &[],
+        open: &[],
+        never: &["OMP_NUM_THREADS"],
+    },
+    Expected {
+        name: "15-a100-memory-failing",
+        told: &[
+            ("gpu.xid", "fail", "Xid 171"),
+            ("gpu.xid", "fail", "Xid 154"),
+            ("gpu.ecc-remap", "warn", "12"),
+        ],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "16-fallen-off-the-bus-without-xid",
+        told: &[("gpu.xid", "fail", "b3:00.0")],
+        also: &[],
+        open: &["gpu.xid"],
+        never: &[],
+    },
+    Expected {
+        name: "18-fabric-in-progress",
+        told: &[("gpu.nvlink-fabric", "fail", "fabric")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "19-nvlinks-inactive",
+        told: &[("gpu.nvlink-fabric", "fail", "2 of 6")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "20-sw-power-cap-below-limit",
+        told: &[("gpu.clock-throttle", "warn", "240")],
+        also: &[],
+        open: &[],
+        never: &["--power-limit", "-pl "],
+    },
+    Expected {
+        name: "22-pod-without-cpus-of-one-node",
+        told: &[
+            ("numa.gpu-affinity", "warn", "0000:10:00.0"),
+            ("k8s.topology-memory-manager", "warn", "best-effort"),
+        ],
+        also: &[],
+        open: &["ctr.cpuset-numa"],
+        never: &[],
+    },
+    Expected {
+        name: "23-aws-l4-in-order",
+        told: &[("topo.gpu-numa-known", "pass", "")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "25-c6-of-sapphire-rapids",
+        told: &[("cpu.cstates", "info", "C6")],
+        also: &[],
+        open: &["cpu.cstates"],
+        never: &[],
+    },
+    Expected {
+        name: "26-mig-on-one-of-two",
+        told: &[("gpu.sharing-mode", "fail", "1 of 2")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "28-amd-mi300x-balancing-on",
+        told: &[("mem.numa-balancing", "warn", "AMD")],
+        also: &[],
+        open: &["numa.gpu-affinity", "numa.memory-locality", "topo.tp-group-path"],
+        never: &["nvidia-smi"],
+    },
+    Expected {
+        name: "29-omp-default-in-dp",
+        told: &[("affinity.omp-threads", "warn", "896")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
+    Expected {
+        name: "variant-03b-inside-container-v1",
+        told: &[],
+        also: &[],
+        open: &["sched.cfs-throttling", "ctr.cpu-limit", "k8s.cpu-manager"],
+        never: &["OMP_NUM_THREADS"],
+    },
+    Expected {
+        name: "variant-05b-inside-pod-v2",
+        told: &[("sched.cfs-throttling", "warn", "6000")],
+        also: &[],
+        open: &["k8s.cpu-manager", "ctr.cpu-limit"],
+        never: &[],
+    },
+    Expected {
+        name: "variant-amd-tree",
+        told: &[("mem.numa-balancing", "warn", "AMD")],
+        also: &[],
+        open: &["numa.gpu-affinity", "numa.memory-locality", "topo.tp-group-path"],
+        never: &["nvidia-smi"],
+    },
+    Expected {
+        name: "variant-nogroup",
+        told: &[("affinity.omp-threads", "warn", "86")],
+        also: &[],
+        open: &["sched.cfs-throttling"],
+        never: &[],
+    },
+];
+
+/// The bundle of a node: its tree, and the driver's answers that its report quotes.
+fn bundle(name: &str, work: &Path) -> Bundle {
+    let folder = workspace().join("tests/field").join(name);
+    let root = unpack(&folder.join("tree.tar.gz"), &work.join(name)).expect("tar can unpack the tree");
+    let path = work.join(format!("{name}.plumb"));
+    let result = run(plumb().args(["-q", "collect", "-o"]).arg(&path).arg("--sysroot").arg(&root));
+    assert_eq!(result.code, 0, "{name}: {}", result.err);
+    let bundle = Bundle::read(&path).unwrap();
+    let Ok(answers) = fs::read(folder.join("nvml.json")) else { return bundle };
+    let bundle = bundle.with_files([("api/nvml.json".to_owned(), answers)].into());
+    fs::remove_file(&path).unwrap();
+    bundle.write(&path).unwrap();
+    bundle
+}
+
+fn assess(name: &str, work: &Path) -> Value {
+    bundle(name, work);
+    let result = run(plumb().args(["check", "--format", "json"]).arg(work.join(format!("{name}.plumb"))));
+    assert_eq!(result.code, 0, "{name}: {}", result.err);
+    serde_json::from_str(&result.out).unwrap()
+}
+
+const DEVIATIONS: [&str; 3] = ["fail", "warn", "contradictory"];
+
+/// What is wrong with the assessment of a node, and its row of the table.
+fn held(expected: &Expected, assessment: &Value) -> (Vec<String>, String) {
+    let name = expected.name;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let findings = assessment["findings"].as_array().unwrap();
+    let mut wrong = Vec::new();
+    for (check, outcome, words) in expected.told {
+        let is_it = |finding: &&Value| {
+            finding["check"] == *check
+                && finding["outcome"] == *outcome
+                && finding.to_string().contains(words)
+        };
+        if findings.iter().find(is_it).is_none() {
+            let own: Vec<String> = findings
+                .iter()
+                .filter(|finding| finding["check"] == *check)
+                .map(|finding| format!("{} {}", text(&finding["outcome"]), text(&finding["message"])))
+                .collect();
+            wrong.push(format!("{name}: {check} is to be {outcome} with `{words}`, but: {}", own.join("; ")));
+        }
+    }
+    let deviating: BTreeSet<String> = findings
+        .iter()
+        .filter(|finding| DEVIATIONS.contains(&text(&finding["outcome"]).as_str()))
+        .map(|finding| text(&finding["check"]))
+        .collect();
+    let known: BTreeSet<String> = expected
+        .told
+        .iter()
+        .filter(|(_, outcome, _)| DEVIATIONS.contains(outcome))
+        .map(|(check, ..)| *check)
+        .chain(expected.also.iter().map(|(check, _)| *check))
+        .map(str::to_owned)
+        .collect();
+    wrong.extend(
+        deviating.difference(&known).map(|check| format!("{name}: {check} deviates, and nobody said why")),
+    );
+    wrong.extend(known.difference(&deviating).map(|check| format!("{name}: {check} no longer deviates")));
+    for check in expected.open {
+        for finding in findings.iter().filter(|finding| finding["check"] == *check) {
+            if finding["outcome"] == "pass" || finding["outcome"] == "not-applicable" {
+                wrong.push(format!("{name}: {check} says {}: {}", finding["outcome"], finding["message"]));
+            }
+        }
+    }
+    let actions = assessment["actions"].to_string();
+    wrong.extend(
+        expected
+            .never
+            .iter()
+            .filter(|word| actions.contains(**word))
+            .map(|word| format!("{name}: an action says `{word}`")),
+    );
+    let told: Vec<String> =
+        expected.told.iter().map(|(check, outcome, _)| format!("{check} ({outcome})")).collect();
+    let also: Vec<String> = expected.also.iter().map(|(check, why)| format!("{check}: {why}")).collect();
+    let row = format!("| {name} | {} | {} |\n", told.join(", "), also.join("; "));
+    (wrong, row)
+}
+
+#[test]
+fn nodes_that_people_reported_are_told_what_their_threads_ended_in() {
+    let work = tempfile::tempdir().unwrap();
+    let mut table = String::from("| node | told | beside it |\n|---|---|---|\n");
+    let mut wrong = Vec::new();
+    for expected in NODES {
+        let (of_node, row) = held(expected, &assess(expected.name, work.path()));
+        wrong.extend(of_node);
+        table.push_str(&row);
+    }
+    let named: BTreeSet<&str> = NODES.iter().map(|node| node.name).collect();
+    for entry in fs::read_dir(workspace().join("tests/field")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        if !named.contains(name.as_str()) {
+            wrong.push(format!("{name}: nobody says what is to be told of it"));
+        }
+    }
+    wrong.extend(plumb_tests::stale_table("field.md", "| node |", &table));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
