@@ -281,6 +281,7 @@ impl Crowd {
             size_count: Arg::count(self.together),
             waited,
         };
+        let share = (usable / self.pooled as f64).floor().clamp(1.0, LARGEST);
         let largest = server.processes.iter().filter(|process| !process.threads.is_empty()).map(|process| {
             let size = pools(process).into_values().max().unwrap_or(0);
             Citation::new(format!("{}/task", process.path), format!("a pool of {size} threads"))
@@ -288,7 +289,7 @@ impl Crowd {
         PAGE.warn(server_object(server), said)
             .with_likelihood(Likelihood::Setting)
             .with_citations(largest.take(SHOWN))
-            .with_intents(smaller(server, wanted(server, usable, usable), self.adjustable))
+            .with_intents(smaller(server, share as u32, self.adjustable))
     }
 }
 

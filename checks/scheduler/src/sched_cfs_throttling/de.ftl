@@ -39,7 +39,7 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } der Zeit)
 }
 
-problem-since-start = Eine CPU-Quota hielt Server { $pid } seit dem Start in { $throttled } von { $all } Perioden an
+problem-since-start = Server { $pid } wurde bisher in { $throttled } von { $all } Perioden angehalten
 effect-since-start = Jedes Mal, wenn die Quota verbraucht war, stand der ganze Dienst kurz still, und alle laufenden Antworten stockten; ob es noch so ist, wurde nicht beobachtet.
 detail-since-start = seit Bestehen der Gruppe in { $throttled } von { $all } Perioden gedrosselt ({ $share }); wann das war, ist nicht bekannt
 

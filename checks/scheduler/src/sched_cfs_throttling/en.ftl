@@ -39,7 +39,7 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } of the time)
 }
 
-problem-since-start = A CPU quota stopped server { $pid } in { $throttled } of { $all } periods since its start
+problem-since-start = Server { $pid } was throttled in { $throttled } of { $all } periods so far
 effect-since-start = Each time the quota was used up, the whole service stood still for a moment and all replies in progress stalled; whether it still does was not watched.
 detail-since-start = throttled in { $throttled } of { $all } periods ({ $share }) since the group began; when that was is not known
 

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel, ServerProcess};
+use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel};
 use plumb_check_sdk::{
     Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object, ObjectKind,
     Outcome, Said,
