@@ -28,20 +28,23 @@ const NODES: &[Expected] = &[
     Expected {
         name: "01-vm-gpus-without-node",
         told: &[("topo.gpu-numa-known", "fail", "GPU 0000:16:00.0")],
-        also: &[],
+        also: &[("virt.vnuma-pinning", "the virtual PCI tree carries no node: the same cause")],
         open: &["topo.gpu-numa-known"],
         never: &["numactl"],
     },
     Expected {
         name: "03-cgroup1-quota-fraction",
-        told: &[("affinity.omp-threads", "warn", "48")],
+        told: &[("affinity.omp-threads", "warn", "47 threads")],
         also: &[],
         open: &["sched.cfs-throttling"],
         never: &["OMP_NUM_THREADS"],
     },
     Expected {
         name: "04-throttled-by-lifetime-counter",
-        told: &[("sched.cfs-throttling", "warn", "3115"), ("affinity.omp-threads", "warn", "8 threads")],
+        told: &[
+            ("sched.cfs-throttling", "warn", "3115"),
+            ("affinity.omp-threads", "warn", "pool of 7 threads"),
+        ],
         also: &[],
         open: &["sched.cfs-throttling"],
         never: &["OMP_NUM_THREADS"],
@@ -137,7 +140,10 @@ const NODES: &[Expected] = &[
             ("numa.gpu-affinity", "warn", "0000:10:00.0"),
             ("k8s.topology-memory-manager", "warn", "best-effort"),
         ],
-        also: &[],
+        also: &[
+            ("k8s.cpu-manager", "pods may share a core, and no CPUs are kept for the system"),
+            ("topo.nps-snc", "the workers may run on three of four nodes, of both sockets"),
+        ],
         open: &["ctr.cpuset-numa"],
         never: &[],
     },
@@ -171,21 +177,24 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "29-omp-default-in-dp",
-        told: &[("affinity.omp-threads", "warn", "896")],
+        told: &[("affinity.omp-threads", "warn", "892 threads together")],
         also: &[],
         open: &[],
         never: &[],
     },
     Expected {
         name: "variant-03b-inside-container-v1",
-        told: &[],
+        told: &[
+            ("sched.cfs-throttling", "warn", "throttled"),
+            ("affinity.omp-threads", "warn", "47 threads"),
+        ],
         also: &[],
         open: &["sched.cfs-throttling", "ctr.cpu-limit", "k8s.cpu-manager"],
         never: &["OMP_NUM_THREADS"],
     },
     Expected {
         name: "variant-05b-inside-pod-v2",
-        told: &[("sched.cfs-throttling", "warn", "6000")],
+        told: &[("sched.cfs-throttling", "warn", "6000"), ("affinity.omp-threads", "warn", "86")],
         also: &[],
         open: &["k8s.cpu-manager", "ctr.cpu-limit"],
         never: &[],
@@ -199,9 +208,9 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "variant-nogroup",
-        told: &[("affinity.omp-threads", "warn", "86")],
+        told: &[],
         also: &[],
-        open: &["sched.cfs-throttling"],
+        open: &["sched.cfs-throttling", "affinity.omp-threads", "ctr.cpu-limit"],
         never: &[],
     },
 ];

@@ -12,11 +12,13 @@ use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess};
-use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict};
+use plumb_check_sdk::{
+    Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
+};
 
 use crate::delay::longest_delay;
 use crate::pages::affinity_omp_threads::{DELAY, IDLE, PAGE, RUNNABLE, words};
-use crate::place::{Load, cite_mask, quota, server_object};
+use crate::place::{Load, cite_mask, known_quota, server_object};
 
 /// Variables that size the pools of libraries which do not name their threads.
 const VARIABLES: [&str; 4] =
@@ -113,18 +115,18 @@ impl Judge {
         let mut excess: Option<Excess<'_>> = None;
         let mut adjustable = 0;
         let (mut together, mut pooled) = (0, 0);
-        let mut unknown: Option<Missing> = None;
+        let (mut unknown, mut unread): (Option<Missing>, Option<Missing>) = (None, None);
         for process in &server.processes {
             let mask = process.mask(&self.online);
             unknown = unknown.or(mask.unknown);
             usable_of_server = usable_of_server.union(&mask.cpus);
-            let quota = match process.cgroup.require().and_then(quota) {
-                Ok(quota) => quota.map_or(f64::INFINITY, |(quota, _)| quota),
-                Err(missing) => {
-                    unknown = unknown.or(Some(missing));
-                    f64::INFINITY
-                }
+            // A limit that nobody read can only leave less: what exceeds the known one exceeds that as well.
+            let (known, tighter) = match &process.cgroup {
+                Fact::Known(cgroup) => known_quota(cgroup),
+                Fact::Missing(missing) => (None, Some(missing.clone())),
             };
+            unread = unread.or(tighter);
+            let quota = known.map_or(f64::INFINITY, |(quota, _)| quota);
             limit_of_server = limit_of_server.min(quota);
             let usable = quota.min(mask.cpus.len() as f64);
             if mask.cpus.is_empty() {
@@ -155,6 +157,10 @@ impl Judge {
         unknown.map_or(Ok(()), Err)?;
         let crowded =
             (pooled > 1 && together as f64 > usable).then_some(Crowd { together, pooled, adjustable });
+        // Without a deviation, what was not read decides.
+        if let (None, None, Some(why)) = (&largest, &crowded, unread) {
+            return Err(why.into());
+        }
         let load = match (&self.load, &largest, &crowded) {
             (Ok(load), ..) => load,
             (Err(why), Some(pool), _) => return Ok(pool.unwatched(server, usable, why)),
