@@ -19,6 +19,7 @@ use plumb_check_sdk::{
 
 use crate::pages::cpu_tuned_profile::{PAGE, words};
 use crate::settings::{Settings, setting};
+use crate::turbo::Turbo;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let settings = evidence.settings("power")?;
@@ -137,24 +138,15 @@ impl Clocks {
             Err(missing) if missing.is_absent() => return Self::None,
             Err(missing) => return Self::Unknown(missing),
         };
-        let switches = [
-            ("/sys/devices/system/cpu/cpufreq/boost", &cpufreq.boost, "0", "1"),
-            ("/sys/devices/system/cpu/intel_pstate/no_turbo", &cpufreq.intel_no_turbo, "1", "0"),
-        ];
-        for (path, fact, off, on) in switches {
-            match fact {
-                Fact::Known(text) if text.trim() == off => {
-                    let (governor, seen) = (String::new(), Citation::new(path, off));
-                    let on = Intent::Boost { path: path.into(), want: on.into(), was: off.into() };
-                    return Self::Slow(Slow { what: "turbo", governor, seen, mended_by: vec![on] });
-                }
-                Fact::Missing(missing) if !missing.is_absent() => {
-                    return Self::Unknown(missing.clone());
-                }
-                _ => {}
+        match (Turbo::read(cpufreq), Self::by_governor(cpufreq)) {
+            (Turbo::Off(switch), _) => {
+                let (governor, seen) = (String::new(), switch.seen_off());
+                Self::Slow(Slow { what: "turbo", governor, seen, mended_by: vec![switch.turned_on()] })
             }
+            (_, slow @ Self::Slow(_)) => slow,
+            (Turbo::Unknown(missing), _) => Self::Unknown(missing),
+            (Turbo::On(_) | Turbo::NoSwitch, clocks) => clocks,
         }
-        Self::by_governor(cpufreq)
     }
 
     fn by_governor(cpufreq: &CpuFreq) -> Self {
