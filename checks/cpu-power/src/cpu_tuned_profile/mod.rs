@@ -22,6 +22,10 @@ use crate::settings::{Settings, setting};
 use crate::turbo::Turbo;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let managers = evidence.processes().map(Managers::among);
+    if let Some(finding) = managers.as_ref().ok().and_then(Managers::fight) {
+        return Ok(vec![finding]);
+    }
     let settings = evidence.settings("power")?;
     let virtualization: String = evidence.get("/node/virtualization")?;
     let is_virtual = virtualization != "none";
@@ -35,10 +39,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Err(words::Container { container: container.into() }.into());
     }
     let unknown = |why: Missing| words::UnknownManagers { reason: why.into() };
-    let managers = Managers::among(evidence.processes().map_err(unknown)?);
-    if let Some(finding) = managers.fight() {
-        return Ok(vec![finding]);
-    }
+    let managers = managers.map_err(unknown)?;
     let clocks = Clocks::read(evidence);
     let profile = Profile { settings: &settings, active, runs: managers.tuned.is_some(), is_virtual };
     Ok(profile.judge(&clocks))
