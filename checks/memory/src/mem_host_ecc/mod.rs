@@ -29,7 +29,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         Err(why) => {
             let all = Object::new(ObjectKind::Other, "memory controllers");
             let absent = why.is_absent();
-            findings.push(if absent { PAGE.not_run(all, words::NoDriver {}) } else { PAGE.missing(all, &why) });
+            findings.push(if absent {
+                PAGE.not_run(all, words::NoDriver {})
+            } else {
+                PAGE.missing(all, &why)
+            });
             return Ok(findings);
         }
     };
