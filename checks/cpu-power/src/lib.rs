@@ -18,6 +18,7 @@ mod preference;
 mod serving;
 mod settings;
 mod share;
+mod turbo;
 
 export_pack! {
     id: "cpu-power",

@@ -1,8 +1,11 @@
 //! The kubelet of the node, and inference servers in its pods.
 
 use plumb_check_sdk::model::{Container, InferenceServer, Kubelet};
-use plumb_check_sdk::{Evidence, Fact, Intent, KubeletSetting, Missing, Object, ObjectKind, if_any};
+use plumb_check_sdk::{
+    Evidence, Fact, Intent, KubeletSetting, Missing, NoVerdict, Object, ObjectKind, if_any,
+};
 
+use crate::pages::k8s_cpu_manager::words;
 use crate::server::container;
 
 /// A pod with an inference server.
@@ -22,12 +25,19 @@ pub(crate) fn kubelet_object() -> Object {
     Object::new(ObjectKind::Other, "kubelet")
 }
 
-/// The kubelet; `None` on a node that is known to have none.
+/// The kubelet.
 ///
 /// # Errors
-/// Says why it is not known.
-pub(crate) fn kubelet(evidence: &Evidence<'_>) -> Result<Option<Kubelet>, Missing> {
-    if_any(evidence.get("/containers/kubelet"))
+/// Does not apply to a node without one; inside a container, which does not show the processes of the node, and where it is not
+/// known for another reason, says so. The sentences are those that the pages of all checks of Kubernetes have.
+pub(crate) fn kubelet(evidence: &Evidence<'_>) -> Result<Kubelet, NoVerdict> {
+    if let Some(kubelet) = if_any(evidence.get("/containers/kubelet"))? {
+        return Ok(kubelet);
+    }
+    match evidence.container_runtime()? {
+        Some(container) => Err(words::HiddenKubelet { container: container.into() }.into()),
+        None => Err(NoVerdict::not_applicable(words::NoKubelet {})),
+    }
 }
 
 /// Asks for a setting of the kubelet.

@@ -444,7 +444,7 @@ pub struct GpuNuma {
 }
 
 /// Frequency scaling.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CpuFreq {
     /// Policies, by number.
     pub policies: Vec<FreqPolicy>,
@@ -459,7 +459,7 @@ pub struct CpuFreq {
 }
 
 /// A group of CPUs that share frequency settings.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FreqPolicy {
     /// Folder that it was read from; fields are named after its files.
     pub path: String,

@@ -18,12 +18,13 @@ use crate::host;
 use crate::pages::cpu_driver_mode::{PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
-    let mut findings = match evidence.cpufreq() {
+    let is_virtual = host::is_virtual(evidence);
+    PAGE.not_applicable_if(is_virtual == Ok(true), words::Virtual {})?;
+    let mut findings = match is_virtual.and_then(|_| evidence.cpufreq()) {
         Ok(cpufreq) if !cpufreq.policies.is_empty() => judge(evidence, &cpufreq.policies),
         Ok(_) => vec![without_driver("there is no cpufreq policy")],
         Err(missing) if missing.is_absent() => vec![without_driver(&missing.reason)],
-        Err(missing) => return Err(missing.into()),
+        Err(missing) => vec![PAGE.missing(Object::node(), &missing)],
     };
     findings.extend(PAGE.settle(Object::setting("boot arguments"), disabled(evidence)));
     Ok(findings)

@@ -14,6 +14,7 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{CpuReading, FreqPolicy};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
+    Said, if_any,
 };
 
 use crate::host;
@@ -21,39 +22,66 @@ use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, SAVING_BIAS_BESIDE_PREFERENCE
 use crate::preference::Preference;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let lacks = Lacks::of(evidence);
     let cpufreq = evidence.cpufreq();
-    let mut findings = match &cpufreq {
-        Ok(cpufreq) => preferences(&cpufreq.policies),
-        Err(missing) => unless_absent(missing),
-    };
-    let preferred = cpufreq.as_ref().map_or_else(|_| CpuSet::new(), |cpufreq| preferred(&cpufreq.policies));
-    findings.extend(match evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias") {
-        Ok(groups) => groups.iter().map(|group| judge_bias(evidence, group, &preferred)).collect(),
-        Err(missing) => unless_absent(&missing),
+    let policies = cpufreq.as_ref().map_or(&[][..], |cpufreq| &cpufreq.policies);
+    let (mut findings, preferred) = (preferences(policies, &lacks), preferred(policies));
+    let bias = evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias");
+    findings.extend(bias.iter().flatten().map(|group| judge_bias(evidence, group, &preferred)));
+    let gap =
+        |missing: Option<&Missing>, lacks: bool| missing.filter(|why| !why.is_absent() && !lacks).cloned();
+    let gaps = (gap(cpufreq.as_ref().err(), lacks.preference), gap(bias.as_ref().err(), lacks.bias));
+    findings.extend(match gaps {
+        (Some(one), Some(other)) if one == other => vec![PAGE.missing(Object::node(), &one)],
+        (preference, bias) => {
+            let of = |name, why: Option<Missing>| why.map(|why| PAGE.missing(Object::setting(name), &why));
+            of(PREFERENCE, preference).into_iter().chain(of("bias", bias)).collect()
+        }
     });
+    let unseen = cpufreq.as_ref().err().filter(|why| why.is_absent() && !lacks.preference);
     if !findings.is_empty() {
         // A bias says nothing of the preference, which is a matter of its own where there should be frequency scaling.
-        if let Err(missing) = cpufreq
-            && missing.is_absent()
-            && !host::is_virtual(evidence)?
-        {
-            let reason = missing.reason.into();
-            findings.push(PAGE.not_run(Object::node(), words::NoPreference { reason }));
-        }
+        findings.extend(
+            unseen
+                .and_then(|why| match host::is_virtual(evidence) {
+                    Ok(true) => None,
+                    Ok(false) => Some(words::NoPreference { reason: (&why.reason).into() }.into()),
+                    Err(why) => Some(Said::from(why)),
+                })
+                .map(|said| PAGE.not_run(Object::setting(PREFERENCE), said)),
+        );
         return Ok(findings);
     }
-    Err(match cpufreq {
-        // The policies are there and have no such file: the driver takes no hints.
-        Ok(_) => NoVerdict::not_applicable(words::NoHints {}),
-        Err(why) => host::lack(evidence, why, |reason| words::NoPreference { reason }),
+    Err(match unseen {
+        // The policies are there and have no such file, or the processor takes no hints.
+        None => NoVerdict::not_applicable(words::NoHints {}),
+        Some(why) => host::lack(evidence, why.clone(), |reason| words::NoPreference { reason }),
     })
 }
 
-/// What the node does not have is told once, at the end.
-fn unless_absent(missing: &Missing) -> Vec<Finding> {
-    match missing.missing {
-        Absence::Absent => Vec::new(),
-        _ => vec![PAGE.missing(Object::node(), missing)],
+const PREFERENCE: &str = "preference";
+
+/// Hints that the processor is known not to take, so that no file of them is missed.
+struct Lacks {
+    preference: bool,
+    bias: bool,
+}
+
+impl Lacks {
+    /// Other architectures than x86 have neither flags nor hints. AMD's driver can take a preference without a flag, from
+    /// family 17h on.
+    fn of(evidence: &Evidence<'_>) -> Self {
+        let features = if_any(evidence.get::<Vec<String>>("/power/features")).map(Option::unwrap_or_default);
+        let without = |names: &[&str]| {
+            features.as_ref().is_ok_and(|own| !own.iter().any(|feature| names.contains(&feature.as_str())))
+        };
+        let needs_flag = match evidence.get::<String>("/cpu/vendor").as_deref() {
+            Ok("AuthenticAMD" | "HygonGenuine") => {
+                evidence.get::<u32>("/power/family").is_ok_and(|family| family < 0x17)
+            }
+            vendor => vendor.is_ok(),
+        };
+        Self { preference: needs_flag && without(&["cppc", "hwp"]), bias: without(&["epb"]) }
     }
 }
 
@@ -63,11 +91,14 @@ fn preferred(policies: &[FreqPolicy]) -> CpuSet {
     have.fold(CpuSet::new(), |all, policy| all.union(&policy.cpus))
 }
 
-fn preferences(policies: &[FreqPolicy]) -> Vec<Finding> {
+fn preferences(policies: &[FreqPolicy], lacks: &Lacks) -> Vec<Finding> {
     let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, &FreqPolicy)> = BTreeMap::new();
     for policy in policies {
         let preference = policy.energy_performance_preference.optional().transpose();
         let Some(preference) = preference else { continue };
+        if lacks.preference && preference.is_err() {
+            continue;
+        }
         let key = preference.map(|preference| preference.trim()).map_err(|missing| missing.missing);
         let (cpus, _) = groups.entry(key).or_insert_with(|| (CpuSet::new(), policy));
         *cpus = cpus.union(&policy.cpus);

@@ -33,6 +33,7 @@ detail-away = kritische Threads verbrachten { $share } ihrer CPU-Zeit abseits de
 found-used = kritische Threads verbrachten { $share } ihrer CPU-Zeit abseits der Vorrang-CPUs { $cpus } (Stufe { $level } gegenüber { $other })
 found-other-vendor = CPUs von `{ $vendor }` haben keine solchen Vorrangkerne
 found-virtual = virtuelle Maschine: Über die Vorrangkerne bestimmt der Hypervisor
+found-older-model = `{ $model }` ist älter als alle Prozessoren mit Vorrangkernen
 found-unknown-model = von `{ $model }` sind keine Vorrangkerne bekannt, und kein Kern nennt eine deutlich höhere Stufe als die anderen
 found-unknown-levels = welche Kerne Vorrang haben, ist nicht bekannt: { $reason }
 found-no-process = kein Prozess eines Schedulers oder GPU-Workers gefunden: erheben, während der Dienst läuft

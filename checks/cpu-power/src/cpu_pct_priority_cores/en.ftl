@@ -33,6 +33,7 @@ detail-away = critical threads spent { $share } of their CPU time away from prio
 found-used = critical threads spent { $share } of their CPU time away from priority CPUs { $cpus } (level { $level } against { $other })
 found-other-vendor = `{ $vendor }` CPUs have no priority cores of this kind
 found-virtual = virtual machine: the hypervisor keeps the priority cores
+found-older-model = `{ $model }` is older than all processors with priority cores
 found-unknown-model = `{ $model }` is not known to have priority cores, and no core names a clearly higher level than the others
 found-unknown-levels = which cores have priority is not known: { $reason }
 found-no-process = no scheduler or GPU worker process was found: collect while the service runs

@@ -34,6 +34,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     }
     PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
     let model: String = evidence.get("/cpu/model")?;
+    PAGE.not_applicable_if(
+        is_older(evidence) == Ok(true),
+        words::OlderModel { model: model.as_str().into() },
+    )?;
     let sku = PRIORITY_SKUS.iter().find(|sku| model.contains(*sku));
     let without = || NoVerdict::not_applicable(words::UnknownModel { model: model.as_str().into() });
     let levels = evidence.get::<Vec<Cppc>>("/power/cppc").map_err(|why| match sku {
@@ -49,6 +53,17 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Err(without());
     }
     Ok(vec![equal_levels(evidence, &model, &levels)?])
+}
+
+/// True for processors older than any that could have cores of different priority: those before Skylake-SP (06_55h), whose
+/// successors of the same number were the first, and Xeon Phi, whose numbers are higher.
+fn is_older(evidence: &Evidence<'_>) -> Result<bool, Missing> {
+    let (family, model): (u32, u32) = (evidence.get("/power/family")?, evidence.get("/power/family_model")?);
+    Ok(match family {
+        6 => model < 0x55 || matches!(model, 0x56 | 0x57 | 0x85),
+        ..=5 | 11 | 15 => true,
+        _ => false,
+    })
 }
 
 /// Cores by the level that they name.

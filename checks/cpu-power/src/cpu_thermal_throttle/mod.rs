@@ -1,8 +1,8 @@
 //! `cpu.thermal-throttle`: the host CPU is not thermally or power throttled.
 //!
 //! Intel's counters answer: growing in the window fails, having grown since boot warns. Counters that stand at zero
-//! need no window, for they have counted since boot. Where there are none (AMD, Arm) only a line of the kernel log
-//! can show throttling; its silence is no answer, as those CPUs throttle without telling the kernel.
+//! need no window, for they have counted since boot. Where neither gives a value, because there is none (AMD, Arm) or it was
+//! not read, only a line of the kernel log can show throttling; its silence is no answer.
 //!
 //! Each CPU keeps a counter of its package, and which of them the interrupt reaches differs, so that the counters of one
 //! package differ: the highest counts, in one finding per package. Cores that were throttled are told together as well,
@@ -23,19 +23,24 @@ use crate::pages::cpu_thermal_throttle::{PAGE, words};
 const COOLING: Intent = Intent::Hardware { part: HardwarePart::Cooling, at: None };
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    let core = Counter::read(evidence, "core");
-    let package = Counter::read(evidence, "package");
-    let is_absent = |counter: &Counter| counter.since_boot.as_ref().is_err_and(Missing::is_absent);
-    if is_absent(&core) && is_absent(&package) {
-        PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
-        return Ok(vec![by_log(evidence)?]);
+    let counters = ["core", "package"].map(|what| Counter::read(evidence, what));
+    if counters.iter().any(Counter::tells) {
+        return Ok(counters.iter().flat_map(Counter::judge).collect());
     }
-    let mut findings = core.judge();
-    findings.extend(package.judge());
-    if findings.is_empty() {
-        return Err(Missing::new(Absence::Failed, "no throttle counter names a CPU").into());
+    let is_virtual = host::is_virtual(evidence);
+    PAGE.not_applicable_if(is_virtual == Ok(true), words::Virtual {})?;
+    let logged = logged(evidence);
+    if let Ok(Some(finding)) = logged {
+        return Ok(vec![finding]);
     }
-    Ok(findings)
+    is_virtual?;
+    // Counters that could not be read may have counted, which a silent log does not rule out.
+    if let Some(why) = counters.iter().find_map(Counter::unanswered) {
+        return Err(why.into());
+    }
+    logged?;
+    let vendor = evidence.get::<String>("/cpu/vendor").unwrap_or_else(|_| "unknown".to_owned());
+    Err(words::NoCounters { vendor: vendor.into() }.into())
 }
 
 /// One of the two counters, over all CPUs.
@@ -55,6 +60,27 @@ impl Counter {
             since_boot: evidence.get(&format!("/power/{what}_throttle_count")),
             in_window: evidence.get(&format!("/power/window/{what}_throttles")),
         }
+    }
+
+    /// True where it gives a value of any CPU.
+    fn tells(&self) -> bool {
+        let in_window = self.in_window.iter().flatten().filter_map(|group| group.value.known());
+        in_window.into_iter().any(|&times| times > 0)
+            || self.since_boot.iter().flatten().any(|group| group.value.known().is_some())
+    }
+
+    /// Why it gives none, where it may well exist.
+    fn unanswered(&self) -> Option<Missing> {
+        let why = match &self.since_boot {
+            Err(why) => why.clone(),
+            Ok(groups) => {
+                let reasons = groups.iter().filter_map(|group| group.value.require().err());
+                let none = || Missing::new(Absence::Failed, "no throttle counter names a CPU");
+                // One CPU whose counter could not be read outweighs others that have none.
+                reasons.max_by_key(|why| why.missing).unwrap_or_else(none)
+            }
+        };
+        (!why.is_absent()).then_some(why)
     }
 
     fn judge(&self) -> Vec<Finding> {
@@ -201,21 +227,18 @@ fn packages(evidence: &Evidence<'_>) -> Vec<CpuSet> {
     packages.into_values().collect()
 }
 
-/// CPUs without counters: only the kernel log can tell of throttling.
-fn by_log(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
+/// What the kernel log tells of throttling, whatever the counters say.
+fn logged(evidence: &Evidence<'_>) -> Result<Option<Finding>, Missing> {
     let log = evidence.kernel_log()?;
     let tells = |line: &&LogLine| {
         let text = line.text.to_ascii_lowercase();
         line.subject == "throttle" && text.contains("cpu") && text.contains("throttled")
     };
     let lines: Vec<&LogLine> = log.lines.iter().filter(tells).collect();
-    let Some(last) = lines.last() else {
-        let vendor = evidence.get::<String>("/cpu/vendor").unwrap_or_else(|_| "unknown".to_owned());
-        return Err(words::NoCounters { vendor: vendor.into() }.into());
-    };
-    Ok(PAGE
-        .fail(Object::node(), words::Logged { lines: Arg::count(lines.len()) })
-        .with_likelihood(Likelihood::Mechanism)
-        .with_evidence(Citation::new(&log.path, &last.text))
-        .with_intent(COOLING))
+    Ok(lines.last().map(|last| {
+        PAGE.fail(Object::node(), words::Logged { lines: Arg::count(lines.len()) })
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(Citation::new(&log.path, &last.text))
+            .with_intent(COOLING)
+    }))
 }

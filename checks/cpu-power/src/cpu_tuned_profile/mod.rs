@@ -19,8 +19,13 @@ use plumb_check_sdk::{
 
 use crate::pages::cpu_tuned_profile::{PAGE, words};
 use crate::settings::{Settings, setting};
+use crate::turbo::Turbo;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let managers = evidence.processes().map(Managers::among);
+    if let Some(finding) = managers.as_ref().ok().and_then(Managers::fight) {
+        return Ok(vec![finding]);
+    }
     let settings = evidence.settings("power")?;
     let virtualization: String = evidence.get("/node/virtualization")?;
     let is_virtual = virtualization != "none";
@@ -34,10 +39,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Err(words::Container { container: container.into() }.into());
     }
     let unknown = |why: Missing| words::UnknownManagers { reason: why.into() };
-    let managers = Managers::among(evidence.processes().map_err(unknown)?);
-    if let Some(finding) = managers.fight() {
-        return Ok(vec![finding]);
-    }
+    let managers = managers.map_err(unknown)?;
     let clocks = Clocks::read(evidence);
     let profile = Profile { settings: &settings, active, runs: managers.tuned.is_some(), is_virtual };
     Ok(profile.judge(&clocks))
@@ -137,24 +139,15 @@ impl Clocks {
             Err(missing) if missing.is_absent() => return Self::None,
             Err(missing) => return Self::Unknown(missing),
         };
-        let switches = [
-            ("/sys/devices/system/cpu/cpufreq/boost", &cpufreq.boost, "0", "1"),
-            ("/sys/devices/system/cpu/intel_pstate/no_turbo", &cpufreq.intel_no_turbo, "1", "0"),
-        ];
-        for (path, fact, off, on) in switches {
-            match fact {
-                Fact::Known(text) if text.trim() == off => {
-                    let (governor, seen) = (String::new(), Citation::new(path, off));
-                    let on = Intent::Boost { path: path.into(), want: on.into(), was: off.into() };
-                    return Self::Slow(Slow { what: "turbo", governor, seen, mended_by: vec![on] });
-                }
-                Fact::Missing(missing) if !missing.is_absent() => {
-                    return Self::Unknown(missing.clone());
-                }
-                _ => {}
+        match (Turbo::read(cpufreq), Self::by_governor(cpufreq)) {
+            (Turbo::Off(switch), _) => {
+                let (governor, seen) = (String::new(), switch.seen_off());
+                Self::Slow(Slow { what: "turbo", governor, seen, mended_by: vec![switch.turned_on()] })
             }
+            (_, slow @ Self::Slow(_)) => slow,
+            (Turbo::Unknown(missing), _) => Self::Unknown(missing),
+            (Turbo::On(_) | Turbo::NoSwitch, clocks) => clocks,
         }
-        Self::by_governor(cpufreq)
     }
 
     fn by_governor(cpufreq: &CpuFreq) -> Self {

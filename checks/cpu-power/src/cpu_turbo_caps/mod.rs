@@ -25,60 +25,51 @@ use crate::host;
 use crate::pages::cpu_turbo_caps::{BOOST_GAIN, PAGE, POWER_LIMIT, words};
 use crate::settings::{Settings, number, setting};
 use crate::share::rounded_down;
+use crate::turbo::{NO_TURBO, Turbo, is_intel_pstate};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    let lack = |why| host::lack(evidence, why, |reason| words::NoScaling { reason });
-    let cpufreq = evidence.cpufreq().map_err(lack)?;
-    let mut findings = vec![turbo(evidence, cpufreq)];
-    findings.extend(caps(&cpufreq.policies));
+    let cpufreq = evidence.cpufreq();
+    let mut findings = match &cpufreq {
+        Ok(cpufreq) => [turbo(evidence, cpufreq)].into_iter().chain(caps(&cpufreq.policies)).collect(),
+        Err(why) => {
+            let none = host::lack(evidence, why.clone(), |reason| words::NoScaling { reason });
+            if host::is_virtual(evidence) == Ok(true) {
+                return Err(none);
+            }
+            vec![PAGE.settle(Object::node(), Err::<Finding, _>(none))]
+        }
+    };
+    // Packages have limits of their own, whatever is known of the driver.
     let limits = evidence.settings("power").map(|settings| {
-        percent_limit(cpufreq, &settings).into_iter().chain(power_limits(evidence, &settings)).collect()
+        let percent = cpufreq.ok().and_then(|cpufreq| percent_limit(cpufreq, &settings));
+        percent.into_iter().chain(power_limits(evidence, &settings)).collect()
     });
     findings.extend(PAGE.settle::<Vec<Finding>>(Object::setting("power limits"), limits));
     Ok(findings)
 }
 
-/// A file that switches turbo on and off.
-struct Switch {
-    path: &'static str,
-    on: &'static str,
-    off: &'static str,
-}
-
-const BOOST: Switch = Switch { path: "/sys/devices/system/cpu/cpufreq/boost", on: "1", off: "0" };
-const NO_TURBO: Switch = Switch { path: "/sys/devices/system/cpu/intel_pstate/no_turbo", on: "0", off: "1" };
-
 fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
     let object = Object::setting("turbo");
     let vendor = evidence.get::<String>("/cpu/vendor");
-    let mut on = None;
-    for (switch, fact) in [(BOOST, &cpufreq.boost), (NO_TURBO, &cpufreq.intel_no_turbo)] {
-        match fact {
-            Fact::Known(text) if text.trim() == switch.off => {
-                let is_x86 = switch.path == NO_TURBO.path || vendor.is_ok_and(|vendor| is_x86(&vendor));
-                let finding = if is_x86 {
-                    PAGE.fail(object, words::Off {})
-                } else {
-                    PAGE.settle(object, boost_off(evidence))
-                };
-                let (path, was) = (switch.path.into(), text.trim().into());
-                return finding
-                    .with_likelihood(Likelihood::Setting)
-                    .with_evidence(Citation::new(switch.path, text.trim()))
-                    .mended_by([Intent::Boost { path, want: switch.on.into(), was }]);
-            }
-            Fact::Known(text) => on = Some(Citation::new(switch.path, text.trim())),
-            Fact::Missing(missing) if missing.is_absent() => {}
-            Fact::Missing(missing) => return PAGE.missing(object, missing),
+    match Turbo::read(cpufreq) {
+        Turbo::Off(switch) => {
+            let finding = if *switch == NO_TURBO || vendor.is_ok_and(|vendor| is_x86(&vendor)) {
+                PAGE.fail(object, words::Off {})
+            } else {
+                PAGE.settle(object, boost_off(evidence))
+            };
+            finding
+                .with_likelihood(Likelihood::Setting)
+                .with_evidence(switch.seen_off())
+                .mended_by([switch.turned_on()])
         }
-    }
-    if let Some(citation) = on {
-        return PAGE.pass(object, words::On {}).with_evidence(citation);
-    }
-    match vendor {
-        Ok(vendor) if !is_x86(&vendor) => PAGE.info(object, words::WithoutSwitch {}),
-        Ok(_) => PAGE.not_run(object, words::HiddenSwitch {}),
-        Err(missing) => PAGE.missing(object, &missing),
+        Turbo::On(seen) => PAGE.pass(object, words::On {}).with_evidence(seen),
+        Turbo::Unknown(missing) => PAGE.missing(object, &missing),
+        Turbo::NoSwitch => match vendor {
+            Ok(vendor) if !is_x86(&vendor) => PAGE.info(object, words::WithoutSwitch {}),
+            Ok(_) => PAGE.not_run(object, words::HiddenSwitch {}),
+            Err(missing) => PAGE.missing(object, &missing),
+        },
     }
 }
 
@@ -170,7 +161,7 @@ fn judge_cap(cpus: &CpuSet, policy: &FreqPolicy) -> Result<Finding, Missing> {
 fn percent_limit(cpufreq: &CpuFreq, settings: &Settings) -> Option<Finding> {
     const PATH: &str = "/sys/devices/system/cpu/intel_pstate/max_perf_pct";
     let mut drivers = cpufreq.policies.iter().filter_map(|policy| policy.scaling_driver.known());
-    if !drivers.any(|driver| matches!(driver.trim(), "intel_pstate" | "intel_cpufreq")) {
+    if !drivers.any(|driver| is_intel_pstate(driver)) {
         return None;
     }
     let object = Object::setting("highest performance");

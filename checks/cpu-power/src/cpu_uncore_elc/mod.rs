@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
 };
 
 use crate::host;
@@ -25,10 +25,22 @@ const ROOT: &str = "/sys/devices/system/cpu/intel_uncore_frequency";
 const STEP_KHZ: u64 = 100_000;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let is_virtual = host::is_virtual(evidence);
+    PAGE.not_applicable_if(is_virtual == Ok(true), words::Virtual {})?;
+    let vendor = evidence.get::<String>("/cpu/vendor");
+    match vendor.as_deref() {
+        Ok("GenuineIntel") | Err(_) => {}
+        Ok("AuthenticAMD" | "HygonGenuine") => return Err(words::OnlyFirmware {}.into()),
+        Ok(vendor) => return Err(NoVerdict::not_applicable(words::OtherVendor { vendor: vendor.into() })),
+    }
     let settings = evidence.settings("power")?;
     let domains = domains(&settings);
     if domains.is_empty() {
-        return Err(without(evidence)?);
+        is_virtual?;
+        vendor?;
+        // The folder itself is named where it could not be listed.
+        settings.get(ROOT).map(Fact::require).transpose()?;
+        return Err(words::NotShown {}.into());
     }
     let readings = readings(evidence);
     let mut groups: BTreeMap<Verdict, Vec<Judged>> = BTreeMap::new();
@@ -50,23 +62,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     Ok(findings)
 }
 
-fn without(evidence: &Evidence<'_>) -> Result<NoVerdict, Missing> {
-    if host::is_virtual(evidence)? {
-        return Ok(NoVerdict::not_applicable(words::Virtual {}));
-    }
-    let vendor: String = evidence.get("/cpu/vendor")?;
-    Ok(match vendor.as_str() {
-        "GenuineIntel" => words::NotShown {}.into(),
-        "AuthenticAMD" | "HygonGenuine" => words::OnlyFirmware {}.into(),
-        _ => NoVerdict::not_applicable(words::OtherVendor { vendor: vendor.into() }),
-    })
-}
-
-/// Domains that can be judged: the finest that the kernel shows.
+/// Domains that can be judged, which are folders with files: the finest that the kernel shows.
 fn domains(settings: &Settings) -> BTreeSet<&str> {
     let all: BTreeSet<&str> = settings
         .keys()
-        .filter_map(|path| path.strip_prefix(ROOT)?.strip_prefix('/')?.split('/').next())
+        .filter_map(|path| Some(path.strip_prefix(ROOT)?.strip_prefix('/')?.split_once('/')?.0))
         .collect();
     let fine: BTreeSet<&str> = all.iter().copied().filter(|name| name.starts_with("uncore")).collect();
     if fine.is_empty() { all } else { fine }

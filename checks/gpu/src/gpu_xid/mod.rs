@@ -3,6 +3,7 @@
 //! Xid errors are read from the kernel log, and beside them what the driver writes without such a number: a GPU that has
 //! fallen off the bus or did not start, and errors of NVSwitches (SXid). A log that has lost part of the last seven days can
 //! show errors but cannot show that there were none; one that begins with the boot of the node can, for the time since.
+//! A GPU that has fallen off the bus or did not start is gone until the next boot, however long ago that was.
 
 use std::collections::BTreeMap;
 
@@ -113,11 +114,12 @@ impl Judge<'_> {
             if let Some(address) = address.filter(|_| !is_xid) {
                 named = address.to_owned();
             }
+            let kind = if is_xid { parse(&line.text) } else { untold(&line.text, &named) };
             let age = (self.log.to_seconds - line.seconds).max(0.0);
-            if old.is_exceeded_by(Quantity::new(age)) {
+            if old.is_exceeded_by(Quantity::new(age)) && !kind.as_ref().is_some_and(lasts) {
                 continue;
             }
-            match if is_xid { parse(&line.text) } else { untold(&line.text, &named) } {
+            match kind {
                 Some(kind) => kinds.entry(kind).or_default().push(line),
                 None if is_xid => findings.push(
                     PAGE.warn(Object::node(), words::Unreadable {})
@@ -144,9 +146,13 @@ impl Judge<'_> {
         let since = (self.log.to_seconds - last).max(0.0);
         let text = lines.last().map(|line| line.text.as_str()).unwrap_or_default();
         let times = Arg::count(lines.len());
-        let days = (self.evidence.limit(&PAGE, &OLD).value.number() / DAY).round() as u64;
+        // The time that counts goes back to the first of the lines, where that lasts.
+        let first = lines.iter().map(|line| line.seconds).fold(f64::MAX, f64::min);
+        let days = (self.evidence.limit(&PAGE, &OLD).value.number() / DAY).round();
+        let days = days.max(((self.log.to_seconds - first) / DAY).ceil()) as u64;
         let when = Times { last: Arg::quantity(since / HOUR, "", 1), days: days.into(), times };
-        let is_fresh = lines.len() as f64 >= self.evidence.limit(&PAGE, &REPEATED).value.number()
+        let is_fresh = lasts(kind)
+            || lines.len() as f64 >= self.evidence.limit(&PAGE, &REPEATED).value.number()
             || !self.evidence.limit(&PAGE, &RECENT).is_exceeded_by(Quantity::new(since));
         let critical = |fresh: Said, handled: Said| {
             if is_fresh { (Outcome::Fail, fresh) } else { (Outcome::Warn, handled) }
@@ -295,6 +301,11 @@ fn is_critical(number: u32, text: &str) -> bool {
         OFF_THE_BUS => true,
         _ => [RESET, LINKS, CRITICAL].iter().any(|list| list.contains(&number)),
     }
+}
+
+/// Whether what a line tells is so until the node is booted again, however old the line is: the log is that of this boot.
+fn lasts(kind: &Kind) -> bool {
+    matches!(kind, Kind::Xid(_, OFF_THE_BUS) | Kind::Fallen(_) | Kind::NotStarted(_))
 }
 
 /// Whether `name` as the log has it (`0000:18:00`) is the GPU at `address` (`0000:18:00.0`).

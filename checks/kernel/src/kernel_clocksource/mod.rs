@@ -6,7 +6,8 @@
 //! `jiffies` are coarse as well.
 //!
 //! A line of the log that calls the counter unstable is cited. On its own it warns: the clock source in use is what
-//! counts.
+//! counts. A log that is missing leaves nothing open while the counter is in use, as the kernel leaves it when it marks it
+//! unstable.
 
 use plumb_check_sdk::{
     Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object, ProviderRequest, Step, UpdatePart,
@@ -20,11 +21,42 @@ const AVAILABLE: &str = "/sys/devices/system/clocksource/clocksource0/available_
 const FAST: [&str; 3] = ["kvm-clock", "hyperv_clocksource_tsc_page", "tsc"];
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
-    let text = evidence.setting("kernel", CURRENT)?;
+    let text = match evidence.setting("kernel", CURRENT) {
+        Ok(text) => text,
+        Err(why) => {
+            let counter = judge_counter(evidence, "");
+            return counter.map(|counter| vec![PAGE.missing(Object::node(), &why), counter]).ok_or(why);
+        }
+    };
     let current = text.trim();
     let available = evidence.setting("kernel", AVAILABLE);
+    let finding: Finding = PAGE.settle(Object::node(), judge_source(evidence, current, &available));
+    // Other architectures have no time stamp counter.
+    let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
+    let counter = has_counter.then(|| judge_counter(evidence, current)).flatten();
+    let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
+    let available = available.unwrap_or_default();
+    let is_offered = |name: &&&str| {
+        available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
+    };
+    let goal = match FAST.iter().find(is_offered) {
+        Some(want) => Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() },
+        None => from_below(evidence),
+    };
+    let finding = finding
+        .with_likelihood(Likelihood::Setting)
+        .with_evidence(Citation::new(CURRENT, current))
+        .mended_by([goal]);
+    Ok(std::iter::once(finding).chain(counter).collect())
+}
+
+fn judge_source(
+    evidence: &Evidence<'_>,
+    current: &str,
+    available: &Result<String, Missing>,
+) -> Result<Finding, Missing> {
     let (node, source) = (Object::node(), Arg::from(current));
-    let finding = match current {
+    Ok(match current {
         "tsc" | "arch_sys_counter" | "timebase" | "riscv_clocksource" => {
             PAGE.pass(node, words::Fast { source })
         }
@@ -50,24 +82,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
             PAGE.fail(node, words::Slow { source })
         }
         _ => PAGE.info(node, words::UnknownSource { source }),
-    };
-    // Other architectures have no time stamp counter.
-    let has_counter = !matches!(current, "arch_sys_counter" | "timebase" | "riscv_clocksource");
-    let counter = has_counter.then(|| judge_counter(evidence)).flatten();
-    let is_unstable = counter.as_ref().is_some_and(|finding| finding.outcome.is_deviation());
-    let available = available.unwrap_or_default();
-    let is_offered = |name: &&&str| {
-        available.split_whitespace().any(|own| own == **name) && !(is_unstable && **name == "tsc")
-    };
-    let goal = match FAST.iter().find(is_offered) {
-        Some(want) => Intent::Value { path: CURRENT.into(), want: (*want).into(), was: current.into() },
-        None => from_below(evidence),
-    };
-    let finding = finding
-        .with_likelihood(Likelihood::Setting)
-        .with_evidence(Citation::new(CURRENT, current))
-        .mended_by([goal]);
-    Ok(std::iter::once(finding).chain(counter).collect())
+    })
 }
 
 /// Asks for a counter that the kernel can use of what provides it.
@@ -80,10 +95,11 @@ fn from_below(evidence: &Evidence<'_>) -> Intent {
 }
 
 /// The last line of the log by which the kernel gave the time stamp counter up.
-fn judge_counter(evidence: &Evidence<'_>) -> Option<Finding> {
+fn judge_counter(evidence: &Evidence<'_>, current: &str) -> Option<Finding> {
     let object = Object::setting("time stamp counter");
     let log = match evidence.kernel_log() {
         Ok(log) => log,
+        Err(_) if current == "tsc" => return None,
         Err(why) => return Some(PAGE.not_run(object, words::UnknownStability { reason: (&why).into() })),
     };
     let gives_up = |text: &str| {

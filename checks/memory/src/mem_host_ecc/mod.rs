@@ -12,21 +12,30 @@ use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{MemoryController, ModuleErrors};
 use plumb_check_sdk::{
     Arg, Citation, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, NoVerdict, Object,
-    ObjectKind, Step, if_any,
+    ObjectKind, Step,
 };
 
 use crate::pages::mem_host_ecc::{DAILY, IN_WINDOW, PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    if let Some(hypervisor) = evidence.hypervisor()? {
+    let hypervisor = evidence.hypervisor();
+    if let Ok(Some(hypervisor)) = hypervisor {
         return Err(NoVerdict::not_applicable(words::Virtual { virtualization: hypervisor.into() }));
     }
     let mut findings: Vec<Finding> = machine_checks(evidence).into_iter().collect();
-    let controllers = if_any::<Vec<MemoryController>>(evidence.get("/memory/controllers"))?;
-    let Some(controllers) = controllers else {
-        let object = Object::new(ObjectKind::Other, "memory controllers");
-        findings.push(PAGE.not_run(object, words::NoDriver {}));
-        return Ok(findings);
+    let controllers = hypervisor.and_then(|_| evidence.get::<Vec<MemoryController>>("/memory/controllers"));
+    let controllers = match controllers {
+        Ok(controllers) => controllers,
+        Err(why) => {
+            let all = Object::new(ObjectKind::Other, "memory controllers");
+            let absent = why.is_absent();
+            findings.push(if absent {
+                PAGE.not_run(all, words::NoDriver {})
+            } else {
+                PAGE.missing(all, &why)
+            });
+            return Ok(findings);
+        }
     };
     let mut healthy = Vec::new();
     for controller in &controllers {

@@ -192,17 +192,25 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, N
     let threads_count = Arg::from(threads);
     let cgroup = process.cgroup.require()?;
     let mut tightest: Option<(f64, &str, &str)> = None;
+    // What one group allows is a limit whatever others allow, but only all together make sure that there is none.
+    let mut unknown = cgroup.follows("pids").err();
     for level in &cgroup.chain {
-        let Some((_, text)) = cgroup.value(level, "pids", &["pids.max"])?.filter(|(_, text)| *text != "max")
-        else {
-            continue;
-        };
-        let max: f64 = parsed(&format!("{}/pids.max", level.path), text)?;
-        if tightest.is_none_or(|(other, ..)| max < other) {
-            tightest = Some((max, &level.path, text));
+        let limit = cgroup.value(level, "pids", &["pids.max"]).and_then(|limit| {
+            let limit = limit.map(|(_, text)| text).filter(|text| *text != "max");
+            limit.map(|text| Ok((parsed(&format!("{}/pids.max", level.path), text)?, text))).transpose()
+        });
+        match limit {
+            Ok(Some((max, text))) if tightest.is_none_or(|(other, ..)| max < other) => {
+                tightest = Some((max, &level.path, text));
+            }
+            Ok(_) => {}
+            Err(why) => drop(unknown.get_or_insert(why)),
         }
     }
     let Some((max, group, text)) = tightest else {
+        if let Some(why) = unknown {
+            return Err(why.into());
+        }
         return Ok(PAGE.pass(object, words::TasksUnlimited { threads_count }));
     };
     let share = Quantity::new(100.0 * threads as f64 / max.max(1.0));
@@ -210,6 +218,9 @@ fn tasks(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, N
     let citation = Citation::new(format!("{group}/pids.max"), text);
     let (share, limit) = (Arg::of(share, 0), Arg::from(text));
     if !outcome.is_deviation() {
+        if let Some(why) = unknown {
+            return Err(why.into());
+        }
         return Ok(PAGE
             .pass(object, words::FewTasks { limit, share, threads_count })
             .with_evidence(citation));

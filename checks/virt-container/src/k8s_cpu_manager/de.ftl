@@ -38,6 +38,7 @@ detail-no-own-cpus = der Pod ist guaranteed, hat aber keine eigenen CPUs: Er mus
 
 found-static = Policy `static`, CPUs { $reserved } für das System zurückgehalten
 found-own-cpus = der Pod hat eigene CPUs
+found-hidden-kubelet = in einem Container gesammelt ({ $container }), der nicht zeigt, ob auf diesem Knoten ein Kubelet läuft
 found-no-kubelet = auf diesem Knoten läuft kein Kubelet
 found-no-pod = kein Inferenzserver in einem Pod gefunden: während des Betriebs sammeln
 found-policy-without-pod = CPU-Manager-Policy `{ $policy }`, aber kein Inferenzserver in einem Pod gefunden: während des Betriebs sammeln

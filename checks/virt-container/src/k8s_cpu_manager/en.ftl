@@ -38,6 +38,7 @@ detail-no-own-cpus = the pod is guaranteed, but has no CPUs of its own: it has t
 
 found-static = policy `static`, CPUs { $reserved } kept for the system
 found-own-cpus = it has CPUs of its own
+found-hidden-kubelet = collected in a container ({ $container }), which does not show whether a kubelet runs on this node
 found-no-kubelet = no kubelet runs on this node
 found-no-pod = no inference server was found in a pod: collect while the service runs
 found-policy-without-pod = CPU manager policy `{ $policy }`, but no inference server was found in a pod: collect while the service runs

@@ -13,7 +13,7 @@ use crate::pages::k8s_cpu_manager::{PAGE, words};
 use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    let kubelet = kubelet(evidence)?.ok_or_else(|| NoVerdict::not_applicable(words::NoKubelet {}))?;
+    let kubelet = kubelet(evidence)?;
     let pods = in_pods(evidence);
     let policy = kubelet.cpu_manager_policy.require()?.as_str();
     let cited = Citation::new(&kubelet.path, format!("cpuManagerPolicy: {policy}"));

@@ -66,6 +66,7 @@ found-not-shown-by-memory = Policy `{ $policy }`, aber { $known ->
    *[unknown] es ist nicht bekannt, ob Geräte aus Resource Claims kommen, die sie nicht erfasst: { $told }
 }; es ist nicht zu sehen, dass der Speicher eines Pods an die Knoten seiner GPUs gebunden ist
 found-unknown-cpus = Policy `{ $policy }`, aber es ist nicht bekannt, ob der Pod jedes Inferenzservers eigene CPUs bekommt; nur solche richtet sie aus: { $reason }
+found-hidden-kubelet = in einem Container gesammelt ({ $container }), der nicht zeigt, ob auf diesem Knoten ein Kubelet läuft
 found-no-kubelet = auf diesem Knoten läuft kein Kubelet
 found-one-node = alle CPUs sind in einem NUMA-Knoten
 found-no-pod = Topology-Manager-Policy `{ $policy }`, aber kein Inferenzserver in einem Pod gefunden: während des Betriebs sammeln

@@ -66,6 +66,7 @@ found-not-shown-by-memory = policy `{ $policy }`, but { $known ->
    *[unknown] it is not known whether devices come by resource claims, which take no part in it: { $told }
 }; the memory of a pod is not seen to be bound to the nodes of its GPUs
 found-unknown-cpus = policy `{ $policy }`, but it is not known whether the pod of each inference server gets CPUs of its own, which are the only ones that it aligns: { $reason }
+found-hidden-kubelet = collected in a container ({ $container }), which does not show whether a kubelet runs on this node
 found-no-kubelet = no kubelet runs on this node
 found-one-node = all CPUs are in one NUMA node
 found-no-pod = topology manager policy `{ $policy }`, but no inference server was found in a pod: collect while the service runs

@@ -24,7 +24,7 @@ use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
 use crate::server::{gpus_of, granted_cpus, granted_nodes, is_multi_node, main_process, misplaced, nodes_of};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    let kubelet = kubelet(evidence)?.ok_or_else(|| NoVerdict::not_applicable(words::NoKubelet {}))?;
+    let kubelet = kubelet(evidence)?;
     let numa = evidence.numa()?;
     PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
     let managers = Managers {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use crate::bundle::Bundle;
 use crate::derive::cpu;
-use crate::derive::cpuinfo::CpuInfo;
+use crate::derive::cpuinfo::{self, CpuInfo};
 use crate::derive::freq::numbered;
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::CpuSet;
@@ -72,8 +72,18 @@ fn file(cpu: u32, name: &str) -> String {
 fn read(source: &impl Source) -> Result<Power, Missing> {
     let cpus = cpus(source)?;
     let number = |name: &str| grouped(&cpus, name, |path| source.parse(path));
+    let info = CpuInfo::read(source);
+    let info = info.as_ref().map_err(Clone::clone);
+    // Only x86 has the first of the keys; elsewhere a model is a name or another count.
+    let of_family = |key: &str| {
+        let info = info.clone()?;
+        info.first(&["cpu family"]).require()?;
+        parse_text(cpuinfo::PATH, info.first(&[key]).require()?)
+    };
     Ok(Power {
-        features: CpuInfo::read(source).and_then(|info| features(&info)).into(),
+        features: info.clone().and_then(features).into(),
+        family: of_family("cpu family").into(),
+        family_model: of_family("model").into(),
         energy_perf_bias: number("power/energy_perf_bias"),
         resume_latency_us: resume_latency(source, &cpus),
         dma_latency_us: source.read(DMA_LATENCY).and_then(|bytes| dma_latency(&bytes)).into(),
@@ -390,12 +400,16 @@ mod tests {
             ("cpu0/power/pm_qos_resume_latency_us", "0\n"),
             ("cpu1/power/pm_qos_resume_latency_us", "n/a\n"),
             ("cpu2/power/pm_qos_resume_latency_us", "99\n"),
-            ("/proc/cpuinfo", "processor: 0\nflags: fpu hwp epb hwp sse\n"),
+            (
+                "/proc/cpuinfo",
+                "processor: 0\ncpu family: 6\nmodel: 85\nmodel name: X\nflags: fpu hwp epb hwp sse\n",
+            ),
         ]);
         let power = read(&tree).unwrap();
         assert_eq!(readings(&power.energy_perf_bias), [("1".into(), Some(0)), ("0,2".into(), Some(6))]);
         assert_eq!(readings(&power.resume_latency_us), [("1".into(), Some(0)), ("2".into(), Some(99))]);
         assert_eq!(power.features, Fact::Known(vec!["epb".into(), "hwp".into()]));
+        assert_eq!((power.family, power.family_model), (Fact::Known(6), Fact::Known(85)));
         for absent in [&power.core_throttle_count, &power.package_throttle_count] {
             assert!(matches!(absent, Fact::Missing(why) if why.missing == Absence::Absent));
         }

@@ -17,6 +17,10 @@ use crate::index_set::CpuSet;
 pub struct Power {
     /// What the CPUs call themselves capable of, of [`FEATURES`]; from `/proc/cpuinfo`.
     pub features: Fact<Vec<String>>,
+    /// Family of an x86 processor, as a decimal number: `cpu family` in `/proc/cpuinfo`.
+    pub family: Fact<u32>,
+    /// Model within that family: `model` in `/proc/cpuinfo`.
+    pub family_model: Fact<u32>,
     /// Energy performance bias, 0 (performance) to 15 (power saving): `cpuN/power/energy_perf_bias`.
     pub energy_perf_bias: Fact<Vec<CpuReading>>,
     /// Exit latency in µs that idle states of a CPU may have: `cpuN/power/pm_qos_resume_latency_us`. CPUs without such a
