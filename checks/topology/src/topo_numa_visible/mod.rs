@@ -36,11 +36,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let numa = match evidence.numa() {
         Ok(numa) => numa,
         // What the boot arguments do is so whatever is known of the nodes.
-        Err(why) if findings.iter().any(|finding| finding.outcome.is_deviation()) => {
-            findings.push(PAGE.missing(Object::node(), &why));
+        Err(why) => {
+            let is_open = findings.iter().any(|finding| finding.outcome.is_deviation());
+            findings.extend(is_open.then(|| PAGE.missing(Object::node(), &why)));
             return Ok(findings);
         }
-        Err(why) => return Err(why),
     };
     let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
     let owner = Owner {
