@@ -26,7 +26,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let window = evidence.window()?;
     let load = window.under_load()?;
     let critical = critical_cpus(servers, window)?;
-    let mut findings = judge_time(evidence, window, &critical, &load)?;
+    let time = judge_time(evidence, window, &critical, &load);
+    let mut findings: Vec<Finding> = PAGE.settle(Object::cpus(&critical), time);
     let network = || Object::new(ObjectKind::Other, "interrupts of network cards");
     findings.push(PAGE.settle(network(), judge_network(evidence, window, &critical, network())));
     Ok(findings)

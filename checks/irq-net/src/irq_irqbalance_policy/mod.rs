@@ -25,12 +25,17 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let isolated =
         cpus_in(evidence, ISOLATED)?.union(&cpus_in(evidence, "/sys/devices/system/cpu/nohz_full")?);
     let running = Citation::new(format!("{}/stat", process.path), "irqbalance");
-    let mut findings = vec![judge_ban_list(evidence, &isolated)?.with_evidence(running)];
+    let ban_list: Finding = PAGE.settle(irqbalance(), judge_ban_list(evidence, &isolated));
+    let mut findings = vec![ban_list.with_evidence(running)];
     if !isolated.is_empty() {
         let object = Object::cpus(&isolated).named(format!("isolated CPUs {isolated}"));
         findings.extend(PAGE.settle(object.clone(), judge_isolated(object, evidence, &isolated)));
     }
     Ok(findings)
+}
+
+fn irqbalance() -> Object {
+    Object::new(ObjectKind::Unit, "irqbalance.service").named("irqbalance")
 }
 
 /// The ban list of the configuration, with the file and line that set it.
@@ -57,7 +62,7 @@ fn ban_list(evidence: &Evidence<'_>) -> Result<Option<(CpuSet, Citation)>, Missi
 }
 
 fn judge_ban_list(evidence: &Evidence<'_>, isolated: &CpuSet) -> Result<Finding, Missing> {
-    let object = Object::new(ObjectKind::Unit, "irqbalance.service").named("irqbalance");
+    let object = irqbalance();
     let Some((banned, citation)) = ban_list(evidence)? else {
         return Ok(if isolated.is_empty() {
             PAGE.pass(object, words::NothingIsolated {})

@@ -40,7 +40,14 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     };
     let object = Object::new(ObjectKind::Other, "free memory");
     let mut findings = PAGE.settle(object.clone(), memory.judge(object, gpus, numa));
-    let servers = evidence.servers()?;
+    let of_workers = Object::new(ObjectKind::Other, "workers");
+    let servers = match evidence.servers() {
+        Ok(servers) => servers,
+        Err(why) => {
+            findings.push(PAGE.missing(of_workers, &why));
+            return Ok(findings);
+        }
+    };
     let workers = servers.iter().flat_map(|server| {
         let uses_gpu = |process: &&ServerProcess| process.gpus.known().is_none_or(|gpus| !gpus.is_empty());
         server.processes.iter().filter(uses_gpu).map(move |process| (server, process))
@@ -52,7 +59,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     });
     let judged: Vec<Finding> = judged.collect();
     if judged.is_empty() {
-        findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "workers"), words::NoWorker {}));
+        findings.push(PAGE.not_run(of_workers, words::NoWorker {}));
     }
     findings.extend(judged);
     Ok(findings)

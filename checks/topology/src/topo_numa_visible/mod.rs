@@ -33,7 +33,15 @@ type Host = Result<Option<String>, Missing>;
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let host = evidence.hypervisor();
     let mut findings = vec![PAGE.settle(Object::setting("layout"), layout(evidence, &host))];
-    let numa = evidence.numa()?;
+    let numa = match evidence.numa() {
+        Ok(numa) => numa,
+        // What the boot arguments do is so whatever is known of the nodes.
+        Err(why) => {
+            let is_open = findings.iter().any(|finding| finding.outcome.is_deviation());
+            findings.extend(is_open.then(|| PAGE.missing(Object::node(), &why)));
+            return Ok(findings);
+        }
+    };
     let is_arm = evidence.cpu().is_ok_and(|cpu| cpu.vendor.known().is_some_and(|vendor| vendor == ARM));
     let owner = Owner {
         files: evidence.settings("topology").unwrap_or_default(),
