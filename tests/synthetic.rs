@@ -243,7 +243,7 @@ impl Node {
             let _ = write!(
                 cpuinfo,
                 "processor\t: {cpu}\nvendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 143\nmodel name\t: \
-                 Intel(R) Xeon(R) Platinum 8462Y+\nflags\t\t: fpu tsc constant_tsc nonstop_tsc\n\n"
+                 Intel(R) Xeon(R) Platinum 8462Y+\nflags\t\t: fpu tsc epb constant_tsc nonstop_tsc hwp hwp_epp\n\n"
             );
             let folder = format!("{root}/cpu{cpu}");
             let siblings = format!("{core},{}\n", core + CORES * 2);
