@@ -620,11 +620,11 @@ impl Resolver<'_> {
             object: Some(Object::setting("boot arguments")),
             key: if present { "do-kernel-argument-add" } else { "do-kernel-argument-remove" }.to_owned(),
             args: vec![("argument", argument.into())],
-            permanent: tool.commands(argument, present),
+            permanent: tool.commands([(argument, present)]),
             also: (tool == BootTool::MachineConfig).then(|| {
                 (if present { "also-machine-config" } else { "also-machine-config-without" }, Vec::new())
             }),
-            undo: tool.undo(argument, present),
+            undo: tool.undo([(argument, present)]),
             verify: vec!["cat /proc/cmdline".to_owned()],
             files: tool.file().map(str::to_owned).into_iter().collect(),
             unknown,
@@ -769,12 +769,18 @@ impl Resolver<'_> {
     }
 
     fn thread_pool(&self, pid: u32, want: u32, was: u32) -> Draft {
-        let mut draft = self.setting(pid, "Environment");
-        draft.key = "do-thread-pool".to_owned();
-        draft.args = vec![("server", Arg::from(pid)), ("want", want.into()), ("was", was.into())];
+        let kind = self.server(pid).map(|(server, _)| server.kind.as_str()).unwrap_or_default();
+        let setting = PoolSetting::of(kind);
+        let args = vec![("want", want.into()), ("was", was.into())];
+        let by_hand = self.on_server(pid, "do-thread-pool", args);
+        // The plan sets variables of a unit and writes nobody's command line.
+        let mut draft = match setting {
+            PoolSetting::Variable => {
+                Draft { key: by_hand.key, args: by_hand.args, ..self.setting(pid, "Environment") }
+            }
+            PoolSetting::Option(_) | PoolSetting::Parameter(_) => by_hand,
+        };
         if draft.by_hand {
-            let kind = self.server(pid).map(|(server, _)| server.kind.as_str()).unwrap_or_default();
-            let setting = PoolSetting::of(kind);
             draft.also = Some((setting.key(), vec![("setting", Arg::text(setting.words(want)))]));
         }
         draft

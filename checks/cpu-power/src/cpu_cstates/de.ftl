@@ -45,4 +45,4 @@ found-no-load = Schlafzustände { $states } sind auf den CPUs { $cpus } eingesch
 found-unknown-time = Schlafzustände { $states } sind auf den CPUs { $cpus } eingeschaltet, aber die Zeit in ihnen ist nicht bekannt: { $reason }
 found-no-states = keine Schlafzustände auf einer physischen Maschine gefunden: { $reason }
 found-virtual = virtuelle Maschine ({ $virtualization }) ohne Schlafzustände: den Anbieter fragen
-found-enabled = die Schlafzustände { $states } sind auf den CPUs { $cpus } erlaubt: wer dort schläft, wacht erst nach dieser Zeit auf
+found-enabled = die Schlafzustände { $states } sind auf den CPUs { $cpus } erlaubt: eine CPU, die darin schläft, wacht erst nach dieser Zeit auf

@@ -46,17 +46,32 @@ impl BootTool {
         }
     }
 
-    /// Commands that add an argument or take it away; none where it is not done on the node.
-    pub(crate) fn commands(self, argument: &str, add: bool) -> Vec<String> {
+    /// Commands that add arguments or take them away (`false`); none where it is not done on the node.
+    pub(crate) fn commands<'a>(self, changes: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<String> {
+        let edits = changes.into_iter().filter_map(|(argument, add)| self.edit(argument, add));
+        self.finished(edits.collect())
+    }
+
+    /// Commands that take such changes back.
+    pub(crate) fn undo<'a>(self, changes: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<String> {
         match self {
-            Self::MachineConfig | Self::Unknown => Vec::new(),
+            // One file has them all.
+            Self::UpdateGrub => self.finished(vec![format!("rm {GRUB_FILE}")]),
+            tool => tool.commands(changes.into_iter().map(|(argument, add)| (argument, !add))),
+        }
+    }
+
+    /// The command for one argument.
+    fn edit(self, argument: &str, add: bool) -> Option<String> {
+        Some(match self {
+            Self::MachineConfig | Self::Unknown => return None,
             Self::RpmOstree => {
                 let option = if add { "--append-if-missing" } else { "--delete-if-present" };
-                vec![format!("rpm-ostree kargs {option}={}", shell(argument))]
+                format!("rpm-ostree kargs {option}={}", shell(argument))
             }
             Self::Grubby => {
                 let option = if add { "--args" } else { "--remove-args" };
-                vec![format!("grubby --update-kernel=ALL {option}={}", shell(argument))]
+                format!("grubby --update-kernel=ALL {option}={}", shell(argument))
             }
             Self::UpdateGrub => {
                 let line = if add {
@@ -67,17 +82,17 @@ impl BootTool {
                     };
                     format!("{}; {}", without("GRUB_CMDLINE_LINUX"), without("GRUB_CMDLINE_LINUX_DEFAULT"))
                 };
-                vec![format!("printf '%s\\n' {} >> {GRUB_FILE}", shell(&line)), "update-grub".to_owned()]
+                format!("printf '%s\\n' {} >> {GRUB_FILE}", shell(&line))
             }
-        }
+        })
     }
 
-    /// Commands that take such a change back.
-    pub(crate) fn undo(self, argument: &str, add: bool) -> Vec<String> {
-        match self {
-            Self::UpdateGrub => vec![format!("rm {GRUB_FILE}"), "update-grub".to_owned()],
-            tool => tool.commands(argument, !add),
+    /// Edits with what makes the boot loader heed them.
+    fn finished(self, mut edits: Vec<String>) -> Vec<String> {
+        if self == Self::UpdateGrub && !edits.is_empty() {
+            edits.push("update-grub".to_owned());
         }
+        edits
     }
 
     /// The file of the plan that has all changes.

@@ -208,9 +208,8 @@ impl PoolSetting {
     pub(crate) fn of(kind: &str) -> Self {
         match kind {
             // ggml has a pool of its own, which no variable sizes.
-            "llama.cpp" | "koboldcpp" => Self::Option("--threads"),
+            "llama.cpp" => Self::Option("--threads"),
             "ollama" => Self::Parameter("num_thread"),
-            "ktransformers" => Self::Option("--cpu_infer"),
             _ => Self::Variable,
         }
     }
@@ -218,8 +217,7 @@ impl PoolSetting {
     pub(crate) fn words(self, threads: impl std::fmt::Display) -> String {
         match self {
             Self::Variable => format!("OMP_NUM_THREADS={threads}"),
-            Self::Option(name) => format!("{name} {threads}"),
-            Self::Parameter(name) => format!("{name} {threads}"),
+            Self::Option(name) | Self::Parameter(name) => format!("{name} {threads}"),
         }
     }
 
@@ -263,7 +261,11 @@ pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
                 Some(threads) if !matches!(setting, PoolSetting::Variable) => {
                     plan.not_planned.push(NotPlanned {
                         what: format!("size of thread pools of {}", plan.servers[at].name),
-                        why: format!("{} goes by {}", plan.servers[at].kind, setting.words(threads)),
+                        why: format!(
+                            "no file of the plan sets it: start {} with `{}`",
+                            plan.servers[at].kind,
+                            setting.words(threads)
+                        ),
                     })
                 }
                 // A pool that is larger all the same does not go by the variable.

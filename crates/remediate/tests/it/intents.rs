@@ -102,6 +102,16 @@ fn titles_follow_number_and_case_and_name_what_the_engine_reads() {
             assert!(action.also[language].contains(&format!("`{setting}`")), "{action:?}");
         }
     }
+    // In a unit, too: the plan sets variables and writes nobody's command line.
+    let mut evidence = derive(&broken().bundle());
+    let Fact::Known(servers) = &mut evidence.servers else { panic!("no servers") };
+    servers.iter_mut().for_each(|server| server.kind = "llama.cpp".to_owned());
+    let name = Intent::Variable { server: SERVER, name: "A".into(), want: Some("1".into()), was: None };
+    let assessment = resolved(&evidence, vec![asks("test.it", vec![pool.clone(), name])]);
+    let action = assessment.actions.iter().find(|action| action.kind == "thread-pool").unwrap();
+    assert_eq!(action.state, ActionState::ByHand, "{action:?}");
+    assert!(action.permanent.is_empty() && action.also["en"].contains("`--threads 8`"), "{action:?}");
+
     let variable = Intent::Variable {
         server: SERVER,
         name: "CUDA_DEVICE_ORDER".into(),
@@ -338,11 +348,23 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
             expected.contains("grubby")
         );
     }
+    // The drop-in of GRUB goes once, however many arguments are in it.
+    let mut evidence = derive(&broken().bundle());
+    evidence.node.os = Fact::Known("Ubuntu 24.04.1 LTS".into());
+    evidence.node.cmdline = Fact::Known("ro idle=poll".into());
+    let wants = |argument: &str, present| Intent::KernelArgument { argument: argument.into(), present };
+    let assessment =
+        resolved(&evidence, vec![asks("test.it", vec![wants("iommu=pt", true), wants("idle=poll", false)])]);
+    let files = remediate(&evidence, &assessment);
+    let script = &files.iter().find(|file| file.path == "boot/kernel-arguments.sh").unwrap().contents;
+    assert_eq!(script.matches("rm /etc/default/grub.d/90-plumb.cfg").count(), 1, "{script}");
+    assert_eq!(script.lines().filter(|line| *line == "update-grub").count(), 1, "{script}");
+    assert_eq!(script.lines().filter(|line| line.starts_with("printf ")).count(), 2, "{script}");
+
     // The daemon of OpenShift takes back what is changed on the node itself.
     let mut evidence = derive(&broken().bundle());
     evidence.node.os = Fact::Known("Red Hat Enterprise Linux CoreOS 414.92".into());
     evidence.node.cmdline = Fact::Known("ostree=/ostree/boot.0/rhcos/0 idle=poll".into());
-    let wants = |argument: &str, present| Intent::KernelArgument { argument: argument.into(), present };
     let assessment =
         resolved(&evidence, vec![asks("test.it", vec![wants("iommu=pt", true), wants("idle=poll", false)])]);
     for action in &assessment.actions {
