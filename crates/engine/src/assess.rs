@@ -146,7 +146,7 @@ pub fn assess(
         coverage: coverage.map(categories::round),
         indices: categories::indices(&tally),
         categories: by_category,
-        work: work::order(&findings),
+        work: work::order(&findings, &[]),
         actions: Vec::new(),
         pages: pages(&answers),
         waivers,

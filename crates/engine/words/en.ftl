@@ -3,7 +3,7 @@
 ## The client's questions
 
 question-placement = Are workers on GPU-local cores and memory?
-question-governor = Is the governor apt for latency?
+question-governor = Is the CPU frequency governor suited to low latency?
 question-neighbours = How bad are noisy neighbours today?
 fine-placement = the workers run on cores next to their GPUs, and their memory lies there
 fine-governor = the governor and what belongs to it keep the clock up
@@ -15,9 +15,13 @@ accepted = accepted by waiver: { $what }
 gap-no-check = no pack that was asked has a check that decides it
 gap-unanswered = { $subject }: { $message }
 gap-share = only { $percent } % of the checks behind it, weighted by severity, were answered
-several-findings = { $clause } ({ $n ->
-    [one] { $n } finding
-   *[other] { $n } findings
+several-findings = { $clause } (and { $n } more{ $alike ->
+    [0] {""}
+   *[other] , { $alike } of them { $grade ->
+        [high] high
+        [medium] medium
+       *[low] low
+    }
 })
 more-causes = { $n ->
     [one] { $n } more problem was found
