@@ -129,8 +129,8 @@ trait-shared-units = Inferenz-Server laufen in { $n ->
    *[other] { $n } Units oder Containern
 }
 trait-strict-percentile = die Ziele gelten für das { $percentile }. Perzentil
-trait-strict-tokens = { $time } zwischen Token sind zugesagt
-trait-not-strict = die Ziele verlangen { $time } zwischen Token beim { $percentile }. Perzentil
+trait-strict-tokens = { $time } zwischen Tokens sind zugesagt
+trait-not-strict = die Ziele verlangen { $time } zwischen Tokens beim { $percentile }. Perzentil
 
 ## The node at a glance
 

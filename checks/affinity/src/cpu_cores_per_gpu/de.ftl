@@ -1,8 +1,8 @@
 title = Genug physische Kerne für die Prozesse der Inferenz
 why = Der Scheduler einer Inferenz-Engine hält einen eigenen Kern beschäftigt. Mit weniger physischen Kernen als Prozessen wechseln sich diese ab, GPUs stehen zwischen den Schritten still, und Anfragen laufen in Zeitüberschreitungen.
-effect = Die GPUs warten auf Prozesse, die auf einen Prozessorkern warten; der Dienst beantwortet weniger Anfragen und das später, und unter Last können Anfragen in Zeitüberschreitungen laufen.
+effect = Die GPUs warten auf Prozesse, die auf einen Prozessorkern warten; der Dienst beantwortet weniger Anfragen, und das später; unter Last können Anfragen in Zeitüberschreitungen laufen.
 applicability = Physische Maschinen, virtuelle Maschinen und Container (am häufigsten in Pods und virtuellen Maschinen); Knoten mit GPUs; alle Hersteller
-expected-effect = Georgia Tech 2026: mehr Kerne verkürzten die Zeit bis zum ersten Token bei mittlerer Last um das 1,36- bis 5,40-Fache, und unterversorgte Konfigurationen liefen in Zeitüberschreitungen; etwa 1,5 % höhere Kosten der Instanz (Kosten aus Presseberichten). vLLM nennt es eine häufige Ursache schlechter Leistung.
+expected-effect = Georgia Tech 2026: mit mehr Kernen kam das erste Token bei mittlerer Last 1,36- bis 5,40-mal so schnell, und unterversorgte Konfigurationen liefen in Zeitüberschreitungen; etwa 1,5 % höhere Kosten der Instanz (Kosten aus Presseberichten). vLLM nennt es eine häufige Ursache schlechter Leistung.
 
 limit-minimum = mindestens nötige physische Kerne je Prozess, der einen braucht
 limit-minimum-applies = vLLM; für andere Server eine Schätzung

@@ -1,14 +1,14 @@
-title = Die Spitzenlast passt in den gemessenen Goodput, auch wenn ein Replikat ausfällt
+title = Die Spitzenlast passt in den gemessenen Nutzdurchsatz, auch wenn ein Replikat ausfällt
 why = Ohne Reserve wird jede Störung zu einer Verletzung des Service-Levels.
 effect = Bei Spitzenlast genügen etwas mehr Nachfrage oder eine Störung, und Antworten kommen später als zugesagt.
 applicability = Dienste mit angegebener Nachfrage und einem Lasttest
-expected-effect = Keiner: es ist eine Reserve.
+expected-effect = Keine: Es ist eine Reserve.
 
-limit-roomy = Nachfrage bei der Spitze als Anteil des Goodputs, bis zu dem Platz ist
+limit-roomy = Spitzenlast als Anteil des Nutzdurchsatzes, bis zu dem Platz ist
 limit-roomy-applies = Dienste mit einem Lasttest
 limit-roomy-source = unser Vorschlag
 
-limit-tight = Nachfrage bei der Spitze als Anteil des Goodputs, über dem die Prüfung fehlschlägt
+limit-tight = Spitzenlast als Anteil des Nutzdurchsatzes, über dem die Prüfung fehlschlägt
 limit-tight-applies = Dienste mit einem Lasttest
 limit-tight-source = unser Vorschlag
 
@@ -17,7 +17,7 @@ problem-full = Die Spitzenlast beansprucht { $share } dessen, was { $replicas_co
    *[other] { $replicas_count } Replikate nachweislich bedienen
 }
 effect-full = Bei Spitzenlast bleibt wenig oder keine Reserve: Schon etwas mehr Nachfrage oder eine Störung, und Antworten kommen später als zugesagt.
-detail-full = die Spitzenlast beansprucht { $share } des Goodputs von { $replicas_count ->
+detail-full = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->
@@ -33,7 +33,7 @@ problem-tight = Die Spitzenlast beansprucht { $share } dessen, was { $replicas_c
    *[other] { $replicas_count } Replikate nachweislich bedienen
 }
 effect-tight = Die heutige Spitzenlast passt, aber mit Wachstum oder bei einer Störung kommen Antworten bald später als zugesagt.
-detail-tight = die Spitzenlast beansprucht { $share } des Goodputs von { $replicas_count ->
+detail-tight = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->
@@ -46,7 +46,7 @@ detail-tight = die Spitzenlast beansprucht { $share } des Goodputs von { $replic
 
 problem-no-goodput = Das Service-Level wird bei keiner getesteten Rate nachweislich eingehalten
 effect-no-goodput = Wie viele Anfragen ein Replikat rechtzeitig bedient, ist nicht bekannt; niemand kann sagen, wie viele Replikate die Nachfrage braucht.
-detail-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten, es gibt also keinen Goodput zum Planen: mit niedrigeren Raten oder länger testen
+detail-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten, es gibt also keinen Nutzdurchsatz zum Planen: mit niedrigeren Raten oder länger testen
 
 problem-loss-with-penalty = { $replicas_count ->
     [one] Nichts bedient die Spitzenlast, wenn das einzige Replikat ausfällt
@@ -68,7 +68,7 @@ detail-loss = { $replicas_count ->
    *[other] die Spitzenlast passt nicht in das, was nach dem Ausfall eines von { $replicas_count } Replikaten bleibt: Kapazität hinzufügen oder vereinbaren, was der Dienst dann leistet
 }
 
-found-roomy = die Spitzenlast beansprucht { $share } des Goodputs von { $replicas_count ->
+found-roomy = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->

@@ -2,7 +2,7 @@ title = Der Dienst hält sein SLO bei heutiger Spitzenlast ein, statistisch gesi
 why = Dafür bezahlt der Auftraggeber; alle anderen Prüfungen betreffen Ursachen.
 effect = Mehr Anfragen als vereinbart dauern länger als zugesagt.
 applicability = Jeder Dienst
-expected-effect = Keiner: es ist das Ergebnis.
+expected-effect = Keine: Es ist das Ergebnis.
 caveat = Ob der Host oder zu wenige GPUs die Ursache sind, zeigen andere Befunde. Weniger gleichzeitige Anfragen (`--max-num-seqs` von vLLM) machen jede schneller und lassen mehr von ihnen warten.
 
 problem-missed = Nur { $share } der Anfragen halten das Service-Level { $place ->

@@ -56,7 +56,7 @@ fn granted(evidence: &Evidence, server: &ServerPlan, placement: Placement) -> Re
             && !placement.cpus.is_subset(&cpus)
         {
             return Err(format!(
-                "{path} grants it the CPUs {cpus} only, and near to its GPUs are {}: give the group others first",
+                "{path} grants it the CPUs {cpus} only, and close to its GPUs are {}: give the group others first",
                 placement.cpus
             ));
         }
@@ -221,7 +221,7 @@ impl<'a> Model<'a> {
         }
         if cpus.is_empty() {
             return Err(
-                "it uses no GPU, so no node is near to it: `plumb experiment` shows which is best".to_owned()
+                "it uses no GPU, so no node is close to it: `plumb experiment` shows which is best".to_owned()
             );
         }
         for worker in &mut workers {

@@ -280,7 +280,7 @@ fn group(
         applicability: said.page(first, "applicability", &first.applicability),
         remediation: remediation(assessment, members, said, messages)?,
         thresholds: of_checks(members)
-            .flat_map(|finding| finding.thresholds.iter().map(move |limit| (*finding, limit)))
+            .flat_map(|finding| finding.thresholds.iter().map(move |limit| (finding, limit)))
             .map(|(finding, own)| limit(finding, own, said, messages))
             .collect::<Result<_, _>>()?,
         caveat: first.caveat.as_deref().map(|caveat| said.page(first, "caveat", caveat)),
