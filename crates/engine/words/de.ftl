@@ -25,9 +25,6 @@ gap-share = nur { $percent } % der Prüfungen dahinter, nach Schwere gewichtet, 
 several-findings = { $clause } (und { $n ->
     [one] { $n } weiterer
    *[other] { $n } weitere
-} Befund{ $n ->
-    [one] {""}
-   *[other] e
 }{ $alike ->
     [0] {""}
    *[other] , davon { $alike } { $grade ->

@@ -16,7 +16,7 @@ const MAX_CHARS: usize = 180;
 const MAX_SUBJECT_CHARS: usize = 44;
 const MAX_EFFECT_CHARS: usize = 240;
 const MAX_REASON_CHARS: usize = 220;
-const MAX_KEY_CHARS: usize = 260;
+const MAX_KEY_CHARS: usize = 340;
 
 /// One of the highest-rated findings.
 #[derive(Clone, Debug, Serialize)]
@@ -58,6 +58,7 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
                     let values = [("n", n.as_str()), ("m", &alike.to_string()), ("grade", word)];
                     messages.fill("text", "more_subjects_alike", &values)?
                 }
+                None if others == 1 => messages.get("text", "more_subjects_one")?.to_owned(),
                 None => messages.fill("text", "more_subjects", &[("n", &n)])?,
             };
             subject = format!("{subject} {others}");
