@@ -318,6 +318,28 @@ mod tests {
     }
 
     #[test]
+    fn a_cause_counts_all_its_findings_and_says_how_many_are_as_bad() {
+        let checks = ["placement.decides-a", "placement.adds-b", "placement.adds-c", "placement.adds-d"];
+        let severities = [Severity::Critical, Severity::Critical, Severity::Low, Severity::Low];
+        let checks: Vec<_> =
+            checks.into_iter().zip(severities).map(|(id, own)| (id, own, Outcome::Fail)).collect();
+        let mut answer = testing::answer(&checks);
+        for finding in &mut answer.findings {
+            *finding = finding.clone().with_cause("pins", plumb_check_sdk::Object::node());
+        }
+        let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
+        let sentence = "node: something was seen (and 3 more, 1 of them high)";
+        assert_eq!(assessment.key_issue.sentence, sentence);
+        assert_eq!(assessment.key_issue.findings.len(), 4);
+        assert!(
+            assessment.checklist[0].sentence.starts_with(sentence),
+            "{}",
+            assessment.checklist[0].sentence
+        );
+        assert_eq!(assessment.work[0].subjects.len(), 4);
+    }
+
+    #[test]
     fn all_in_order_is_low_and_rests_on_the_deciding_checks() {
         let question = placement(testing::answer(&[
             ("placement.decides-cpus", Severity::High, Outcome::Pass),

@@ -6,11 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, CpuSet, FirmwareSetting, GpuState, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step,
-    UpdatePart,
+    Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
 };
 use plumb_engine::Assessment;
-use plumb_engine::action::{Action, ActionState, Interrupts};
+use plumb_engine::action::{Action, ActionState};
 use plumb_engine::work;
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};

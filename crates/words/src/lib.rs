@@ -140,7 +140,8 @@ pub fn numeral(plain: &str, language: &str) -> String {
             text.push(digit);
         }
         rest = &digits[whole..];
-        let Some(fraction) = rest.strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        let Some(fraction) =
+            rest.strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
         else {
             continue;
         };

@@ -17,7 +17,7 @@ limit-time = gedrosselte Zeit im Messfenster, über alle CPUs summiert
 limit-time-applies = Control Groups mit Quota
 limit-time-source = unser Vorschlag
 
-limit-watched = Länge des Messfensters, ab der eine Quota besteht, die nicht gedrosselt hat
+limit-watched = Länge des Messfensters, ab der eine Quota, die nicht gedrosselt hat, als bestanden gilt
 limit-watched-applies = Control Groups mit Quota
 limit-watched-source = unser Vorschlag: Lastspitzen sind seltener als einmal in zehn Sekunden
 

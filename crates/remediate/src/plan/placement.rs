@@ -220,9 +220,8 @@ impl<'a> Model<'a> {
             cpus = cpus.union(spare);
         }
         if cpus.is_empty() {
-            return Err(
-                "it uses no GPU, so no node is close to it: `plumb experiment` shows which is best".to_owned()
-            );
+            return Err("it uses no GPU, so no node is close to it: `plumb experiment` shows which is best"
+                .to_owned());
         }
         for worker in &mut workers {
             worker.near =

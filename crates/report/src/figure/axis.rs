@@ -59,7 +59,14 @@ pub(crate) fn tick_text(value: f64, messages: &Messages) -> String {
 }
 
 /// Draws horizontal lines with numbers at the left, and the name of the axis above.
-pub(crate) fn vertical(svg: &mut Svg, plot: Area, scale: &Scale, ticks: &[f64], messages: &Messages, name: &str) {
+pub(crate) fn vertical(
+    svg: &mut Svg,
+    plot: Area,
+    scale: &Scale,
+    ticks: &[f64],
+    messages: &Messages,
+    name: &str,
+) {
     for &tick in ticks {
         let y = scale.at(tick);
         svg.line((plot.x, y), (plot.right(), y), HAIR, if tick == 0.0 { 1.0 } else { 0.6 }, "");
@@ -104,7 +111,8 @@ mod tests {
     #[test]
     fn numbers_on_axes_are_short() {
         let theme = crate::Theme::builtin().unwrap();
-        let texts: Vec<_> = [0.0, 0.25, 2.5, 1500.0, 0.05].map(|value| tick_text(value, theme.messages())).into();
+        let texts: Vec<_> =
+            [0.0, 0.25, 2.5, 1500.0, 0.05].map(|value| tick_text(value, theme.messages())).into();
         assert_eq!(texts, ["0", "0.25", "2.5", "1500", "0.05"]);
     }
 }

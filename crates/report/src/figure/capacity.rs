@@ -44,7 +44,8 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     let at = x.at(f64::from(plan.planned));
     svg.line((at, plot.y - 4.0), (at, plot.bottom()), INK, 1.4, "4 3");
     let whole = |tick: &&f64| (**tick - tick.round()).abs() < 1e-9;
-    let marks: Vec<_> = marks.iter().filter(whole).map(|tick| (x.at(*tick), tick_text(*tick, messages))).collect();
+    let marks: Vec<_> =
+        marks.iter().filter(whole).map(|tick| (x.at(*tick), tick_text(*tick, messages))).collect();
     horizontal(&mut svg, plot, &marks, messages.get("label", "replicas")?);
     svg.line((plot.x, plot.y - 4.0), (plot.x, plot.bottom()), SOFT, 0.8, "");
     let values = [("rows", &*told.join("; ")), ("planned", &*plan.planned.to_string())]

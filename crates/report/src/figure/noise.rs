@@ -142,7 +142,11 @@ fn bars(rows: &[&NoiseResult], messages: &Messages) -> Result<Figure, ReportErro
     }
     let peak = worst.iter().max_by(|a, b| a.lost_share.total_cmp(&b.lost_share));
     let (share, cpu) = peak.map_or((0.0, 0), |row| (row.lost_share * 100.0, row.cpu));
-    let values = [("n", rows.len().to_string()), ("cpu", cpu.to_string()), ("share", messages.numeral(&format!("{share:.3}")))];
+    let values = [
+        ("n", rows.len().to_string()),
+        ("cpu", cpu.to_string()),
+        ("share", messages.numeral(&format!("{share:.3}"))),
+    ];
     let values: Vec<(&str, &str)> = values.iter().map(|(a, b)| (*a, b.as_str())).collect();
     let (title, alt) =
         (messages.get("figure", "noise_bars")?, messages.fill("figure", "noise_bars_alt", &values)?);

@@ -158,8 +158,11 @@ fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     match (&found.effect.best, found.effect.state) {
         (Some(best), EffectState::Improved) => {
             let metric = metric_name(&best.metric, words.0);
-            let (ratio, low, high) =
-                (change(best.ratio.base, words.0), change(best.ratio.low, words.0), change(best.ratio.high, words.0));
+            let (ratio, low, high) = (
+                change(best.ratio.base, words.0),
+                change(best.ratio.low, words.0),
+                change(best.ratio.high, words.0),
+            );
             let (cell, against) = (clean(&best.cell), clean(&best.against));
             let values = [
                 ("cell", &*cell),
@@ -252,12 +255,18 @@ fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportErro
     Ok(rows)
 }
 
+/// What a price is made of, part by part.
+fn basis(parts: &str, messages: &Messages) -> String {
+    let word = |part: &str| messages.find("cost_basis", &part.replace(' ', "-")).unwrap_or(part).to_owned();
+    clean(&parts.split(", ").map(word).collect::<Vec<_>>().join(", "))
+}
+
 fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let currency = clean(&found.currency);
     let of = |value: f64| format!("{} {currency}", amount(value));
     let mut rows = vec![words.row(
         "price",
-        format!("{:.2} {currency} ({})", found.gpu_hour, found.basis),
+        format!("{:.2} {currency} ({})", found.gpu_hour, basis(&found.basis, words.0)),
         Label::Assumed,
     )?];
     if let Some(today) = found.today {

@@ -245,6 +245,10 @@ pub(super) fn indices(indices: &Indices, messages: &Messages) -> Result<Vec<Fact
     let fact = |label: &str, value: String| {
         Ok::<_, ReportError>(Fact { label: messages.get("label", label)?.to_owned(), value, code: false })
     };
-    let hardening = indices.hardening.map_or_else(|| none.to_owned(), |index| messages.numeral(&format!("{index:.1}")));
-    Ok(vec![fact("exposure", at(messages.numeral(&format!("{:.1}", indices.exposure)))?)?, fact("hardening", at(hardening)?)?])
+    let hardening =
+        indices.hardening.map_or_else(|| none.to_owned(), |index| messages.numeral(&format!("{index:.1}")));
+    Ok(vec![
+        fact("exposure", at(messages.numeral(&format!("{:.1}", indices.exposure)))?)?,
+        fact("hardening", at(hardening)?)?,
+    ])
 }

@@ -145,7 +145,9 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
         cpu: row.cpu,
         lost: messages.numeral(&format!("{:.3} %", row.lost_share * 100.0)),
         longest: messages.numeral(&format!("{:.0} µs", row.max_us)),
-        wakeup: row.wakeup_p99_us.map_or_else(|| "–".to_owned(), |us| messages.numeral(&format!("{us:.0} µs"))),
+        wakeup: row
+            .wakeup_p99_us
+            .map_or_else(|| "–".to_owned(), |us| messages.numeral(&format!("{us:.0} µs"))),
     };
     let measured = Measured {
         nothing: String::new(),
