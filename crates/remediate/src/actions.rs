@@ -10,7 +10,7 @@ use plumb_check_sdk::{
 };
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState};
-use plumb_engine::work;
+use plumb_engine::{contradictions, work};
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};
 use plumb_words::Messages;
@@ -63,6 +63,9 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
         finding.remediation.rollback = join(|action| &action.undo).into();
         finding.remediation.verification = join(|action| &action.verify).into();
     }
+    let languages: Vec<&str> = assessment.languages().collect();
+    let advice = contradictions::of_actions(&actions, &assessment.findings, &languages);
+    assessment.contradictions.extend(advice);
     assessment.actions = actions;
     // A step may risk more than the check that asks for it says.
     assessment.work = work::order(&assessment.findings, &assessment.actions);
