@@ -9,6 +9,7 @@ mod cli;
 mod collect;
 mod compare;
 mod completeness;
+mod contradictions;
 mod engagement;
 mod experiment;
 mod field;
