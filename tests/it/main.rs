@@ -13,6 +13,7 @@ mod contradictions;
 mod engagement;
 mod experiment;
 mod field;
+mod filled;
 mod first_schema;
 mod foreign;
 mod glibc;
