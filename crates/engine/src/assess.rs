@@ -16,7 +16,7 @@ use crate::overall::Basis;
 use crate::profile::{Platform, Profile};
 use crate::speech::{LikelihoodReason, Speech, say};
 use crate::waiver::{AsOf, Waiver, WaiverApplied, Waivers};
-use crate::{categories, checklist, conflicts, load, overall, policy, score, summary, work};
+use crate::{categories, checklist, conflicts, contradictions, load, overall, policy, score, summary, work};
 
 /// What one pack answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -153,6 +153,12 @@ pub fn assess(
         overrides: policy::used(&evidence.policy, metas()),
         capacity: Capacity::of(evidence, &speech),
         conflicts: conflicts::relevant(evidence, &profile, &findings, &speech),
+        contradictions: contradictions::find(
+            evidence,
+            &findings,
+            |check| metas().find(|meta| meta.id == check),
+            &speech,
+        ),
         profile,
         findings,
         probes: evidence.collection.probes.clone(),

@@ -262,3 +262,15 @@ engine-binding-here = dieser Knoten bedient mit { $engines }; was zählt, ist di
 vendor-bias-none = keine Prüfung empfiehlt einen Kauf; Hardware ist eine Frage der Kapazität, mit Zahlen
 vendor-bias-here = der Prozessor ist von { $vendor }; seine Einstellungen werden nach den Regeln seines eigenen Herstellers beurteilt
 vendor-bias-unknown = wessen Prozessor es ist, macht für einen Befund keinen Unterschied
+
+## Widersprüche
+
+contradiction-memory = zwei Quellen nennen verschiedene Speichergrößen: { $one } für den Knoten, { $other } für seine NUMA-Knoten zusammen
+contradiction-free-memory = es ist mehr Speicher frei, als es gibt: { $one }
+contradiction-cpus-of-nodes = die CPUs { $one } laufen, die NUMA-Knoten haben zusammen aber nur die CPUs { $other }
+contradiction-cpu-time = Threads haben mehr CPU-Zeit verbraucht, als es gab: { $one }, { $other }
+contradiction-throttled = eine Quota griff in mehr Perioden, als es gab: { $one }
+contradiction-outcomes = eine Prüfung findet { $one_subject } zugleich in Ordnung ({ $other }) und nicht in Ordnung ({ $one })
+contradiction-statements = zwei Befunde schließen einander aus: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
+contradiction-advice = zwei Befunde verlangen Gegensätzliches: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
+contradiction-in-force = was für { $subject } verlangt wird, gilt schon ({ $goal }: { $found })

@@ -246,3 +246,15 @@ engine-binding-here = this node serves with { $engines }; the mask that a thread
 vendor-bias-none = no check recommends a purchase; hardware is a question of capacity, with numbers
 vendor-bias-here = the processor is by { $vendor }; its settings are judged by the rules of its own vendor
 vendor-bias-unknown = whose processor it is makes no difference to a finding
+
+## Contradictions
+
+contradiction-memory = two sources tell the size of the memory differently: { $one } for the node, { $other } for its NUMA nodes together
+contradiction-free-memory = more memory is free than there is: { $one }
+contradiction-cpus-of-nodes = CPUs { $one } are online, but the NUMA nodes together have only CPUs { $other }
+contradiction-cpu-time = threads used more CPU time than there was: { $one }, { $other }
+contradiction-throttled = a quota was enforced in more periods than there were: { $one }
+contradiction-outcomes = one check finds { $one_subject } both in order ({ $other }) and not ({ $one })
+contradiction-statements = two findings exclude each other: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
+contradiction-advice = two findings want opposite changes: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
+contradiction-in-force = what is asked for { $subject } is in force already ({ $goal }: { $found })

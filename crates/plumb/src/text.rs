@@ -103,6 +103,7 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
     );
     wrap(&mut out, "Indices:  ", &text);
     profile(&mut out, assessment);
+    contradictions(&mut out, assessment);
     out.push('\n');
     for question in &assessment.checklist {
         let _ = writeln!(out, "{}", question.question);
@@ -150,6 +151,24 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
     work(&mut out, assessment);
     client(&mut out, assessment);
     out
+}
+
+/// Statements that cannot both be true, before anything that rests on them.
+fn contradictions(out: &mut String, assessment: &Assessment) {
+    if assessment.contradictions.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\nContradictions ({}): act on none of these before it is known which side is wrong",
+        assessment.contradictions.len()
+    );
+    for own in &assessment.contradictions {
+        wrap(out, "  - ", &own.sentence);
+        for source in &own.sources {
+            wrap(out, "    evidence  ", &format!("{} = {}", source.source, source.value));
+        }
+    }
 }
 
 fn profile(out: &mut String, assessment: &Assessment) {

@@ -11,6 +11,7 @@ use plumb_check_sdk::{
 };
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
+use plumb_engine::contradictions;
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};
 use plumb_words::Messages;
@@ -62,6 +63,9 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
         finding.remediation.rollback = join(|action| &action.undo).into();
         finding.remediation.verification = join(|action| &action.verify).into();
     }
+    let languages: Vec<&str> = assessment.languages().collect();
+    let advice = contradictions::of_actions(&actions, &assessment.findings, &languages);
+    assessment.contradictions.extend(advice);
     assessment.actions = actions;
 }
 

@@ -29,7 +29,7 @@ use crate::figure::{self, Figure};
 use crate::material::{Audience, Material};
 use crate::messages::Messages;
 use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
-use conflicts::ConflictView;
+use conflicts::{ConflictView, ContradictionView};
 use findings::{Group, Row};
 use said::Said;
 use summary::{FirstStep, KeyIssue};
@@ -55,6 +55,7 @@ pub(crate) struct View {
     as_of: String,
     overrides: Vec<OverrideView>,
     conflicts: Vec<ConflictView>,
+    contradictions: Vec<ContradictionView>,
     key_issues: Vec<KeyIssue>,
     first_steps: Vec<FirstStep>,
     /// True if the grade has to wait for more evidence.
@@ -267,6 +268,11 @@ impl View {
             waivers: client::waivers(assessment, messages)?,
             as_of: as_of(assessment, messages)?,
             overrides: client::overrides(assessment, messages)?,
+            contradictions: assessment
+                .contradictions
+                .iter()
+                .map(|own| conflicts::contradiction(own, said))
+                .collect(),
             conflicts: assessment.conflicts.iter().map(|own| conflicts::view(own, said)).collect(),
             decided: !assessment.waivers.is_empty() || !assessment.overrides.is_empty(),
             gaps: assessment.risk.grade == Grade::NotAssessable,

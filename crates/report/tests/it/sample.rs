@@ -92,6 +92,7 @@ pub(crate) fn typical() -> Assessment {
             unit: Some("%".into()),
         }],
         capacity: capacity(),
+        contradictions: Vec::new(),
         conflicts: vec![conflict()],
         risk: Risk {
             grade: Grade::High,
