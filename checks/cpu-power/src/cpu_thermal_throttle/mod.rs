@@ -235,7 +235,7 @@ fn packages(evidence: &Evidence<'_>) -> Vec<CpuSet> {
 /// is an answer where each policy gives it.
 fn limited(evidence: &Evidence<'_>) -> Option<Finding> {
     let policies = &evidence.cpufreq().ok()?.policies;
-    let cited = |policy: &FreqPolicy, bits| {
+    let cited = |policy: &FreqPolicy, bits: u32| {
         Citation::new(format!("{}/perf_limited", policy.path), format!("{bits:#x}"))
     };
     let limited = policies.iter().filter(|policy| policy.limited().is_some_and(|bits| bits > 0));

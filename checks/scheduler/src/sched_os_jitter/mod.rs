@@ -16,9 +16,10 @@ use plumb_check_sdk::{
 
 use crate::pages::sched_os_jitter::{FIRMWARE, LONG, PAGE, SHORT, WATCHED, words};
 
-pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Vec<Finding> {
+pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let Some(stalled) = stalled(evidence) else { return measured(evidence) };
     let measured = PAGE.settle(Object::node(), measured(evidence));
-    stalled(evidence).into_iter().chain(measured).collect()
+    Ok([stalled].into_iter().chain(measured).collect())
 }
 
 /// What the kernel's own watchdogs have seen: CPUs that did nothing else for many seconds, tasks that did not go on.
