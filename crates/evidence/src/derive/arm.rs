@@ -120,11 +120,11 @@ mod tests {
     fn numbers_of_maker_and_part_have_names() {
         for (cpus, maker_name, cores_name) in [
             (&[("0x41", "0xd4f"); 2][..], Some("ARM"), Some("Neoverse-V2")),
-            (&[("0x41", "0xd87"), ("0x41", "0xd85")], Some("ARM"), Some("Cortex-A725 + Cortex-X925")),
-            (&[("0xc0", "0xac3")], Some("Ampere"), Some("Ampere-1")),
-            (&[("0x48", "0xd01")], Some("HiSilicon"), Some("TaiShan-v110")),
-            (&[("0x41", "0xfff")], Some("ARM"), None),
-            (&[("0x99", "0xd4f")], None, None),
+            (&[("0x41", "0xd87"), ("0x41", "0xd85")][..], Some("ARM"), Some("Cortex-A725 + Cortex-X925")),
+            (&[("0xc0", "0xac3")][..], Some("Ampere"), Some("Ampere-1")),
+            (&[("0x48", "0xd01")][..], Some("HiSilicon"), Some("TaiShan-v110")),
+            (&[("0x41", "0xfff")][..], Some("ARM"), None),
+            (&[("0x99", "0xd4f")][..], None, None),
         ] {
             let info = info(cpus);
             assert_eq!((maker(&info), cores(&info).as_deref()), (maker_name, cores_name), "{cpus:?}");

@@ -66,7 +66,7 @@ impl Window {
         let partial = || Missing::new(Absence::Malformed, format!("{folder}/memory.events is not complete"));
         let all = events.get(event).ok_or_else(partial)?;
         let below = groups.filter(|path| path.rsplit_once('/').is_some_and(|(above, _)| above == folder));
-        let of_below = |path| self.cgroups.get(path)?.memory_events.known()?.get(event).copied();
+        let of_below = |path: &str| self.cgroups.get(path)?.memory_events.known()?.get(event).copied();
         Ok(all.saturating_sub(below.filter_map(of_below).sum()))
     }
 
