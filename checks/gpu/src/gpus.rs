@@ -192,15 +192,11 @@ pub(crate) use named;
 pub(crate) fn joined(evidence: &Evidence<'_>, page: &Page, mut findings: Vec<Finding>) -> Vec<Finding> {
     let is_told = |gpu: &&Gpu| findings.iter().any(|finding| finding.subject.contains(&gpu.address));
     let gpus = evidence.gpus().unwrap_or_default().iter().filter(|gpu| !is_told(gpu));
-    let lost: Vec<Finding> = gpus.filter_map(|gpu| lost(page, gpu)).collect();
+    let unjudged = |gpu: &Gpu| Some(page.missing(Object::gpu(&gpu.address), &gpu.lost()?));
+    let lost: Vec<Finding> = gpus.filter_map(unjudged).collect();
     let all = evidence.nvml().map_or(0, |nvml| nvml.devices.len()) + lost.len();
     findings.extend(lost);
     join(findings, all)
-}
-
-/// That a GPU which the node has lost cannot be judged.
-pub(crate) fn lost(page: &Page, gpu: &Gpu) -> Option<Finding> {
-    Some(page.missing(Object::gpu(&gpu.address), &gpu.lost()?))
 }
 
 /// Joins findings of which all but GPU, goals and evidence is the same: eight equal GPUs are one finding. `all` is the number

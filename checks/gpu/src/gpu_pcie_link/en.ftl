@@ -79,7 +79,7 @@ problem-sleep = { $gpus_count ->
 effect-sleep = After a pause the first transfer waits until the link is awake again, which adds to the slowest replies, the ones that the service promises to bound.
 detail-sleep = its link may sleep in L1, though a strict tail is promised
 
-problem-logged = The kernel logged PCIe errors on the way to { $gpus_count ->
+problem-logged = The kernel logged PCIe errors towards { $gpus_count ->
     [one] GPU { $gpu }
    *[other] { $gpus_count } of { $all_count } GPUs
 }

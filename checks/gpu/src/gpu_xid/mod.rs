@@ -172,12 +172,14 @@ impl Judge<'_> {
             "other" | "unknown" => Confidence::Medium,
             _ => Confidence::High,
         };
-        let finding = PAGE
-            .says(outcome, object, Said { variant, args })
-            .with_likelihood(Likelihood::Mechanism)
-            .with_confidence(confidence)
-            .with_intents(self.goals(kind, gpu, action))
-            .with_citations(lines.last().map(|line| self.quote(line)));
+        let finding =
+            PAGE.says(outcome, object, Said { variant, args })
+                .with_likelihood(Likelihood::Mechanism)
+                .with_confidence(confidence)
+                .with_intents(self.goals(kind, gpu, action))
+                .with_citations(lines.last().map(|line| {
+                    Citation::new(&self.log.path, format!("[{:.3}] {}", line.seconds, line.text))
+                }));
         match (cause, gpu) {
             (Some(cause), Some(gpu)) => finding.with_cause(cause, Object::gpu(gpu)),
             _ => finding,
@@ -225,14 +227,9 @@ impl Judge<'_> {
         let again = again.then(|| step(Step::RestartNode));
         [step(Step::Drain)].into_iter().chain(again).chain(more).collect()
     }
-
-    fn quote(&self, line: &LogLine) -> Citation {
-        Citation::new(&self.log.path, format!("[{:.3}] {}", line.seconds, line.text))
-    }
 }
 
 const DAY: f64 = 86_400.0;
-
 const HOUR: f64 = 3600.0;
 
 /// A span of time and its unit: days, or hours where it is less than two days.

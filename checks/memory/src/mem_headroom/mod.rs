@@ -13,7 +13,7 @@ use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
-    NoVerdict, NodeSet, Object, ObjectKind, Outcome, ServiceSetting, Step,
+    NoVerdict, NodeSet, Object, ObjectKind, Said, ServiceSetting, Step,
 };
 
 use crate::pages::mem_headroom::{
@@ -235,20 +235,18 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Miss
     let untold = || Missing::new(Absence::Absent, "/proc/vmstat has no oom_kill");
     let count = *memory.vmstat.require()?.get("oom_kill").ok_or_else(untold)?;
     let killed_count = Arg::from(count);
+    let warned = |said: Said| {
+        let finding = PAGE.warn(other("killed for want of memory"), said).with_intent(watch);
+        finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium)
+    };
     let finding = match &log {
         _ if count == 0 => PAGE.pass(object, words::NoneKilled {}),
         // The log goes back to the start and has no line of it.
         Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && !is_logged => PAGE
             .contradictory(object, words::KilledUnlogged { killed_count })
             .with_evidence(Citation::new(&log.path, "no line of it")),
-        Ok(_) => PAGE.warn(object, words::KilledLongAgo { killed_count }),
-        Err(why) => PAGE.warn(object, words::KilledSometime { killed_count, reason: why.into() }),
-    };
-    let finding = if finding.outcome == Outcome::Warn {
-        let finding = finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium);
-        finding.with_intent(watch)
-    } else {
-        finding
+        Ok(_) => warned(words::KilledLongAgo { killed_count }.into()),
+        Err(why) => warned(words::KilledSometime { killed_count, reason: why.into() }.into()),
     };
     Ok(cite(finding, count))
 }
