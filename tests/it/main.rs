@@ -22,6 +22,7 @@ mod hostile;
 mod html;
 mod ids;
 mod into;
+mod kernel_log;
 mod load;
 mod load_bench;
 mod load_tls;
