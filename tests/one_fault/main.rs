@@ -1,6 +1,8 @@
 //! One fault at a time, end to end: the bundle of the planted node, the program, its packs, its findings.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod taken;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
