@@ -25,7 +25,7 @@ problem-no-tick = `nohz_full` is set for CPUs { $cpus } of the servers
 effect-no-tick = Each call to the operating system takes longer on these processors, and a service with many threads gains nothing in return.
 detail-no-tick = `nohz_full` is set for CPUs of the servers: it helps only with one runnable thread on each, and makes each system call more expensive
 
-problem-service-confined = systemd leaves server { $pid } { $cpus_count } of { $online_count } CPUs
+problem-service-confined = systemd leaves server (pid { $pid }) { $cpus_count } of { $online_count } CPUs
 effect-service-confined = The service shares few processors with all other services of this node while most of them are left out, so replies come later than they could.
 detail-service-confined = process { $pid } may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, which are those that systemd gives every service that sets no CPUs of its own
 
