@@ -25,7 +25,7 @@ problem-no-tick = `nohz_full` ist für CPUs { $cpus } der Server gesetzt
 effect-no-tick = Jeder Aufruf des Betriebssystems dauert auf diesen Prozessoren länger, und ein Dienst mit vielen Threads hat keinen Vorteil davon.
 detail-no-tick = `nohz_full` ist für CPUs der Server gesetzt: es hilft nur bei einem lauffähigen Thread je CPU und verteuert jeden Systemaufruf
 
-problem-service-confined = systemd lässt Server (pid { $pid }) nur { $cpus_count } von { $online_count } CPUs
+problem-service-confined = systemd lässt Server (PID { $pid }) nur { $cpus_count } von { $online_count } CPUs
 effect-service-confined = Der Dienst teilt sich wenige Prozessoren mit allen anderen Diensten dieses Knotens, während die meisten ungenutzt bleiben; Antworten kommen später als nötig.
 detail-service-confined = Prozess { $pid } darf nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }; es sind die, die systemd jedem Dienst ohne eigene CPU-Einstellung gibt
 

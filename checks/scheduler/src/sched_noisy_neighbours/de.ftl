@@ -22,7 +22,7 @@ detail-busy = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest -
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }
 
-problem-confined = Server (pid { $pid }) hat { $cpus_count } von { $online_count } CPUs und teilt sie sich
+problem-confined = Server (PID { $pid }) hat { $cpus_count } von { $online_count } CPUs und teilt sie sich
 effect-confined = Der Dienst kann nicht auf einen anderen Prozessor ausweichen, während andere auf seinen wenigen laufen; seine Arbeit wartet, und Antworten kommen später und ungleichmäßiger.
 detail-confined = seine Threads dürfen nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }, und andere belegten davon { $share }{ $busiest ->
     [none] {""}
