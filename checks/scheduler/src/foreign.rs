@@ -15,10 +15,6 @@ use crate::serving::COLLECTOR;
 /// Key of the cause that findings have in common where others run on the CPUs of the servers.
 pub(crate) const NEIGHBOURS: &str = "neighbours";
 
-/// The JSON pointers that [`Foreign::read`] reads beside `/servers`.
-const NEEDS: [&str; 5] =
-    ["/window/cpus", "/window/processes", "/window/seconds", "/window/threads", "/cpu/online"];
-
 /// What others took on the inference CPUs.
 pub(crate) struct Foreign {
     /// CPUs that threads of the servers may run on and whose times are known.
@@ -43,12 +39,11 @@ pub(crate) enum Unread {
 }
 
 fn window(evidence: &Evidence<'_>) -> Result<Window, Missing> {
-    let [cpus, processes, seconds, threads, _] = NEEDS;
     Ok(Window {
-        seconds: evidence.get(seconds)?,
-        cpus: evidence.get(cpus).into(),
-        threads: evidence.get(threads).into(),
-        processes: evidence.get(processes).into(),
+        seconds: evidence.get("/window/seconds")?,
+        cpus: evidence.get("/window/cpus").into(),
+        threads: evidence.get("/window/threads").into(),
+        processes: evidence.get("/window/processes").into(),
         ..Window::default()
     })
 }
@@ -61,7 +56,7 @@ impl From<Missing> for Unread {
 
 impl Foreign {
     pub(crate) fn read(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Self, Unread> {
-        Self::new(servers, &window(evidence)?, &evidence.get(NEEDS[4])?)
+        Self::new(servers, &window(evidence)?, &evidence.get("/cpu/online")?)
     }
 
     /// What others took, where it is more than on a dedicated host.
@@ -73,7 +68,7 @@ impl Foreign {
     /// What others took on the CPUs of one server: other servers are others, too.
     pub(crate) fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Self, Unread> {
         let window = window(evidence)?.as_seen_by(server);
-        Self::new(std::slice::from_ref(server), &window, &evidence.get(NEEDS[4])?)
+        Self::new(std::slice::from_ref(server), &window, &evidence.get("/cpu/online")?)
     }
 
     fn new(servers: &[InferenceServer], window: &Window, online: &CpuSet) -> Result<Self, Unread> {

@@ -105,24 +105,19 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
         servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
     // A scheduler in BPF balances isolated CPUs or does not, as it likes.
     let confidence = if in_bpf(evidence).is_some() { Confidence::Low } else { Confidence::High };
-    let judge = |(used, citation): (CpuSet, Citation), is_isolated: bool| {
-        let (object, cpus, few) = (Object::cpus(&used), (&used).into(), used.len() < 2 || !has_many_threads);
-        match is_isolated {
-            true if few => None,
-            true => {
-                let finding = PAGE.fail(object, words::Unbalanced { cpus }).with_confidence(confidence);
-                Some(told(evidence, finding, citation, Isolcpus::is_unbalancing))
-            }
-            false if used.is_empty() => None,
-            false => {
-                let finding = PAGE.warn(object, words::NoTick { cpus });
-                Some(told(evidence, finding, citation, |word| word.starts_with("nohz_full=")))
-            }
+    let judge = |(used, citation): (CpuSet, Citation), path: &str| {
+        let (object, cpus) = (Object::cpus(&used), Arg::from(&used));
+        if path == NO_TICK {
+            let finding = PAGE.warn(object, words::NoTick { cpus });
+            let finding = told(evidence, finding, citation, |word| word.starts_with("nohz_full="));
+            return (!used.is_empty()).then_some(finding);
         }
+        let finding = PAGE.fail(object, words::Unbalanced { cpus }).with_confidence(confidence);
+        let finding = told(evidence, finding, citation, Isolcpus::is_unbalancing);
+        (used.len() > 1 && has_many_threads).then_some(finding)
     };
     let of = |path: &str, name: &str| {
-        let found =
-            used(evidence, path, masks).map(|found| found.and_then(|found| judge(found, path == ISOLATED)));
+        let found = used(evidence, path, masks).map(|found| found.and_then(|found| judge(found, path)));
         PAGE.settle(Object::setting(path).named(name), found)
     };
     [of(ISOLATED, "isolated CPUs"), of(NO_TICK, "CPUs without tick")].into_iter().flatten().collect()
@@ -144,12 +139,7 @@ fn used(
 }
 
 /// A deviation that a boot argument brought about, which is to be gone.
-fn told(
-    evidence: &Evidence<'_>,
-    finding: Finding,
-    citation: Citation,
-    is_it: impl Fn(&str) -> bool,
-) -> Finding {
+fn told(evidence: &Evidence<'_>, finding: Finding, citation: Citation, is_it: fn(&str) -> bool) -> Finding {
     let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(citation);
     let cmdline: String = evidence.get("/node/cmdline").unwrap_or_default();
     let words = cmdline.split_whitespace().filter(|word| is_it(word));

@@ -123,9 +123,8 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
 fn clashes(numa: &Numa, cpu: &Cpu, host: &Host) -> Vec<Finding> {
     // The caches of a virtual machine are as much made up as its sockets, and its kernel loses nothing by them.
     let caches_count = has_memory_per_socket(cpu) && matches!(host, Ok(None));
-    let is_told = |clash: &Clash| match clash.kind {
-        ClashKind::SharedCache => caches_count,
-        kind => kind != ClashKind::SplitSocket,
+    let is_told = |clash: &Clash| {
+        clash.kind != ClashKind::SplitSocket && (caches_count || clash.kind != ClashKind::SharedCache)
     };
     let finding = |Clash { kind, cpus, of }: Clash| {
         let (kind, of) = (kind.as_str(), of.to_string());

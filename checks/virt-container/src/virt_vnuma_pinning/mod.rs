@@ -24,7 +24,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     let hypervisor = evidence.hypervisor()?;
     let numa = evidence.numa()?;
     let Some(hypervisor) = hypervisor else { return on_host(numa, evidence.processes()?) };
-    let mut findings = vec![PAGE.settle(guest(), in_guest(evidence, &hypervisor, numa))];
+    let guest = Object::new(ObjectKind::Other, "topology of the guest");
+    let mut findings = vec![PAGE.settle(guest.clone(), in_guest(evidence, &hypervisor, numa, guest))];
     let devices = evidence.settings("virtualization").unwrap_or_default();
     let balloon = devices.iter().find(|(path, id)| {
         path.starts_with("/sys/bus/virtio/devices/") && id.known().is_some_and(|id| id == BALLOON)
@@ -36,14 +37,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
     Ok(findings)
 }
 
-fn guest() -> Object {
-    Object::new(ObjectKind::Other, "topology of the guest")
-}
-
 /// The view from inside.
-fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Finding, Missing> {
+fn in_guest(evidence: &Evidence<'_>, host: &str, numa: &Numa, object: Object) -> Result<Finding, Missing> {
     let gpus = evidence.gpus()?;
-    let object = guest();
     let count = numa.complete()?.with_cpus().count();
     let seen = Citation::new(format!("{}/online", numa.path), format!("{count} NUMA nodes with CPUs"));
     let deviates = |finding: Finding| {
@@ -92,7 +88,7 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
             .with_confidence(Confidence::Medium)
             .with_evidence(Citation::new("/sys/bus/pci/devices", value)));
     }
-    let hypervisor = hypervisor.into();
+    let hypervisor = host.into();
     Ok(PAGE.not_run(object, words::FromInside { nodes_count, gpus_count, gpu_nodes: node, hypervisor }))
 }
 
