@@ -43,6 +43,7 @@ DROPPED = [
     "vllm/entrypoints/serve/instrumentator/static/*",
     "mistral_common/data/*",
     "*/tests/*",
+    "*.a",
     "*.jpg",
     "*.png",
 ]

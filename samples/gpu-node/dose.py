@@ -438,14 +438,18 @@ class Runner:
                 writer.writeheader()
             writer.writerow(row)
         if records.exists():
-            with open(self.out / "requests.csv", "a") as file:
+            path = self.out / "requests.csv"
+            is_new = not path.exists()
+            with open(path, "a") as file:
+                if is_new:
+                    print("phase,block,cell,ttft_ms,mean_token_gap_ms,longest_gap_ms,e2e_ms", file=file)
                 for line in open(records):
                     told = json.loads(line)
-                    if told.get("phase") == "measured" or told.get("phase") == "measure":
-                        first, done, gaps = told.get("first_us"), told.get("last_us"), told.get("gaps_us") or [0]
-                        if first is not None:
-                            ttft, e2e = first - told["sched_us"], (done or first) - told["sched_us"]
-                            print(row["phase"], row["block"], row["cell"], ttft, round(sum(gaps) / len(gaps)), max(gaps), e2e, sep=",", file=file)
+                    if told.get("phase") == "measured" and (first := told.get("first_us")) is not None:
+                        gaps = told.get("gaps_us") or [0]
+                        times = [first - told["sched_us"], sum(gaps) / len(gaps), max(gaps), (told.get("last_us") or first) - told["sched_us"]]
+                        shown = [f"{time / 1000:.{digits}f}" for time, digits in zip(times, (1, 2, 1, 1))]
+                        print(row["phase"], row["block"], row["cell"], *shown, sep=",", file=file)
             records.unlink()
         if bundle:
             path = self.state / bundle

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Tables of a dose–response measurement, in Markdown.
 
-    dose_tables.py verdicts FOLDER [--plumb PROGRAM]    run `plumb check` on the bundles under FOLDER, write FOLDER/verdicts.csv
+    dose_tables.py verdicts FOLDER [--plumb PROGRAM]    run `plumb check` on the bundles under FOLDER; write verdicts.csv
+                                                         and windows.csv beside them
     dose_tables.py tables FOLDER                        print the tables
 
 FOLDER holds cells.csv and requests.csv (or requests.csv.gz) of `dose.py run`, predictions.csv, and `*.plumb` for `verdicts`.
@@ -28,7 +29,7 @@ CHECKS = [
 BASELINES = ["baseline", "baseline-again", "baseline-once-more"]
 AGAINST = {"streams-64-cpus-4": ["streams-64"], "streams-64-cpus-2": ["streams-64"], "streams-4-cpus-2": ["streams-4"]}
 # Times of a request in the columns of requests.csv.
-TTFT, ITL, STALL, E2E = range(4)
+TTFT, TPOT, STALL, E2E = range(4)
 ROUNDS = 2000
 STOCK = 400
 
@@ -40,7 +41,8 @@ def verdicts(options):
         done = subprocess.run([options.plumb, "check", "-q", str(path), "--format", "json"], capture_output=True, text=True)
         found = collections.defaultdict(list)
         for finding in json.loads(done.stdout)["findings"]:
-            if finding["check"] in CHECKS:
+            # What waits in the server's queue was not put into these bundles, so that this part cannot answer.
+            if finding["check"] in CHECKS and finding["subject"] != "queue":
                 found[finding["check"]].append(finding)
         for check in CHECKS:
             worst = sorted(found[check], key=lambda finding: ["fail", "warn", "contradictory", "not-run", "info", "pass", "not-applicable"].index(finding["outcome"]))
@@ -50,6 +52,44 @@ def verdicts(options):
     with open(options.folder / "verdicts.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["phase", "block", "cell", "check", "outcome", "all_outcomes", "sentence"])
+        writer.writerows(rows)
+
+
+def windows(options):
+    """What the two readings of each bundle say of waiting, beside how the check reads them now."""
+    rows = []
+    for path in sorted(options.folder.glob("**/*.plumb")):
+        phase, block, cell = path.stem.split("-", 2)
+        done = subprocess.run([options.plumb, "bundle", "show", "--as", "evidence", str(path)], capture_output=True, text=True)
+        evidence = json.loads(done.stdout)
+        window = evidence["window"]
+        seconds, threads = window["seconds"], window["threads"]
+        run = lambda thread: thread["run_ns"] / 1e9 / seconds
+        wait = lambda thread: thread["wait_ns"] / 1e9 / seconds
+        share = lambda thread: 100 * wait(thread) / (wait(thread) + run(thread))
+        now = max((thread for thread in threads if wait(thread) + run(thread) >= 0.05), key=share)
+        working = max((thread for thread in threads if run(thread) >= 0.1), key=share)
+        processes = [process for server in evidence["servers"] for process in server["processes"]]
+        allowed = set()
+        for listed in {thread["cpus_allowed"] for process in processes for thread in process["threads"]}:
+            for part in listed.split(","):
+                first, _, last = part.partition("-")
+                allowed |= set(range(int(first), int(last or first) + 1))
+        kinds = "user_ticks", "nice_ticks", "system_ticks"
+        busy = sum(time[kind] for time in window["cpus"] if time["cpu"] in allowed for kind in kinds)
+        others = max(0, busy - sum(thread["cpu_ticks"] for thread in threads)) / 100 / seconds
+        used = sum(map(run, threads))
+        pool = [thread for thread in threads if thread["tid"] != thread["pid"] and thread["comm"].startswith("python3")]
+        pressure = window["cgroups"].get("/sys/fs/cgroup/dose/server", {}).get("pressure", {}).get("cpu", {}).get("some_us")
+        rows.append([
+            phase, block, cell, now["comm"], f"{share(now):.2f}", working["comm"], f"{share(working):.2f}",
+            "" if pressure is None else f"{pressure / 1e4 / seconds:.2f}", len(allowed), f"{used:.3f}", f"{others:.3f}",
+            f"{len(allowed) - used - others:.3f}", sum(map(len, (process["threads"] for process in processes))), len(pool), f"{sum(map(run, pool)):.3f}",
+        ])  # fmt: skip
+    with open(options.folder / "windows.csv", "w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        head = "phase block cell thread_of_check delay_of_check_percent working_thread working_delay_percent group_pressure_some_percent"
+        writer.writerow([*head.split(), *"cpus_allowed server_cpus_used other_cpus_used cpus_left threads pool_threads pool_cpus_used".split()])
         writer.writerows(rows)
 
 
@@ -182,7 +222,10 @@ def plain(value, digits=1):
     return "—" if value is None else f"{value:.{digits}f}"
 
 
-METRICS = {"ttft50": (TTFT, 50), "ttft95": (TTFT, 95), "itl50": (ITL, 50), "itl95": (ITL, 95), "stall95": (STALL, 95), "e2e95": (E2E, 95)}
+METRICS = {"ttft50": (TTFT, 50), "ttft95": (TTFT, 95), "tpot50": (TPOT, 50), "tpot95": (TPOT, 95), "stall95": (STALL, 95), "e2e95": (E2E, 95)}
+# Those of whole cells, as `plumb bench` gave them: there is one number a block.
+FIELDS = {"throughput": "output_tokens_per_s", "itl50": "itl_p50_ms", "itl95": "itl_p95_ms", "itl99": "itl_p99_ms"}
+NAMES = [*METRICS, *FIELDS]
 
 
 def tables(options):
@@ -191,10 +234,11 @@ def tables(options):
     for phase, cell in measured.cells:
         for name, (which, percentile) in METRICS.items():
             ratios[phase, cell, name] = measured.ratio(phase, cell, which, percentile)
-        ratios[phase, cell, "throughput"] = measured.ratio_of_field(phase, cell, "output_tokens_per_s")
+        for name, field in FIELDS.items():
+            ratios[phase, cell, name] = measured.ratio_of_field(phase, cell, field)
     # How far one baseline lies from the others of its block when nothing was changed.
     noise = {}
-    for name in [*METRICS, "throughput"]:
+    for name in NAMES:
         singles = []
         for block in {row["block"] for row in measured.rows}:
             for cell in BASELINES:
@@ -215,7 +259,10 @@ def tables(options):
 
     worse = {}
     for phase, cell in measured.cells:
-        hits = [name for name in METRICS if outside(phase, cell, name) and ratios[phase, cell, name][0] > 1]
+        # More streams are more load, not a fault; what was launched otherwise has no baseline beside it.
+        if phase != "main" or cell in ("streams-4", "streams-64"):
+            continue
+        hits = [name for name in NAMES if name != "throughput" and outside(phase, cell, name) and ratios[phase, cell, name][0] > 1]
         if outside(phase, cell, "throughput") and ratios[phase, cell, "throughput"][0] < 1:
             hits.append("throughput")
         worse[phase, cell] = hits
@@ -224,16 +271,16 @@ def tables(options):
         factors[phase, next(iter(measured.cells[phase, cell].values()))["factor"]].append(cell)
     for (phase, factor), names in factors.items():
         print(f"\n## {phase}: {factor}\n")
-        print("| cell | n | throughput | TTFT p50 | TTFT p95 | ITL p50 | ITL p95 | longest gap p95 | CPUs used | worst delay % | throttled % | GPU busy % | CPU ms/token | switches/token | beyond noise |")
+        print("| cell | n | throughput | TTFT p50 | TTFT p95 | ITL p50 | ITL p99 | longest gap p95 | CPUs used | worst delay % | throttled % | GPU busy % | CPU ms/token | switches/token | beyond noise |")
         print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
         for cell in names:
             row = [cell, len(measured.cells[phase, cell])]
-            row += [shown(ratios[phase, cell, name]) for name in ("throughput", "ttft50", "ttft95", "itl50", "itl95", "stall95")]
+            row += [shown(ratios[phase, cell, name]) for name in ("throughput", "ttft50", "ttft95", "itl50", "itl99", "stall95")]
             used = [measured.number(phase, cell, block, "server_cpu_s") / measured.number(phase, cell, block, "window_s") for block in measured.cells[phase, cell]]
             row += [plain(sum(used) / len(used), 2)]
             for field, digits in [("worst_delay_percent", 2), ("throttled_periods_percent", 1), ("gpu_busy_percent", 0), ("cpu_ms_per_token", 3), ("switches_per_token", 2)]:
                 row.append(plain(measured.mean(phase, cell, field), digits))
-            row.append(", ".join(worse[phase, cell]) or "no")
+            row.append(", ".join(worse.get((phase, cell), [])) or "no")
             print("| " + " | ".join(map(str, row)) + " |")
     print("\n## Absolute\n\n| cell | tokens/s | TTFT p50 ms | TTFT p95 ms | TTFT p99 ms | ITL p50 ms | ITL p95 ms | ITL p99 ms | failed |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for phase, cell in measured.cells:
@@ -248,8 +295,8 @@ def single(measured, cell, block, name):
     others = [other for other in BASELINES if other != cell and block in measured.cells.get(("main", other), {})]
     if not others:
         return None
-    if name == "throughput":
-        read = lambda cell: measured.number("main", cell, block, "output_tokens_per_s")
+    if name in FIELDS:
+        read = lambda cell: measured.number("main", cell, block, FIELDS[name])
     else:
         which, percentile = METRICS[name]
         read = lambda cell: measured.sample("main", cell, block, which, percentile)
@@ -312,30 +359,42 @@ def predictions(folder, measured, ratios):
         print(f"- {check}: {right[check]} of {of[check]} right")
 
 
+# The factors in which the mechanism of a check was planted; `None` for all.
+PLANTED = {
+    "sched.cfs-throttling": {"quota"},
+    "sched.run-delay": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams"},
+    "sched.noisy-neighbours": {"hogs", "free-hogs", "pinning"},
+    "cpu.cores-per-gpu": {"quota", "cpus", "streams"},
+    "affinity.omp-threads": {"quota", "cpus", "streams"},
+    "slo.gpu-starvation": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams"},
+}
+
+
+def rate(hits, of):
+    return f"{hits}/{of}, {100 * hits / of:.0f} % ({100 * wilson(hits, of)[0]:.0f}–{100 * wilson(hits, of)[1]:.0f})" if of else "—"
+
+
 def confusion(folder, measured, worse):
-    rows = [row for row in read_verdicts(folder) if row["phase"] == "main"]
-    print("\n## Verdicts over cells\n\n| check | fires, latency worse | silent, worse | fires, not worse | silent, not worse | sensitivity | specificity | of the silent: pass | not-run | other |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    rows = [row for row in read_verdicts(folder) if ("main", row["cell"]) in worse]
+    factor = {cell: next(iter(blocks.values()))["factor"] for (_, cell), blocks in measured.cells.items()}
+    print("\n## Verdicts over collections\n")
+    print("| check | fires where latency is worse and its mechanism was planted | silent where latency is no worse | fires where planted, no worse | of the silent: pass | not-run |")
+    print("| --- | --- | --- | --- | --- | --- |")
     for check in CHECKS:
-        table = collections.Counter()
-        silent = collections.Counter()
-        for row in rows:
-            if row["check"] != check:
-                continue
-            table[fires(row["outcome"]), bool(worse.get(("main", row["cell"])))] += 1
-            if not fires(row["outcome"]):
-                silent[row["outcome"]] += 1
-        a, b, c, d = table[True, True], table[False, True], table[True, False], table[False, False]
-        rate = lambda hits, of: f"{100 * hits / of:.0f} % ({100 * wilson(hits, of)[0]:.0f}–{100 * wilson(hits, of)[1]:.0f})" if of else "—"
-        rest = sum(silent.values()) - silent["pass"] - silent["not-run"]
-        print(f"| `{check}` | {a} | {b} | {c} | {d} | {rate(a, a + b)} | {rate(d, c + d)} | {silent['pass']} | {silent['not-run']} | {rest} |")
-    print("\n## Verdicts per cell (fires/collections)\n\n| cell | worse | " + " | ".join(CHECKS) + " |\n| --- | --- |" + " --- |" * len(CHECKS))
-    names = dict.fromkeys(row["cell"] for row in rows)
-    for cell in sorted(names):
+        own = [row for row in rows if row["check"] == check]
+        planted = [row for row in own if factor[row["cell"]] in PLANTED[check]]
+        bad = [row for row in planted if worse["main", row["cell"]]]
+        fine = [row for row in own if not worse["main", row["cell"]]]
+        harmless = [row for row in planted if not worse["main", row["cell"]]]
+        fired = lambda rows: sum(fires(row["outcome"]) for row in rows)
+        silent = collections.Counter(row["outcome"] for row in own if not fires(row["outcome"]))
+        print(f"| `{check}` | {rate(fired(bad), len(bad))} | {rate(len(fine) - fired(fine), len(fine))} | {fired(harmless)}/{len(harmless)} | {silent['pass']} | {silent['not-run']} |")
+    print("\n## Verdicts per cell\n\n| cell | worse | " + " | ".join(CHECKS) + " |\n| --- | --- |" + " --- |" * len(CHECKS))
+    for cell in dict.fromkeys(row["cell"] for row in read_verdicts(folder)):
         texts = []
         for check in CHECKS:
-            said = [row["outcome"] for row in rows if row["cell"] == cell and row["check"] == check]
-            texts.append(" ".join(f"{count}×{outcome}" for outcome, count in collections.Counter(said).items()))
+            said = [row["outcome"] for row in read_verdicts(folder) if row["cell"] == cell and row["check"] == check]
+            texts.append(", ".join(f"{count} {outcome}" for outcome, count in collections.Counter(said).items()))
         print(f"| {cell} | {', '.join(worse.get(('main', cell), [])) or 'no'} | " + " | ".join(texts) + " |")
 
 
@@ -345,7 +404,7 @@ def main():
     command = commands.add_parser("verdicts")
     command.add_argument("folder", type=pathlib.Path)
     command.add_argument("--plumb", default="plumb")
-    command.set_defaults(run=verdicts)
+    command.set_defaults(run=lambda options: (verdicts(options), windows(options)))
     command = commands.add_parser("tables")
     command.add_argument("folder", type=pathlib.Path)
     command.set_defaults(run=tables)
