@@ -38,7 +38,7 @@ detail-waits = Thread { $tid } ({ $comm }) { $role ->
 }
 
 problem-pressed = { $reach ->
-    [group] Für Server { $pid } waren { $share } der Zeit CPUs knapp
+    [group] Für Server (PID { $pid }) waren { $share } der Zeit CPUs knapp
    *[node] Auf diesem Knoten waren { $share } der Zeit CPUs knapp
 }
 effect-pressed = { $reach ->

@@ -39,13 +39,13 @@ problem-no-cpus = NUMA-Knoten { $node } hat Speicher, aber keine CPUs
 effect-no-cpus = Daten in diesem Speicher sind von jeder CPU aus langsamer zu erreichen; Antworten können später und ungleichmäßiger kommen.
 detail-no-cpus = Speicher ohne CPUs, und nichts weist ihn als Speicher eines Geräts aus
 
-problem-flat = Alle { $nodes_count } NUMA-Knoten sollen gleich weit voneinander entfernt sein
+problem-flat = Alle { $nodes_count } NUMA-Knoten gelten als gleich weit voneinander entfernt
 effect-flat = Der Kernel kann nahen Speicher nicht von fernem unterscheiden; ein Server kann Speicher am anderen Prozessor bekommen, und Antworten kommen später und ungleichmäßiger.
-detail-flat = alle { $nodes_count } Knoten sollen gleich weit entfernt sein, sodass der Kernel lokal nicht von fern unterscheiden kann
+detail-flat = alle { $nodes_count } Knoten gelten als gleich weit voneinander entfernt, sodass der Kernel lokal nicht von fern unterscheiden kann
 
-problem-as-near = Knoten { $to } soll so nah sein wie Knoten { $from } selbst
+problem-as-near = Knoten { $to } gilt als so nah wie Knoten { $from } selbst
 effect-as-near = Der Kernel kann fernen Speicher für nahen halten und einem Server geben; Antworten kommen dann später und ungleichmäßiger.
-detail-as-near = Knoten { $to } soll von Knoten { $from } aus die Entfernung { $distance } haben, Knoten { $from } zu sich selbst { $own }
+detail-as-near = die Entfernung von Knoten { $from } zu Knoten { $to } ist mit { $distance } angegeben, die zu sich selbst mit { $own }
 
 problem-skewed = Die Entfernung zwischen den NUMA-Knoten { $from } und { $to } hängt von der Richtung ab
 effect-skewed = Mindestens eine der Entfernungen, nach denen sich der Kernel richtet, ist falsch; ein Server kann Speicher bekommen, der weiter entfernt ist als nötig.
