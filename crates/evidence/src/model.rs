@@ -15,12 +15,14 @@ use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
 mod cgroup;
+mod clash;
 mod container;
 mod cost;
 mod dimm;
 mod engagement;
 mod experiment;
 mod inference;
+mod isolation;
 mod locality;
 mod log;
 mod measurement;
@@ -40,12 +42,14 @@ mod xid;
 
 pub use attainment::*;
 pub use cgroup::*;
+pub use clash::*;
 pub use container::*;
 pub use cost::*;
 pub use dimm::*;
 pub use engagement::*;
 pub use experiment::*;
 pub use inference::*;
+pub use isolation::*;
 pub use locality::*;
 pub use log::*;
 pub use measurement::*;
@@ -304,8 +308,11 @@ pub struct Cache {
 pub struct Numa {
     /// Folder that it was read from.
     pub path: String,
-    /// Nodes that are online, by number.
+    /// Nodes that are online and whose CPUs are known, by number.
     pub nodes: Vec<NumaNode>,
+    /// Nodes that are online and whose CPUs are not known, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<u32, Missing>,
 }
 
 impl Numa {
@@ -323,6 +330,38 @@ impl Numa {
     #[must_use]
     pub fn node(&self, id: u32) -> Option<&NumaNode> {
         self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The node with number `id`, `None` where no such node is online.
+    ///
+    /// # Errors
+    /// Says why the CPUs of the node are not known.
+    pub fn require(&self, id: u32) -> Result<Option<&NumaNode>, Missing> {
+        self.unread.get(&id).map_or_else(|| Ok(self.node(id)), |why| Err(why.clone()))
+    }
+
+    /// The same, for questions about all nodes together.
+    ///
+    /// # Errors
+    /// Says why the CPUs of a node are not known.
+    pub fn complete(&self) -> Result<&Self, Missing> {
+        self.unread.values().next().map_or(Ok(self), |why| Err(why.clone()))
+    }
+
+    /// True where fewer than two nodes have CPUs, so that none is far.
+    ///
+    /// # Errors
+    /// Says why the CPUs of a node are not known that may be the second one.
+    pub fn has_one_with_cpus(&self) -> Result<bool, Missing> {
+        if self.with_cpus().count() > 1 { Ok(false) } else { self.complete().map(|_| true) }
+    }
+
+    /// True where fewer than two nodes have memory, so that none is far.
+    ///
+    /// # Errors
+    /// Says why a node is not known that may be the second one.
+    pub fn has_one_with_memory(&self) -> Result<bool, Missing> {
+        if self.with_memory().count() > 1 { Ok(false) } else { self.complete().map(|_| true) }
     }
 }
 

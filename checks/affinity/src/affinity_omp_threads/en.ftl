@@ -78,7 +78,7 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
    *[other] {""}
 }; whether threads wait for a CPU was not seen: { $reason }
 
-problem-together = The pools of server { $pid } have { $size_count } threads for { $cpus ->
+problem-together = The pools of server (pid { $pid }) have { $size_count } threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }
@@ -91,7 +91,7 @@ detail-together = the pools of { $pools } processes have { $size_count } threads
    *[unknown] whether threads wait for a CPU was not seen: { $reason }
 }
 
-problem-too-many-run = { $threads } threads want each CPU of server { $pid }
+problem-too-many-run = Server (pid { $pid }) has { $threads } threads ready to run per CPU
 detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 
 problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus ->

@@ -17,8 +17,8 @@ limit-delay-applies = main threads of engine cores, workers and single-process s
 limit-delay-source = our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes
 
 problem-too-few = { $shared ->
-    [yes] Server { $pid } and others have
-   *[no] Server { $pid } has
+    [yes] Server (pid { $pid }) and others have
+   *[no] Server (pid { $pid }) has
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server { $pid } and others have only
-   *[no] Server { $pid } has only
+    [yes] Server (pid { $pid }) and others share
+   *[no] Server (pid { $pid }) has only
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->

@@ -15,15 +15,15 @@ problem-saving = Die Energiepräferenz von { $cpus_count ->
 detail-saving = Energiepräferenz `{ $preference }` lässt die Hardware zuerst Strom sparen
 
 problem-balanced = { $cpus_count ->
-    [one] { $cpus_count } CPU ist
-   *[other] { $cpus_count } CPUs sind
-} darauf eingestellt, etwas Geschwindigkeit für Strom aufzugeben
-detail-balanced = Energiepräferenz `{ $preference }` lässt die Hardware etwas Geschwindigkeit für Strom aufgeben
+    [one] { $cpus_count } CPU verzichtet
+   *[other] { $cpus_count } CPUs verzichten
+} auf Geschwindigkeit, um Strom zu sparen
+detail-balanced = Energiepräferenz `{ $preference }` lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 problem-firmware = Die Firmware entscheidet, wie { $cpus_count ->
-    [one] { $cpus_count } CPU
-   *[other] { $cpus_count } CPUs
-} zwischen Geschwindigkeit und Strom abwägt
+    [one] { $cpus_count } CPU zwischen Geschwindigkeit und Stromverbrauch abwägt
+   *[other] { $cpus_count } CPUs zwischen Geschwindigkeit und Stromverbrauch abwägen
+}
 detail-firmware = Energiepräferenz `{ $preference }` überlässt der Firmware die Abwägung
 
 problem-bias-saving = Energy Bias { $bias } stellt bei { $cpus_count ->
@@ -36,7 +36,7 @@ problem-bias-balanced = Energy Bias { $bias } kostet { $cpus_count ->
     [one] { $cpus_count } CPU
    *[other] { $cpus_count } CPUs
 } Geschwindigkeit
-detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware etwas Geschwindigkeit für Strom aufgeben
+detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 found-speed = Energiepräferenz `{ $preference }` verlangt von der Hardware Geschwindigkeit
 found-bias-beside = Energy Bias { $bias } von 15, den die Hardware nicht beachtet: Die Energiepräferenz entscheidet

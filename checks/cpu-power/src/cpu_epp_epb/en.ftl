@@ -15,9 +15,9 @@ problem-saving = { $cpus_count ->
 detail-saving = energy preference `{ $preference }` makes the hardware save power first
 
 problem-balanced = { $cpus_count ->
-    [one] { $cpus_count } CPU is
-   *[other] { $cpus_count } CPUs are
-} set to trade some speed for power
+    [one] { $cpus_count } CPU gives up
+   *[other] { $cpus_count } CPUs give up
+} speed to save power
 detail-balanced = energy preference `{ $preference }` lets the hardware trade some speed for power
 
 problem-firmware = The firmware decides how { $cpus_count ->

@@ -15,7 +15,7 @@ limit-power-limit-source = unser Vorschlag: Weniger als die ganze ist eine Begre
 problem-off = Turbo ist aus; keine CPU läuft schneller als mit ihrem Basistakt
 detail-off = Turbo ist aus: Keine CPU läuft schneller als mit ihrem Basistakt
 
-problem-boost-off = Boost ist aus und hält bis zu { $gain } Geschwindigkeit zurück
+problem-boost-off = Boost ist aus, das kostet bis zu { $gain } Geschwindigkeit
 detail-boost-off = Boost ist aus: Der Frequenztreiber hält die Takte zurück, die er als Boost kennzeichnet, auf den CPUs { $cpus } bis zu { $gain } über der nominalen Stufe
 
 problem-capped = { $cpus_count ->

@@ -41,7 +41,7 @@ effect-no-scaling = Ob die CPUs mit vollem Takt laufen, lässt sich vom System a
 detail-no-scaling = überlässt den Takt der Firmware
 
 problem-slow-clock = Bootargument `{ $argument }` macht jede Abfrage der Uhrzeit langsam
-effect-slow-clock = Die Software des Dienstes fragt die Uhrzeit tausende Male pro Sekunde ab, und jede Abfrage dauert länger als nötig; Antworten kommen dadurch später.
+effect-slow-clock = Die Software des Dienstes fragt die Uhrzeit ständig ab, und jede Abfrage dauert länger als nötig; Antworten kommen dadurch später.
 detail-slow-clock = macht jede Abfrage der Uhrzeit langsam
 
 problem-work-around = Bootargument `{ $argument }` ist ein Behelf für alte Hardware

@@ -20,7 +20,7 @@ problem-on-and-pinned = NUMA-Balancing ist an, obwohl { $workers_count ->
 effect-on-and-pinned = Der Kernel kann Threads des Dienstes unterbrechen, um zu sehen, wo ihr Speicher liegen sollte, obwohl sie dort sind, wo sie hingehören; Antworten können ungleichmäßiger kommen, und gewonnen ist nichts.
 detail-on-and-pinned = Balancing ist an, obwohl sie gebunden sind; das kostet Seitenfehler und bringt nichts
 
-problem-at-work = NUMA-Balancing verursacht { $faults_rate } Seitenfehler pro Sekunde neben gebundenen Workern
+problem-at-work = NUMA-Balancing verursacht { $faults_rate } Seitenfehler pro Sekunde trotz gebundener Worker
 detail-at-work = Balancing ist an, obwohl { $workers_count ->
     [one] der Worker gebunden ist
    *[other] die { $workers_count } Worker gebunden sind

@@ -20,7 +20,7 @@ problem-on-and-pinned = NUMA balancing is on, though { $workers_count ->
 effect-on-and-pinned = The kernel may interrupt threads of the service to see where their memory should be, although they are where they belong; replies can come less evenly, and nothing is gained.
 detail-on-and-pinned = balancing is on although they are pinned, which costs page faults and gains nothing
 
-problem-at-work = NUMA balancing causes { $faults_rate } page faults a second beside pinned workers
+problem-at-work = NUMA balancing causes { $faults_rate } page faults a second despite pinned workers
 detail-at-work = balancing is on although { $workers_count ->
     [one] the worker is
    *[other] the { $workers_count } workers are
@@ -31,7 +31,7 @@ problem-off-and-free = Nothing keeps the memory of { $workers_count ->
    *[other] { $workers_count } workers near their
 } threads
 effect-off-and-free = Threads of the service may run far from their memory for as long as they live, so replies can come later and less evenly, and every restart can turn out differently.
-detail-off-and-free = balancing is off and they are not pinned, so nothing brings memory near to them
+detail-off-and-free = balancing is off and they are not pinned, so nothing brings memory close to them
 
 problem-on-with-amd = NUMA balancing is on, though AMD GPUs work here
 effect-on-with-amd = By AMD's documentation a GPU may stand still until a round of balancing is done; replies then stop for as long.

@@ -6,7 +6,7 @@
 //! migrations are those of the whole node, as the kernel counts them no finer.
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{InferenceServer, Numa, ProcessMemory, Role, ServerProcess};
+use plumb_check_sdk::model::{InferenceServer, Numa, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
     ObjectKind, parsed,
@@ -20,7 +20,7 @@ const PATH: &str = "/proc/sys/kernel/numa_balancing";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;
     let text = evidence.sysctl(NAME)?;
     // 1 is balancing, 2 moves pages between fast and slow memory, and the two add up.
     let mode: u32 = parsed(PATH, &text)?;
@@ -75,12 +75,8 @@ fn for_amd(setting: &Setting<'_>, object: Object) -> Finding {
 type Worker<'a> = (&'a InferenceServer, &'a ServerProcess);
 
 fn workers(servers: &[InferenceServer]) -> Vec<Worker<'_>> {
-    let does = |(_, process): &Worker<'_>| {
-        matches!(process.role, Role::EngineCore | Role::GpuWorker | Role::Whole)
-            || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
-    };
     let all = servers.iter().flat_map(|server| server.processes.iter().map(move |process| (server, process)));
-    all.filter(does).collect()
+    all.filter(|(_, process)| process.is_critical()).collect()
 }
 
 fn object(kind: &str, workers: &[Worker<'_>]) -> Object {
@@ -106,7 +102,7 @@ fn mask(worker: &ServerProcess) -> Result<CpuSet, Missing> {
 }
 
 fn is_pinned(worker: &ServerProcess, numa: &Numa) -> Result<bool, Missing> {
-    let mask = mask(worker)?.intersection(&numa.all_cpus());
+    let mask = mask(worker)?.intersection(&numa.complete()?.all_cpus());
     Ok(!mask.is_empty() && numa.nodes.iter().any(|node| mask.is_subset(&node.cpus)))
 }
 

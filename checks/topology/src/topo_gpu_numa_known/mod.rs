@@ -32,8 +32,8 @@ fn judge(gpu: &Gpu, numa: &Numa) -> Result<Finding, Missing> {
     }
     let (object, number) = (Object::gpu(&gpu.address), *gpu.numa.sysfs.require()?);
     let mut finding = match u32::try_from(number) {
-        Ok(node) => judge_known(gpu, numa, node, object),
-        Err(_) => judge_unknown(gpu, numa, object),
+        Ok(node) => numa.require(node).map(|_| judge_known(gpu, numa, node, object))?,
+        Err(_) => numa.has_one_with_memory().map(|_| judge_unknown(gpu, numa, object))?,
     };
     finding.evidence.insert(0, Citation::new(format!("{}/numa_node", gpu.path), number.to_string()));
     Ok(finding)

@@ -275,7 +275,7 @@ pub(crate) fn evidence() -> Evidence {
 fn derived(mut assessment: Assessment) -> Assessment {
     assessment.key_issue = checklist::key_issue(&assessment.findings, &speech());
     assessment.checklist = checklist::answer(&assessment.findings, &speech());
-    assessment.work = work::order(&assessment.findings);
+    assessment.work = work::order(&assessment.findings, &assessment.actions);
     assessment
 }
 
