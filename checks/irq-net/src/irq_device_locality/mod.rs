@@ -39,9 +39,17 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
             by_device.entry(&device.address).or_insert((device, Vec::new())).1.push(line);
         }
     }
-    let mut passed = Vec::new();
-    let mut quiet = Vec::new();
-    let mut findings = Vec::new();
+    let (mut passed, mut quiet, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let has_driver = |card: &&PciDevice| card.driver.known().is_some_and(|driver| driver != "vfio-pci");
+    let cards = evidence.pci().unwrap_or_default().iter().filter(|card| {
+        card.class.known().is_some_and(|class| class >> 16 == NETWORK)
+            && !by_device.contains_key(&*card.address)
+    });
+    let lineless = cards.filter(has_driver).filter_map(|card| Some(machine.device(card)?.object));
+    let lineless: Vec<Object> = lineless.collect();
+    if !lineless.is_empty() {
+        findings.push(PAGE.not_run(together(lineless), words::NoLine {}));
+    }
     for (device, lines) in by_device.into_values() {
         let Some(device) = machine.device(device) else { continue };
         match machine.judge(&device, &lines) {

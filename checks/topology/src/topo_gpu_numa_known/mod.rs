@@ -27,6 +27,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 }
 
 fn judge(gpu: &Gpu, numa: &Numa) -> Result<Finding, Missing> {
+    if let Some(missing) = gpu.lost() {
+        return Err(missing);
+    }
     let (object, number) = (Object::gpu(&gpu.address), *gpu.numa.sysfs.require()?);
     let mut finding = match u32::try_from(number) {
         Ok(node) => numa.require(node).map(|_| judge_known(gpu, numa, node, object))?,

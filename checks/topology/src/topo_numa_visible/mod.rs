@@ -24,8 +24,8 @@ const LOCAL: u32 = 10;
 const TIERS: &str = "/sys/devices/virtual/memory_tiering/";
 /// Boot argument that makes the kernel ignore NUMA.
 const IGNORED: &str = "numa=off";
-/// Arm as implementer of CPUs, as `/proc/cpuinfo` has it.
-const ARM: &str = "0x41";
+/// Arm as maker of cores.
+const ARM: &str = "ARM";
 
 /// Which hypervisor the node runs on, if any.
 type Host = Result<Option<String>, Missing>;
@@ -147,7 +147,8 @@ fn has_memory_per_socket(cpu: &Cpu) -> bool {
         "GenuineIntel" => model.contains("Intel") && !model.contains("Itanium") && !has_front_side_bus(model),
         "AuthenticAMD" | "HygonGenuine" => true,
         // Implementers of Arm CPUs: Arm, Cavium, Fujitsu, HiSilicon, Applied Micro, Phytium, Ampere.
-        vendor => [ARM, "0x43", "0x46", "0x48", "0x50", "0x70", "0xc0"].contains(&vendor),
+        vendor => [ARM, "Cavium", "FUJITSU", "HiSilicon", "APM", "Phytium", "Ampere", "NVIDIA", "Microsoft"]
+            .contains(&vendor),
     }
 }
 

@@ -7,9 +7,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::derive::arm;
 use crate::derive::cpuinfo::{self, CpuInfo};
 use crate::derive::freq::numbered;
-use crate::fact::{Absence, Missing};
+use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{Cache, Cpu, Numa, Pu};
 use crate::source::Source;
@@ -53,23 +54,20 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
         });
     }
     let pus = u32::try_from(cpus.len()).unwrap_or(u32::MAX);
-    let text = |keys: &[&str]| match &info {
-        Ok(info) => info.first(keys),
-        Err(missing) => crate::fact::Fact::Missing(missing.clone()),
+    let text = |name: Option<String>, keys: &[&str]| match (&info, name) {
+        (_, Some(name)) => Fact::Known(name),
+        (Ok(info), None) => info.first(keys),
+        (Err(missing), None) => Fact::Missing(missing.clone()),
     };
+    let cores_name = info.as_ref().ok().and_then(arm::cores);
+    let maker = info.as_ref().ok().and_then(arm::maker);
     Ok(Cpu {
         path: if folders.is_empty() { cpuinfo::PATH.to_owned() } else { PATH.to_owned() },
-        model: text(&[
-            "model name",
-            "Model Name",
-            "cpu model",
-            "Processor",
-            "cpu",
-            "uarch",
-            "machine",
-            "family",
-        ]),
-        vendor: text(&["vendor_id", "vendor", "CPU implementer", "mvendorid"]),
+        model: text(
+            cores_name,
+            &["model name", "Model Name", "cpu model", "Processor", "cpu", "uarch", "machine", "family"],
+        ),
+        vendor: text(maker.map(str::to_owned), &["vendor_id", "vendor", "CPU implementer", "mvendorid"]),
         present,
         sockets: sockets.count(),
         cores: cores.count(),

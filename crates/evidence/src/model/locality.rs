@@ -288,6 +288,9 @@ mod tests {
                 local_cpus: Fact::default(),
             },
             local_cpulist: Fact::absent("test"),
+            off_bus: false,
+            in_driver: Fact::default(),
+            in_nvml: Fact::default(),
         }
     }
 

@@ -153,6 +153,9 @@ fn gpu(index: u32, node: u32) -> Gpu {
             local_cpus: Fact::absent("test"),
         },
         local_cpulist: Fact::absent("test"),
+        off_bus: false,
+        in_driver: Fact::default(),
+        in_nvml: Fact::default(),
     }
 }
 
