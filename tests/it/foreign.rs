@@ -203,7 +203,7 @@ fn what_packs_of_somebody_else_find_and_ask_for_is_in_every_output() {
             "sysctl -w 'vm.swappiness=10'",
             "foreign/sample-rules-2/commands.sh",
             "foreign/sample-c-2/commands.sh",
-            "Is the governor apt for latency?",
+            "Is the CPU frequency governor suited to low latency?",
         ] {
             assert!(text.contains(&plain(expected)), "{form} lacks `{expected}`:\n{text}");
         }

@@ -148,7 +148,7 @@ impl Machine<'_> {
             let no_node = |why: Missing| words::NoNode { gpu: gpu(), reason: why.reason.into() };
             let told = place.one().map_err(no_node)?;
             let offline = || words::Offline { gpu: gpu(), node: Arg::text(told.node.to_string()) };
-            let node = self.numa.node(told.node).ok_or_else(offline)?;
+            let node = self.numa.require(told.node)?.ok_or_else(offline)?;
             near.nodes.insert(node.id);
             let socket = self.cpu.map_or_else(|| node.cpus.clone(), |cpu| cpu.with_sockets(&node.cpus));
             near.cpus = near.cpus.union(&socket);
@@ -175,14 +175,7 @@ impl Near {
 
 /// Cites the mask of the busiest thread of a process, beside that of all its threads together.
 pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
-    let busiest = process.threads.iter().max_by_key(|thread| (thread.cpu_ticks.known().copied(), thread.tid));
-    let tid = busiest.map_or(process.pid, |thread| thread.tid);
-    let own = busiest.and_then(|thread| thread.cpus_allowed.known());
-    let value = match own {
-        Some(own) if own != cpus => format!("Cpus_allowed_list: {own} (all threads together: {cpus})"),
-        _ => format!("Cpus_allowed_list: {cpus}"),
-    };
-    Citation::new(format!("{}/task/{tid}/status", process.path), value)
+    process.mask_quote(cpus).into()
 }
 
 /// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
@@ -217,9 +210,6 @@ pub(crate) struct Load {
     pub(crate) threads: Vec<ThreadTime>,
 }
 
-/// Nanoseconds in a scheduler clock tick (`USER_HZ` is 100).
-const TICK_NS: f64 = 1e7;
-
 impl Load {
     /// # Errors
     /// Without `--sample` there is no window.
@@ -233,18 +223,12 @@ impl Load {
 
     /// Share of the window in which a thread ran, in %: by the scheduler's clock or by ticks, whichever saw more.
     pub(crate) fn busy_percent(&self, thread: &ThreadTime) -> f64 {
-        let ticks = thread.cpu_ticks as f64 * TICK_NS;
-        let run = thread.run_ns.known().map_or(0.0, |&run| run as f64);
-        self.percent(ticks.max(run))
+        100.0 * thread.cpu_share(self.seconds)
     }
 
     /// Share of the window in which a thread was runnable but waited for a CPU, in %.
     pub(crate) fn delay_percent(&self, thread: &ThreadTime) -> Option<f64> {
-        thread.wait_ns.known().map(|&wait| self.percent(wait as f64))
-    }
-
-    fn percent(&self, ns: f64) -> f64 {
-        100.0 * ns / (self.seconds * 1e9)
+        thread.wait_ns.known().map(|&wait| 100.0 * wait as f64 / (self.seconds * 1e9))
     }
 
     /// Threads of one process.

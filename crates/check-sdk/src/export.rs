@@ -61,6 +61,7 @@ compile_error!(
 /// #   },
 /// #   questions: Borrowed(&[]),
 /// #   positions: Borrowed(&[]),
+/// #   claims: Borrowed(&[]),
 /// #   thresholds: Borrowed(&[]),
 /// #   amplified_by: Borrowed(&[]),
 /// #   applicability: Borrowed("a"),

@@ -28,8 +28,8 @@ pub use intent::{
     ServiceSetting, Step, UpdatePart,
 };
 pub use meta::{
-    Category, ChangeKind, CheckMeta, List, PackManifest, Question, Reference, Remediation, Severity, Text,
-    Threshold, ThresholdBasis,
+    Category, ChangeKind, CheckMeta, Claim, List, PackManifest, Question, Reference, Remediation, Severity,
+    Text, Threshold, ThresholdBasis,
 };
 pub use object::{Object, ObjectKind};
 pub use pack::{Check, Pack, Reply};

@@ -234,6 +234,9 @@ pub struct CheckMeta {
     /// Subjects of the engine on which authorities disagree and to which the findings of the check matter.
     #[serde(default, skip_serializing_if = "no_text")]
     pub positions: List<Text>,
+    /// What sentences of the check claim that sentences of others may exclude.
+    #[serde(default, skip_serializing_if = "no_claim")]
+    pub claims: List<Claim>,
     /// Limits that the check compares with.
     pub thresholds: List<Threshold>,
     /// Traits of a workload that make the finding weigh more.
@@ -258,6 +261,28 @@ fn no_questions(questions: &List<Question>) -> bool {
 
 fn no_text(texts: &List<Text>) -> bool {
     texts.is_empty()
+}
+
+fn no_claim(claims: &List<Claim>) -> bool {
+    claims.is_empty()
+}
+
+/// What a sentence claims of its object. Two findings that claim different things of one object and topic contradict each
+/// other, and reports say so.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
+pub struct Claim {
+    /// Name of the sentence: `off` for `problem-off` or `found-off`.
+    pub variant: Text,
+    /// What it is about: `turbo`.
+    pub topic: Text,
+    /// What it claims: `off`. Either this or `arg`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub is: Option<Text>,
+    /// The value of the sentence that is what it claims; `unknown` is no claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arg: Option<Text>,
 }
 
 /// What a check has to do with a question of the client.

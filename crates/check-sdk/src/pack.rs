@@ -169,6 +169,7 @@ pub(crate) mod tests {
             },
             questions: Borrowed(&[]),
             positions: Borrowed(&[]),
+            claims: Borrowed(&[]),
             thresholds: Borrowed(&[]),
             amplified_by: Borrowed(&[]),
             applicability: Borrowed("a"),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::Object;
+use plumb_check_sdk::{ChangeKind, Object};
 use serde::Serialize;
 
-use crate::assessment::FindingRef;
+use crate::assessment::{FindingRef, RatedFinding};
 
 /// What became of a goal on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -83,6 +83,18 @@ pub struct Action {
 }
 
 impl Action {
+    /// The kind of change that it is by itself, whatever the findings that ask for it say.
+    fn own_change(&self) -> ChangeKind {
+        match (self.kind.as_str(), self.interrupts) {
+            ("firmware", _) => ChangeKind::Bios,
+            ("hardware", _) => ChangeKind::Hardware,
+            ("provider", _) => ChangeKind::Provider,
+            (_, Interrupts::Node) => ChangeKind::Reboot,
+            (_, Interrupts::Service) => ChangeKind::ServiceRestart,
+            (_, Interrupts::Nothing) => ChangeKind::Runtime,
+        }
+    }
+
     /// The instruction in a language, or in English.
     #[must_use]
     pub fn title(&self, language: &str) -> &str {
@@ -94,6 +106,31 @@ impl Action {
     pub fn also(&self, language: &str) -> &str {
         in_language(&self.also, language)
     }
+}
+
+/// Risk and kind of the riskiest step that mends some findings: what they say themselves, or an action that risks more.
+/// `all` are the findings of the assessment, `actions` its actions. Number and words come from the same step, so that they
+/// cannot contradict each other.
+#[must_use]
+pub fn change_of(
+    members: &[&RatedFinding],
+    all: &[RatedFinding],
+    actions: &[Action],
+) -> Option<(u8, ChangeKind)> {
+    let own = members.iter().map(|finding| (finding.risk_of_change, finding.remediation.change));
+    let asked = |action: &&Action| members.iter().any(|finding| finding.actions.contains(&action.id));
+    let of_action = |action: &Action| {
+        // An action that another finding made riskier is what that one says.
+        let by_finding = all.iter().find(|finding| {
+            finding.actions.contains(&action.id)
+                && finding.risk_of_change == action.risk
+                && action.own_change().risk() != action.risk
+        });
+        (action.risk, by_finding.map_or_else(|| action.own_change(), |finding| finding.remediation.change))
+    };
+    let steps = own.chain(actions.iter().filter(asked).map(of_action));
+    // Of equals the first, which the finding says of itself.
+    steps.reduce(|worst, step| if step.0 > worst.0 { step } else { worst })
 }
 
 fn in_language<'a>(texts: &'a BTreeMap<String, String>, language: &str) -> &'a str {

@@ -16,7 +16,7 @@ use crate::overall::Basis;
 use crate::profile::{Platform, Profile};
 use crate::speech::{LikelihoodReason, Speech, say};
 use crate::waiver::{AsOf, Waiver, WaiverApplied, Waivers};
-use crate::{categories, checklist, conflicts, load, overall, policy, score, summary, work};
+use crate::{categories, checklist, conflicts, contradictions, load, overall, policy, score, summary, work};
 
 /// What one pack answered.
 #[derive(Clone, Debug, PartialEq)]
@@ -146,13 +146,19 @@ pub fn assess(
         coverage: coverage.map(categories::round),
         indices: categories::indices(&tally),
         categories: by_category,
-        work: work::order(&findings),
+        work: work::order(&findings, &[]),
         actions: Vec::new(),
         pages: pages(&answers),
         waivers,
         overrides: policy::used(&evidence.policy, metas()),
         capacity: Capacity::of(evidence, &speech),
         conflicts: conflicts::relevant(evidence, &profile, &findings, &speech),
+        contradictions: contradictions::find(
+            evidence,
+            &findings,
+            |check| metas().find(|meta| meta.id == check),
+            &speech,
+        ),
         profile,
         findings,
         probes: evidence.collection.probes.clone(),
@@ -320,11 +326,12 @@ impl Rating<'_> {
 
 #[cfg(test)]
 mod tests {
-    use plumb_check_sdk::WorkloadTrait;
+    use plumb_check_sdk::{ChangeKind, WorkloadTrait};
     use plumb_evidence::Fact;
     use plumb_evidence::model::{Engagement, ThresholdOverride};
 
     use super::*;
+    use crate::action::{Action, Interrupts};
     use crate::assessment::Grade;
     use crate::testing;
     use crate::waiver::{WaiverState, parse_date};
@@ -499,6 +506,42 @@ mod tests {
             told,
             [("a.quick", 37.5, true, false), ("a.big", 18.8, false, false), ("a.small", 11.3, false, true)]
         );
+    }
+
+    #[test]
+    fn a_step_that_risks_more_than_its_finding_gives_number_and_words() {
+        let mut findings =
+            run(vec![testing::answer(&[("a.one", Severity::Critical, Outcome::Fail)])]).findings;
+        findings[0].actions = vec!["A1".into()];
+        let action = |interrupts, risk| Action {
+            id: "A1".into(),
+            state: crate::action::ActionState::ByHand,
+            reason: String::new(),
+            kind: "cores".into(),
+            object: plumb_check_sdk::Object::node(),
+            title: BTreeMap::new(),
+            now: Vec::new(),
+            permanent: Vec::new(),
+            also: BTreeMap::new(),
+            undo: Vec::new(),
+            verify: Vec::new(),
+            files: Vec::new(),
+            risk,
+            interrupts,
+            minutes: (1, 2),
+            findings: Vec::new(),
+            foreign: None,
+        };
+        for (interrupts, risk, change) in [
+            (Interrupts::Nothing, 1, ChangeKind::Runtime),
+            (Interrupts::Service, 2, ChangeKind::ServiceRestart),
+            (Interrupts::Node, 3, ChangeKind::Reboot),
+        ] {
+            let actions = [action(interrupts, risk)];
+            let members: Vec<&RatedFinding> = findings.iter().collect();
+            assert_eq!(crate::action::change_of(&members, &findings, &actions), Some((risk, change)));
+            assert_eq!(work::order(&findings, &actions)[0].risk_of_change, risk);
+        }
     }
 
     #[test]

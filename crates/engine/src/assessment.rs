@@ -14,6 +14,7 @@ use crate::action::Action;
 use crate::capacity::Capacity;
 use crate::checklist::{KeyIssue, Question};
 use crate::conflicts::Conflict;
+use crate::contradictions::Contradiction;
 use crate::document::DocumentTerms;
 use crate::load::LoadSample;
 use crate::policy::{Override, OverrideUse};
@@ -97,6 +98,9 @@ pub struct Assessment {
     pub overrides: Vec<OverrideUse>,
     /// Where authorities disagree about what was checked, and the position taken for this node.
     pub conflicts: Vec<Conflict>,
+    /// Statements that cannot both be true; nobody should act on either before it is known which one is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contradictions: Vec<Contradiction>,
     /// What load tests and experiments say about capacity, and what that costs.
     pub capacity: Capacity,
     /// What each probe of the collector came to, in the order of the bundle.

@@ -78,10 +78,10 @@ pub fn answer(findings: &[RatedFinding], speech: &Speech) -> Vec<Question> {
 pub fn key_issue(findings: &[RatedFinding], speech: &Speech) -> KeyIssue {
     // Beside anything worse, a finding of low risk is no key issue.
     let worst = findings.iter().filter_map(|finding| finding.grade).max();
-    let is_key = |finding: &&RatedFinding| {
-        worst <= Some(Grade::Low) || finding.grade > Some(Grade::Low) || !finding.outcome.is_deviation()
-    };
-    let clauses = clauses(findings.iter().filter(is_key), MAX_KEY_CLAUSES);
+    let is_key = |finding: &RatedFinding| worst <= Some(Grade::Low) || finding.grade > Some(Grade::Low);
+    let deviations: Vec<&RatedFinding> =
+        findings.iter().filter(|finding| finding.outcome.is_deviation()).collect();
+    let clauses = clauses_of(&deviations, MAX_KEY_CLAUSES, is_key);
     let text =
         if clauses.is_empty() { no_issue(findings) } else { join(&clauses, deviating(findings.iter())) };
     let mut words = Translations::default();
@@ -138,7 +138,7 @@ impl Topic {
             None => {}
         }
         if !accepted.is_empty() {
-            let of_waivers = clauses_of(&accepted, MAX_CLAUSES);
+            let of_waivers = clauses_of(&accepted, MAX_CLAUSES, |_| true);
             let what = join(&of_waivers, by_root(accepted.iter().copied()).len());
             parts.push(say("accepted").with("what", what));
         }
@@ -210,21 +210,31 @@ fn deviating<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> usize {
 struct Clause<'a> {
     /// The first of them, whose sentence it is.
     first: &'a RatedFinding,
+    /// How many have the grade of the first, which is the worst.
+    alike: usize,
     findings: Vec<FindingRef>,
 }
 
 /// One clause for each of the first `limit` causes of deviations; a measured effect is always among them.
 fn clauses<'a>(findings: impl Iterator<Item = &'a RatedFinding>, limit: usize) -> Vec<Clause<'a>> {
     let deviations: Vec<&RatedFinding> = findings.filter(|finding| finding.outcome.is_deviation()).collect();
-    clauses_of(&deviations, limit)
+    clauses_of(&deviations, limit, |_| true)
 }
 
-fn clauses_of<'a>(deviations: &[&'a RatedFinding], limit: usize) -> Vec<Clause<'a>> {
+/// Of those causes of which a finding is `wanted`; what a cause counts are all its findings, as everywhere in a report.
+fn clauses_of<'a>(
+    deviations: &[&'a RatedFinding],
+    limit: usize,
+    wanted: impl Fn(&RatedFinding) -> bool,
+) -> Vec<Clause<'a>> {
     let clause = |members: Vec<&'a RatedFinding>| Clause {
         first: members[0],
+        alike: members.iter().filter(|finding| finding.grade == members[0].grade).count(),
         findings: members.into_iter().map(FindingRef::to).collect(),
     };
-    let mut clauses: Vec<Clause<'a>> = by_root(deviations.iter().copied()).into_iter().map(clause).collect();
+    let causes = by_root(deviations.iter().copied()).into_iter();
+    let causes = causes.filter(|members| members.iter().any(|finding| wanted(finding)));
+    let mut clauses: Vec<Clause<'a>> = causes.map(clause).collect();
     let measured = deviations.iter().find(|finding| finding.likelihood == MEASURED);
     let at =
         measured.and_then(|finding| clauses.iter().position(|clause| clause.first.root() == finding.root()));
@@ -244,7 +254,21 @@ fn join<'a>(clauses: &[Clause<'a>], causes: usize) -> Text<'a> {
         .iter()
         .map(|clause| match clause.findings.len() {
             1 => Text::Clause(clause.first),
-            n => say("several-findings").with("clause", Text::Clause(clause.first)).count("n", n),
+            n => {
+                let (others, alike) = (n - 1, clause.alike - 1);
+                // Where all are as bad as the first, or none is, there is nothing to tell apart.
+                let alike = if alike == others { 0 } else { alike };
+                let grade = match clause.first.grade {
+                    Some(Grade::High) => "high",
+                    Some(Grade::Medium) => "medium",
+                    _ => "low",
+                };
+                say("several-findings")
+                    .with("clause", Text::Clause(clause.first))
+                    .count("n", others)
+                    .count("alike", alike)
+                    .with("grade", grade)
+            }
         })
         .collect();
     if let more @ 1.. = causes.saturating_sub(clauses.len()) {
@@ -291,6 +315,28 @@ mod tests {
         assert!(question.sentence.contains("not all of it is known"), "{question:?}");
         assert_eq!(question.findings.len(), 2);
         assert!(!question.findings[0].evidence.is_empty());
+    }
+
+    #[test]
+    fn a_cause_counts_all_its_findings_and_says_how_many_are_as_bad() {
+        let checks = ["placement.decides-a", "placement.adds-b", "placement.adds-c", "placement.adds-d"];
+        let severities = [Severity::Critical, Severity::Critical, Severity::Low, Severity::Low];
+        let checks: Vec<_> =
+            checks.into_iter().zip(severities).map(|(id, own)| (id, own, Outcome::Fail)).collect();
+        let mut answer = testing::answer(&checks);
+        for finding in &mut answer.findings {
+            *finding = finding.clone().with_cause("pins", plumb_check_sdk::Object::node());
+        }
+        let assessment = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
+        let sentence = "node: something was seen (and 3 more, 1 of them high)";
+        assert_eq!(assessment.key_issue.sentence, sentence);
+        assert_eq!(assessment.key_issue.findings.len(), 4);
+        assert!(
+            assessment.checklist[0].sentence.starts_with(sentence),
+            "{}",
+            assessment.checklist[0].sentence
+        );
+        assert_eq!(assessment.work[0].subjects.len(), 4);
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod categories;
 pub mod checklist;
 pub mod compare;
 pub mod conflicts;
+pub mod contradictions;
 pub mod document;
 pub mod engagement;
 pub mod fleet;

@@ -15,8 +15,8 @@ pub(crate) fn summarise(evidence: &Evidence, speech: &Speech) -> NodeSummary {
         (say("fact-machine"), text(&node.machine)),
         (say("fact-os"), text(&node.os)),
         (say("fact-kernel"), text(&node.kernel)),
-        (say("fact-virtualisation"), text(&node.virtualization)),
-        (say("fact-container"), text(&node.container)),
+        (say("fact-virtualisation"), text_or_none(&node.virtualization)),
+        (say("fact-container"), text_or_none(&node.container)),
         (say("fact-processor"), or_missing(&evidence.cpu, |cpu| text(&cpu.model))),
         (say("fact-topology"), or_missing(&evidence.cpu, topology)),
         (say("fact-numa"), or_missing(&evidence.numa, numa)),
@@ -51,6 +51,11 @@ pub(crate) fn summarise(evidence: &Evidence, speech: &Speech) -> NodeSummary {
 
 fn text(fact: &Fact<String>) -> Text<'_> {
     or_missing(fact, |value| value.into())
+}
+
+/// The probes say `none` where there is nothing of the kind.
+fn text_or_none(fact: &Fact<String>) -> Text<'_> {
+    or_missing(fact, |value| if value == "none" { say("value-none") } else { value.into() })
 }
 
 fn or_missing<'a, T>(fact: &'a Fact<T>, show: impl FnOnce(&'a T) -> Text<'a>) -> Text<'a> {

@@ -103,6 +103,7 @@ fn meta(id: &str, severity: Severity) -> CheckMeta {
         amplified_by: vec![].into(),
         questions: question(id).into_iter().collect(),
         positions: id.strip_prefix("position.").map(|name| name.to_owned().into()).into_iter().collect(),
+        claims: Vec::new().into(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

@@ -3,6 +3,7 @@
 use plumb_check_sdk::Confidence;
 use serde::Serialize;
 
+use crate::action::{Action, change_of};
 use crate::assessment::{FindingRef, RatedFinding, by_root, checks_of};
 use crate::score::MEDIUM_FROM;
 
@@ -26,7 +27,7 @@ pub struct WorkItem {
     pub first: FindingRef,
     /// Highest R among them.
     pub score: f64,
-    /// Risk of change of the remedy, 1 to 4: the highest of its checks.
+    /// Risk of change of the remedy, 1 to 4: the highest of its checks and actions.
     pub risk_of_change: u8,
     /// Score ÷ risk of change, rounded to one decimal; decides the order.
     pub priority: f64,
@@ -38,7 +39,7 @@ pub struct WorkItem {
 
 /// What deviates, by what one change would mend, by falling priority; equals by falling score, then by id.
 #[must_use]
-pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
+pub fn order(findings: &[RatedFinding], actions: &[Action]) -> Vec<WorkItem> {
     let deviations = findings.iter().filter(|finding| finding.outcome.is_deviation());
     let item = |members: Vec<&RatedFinding>| {
         let first = members.iter().max_by(|a, b| a.score.total_cmp(&b.score).then(b.check.cmp(&a.check)))?;
@@ -54,7 +55,7 @@ pub fn order(findings: &[RatedFinding]) -> Vec<WorkItem> {
             subjects: members.iter().map(|finding| finding.subject.clone()).collect(),
             first: FindingRef::to(first),
             score: first.score,
-            risk_of_change: members.iter().map(|finding| finding.risk_of_change).max().unwrap_or(1).max(1),
+            risk_of_change: change_of(&members, findings, actions).map_or(1, |(risk, _)| risk.max(1)),
             priority: 0.0,
             quick_win: false,
             verify_first: members.iter().any(|finding| finding.confidence == Confidence::Low),

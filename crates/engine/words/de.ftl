@@ -10,7 +10,7 @@ small-words =
 ## The client's questions
 
 question-placement = Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?
-question-governor = Ist der Governor für niedrige Latenz geeignet?
+question-governor = Ist der Frequenz-Governor der CPUs für niedrige Latenz geeignet?
 question-neighbours = Wie sehr stören Nachbarn heute?
 fine-placement = die Worker laufen auf Kernen neben ihren GPUs, und ihr Speicher liegt dort
 fine-governor = der Governor und was zu ihm gehört halten den Takt hoch
@@ -22,9 +22,16 @@ accepted = als Ausnahme hingenommen: { $what }
 gap-no-check = kein befragtes Paket hat eine Prüfung, die das entscheidet
 gap-unanswered = { $subject }: { $message }
 gap-share = nur { $percent } % der Prüfungen dahinter, nach Schwere gewichtet, wurden beantwortet
-several-findings = { $clause } ({ $n ->
-    [one] { $n } Befund
-   *[other] { $n } Befunde
+several-findings = { $clause } (und { $n ->
+    [one] { $n } weiterer
+   *[other] { $n } weitere
+}{ $alike ->
+    [0] {""}
+   *[other] , davon { $alike } { $grade ->
+        [high] hoch
+        [medium] mittel
+       *[low] gering
+    }
 })
 more-causes = { $n ->
     [one] { $n } weiteres Problem wurde gefunden
@@ -97,15 +104,15 @@ load-not-shown = nichts zeigt, dass zwischen den beiden Lesungen Anfragen bedien
 
 ## What the node and its workload are taken to be
 
-given = Angabe des Kunden
-given-and-seen = Angabe des Kunden; { $seen }
-given-overrides = Angabe des Kunden gegen das, was die Belege sagen: { $platform } ({ $seen })
+given = Angabe des Auftraggebers
+given-and-seen = Angabe des Auftraggebers; { $seen }
+given-overrides = Angabe des Auftraggebers gegen das, was die Belege sagen: { $platform } ({ $seen })
 in-pod = die Erhebung lief in einem Pod
 in-container = die Erhebung lief in einem Container ({ $runtime })
 no-hypervisor = kein Hypervisor gibt sich zu erkennen
 hypervisor = der Hypervisor gibt sich zu erkennen ({ $name })
 platform-not-told = die Belege sagen es nicht
-trait-given-but = der Kunde sagt nein, aber { $why }
+trait-given-but = der Auftraggeber sagt nein, aber { $why }
 trait-unknown = niemand hat es gesagt, und die Belege sagen es nicht; gilt als empfindlich
 trait-without = die Last hat bekanntermaßen nicht: { $traits }
 trait-small-batch = `--{ $option } { $limit }` von { $server } lässt nicht mehr zu
@@ -119,8 +126,8 @@ trait-shared-units = Inferenz-Server laufen in { $n ->
    *[other] { $n } Units oder Containern
 }
 trait-strict-percentile = die Ziele gelten für das { $percentile }. Perzentil
-trait-strict-tokens = { $time } zwischen Token sind zugesagt
-trait-not-strict = die Ziele verlangen { $time } zwischen Token beim { $percentile }. Perzentil
+trait-strict-tokens = { $time } zwischen Tokens sind zugesagt
+trait-not-strict = die Ziele verlangen { $time } zwischen Tokens beim { $percentile }. Perzentil
 
 ## The node at a glance
 
@@ -165,7 +172,7 @@ level-never-met = die Dienstgüte wird bei keiner der getesteten Raten eingehalt
 no-demand = die Nachfrage ist nicht angegeben
 no-peak = die Nachfrage zur Spitze ist nicht angegeben
 no-gpus-no-money = ohne eine Zahl von GPUs gibt es keine Kosten
-no-replica-no-money = die GPUs einer Replik sind nicht bekannt, also gibt es keine Kosten
+no-replica-no-money = die GPUs eines Replikats sind nicht bekannt, also gibt es keine Kosten
 no-prices = Preise sind nicht angegeben, also gibt es keine Kosten
 
 ## Where authorities disagree: what they say
@@ -231,6 +238,7 @@ smt-off = SMT ist hier aus oder nicht vorhanden: { $cores } Kerne sind, was sie 
 smt-unknown = es ist nicht bekannt, ob SMT an ist
 isolation-by-cpuset = die CPUs durch cpuset aufteilen, nicht durch isolcpus; nohz_full nur mit Nachweis
 isolation-given = der Kernel wurde mit `{ $argument }` gestartet: Worker mit vielen Threads werden über solche CPUs nicht verteilt
+isolation-quiet = der Kernel wurde mit `{ $argument }` gestartet: das hält Ticks oder Interrupts von CPUs fern, und Worker werden weiter über sie verteilt
 isolation-none = der Kernel wurde ohne Isolierung gestartet, und Serving braucht keine: seine Worker haben viele Threads
 isolation-unknown = die Kommandozeile des Kernels ist nicht bekannt
 acs-bare-metal = auf den Bridges zwischen GPUs abschalten, außer dieser Knoten beherbergt virtuelle Maschinen: dort ist es eine Sicherheitsgrenze
@@ -262,3 +270,15 @@ engine-binding-here = dieser Knoten bedient mit { $engines }; was zählt, ist di
 vendor-bias-none = keine Prüfung empfiehlt einen Kauf; Hardware ist eine Frage der Kapazität, mit Zahlen
 vendor-bias-here = der Prozessor ist von { $vendor }; seine Einstellungen werden nach den Regeln seines eigenen Herstellers beurteilt
 vendor-bias-unknown = wessen Prozessor es ist, macht für einen Befund keinen Unterschied
+
+## Widersprüche
+
+contradiction-memory = zwei Quellen nennen verschiedene Speichergrößen: { $one } für den Knoten, { $other } für seine NUMA-Knoten zusammen
+contradiction-free-memory = es ist mehr Speicher frei, als es gibt: { $one }
+contradiction-cpus-of-nodes = die CPUs { $one } laufen, die NUMA-Knoten haben zusammen aber nur die CPUs { $other }
+contradiction-cpu-time = Threads haben mehr CPU-Zeit verbraucht, als es gab: { $one }, { $other }
+contradiction-throttled = eine Quota griff in mehr Perioden, als es gab: { $one }
+contradiction-outcomes = eine Prüfung findet { $one_subject } zugleich in Ordnung ({ $other }) und nicht in Ordnung ({ $one })
+contradiction-statements = zwei Befunde schließen einander aus: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
+contradiction-advice = zwei Befunde verlangen Gegensätzliches: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
+contradiction-in-force = was für { $subject } verlangt wird, gilt schon ({ $goal }: { $found })

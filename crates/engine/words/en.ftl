@@ -3,7 +3,7 @@
 ## The client's questions
 
 question-placement = Are workers on GPU-local cores and memory?
-question-governor = Is the governor apt for latency?
+question-governor = Is the CPU frequency governor suited to low latency?
 question-neighbours = How bad are noisy neighbours today?
 fine-placement = the workers run on cores next to their GPUs, and their memory lies there
 fine-governor = the governor and what belongs to it keep the clock up
@@ -15,9 +15,13 @@ accepted = accepted by waiver: { $what }
 gap-no-check = no pack that was asked has a check that decides it
 gap-unanswered = { $subject }: { $message }
 gap-share = only { $percent } % of the checks behind it, weighted by severity, were answered
-several-findings = { $clause } ({ $n ->
-    [one] { $n } finding
-   *[other] { $n } findings
+several-findings = { $clause } (and { $n } more{ $alike ->
+    [0] {""}
+   *[other] , { $alike } of them { $grade ->
+        [high] high
+        [medium] medium
+       *[low] low
+    }
 })
 more-causes = { $n ->
     [one] { $n } more problem was found
@@ -215,6 +219,7 @@ smt-off = SMT is off or absent here: { $cores } cores are what they seem
 smt-unknown = it is not known whether SMT is on
 isolation-by-cpuset = divide the CPUs by cpuset, not by isolcpus; nohz_full only with proof
 isolation-given = the kernel was started with `{ $argument }`: workers with many threads are not balanced over such CPUs
+isolation-quiet = the kernel was started with `{ $argument }`: that keeps ticks or interrupts off CPUs, while workers are balanced over them as before
 isolation-none = the kernel was started without isolation, and serving needs none: its workers have many threads
 isolation-unknown = the kernel's command line is not known
 acs-bare-metal = disable it on the bridges between GPUs, unless this node hosts virtual machines: there it is a security boundary
@@ -246,3 +251,15 @@ engine-binding-here = this node serves with { $engines }; the mask that a thread
 vendor-bias-none = no check recommends a purchase; hardware is a question of capacity, with numbers
 vendor-bias-here = the processor is by { $vendor }; its settings are judged by the rules of its own vendor
 vendor-bias-unknown = whose processor it is makes no difference to a finding
+
+## Contradictions
+
+contradiction-memory = two sources tell the size of the memory differently: { $one } for the node, { $other } for its NUMA nodes together
+contradiction-free-memory = more memory is free than there is: { $one }
+contradiction-cpus-of-nodes = CPUs { $one } are online, but the NUMA nodes together have only CPUs { $other }
+contradiction-cpu-time = threads used more CPU time than there was: { $one }, { $other }
+contradiction-throttled = a quota was enforced in more periods than there were: { $one }
+contradiction-outcomes = one check finds { $one_subject } both in order ({ $other }) and not ({ $one })
+contradiction-statements = two findings exclude each other: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
+contradiction-advice = two findings want opposite changes: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
+contradiction-in-force = what is asked for { $subject } is in force already ({ $goal }: { $found })

@@ -8,6 +8,7 @@
 pub mod bundle;
 #[cfg(feature = "bundle")]
 pub mod container;
+pub mod contradictions;
 #[cfg(feature = "bundle")]
 pub mod derive;
 pub mod fact;

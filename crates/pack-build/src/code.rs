@@ -60,7 +60,7 @@ fn check(code: &mut String, page: &CheckPage) -> std::fmt::Result {
     writeln!(code, "    #[allow(unused_imports, reason = \"not every page has all of it\")]")?;
     writeln!(
         code,
-        "    use ::plumb_check_sdk::{{limit, Arg, Category, ChangeKind, CheckMeta, Page, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait}};"
+        "    use ::plumb_check_sdk::{{limit, Arg, Category, ChangeKind, CheckMeta, Claim, Page, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis, WorkloadTrait}};"
     )?;
     writeln!(code, "    #[allow(unused_imports, reason = \"not every page has all of it\")]")?;
     writeln!(code, "    use ::std::borrow::Cow::Borrowed;")?;
@@ -140,6 +140,22 @@ fn meta(code: &mut String, meta: &CheckMeta) -> std::fmt::Result {
         questions.join(", "),
         texts(&meta.positions)
     )?;
+    let some = |own: &Option<plumb_check_sdk::Text>| {
+        own.as_ref().map_or("None".to_owned(), |own| format!("Some({})", text(own)))
+    };
+    let claims: Vec<String> = meta
+        .claims
+        .iter()
+        .map(|own| {
+            let (variant, topic) = (text(&own.variant), text(&own.topic));
+            format!(
+                "Claim {{ variant: {variant}, topic: {topic}, is: {}, arg: {} }}",
+                some(&own.is),
+                some(&own.arg)
+            )
+        })
+        .collect();
+    writeln!(code, "        claims: Borrowed(&[{}]),", claims.join(", "))?;
     let thresholds: Vec<String> = meta.thresholds.iter().map(threshold).collect();
     writeln!(code, "        thresholds: Borrowed(&[{}]),", thresholds.join(", "))?;
     let traits: Vec<String> = meta.amplified_by.iter().map(|own| format!("WorkloadTrait::{own:?}")).collect();

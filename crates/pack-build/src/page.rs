@@ -5,8 +5,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use plumb_check_sdk::{
-    Category, ChangeKind, CheckMeta, Question, Reference, Remediation, Severity, Threshold, ThresholdBasis,
-    WorkloadTrait,
+    Category, ChangeKind, CheckMeta, Claim, Question, Reference, Remediation, Severity, Threshold,
+    ThresholdBasis, WorkloadTrait,
 };
 use plumb_strict_toml::At;
 use plumb_words::page;
@@ -61,6 +61,8 @@ struct PageFile {
     questions: Questions,
     #[serde(default)]
     positions: Vec<String>,
+    #[serde(default)]
+    claims: Vec<Claim>,
     #[serde(default)]
     thresholds: BTreeMap<String, ThresholdTable>,
     references: Vec<At<String>>,
@@ -236,6 +238,19 @@ fn read_page(
             None => faults.push(unknown_source(&path, key)),
         }
     }
+    for claim in &file.claims {
+        let known = variants.get(claim.variant.as_ref());
+        let problem = match (known, &claim.is, &claim.arg) {
+            (None, ..) => {
+                format!("`{}`: expected the name of a sentence, found none of that name", claim.variant)
+            }
+            (_, Some(_), None) => continue,
+            (Some(variant), None, Some(arg)) if variant.args.contains(arg.as_ref()) => continue,
+            (_, None, Some(arg)) => format!("`{arg}`: expected a value of the sentence `{}`", claim.variant),
+            _ => format!("`{}`: expected one of `is` and `arg`", claim.variant),
+        };
+        faults.push(Fault::file(&path, format!("claims: {problem}")));
+    }
     if !faults.is_empty() {
         return Err(faults);
     }
@@ -264,6 +279,7 @@ fn read_page(
         },
         questions: questions.into(),
         positions: owned(file.positions).into(),
+        claims: file.claims.into(),
         thresholds: thresholds.into(),
         amplified_by: file.amplified_by.into(),
         applicability: applicability.into(),

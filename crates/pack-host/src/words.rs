@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use plumb_check_sdk::page::NO_ANSWER;
 use plumb_check_sdk::{Finding, Object, Outcome, Reply, Words};
 use plumb_words::page::OF_PAGE;
-use plumb_words::{ENGLISH, Messages, text_of};
+use plumb_words::{ENGLISH, Messages, read, text_of};
 use serde::{Deserialize, Serialize};
 
 /// The texts of a check that stand for every node, by key (`title`, `why`).
@@ -134,16 +134,29 @@ impl Writer {
         messages.as_ref().map_err(Clone::clone)
     }
 
+    /// Keys and English texts of the limits of a check.
+    fn limits(&self, check: &str) -> Vec<(String, String)> {
+        let text = self.texts.get(ENGLISH).and_then(|checks| checks.get(check));
+        let messages = text.and_then(|text| read(text).ok()).unwrap_or_default();
+        let limits = messages.into_iter().filter(|message| message.key.starts_with("limit-"));
+        limits.filter_map(|message| Some((message.key, message.plain?))).collect()
+    }
+
     fn pages(&mut self) -> Pages {
         let mut pages = Pages::new();
         for language in self.languages.clone() {
             let checks: Vec<String> =
                 self.texts.get(&language).into_iter().flatten().map(|(id, _)| id.clone()).collect();
             for check in checks {
+                let limits = self.limits(&check);
                 let Ok(messages) = self.messages(&language, &check) else { continue };
                 let texts =
                     OF_PAGE.iter().filter_map(|key| Some(((*key).to_owned(), messages.say(key, []).ok()??)));
-                let texts: PageTexts = texts.collect();
+                // A limit comes from the pack with its English texts, by which its others are found.
+                let of_limits = limits
+                    .into_iter()
+                    .filter_map(|(key, english)| Some((english, messages.say(&key, []).ok()??)));
+                let texts: PageTexts = texts.chain(of_limits).collect();
                 pages.entry(language.clone()).or_default().insert(check, texts);
             }
         }

@@ -48,6 +48,7 @@ fn meta(id: &str, category: usize) -> CheckMeta {
         amplified_by: vec![].into(),
         questions: Vec::new().into(),
         positions: Vec::new().into(),
+        claims: Vec::new().into(),
         applicability: "always".into(),
         caveat: None,
         references: vec![].into(),

@@ -9,7 +9,7 @@ use std::path::Path;
 use plumb_check_sdk::Outcome;
 use plumb_collect::Planned;
 use plumb_engine::action::ActionState;
-use plumb_engine::assessment::{Assessment, CategoryResult, Grade, RatedFinding, by_root};
+use plumb_engine::assessment::{Assessment, CategoryResult, FindingRef, Grade, RatedFinding, by_root};
 use plumb_engine::profile::{Answer, word};
 use plumb_engine::waiver::WaiverState;
 use plumb_evidence::Bundle;
@@ -18,6 +18,9 @@ use plumb_report::pattern::is_pattern;
 
 /// Widest line that is printed, however wide the terminal is.
 const WIDTH: usize = 100;
+
+/// For so many of the first steps of the order of work it is told what they do for the service.
+const FIRST_STEPS: usize = 3;
 
 fn width() -> usize {
     textwrap::termwidth().clamp(40, WIDTH)
@@ -103,6 +106,7 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
     );
     wrap(&mut out, "Indices:  ", &text);
     profile(&mut out, assessment);
+    contradictions(&mut out, assessment);
     out.push('\n');
     for question in &assessment.checklist {
         let _ = writeln!(out, "{}", question.question);
@@ -152,6 +156,24 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
     out
 }
 
+/// Statements that cannot both be true, before anything that rests on them.
+fn contradictions(out: &mut String, assessment: &Assessment) {
+    if assessment.contradictions.is_empty() {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "\nContradictions ({}): act on none of these before it is known which side is wrong",
+        assessment.contradictions.len()
+    );
+    for own in &assessment.contradictions {
+        wrap(out, "  - ", &own.sentence);
+        for source in &own.sources {
+            wrap(out, "    evidence  ", &format!("{} = {}", source.source, source.value));
+        }
+    }
+}
+
 fn profile(out: &mut String, assessment: &Assessment) {
     let profile = &assessment.profile;
     wrap(out, "Platform: ", &format!("{} ({})", profile.platform.as_str(), profile.platform_source));
@@ -192,6 +214,15 @@ fn work(out: &mut String, assessment: &Assessment) {
         let text =
             format!("{checks}  {:.1} = {:.1} / {}{tags}", item.priority, item.score, item.risk_of_change);
         wrap(out, &format!("  {n}. "), &text);
+        let effect = assessment
+            .findings
+            .iter()
+            .filter(|_| n <= FIRST_STEPS)
+            .find(|finding| FindingRef::to(finding) == item.first)
+            .map(|finding| if finding.effect.is_empty() { &finding.business } else { &finding.effect });
+        if let Some(effect) = effect {
+            wrap(out, "     ", effect);
+        }
     }
 }
 

@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, CpuSet, FirmwareSetting, GpuState, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step,
-    UpdatePart,
+    Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
 };
 use plumb_engine::Assessment;
-use plumb_engine::action::{Action, ActionState, Interrupts};
+use plumb_engine::action::{Action, ActionState};
+use plumb_engine::{contradictions, work};
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, Engine, FreqPolicy, InferenceServer, PoolSetting};
 use plumb_words::Messages;
@@ -18,6 +18,7 @@ use plumb_words::Messages;
 mod devices;
 pub(crate) mod service;
 
+use crate::plan::cost::cost;
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
 use crate::plan::{BootTool, Home, Placement, Plan, ServerPlan, pool_key};
 use crate::quote::{is_plain, shell};
@@ -62,7 +63,12 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
         finding.remediation.rollback = join(|action| &action.undo).into();
         finding.remediation.verification = join(|action| &action.verify).into();
     }
+    let languages: Vec<&str> = assessment.languages().collect();
+    let advice = contradictions::of_actions(&actions, &assessment.findings, &languages);
+    assessment.contradictions.extend(advice);
     assessment.actions = actions;
+    // A step may risk more than the check that asks for it says.
+    assessment.work = work::order(&assessment.findings, &assessment.actions);
 }
 
 /// The actions of a plan, in the order of the findings that ask for them.
@@ -228,7 +234,7 @@ impl Resolver<'_> {
         }
         let mut findings = BTreeSet::new();
         findings.extend(goals.iter().map(|goal| goal.finding.clone()));
-        let (interrupts, minutes, least) = cost(&first.intent);
+        let (interrupts, minutes, _) = cost(&first.intent);
         Some(Action {
             id: String::new(),
             state,
@@ -242,7 +248,7 @@ impl Resolver<'_> {
             undo: draft.undo,
             verify: draft.verify,
             files: draft.files,
-            risk: goals.iter().map(|goal| goal.risk).max().unwrap_or(1).min(4).max(least),
+            risk: goals.iter().map(|goal| goal.risk).max().unwrap_or(1).min(4),
             interrupts,
             minutes,
             findings: findings.into_iter().collect(),
@@ -974,6 +980,8 @@ fn step_key(step: Step) -> &'static str {
         Step::TraceMemory => "do-step-trace-memory",
         Step::Drain => "do-step-drain",
         Step::WatchLog => "do-step-watch-log",
+        Step::RestartPrograms => "do-step-restart-programs",
+        Step::RestartNode => "do-step-restart-node",
     }
 }
 
@@ -1017,55 +1025,4 @@ fn megahertz(khz: u64) -> Arg {
 #[expect(clippy::cast_precision_loss, reason = "clocks and latencies are far below 2^52")]
 fn precise(number: u64) -> f64 {
     number as f64
-}
-
-/// What a kind of change interrupts, how many minutes it takes from and to, and the least risk that it has. Our estimates.
-fn cost(intent: &Intent) -> (Interrupts, (u32, u32), u8) {
-    match intent {
-        Intent::Governor { .. }
-        | Intent::EnergyPreference { .. }
-        | Intent::EnergyBias { .. }
-        | Intent::FrequencyCap { .. }
-        | Intent::Boost { .. }
-        | Intent::IdleState { .. }
-        | Intent::Value { .. }
-        | Intent::Sysctl { .. }
-        | Intent::TunedProfile { .. }
-        | Intent::Unit { .. } => (Interrupts::Nothing, (5, 30), 1),
-        Intent::Interrupts { .. }
-        | Intent::InterruptBan { .. }
-        | Intent::Nic { .. }
-        | Intent::KernelModule { .. }
-        | Intent::TimeService {}
-        | Intent::Persist { .. }
-        | Intent::SwapOff { .. }
-        | Intent::NormalPolicy { .. }
-        | Intent::Elsewhere { .. }
-        | Intent::CpuQuota { .. } => (Interrupts::Nothing, (5, 30), 1),
-        Intent::Gpu { want: GpuState::Reset {} | GpuState::Mig { .. } | GpuState::Exclusive {}, .. } => {
-            (Interrupts::Service, (15, 60), 2)
-        }
-        Intent::Gpu { .. } => (Interrupts::Nothing, (5, 30), 1),
-        Intent::Place { .. }
-        | Intent::Cores { .. }
-        | Intent::ThreadPool { .. }
-        | Intent::Variable { .. }
-        | Intent::WithOption { .. }
-        | Intent::Service { .. }
-        | Intent::Capability { .. }
-        | Intent::SharedMemory { .. }
-        | Intent::GuaranteedPod { .. }
-        | Intent::ContainerDevices { .. }
-        | Intent::LocalModel { .. }
-        | Intent::Restart { .. }
-        | Intent::Reserve { .. }
-        | Intent::WithoutOption { .. } => (Interrupts::Service, (15, 60), 2),
-        Intent::Kubelet { .. } | Intent::AcsOff { .. } => (Interrupts::Node, (30, 90), 3),
-        Intent::ProductionKernel { .. } | Intent::Update { .. } => (Interrupts::Node, (30, 120), 3),
-        Intent::Step { .. } => (Interrupts::Nothing, (30, 240), 1),
-        Intent::KernelArgument { .. } => (Interrupts::Node, (30, 90), 3),
-        Intent::Firmware { .. } => (Interrupts::Node, (60, 240), 4),
-        Intent::Hardware { .. } => (Interrupts::Node, (60, 480), 4),
-        Intent::Provider { .. } => (Interrupts::Nothing, (15, 60), 1),
-    }
 }

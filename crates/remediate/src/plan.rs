@@ -9,6 +9,7 @@ use plumb_evidence::{CpuSet, Evidence, NodeSet};
 use serde::Serialize;
 
 mod boot;
+pub(crate) mod cost;
 mod experiment;
 mod findings;
 pub mod goals;

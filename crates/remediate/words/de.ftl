@@ -61,7 +61,7 @@ do-service-unit = { $server } als Unit von systemd mit `{ $setting }={ $want }` 
 also-pool-variable = Ihn mit `{ $setting }` in der Umgebung starten
 also-pool-option = Ihn mit `{ $setting }` starten
 also-pool-parameter = Ihm in der Modelldatei oder mit jeder Anfrage den Parameter `{ $setting }` geben
-do-cpu-quota = { $server-dative } die CPU-Quota nehmen (jetzt { $was })
+do-cpu-quota = Die CPU-Quota { $server-genitive } aufheben (jetzt { $was })
 do-cpu-quota-wider = Die CPU-Quota { $server-genitive } auf { $want ->
     [one] { $want } CPU
    *[other] { $want } CPUs
@@ -70,7 +70,7 @@ do-capability = { $server-dative } die Capability `{ $name }` erlauben
 do-shared-memory = { $server-dative } { $want } Shared Memory geben (jetzt { $was })
 do-guaranteed-pod = Dem Pod { $server-genitive } ganze CPUs geben, mit Requests gleich Limits
 do-container-devices = Der Container-Laufzeit die GPUs beschreiben (CDI), damit der Container { $server-genitive } sie behält
-do-local-model = Das Modell { $server-genitive } auf eine lokale Platte legen (jetzt in { $path })
+do-local-model = Das Modell { $server-genitive } auf einen lokalen Datenträger legen (jetzt in { $path })
 do-restart = { $server } neu starten
 do-kubelet = `{ $setting }` des Kubelets für diesen Knoten setzen (jetzt { $was ->
     [none] nicht gesetzt
@@ -163,7 +163,7 @@ do-hardware-adapter-slot = Den Netzwerkadapter in einen Steckplatz des anderen S
     [none] {""}
    *[other] {" "}({ $at })
 }
-do-hardware-local-disk = Eine lokale Platte für die Modelle bereitstellen
+do-hardware-local-disk = Einen lokalen Datenträger für die Modelle bereitstellen
 do-provider-dedicated-cpus = Beim Anbieter eigene virtuelle CPUs anfordern, fest zugeordnet und nicht überbucht
 do-provider-virtual-numa = Beim Anbieter eine virtuelle Maschine anfordern, deren NUMA-Knoten und Geräte denen des Hosts folgen
 do-provider-random-device = Beim Anbieter ein virtio-rng-Gerät anfordern
@@ -196,7 +196,7 @@ do-update-container-toolkit = Das Container-Toolkit der GPUs aktualisieren{ $was
     [none] {""}
    *[other] {" "}(jetzt { $was })
 }
-do-step-agree-service-level = Mit dem Kunden Service-Ziele vereinbaren und in die Engagement-Datei schreiben
+do-step-agree-service-level = Mit dem Auftraggeber Service-Ziele vereinbaren und in die Engagement-Datei schreiben
 do-step-state-costs = Kosten oder Preise in die Engagement-Datei schreiben
 do-step-repeat-load-test = Den Lasttest so wiederholen, dass er beurteilt werden kann
 do-step-plan-capacity = Die Kapazität planen
@@ -207,6 +207,8 @@ do-step-trace-interruptions = Herausfinden, was die CPUs unterbricht
 do-step-trace-memory = Herausfinden, was den Speicher belegt
 do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
+do-step-restart-programs = Neu starten, was auf der GPU lief, als sie den Fehler meldete
+do-step-restart-node = Die Maschine neu starten, sobald ihre Arbeit verlegt ist
 
 server = { $unit ->
     [none] den { $kind ->

@@ -18,8 +18,8 @@ do-tuned-profile = Choose the TuneD profile `{ $want }` (now { $was ->
 })
 do-unit-start = Start { $name } and keep it enabled
 do-unit-stop = Stop { $name } and keep it disabled
-do-place = Keep the threads and the memory of { $server } near to its GPUs
-do-place-cpus = Keep { $server } on { $cpus }, near to its GPUs
+do-place = Keep the threads and the memory of { $server } close to its GPUs
+do-place-cpus = Keep { $server } on { $cpus }, close to its GPUs
 also-options = Add `{ $options }` to the command line of { $server } as well: with it, the engine places each of its workers
 do-cores = Give { $server } at least { $want ->
     [one] { $want } physical core
@@ -61,7 +61,7 @@ do-service-unit = Run { $server } as a unit of systemd with `{ $setting }={ $wan
 also-pool-variable = Start it with `{ $setting }` in its environment
 also-pool-option = Start it with `{ $setting }`
 also-pool-parameter = Give it the parameter `{ $setting }` in the model file or with each request
-do-cpu-quota = Take the CPU quota from { $server } (now { $was })
+do-cpu-quota = Remove the CPU quota of { $server } (now { $was })
 do-cpu-quota-wider = Widen the CPU quota of { $server } to { $want ->
     [one] { $want } CPU
    *[other] { $want } CPUs
@@ -84,7 +84,7 @@ do-normal-policy = Give process { $process } the normal scheduling policy (now `
 do-elsewhere = Run process { $process } (`{ $name }`) on another machine or on other CPUs
 do-reserve = Keep the rest of the system off { $cpus }
 do-reserve-split = Keep the rest of the system on CPUs { $system }, and { $cpus } for inference
-do-interrupts-near = Serve interrupts { $irqs } of { $device } on CPUs near to it
+do-interrupts-near = Serve interrupts { $irqs } of { $device } on CPUs close to it
 do-interrupts-off = Move interrupts { $irqs } off { $cpus }
 do-interrupt-ban = Keep irqbalance off { $cpus }
 do-nic-channels = Give { $interface } { $want } queues (now { $was ->
@@ -207,6 +207,8 @@ do-step-trace-interruptions = Find out what interrupts the CPUs
 do-step-trace-memory = Find out what holds the memory
 do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
+do-step-restart-programs = Start again what ran on the GPU when it reported the error
+do-step-restart-node = Boot the machine again once its work was moved away
 
 server = { $unit ->
     [none] the { $kind ->

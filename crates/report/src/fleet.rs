@@ -100,7 +100,7 @@ fn node(node: &NodeRow, messages: &Messages) -> Result<NodeView, ReportError> {
         date: date_of(&node.collected, messages)?,
         grade: grade(node.grade, node.at_least, messages)?,
         coverage: coverage_text(node.coverage, messages)?,
-        exposure: format!("{:.1}", node.exposure),
+        exposure: messages.numeral(&format!("{:.1}", node.exposure)),
         deviations: node.deviations,
         issue: sentence(&clean(&node.issue)),
     })

@@ -12,7 +12,7 @@ pub(crate) fn words(load: &str, messages: &Messages) -> Result<String, ReportErr
     let words = match parts.as_slice() {
         ["open", process, rate] if messages.find("load", process).is_some() && is_rate(rate) => {
             let rate = rate.trim_end_matches("/s");
-            messages.fill("load", process, &[("rate", rate)])?
+            messages.fill("load", process, &[("rate", &messages.numeral(rate))])?
         }
         ["closed", streams] if streams.parse::<u32>().is_ok() => {
             messages.fill("load", "closed", &[("n", streams)])?

@@ -46,6 +46,11 @@ impl Messages {
         self.words.get("language").and_then(Value::as_str).unwrap_or("en")
     }
 
+    /// The numbers of a text, written as code writes them, as the language writes them.
+    pub(crate) fn numeral(&self, plain: &str) -> String {
+        plumb_words::numeral(plain, self.language())
+    }
+
     /// The word with `key` in `section`.
     pub(crate) fn get(&self, section: &str, key: &str) -> Result<&str, ReportError> {
         self.find(section, key).ok_or_else(|| ReportError::Messages {

@@ -29,7 +29,7 @@ use crate::figure::{self, Figure};
 use crate::material::{Audience, Material};
 use crate::messages::Messages;
 use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
-use conflicts::ConflictView;
+use conflicts::{ConflictView, ContradictionView};
 use findings::{Group, Row};
 use said::Said;
 use summary::{FirstStep, KeyIssue};
@@ -55,6 +55,7 @@ pub(crate) struct View {
     as_of: String,
     overrides: Vec<OverrideView>,
     conflicts: Vec<ConflictView>,
+    contradictions: Vec<ContradictionView>,
     key_issues: Vec<KeyIssue>,
     first_steps: Vec<FirstStep>,
     /// True if the grade has to wait for more evidence.
@@ -261,12 +262,17 @@ impl View {
                 &assessment.key_issue.sentence,
             ))),
             checklist: client::checklist(assessment, &[&deviations, &accepted], messages)?,
-            work: client::work(assessment, &deviations),
+            work: client::work(assessment, &deviations, messages),
             profile: client::profile(assessment, messages)?,
             indices: client::indices(&assessment.indices, messages)?,
             waivers: client::waivers(assessment, messages)?,
             as_of: as_of(assessment, messages)?,
             overrides: client::overrides(assessment, messages)?,
+            contradictions: assessment
+                .contradictions
+                .iter()
+                .map(|own| conflicts::contradiction(own, said))
+                .collect(),
             conflicts: assessment.conflicts.iter().map(|own| conflicts::view(own, said)).collect(),
             decided: !assessment.waivers.is_empty() || !assessment.overrides.is_empty(),
             gaps: assessment.risk.grade == Grade::NotAssessable,
@@ -453,7 +459,7 @@ fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, 
         grade: category.grade.map(|g| grade(g, category.at_least, messages)).transpose()?,
         stepped_up: category.stepped_up,
         coverage: coverage(category.coverage, messages)?,
-        exposure: format!("{:.1}", category.exposure),
+        exposure: messages.numeral(&format!("{:.1}", category.exposure)),
         deviations: category.deviations,
         unanswered: category.unanswered,
         not_applicable: category.not_applicable,

@@ -272,6 +272,7 @@ impl RuleTable {
             amplified_by: self.amplified_by.clone().into(),
             questions: self.questions.clone().into(),
             positions: Vec::new().into(),
+            claims: Vec::new().into(),
             applicability: self.applicability.clone(),
             caveat: self.caveat.clone(),
             references: self.references.clone().into(),

@@ -268,6 +268,7 @@ impl SpokenTable {
             amplified_by: self.amplified_by.clone().into(),
             questions: self.questions.clone().into(),
             positions: Vec::new().into(),
+            claims: Vec::new().into(),
             applicability,
             caveat,
             references: self.references.clone().into(),

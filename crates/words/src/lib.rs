@@ -80,6 +80,11 @@ impl Messages {
         let mut bundle = FluentBundle::new(vec![id]);
         // The marks around values would show in terminals and break what is copied.
         bundle.set_use_isolating(false);
+        bundle.set_formatter(Some(|value, _| match value {
+            // Counts have no decimals, which is where languages differ.
+            FluentValue::Number(number) => Some(numeral(&number.as_string(), ENGLISH)),
+            _ => None,
+        }));
         bundle.add_resource(resource).map_err(|_| WordsError::Twice(language.to_owned()))?;
         Ok(Self { language: language.to_owned(), bundle })
     }
@@ -117,14 +122,44 @@ impl Messages {
     }
 }
 
+/// The numbers of a text, which are written as code writes them (`12345.6 GiB`), as a language writes them: with its decimal
+/// sign, and with no-break spaces between thousands from five digits on.
+#[must_use]
+pub fn numeral(plain: &str, language: &str) -> String {
+    let decimal = if language == "de" { ',' } else { '.' };
+    let mut text = String::with_capacity(plain.len());
+    let mut rest = plain;
+    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
+        let (before, digits) = rest.split_at(start);
+        text.push_str(before);
+        let whole = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+        for (at, digit) in digits[..whole].chars().enumerate() {
+            if at > 0 && whole > 4 && (whole - at).is_multiple_of(3) {
+                text.push('\u{a0}');
+            }
+            text.push(digit);
+        }
+        rest = &digits[whole..];
+        let Some(fraction) =
+            rest.strip_prefix('.').filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        else {
+            continue;
+        };
+        let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
+        text.push(decimal);
+        text.push_str(&fraction[..end]);
+        rest = &fraction[end..];
+    }
+    text + rest
+}
+
 /// A value as text of a language.
 #[must_use]
 pub fn text_of(arg: &Arg, language: &str) -> String {
     match arg {
         Arg::Count { count } => count.to_string(),
         Arg::Quantity { value, unit, digits } => {
-            let number = format!("{value:.*}", usize::from(*digits).min(9));
-            let number = if language == "de" { number.replace('.', ",") } else { number };
+            let number = numeral(&format!("{value:.*}", usize::from(*digits).min(9)), language);
             match unit.as_str() {
                 "" | "count" => number,
                 unit => format!("{number} {unit}"),
@@ -151,6 +186,23 @@ mod tests {
                 .say("cpus", values.iter().map(|(name, arg)| (*name, arg)));
             assert_eq!(said.unwrap().unwrap(), expected);
         }
+    }
+
+    #[test]
+    fn numbers_within_a_text_have_the_form_of_the_language() {
+        for (language, plain, expected) in [
+            ("de", "75.0", "75,0"),
+            ("de", "99.5 … 100.0 %", "99,5 … 100,0 %"),
+            ("en", "16.0 GiB", "16.0 GiB"),
+            ("de", "50000", "50\u{a0}000"),
+            ("en", "1234567.25", "1\u{a0}234\u{a0}567.25"),
+            ("de", "2024", "2024"),
+            ("de", "no number.", "no number."),
+        ] {
+            assert_eq!(numeral(plain, language), expected);
+        }
+        let of = Messages::new("de", "n = { $n } Seiten").unwrap().say("n", [("n", &Arg::count(12345_u64))]);
+        assert_eq!(of.unwrap().unwrap(), "12\u{a0}345 Seiten");
     }
 
     #[test]

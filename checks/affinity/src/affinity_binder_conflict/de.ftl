@@ -8,22 +8,22 @@ problem-cleared = TensorRT-LLM hebt die CPU-Masken auf, die { $launcher } setzt
 effect-cleared = Die Prozesse dieses Dienstes können auf CPUs laufen, die für sie nicht vorgesehen waren; die Geschwindigkeit schwankt damit, wo sie gerade laufen.
 detail-cleared = { $launcher } bindet die Prozesse, aber TensorRT-LLM hebt ihre Masken auf, solange `TLLM_NUMA_AWARE_WORKER_AFFINITY` nicht gesetzt ist
 
-problem-denied = Die Kontrollgruppe verwehrt Prozess { $pid } die CPUs { $lacking }
+problem-denied = Die Control Group verwehrt Prozess { $pid } die CPUs { $lacking }
 effect-denied = Dieser Prozess hat weniger CPUs, als beim Start vorgesehen; unter Last können Antworten später kommen als geplant.
-detail-denied = Prozess { $pid } ({ $comm }) verlangt die CPUs { $asked }, die Kontrollgruppe hat aber nur { $granted }; die CPUs { $lacking } sind damit nicht verfügbar
+detail-denied = Prozess { $pid } ({ $comm }) verlangt die CPUs { $asked }, die Control Group hat aber nur { $granted }; die CPUs { $lacking } sind damit nicht verfügbar
 
 problem-other-mask = Prozess { $pid } verlangt die CPUs { $asked } und hat { $found }
 effect-other-mask = Die Bindung, mit der dieser Dienst gestartet wurde, ist nicht in Kraft; seine Prozesse können fern von ihren GPUs laufen, und seine Geschwindigkeit kann schwanken.
 detail-other-mask = Prozess { $pid } ({ $comm }) verlangt die CPUs { $asked }, die Threads haben aber { $found }
 
-problem-several = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server { $server }
+problem-several = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server (PID { $server })
 detail-several = durch { $mechanisms_count } Mechanismen zugleich gebunden: { $mechanisms }
 
-problem-several-and-mask = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server { $server }
+problem-several-and-mask = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server (PID { $server })
 detail-several-and-mask = durch { $mechanisms_count } Mechanismen zugleich gebunden: { $mechanisms }; eine Maske mit den CPUs { $cpus } für Prozess { $pid }, deren Herkunft nicht aufgezeichnet ist
 
 found-alone = allein durch { $mechanism } gebunden
-found-within = allein durch { $mechanism } gebunden, innerhalb der CPUs { $cpus }; mehr hat seine Kontrollgruppe nicht
+found-within = allein durch { $mechanism } gebunden, innerhalb der CPUs { $cpus }; mehr hat seine Control Group nicht
 found-mask-alone = Prozess { $pid } ist auf die CPUs { $cpus } beschränkt, { $cpus_count } von { $online_count }, durch eine Maske, deren Herkunft nicht aufgezeichnet ist; kein anderer Mechanismus bindet den Server
 found-unbound = nichts bindet die Prozesse an CPUs
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln

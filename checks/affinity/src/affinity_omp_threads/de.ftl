@@ -79,8 +79,8 @@ detail-unwatched = Prozess { $pid } hat einen Pool von { $size_count } Threads (
 }; ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
 
 problem-together = { $shared ->
-    [yes] Pools von Server { $pid } und anderen haben
-   *[no] Die Pools von Server { $pid } haben
+    [yes] Pools von Server (PID { $pid }) und anderen haben
+   *[no] Die Pools von Server (PID { $pid }) haben
 } { $size_count } Threads für { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
@@ -94,7 +94,7 @@ detail-together = die Pools von { $pools } Prozessen haben zusammen { $size_coun
    *[unknown] ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
 }
 
-problem-too-many-run = { $threads } Threads wollen jede CPU von Server { $pid }
+problem-too-many-run = Server (PID { $pid }) hat { $threads } laufbereite Threads je CPU
 detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
 problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus ->

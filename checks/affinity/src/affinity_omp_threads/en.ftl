@@ -79,8 +79,8 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
 }; whether threads wait for a CPU was not seen: { $reason }
 
 problem-together = { $shared ->
-    [yes] Pools of server { $pid } and others have
-   *[no] The pools of server { $pid } have
+    [yes] Pools of server (pid { $pid }) and others have
+   *[no] The pools of server (pid { $pid }) have
 } { $size_count } threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
@@ -94,7 +94,7 @@ detail-together = the pools of { $pools } processes have { $size_count } threads
    *[unknown] whether threads wait for a CPU was not seen: { $reason }
 }
 
-problem-too-many-run = { $threads } threads want each CPU of server { $pid }
+problem-too-many-run = Server (pid { $pid }) has { $threads } threads ready to run per CPU
 detail-too-many-run = no pool is larger than its CPUs, yet { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 
 problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus ->

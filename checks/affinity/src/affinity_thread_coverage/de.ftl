@@ -34,7 +34,7 @@ found-unpinned = kein Thread ist gebunden (siehe `numa.gpu-affinity`)
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-process = kein Prozess eines Servers wurde aufgezeichnet
 found-no-main-thread = der Hauptthread wurde nicht aufgezeichnet
-found-group-unknown = die Threads haben verschiedene Masken, und welche CPUs die Kontrollgruppe gewährt, ist nicht bekannt
+found-group-unknown = die Threads haben verschiedene Masken, und welche CPUs die Control Group gewährt, ist nicht bekannt
 found-no-time = die CPU-Zeit von Thread { $tid } ist nicht bekannt: { $reason }
 found-idle = die Threads haben { $since ->
     [window] im Messfenster

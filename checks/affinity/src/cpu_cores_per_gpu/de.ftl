@@ -1,8 +1,8 @@
 title = Genug physische Kerne für die Prozesse der Inferenz
 why = Der Scheduler einer Inferenz-Engine hält einen eigenen Kern beschäftigt. Mit weniger physischen Kernen als Prozessen wechseln sich diese ab, GPUs stehen zwischen den Schritten still, und Anfragen laufen in Zeitüberschreitungen.
-effect = Die GPUs warten auf Prozesse, die auf einen Prozessorkern warten; der Dienst beantwortet weniger Anfragen und das später, und unter Last können Anfragen in Zeitüberschreitungen laufen.
+effect = Die GPUs warten auf Prozesse, die auf einen Prozessorkern warten; der Dienst beantwortet weniger Anfragen, und das später; unter Last können Anfragen in Zeitüberschreitungen laufen.
 applicability = Physische Maschinen, virtuelle Maschinen und Container (am häufigsten in Pods und virtuellen Maschinen); Knoten mit GPUs; alle Hersteller
-expected-effect = Georgia Tech 2026: mehr Kerne verkürzten die Zeit bis zum ersten Token bei mittlerer Last um das 1,36- bis 5,40-Fache, und unterversorgte Konfigurationen liefen in Zeitüberschreitungen; etwa 1,5 % höhere Kosten der Instanz (Kosten aus Presseberichten). vLLM nennt es eine häufige Ursache schlechter Leistung.
+expected-effect = Georgia Tech 2026: mit mehr Kernen kam das erste Token bei mittlerer Last 1,36- bis 5,40-mal so schnell, und unterversorgte Konfigurationen liefen in Zeitüberschreitungen; etwa 1,5 % höhere Kosten der Instanz (Kosten aus Presseberichten). vLLM nennt es eine häufige Ursache schlechter Leistung.
 
 limit-minimum = mindestens nötige physische Kerne je Prozess, der einen braucht
 limit-minimum-applies = vLLM; für andere Server eine Schätzung
@@ -17,8 +17,8 @@ limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit ei
 limit-delay-source = unser Vorschlag: 1 % eines Schritts von 20 ms sind 0,2 ms, mehr als jeder Kernelstart dauert
 
 problem-too-few = { $shared ->
-    [yes] Server { $pid } und andere haben
-   *[no] Server { $pid } hat
+    [yes] Server (PID { $pid }) und andere haben
+   *[no] Server (PID { $pid }) hat
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -27,7 +27,7 @@ problem-too-few = { $shared ->
     }
 } für { $wanted_count } Prozesse
 detail-too-few = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server { $pid } und andere haben nur
-   *[no] Server { $pid } hat nur
+    [yes] Server (PID { $pid }) und andere haben nur
+   *[no] Server (PID { $pid }) hat nur
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -46,14 +46,14 @@ problem-no-headroom = { $shared ->
 } für { $wanted_count } Prozesse
 effect-no-headroom = Jeder Prozess hat einen Kern, aber wenig bleibt für den Kernel, die Tokenisierung und die Überwachung; Antworten kommen ungleichmäßiger, sobald diese zu tun haben.
 detail-no-headroom = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
    *[no] {""}
 }: zu wenig Reserve
 
-problem-more-threads = Server { $pid } rechnet mit { $threads_count } Threads auf { $limit ->
+problem-more-threads = Server (PID { $pid }) rechnet mit { $threads_count } Threads auf { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
         [one] { $cores_count } physischen Kern
@@ -80,7 +80,7 @@ found-core-each = { $threads_count ->
     }
 }
 found-enough = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
@@ -90,21 +90,21 @@ found-no-gpu = keine GPU gefunden
 found-uses-no-gpu = verwendet keine GPU
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-as-far-as-known = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
    *[no] {""}
 }, soweit bekannt: { $reason }
 found-hidden-siblings = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}
    *[no] {""}
 }; ob eine virtuelle CPU ein Kern oder ein halber ist, bleibt verborgen: den Anbieter fragen
 found-unknown-machine = { $limit ->
-    [quota] ein Kontingent von { $quota } CPUs
+    [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })
 } für { $wanted_count } Prozesse, die jeweils einen Kern brauchen{ $shared ->
     [yes] {", die der anderen Server auf denselben CPUs eingeschlossen"}

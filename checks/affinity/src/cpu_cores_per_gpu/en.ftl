@@ -17,8 +17,8 @@ limit-delay-applies = main threads of engine cores, workers and single-process s
 limit-delay-source = our proposal: 1 % of a step of 20 ms is 0.2 ms, more than any launch of a kernel takes
 
 problem-too-few = { $shared ->
-    [yes] Server { $pid } and others have
-   *[no] Server { $pid } has
+    [yes] Server (pid { $pid }) and others have
+   *[no] Server (pid { $pid }) has
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server { $pid } and others have only
-   *[no] Server { $pid } has only
+    [yes] Server (pid { $pid }) and others share
+   *[no] Server (pid { $pid }) has only
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -53,7 +53,7 @@ detail-no-headroom = { $limit ->
    *[no] {""}
 }: too little headroom
 
-problem-more-threads = Server { $pid } computes with { $threads_count } threads on { $limit ->
+problem-more-threads = Server (pid { $pid }) computes with { $threads_count } threads on { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
         [one] { $cores_count } physical core

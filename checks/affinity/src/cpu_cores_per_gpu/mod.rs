@@ -50,8 +50,8 @@ struct Need<'a> {
     cores: u32,
     /// CPUs that it may use; all where nobody tells.
     cpus: CpuSet,
-    /// Limit on CPU time in CPUs, and where it is set.
-    quota: Option<(f64, Citation)>,
+    /// Limit on CPU time in CPUs, and where it is set: one group, or several that limit a process each.
+    quota: Option<(f64, Vec<Citation>)>,
     /// What of this is not known.
     unknown: Option<Missing>,
 }
@@ -65,7 +65,7 @@ impl<'a> Need<'a> {
         let mut unknown = demand.unknown_gpus.or(demand.unknown.filter(|_| !server.engine().computes_on_cpu));
         let mut note = |missing: &Missing| drop(unknown.get_or_insert_with(|| missing.clone()));
         let mut cpus = CpuSet::new();
-        let mut limit: Option<(f64, Citation)> = None;
+        let mut limit: Option<(f64, Vec<Citation>)> = None;
         let mut is_limited = true;
         if server.processes.is_empty() {
             note(&Missing::new(Absence::Failed, "no process of the server was recorded"));
@@ -81,9 +81,12 @@ impl<'a> Need<'a> {
             match process.cgroup.require().and_then(quota) {
                 Ok(Some((of_process, citation))) => match &mut limit {
                     // One group for several processes, as in a container, limits them together.
-                    Some((_, seen)) if *seen == citation => {}
-                    Some((sum, _)) => *sum += of_process,
-                    None => limit = Some((of_process, citation)),
+                    Some((_, seen)) if seen.contains(&citation) => {}
+                    Some((sum, seen)) => {
+                        *sum += of_process;
+                        seen.push(citation);
+                    }
+                    None => limit = Some((of_process, vec![citation])),
                 },
                 Ok(None) => is_limited = false,
                 Err(missing) => {
@@ -139,7 +142,7 @@ impl Node<'_> {
                     cores_count: Arg::count(self.cpu.cores_touched(&need.cpus)),
                     cpus: (&need.cpus).into(),
                     limit: Arg::text(if quota.is_some() { "quota" } else { "mask" }),
-                    quota: Arg::quantity(usable, "", 1),
+                    quota: Arg::quantity(usable, "", u8::from(usable.fract() > 0.05)),
                     shared: Arg::text(if others.is_empty() { "no" } else { "yes" }),
                     wanted_count: wanted_count.into(),
                     $($more,)*
@@ -149,8 +152,8 @@ impl Node<'_> {
         let pid = Arg::text(need.server.pid.to_string());
         let cite = |finding: Finding| {
             let mut finding = finding;
-            if let Some((_, citation)) = quota {
-                finding = finding.with_evidence(citation.clone());
+            if let Some((_, citations)) = quota {
+                finding = finding.with_citations(citations.iter().take(1).cloned());
             }
             if let Some(process) = need.server.processes.first() {
                 finding = finding.with_evidence(cite_mask(process, &need.cpus));
@@ -161,8 +164,16 @@ impl Node<'_> {
                 .with_confidence(confidence(&need.server.kind))
         };
         let deviates = |finding: Finding| {
-            let goals = self.goals(need, usable, of_others);
-            cite(self.with_delay(finding, need.server)).with_intents(goals)
+            let finding = cite(self.with_delay(finding, need.server));
+            let goals = self.goals(need, of_mask, of_others);
+            match quota {
+                // Where the CPUs themselves would do, the quota is all that there is to mend.
+                Some((_, citations)) if of_mask >= self.headroom * wanted => finding
+                    .with_cause("cpu-quota", server_object(need.server))
+                    .with_intents(lifting(need.server, citations)),
+                Some((_, citations)) => finding.with_intents(lifting(need.server, citations).chain(goals)),
+                None => finding.with_intents(goals),
+            }
         };
         if usable < self.minimum * wanted {
             return deviates(PAGE.fail(object, said!(TooFew, pid)));
@@ -252,6 +263,15 @@ impl Node<'_> {
             _ => finding.with_likelihood(Likelihood::Setting),
         }
     }
+}
+
+/// No quota in the groups that these citations name.
+fn lifting(server: &InferenceServer, quotas: &[Citation]) -> impl Iterator<Item = Intent> {
+    quotas.iter().filter_map(move |citation| {
+        let (group, _) = citation.source.rsplit_once('/')?;
+        let was = citation.value.replace(" (period ", " ").replace(')', "");
+        Some(Intent::CpuQuota { server: server.pid, group: group.to_owned(), want: None, was })
+    })
 }
 
 /// The count of processes is documented for vLLM only.

@@ -1,6 +1,6 @@
 title = GPU-Worker laufen auf CPUs nahe ihrer GPU
-why = Kernelstarts, Kopien und Steuernachrichten eines Workers auf dem fernen Sockel überqueren die Verbindung zwischen den Sockeln. Das zeigt sich zuerst in p95 und p99 und in der Streuung von Lauf zu Lauf.
-effect = Anweisungen und Daten für die GPU überqueren die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, die langsamsten zuerst.
+why = Kernelstarts, Kopien und Steuernachrichten eines Workers auf dem fernen Sockel laufen über die Verbindung zwischen den Sockeln. Das zeigt sich zuerst in p95 und p99 und in der Streuung von Lauf zu Lauf.
+effect = Anweisungen und Daten für die GPU laufen über die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, vor allem die ohnehin langsamsten.
 applicability = Physische Maschinen; virtuelle Maschinen mit vNUMA; Container; Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben; GPUs von NVIDIA und AMD
 expected-effect = PyTorch: meist insgesamt 1-10 %, manchmal viel mehr oder nichts. vLLM auf 4x GB200 mit Auslagerung auf die CPU: etwa das 1,5-Fache gegenüber jeder anderen Zuordnung. V100 mit Tensorparallelität 4: Lokalität von 72,6 % auf 98,2 %, Decode +1,9 %; derselbe Autor sah in seinen anderen Tests keinen Gewinn. NVIDIA srt-slurm: der aggregierte Modus profitiert nicht, der disaggregierte schon.
 caveat = Eine falsche Bindung ist schlechter als keine: TensorRT-LLM PR #9549 nennt einen disaggregierten Test mit 691,9 s mit der neuen voreingestellten Bindung und 390,8 s ohne. Immer erneut messen und jedem Worker immer genug Kerne lassen.
@@ -9,7 +9,7 @@ limit-remote-time = Anteil der CPU-Zeit eines Workers fern von seinen GPUs
 limit-remote-time-applies = Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 limit-remote-time-source = unser Vorschlag: einer von zwanzig Hilfsthreads darf abweichen, bevor der Worker als falsch platziert gilt
 
-problem-wrong-place = Worker { $pid } muss { $share } seiner Arbeit fern von { $gpus_count ->
+problem-wrong-place = Worker (PID { $pid }) muss { $share } seiner Arbeit fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 } tun
@@ -21,11 +21,11 @@ detail-wrong-place = an den falschen Ort gebunden: Threads mit { $share } der CP
    *[node] {""}
 } laufen
 
-problem-away = Worker { $pid } ist nicht gebunden und lief zuletzt fern von { $gpus_count ->
+problem-away = Worker (PID { $pid }) ist nicht gebunden und lief zuletzt fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
-effect-away = Solange dieser Worker fern von seiner GPU läuft, überqueren Anweisungen und Daten die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, die langsamsten zuerst.
+effect-away = Solange dieser Worker fern von seiner GPU arbeitet, laufen Anweisungen und Daten über die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, vor allem die ohnehin langsamsten.
 detail-away = nicht gebunden, und Threads mit { $share } der CPU-Zeit liefen zuletzt nicht auf den CPUs { $near_cpus } von { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
@@ -34,7 +34,7 @@ detail-away = nicht gebunden, und Threads mit { $share } der CPU-Zeit liefen zul
    *[node] {""}
 }
 
-problem-open = Nichts hält Worker { $pid } in der Nähe { $gpus_count ->
+problem-open = Nichts hält Worker (PID { $pid }) in der Nähe { $gpus_count ->
     [one] seiner GPU
    *[other] seiner GPUs
 }
@@ -47,7 +47,7 @@ detail-open = nicht an die CPUs { $near_cpus } von { $nodes_count ->
    *[node] {""}
 } gebunden; Threads mit { $share } der CPU-Zeit liefen zuletzt auf diesen oder können nur dort laufen
 
-problem-tight = Worker { $pid } ist an die CPUs { $cpus } gebunden, keinen ganzen Kern
+problem-tight = Worker (PID { $pid }) ist an die CPUs { $cpus } gebunden, keinen ganzen Kern
 effect-tight = Andere Programme können auf dem zweiten Thread jedes Kerns laufen, den dieser Worker nutzen darf; seine Antworten können dadurch später und ungleichmäßiger kommen.
 detail-tight = nahe der GPU gebunden, aber die CPUs { $cpus } enthalten keinen ganzen physischen Kern
 

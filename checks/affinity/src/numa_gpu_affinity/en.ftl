@@ -1,6 +1,6 @@
 title = GPU workers run on CPUs local to their GPU
 why = Launches, copies and control messages of a worker on the far socket cross the link between the sockets. It shows first in p95 and p99 and in the variance from run to run.
-effect = Instructions and data for the GPU cross the link between the processors, so replies come later and less evenly, the slowest ones first.
+effect = Instructions and data for the GPU cross the link between the processors, so replies come later and less evenly, above all the slowest ones.
 applicability = Bare metal; virtual machines with vNUMA; containers; hosts with two or more NUMA nodes that have CPUs; NVIDIA and AMD GPUs
 expected-effect = PyTorch: typically 1-10 % overall, sometimes much more or none. vLLM on 4x GB200 with CPU offload: about 1.5x against every other mapping. V100 with tensor parallelism 4: locality 72.6 % to 98.2 %, decode +1.9 %; the same author saw no gain in his other tests. NVIDIA srt-slurm: aggregated mode does not benefit, disaggregated does.
 caveat = A wrong pin is worse than none: TensorRT-LLM PR #9549 reports a disaggregated test at 691.9 s with the new default affinity and 390.8 s without. Always measure again, and always keep enough cores per worker.
@@ -9,7 +9,7 @@ limit-remote-time = share of a worker's CPU time away from its GPUs
 limit-remote-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-remote-time-source = our proposal: one helper thread in twenty may stray before we call the worker misplaced
 
-problem-wrong-place = Worker { $pid } must do { $share } of its work far from { $gpus_count ->
+problem-wrong-place = Worker (pid { $pid }) does { $share } of its work far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -21,11 +21,11 @@ detail-wrong-place = pinned to the wrong place: threads with { $share } of its C
    *[node] {""}
 }
 
-problem-away = Worker { $pid } is not pinned and was seen far from { $gpus_count ->
+problem-away = Unpinned worker (pid { $pid }) was seen far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
-effect-away = While this worker runs away from its GPU, instructions and data cross the link between the processors, and replies come later and less evenly, the slowest ones first.
+effect-away = While this worker runs away from its GPU, instructions and data cross the link between the processors, and replies come later and less evenly, above all the slowest ones.
 detail-away = not pinned, and threads with { $share } of its CPU time were last seen away from the CPUs { $near_cpus } of { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
@@ -34,7 +34,7 @@ detail-away = not pinned, and threads with { $share } of its CPU time were last 
    *[node] {""}
 }
 
-problem-open = Nothing keeps worker { $pid } near { $gpus_count ->
+problem-open = Nothing keeps worker (pid { $pid }) near { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -47,7 +47,7 @@ detail-open = not pinned to the CPUs { $near_cpus } of { $nodes_count ->
    *[node] {""}
 }; threads with { $share } of its CPU time were last seen on these or may run nowhere else
 
-problem-tight = Worker { $pid } is pinned to CPUs { $cpus }, not one whole core
+problem-tight = Worker (pid { $pid }) is pinned to CPUs { $cpus }, not one whole core
 effect-tight = Other programs can run on the second thread of every core that this worker may use, so its replies can come later and less evenly.
 detail-tight = pinned near its GPU, but CPUs { $cpus } hold no whole physical core
 

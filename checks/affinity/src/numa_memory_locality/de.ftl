@@ -1,6 +1,6 @@
 title = Der Hostspeicher jedes GPU-Workers liegt auf dem Knoten der GPU
 why = Gepinnte Puffer, ausgelagerter KV-Cache und bereitgehaltene Gewichte werden, solange der Prozess läuft, über die Verbindung zwischen den Sockeln gelesen. Threads später zu verschieben, verschiebt den Speicher nicht.
-effect = Was die GPU aus diesem Speicher liest, überquert die Verbindung zwischen den Prozessoren, solange der Prozess läuft; Kopien dauern länger, und Antworten, die sie brauchen, kommen später.
+effect = Was die GPU aus diesem Speicher liest, läuft über die Verbindung zwischen den Prozessoren, solange der Prozess besteht; Kopien dauern länger, und Antworten, die sie brauchen, kommen später.
 applicability = Physische Maschinen; virtuelle Maschinen mit vNUMA; Container; Hosts mit zwei oder mehr NUMA-Knoten, die Speicher haben
 expected-effect = 1Cat-vLLM: von 72,6 % auf 98,2 % lokalen Speicher brachte +1,9 % Decode. vLLM auf GB200 mit Auslagerung auf die CPU: etwa das 1,5-Fache. Hugging Face auf MI250: Kopien zwischen Host und GPU mit 47,7 GB/s aus lokalem und 36 bis 38 GB/s aus fernem Speicher.
 caveat = Ein gebundener Worker auf einem Knoten, der voll wird, wird wegen Speichermangels beendet: zuerst den freien Speicher jedes Knotens prüfen.
@@ -13,7 +13,7 @@ limit-least-local = geringster Anteil des Speichers eines Workers nahe seinen GP
 limit-least-local-applies = Worker, die weder Gewichte noch KV-Cache im Hostspeicher halten
 limit-least-local-source = unser Vorschlag: späte Bindung lässt etwa 22 % auf dem falschen Knoten (TensorRT-LLM PR #18117)
 
-problem-far = { $far } des Hostspeichers von Worker { $pid } liegen fern von { $gpus_count ->
+problem-far = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -25,7 +25,7 @@ detail-far = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes
    *[other] seinen GPUs
 }
 
-problem-offload = { $far } des Hostspeichers von Worker { $pid } liegen fern von { $gpus_count ->
+problem-offload = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -38,11 +38,11 @@ detail-offload = { $share } seiner { $memory_size } Hostspeicher liegen auf { $n
    *[other] seinen GPUs
 }, und Option `{ $option }` hält Gewichte oder KV-Cache im Hostspeicher
 
-problem-partly = { $far } des Hostspeichers von Worker { $pid } liegen fern von { $gpus_count ->
+problem-partly = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
-effect-partly = Ein Teil dessen, was die GPU aus dem Hostspeicher liest, überquert die Verbindung zwischen den Prozessoren; Kopien und die Antworten, die sie brauchen, können dadurch langsamer sein.
+effect-partly = Ein Teil dessen, was die GPU aus dem Hostspeicher liest, läuft über die Verbindung zwischen den Prozessoren; Kopien und die Antworten, die sie brauchen, können dadurch langsamer sein.
 detail-partly = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
@@ -51,14 +51,14 @@ detail-partly = { $share } seiner { $memory_size } Hostspeicher liegen auf { $no
    *[other] seinen GPUs
 }
 
-problem-away-from-threads = { $far } des Speichers von Server { $pid } liegen fern von seinen Threads
+problem-away-from-threads = Server (PID { $pid }) hat { $far } seines Speichers auf einem anderen Knoten
 effect-away-from-threads = Der Server liest für jedes Token sein ganzes Modell, und was davon beim anderen Prozessor liegt, kommt über die Verbindung zwischen beiden: jedes Token dauert länger.
 detail-away-from-threads = { $share } der { $memory_size } Speicher liegen auf { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
 }, wo die Threads laufen dürfen
 
-problem-one-sided = Server { $pid } rechnet überall, { $share } seines Speichers liegen auf einem Knoten
+problem-one-sided = Server (PID { $pid }) rechnet überall, sein Speicher liegt auf einem Knoten
 effect-one-sided = Der Server liest für jedes Token sein ganzes Modell: die Threads auf den anderen Prozessoren lesen alles über die Verbindung, und alle warten auf sie.
 detail-one-sided = die Threads dürfen auf { $nodes_count ->
     [one] { $nodes_count } Knoten

@@ -13,7 +13,7 @@ limit-least-local = least share of a worker's memory near its GPUs
 limit-least-local-applies = workers that keep neither weights nor KV cache in host memory
 limit-least-local-source = our proposal: late binding leaves about 22 % on the wrong node (TensorRT-LLM PR #18117)
 
-problem-far = { $far } of worker { $pid }'s host memory is far from { $gpus_count ->
+problem-far = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -25,7 +25,7 @@ detail-far = { $share } of its { $memory_size } of host memory is on { $nodes_co
    *[other] its GPUs
 }
 
-problem-offload = { $far } of worker { $pid }'s host memory is far from { $gpus_count ->
+problem-offload = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -38,7 +38,7 @@ detail-offload = { $share } of its { $memory_size } of host memory is on { $node
    *[other] its GPUs
 }, and option `{ $option }` keeps weights or KV cache in host memory
 
-problem-partly = { $far } of worker { $pid }'s host memory is far from { $gpus_count ->
+problem-partly = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -51,14 +51,14 @@ detail-partly = { $share } of its { $memory_size } of host memory is on { $nodes
    *[other] its GPUs
 }
 
-problem-away-from-threads = { $far } of server { $pid }'s memory is far from its threads
+problem-away-from-threads = Server (pid { $pid }) has { $far } of its memory on another node
 effect-away-from-threads = The server reads its whole model for each token, and what of it is at the other processor comes over the link between the two: each token takes longer.
 detail-away-from-threads = { $share } of its { $memory_size } of memory is on { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
 }, where its threads may run
 
-problem-one-sided = Server { $pid } computes everywhere, with { $share } of memory on one node
+problem-one-sided = Server (pid { $pid }) computes everywhere, its memory is on one node
 effect-one-sided = The server reads its whole model for each token: the threads on the other processors read all of it over the link, and all wait for them.
 detail-one-sided = its threads may run on { $nodes_count ->
     [one] { $nodes_count } node

@@ -25,7 +25,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let servers = evidence.servers().map_or(&[][..], Vec::as_slice);
     PAGE.not_applicable_if(gpus.is_empty() && servers.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;
     let judge = Judge {
         machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
         local: evidence.limit(&PAGE, &LOCAL),
@@ -52,6 +52,7 @@ impl Judge<'_> {
     /// A server that computes on the CPU: its memory is to be where its threads run.
     fn on_cpu(&self, server: &InferenceServer) -> Result<Finding, NoVerdict> {
         let Machine { numa, cpu, .. } = self.machine;
+        let numa = numa.complete()?;
         let size = |process: &&ServerProcess| -> u64 {
             process.memory.known().map_or(0, |memory| memory.bytes_by_node.values().sum())
         };
@@ -118,7 +119,7 @@ impl Judge<'_> {
         let object = worker_object(process, gpus);
         let near = self.machine.near(gpus)?;
         let nodes = near.all_nodes(self.machine.numa);
-        if self.machine.numa.with_memory().all(|node| nodes.contains(node.id)) {
+        if self.machine.numa.complete()?.with_memory().all(|node| nodes.contains(node.id)) {
             return Ok(near.cite(PAGE.info(object, words::Spread {})));
         }
         let memory = process.memory.require()?;

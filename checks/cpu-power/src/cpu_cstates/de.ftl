@@ -21,16 +21,23 @@ limit-serving = CPU-Zeit eines Threads, der seine CPUs zu bedienenden macht
 limit-serving-applies = Threads von Inferenzservern
 limit-serving-source = unser Vorschlag: Weniger ist Hintergrund
 
-problem-idle = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+problem-idle = Inferenz-CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
 detail-idle = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }
 
-problem-idle-and-missed = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+problem-idle-and-missed = Inferenz-CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
 effect-idle-and-missed = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist, und die langsamsten Antworten verfehlen das Zugesagte.
 detail-idle-and-missed = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }, und die p99-Latenz verfehlt das Ziel
 
-problem-idle-and-met = Bedienende CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
+problem-idle-and-met = Inferenz-CPUs verbrachten { $share } der Zeit in tiefen Schlafzuständen
 effect-idle-and-met = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist; die langsamsten Antworten halten das Zugesagte dennoch ein.
 detail-idle-and-met = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }; die p99-Latenz hält das Ziel dennoch ein
+
+problem-open = CPUs { $cpus }, die bedienen, dürfen in { $states } schlafen
+effect-open = Ein Prozessor, der so tief schläft, braucht so lange zum Aufwachen, und Arbeit für die GPUs wartet darauf; Tokens kommen spät, vor allem bei geringer Last.
+detail-open = Ruhezustände { $states } sind auf CPUs erlaubt, auf denen Server laufen{ $share ->
+    [unknown] ; wie lange CPUs darin waren, wurde nicht aufgezeichnet
+   *[other] , die { $share } der Zeit seit dem Start darin waren
+}
 
 found-rarely = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }
 found-request = ein Programm verlangt vom Kernel eine Aufwachzeit von höchstens { $latency }

@@ -5,12 +5,8 @@ applicability = Physische Maschinen; selten virtuelle Maschinen; Container lesen
 expected-effect = Über die Zahlen zum Governor hinaus ist nichts veröffentlicht.
 
 limit-saving-bias = Energy Performance Bias, über dem Stromsparen zuerst kommt
-limit-saving-bias-applies = CPUs mit Energy Performance Bias und ohne Energiepräferenz
-limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL ist 6, der Wert zwischen performance (0) und powersave (15)
-
-limit-saving-bias-beside-preference = Energy Performance Bias, über dem neben einer Präferenz Stromsparen zuerst kommt
-limit-saving-bias-beside-preference-applies = CPUs mit Energy Performance Bias und Energiepräferenz
-limit-saving-bias-beside-preference-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE ist 7, eine normale Einstellung; ENERGY_PERF_BIAS_BALANCE_POWERSAVE ist 8
+limit-saving-bias-applies = CPUs mit Energy Performance Bias
+limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE ist 7, eine normale Einstellung; ENERGY_PERF_BIAS_BALANCE_POWERSAVE ist 8
 
 problem-saving = Die Energiepräferenz von { $cpus_count ->
     [one] { $cpus_count } CPU
@@ -19,15 +15,15 @@ problem-saving = Die Energiepräferenz von { $cpus_count ->
 detail-saving = Energiepräferenz `{ $preference }` lässt die Hardware zuerst Strom sparen
 
 problem-balanced = { $cpus_count ->
-    [one] { $cpus_count } CPU ist
-   *[other] { $cpus_count } CPUs sind
-} darauf eingestellt, etwas Geschwindigkeit für Strom aufzugeben
-detail-balanced = Energiepräferenz `{ $preference }` lässt die Hardware etwas Geschwindigkeit für Strom aufgeben
+    [one] { $cpus_count } CPU verzichtet
+   *[other] { $cpus_count } CPUs verzichten
+} auf Geschwindigkeit, um Strom zu sparen
+detail-balanced = Energiepräferenz `{ $preference }` lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 problem-firmware = Die Firmware entscheidet, wie { $cpus_count ->
-    [one] { $cpus_count } CPU
-   *[other] { $cpus_count } CPUs
-} zwischen Geschwindigkeit und Strom abwägt
+    [one] { $cpus_count } CPU zwischen Geschwindigkeit und Stromverbrauch abwägt
+   *[other] { $cpus_count } CPUs zwischen Geschwindigkeit und Stromverbrauch abwägen
+}
 detail-firmware = Energiepräferenz `{ $preference }` überlässt der Firmware die Abwägung
 
 problem-bias-saving = Energy Bias { $bias } stellt bei { $cpus_count ->
@@ -40,9 +36,10 @@ problem-bias-balanced = Energy Bias { $bias } kostet { $cpus_count ->
     [one] { $cpus_count } CPU
    *[other] { $cpus_count } CPUs
 } Geschwindigkeit
-detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware etwas Geschwindigkeit für Strom aufgeben
+detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 found-speed = Energiepräferenz `{ $preference }` verlangt von der Hardware Geschwindigkeit
+found-bias-beside = Energy Bias { $bias } von 15, den die Hardware nicht beachtet: Die Energiepräferenz entscheidet
 found-bias-speed = Energy Bias 0 verlangt von der Hardware Geschwindigkeit
 found-no-hints = weder der Frequenztreiber noch die CPU nimmt eine Energiepräferenz an
 found-no-preference = keine Energiepräferenz auf einer physischen Maschine gefunden: { $reason }

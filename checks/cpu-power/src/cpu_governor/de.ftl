@@ -37,8 +37,8 @@ problem-saving = { $cpus_count ->
 detail-saving = Governor `powersave` des Treibers `{ $driver }` mit Energiepräferenz `{ $preference }` lässt die Hardware zuerst Strom sparen
 
 problem-balanced = { $cpus_count ->
-    [one] { $cpus_count } CPU tauscht Geschwindigkeit gegen Strom
-   *[other] { $cpus_count } CPUs tauschen Geschwindigkeit gegen Strom
+    [one] { $cpus_count } CPU verzichtet auf Geschwindigkeit, um Strom zu sparen
+   *[other] { $cpus_count } CPUs verzichten auf Geschwindigkeit, um Strom zu sparen
 }
 detail-balanced = Governor `powersave` des Treibers `{ $driver }` mit Energiepräferenz `{ $preference }` lässt die Hardware etwas Geschwindigkeit für Strom aufgeben
 

@@ -37,8 +37,8 @@ problem-saving = { $cpus_count ->
 detail-saving = governor `powersave` of driver `{ $driver }` with energy preference `{ $preference }` makes the hardware save power first
 
 problem-balanced = { $cpus_count ->
-    [one] { $cpus_count } CPU trades speed for power
-   *[other] { $cpus_count } CPUs trade speed for power
+    [one] { $cpus_count } CPU gives up speed to save power
+   *[other] { $cpus_count } CPUs give up speed to save power
 }
 detail-balanced = governor `powersave` of driver `{ $driver }` with energy preference `{ $preference }` lets the hardware trade some speed for power
 

@@ -15,7 +15,7 @@ limit-power-limit-source = unser Vorschlag: Weniger als die ganze ist eine Begre
 problem-off = Turbo ist aus; keine CPU läuft schneller als mit ihrem Basistakt
 detail-off = Turbo ist aus: Keine CPU läuft schneller als mit ihrem Basistakt
 
-problem-boost-off = Boost ist aus und hält bis zu { $gain } Geschwindigkeit zurück
+problem-boost-off = Boost ist aus, das kostet bis zu { $gain } Geschwindigkeit
 detail-boost-off = Boost ist aus: Der Frequenztreiber hält die Takte zurück, die er als Boost kennzeichnet, auf den CPUs { $cpus } bis zu { $gain } über der nominalen Stufe
 
 problem-capped = { $cpus_count ->
@@ -31,6 +31,7 @@ problem-power-limit = Die Leistungsgrenze von { $package } liegt unter der Ausle
 effect-power-limit = Unter voller Last wird der Prozessor langsamer, bevor er die Leistung aufnimmt, für die er gebaut ist; Antworten dauern dann länger.
 detail-power-limit = langfristige Leistungsgrenze { $limit }, thermische Auslegungsleistung { $design }: Das Package wird langsamer, bevor es voll genutzt ist
 
+found-no-zones = kein Leistungslimit eines Packages gelesen: Dem Kernel fehlt der Treiber, oder `/sys/class/powercap` wurde nicht aufgezeichnet
 found-on = Turbo ist an
 found-little-gain = Boost ist aus, aber die höchste Stufe liegt höchstens { $gain } über der nominalen (CPUs { $cpus }): Es gibt wenig zu gewinnen
 found-gain-unknown = Boost ist aus; wie viel das zurückhält, ist nicht bekannt: { $reason }

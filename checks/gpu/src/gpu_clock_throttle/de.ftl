@@ -83,14 +83,14 @@ detail-capped-below = { $gpus_count ->
 }
 
 problem-margin-gone = { $gpus_count ->
-    [one] GPU { $gpu } wird gleich langsamer, { $least_margin } unter ihrer Grenze
-   *[other] { $gpus_count } von { $all_count } GPUs werden gleich wegen Hitze langsamer
+    [one] GPU { $gpu } steht { $least_margin } unter ihrer Temperaturgrenze kurz vor der Drosselung
+   *[other] { $gpus_count } von { $all_count } GPUs stehen wegen Hitze kurz vor der Drosselung
 }
 effect-margin-gone = Etwas mehr Last oder ein wärmerer Raum, und die GPU bremst sich selbst; Antworten dauern dann länger, und ein Modell über mehrere GPUs wartet auf die langsame.
 detail-margin-gone = kaum noch thermische Reserve: { $least_margin } im heißesten Moment
 
 problem-margin-low = { $gpus_count ->
-    [one] GPU { $gpu } läuft heiß, { $least_margin } unter ihrer Grenze
+    [one] GPU { $gpu } läuft heiß, { $least_margin } unter ihrer Temperaturgrenze
    *[other] { $gpus_count } von { $all_count } GPUs laufen heiß
 }
 effect-margin-low = Noch ist der Dienst nicht gebremst. Staub in den Filtern oder ein wärmerer Raum kann die restliche Reserve kosten, und die GPU bremst sich dann selbst.

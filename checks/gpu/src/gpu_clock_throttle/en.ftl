@@ -83,14 +83,14 @@ detail-capped-below = { $gpus_count ->
 }
 
 problem-margin-gone = { $gpus_count ->
-    [one] GPU { $gpu } is about to slow down, { $least_margin } below its limit
+    [one] GPU { $gpu } is about to slow down, { $least_margin } below its temperature limit
    *[other] { $gpus_count } of { $all_count } GPUs are about to slow down from heat
 }
 effect-margin-gone = A little more load or a warmer room makes the GPU slow itself down; replies then take longer, and a model that spans several GPUs waits for the slow one.
 detail-margin-gone = hardly any thermal margin is left: { $least_margin } at the hottest moment
 
 problem-margin-low = { $gpus_count ->
-    [one] GPU { $gpu } runs hot, { $least_margin } below its limit
+    [one] GPU { $gpu } runs hot, { $least_margin } below its temperature limit
    *[other] { $gpus_count } of { $all_count } GPUs run hot
 }
 effect-margin-low = The service is not slowed now. Dust in the filters or a warmer room can take the rest of the margin, and the GPU then slows itself down.

@@ -1,6 +1,6 @@
 title = Geräte-Interrupts bleiben den wichtigsten Inferenz-Kernen fern
 why = Auf einem Host, der nur Inferenz rechnet, kosten Interrupts fast nichts. Auf einem mit viel Netz- oder Speicherverkehr treffen sie den Pfad, der Kernel startet.
-effect = Die CPUs, die die GPUs versorgen, halten immer wieder an, um Geräte zu bedienen; Antworten kommen ungleichmäßiger, die langsamsten zuerst.
+effect = Die CPUs, die die GPUs versorgen, halten immer wieder an, um Geräte zu bedienen; Antworten kommen ungleichmäßiger, vor allem die ohnehin langsamsten.
 applicability = Physische und virtuelle Maschinen; in einem Container zählt der Host
 expected-effect = eunomia.dev: 0,0276 % der Laufzeit in einem ungestörten Lauf; einen Gewinn also nur versprechen, wenn der gemessene Anteil hoch ist. Meta, dort zitiert, zählt Interrupts, die wichtige Aufgaben verdrängen, zu den häufigen Problemen im Betrieb. Für Sprachmodelle ist keine Zahl veröffentlicht.
 caveat = Kernel ohne `CONFIG_IRQ_TIME_ACCOUNTING` schätzen die Zeit in Interrupts nur bei jedem Tick, und kurze entgehen ihnen.
@@ -28,7 +28,7 @@ problem-time = Interrupts nehmen { $cpus_count ->
 detail-time = Interrupts brauchten unter Last bis zu { $worst } der Zeit von CPUs, auf denen Modelle laufen
 
 problem-one-core = CPU { $cpu } dient Modellen und bearbeitet { $share } aller Netz-Interrupts
-effect-one-core = Je mehr Anfragen eintreffen, desto öfter hält die CPU, die die GPUs versorgt, für das Netz an; Antworten kommen ungleichmäßiger, die langsamsten zuerst.
+effect-one-core = Je mehr Anfragen eintreffen, desto öfter hält die CPU, die die GPUs versorgt, für das Netz an; Antworten kommen ungleichmäßiger, vor allem die ohnehin langsamsten.
 detail-one-core = CPU { $cpu } bearbeitete { $share } von { $rate } Interrupts je Sekunde, und auf ihr läuft ein beschäftigter Thread des Dienstes
 
 found-little-time = Interrupts brauchten unter Last bis zu { $worst } der Zeit von CPUs, auf denen Modelle laufen

@@ -1,6 +1,6 @@
 title = Device interrupts stay off the busiest inference cores
 why = On a host that does nothing but inference, interrupts cost next to nothing. On one with much network or storage traffic they land in the path that launches kernels.
-effect = The CPUs that feed the GPUs keep stopping to serve devices, so replies come less evenly, the slowest ones first.
+effect = The CPUs that feed the GPUs keep stopping to serve devices, so replies come less evenly, above all the slowest ones.
 applicability = Bare metal and virtual machines; in a container, the host is what counts
 expected-effect = eunomia.dev: 0.0276 % of run time in a clean run, so promise no gain unless the share measured is high. Meta, quoted there, lists interrupts that preempt important tasks among common production problems. There is no published number for language models.
 caveat = Kernels without `CONFIG_IRQ_TIME_ACCOUNTING` sample the time in interrupts at each tick, which misses short ones.
@@ -28,7 +28,7 @@ problem-time = Interrupts take up to { $worst } of the time of { $cpus_count ->
 detail-time = interrupts took up to { $worst } of the time of CPUs that serve models, under load
 
 problem-one-core = CPU { $cpu } serves models and { $share } of all network interrupts
-effect-one-core = The more requests come in, the more often the CPU that feeds the GPUs stops to serve the network, so replies come less evenly, the slowest ones first.
+effect-one-core = The more requests come in, the more often the CPU that feeds the GPUs stops to serve the network, so replies come less evenly, above all the slowest ones.
 detail-one-core = CPU { $cpu } served { $share } of { $rate } interrupts a second, and runs a busy thread of the service
 
 found-little-time = interrupts took up to { $worst } of the time of CPUs that serve models, under load

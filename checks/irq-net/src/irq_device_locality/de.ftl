@@ -1,5 +1,5 @@
 title = Interrupts von Netzwerkkarten und GPUs werden auf dem NUMA-Knoten des Geräts bearbeitet
-why = Ein Gerät, dessen Interrupts auf dem anderen Sockel bearbeitet werden, überquert mit jedem die Verbindung zwischen den Sockeln, und seine Paketpuffer liegen im falschen Speicher.
+why = Ein Gerät, dessen Interrupts auf dem anderen Sockel bearbeitet werden, nutzt mit jedem die Verbindung zwischen den Sockeln, und seine Paketpuffer liegen im falschen Speicher.
 effect = Daten dieses Geräts nehmen den Weg über den anderen Prozessor; Anfragen und Ergebnisse kommen später an, vor allem wenn es viele sind.
 applicability = Physische Maschinen; virtuelle Maschinen mit durchgereichten Geräten; Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben; in einem Container zählt der Host
 expected-effect = ESnet: TCP und UDP auf dem falschen Sockel bis zu 2x langsamer (40 und 100 Gbit/s). Für Sprachmodelle ist keine Zahl veröffentlicht.
@@ -40,6 +40,7 @@ problem-set-away = Interrupts von { $device_kind ->
 effect-set-away = Sobald dieses Gerät beschäftigt ist, nehmen seine Daten den Weg über den anderen Prozessor; Anfragen und Ergebnisse kommen später an.
 detail-set-away = nur { $share } der Interrupts seit dem Start kamen über Interrupt-Leitungen, die jetzt auf den eigenen Knoten zeigen (CPUs { $cpus })
 
+found-no-line = keiner seiner Interrupts wurde am Namen erkannt: Ob sie in seiner Nähe bedient werden, ist nicht bekannt
 found-own-node = Interrupts werden auf dem NUMA-Knoten des Geräts bearbeitet
 found-quiet = zu wenige Interrupts, um zu beurteilen, wo sie bearbeitet werden: mit `--sample` unter Last sammeln
 found-unknown-traffic = { $share } der { $rate } Interrupts je Sekunde werden auf dem eigenen Knoten bearbeitet (CPUs { $cpus }); der Verkehr im Messfenster, der entscheiden würde, ist nicht bekannt

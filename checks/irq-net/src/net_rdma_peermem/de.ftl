@@ -1,6 +1,6 @@
 title = Der Weg für GPUDirect RDMA steht bereit, wo er gebraucht wird
 why = Ohne ihn werden KV-Übertragungen bei disaggregiertem Betrieb über den Hauptspeicher geleitet.
-effect = Server, die zusammenarbeiten, warten länger auf die Daten des anderen; Antworten beginnen später.
+effect = Server, die zusammenarbeiten, warten länger auf Daten voneinander; Antworten beginnen später.
 applicability = Physische Maschinen und virtuelle mit durchgereichten Geräten; Engines, die disaggregiert sind oder mehrere Knoten umfassen
 expected-effect = Eine veröffentlichte Zahl wurde nicht gelesen.
 

@@ -45,7 +45,7 @@ detail-errors = errors grew while { $packets_count ->
    *[other] { $packets_count } packets came in
 }: { $errors }
 
-problem-no-buffer = Interface { $interface } lost packets for want of buffers
+problem-no-buffer = Interface { $interface } lost packets because no buffer was free
 detail-no-buffer = no buffer was free for packets that arrived, while { $packets_count ->
     [one] { $packets_count } packet came in
    *[other] { $packets_count } packets came in

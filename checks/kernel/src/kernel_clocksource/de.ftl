@@ -1,6 +1,6 @@
 title = Eine schnelle Zeitquelle ist in Gebrauch
 why = Tokens, Scheduler, Python und CUDA nehmen ständig Zeitstempel, und jeder davon wird zu einem langsamen Zugriff auf ein Gerät oder einem Aufruf des Hypervisors.
-effect = Die Software des Dienstes fragt die Uhrzeit tausende Male pro Sekunde ab, und jede Abfrage dauert um ein Vielfaches länger als nötig; Antworten kommen dadurch später.
+effect = Die Software des Dienstes fragt die Uhrzeit ständig ab, und jede Abfrage dauert um ein Vielfaches länger als nötig; Antworten kommen dadurch später.
 applicability = Physische und virtuelle Maschinen; für Container zählt der Host
 expected-effect = Ein Bericht: gettimeofday dauert 4,5 µs mit hpet und etwa 100 ns mit tsc. Für Sprachmodelle ist keine Zahl veröffentlicht.
 

@@ -1,6 +1,6 @@
 title = A fast clock source is in use
 why = Tokens, scheduler, Python and CUDA take time stamps all the time, and each of them becomes a slow read of a device or a call to the hypervisor.
-effect = The software of the service looks at the clock thousands of times a second, and each look takes many times longer than it should, so replies come later.
+effect = The software of the service reads the clock constantly, and each reading takes many times longer than it should, so replies come later.
 applicability = Bare metal and virtual machines; in a container, the host is what counts
 expected-effect = One report: gettimeofday takes 4.5 µs with hpet and about 100 ns with tsc. There is no published number for language models.
 

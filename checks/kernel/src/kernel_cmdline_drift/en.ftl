@@ -32,21 +32,25 @@ problem-no-sleep = Boot argument `{ $argument }` never lets a CPU sleep
 effect-no-sleep = CPUs without work use power that the busy ones need for a higher clock, so replies can come later, and others on this host pay for it as well.
 detail-no-sleep = never lets a CPU sleep, which takes turbo from its neighbours
 
-problem-old-driver = Boot argument `{ $argument }` gives up the frequency driver of the maker
+problem-old-driver = Boot argument `{ $argument }` does without the CPU maker's frequency driver
 effect-old-driver = The clock of the CPUs follows the work less quickly and less well than the processor could, so replies can come later and less evenly.
-detail-old-driver = gives up the frequency driver of the maker
+detail-old-driver = does without the CPU maker's frequency driver
 
 problem-no-scaling = Boot argument `{ $argument }` leaves the clock to the firmware
 effect-no-scaling = Whether the CPUs run at full clock can neither be seen nor set from the system, so replies may come later than they could.
 detail-no-scaling = leaves the clock to the firmware
 
-problem-slow-clock = Boot argument `{ $argument }` makes each look at the clock slow
-effect-slow-clock = The software of the service looks at the clock thousands of times a second, and each look takes longer than it should, so replies come later.
-detail-slow-clock = makes each look at the clock slow
+problem-slow-clock = Boot argument `{ $argument }` makes each reading of the clock slow
+effect-slow-clock = The software of the service reads the clock constantly, and each reading takes longer than it should, so replies come later.
+detail-slow-clock = makes each reading of the clock slow
 
 problem-work-around = Boot argument `{ $argument }` is a work-around for old hardware
 effect-work-around = The kernel goes without a feature that current hardware handles well, and spends time on it that the service could use.
 detail-work-around = is a work-around for old hardware
+
+problem-no-machine-checks = Boot argument `{ $argument }` turns reports of hardware errors off
+effect-no-machine-checks = Errors of memory and processors go unseen: they can falsify replies, and end the service without a trace of why.
+detail-no-machine-checks = turns machine checks off, by which the processor reports errors of memory, caches and buses
 
 problem-shared-interrupts = Boot argument `{ $argument }` takes their own interrupts from devices
 effect-shared-interrupts = Network cards, disks and GPUs share interrupts, which no longer reach the CPUs near them; requests and replies can be held up.

@@ -1,6 +1,6 @@
 title = Debug- und Härtungsoptionen, die Leistung kosten, sind bekannt
 why = Ein Kernel, der zur Fehlersuche gebaut wurde, kostet viel: KASAN prüft jeden Speicherzugriff, KMSAN verfolgt Speicher ohne Wert, KCSAN sucht Wettläufe, KCOV zeichnet jede Verzweigung auf, PROVE_LOCKING und DEBUG_LOCK_ALLOC prüfen jede Verwendung eines Locks, LOCK_STAT misst sie, `slub_debug` prüft jede Anforderung von Speicher, `debug_pagealloc` blendet jede freie Seite aus, `page_poison` überschreibt sie, `page_owner` zeichnet auf, wer sie angefordert hat, kmemleak sucht Speicherlecks. Speicher beim Anfordern zu löschen kostet wenig und ist eine Entscheidung der Sicherheit.
-effect = Im Betrieb läuft eine Fassung des Systems zur Fehlersuche: Alles, was der Dienst vom Kernel verlangt, dauert länger als nötig; Antworten kommen später, und weniger davon passen auf die Maschine.
+effect = Im Betrieb läuft eine Fassung des Systems zur Fehlersuche: Alles, was der Dienst vom Kernel verlangt, dauert länger als nötig; Antworten kommen später, und die Maschine bedient weniger Anfragen.
 applicability = Physische und virtuelle Maschinen; ein Container hat den Kernel seines Hosts
 expected-effect = Für Sprachmodelle ist keine Zahl veröffentlicht.
 
@@ -39,6 +39,7 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] lassen den Kernel seinen eigenen Umgang mit Speicher prüfen oder protokollieren
 }
 
+found-real-time = `{ $release }` ist ein Echtzeitkernel: Er antwortet im schlimmsten Fall früher und schafft in derselben Zeit weniger Arbeit
 found-no-debug-release = `{ $release }` ist nicht als Debug-Kernel gekennzeichnet
 found-no-debug-build = ohne Optionen, die den Kernel im Betrieb prüfen
 found-no-debug-arguments = keines schaltet Prüfungen des Kernels ein

@@ -1,6 +1,6 @@
 title = Debug and hardening options with a cost are known
 why = A kernel that was built to find faults costs a lot: KASAN checks each access to memory, KMSAN tracks memory without a value, KCSAN looks for races, KCOV records each branch, PROVE_LOCKING and DEBUG_LOCK_ALLOC check each use of a lock, LOCK_STAT times it, `slub_debug` checks each allocation, `debug_pagealloc` unmaps each free page, `page_poison` overwrites it, `page_owner` records who allocated it, kmemleak looks for leaks. Clearing memory when it is allocated costs a little, and is a choice of security.
-effect = A version of the system for finding faults runs in production: everything that the service asks of the kernel takes longer than it needs to, so replies come later and fewer fit on the machine.
+effect = A version of the system for finding faults runs in production: everything that the service asks of the kernel takes longer than it needs to, so replies come later and the machine serves fewer requests.
 applicability = Bare metal and virtual machines; a container has the kernel of its host
 expected-effect = No published number for language models.
 
@@ -39,6 +39,7 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] make the kernel check or record its own use of memory
 }
 
+found-real-time = `{ $release }` is a real-time kernel: it answers sooner at the worst, and does less work in the same time
 found-no-debug-release = `{ $release }` is not marked as a debug kernel
 found-no-debug-build = without options that check the kernel while it runs
 found-no-debug-arguments = none turns checks of the kernel on

@@ -1,6 +1,6 @@
 title = Schutzmaßnahmen gegen CPU-Schwachstellen folgen einer festgelegten Linie
 why = Schutzmaßnahmen sind eine Entscheidung der Sicherheit, kein Mangel der Leistung. Wichtig ist, dass ihr Zustand bekannt und entschieden ist.
-effect = Programme auf diesem Host können unter Umständen Daten lesen, die sie nicht sehen dürfen. Ohne Schutz laufen manche Anwendungen etwas schneller; ob das das Risiko wert ist, entscheidet der Kunde.
+effect = Programme auf diesem Host können unter Umständen Daten lesen, die sie nicht sehen dürfen. Ohne Schutz laufen manche Anwendungen etwas schneller; ob das das Risiko wert ist, entscheidet der Auftraggeber.
 applicability = Physische Maschinen, virtuelle Maschinen, Container (mit dem Zustand ihres Hosts)
 expected-effect = Phoronix hat gemessen, was Schutzmaßnahmen je nach Kernel und CPU-Generation kosten. Für den Betrieb von Sprachmodellen ist keine Zahl veröffentlicht.
 

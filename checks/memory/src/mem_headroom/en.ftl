@@ -4,7 +4,7 @@ effect = When memory runs out, replies first slow down, and then the kernel may 
 applicability = Bare metal, virtual machines, containers
 expected-effect = Availability, not speed. No published number.
 
-limit-recent = time since a process was killed for want of memory
+limit-recent = time since a process was killed because memory ran out
 limit-recent-applies = all nodes
 limit-recent-source = our proposal: a week, as far as the log is asked for
 
@@ -43,7 +43,7 @@ problem-no-overcommit = The kernel refuses memory that programs only reserve
 effect-no-overcommit = The engine reserves far more memory than it uses; under this setting it may fail to start, or stop when it asks for more.
 detail-no-overcommit = the kernel refuses memory that is only reserved, as CUDA and Python do in tens of GiB
 
-problem-unused-huge-pages = { $unused } of memory are set aside for huge pages, unused
+problem-unused-huge-pages = { $unused } of memory is set aside for huge pages and unused
 effect-unused-huge-pages = This memory is lost to the service: it runs short of memory sooner than the machine's size suggests.
 detail-unused-huge-pages = { $unused } of them are unused ({ $share } of the memory)
 
@@ -51,21 +51,28 @@ problem-pressure = Threads waited for memory during { $share } of the window
 effect-pressure = Programs stand still while the kernel makes room in memory for them; where these are part of the service, replies slow down.
 detail-pressure = some thread waited for memory during { $share } of the window
 
-problem-killed-recently = The kernel killed processes for want of memory
+problem-killed-recently = The kernel killed processes because memory ran out
 effect-killed-recently = Memory ran out on this node not long ago and the kernel ended programs; the next time it can be the service.
 detail-killed-recently = the kernel's log tells of processes that were killed, the last one { $ago } before it was read
 
 problem-killed-in-window = The kernel killed { $killed_count ->
     [one] { $killed_count } process
    *[other] { $killed_count } processes
-} for want of memory during the window
+} during the window because memory ran out
 effect-killed-in-window = Memory ran out while the service was observed and the kernel ended programs; the next time it can be the service.
 detail-killed-in-window = { $killed_count } in the window
+
+problem-killed-long-ago = The kernel has killed { $killed_count ->
+    [one] { $killed_count } process
+   *[other] { $killed_count } processes
+} for want of memory since boot
+effect-killed-long-ago = Memory has run out on this node or in one of its containers and the kernel ended programs; the next time it can be the service.
+detail-killed-long-ago = { $killed_count } since boot, none that the log tells of is recent
 
 problem-killed-sometime = The kernel has killed { $killed_count ->
     [one] { $killed_count } process
    *[other] { $killed_count } processes
-} for want of memory since boot
+} since boot because memory ran out
 effect-killed-sometime = Memory has run out on this node or in one of its containers and the kernel ended programs; when that was is not known, and the next time it can be the service.
 detail-killed-sometime = { $killed_count } since boot; when is not known: { $reason }
 
@@ -99,7 +106,7 @@ problem-group-killed = { $killed_count ->
 } in { $group } { $killed_count ->
     [one] was
    *[other] were
-} killed for want of memory
+} killed because memory ran out
 effect-group-killed = The kernel ended a part of the service, or of what shares its control group, because memory ran out; requests in progress there were lost.
 detail-group-killed = { $killed_count ->
     [one] { $killed_count } process was
@@ -126,7 +133,6 @@ found-no-huge-pages = there are none
 found-used-huge-pages = { $unused } of them are unused ({ $share } of the memory)
 found-no-pressure = some thread waited for memory during { $share } of the window, under load
 found-none-killed = none since boot
-found-killed-long-ago = { $killed_count } since boot, none that the log tells of is recent
 found-killed-unlogged = { $killed_count } since boot by the counter, none by the log
 found-free-nodes = at least { $share } of each is free or could be
 found-one-node = all memory is in one NUMA node

@@ -20,7 +20,7 @@ problem-on-and-pinned = NUMA-Balancing ist an, obwohl { $workers_count ->
 effect-on-and-pinned = Der Kernel kann Threads des Dienstes unterbrechen, um zu sehen, wo ihr Speicher liegen sollte, obwohl sie dort sind, wo sie hingehören; Antworten können ungleichmäßiger kommen, und gewonnen ist nichts.
 detail-on-and-pinned = Balancing ist an, obwohl sie gebunden sind; das kostet Seitenfehler und bringt nichts
 
-problem-at-work = NUMA-Balancing verursacht { $faults_rate } Seitenfehler pro Sekunde neben gebundenen Workern
+problem-at-work = NUMA-Balancing verursacht { $faults_rate } Seitenfehler pro Sekunde trotz gebundener Worker
 detail-at-work = Balancing ist an, obwohl { $workers_count ->
     [one] der Worker gebunden ist
    *[other] die { $workers_count } Worker gebunden sind
@@ -38,9 +38,10 @@ effect-on-with-amd = Nach der Dokumentation von AMD kann eine GPU stillstehen, b
 detail-on-with-amd = Balancing ist an; AMD verlangt, es abzuschalten, wo seine GPUs arbeiten; sie sind nicht gebunden
 
 found-off-and-pinned = Balancing ist aus, und sie sind an je einen NUMA-Knoten gebunden
+found-bound = ihr Speicher hat eine eigene Policy, die das Balancing nicht anrührt
 found-on-and-free = Balancing ist an, und sie sind nicht gebunden
 found-off-for-amd = Balancing ist aus, wie AMD es für seine GPUs verlangt; sie sind nicht gebunden
-found-unknown-gpus = sie sind nicht gebunden, und ob Balancing an sein soll, hängt von den GPUs ab, die nicht bekannt sind: { $reason }
+found-unknown-gpus = ob Balancing an sein soll, hängt von den GPUs ab, die nicht bekannt sind: { $reason }
 found-few-faults = unter Last { $faults_rate } Seitenfehler pro Sekunde, wenige
 found-one-node = der gesamte Speicher liegt in einem NUMA-Knoten
 found-no-worker = kein Prozess eines Inferenzservers gefunden, der Arbeit auf GPUs startet: während des Betriebs sammeln

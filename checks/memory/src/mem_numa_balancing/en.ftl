@@ -20,7 +20,7 @@ problem-on-and-pinned = NUMA balancing is on, though { $workers_count ->
 effect-on-and-pinned = The kernel may interrupt threads of the service to see where their memory should be, although they are where they belong; replies can come less evenly, and nothing is gained.
 detail-on-and-pinned = balancing is on although they are pinned, which costs page faults and gains nothing
 
-problem-at-work = NUMA balancing causes { $faults_rate } page faults a second beside pinned workers
+problem-at-work = NUMA balancing causes { $faults_rate } page faults a second despite pinned workers
 detail-at-work = balancing is on although { $workers_count ->
     [one] the worker is
    *[other] the { $workers_count } workers are
@@ -31,16 +31,17 @@ problem-off-and-free = Nothing keeps the memory of { $workers_count ->
    *[other] { $workers_count } workers near their
 } threads
 effect-off-and-free = Threads of the service may run far from their memory for as long as they live, so replies can come later and less evenly, and every restart can turn out differently.
-detail-off-and-free = balancing is off and they are not pinned, so nothing brings memory near to them
+detail-off-and-free = balancing is off and they are not pinned, so nothing brings memory close to them
 
 problem-on-with-amd = NUMA balancing is on, though AMD GPUs work here
 effect-on-with-amd = By AMD's documentation a GPU may stand still until a round of balancing is done; replies then stop for as long.
 detail-on-with-amd = balancing is on, which AMD asks to switch off where its GPUs work; they are not pinned
 
 found-off-and-pinned = balancing is off, and they are pinned to one NUMA node each
+found-bound = their memory has a policy of its own, which balancing leaves alone
 found-on-and-free = balancing is on, and they are not pinned
 found-off-for-amd = balancing is off, as AMD asks for its GPUs; they are not pinned
-found-unknown-gpus = they are not pinned, and whether balancing should be on depends on the GPUs, which are not known: { $reason }
+found-unknown-gpus = whether balancing should be on depends on the GPUs, which are not known: { $reason }
 found-few-faults = { $faults_rate } page faults a second under load, few
 found-one-node = all memory is in one NUMA node
 found-no-worker = no process of an inference server that launches work on GPUs was found: collect while the service runs

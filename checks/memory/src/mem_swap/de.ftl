@@ -8,17 +8,17 @@ limit-swappiness = vm.swappiness auf einem Host mit Swap
 limit-swappiness-applies = Hosts mit einem Swap-Bereich
 limit-swappiness-source = unser Vorschlag; das TuneD-Profil throughput-performance setzt 10
 
-problem-engine-out = { $size } des Servers (PID { $server }) sind ausgelagert
-effect-engine-out = Ein Teil des Speichers des Dienstes liegt im Swap; Antworten, die ihn brauchen, warten, bis er zurückgeholt ist, die langsamsten zuerst.
-detail-engine-out = { $size } seiner Prozesse sind ausgelagert
+problem-engine-out = { $size } des Speichers von Server (PID { $server }) sind ausgelagert
+effect-engine-out = Ein Teil des Speichers des Dienstes liegt im Swap; Antworten, die ihn brauchen, warten, bis er zurückgeholt ist, vor allem die ohnehin langsamsten.
+detail-engine-out = { $size } des Speichers seiner Prozesse sind ausgelagert
 
-problem-helpers-out = { $size } von Hilfsprozessen des Servers (PID { $server }) sind ausgelagert
+problem-helpers-out = { $size } des Speichers von Hilfsprozessen des Servers (PID { $server }) sind ausgelagert
 effect-helpers-out = Hilfsprozesse des Dienstes warten auf den Swap, wenn sie wieder gebraucht werden, und als Nächstes kann der Speicher der Engine an der Reihe sein.
-detail-helpers-out = { $size } seiner Hilfsprozesse sind ausgelagert
+detail-helpers-out = { $size } des Speichers seiner Hilfsprozesse sind ausgelagert
 
 problem-areas-used = { $size } des Speichers dieses Knotens sind ausgelagert
 effect-areas-used = Der Kernel lagert auf diesem Knoten bereits Speicher in den Swap aus; trifft es den Speicher des Dienstes, warten Antworten, bis er zurückgeholt ist.
-detail-areas-used = { $size } dieses Knotens sind ausgelagert
+detail-areas-used = { $size } des Speichers dieses Knotens sind ausgelagert
 
 problem-eager-to-swap = Der Kernel lagert bereitwillig aus (`vm.swappiness` ist { $value })
 effect-eager-to-swap = Wird der Speicher knapp, lagert der Kernel Speicher von Programmen früher aus als nötig; Antworten, die diesen Speicher brauchen, warten darauf.

@@ -8,17 +8,17 @@ limit-swappiness = vm.swappiness on a host with swap
 limit-swappiness-applies = hosts with a swap area
 limit-swappiness-source = our proposal; TuneD profile throughput-performance sets 10
 
-problem-engine-out = { $size } of the server (pid { $server }) are swapped out
-effect-engine-out = Part of the memory of the service is in swap space; replies that need it wait until it has been brought back, and the slowest ones suffer first.
-detail-engine-out = { $size } of its processes are swapped out
+problem-engine-out = { $size } of the memory of server (pid { $server }) is swapped out
+effect-engine-out = Part of the memory of the service is in swap space; replies that need it wait until it has been brought back, above all the slowest ones.
+detail-engine-out = { $size } of the memory of its processes is swapped out
 
-problem-helpers-out = { $size } of helpers of the server (pid { $server }) are swapped out
+problem-helpers-out = { $size } of helper memory of server (pid { $server }) is swapped out
 effect-helpers-out = Helpers of the service wait for swap space when they are needed again, and the memory of the engine may be the next to go.
-detail-helpers-out = { $size } of its helpers are swapped out
+detail-helpers-out = { $size } of the memory of its helpers is swapped out
 
-problem-areas-used = { $size } of this node's memory are swapped out
+problem-areas-used = { $size } of this node's memory is swapped out
 effect-areas-used = The kernel already moves memory into swap space on this node; where it comes to the memory of the service, replies wait until it has been brought back.
-detail-areas-used = { $size } of this node are swapped out
+detail-areas-used = { $size } of the memory of this node is swapped out
 
 problem-eager-to-swap = The kernel swaps readily (`vm.swappiness` is { $value })
 effect-eager-to-swap = When memory gets short, the kernel moves memory of programs into swap space sooner than it has to; replies that need that memory wait for it.

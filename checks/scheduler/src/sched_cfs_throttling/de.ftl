@@ -17,16 +17,16 @@ limit-time = gedrosselte Zeit im Messfenster, über alle CPUs summiert
 limit-time-applies = Control Groups mit Quota
 limit-time-source = unser Vorschlag
 
-limit-watched = Länge des Messfensters, ab der eine Quota besteht, die nicht gedrosselt hat
+limit-watched = Länge des Messfensters, ab der eine Quota, die nicht gedrosselt hat, als bestanden gilt
 limit-watched-applies = Control Groups mit Quota
 limit-watched-source = unser Vorschlag: Lastspitzen sind seltener als einmal in zehn Sekunden
 
 problem-stopped = { $share ->
     [unknown] { $stopped ->
-        [unknown] Eine CPU-Quota hielt Server { $pid } während der Messung an
-       *[other] Eine CPU-Quota hielt Server { $pid } insgesamt { $stopped } lang an
+        [unknown] Eine CPU-Quota drosselte Server (PID { $pid }) während der Messung
+       *[other] Eine CPU-Quota drosselte Server (PID { $pid }) insgesamt { $stopped } lang
     }
-   *[other] Eine CPU-Quota hielt Server { $pid } in { $throttled } von { $all } Perioden an
+   *[other] Eine CPU-Quota drosselte Server (PID { $pid }) in { $throttled } von { $all } Perioden
 }
 detail-stopped = { $share ->
     [unknown] gedrosselt
@@ -39,7 +39,7 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } der Zeit)
 }
 
-problem-since-start = Server { $pid } wurde bisher in { $throttled } von { $all } Perioden angehalten
+problem-since-start = Server (PID { $pid }) wurde bisher in { $throttled } von { $all } Perioden gedrosselt
 effect-since-start = Jedes Mal, wenn die Quota verbraucht war, stand der ganze Dienst kurz still, und alle laufenden Antworten stockten; ob es noch so ist, wurde nicht beobachtet.
 detail-since-start = seit Bestehen der Gruppe in { $throttled } von { $all } Perioden gedrosselt ({ $share }); wann das war, ist nicht bekannt
 

@@ -23,10 +23,10 @@ limit-watched-source = our proposal: bursts come less often than once in ten sec
 
 problem-stopped = { $share ->
     [unknown] { $stopped ->
-        [unknown] A CPU quota stopped server { $pid } during the measurement
-       *[other] A CPU quota stopped server { $pid } for { $stopped } in all
+        [unknown] A CPU quota stopped server (pid { $pid }) during the measurement
+       *[other] A CPU quota stopped server (pid { $pid }) for { $stopped } in all
     }
-   *[other] A CPU quota stopped server { $pid } in { $throttled } of { $all } periods
+   *[other] A CPU quota stopped server (pid { $pid }) in { $throttled } of { $all } periods
 }
 detail-stopped = { $share ->
     [unknown] throttled
@@ -39,7 +39,7 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } of the time)
 }
 
-problem-since-start = Server { $pid } was throttled in { $throttled } of { $all } periods so far
+problem-since-start = Server (pid { $pid }) was throttled in { $throttled } of { $all } periods so far
 effect-since-start = Each time the quota was used up, the whole service stood still for a moment and all replies in progress stalled; whether it still does was not watched.
 detail-since-start = throttled in { $throttled } of { $all } periods ({ $share }) since the group began; when that was is not known
 

@@ -49,7 +49,7 @@ problem-little-locked = Process { $pid } may lock only { $locked } of memory
 effect-little-locked = If the server is to exchange data with other nodes over RDMA, the transfers can fail; as long as it does not, nothing happens.
 detail-little-locked = process { $pid } may lock { $locked }, too little for the network adapters of this node, should it use RDMA
 
-problem-many-tasks = Server { $pid } has used { $share } of its limit on threads
+problem-many-tasks = Server (pid { $pid }) has used { $share } of its limit on threads
 effect-many-tasks = Once the limit is reached, the server cannot start further threads or processes: requests fail, or the server ends.
 detail-many-tasks = { $threads_count ->
     [one] { $threads_count } thread

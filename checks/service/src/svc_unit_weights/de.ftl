@@ -12,11 +12,11 @@ limit-ratio = Gewicht der Gruppe des Servers als Vielfaches des Gewichts ihrer N
 limit-ratio-applies = Hosts, auf denen andere Gruppen CPU-Zeit verbrauchen
 limit-ratio-source = unser Vorschlag: bei Konkurrenz erhält der Server dann fünf Sechstel der CPU-Zeit
 
-problem-outweighed = `{ $neighbour }` hat bei ausgelasteten CPUs Vorrang vor Server { $pid }
+problem-outweighed = `{ $neighbour }` hat bei ausgelasteten CPUs Vorrang vor Server (PID { $pid })
 effect-outweighed = Wenn die CPUs ausgelastet sind, erhält andere Arbeit dieses Knotens mehr davon als der Server, und Antworten kommen später.
 detail-outweighed = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
 
-problem-hardly-ahead = Server { $pid } erhält nur { $times }-mal so viel CPU-Zeit wie `{ $neighbour }`
+problem-hardly-ahead = Server (PID { $pid }) erhält nur { $times }-mal so viel CPU-Zeit wie `{ $neighbour }`
 detail-hardly-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
 
 found-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })

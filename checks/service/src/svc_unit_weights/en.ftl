@@ -12,11 +12,11 @@ limit-ratio = weight of the server's group as a multiple of its neighbours'
 limit-ratio-applies = hosts where other groups use CPU time
 limit-ratio-source = our proposal: under contention the server then gets five sixths of the CPU time
 
-problem-outweighed = `{ $neighbour }` takes precedence over server { $pid } when CPUs are busy
+problem-outweighed = `{ $neighbour }` takes precedence over server (pid { $pid }) when CPUs are busy
 effect-outweighed = When the CPUs are busy, other work on this node gets more of them than the server, and replies come later.
 detail-outweighed = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
 
-problem-hardly-ahead = Server { $pid } gets only { $times } times the CPU time of `{ $neighbour }`
+problem-hardly-ahead = Server (pid { $pid }) gets only { $times } times the CPU time of `{ $neighbour }`
 detail-hardly-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
 
 found-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })

@@ -4,11 +4,11 @@ effect = Der größte Teil der bezahlten Kapazität bleibt ungenutzt.
 applicability = Dienste mit angegebener Nachfrage und einem Lasttest
 expected-effect = Auf derselben H100: 0,21 bis 15,25 USD je Million Ausgabe-Tokens, je nach Last; Schätzungen, die volle Auslastung voraussetzen, sind um den Kehrwert der Auslastung zu niedrig.
 
-limit-used = mittlere Nachfrage als Anteil des Goodputs, unter dem gewarnt wird
+limit-used = mittlere Nachfrage als Anteil des Nutzdurchsatzes, unter dem gewarnt wird
 limit-used-applies = dedizierte GPUs
 limit-used-source = unser Vorschlag, nach Patil 2026
 
-limit-wasted = mittlere Nachfrage als Anteil des Goodputs, unter dem die Prüfung fehlschlägt
+limit-wasted = mittlere Nachfrage als Anteil des Nutzdurchsatzes, unter dem die Prüfung fehlschlägt
 limit-wasted-applies = dedizierte GPUs ohne anderen Grund
 limit-wasted-source = unser Vorschlag, nach Patil 2026
 
@@ -18,7 +18,7 @@ effect-wasted = Fast die gesamte bezahlte Kapazität bleibt ungenutzt. { $peak -
     [needs] Die Spitze braucht die Replikate; andere Arbeit in ruhigen Stunden würde ihre Kosten teilen.
    *[unknown] Ob weniger Replikate genügen, hängt von der Spitze ab, die nicht angegeben ist.
 }
-detail-wasted = die mittlere Nachfrage beansprucht { $share } des Goodputs von { $replicas_count ->
+detail-wasted = die mittlere Nachfrage beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }{ $peak ->
@@ -33,7 +33,7 @@ effect-idle = Der größte Teil der bezahlten Kapazität bleibt ungenutzt. { $pe
     [needs] Die Spitze braucht die Replikate; andere Arbeit in ruhigen Stunden würde ihre Kosten teilen.
    *[unknown] Ob weniger Replikate genügen, hängt von der Spitze ab, die nicht angegeben ist.
 }
-detail-idle = die mittlere Nachfrage beansprucht { $share } des Goodputs von { $replicas_count ->
+detail-idle = die mittlere Nachfrage beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }{ $peak ->
@@ -42,7 +42,7 @@ detail-idle = die mittlere Nachfrage beansprucht { $share } des Goodputs von { $
    *[unknown] , und die Nachfrage bei der Spitze ist nicht angegeben
 }
 
-found-used = die mittlere Nachfrage beansprucht { $share } des Goodputs von { $replicas_count ->
+found-used = die mittlere Nachfrage beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }
@@ -63,8 +63,8 @@ found-cost = { $million } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Mod
     }
 })
 found-unused-above = { $tests_count ->
-    [one] { $tests_count } Lasttest mit höherer Rate ist nicht verwertbar: der Goodput kann höher sein
-   *[other] { $tests_count } Lasttests mit höheren Raten sind nicht verwertbar: der Goodput kann höher sein
+    [one] { $tests_count } Lasttest mit höherer Rate ist nicht verwertbar: der Nutzdurchsatz kann höher sein
+   *[other] { $tests_count } Lasttests mit höheren Raten sind nicht verwertbar: der Nutzdurchsatz kann höher sein
 }
 found-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten: kein Token zählt dafür
 found-no-mean = die mittlere Nachfrage ist nicht angegeben

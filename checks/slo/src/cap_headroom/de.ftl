@@ -1,22 +1,23 @@
-title = Die Nachfrage bei der Spitze passt in den gemessenen Goodput, auch wenn ein Replikat ausfällt
+title = Die Spitzenlast passt in den gemessenen Nutzdurchsatz, auch wenn ein Replikat ausfällt
 why = Ohne Reserve wird jede Störung zu einer Verletzung des Service-Levels.
-effect = Bei der Spitze genügen etwas mehr Nachfrage oder eine Störung, und Antworten kommen später als zugesagt.
+effect = Bei Spitzenlast genügen etwas mehr Nachfrage oder eine Störung, und Antworten kommen später als zugesagt.
 applicability = Dienste mit angegebener Nachfrage und einem Lasttest
-expected-effect = Keiner: es ist eine Reserve.
+expected-effect = Keine: Es ist eine Reserve.
 
-limit-roomy = Nachfrage bei der Spitze als Anteil des Goodputs, bis zu dem Platz ist
+limit-roomy = Spitzenlast als Anteil des Nutzdurchsatzes, bis zu dem Platz ist
 limit-roomy-applies = Dienste mit einem Lasttest
 limit-roomy-source = unser Vorschlag
 
-limit-tight = Nachfrage bei der Spitze als Anteil des Goodputs, über dem die Prüfung fehlschlägt
+limit-tight = Spitzenlast als Anteil des Nutzdurchsatzes, über dem die Prüfung fehlschlägt
 limit-tight-applies = Dienste mit einem Lasttest
 limit-tight-source = unser Vorschlag
 
-problem-full = Die Spitze beansprucht { $share } dessen, was { $replicas_count ->
+problem-full = Die Spitzenlast beansprucht { $share } dessen, was { $replicas_count ->
     [one] { $replicas_count } Replikat nachweislich bedient
    *[other] { $replicas_count } Replikate nachweislich bedienen
 }
-detail-full = die Spitze beansprucht { $share } des Goodputs von { $replicas_count ->
+effect-full = Bei Spitzenlast bleibt wenig oder keine Reserve: Schon etwas mehr Nachfrage oder eine Störung, und Antworten kommen später als zugesagt.
+detail-full = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->
@@ -27,12 +28,12 @@ detail-full = die Spitze beansprucht { $share } des Goodputs von { $replicas_cou
    *[other] { $need_count } Replikate
 } (Auslastung { $utilisation }, Verteilung { $balancing }, 1 Reserve: angenommen)
 
-problem-tight = Die Spitze beansprucht { $share } dessen, was { $replicas_count ->
+problem-tight = Die Spitzenlast beansprucht { $share } dessen, was { $replicas_count ->
     [one] { $replicas_count } Replikat nachweislich bedient
    *[other] { $replicas_count } Replikate nachweislich bedienen
 }
-effect-tight = Die heutige Spitze passt, aber mit Wachstum oder bei einer Störung kommen Antworten bald später als zugesagt.
-detail-tight = die Spitze beansprucht { $share } des Goodputs von { $replicas_count ->
+effect-tight = Die heutige Spitzenlast passt, aber mit Wachstum oder bei einer Störung kommen Antworten bald später als zugesagt.
+detail-tight = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->
@@ -45,29 +46,29 @@ detail-tight = die Spitze beansprucht { $share } des Goodputs von { $replicas_co
 
 problem-no-goodput = Das Service-Level wird bei keiner getesteten Rate nachweislich eingehalten
 effect-no-goodput = Wie viele Anfragen ein Replikat rechtzeitig bedient, ist nicht bekannt; niemand kann sagen, wie viele Replikate die Nachfrage braucht.
-detail-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten, es gibt also keinen Goodput zum Planen: mit niedrigeren Raten oder länger testen
+detail-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten, es gibt also keinen Nutzdurchsatz zum Planen: mit niedrigeren Raten oder länger testen
 
 problem-loss-with-penalty = { $replicas_count ->
-    [one] Nichts bedient die Spitze, wenn das einzige Replikat ausfällt
-   *[other] Die Spitze passt nicht, wenn eines von { $replicas_count } Replikaten ausfällt
+    [one] Nichts bedient die Spitzenlast, wenn das einzige Replikat ausfällt
+   *[other] Die Spitzenlast passt nicht, wenn eines von { $replicas_count } Replikaten ausfällt
 }
-effect-loss-with-penalty = Fällt bei der Spitze ein Replikat aus, kommen Antworten später als zugesagt oder gar nicht, und die vereinbarte Vertragsstrafe wird fällig.
+effect-loss-with-penalty = Fällt bei Spitzenlast ein Replikat aus, kommen Antworten später als zugesagt oder gar nicht, und die vereinbarte Vertragsstrafe wird fällig.
 detail-loss-with-penalty = { $replicas_count ->
     [one] es gibt nur eines, und eine Vertragsstrafe ist vereinbart
-   *[other] die Spitze passt nicht in das, was nach dem Ausfall eines von { $replicas_count } Replikaten bleibt, und eine Vertragsstrafe ist vereinbart
+   *[other] die Spitzenlast passt nicht in das, was nach dem Ausfall eines von { $replicas_count } Replikaten bleibt, und eine Vertragsstrafe ist vereinbart
 }
 
 problem-loss = { $replicas_count ->
-    [one] Nichts bedient die Spitze, wenn das einzige Replikat ausfällt
-   *[other] Die Spitze passt nicht, wenn eines von { $replicas_count } Replikaten ausfällt
+    [one] Nichts bedient die Spitzenlast, wenn das einzige Replikat ausfällt
+   *[other] Die Spitzenlast passt nicht, wenn eines von { $replicas_count } Replikaten ausfällt
 }
-effect-loss = Fällt bei der Spitze ein Replikat aus, kommen Antworten später als zugesagt oder gar nicht.
+effect-loss = Fällt bei Spitzenlast ein Replikat aus, kommen Antworten später als zugesagt oder gar nicht.
 detail-loss = { $replicas_count ->
     [one] es gibt nur eines: Kapazität hinzufügen oder vereinbaren, was der Dienst ohne es leistet
-   *[other] die Spitze passt nicht in das, was nach dem Ausfall eines von { $replicas_count } Replikaten bleibt: Kapazität hinzufügen oder vereinbaren, was der Dienst dann leistet
+   *[other] die Spitzenlast passt nicht in das, was nach dem Ausfall eines von { $replicas_count } Replikaten bleibt: Kapazität hinzufügen oder vereinbaren, was der Dienst dann leistet
 }
 
-found-roomy = die Spitze beansprucht { $share } des Goodputs von { $replicas_count ->
+found-roomy = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }; Bedarf laut Modell { $growth ->

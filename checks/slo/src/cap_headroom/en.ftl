@@ -12,11 +12,12 @@ limit-tight = peak demand, as share of goodput, above which it is a failure
 limit-tight-applies = services with a load test
 limit-tight-source = our proposal
 
-problem-full = The peak takes { $share } of what { $replicas_count ->
+problem-full = Peak demand is { $share } of what { $replicas_count ->
     [one] { $replicas_count } replica provably serves
    *[other] { $replicas_count } replicas provably serve
 }
-detail-full = the peak takes { $share } of the goodput of { $replicas_count ->
+effect-full = Little or nothing is left at the peak: a little more demand or one fault, and replies come later than was promised.
+detail-full = peak demand is { $share } of the goodput of { $replicas_count ->
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 }; modelled need { $growth ->
@@ -27,12 +28,12 @@ detail-full = the peak takes { $share } of the goodput of { $replicas_count ->
    *[other] { $need_count } replicas
 } (utilisation { $utilisation }, balancing { $balancing }, 1 spare: assumed)
 
-problem-tight = The peak takes { $share } of what { $replicas_count ->
+problem-tight = Peak demand is { $share } of what { $replicas_count ->
     [one] { $replicas_count } replica provably serves
    *[other] { $replicas_count } replicas provably serve
 }
 effect-tight = Today's peak fits, but growth or a fault soon makes replies later than was promised.
-detail-tight = the peak takes { $share } of the goodput of { $replicas_count ->
+detail-tight = peak demand is { $share } of the goodput of { $replicas_count ->
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 }; modelled need { $growth ->
@@ -67,7 +68,7 @@ detail-loss = { $replicas_count ->
    *[other] the peak does not fit into what is left when one of { $replicas_count } replicas is lost: add capacity, or agree on what the service does then
 }
 
-found-roomy = the peak takes { $share } of the goodput of { $replicas_count ->
+found-roomy = peak demand is { $share } of the goodput of { $replicas_count ->
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 }; modelled need { $growth ->

@@ -1,22 +1,22 @@
-title = Der Dienst hält sein SLO bei der heutigen Spitze ein, statistisch gesichert
-why = Dafür bezahlt der Kunde; alle anderen Prüfungen betreffen Ursachen.
+title = Der Dienst hält sein SLO bei heutiger Spitzenlast ein, statistisch gesichert
+why = Dafür bezahlt der Auftraggeber; alle anderen Prüfungen betreffen Ursachen.
 effect = Mehr Anfragen als vereinbart dauern länger als zugesagt.
 applicability = Jeder Dienst
-expected-effect = Keiner: es ist das Ergebnis.
+expected-effect = Keine: Es ist das Ergebnis.
 caveat = Ob der Host oder zu wenige GPUs die Ursache sind, zeigen andere Befunde. Weniger gleichzeitige Anfragen (`--max-num-seqs` von vLLM) machen jede schneller und lassen mehr von ihnen warten.
 
 problem-missed = Nur { $share } der Anfragen halten das Service-Level { $place ->
-    [below] unterhalb der Spitze
-   *[at] bei der Spitze
+    [below] unterhalb der Spitzenlast
+   *[at] bei Spitzenlast
 } ein
 effect-missed = { $place ->
     [below] Noch bevor die Nachfrage ihre Spitze erreicht, dauern mehr Anfragen als vereinbart länger als zugesagt.
    *[at] Wenn die Nachfrage ihre Spitze erreicht, dauern mehr Anfragen als vereinbart länger als zugesagt.
 }
 detail-missed = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}
@@ -34,9 +34,9 @@ detail-missed = { $place ->
 problem-unproven = Der Lasttest ist zu kurz, um das Service-Level nachzuweisen
 effect-unproven = Das Service-Level wurde im Test eingehalten, aber mit so wenigen Anfragen, dass es im Betrieb verfehlt werden kann.
 detail-unproven = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}
@@ -52,9 +52,9 @@ detail-unproven = { $place ->
 }
 
 found-met = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}
@@ -69,9 +69,9 @@ found-met = { $place ->
    *[share] {""}
 }
 found-invalid = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}
@@ -86,9 +86,9 @@ found-invalid = { $place ->
    *[share] {""}
 }, aber ein Test ist nicht gültig: { $reason }
 found-invalid-unexplained = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}
@@ -103,9 +103,9 @@ found-invalid-unexplained = { $place ->
    *[share] {""}
 }, aber ein Test ist nicht gültig, ohne dass ein Grund aufgezeichnet wurde
 found-undetermined = { $place ->
-    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitze
-    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitze
-   *[at] bei der Spitze
+    [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
+    [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
+   *[at] bei Spitzenlast
 }{ $of ->
     [replica] {" eines Replikats"}
    *[service] {""}

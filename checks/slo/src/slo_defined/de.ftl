@@ -2,7 +2,7 @@ title = Es gibt ein Service-Level, an dem gemessen wird
 why = Ohne Service-Level lässt sich weder ein Risiko noch eine Zahl von GPUs angeben.
 effect = Niemand kann sagen, ob der Dienst schnell genug ist, wie viele GPUs er braucht oder was eine Verzögerung kostet.
 applicability = Jeder Dienst
-expected-effect = Keiner: daran werden Wirkungen gemessen.
+expected-effect = Keine: Daran werden Wirkungen gemessen.
 
 problem-none = Es ist kein Service-Level angegeben
 detail-none = keines ist angegeben; als Anfang eignen sich die Grenzen des interaktiven Szenarios von MLPerf, 450 ms bis zum ersten Token und 40 ms je Ausgabe-Token im 99. Perzentil

@@ -2,7 +2,7 @@ title = Der Messung selbst ist zu trauen
 why = Eine geschlossene Schleife oder ein kurzer Test verbirgt genau die Verzögerungen, die gesucht werden.
 effect = Zahlen dieses Lasttests können danebenliegen, und Zusagen und Kapazitätspläne, die darauf beruhen, können falsch sein.
 applicability = Aufzeichnungen mit einem Lasttest
-expected-effect = Keiner: es geht um die Messung.
+expected-effect = Keine: Es geht um die Messung.
 
 limit-steady = kürzeste Messzeit bei einer Rate
 limit-steady-applies = Lasttests mit offener Schleife

@@ -59,7 +59,7 @@ effect-preempts = Replies that had begun stop and are computed again, so custome
 detail-preempts = { $preemptions_count ->
     [one] { $preemptions_count } preemption
    *[other] { $preemptions_count } preemptions
-} for want of KV cache in { $seconds }
+} in { $seconds } because KV cache ran out
 
 problem-cache-full = The server's KV cache is full, at { $used_share }
 effect-cache-full = The next long request interrupts another or has to wait, so replies pause or start late.

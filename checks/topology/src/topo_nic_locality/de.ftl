@@ -1,6 +1,6 @@
 title = NICs für Anfragen und RDMA liegen im NUMA-Knoten der GPUs oder Threads, die sie versorgen
 why = Wichtig, wenn Prefill und Decode getrennt sind, bei mehreren Knoten und bei sehr hohen Raten gestreamter Tokens; wenig wichtig für einen Chatdienst auf einem Knoten.
-effect = Daten zwischen GPUs und Netzwerk überqueren die Verbindung zwischen den Prozessoren; Übertragungen zwischen Maschinen dauern länger, und Antworten, die darauf warten, kommen später.
+effect = Daten zwischen GPUs und Netzwerk laufen über die Verbindung zwischen den Prozessoren; Übertragungen zwischen Maschinen dauern länger, und Antworten, die darauf warten, kommen später.
 applicability = Physische Maschinen; virtuelle Maschinen mit durchgereichten Geräten; Container; Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 expected-effect = ESnet: TCP und UDP auf dem falschen Sockel mit bis zu halber Geschwindigkeit (Hosts mit 40 und 100 Gbit/s). Für Sprachmodelle ist keine Zahl veröffentlicht.
 
@@ -16,27 +16,27 @@ limit-near-time = Anteil der CPU-Zeit der Prozesse, die Anfragen annehmen, im Kn
 limit-near-time-applies = Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 limit-near-time-source = unser Vorschlag: darunter werden die meisten Pakete auf der fernen Seite verarbeitet
 
-problem-remote = Anfragen an Server { $pid } kommen über { $device } an, meist fern von seinen Prozessen
-effect-remote = Anfragen und Antworten überqueren die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
+problem-remote = Anfragen an Server (PID { $pid }) kommen über { $device } an, meist fern von seinen Prozessen
+effect-remote = Anfragen und Antworten laufen über die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
 detail-remote = { $traffic } über das Gerät in Knoten { $node }, wo { $share } der CPU-Zeit der Prozesse anfiel, die Anfragen annehmen
 
-problem-remote-kv = Anfragen und KV-Cache von Server { $pid } überqueren meist die Sockel
-effect-remote-kv = Anfragen, Antworten und der KV-Cache überqueren die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
+problem-remote-kv = Anfragen und KV-Cache von Server (PID { $pid }) laufen meist über beide Sockel
+effect-remote-kv = Anfragen, Antworten und der KV-Cache laufen über die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
 detail-remote-kv = { $traffic } über { $device } in Knoten { $node }, wo { $share } der CPU-Zeit der Prozesse anfiel, die Anfragen annehmen; auch der KV-Cache wird übertragen (`{ $option }`)
 
-problem-rdma-named = Server { $pid } soll RDMA-Geräte fern von seinen GPUs verwenden
+problem-rdma-named = Server (PID { $pid }) soll RDMA-Geräte fern von seinen GPUs verwenden
 detail-rdma-named = { $gpus_count ->
     [one] GPU { $gpus } erreicht
    *[other] die GPUs { $gpus } erreichen
 } { $names } nur über die Sockel hinweg (SYS), obwohl { $better } näher an { $gpu } liegt ({ $level })
 
-problem-rdma-far = GPUs von Server { $pid } erreichen RDMA-Geräte nur über die Sockel hinweg
+problem-rdma-far = GPUs von Server (PID { $pid }) erreichen RDMA-Geräte nur über die Sockel hinweg
 detail-rdma-far = { $gpus_count ->
     [one] GPU { $gpus } erreicht
    *[other] die GPUs { $gpus } erreichen
 } { $names } nur über die Sockel hinweg (SYS), und kein näheres Gerät hat einen aktiven Port
 
-problem-rdma-inactive = Server { $pid } bleibt ohne aktives RDMA-Gerät
+problem-rdma-inactive = Server (PID { $pid }) bleibt ohne aktives RDMA-Gerät
 effect-rdma-inactive = Übertragungen zwischen Maschinen scheitern oder nehmen den langsameren Weg über die Prozessoren; Antworten, die darauf warten, kommen später.
 detail-rdma-inactive = `{ $setting }` lässt dem Server kein RDMA-Gerät mit aktivem Port
 
@@ -44,7 +44,7 @@ found-near = { $traffic } über das Gerät in Knoten { $node }, wo { $share } de
 found-rdma-near = { $gpus_count ->
     [one] GPU { $gpus } erreicht
    *[other] die GPUs { $gpus } erreichen
-} eines von { $names }, ohne die Sockel zu überqueren
+} eines von { $names }, ohne den Weg über den anderen Sockel
 found-unused = nichts weist darauf hin, dass sie verwendet werden
 found-no-active-port = kein RDMA-Gerät hat einen aktiven Port
 found-unknown-ports = ob einer ihrer Ports aktiv ist, ist nicht bekannt; es wurde angenommen

@@ -31,6 +31,18 @@ detail-across = die CPUs von Knoten { $node } gehören zu { $sockets_count } Soc
    *[unknown] ; ob dies eine virtuelle Maschine ist, ist nicht bekannt: { $why }
 }
 
+problem-clash = { $kind ->
+    [twice] Die CPUs { $cpus } gehören zugleich zu den NUMA-Knoten { $of }
+    [core] Die Threads eines Kerns liegen in den NUMA-Knoten { $of }
+   *[cache] CPUs der Sockel { $of } sollen sich einen Cache teilen
+}
+effect-clash = Der Kernel platziert Threads und Speicher nach dieser Karte; Zusammengehöriges kann weit auseinander landen, und Antworten kommen später und ungleichmäßiger.
+detail-clash = { $kind ->
+    [twice] mehrere NUMA-Knoten ({ $of }) beanspruchen dieselben CPUs { $cpus }
+    [core] die CPUs { $cpus } sind Threads eines Kerns und gehören trotzdem zu verschiedenen NUMA-Knoten ({ $of })
+   *[cache] der Cache, den sich die CPUs { $cpus } teilen, würde zu mehreren Sockeln zugleich gehören ({ $of })
+}
+
 problem-no-memory = Die CPUs { $cpus } haben in ihrem NUMA-Knoten { $node } keinen Speicher
 effect-no-memory = Arbeit auf diesen CPUs verwendet immer Speicher eines anderen Knotens und dauert deshalb länger als auf den übrigen CPUs.
 detail-no-memory = die CPUs { $cpus } haben im eigenen Knoten keinen Speicher
@@ -39,19 +51,20 @@ problem-no-cpus = NUMA-Knoten { $node } hat Speicher, aber keine CPUs
 effect-no-cpus = Daten in diesem Speicher sind von jeder CPU aus langsamer zu erreichen; Antworten können später und ungleichmäßiger kommen.
 detail-no-cpus = Speicher ohne CPUs, und nichts weist ihn als Speicher eines Geräts aus
 
-problem-flat = Alle { $nodes_count } NUMA-Knoten sollen gleich weit voneinander entfernt sein
+problem-flat = Alle { $nodes_count } NUMA-Knoten gelten als gleich weit voneinander entfernt
 effect-flat = Der Kernel kann nahen Speicher nicht von fernem unterscheiden; ein Server kann Speicher am anderen Prozessor bekommen, und Antworten kommen später und ungleichmäßiger.
-detail-flat = alle { $nodes_count } Knoten sollen gleich weit entfernt sein, sodass der Kernel lokal nicht von fern unterscheiden kann
+detail-flat = alle { $nodes_count } Knoten gelten als gleich weit voneinander entfernt, sodass der Kernel lokal nicht von fern unterscheiden kann
 
-problem-as-near = Knoten { $to } soll so nah sein wie Knoten { $from } selbst
+problem-as-near = Knoten { $to } gilt als so nah wie Knoten { $from } selbst
 effect-as-near = Der Kernel kann fernen Speicher für nahen halten und einem Server geben; Antworten kommen dann später und ungleichmäßiger.
-detail-as-near = Knoten { $to } soll von Knoten { $from } aus die Entfernung { $distance } haben, Knoten { $from } zu sich selbst { $own }
+detail-as-near = die Entfernung von Knoten { $from } zu Knoten { $to } ist mit { $distance } angegeben, die zu sich selbst mit { $own }
 
 problem-skewed = Die Entfernung zwischen den NUMA-Knoten { $from } und { $to } hängt von der Richtung ab
 effect-skewed = Mindestens eine der Entfernungen, nach denen sich der Kernel richtet, ist falsch; ein Server kann Speicher bekommen, der weiter entfernt ist als nötig.
 detail-skewed = die Entfernung von Knoten { $from } zu Knoten { $to } ist { $there }, von Knoten { $to } zu Knoten { $from } aber { $back }
 
 found-unknown-controller = Sockel: { $sockets_count }, aber Knoten mit Speicher: { $nodes_count }; ob jeder Sockel solcher CPUs eigenen Speicher hat, ist nicht bekannt
+found-nowhere = die CPUs { $cpus } gehören zu keinem der gelesenen NUMA-Knoten; es sind also nicht alle Knoten bekannt
 found-enough = Sockel: { $sockets_count }, Knoten mit Speicher: { $nodes_count }
 found-of-gpu = Speicher einer GPU, wie ihr Treiber angibt
 found-of-tier = Speicher eines Geräts, in einer eigenen Speicherstufe

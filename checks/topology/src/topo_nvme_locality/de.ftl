@@ -1,11 +1,11 @@
 title = Das Modell liegt auf lokalem, sinnvoll platziertem NVMe
 why = Entscheidet, wie lange Start, Erweiterung und Wiederanlauf dauern, nicht wie schnell Tokens kommen.
-effect = Nach einem Absturz, einem Neustart oder einer Erweiterung fehlt der Dienst, bis das Modell geladen ist, und mit einer drehenden Platte dauert das länger.
+effect = Nach einem Absturz, einem Neustart oder einer Erweiterung fehlt der Dienst, bis das Modell geladen ist, und mit einer Festplatte (HDD) dauert das länger.
 applicability = Physische Maschinen, virtuelle Maschinen, Container
 expected-effect = Keine Zahl veröffentlicht.
 
-problem-turning = Das Modell von Server { $server } liegt anscheinend auf einer drehenden Platte
-detail-turning = `{ $folder }` liegt auf { $mount }, auf { $disks }: { $disk } gibt an, eine drehende Platte zu sein
+problem-turning = Das Modell von Server (PID { $server }) liegt anscheinend auf einer Festplatte (HDD)
+detail-turning = `{ $folder }` liegt auf { $mount }, auf { $disks }: { $disk } gibt an, eine Festplatte (HDD) zu sein
 
 found-local = `{ $folder }` liegt auf { $mount }, auf { $disks }, lokalem NVMe{ $nodes_count ->
     [0] {""}

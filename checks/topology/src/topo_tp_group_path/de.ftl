@@ -1,13 +1,13 @@
 title = Die GPUs einer Tensorparallel-Gruppe nutzen die beste vorhandene Verbindung
-why = Jede Schicht jedes Tokens überquert die Verbindung zwischen den GPUs einer Tensorparallel-Gruppe. Ein schlechterer Weg wird in jedem Schritt bezahlt.
+why = Jede Schicht jedes Tokens läuft über die Verbindung zwischen den GPUs einer Tensorparallel-Gruppe. Ein schlechterer Weg wird in jedem Schritt bezahlt.
 effect = Die GPUs dieses Servers tauschen in jedem Schritt jeder Antwort Daten aus, und hier dauert das länger, als es diese Maschine erlaubt.
 applicability = Physische Maschinen, virtuelle Maschinen, Container; Tensorparallelität ab 2; NVIDIA, da der Zustand der Verbindungen von NVML kommt
 expected-effect = Hugging Face misst Kopien zwischen GPUs über Infinity Fabric etwa 1,7-mal so schnell wie über den PCIe-Switch (MI210). Eine veröffentlichte Zahl für einen ganzen Dienst wurde nicht gefunden.
 
-problem-better = Server { $pid } nutzt weit entfernte GPUs, obwohl nähere frei sind
+problem-better = Server (PID { $pid }) nutzt weit entfernte GPUs, obwohl nähere frei sind
 detail-better = { $a } und { $b } erreichen einander über { $level } und ohne NVLink, obwohl die GPUs { $better } paarweise NVLink oder keine Host-Bridge zwischen sich haben
 
-problem-across = Zwei GPUs von Server { $pid } erreichen einander nur über die Sockel hinweg
+problem-across = Zwei GPUs von Server (PID { $pid }) erreichen einander nur über die Sockel hinweg
 effect-across = Die GPUs dieses Servers tauschen in jedem Schritt jeder Antwort Daten aus, und das dauert über die Sockel hinweg länger; keine freien GPUs dieser Maschine wären besser.
 detail-across = { $a } und { $b } erreichen einander über SYS und ohne NVLink; keine andere Gruppe von GPUs dieses Knotens ist besser
 

@@ -1,36 +1,36 @@
 title = CPU-Limits sind mit Absicht gesetzt
-why = Eine Engine, die aktiv wartet, hält ihre Threads beschäftigt. Eine Quote unter ihrem Verbrauch hält früher oder später alle für den Rest der Periode an.
+why = Eine Engine, die aktiv wartet, hält ihre Threads beschäftigt. Eine Quota unter ihrem Verbrauch hält früher oder später alle für den Rest der Periode an.
 effect = Unter Last kann der Dienst einen Teil jeder Periode angehalten werden; Antworten stocken und kommen ungleichmäßiger.
 applicability = Container
 expected-effect = Siehe `cpu.cores-per-gpu` und `sched.cfs-throttling`.
 
-limit-headroom = Quote als Vielfaches der Prozesse, die gleichzeitig eine CPU brauchen
+limit-headroom = Quota als Vielfaches der Prozesse, die gleichzeitig eine CPU brauchen
 limit-headroom-applies = Inferenzserver in Containern
 limit-headroom-source = unser Vorschlag: ein Viertel mehr als das Minimum, das vLLM dokumentiert
 
-problem-below = Server (PID { $pid }) braucht { $processes } CPUs, seine Quote ist { $quota }
+problem-below = Server (PID { $pid }) braucht { $processes } CPUs, seine Quota ist { $quota }
 effect-below = Das Limit liegt unter dem, was der Dienst überhaupt zum Laufen braucht: Unter Last wird er immer wieder angehalten, Antworten stocken und kommen später.
-detail-below = die Quote beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine
+detail-below = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine
 
-problem-fraction = Die CPU-Quote von Server (PID { $pid }) ist { $quota }, keine ganze Zahl
-detail-fraction = die Quote beträgt { $quota } CPUs, also keine ganze Zahl, und { $processes } Prozesse brauchen gleichzeitig eine
+problem-fraction = Die CPU-Quota von Server (PID { $pid }) ist { $quota }, keine ganze Zahl
+detail-fraction = die Quota beträgt { $quota } CPUs, also keine ganze Zahl, und { $processes } Prozesse brauchen gleichzeitig eine
 
-problem-tight = Die CPU-Quote von Server (PID { $pid }) lässt kaum Reserve
-detail-tight = die Quote beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; für Threads des Tokenizers und der Laufzeitumgebung bleibt zu wenig
+problem-tight = Die CPU-Quota von Server (PID { $pid }) lässt kaum Reserve
+detail-tight = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; für Threads des Tokenizers und der Laufzeitumgebung bleibt zu wenig
 
-problem-wide = Server (PID { $pid }) hat { $cpus_count } CPUs, aber eine Quote für { $quota }
-detail-wide = die Quote beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count } CPUs laufen und verbraucht die Quote vorzeitig, sobald Threads auf mehr als { $quota } davon laufen
+problem-wide = Server (PID { $pid }) hat { $cpus_count } CPUs, aber eine Quota für { $quota }
+detail-wide = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count } CPUs laufen und verbraucht die Quota vorzeitig, sobald Threads auf mehr als { $quota } davon laufen
 
-problem-threads-exceed = Server (PID { $pid }) rechnet mit { $threads_count } Threads bei einer Quote von { $quota }
-effect-threads-exceed = Die Threads verbrauchen die Quote gemeinsam und stehen dann gemeinsam still, immer wieder; jedes Token dauert ein Mehrfaches.
-detail-threads-exceed = die Quote beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count } Threads, von denen jeder auf den langsamsten wartet
+problem-threads-exceed = Server (PID { $pid }) rechnet mit { $threads_count } Threads bei einer Quota von { $quota }
+effect-threads-exceed = Die Threads verbrauchen die Quota gemeinsam und stehen dann gemeinsam still, immer wieder; jedes Token dauert ein Mehrfaches.
+detail-threads-exceed = die Quota beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count } Threads, von denen jeder auf den langsamsten wartet
 
-found-threads-fit = die Quote beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count ->
+found-threads-fit = die Quota beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count ->
     [one] { $threads_count } Thread
    *[other] { $threads_count } Threads
 }
 found-unlimited = keine Control Group begrenzt die CPU-Zeit
-found-enough = die Quote beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count ->
+found-enough = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count ->
     [one] { $cpus_count } CPU
    *[other] { $cpus_count } CPUs
 } laufen

@@ -1,6 +1,6 @@
 title = CPUs und Speicherknoten des Containers schließen den Knoten der GPU ein
 why = Keine Option der Engine kann einen Container reparieren, der auf den anderen Sockel gelegt wurde.
-effect = Anweisungen und Daten für die GPUs überqueren die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, und keine Einstellung der Engine kann das ändern.
+effect = Anweisungen und Daten für die GPUs laufen über die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger, und keine Einstellung der Engine kann das ändern.
 applicability = Container und Kubernetes, auf Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 expected-effect = Wie bei `numa.gpu-affinity`. Es gibt einen Test, den sein Autor selbst veröffentlicht hat; er ist zu schwach, um ihn zu zitieren.
 

@@ -9,8 +9,7 @@ use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NoVer
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
-    contained, cpus_of, gpus_of, granted_cpus, granted_nodes, is_multi_node, misplaced, nodes_of,
-    server_object,
+    contained, cpus_of, gpus_of, granted_cpus, granted_nodes, misplaced, nodes_of, server_object,
 };
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -19,7 +18,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Ok(findings);
     }
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let gpus = evidence.gpus()?;
     let judged = |server| PAGE.settle(server_object(server), judge(server, numa, gpus));
     findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
@@ -55,7 +54,7 @@ fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding,
             words::NoMemoryNear { mems: text(&mems), mems_count, nodes: text(&without), nodes_count, pid };
         return fail(said.into());
     }
-    let (near, all) = (cpus_of(numa, &nodes), numa.all_cpus());
+    let (near, all) = (cpus_of(numa, &nodes), numa.complete()?.all_cpus());
     let (said_nodes, nodes_count) = (text(&nodes), Arg::count(nodes.len()));
     if all.is_subset(&cpus) && near != all {
         if binds_itself(server, &near, &all)? {

@@ -1,5 +1,5 @@
 title = Kubernetes gibt dem Pod eigene, ganze Kerne
-why = Mit der voreingestellten Policy wandert der Pod unter einer Quote über CPUs, die er mit anderen teilt.
+why = Mit der voreingestellten Policy wandert der Pod unter einer Quota über CPUs, die er mit anderen teilt.
 effect = Der Dienst teilt sich Prozessoren mit anderen Pods; Antworten kommen später und ungleichmäßiger, sobald diese zu tun haben.
 applicability = Kubernetes
 expected-effect = Für diese Umstellung allein ist keine Zahl veröffentlicht; siehe `sched.noisy-neighbours` und `sched.cfs-throttling`.

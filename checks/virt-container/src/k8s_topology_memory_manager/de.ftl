@@ -12,7 +12,7 @@ problem-misaligned = Pod { $pod } hat GPUs auf { $gpus_count ->
     [one] Knoten { $cpus }
    *[other] den Knoten { $cpus }
 }
-effect-misaligned = Anweisungen und Daten für die GPUs dieses Pods überqueren die Verbindung zwischen den Prozessoren; seine Antworten kommen später und ungleichmäßiger.
+effect-misaligned = Anweisungen und Daten für die GPUs dieses Pods laufen über die Verbindung zwischen den Prozessoren; seine Antworten kommen später und ungleichmäßiger.
 detail-misaligned = Topology-Manager-Policy `{ $policy }`, und Pod { $pod } hat seine GPUs auf { $gpus_count ->
     [one] Knoten { $gpus }
    *[other] den Knoten { $gpus }

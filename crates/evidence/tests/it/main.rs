@@ -1,6 +1,7 @@
 //! The bundle format against honest, damaged and hostile input.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
+mod contradictions;
 mod groups;
 mod properties;
 

@@ -40,6 +40,7 @@ const fn meta(id: &'static str) -> CheckMeta {
         amplified_by: Borrowed(&[]),
         questions: Borrowed(&[]),
         positions: Borrowed(&[]),
+        claims: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

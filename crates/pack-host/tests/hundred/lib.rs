@@ -35,6 +35,7 @@ fn meta(number: usize) -> CheckMeta {
         amplified_by: Borrowed(&[]),
         questions: Borrowed(&[]),
         positions: Borrowed(&[]),
+        claims: Borrowed(&[]),
         applicability: Borrowed("tests"),
         caveat: None,
         references: Borrowed(&[]),

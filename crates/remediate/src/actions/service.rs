@@ -125,7 +125,13 @@ impl Resolver<'_> {
         draft.args = vec![
             ("server", Arg::from(pid)),
             ("want", want.map_or_else(|| Arg::text(""), Arg::from)),
-            ("was", granted.map_or_else(|| Arg::text(was), |cpus| Arg::quantity(cpus, "CPUs", 1))),
+            (
+                "was",
+                granted.map_or_else(
+                    || Arg::text(was),
+                    |cpus| Arg::quantity(cpus, "CPUs", u8::from(cpus.fract() > 0.05)),
+                ),
+            ),
         ];
         let percent = |cpus: f64| format!("{}%", (cpus * 100.0).round());
         let Some((server, _)) = self.server(pid) else { return draft };

@@ -209,8 +209,9 @@ pub(super) fn set_governor(plan: &Plan, change: &GovernorChange) -> String {
 /// `irq_affinity.sh`.
 pub(super) fn irq_affinity(plan: &Plan, change: &InterruptPlan) -> String {
     let head = Head {
-        what: "Moves the interrupts of network cards to CPUs that are left to the system, near to each card."
-            .into(),
+        what:
+            "Moves the interrupts of network cards to CPUs that are left to the system, close to each card."
+                .into(),
         whys: vec![&change.why],
         verify: "irq_affinity.sh status; watch -d cat /proc/interrupts".into(),
         undo: "irq_affinity.sh undo".into(),

@@ -110,7 +110,7 @@ fn gres(plan: &Plan, node: &SlurmNode, host: &str) -> Option<OutputFile> {
         return None;
     }
     let head = Head {
-        what: "gres.conf: the cores that are near to each GPU, in Slurm's own numbers.".into(),
+        what: "gres.conf: the cores that are close to each GPU, in Slurm's own numbers.".into(),
         whys: all_whys(plan),
         verify: "nvidia-smi -q | grep -E 'Bus Id|Minor Number' (the number in File= is the minor); scontrol show node -d".into(),
         undo: "the former gres.conf, then scontrol reconfigure".into(),

@@ -11,6 +11,7 @@ use plumb_evidence::model::{FreqPolicy, InferenceServer};
 use plumb_evidence::{CpuSet, Evidence, Fact};
 use serde::Serialize;
 
+use super::cost::cost;
 use super::{Basis, Reason, Why};
 use crate::quote::{is_plain, is_variable};
 
@@ -102,7 +103,8 @@ fn goal(finding: &RatedFinding, intent: &Intent, verdict: Verdict) -> Goal {
         message: finding.message.clone(),
         intent: intent.clone(),
         foreign: finding.foreign.clone(),
-        risk: finding.risk_of_change,
+        // A check names the least that its remedy may take; what is asked for here may take more.
+        risk: finding.risk_of_change.max(cost(intent).2),
         verify_first: finding.confidence == Confidence::Low,
         verdict,
     }

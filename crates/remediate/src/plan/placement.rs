@@ -56,7 +56,7 @@ fn granted(evidence: &Evidence, server: &ServerPlan, placement: Placement) -> Re
             && !placement.cpus.is_subset(&cpus)
         {
             return Err(format!(
-                "{path} grants it the CPUs {cpus} only, and near to its GPUs are {}: give the group others first",
+                "{path} grants it the CPUs {cpus} only, and close to its GPUs are {}: give the group others first",
                 placement.cpus
             ));
         }
@@ -220,9 +220,8 @@ impl<'a> Model<'a> {
             cpus = cpus.union(spare);
         }
         if cpus.is_empty() {
-            return Err(
-                "it uses no GPU, so no node is near to it: `plumb experiment` shows which is best".to_owned()
-            );
+            return Err("it uses no GPU, so no node is close to it: `plumb experiment` shows which is best"
+                .to_owned());
         }
         for worker in &mut workers {
             worker.near =

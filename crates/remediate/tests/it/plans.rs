@@ -8,7 +8,7 @@ use plumb_remediate::Plan;
 use plumb_remediate::plan::Basis;
 use plumb_tests::synthetic::Node;
 
-use crate::support::{assessed, broken, files, files_of, finding, findings_of_broken};
+use crate::support::{assessed, broken, fail, files, files_of, finding, findings_of_broken};
 
 #[test]
 fn nothing_is_planned_for_what_was_not_found() {
@@ -221,6 +221,25 @@ fn every_file_says_what_it_answers_and_how_to_undo_it() {
         }
         assert!(files["CHECKLIST.md"].contents.contains(path.as_str()), "{path} is not in the checklist");
     }
+}
+
+#[test]
+fn a_change_that_reboots_the_node_does_not_count_as_a_restart_of_the_service() {
+    // The check says 2 of its remedy; a boot argument takes more.
+    let files = files(&broken(), vec![fail("test.iommu", "IOMMU groups")]);
+    let heads: Vec<&str> = files
+        .iter()
+        .filter(|(path, _)| path.starts_with("boot/"))
+        .filter_map(|(_, file)| file.contents.lines().find(|line| line.contains("Risk of change:")))
+        .collect();
+    assert!(!heads.is_empty(), "{:?}", files.keys());
+    assert!(heads.iter().all(|head| head.contains("3 of 4")), "{heads:?}");
+
+    let evidence = derive(&broken().bundle());
+    let mut assessment = assessed(&evidence, vec![fail("test.iommu", "IOMMU groups")]);
+    plumb_remediate::resolve(&evidence, &mut assessment);
+    assert_eq!(assessment.actions[0].risk, 3);
+    assert_eq!(assessment.work[0].risk_of_change, 3, "the order of work has the number of the step");
 }
 
 /// For a person to look at: `PLUMB_SHOW_PLAN=DIR cargo test -p plumb-remediate shown`.

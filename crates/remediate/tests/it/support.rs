@@ -16,7 +16,7 @@ use plumb_tests::synthetic::{FIRST_WORKER, Node};
 /// Evidence and an assessment that holds these findings and no others.
 pub(crate) fn assessed(evidence: &Evidence, findings: Vec<RatedFinding>) -> Assessment {
     let mut assessment = assess(evidence, "0123456789abcdef0123", "0.0.0", Vec::new(), &Terms::default());
-    assessment.work = plumb_engine::work::order(&findings);
+    assessment.work = plumb_engine::work::order(&findings, &[]);
     assessment.findings = findings;
     assessment
 }

@@ -103,9 +103,12 @@ fn measured(node: &Comparison, messages: &Messages) -> Result<String, ReportErro
         for change in told.take(NAMED) {
             let metric = metric_word(&change.metric, messages);
             let load = crate::load::words(&change.load, messages)?;
-            let interval = change.interval.map(span).unwrap_or_default();
-            let values =
-                [("metric", metric.as_str()), ("change", &percent(change.ratio)), ("interval", &interval)];
+            let interval = change.interval.map(|ends| span(ends, messages)).unwrap_or_default();
+            let values = [
+                ("metric", metric.as_str()),
+                ("change", &percent(change.ratio, messages)),
+                ("interval", &interval),
+            ];
             let words = messages.fill("letter", "measured_change", &values)?;
             match loads.iter_mut().find(|(known, _)| *known == load) {
                 Some((_, changes)) => changes.push(words),

@@ -279,7 +279,7 @@ fn state(state: &StateSummary, messages: &Messages) -> Result<StateView, ReportE
         date: date_of(&state.collected, messages)?,
         grade: grade(state.grade, state.at_least, messages)?,
         coverage: coverage_text(state.coverage, messages)?,
-        exposure: format!("{:.1}", state.exposure),
+        exposure: messages.numeral(&format!("{:.1}", state.exposure)),
         deviations: state.deviations,
     })
 }
@@ -319,18 +319,19 @@ fn change(change: &Change, messages: &Messages) -> Result<ChangeView, ReportErro
 }
 
 /// A ratio as a change in per cent, with its sign.
-pub(super) fn percent(ratio: f64) -> String {
+pub(super) fn percent(ratio: f64, messages: &Messages) -> String {
     let change = (ratio - 1.0) * 100.0;
     let text = format!("{:.1}", change.abs());
-    match text.as_str() {
-        "0.0" => "±0.0 %".to_owned(),
-        _ if change < 0.0 => format!("−{text} %"),
-        _ => format!("+{text} %"),
-    }
+    let sign = match text.as_str() {
+        "0.0" => "±",
+        _ if change < 0.0 => "−",
+        _ => "+",
+    };
+    messages.numeral(&format!("{sign}{text} %"))
 }
 
-pub(super) fn span((low, high): (f64, f64)) -> String {
-    format!("{} … {}", percent(low), percent(high))
+pub(super) fn span((low, high): (f64, f64), messages: &Messages) -> String {
+    format!("{} … {}", percent(low, messages), percent(high, messages))
 }
 
 pub(super) fn metric_word(metric: &str, messages: &Messages) -> String {
@@ -352,7 +353,7 @@ fn loads(changes: &[MeasuredChange], messages: &Messages) -> Result<Vec<LoadView
 
 fn measured(own: &MeasuredChange, messages: &Messages) -> Result<MeasuredView, ReportError> {
     let runs = |spread: &Spread| {
-        let value = format!("{} {}", number(spread.value), own.unit);
+        let value = messages.numeral(&format!("{} {}", number(spread.value), own.unit));
         let key = if spread.runs == 1 { "runs_one" } else { "runs_many" };
         messages.fill("compare", key, &[("value", &value), ("n", &spread.runs.to_string())])
     };
@@ -361,16 +362,16 @@ fn measured(own: &MeasuredChange, messages: &Messages) -> Result<MeasuredView, R
         metric: metric_word(&own.metric, messages),
         before: runs(&own.before)?,
         after: runs(&own.after)?,
-        change: percent(own.ratio),
+        change: percent(own.ratio, messages),
         interval: match (own.interval, own.basis) {
             (Some(ends), Basis::WithinRuns) => {
-                messages.fill("compare", "within_runs", &[("interval", &span(ends))])?
+                messages.fill("compare", "within_runs", &[("interval", &span(ends, messages))])?
             }
-            (Some(ends), _) => span(ends),
+            (Some(ends), _) => span(ends, messages),
             (None, _) => messages.get("compare", "no_interval")?.to_owned(),
         },
         floor: match own.noise_floor {
-            Some(floor) => format!("{:.1} %", floor * 100.0),
+            Some(floor) => messages.numeral(&format!("{:.1} %", floor * 100.0)),
             None => messages.get("compare", "no_floor")?.to_owned(),
         },
         verdict: OutcomeView { word: messages.get("compare_verdict", &verdict)?.to_owned(), id: verdict },
@@ -389,8 +390,8 @@ fn number(value: f64) -> String {
 
 fn noise(node: &Comparison, messages: &Messages) -> Result<Option<String>, ReportError> {
     let Some(noise) = &node.measured.noise else { return Ok(None) };
-    let share = |share: f64| format!("{:.3} %", share * 100.0);
-    let us = |us: f64| format!("{us:.0}");
+    let share = |share: f64| messages.numeral(&format!("{:.3} %", share * 100.0));
+    let us = |us: f64| messages.numeral(&format!("{us:.0}"));
     let values = [
         ("n", noise.cpus.to_string()),
         ("from", share(noise.lost_share.0)),
@@ -415,8 +416,8 @@ fn effect(own: &ShownEffect, messages: &Messages) -> Result<EffectView, ReportEr
         load: crate::load::words(&own.load, messages)?,
         cell: clean(&format!("{} / {}", own.effect.cell, own.effect.against)),
         metric: metric_word(&own.effect.metric, messages),
-        change: percent(own.effect.ratio),
-        interval: span((own.effect.low, own.effect.high)),
+        change: percent(own.effect.ratio, messages),
+        interval: span((own.effect.low, own.effect.high), messages),
         verdict,
     })
 }

@@ -1,6 +1,7 @@
 //! Scales and axes of charts.
 
 use super::svg::{Area, HAIR, INK, PLAIN, SOFT, Svg};
+use crate::messages::Messages;
 
 /// Maps values to places between two ends.
 #[derive(Clone, Copy, Debug)]
@@ -47,21 +48,29 @@ pub(crate) fn ticks(high: f64, wanted: u32) -> Vec<f64> {
 }
 
 /// A number as a reader wants it on an axis.
-pub(crate) fn tick_text(value: f64) -> String {
+pub(crate) fn tick_text(value: f64, messages: &Messages) -> String {
     let text = match value.abs() {
         v if v >= 100.0 || (v - v.round()).abs() < 1e-9 => format!("{value:.0}"),
         v if v >= 1.0 => format!("{value:.1}"),
         _ => format!("{value:.2}"),
     };
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
+    messages.numeral(text)
 }
 
 /// Draws horizontal lines with numbers at the left, and the name of the axis above.
-pub(crate) fn vertical(svg: &mut Svg, plot: Area, scale: &Scale, ticks: &[f64], name: &str) {
+pub(crate) fn vertical(
+    svg: &mut Svg,
+    plot: Area,
+    scale: &Scale,
+    ticks: &[f64],
+    messages: &Messages,
+    name: &str,
+) {
     for &tick in ticks {
         let y = scale.at(tick);
         svg.line((plot.x, y), (plot.right(), y), HAIR, if tick == 0.0 { 1.0 } else { 0.6 }, "");
-        svg.text((plot.x - 6.0, y + 3.5), &tick_text(tick), PLAIN.small().soft().end());
+        svg.text((plot.x - 6.0, y + 3.5), &tick_text(tick, messages), PLAIN.small().soft().end());
     }
     svg.fitted((4.0, plot.y - 10.0), name, plot.w, PLAIN.small().soft());
 }
@@ -101,7 +110,9 @@ mod tests {
 
     #[test]
     fn numbers_on_axes_are_short() {
-        let texts: Vec<_> = [0.0, 0.25, 2.5, 1500.0, 0.05].map(tick_text).into();
+        let theme = crate::Theme::builtin().unwrap();
+        let texts: Vec<_> =
+            [0.0, 0.25, 2.5, 1500.0, 0.05].map(|value| tick_text(value, theme.messages())).into();
         assert_eq!(texts, ["0", "0.25", "2.5", "1500", "0.05"]);
     }
 }

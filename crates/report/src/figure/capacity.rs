@@ -32,7 +32,7 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
         let y = plot.y + index as f64 * ROW;
         let name = messages.get("input", &row.input)?;
         svg.fitted((0.0, y + 14.0), name, NAMES - 12.0, PLAIN);
-        let ends = format!("{} … {}", tick_text(row.from.0), tick_text(row.from.1));
+        let ends = format!("{} … {}", tick_text(row.from.0, messages), tick_text(row.from.1, messages));
         svg.fitted((0.0, y + 26.0), &ends, NAMES - 12.0, PLAIN.small().soft());
         let (low, high) = (row.replicas.0.min(row.replicas.1), row.replicas.0.max(row.replicas.1));
         let (from, to) = (x.at(f64::from(low)), x.at(f64::from(high)));
@@ -44,7 +44,8 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     let at = x.at(f64::from(plan.planned));
     svg.line((at, plot.y - 4.0), (at, plot.bottom()), INK, 1.4, "4 3");
     let whole = |tick: &&f64| (**tick - tick.round()).abs() < 1e-9;
-    let marks: Vec<_> = marks.iter().filter(whole).map(|tick| (x.at(*tick), tick_text(*tick))).collect();
+    let marks: Vec<_> =
+        marks.iter().filter(whole).map(|tick| (x.at(*tick), tick_text(*tick, messages))).collect();
     horizontal(&mut svg, plot, &marks, messages.get("label", "replicas")?);
     svg.line((plot.x, plot.y - 4.0), (plot.x, plot.bottom()), SOFT, 0.8, "");
     let values = [("rows", &*told.join("; ")), ("planned", &*plan.planned.to_string())]

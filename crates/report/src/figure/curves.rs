@@ -139,7 +139,7 @@ fn one(
     let end = all().map(|point| stretch(point.0)).fold(0.5, f64::max);
     let x = Scale::linear((0.0, end), (plot.x, plot.right()));
     let mut svg = Svg::default();
-    vertical(&mut svg, plot, &y, &marks, &messages.fill("figure", "in_ms", &[("metric", name)])?);
+    vertical(&mut svg, plot, &y, &marks, messages, &messages.fill("figure", "in_ms", &[("metric", name)])?);
     let shown = MARKS.iter().filter(|percent| stretch(**percent / 100.0) <= end + 1e-9);
     let percents: Vec<_> =
         shown.map(|percent| (x.at(stretch(percent / 100.0)), format!("{percent} %"))).collect();
@@ -157,7 +157,7 @@ fn one(
         debug_assert!(width_of(&load, 9.5) < plot.w);
         legend += 14.0;
         let at = |wanted: f64| {
-            points.iter().find(|point| point.0 >= wanted - 1e-3).map(|point| tick_text(point.1))
+            points.iter().find(|point| point.0 >= wanted - 1e-3).map(|point| tick_text(point.1, messages))
         };
         let value = |wanted| at(wanted).unwrap_or_else(|| "–".to_owned());
         let values =

@@ -89,7 +89,12 @@ fn one(
         let fill = if shown_effect(effect) { ACCENT } else { PAPER };
         svg.circle((x.at(effect.ratio), middle), 4.2, fill, ACCENT);
         let verdict = messages.find("verdict", &effect.verdict).unwrap_or(&effect.verdict).to_owned();
-        let numbers = format!("{} [{}, {}]", change(effect.ratio), change(effect.low), change(effect.high));
+        let numbers = format!(
+            "{} [{}, {}]",
+            change(effect.ratio, messages),
+            change(effect.low, messages),
+            change(effect.high, messages)
+        );
         svg.text((plot.right() + 10.0, middle - 1.0), &numbers, PLAIN.small());
         svg.fitted((plot.right() + 10.0, middle + 11.0), &verdict, NUMBERS - 12.0, PLAIN.small().bold());
         told.push(format!(
@@ -105,7 +110,7 @@ fn one(
             let at = x.at(ratio);
             svg.line((at, plot.bottom()), (at, plot.bottom() + 4.0), SOFT, 1.0, "");
             if share.abs() > reach * 0.12 {
-                svg.text((at, plot.bottom() + 15.0), &change(ratio), PLAIN.small().soft().middle());
+                svg.text((at, plot.bottom() + 15.0), &change(ratio, messages), PLAIN.small().soft().middle());
             }
         }
     }
@@ -150,7 +155,7 @@ pub(crate) fn metric_name(id: &str, messages: &Messages) -> String {
 }
 
 /// A ratio as a change: 0.9 is −10.0 %.
-pub(crate) fn change(ratio: f64) -> String {
+pub(crate) fn change(ratio: f64, messages: &Messages) -> String {
     let percent = (ratio - 1.0) * 100.0;
     let sign = if percent < -0.05 {
         "−"
@@ -159,5 +164,5 @@ pub(crate) fn change(ratio: f64) -> String {
     } else {
         "±"
     };
-    format!("{sign}{:.1} %", percent.abs())
+    messages.numeral(&format!("{sign}{:.1} %", percent.abs()))
 }

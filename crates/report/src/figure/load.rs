@@ -84,19 +84,19 @@ fn one(
     let x = Scale::linear((0.0, rates.last().copied().unwrap_or(1.0)), (plot.x, plot.right()));
 
     let mut svg = Svg::default();
-    vertical(&mut svg, plot, &y, &marks, &messages.fill("figure", "p95_ms", &[("metric", name)])?);
-    let rate_marks: Vec<_> = rates.iter().map(|rate| (x.at(*rate), tick_text(*rate))).collect();
+    vertical(&mut svg, plot, &y, &marks, messages, &messages.fill("figure", "p95_ms", &[("metric", name)])?);
+    let rate_marks: Vec<_> = rates.iter().map(|rate| (x.at(*rate), tick_text(*rate, messages))).collect();
     horizontal(&mut svg, plot, &rate_marks, messages.get("figure", "offered")?);
     if let Some(limit) = limit {
         let at = y.at(limit);
         svg.line((plot.x, at), (plot.right(), at), FAR, 1.6, "7 4");
-        let text = messages.fill("figure", "slo_line", &[("limit", &tick_text(limit))])?;
+        let text = messages.fill("figure", "slo_line", &[("limit", &tick_text(limit, messages))])?;
         svg.text((plot.x + 6.0, at - 5.0), &text, PLAIN.small().bold().paint(FAR));
     }
     if let Some(goodput) = goodput {
         let at = x.at(goodput);
         svg.line((at, plot.y), (at, plot.bottom()), INK, 1.2, "2 3");
-        let text = messages.fill("figure", "knee", &[("rate", &tick_text(goodput))])?;
+        let text = messages.fill("figure", "knee", &[("rate", &tick_text(goodput, messages))])?;
         let style = PLAIN.small().bold();
         if at > plot.x + plot.w / 2.0 {
             svg.text((at - 5.0, plot.y + 9.0), &text, style.end());
@@ -120,11 +120,11 @@ fn one(
     }
     let told: Vec<String> = points
         .iter()
-        .map(|(rate, p95, _)| format!("{}/s: {} ms", tick_text(*rate), tick_text(*p95)))
+        .map(|(rate, p95, _)| format!("{}/s: {} ms", tick_text(*rate, messages), tick_text(*p95, messages)))
         .collect();
     let none = messages.get("text", "none_given")?;
-    let limit = limit.map_or_else(|| none.to_owned(), |limit| format!("{} ms", tick_text(limit)));
-    let knee = goodput.map_or_else(|| none.to_owned(), |rate| format!("{}/s", tick_text(rate)));
+    let limit = limit.map_or_else(|| none.to_owned(), |limit| format!("{} ms", tick_text(limit, messages)));
+    let knee = goodput.map_or_else(|| none.to_owned(), |rate| format!("{}/s", tick_text(rate, messages)));
     let values = [("metric", name), ("points", &*told.join(", ")), ("limit", &*limit), ("knee", &*knee)];
     let mut caption = messages.get("figure", "load_caption")?.to_owned();
     if goodput.is_some() {

@@ -87,12 +87,12 @@ fn heat(rows: &[&NoiseResult], messages: &Messages) -> Result<Figure, ReportErro
     let marks: Vec<_> = ticks(seconds, 6)
         .into_iter()
         .filter(|tick| *tick <= seconds * 1.0001)
-        .map(|tick| (plot.x + tick / seconds.max(1e-9) * plot.w, tick_text(tick)))
+        .map(|tick| (plot.x + tick / seconds.max(1e-9) * plot.w, tick_text(tick, messages)))
         .collect();
     horizontal(&mut svg, plot, &marks, messages.get("figure", "seconds")?);
     let bottom = legend(&mut svg, plot.bottom() + 42.0, messages)?;
-    let (seconds, count) = (tick_text(seconds), rows.len().to_string());
-    let (peak, cpu) = (tick_text(worst.0), worst.1.to_string());
+    let (seconds, count) = (tick_text(seconds, messages), rows.len().to_string());
+    let (peak, cpu) = (tick_text(worst.0, messages), worst.1.to_string());
     let values = [("n", &*count), ("seconds", &*seconds), ("peak", &*peak), ("cpu", &*cpu)];
     let (title, alt) = (messages.get("figure", "noise")?, messages.fill("figure", "noise_alt", &values)?);
     Ok(Figure {
@@ -137,12 +137,16 @@ fn bars(rows: &[&NoiseResult], messages: &Messages) -> Result<Figure, ReportErro
         let percent = row.lost_share * 100.0;
         let bar = Area::new(plot.x, y + 2.0, plot.w * (percent / highest).clamp(0.0, 1.0), row_height - 5.0);
         svg.rect(bar, ACCENT, ACCENT, 0.0);
-        let text = format!("{percent:.3} %, max {:.0} µs", row.max_us);
+        let text = messages.numeral(&format!("{percent:.3} %, max {:.0} µs", row.max_us));
         svg.text((bar.right() + 6.0, y + 10.0), &text, PLAIN.small());
     }
     let peak = worst.iter().max_by(|a, b| a.lost_share.total_cmp(&b.lost_share));
     let (share, cpu) = peak.map_or((0.0, 0), |row| (row.lost_share * 100.0, row.cpu));
-    let values = [("n", rows.len().to_string()), ("cpu", cpu.to_string()), ("share", format!("{share:.3}"))];
+    let values = [
+        ("n", rows.len().to_string()),
+        ("cpu", cpu.to_string()),
+        ("share", messages.numeral(&format!("{share:.3}"))),
+    ];
     let values: Vec<(&str, &str)> = values.iter().map(|(a, b)| (*a, b.as_str())).collect();
     let (title, alt) =
         (messages.get("figure", "noise_bars")?, messages.fill("figure", "noise_bars_alt", &values)?);

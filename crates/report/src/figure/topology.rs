@@ -139,7 +139,7 @@ fn draw_node(svg: &mut Svg, area: Area, node: &Node<'_>, messages: &Messages) ->
         None => messages.get("figure", "numa_unknown")?.to_owned(),
     };
     svg.text((left, area.y + 14.0), &name, PLAIN.small().bold());
-    let memory = node.mem_total.map(gib).unwrap_or_default();
+    let memory = node.mem_total.map(|bytes| gib(bytes, messages)).unwrap_or_default();
     // Bold letters are wider.
     let beside = width_of(&name, 9.5) * 1.12 + 12.0;
     let room = inner - beside - width_of(&memory, 9.5) - 12.0;
@@ -242,7 +242,7 @@ fn pages(
         svg.rect(far, PAPER, FAR, 0.8);
         svg.hatch(far, FAR);
     }
-    let (bytes, away) = (gib(node.server_bytes), gib(node.far_bytes));
+    let (bytes, away) = (gib(node.server_bytes, messages), gib(node.far_bytes, messages));
     let percent = format!("{:.0}", 100.0 * node.server_bytes as f64 / node.all_server_bytes.max(1) as f64);
     let key = if node.far_bytes > 0 { "pages_far" } else { "pages" };
     let text = messages.fill("figure", key, &[("size", &bytes), ("share", &percent), ("far", &away)])?;
@@ -272,9 +272,9 @@ fn counted(names: &[&str]) -> String {
     groups.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-fn gib(bytes: u64) -> String {
+fn gib(bytes: u64, messages: &Messages) -> String {
     let gib = bytes as f64 / f64::from(1 << 30);
-    if gib >= 100.0 { format!("{gib:.0} GiB") } else { format!("{gib:.1} GiB") }
+    messages.numeral(&if gib >= 100.0 { format!("{gib:.0} GiB") } else { format!("{gib:.1} GiB") })
 }
 
 fn legend(svg: &mut Svg, top: f64, places: &Places<'_>, messages: &Messages) -> Result<f64, ReportError> {
@@ -331,7 +331,7 @@ fn alt(places: &Places<'_>, messages: &Messages) -> Result<String, ReportError> 
         let gpus =
             if gpus.is_empty() { messages.get("text", "none_given")?.to_owned() } else { gpus.join(", ") };
         let (id, near, far) = (id.to_string(), marked(Mark::Near), marked(Mark::Far));
-        let (bytes, away) = (gib(node.server_bytes), gib(node.far_bytes));
+        let (bytes, away) = (gib(node.server_bytes, messages), gib(node.far_bytes, messages));
         let values = [
             ("n", &*id),
             ("gpus", &*gpus),

@@ -59,6 +59,7 @@ impl Words<'_> {
     }
 
     fn row(&self, key: &str, value: String, label: Label) -> Result<Labelled, ReportError> {
+        let value = self.0.numeral(&value);
         Ok(Labelled { name: self.0.get("capacity", key)?.to_owned(), value, label: self.word(label)? })
     }
 
@@ -128,6 +129,7 @@ pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
             )?;
             value = format!("{value} ({text})");
         }
+        let value = messages.numeral(&value);
         sensitivity.push(Labelled { name, value, label: words.word(own.label)? });
     }
     Ok(CapacityView {
@@ -156,8 +158,11 @@ fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     match (&found.effect.best, found.effect.state) {
         (Some(best), EffectState::Improved) => {
             let metric = metric_name(&best.metric, words.0);
-            let (ratio, low, high) =
-                (change(best.ratio.base), change(best.ratio.low), change(best.ratio.high));
+            let (ratio, low, high) = (
+                change(best.ratio.base, words.0),
+                change(best.ratio.low, words.0),
+                change(best.ratio.high, words.0),
+            );
             let (cell, against) = (clean(&best.cell), clean(&best.against));
             let values = [
                 ("cell", &*cell),
@@ -180,15 +185,25 @@ fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
         let reason = clean(found.words.get(words.0.language(), "no_plan", english));
         return words.line("no_need", &[("reason", &reason)], None);
     };
-    let replicas = plan.planned.to_string();
+    let counted = |n: u64| {
+        let key = if n == 1 { "replica_one" } else { "replica_many" };
+        words.0.fill("capacity", key, &[("n", &n.to_string())])
+    };
+    let replicas = counted(plan.planned.into())?;
     let range = format!("{} … {}", plan.replicas.low, plan.replicas.high);
     let gpus = plan.gpus.as_ref().map(|gpus| gpus.high.to_string());
     match (&found.money, &gpus) {
         (Some(money), Some(gpus)) => {
             let month = format!("{} {}", amount(money.month.high), clean(&money.currency));
-            let values =
-                [("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus), ("month", &*month)];
-            words.line("need_money", &values, Some(Label::Modelled))
+            let mut values =
+                vec![("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus), ("month", &*month)];
+            let (Some(today), Some(month_today)) = (plan.today, money.today) else {
+                return words.line("need_money", &values, Some(Label::Modelled));
+            };
+            let today = counted(today.into())?;
+            let month_today = format!("{} {}", amount(month_today), clean(&money.currency));
+            values.extend([("today", &*today), ("month_today", &*month_today)]);
+            words.line("need_money_today", &values, Some(Label::Modelled))
         }
         (None, Some(gpus)) => {
             let values = [("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus)];
@@ -224,9 +239,9 @@ fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportErro
     let measured = format!(
         "{}: {} [{}, {}]",
         metric_name(&found.change.metric, words.0),
-        change(ratio.base),
-        change(ratio.low),
-        change(ratio.high)
+        change(ratio.base, words.0),
+        change(ratio.low, words.0),
+        change(ratio.high, words.0)
     );
     let mut rows = vec![
         words.row("throughput", clean(&measured), found.change.label)?,
@@ -240,12 +255,18 @@ fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportErro
     Ok(rows)
 }
 
+/// What a price is made of, part by part.
+fn basis(parts: &str, messages: &Messages) -> String {
+    let word = |part: &str| messages.find("cost_basis", &part.replace(' ', "-")).unwrap_or(part).to_owned();
+    clean(&parts.split(", ").map(word).collect::<Vec<_>>().join(", "))
+}
+
 fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let currency = clean(&found.currency);
     let of = |value: f64| format!("{} {currency}", amount(value));
     let mut rows = vec![words.row(
         "price",
-        format!("{:.2} {currency} ({})", found.gpu_hour, found.basis),
+        format!("{:.2} {currency} ({})", found.gpu_hour, basis(&found.basis, words.0)),
         Label::Assumed,
     )?];
     if let Some(today) = found.today {

@@ -150,16 +150,16 @@ pub(super) fn checklist(
 }
 
 /// The order of work, with the ids of the sections of the findings.
-pub(super) fn work(assessment: &Assessment, deviations: &[Group]) -> Vec<WorkView> {
+pub(super) fn work(assessment: &Assessment, deviations: &[Group], messages: &Messages) -> Vec<WorkView> {
     let view = |item: &WorkItem| {
         let group = deviations.iter().find(|group| group.has(&item.first))?;
         Some(WorkView {
             id: group.id.clone(),
             title: group.title.clone(),
             findings: item.subjects.len(),
-            score: format!("{:.1}", item.score),
+            score: messages.numeral(&format!("{:.1}", item.score)),
             change_risk: item.risk_of_change,
-            priority: format!("{:.1}", item.priority),
+            priority: messages.numeral(&format!("{:.1}", item.priority)),
             quick_win: item.quick_win,
             verify_first: item.verify_first,
             // A restart or a setting is a quick win or belongs to the sprint; firmware, hardware and other people's machines
@@ -226,9 +226,9 @@ pub(super) fn overrides(
         let unit = wanted.unit.as_deref().unwrap_or("");
         Ok(OverrideView {
             key: clean(&wanted.key),
-            limit: quantity(wanted.number, unit),
+            limit: quantity(wanted.number, unit, messages),
             original: match wanted.original {
-                Some(original) => quantity(original, unit),
+                Some(original) => quantity(original, unit, messages),
                 None => messages.get("text", "no_such_threshold")?.to_owned(),
             },
             reason: clean(&wanted.reason),
@@ -245,6 +245,10 @@ pub(super) fn indices(indices: &Indices, messages: &Messages) -> Result<Vec<Fact
     let fact = |label: &str, value: String| {
         Ok::<_, ReportError>(Fact { label: messages.get("label", label)?.to_owned(), value, code: false })
     };
-    let hardening = indices.hardening.map_or_else(|| none.to_owned(), |index| format!("{index:.1}"));
-    Ok(vec![fact("exposure", at(format!("{:.1}", indices.exposure))?)?, fact("hardening", at(hardening)?)?])
+    let hardening =
+        indices.hardening.map_or_else(|| none.to_owned(), |index| messages.numeral(&format!("{index:.1}")));
+    Ok(vec![
+        fact("exposure", at(messages.numeral(&format!("{:.1}", indices.exposure)))?)?,
+        fact("hardening", at(hardening)?)?,
+    ])
 }

@@ -1,6 +1,8 @@
-//! Where authorities disagree, as the appendix prints it.
+//! Where authorities disagree, as the appendix prints it, and where the statements of the report itself do.
 
+use plumb_check_sdk::Citation;
 use plumb_engine::conflicts::{Conflict, Says};
+use plumb_engine::contradictions::Contradiction;
 use serde::Serialize;
 
 use super::findings::{Source, source};
@@ -22,6 +24,29 @@ struct SaysView {
     who: String,
     says: String,
     source: Source,
+}
+
+/// Statements that cannot both be true.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct ContradictionView {
+    sentence: String,
+    /// Where each side was read, where sources contradict each other.
+    sources: Vec<Quoted>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct Quoted {
+    source: String,
+    value: String,
+}
+
+pub(super) fn contradiction(own: &Contradiction, said: Said<'_>) -> ContradictionView {
+    let quoted =
+        |citation: &Citation| Quoted { source: clean(&citation.source), value: clean(&citation.value) };
+    ContradictionView {
+        sentence: sentence(&said.text(&own.words, "sentence", &own.sentence)),
+        sources: own.sources.iter().map(quoted).collect(),
+    }
 }
 
 pub(super) fn view(conflict: &Conflict, said: Said<'_>) -> ConflictView {

@@ -2,7 +2,7 @@
 
 use plumb_check_sdk::{Citation, Outcome, Reference};
 use plumb_engine::Assessment;
-use plumb_engine::action::{Action, ActionState};
+use plumb_engine::action::{Action, ActionState, change_of};
 use plumb_engine::assessment::{FindingRef, Grade, Limit, RatedFinding, by_root, checks_of};
 use plumb_engine::score::{HIGH_FROM, MEDIUM_FROM};
 use serde::Serialize;
@@ -39,7 +39,10 @@ pub(super) struct Group {
     /// Number of subjects.
     #[serde(skip)]
     pub(super) subjects: usize,
-    business: String,
+    /// Number of findings that have the grade of the worst.
+    #[serde(skip)]
+    pub(super) alike: usize,
+    pub(super) business: String,
     rationale: String,
     applicability: String,
     pub(super) remediation: Remediation,
@@ -267,17 +270,18 @@ fn group(
         ),
         outcome: outcome(failed.outcome, messages)?,
         grade: worst.map(|worst| grade(worst, None, messages)).transpose()?,
-        score: format!("{score:.1}"),
+        score: messages.numeral(&format!("{score:.1}")),
         verify_first: members.iter().any(|finding| finding.verify_first),
         findings: instances(members, said, messages)?,
         subjects: members.len(),
+        alike: members.iter().filter(|finding| finding.grade == worst).count(),
         business: said.effect(first),
         rationale: said.page(first, "why", &first.rationale),
         applicability: said.page(first, "applicability", &first.applicability),
         remediation: remediation(assessment, members, said, messages)?,
         thresholds: of_checks(members)
-            .flat_map(|finding| &finding.thresholds)
-            .map(|t| limit(t, messages))
+            .flat_map(|finding| finding.thresholds.iter().map(move |limit| (finding, limit)))
+            .map(|(finding, own)| limit(finding, own, said, messages))
             .collect::<Result<_, _>>()?,
         caveat: first.caveat.as_deref().map(|caveat| said.page(first, "caveat", caveat)),
         references: references(members),
@@ -351,8 +355,8 @@ fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Resu
         likelihood: finding.likelihood,
         likelihood_word: messages.get("likelihood_word", &rung)?.to_owned(),
         confidence: messages.get("confidence", &id(finding.confidence))?.to_owned(),
-        confidence_factor: format!("{:.1}", finding.confidence.factor()),
-        score: format!("{:.1}", finding.score),
+        confidence_factor: messages.numeral(&format!("{:.1}", finding.confidence.factor())),
+        score: messages.numeral(&format!("{:.1}", finding.score)),
         grade: finding.grade.map(|g| grade(g, None, messages)).transpose()?,
         floor: finding.grade.is_some_and(|grade| grade > band(finding.score)),
         weighs_less: said.likelihood_reason(finding),
@@ -366,7 +370,7 @@ fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Resu
 fn waiver(finding: &RatedFinding, messages: &Messages) -> Result<Option<String>, ReportError> {
     let Some(waiver) = &finding.waiver else { return Ok(None) };
     let (owner, reason) = (clean(&waiver.owner), clean(&waiver.reason));
-    let (day, score) = (clean(&waiver.expires), format!("{:.1}", waiver.score));
+    let (day, score) = (clean(&waiver.expires), messages.numeral(&format!("{:.1}", waiver.score)));
     let grade = match waiver.grade {
         Some(found) => messages.get("grade", &id(found))?,
         None => messages.get("grade", "none")?,
@@ -502,7 +506,8 @@ fn resolved(
     }
     rollback.dedup();
     verification.dedup();
-    let risk = actions.iter().map(|action| action.risk).max().unwrap_or(finding.risk_of_change);
+    let (risk, change) = change_of(members, &assessment.findings, &assessment.actions)
+        .unwrap_or((finding.risk_of_change, finding.remediation.change));
     Ok(Remediation {
         now,
         permanent,
@@ -510,7 +515,7 @@ fn resolved(
         patterns: Patterns::default(),
         verification: verification.join("; "),
         verification_is_code: false,
-        change: messages.get("change", &id(finding.remediation.change))?.to_owned(),
+        change: messages.get("change", &id(change))?.to_owned(),
         change_risk: risk,
         change_risk_word: messages.get("change_risk", &risk.to_string())?.to_owned(),
         effect: said.page(finding, "expected-effect", &finding.remediation.expected_effect),
@@ -525,32 +530,39 @@ fn steps(text: &str) -> Vec<String> {
     parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn limit(limit: &Limit, messages: &Messages) -> Result<LimitView, ReportError> {
+fn limit(
+    finding: &RatedFinding,
+    limit: &Limit,
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<LimitView, ReportError> {
     let threshold = &limit.threshold;
+    let said = |english: &str| said.of_limit(finding, english);
     let basis = id(threshold.basis);
     Ok(LimitView {
-        name: clean(&threshold.name),
-        limit: quantity(threshold.number, &threshold.unit),
+        name: said(&threshold.name),
+        limit: quantity(threshold.number, &threshold.unit, messages),
         replaced: limit.overridden.as_ref().map(|wanted| ReplacedBy {
-            limit: quantity(wanted.number, &threshold.unit),
+            limit: quantity(wanted.number, &threshold.unit, messages),
             reason: clean(&wanted.reason),
         }),
+        source: beyond_basis(&said(&threshold.source), messages.get("basis", &basis)?).to_owned(),
         basis: Word { word: messages.get("basis", &basis)?.to_owned(), id: basis },
-        source: beyond_basis(&clean(&threshold.source)).to_owned(),
         date: clean(&threshold.date),
-        applies_to: clean(&threshold.applies_to),
+        applies_to: said(&threshold.applies_to),
     })
 }
 
 /// What the source of a limit says beyond the word for its basis, which stands before it.
-fn beyond_basis(source: &str) -> &str {
-    source.strip_prefix("our proposal").map_or(source, |rest| rest.trim_start_matches([':', ';', ',', ' ']))
+fn beyond_basis<'a>(source: &'a str, basis: &str) -> &'a str {
+    source.strip_prefix(basis).map_or(source, |rest| rest.trim_start_matches([':', ';', ',', ' ']))
 }
 
 /// A number with its unit; a number of things needs none to be read.
-pub(super) fn quantity(number: f64, unit: &str) -> String {
+pub(super) fn quantity(number: f64, unit: &str, messages: &Messages) -> String {
+    let number = messages.numeral(&number.to_string());
     match unit {
-        "" | "count" => number.to_string(),
+        "" | "count" => number,
         unit => format!("{number} {}", clean(unit)),
     }
 }
@@ -590,10 +602,10 @@ mod tests {
 
     #[test]
     fn the_word_for_the_basis_is_not_said_twice() {
-        assert_eq!(beyond_basis("our proposal; Red Hat warns"), "Red Hat warns");
-        assert_eq!(beyond_basis("our proposal: one in twenty"), "one in twenty");
-        assert_eq!(beyond_basis("our proposal"), "");
-        assert_eq!(beyond_basis("Linux: it is 6"), "Linux: it is 6");
+        assert_eq!(beyond_basis("our proposal; Red Hat warns", "our proposal"), "Red Hat warns");
+        assert_eq!(beyond_basis("our proposal: one in twenty", "our proposal"), "one in twenty");
+        assert_eq!(beyond_basis("our proposal", "our proposal"), "");
+        assert_eq!(beyond_basis("Linux: it is 6", "our proposal"), "Linux: it is 6");
     }
 
     #[test]

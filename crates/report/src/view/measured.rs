@@ -109,14 +109,15 @@ struct ServiceRow {
     word: String,
 }
 
-fn ms(value: Option<f64>) -> String {
+fn ms(value: Option<f64>, messages: &Messages) -> String {
     value.map_or_else(
         || "–".to_owned(),
-        |value| if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") },
+        |value| messages.numeral(&if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }),
     )
 }
 
-fn tails(summary: &LatencySummary) -> String {
+fn tails(summary: &LatencySummary, messages: &Messages) -> String {
+    let ms = |value| ms(value, messages);
     format!("{} / {} / {}", ms(summary.p50), ms(summary.p95), ms(summary.p99))
 }
 
@@ -142,9 +143,11 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
     noise.sort_by(|a, b| b.lost_share.total_cmp(&a.lost_share).then(a.cpu.cmp(&b.cpu)));
     let row = |row: &&plumb_evidence::model::NoiseResult| Noise {
         cpu: row.cpu,
-        lost: format!("{:.3} %", row.lost_share * 100.0),
-        longest: format!("{:.0} µs", row.max_us),
-        wakeup: row.wakeup_p99_us.map_or_else(|| "–".to_owned(), |us| format!("{us:.0} µs")),
+        lost: messages.numeral(&format!("{:.3} %", row.lost_share * 100.0)),
+        longest: messages.numeral(&format!("{:.0} µs", row.max_us)),
+        wakeup: row
+            .wakeup_p99_us
+            .map_or_else(|| "–".to_owned(), |us| messages.numeral(&format!("{us:.0} µs"))),
     };
     let measured = Measured {
         nothing: String::new(),
@@ -217,14 +220,14 @@ fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
         load: load::words(&test.load.text, messages)?,
         valid,
         requests: test.requests.to_string(),
-        ttft: tails(&test.ttft_ms),
-        itl: tails(&test.itl_ms),
-        e2e: tails(&test.e2e_ms),
-        tokens: format!("{:.0}", test.output_tokens_per_s),
+        ttft: tails(&test.ttft_ms, messages),
+        itl: tails(&test.itl_ms, messages),
+        e2e: tails(&test.e2e_ms, messages),
+        tokens: messages.numeral(&format!("{:.0}", test.output_tokens_per_s)),
         // As the chapter about the service level has it.
         attainment: (Attainment::of(test).ok().map(|own| own.share))
             .or(test.attainment.filter(|_| is_known).map(|own| own.share))
-            .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+            .map_or_else(|| "–".to_owned(), |share| messages.numeral(&format!("{:.1} %", share * 100.0))),
     })
 }
 
@@ -233,7 +236,7 @@ fn experiment(
     messages: &Messages,
 ) -> Result<Experiment, ReportError> {
     let effects = found.effects.iter().map(|effect| {
-        let change = crate::figure::change;
+        let change = |ratio| crate::figure::change(ratio, messages);
         // Of a cell that is held against several, one row would look like the other.
         let sides = [("cell", effect.cell.as_str()), ("against", effect.against.as_str())];
         Ok(EffectRow {
@@ -243,7 +246,7 @@ fn experiment(
             interval: format!("{} … {}", change(effect.low), change(effect.high)),
             detectable: effect
                 .minimum_detectable
-                .map_or_else(|| "–".to_owned(), |share| format!("{:.1} %", share * 100.0)),
+                .map_or_else(|| "–".to_owned(), |share| messages.numeral(&format!("{:.1} %", share * 100.0))),
             verdict: messages
                 .find("verdict", &effect.verdict)
                 .map_or_else(|| clean(&effect.verdict), str::to_owned),
@@ -298,8 +301,12 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
         rows.push(ServiceRow {
             load: load::words(&load.tests[0].load.text, messages)?,
             runs: load.tests.len().to_string(),
-            share: format!("{:.1} %", together.share * 100.0),
-            bounds: format!("{:.1} … {:.1} %", together.lower * 100.0, together.upper() * 100.0),
+            share: messages.numeral(&format!("{:.1} %", together.share * 100.0)),
+            bounds: messages.numeral(&format!(
+                "{:.1} … {:.1} %",
+                together.lower * 100.0,
+                together.upper() * 100.0
+            )),
             requests: together.requests.to_string(),
             state,
             word: messages.get("service_state", state)?.to_owned(),
@@ -308,9 +315,9 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
     let capacity = &material.assessment.capacity;
     let answer = match &capacity.goodput {
         Some(goodput) if goodput.rate.low > 0.0 => {
-            let rate = format!("{:.2}", goodput.rate.low);
+            let rate = messages.numeral(&format!("{:.2}", goodput.rate.low));
             let key = if goodput.at_least { "slo_at_least" } else { "slo_up_to" };
-            let wanted = format!("{}", goodput.target * 100.0);
+            let wanted = messages.numeral(&(goodput.target * 100.0).to_string());
             messages.fill("text", key, &[("rate", &rate), ("target", &wanted)])?
         }
         Some(_) => messages.get("text", "slo_never")?.to_owned(),
@@ -338,7 +345,7 @@ fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportEr
     for (key, value, unit) in rows {
         if let Some(value) = value {
             let label = messages.get("objective", key)?.to_owned();
-            facts.push(Fact { label, value: format!("{value}{unit}"), code: false });
+            facts.push(Fact { label, value: messages.numeral(&format!("{value}{unit}")), code: false });
         }
     }
     if let Some(penalty) = &slo.penalty {

@@ -50,6 +50,16 @@ impl<'a> Said<'a> {
         if effect.is_empty() { self.page(finding, "effect", &finding.business) } else { clean(effect) }
     }
 
+    /// A text of a limit. A source may begin with the title of a document, which is the same in every language.
+    pub(super) fn of_limit(self, finding: &RatedFinding, english: &str) -> String {
+        let pages = self.assessment.pages.get(self.language);
+        let texts = pages.and_then(|checks| checks.get(&finding.check));
+        let parts = std::iter::once(0).chain(english.match_indices(": ").map(|(at, mark)| at + mark.len()));
+        let known = |at: usize| Some((at, texts?.get(&english[at..])?));
+        let text = parts.into_iter().find_map(known).map(|(at, text)| format!("{}{text}", &english[..at]));
+        clean(&text.unwrap_or_else(|| english.to_owned()))
+    }
+
     /// A text that stands for every node: that of the check's page, or the English one.
     pub(super) fn page(self, finding: &RatedFinding, key: &str, english: &str) -> String {
         let pages = self.assessment.pages.get(self.language);

@@ -14,8 +14,9 @@ const MAX_FIRST_STEPS: usize = 3;
 /// Texts of the summary are cut to about three lines; the finding has them in full.
 const MAX_CHARS: usize = 180;
 const MAX_SUBJECT_CHARS: usize = 44;
+const MAX_EFFECT_CHARS: usize = 240;
 const MAX_REASON_CHARS: usize = 220;
-const MAX_KEY_CHARS: usize = 260;
+const MAX_KEY_CHARS: usize = 340;
 
 /// One of the highest-rated findings.
 #[derive(Clone, Debug, Serialize)]
@@ -35,6 +36,8 @@ pub(super) struct FirstStep {
     /// Id of the group.
     id: String,
     title: String,
+    /// What it means for the service, in a sentence.
+    effect: String,
     step: String,
     change: String,
     change_risk: u8,
@@ -46,7 +49,18 @@ pub(super) fn key_issues(deviations: &[Group], messages: &Messages) -> Result<Ve
         let first = &group.findings[0];
         let mut subject = clip(&first.subject, MAX_SUBJECT_CHARS);
         if let others @ 1.. = group.subjects - 1 {
-            let others = messages.fill("text", "more_subjects", &[("n", &others.to_string())])?;
+            let n = others.to_string();
+            let alike = group.alike - 1;
+            let others = match group.grade.as_ref().filter(|_| alike > 0 && alike < others) {
+                // Nobody should take all of them for as bad as the first.
+                Some(grade) => {
+                    let word = messages.get("grade_within", &grade.id)?;
+                    let values = [("n", n.as_str()), ("m", &alike.to_string()), ("grade", word)];
+                    messages.fill("text", "more_subjects_alike", &values)?
+                }
+                None if others == 1 => messages.get("text", "more_subjects_one")?.to_owned(),
+                None => messages.fill("text", "more_subjects", &[("n", &n)])?,
+            };
             subject = format!("{subject} {others}");
         }
         Ok(KeyIssue {
@@ -71,6 +85,7 @@ pub(super) fn first_steps(work: &[WorkItem], deviations: &[Group]) -> Vec<FirstS
         FirstStep {
             id: group.id.clone(),
             title: clip(&group.title, MAX_CHARS),
+            effect: clip(&group.business, MAX_EFFECT_CHARS),
             step: step.map(|step| clip(step, MAX_CHARS)).unwrap_or_default(),
             change: remedy.change.clone(),
             change_risk: remedy.change_risk,

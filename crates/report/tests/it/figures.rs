@@ -176,6 +176,8 @@ fn a_theme_in_german_says_all_of_it_in_german() {
     for said in [
         "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?",
         "kein befragtes Paket hat eine Prüfung, die das entscheidet",
+        "| Beleg: Quelle | Wert |",
+        "| Mittel | 0,8 |",
         "1 weiteres Problem wurde gefunden",
         "Ohne einen Lasttest gegen die Dienstgüte gibt es keine Zahl von GPUs",
     ] {

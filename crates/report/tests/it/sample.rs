@@ -92,6 +92,7 @@ pub(crate) fn typical() -> Assessment {
             unit: Some("%".into()),
         }],
         capacity: capacity(),
+        contradictions: Vec::new(),
         conflicts: vec![conflict()],
         risk: Risk {
             grade: Grade::High,
@@ -274,7 +275,7 @@ pub(crate) fn evidence() -> Evidence {
 fn derived(mut assessment: Assessment) -> Assessment {
     assessment.key_issue = checklist::key_issue(&assessment.findings, &speech());
     assessment.checklist = checklist::answer(&assessment.findings, &speech());
-    assessment.work = work::order(&assessment.findings);
+    assessment.work = work::order(&assessment.findings, &assessment.actions);
     assessment
 }
 
