@@ -34,7 +34,7 @@ pub(crate) fn derive(source: &impl Source) -> Result<Numa, Missing> {
         }
     }
     if numa.nodes.is_empty()
-        && let Some(why) = numa.unread.into_values().next()
+        && let Some(why) = numa.unread.values().next().cloned()
     {
         return Err(why);
     }
