@@ -78,7 +78,10 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
    *[other] {""}
 }; whether threads wait for a CPU was not seen: { $reason }
 
-problem-together = The pools of server (pid { $pid }) have { $size_count } threads for { $cpus ->
+problem-together = { $shared ->
+    [yes] Pools of server (pid { $pid }) and others have
+   *[no] The pools of server (pid { $pid }) have
+} { $size_count } threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }

@@ -77,7 +77,7 @@ pub(crate) fn derive(
 
 /// A container has the PCI bus of its host, but only some of its GPUs.
 fn sees_all_gpus(source: &impl Source) -> Result<(), Missing> {
-    match super::node::container(source) {
+    match super::surroundings::container(source) {
         Ok(name) if name == "none" => Ok(()),
         Ok(name) => {
             Err(Missing::new(Absence::Absent, format!("a container ({name}) may see some GPUs only")))
