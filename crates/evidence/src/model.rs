@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Fact;
+use crate::fact::{Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
 mod cgroup;
+mod clock;
 mod container;
 mod cost;
 mod dimm;
@@ -39,6 +40,7 @@ mod window;
 
 pub use attainment::*;
 pub use cgroup::*;
+pub use clock::*;
 pub use container::*;
 pub use cost::*;
 pub use dimm::*;
@@ -242,8 +244,11 @@ pub struct Cpu {
     pub present: CpuSet,
     /// CPUs that run.
     pub online: CpuSet,
-    /// Number of sockets with an online CPU.
+    /// Number of sockets with an online CPU; 1 where nobody tells them apart.
     pub sockets: u32,
+    /// Why nobody tells sockets apart, so that all CPUs count as of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sockets_unknown: Option<Missing>,
     /// Number of physical cores with an online CPU.
     pub cores: u32,
     /// Number of online PUs (hardware threads).
