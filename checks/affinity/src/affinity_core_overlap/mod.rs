@@ -117,7 +117,12 @@ fn crowded_out(server: &InferenceServer, cpu: &Cpu) -> Option<Finding> {
         _ => Intent::Place { server: server.pid, process: Some(process.pid), gpu: None },
     };
     let finding = PAGE.warn(Object::new(ObjectKind::Process, &pid).named(format!("process {pid}")), said);
-    Some(finding.with_likelihood(Likelihood::Setting).with_intent(goal).with_evidence(cite_mask(process, &cpus)))
+    Some(
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_intent(goal)
+            .with_evidence(cite_mask(process, &cpus)),
+    )
 }
 
 /// Busy threads of different processes that were seen on one core.
