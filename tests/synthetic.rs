@@ -235,6 +235,14 @@ impl Node {
         self.set(&format!("{root}/smt/control"), "on\n");
         self.set(&format!("{root}/intel_pstate/status"), "active\n");
         self.set(&format!("{root}/intel_pstate/no_turbo"), "0\n");
+        for (package, watts) in [(0, "350000000\n"), (1, "350000000\n")] {
+            let zone = format!("/sys/class/powercap/intel-rapl:{package}");
+            self.set(&format!("{zone}/name"), format!("package-{package}\n"));
+            self.set(&format!("{zone}/enabled"), "1\n");
+            self.set(&format!("{zone}/constraint_0_name"), "long_term\n");
+            self.set(&format!("{zone}/constraint_0_power_limit_uw"), watts);
+            self.set(&format!("{zone}/constraint_0_max_power_uw"), watts);
+        }
         self.set(&format!("{root}/cpuidle/current_driver"), "intel_idle\n");
         self.set(&format!("{root}/cpuidle/current_governor_ro"), "menu\n");
         for cpu in 0..CPUS {

@@ -156,7 +156,7 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "25-c6-of-sapphire-rapids",
-        told: &[("cpu.cstates", "info", "C6")],
+        told: &[("cpu.cstates", "warn", "C6")],
         also: &[],
         open: &["cpu.cstates"],
         never: &[],

@@ -190,7 +190,7 @@ fn counts(evidence: &Evidence) -> Counts {
 }
 
 /// Folders with answers, by their path below `oracle`.
-fn oracles(folder: &Path) -> BTreeMap<String, PathBuf> {
+pub(crate) fn oracles(folder: &Path) -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.join("oracle")];
     while let Some(next) = folders.pop() {

@@ -28,6 +28,11 @@ fn deviations(node: &Node, engagement: &str) -> BTreeMap<String, (String, String
     assert_eq!(result.code, 0, "{}", result.err);
     let json: Value = serde_json::from_str(&result.out).unwrap();
     let mut found: BTreeMap<String, (String, String, String)> = BTreeMap::new();
+    // A fault is no excuse for statements that exclude each other.
+    for own in json["contradictions"].as_array().into_iter().flatten() {
+        let sentence = own["sentence"].as_str().unwrap_or_default().to_owned();
+        found.insert("contradiction".to_owned(), ("fail".to_owned(), String::new(), sentence));
+    }
     for finding in json["findings"].as_array().unwrap() {
         let text = |key: &str| finding[key].as_str().unwrap_or_default().to_owned();
         let outcome = text("outcome");

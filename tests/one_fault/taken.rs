@@ -1,8 +1,9 @@
 //! Evidence taken away, kind by kind: a fault that can no longer be seen is never told as a pass, nor as a check that does not
 //! apply; and what is missing is no deviation either.
 //!
-//! For each planted node, what its findings cite is taken: all files of that kind, and the folder they lie in; and whole sections
-//! of the node. Each is taken as a collector without the right to read it would find it, and as a recording that does not hold it.
+//! For each planted node, what its findings cite is taken: all files of that kind, and the folder they lie in. Each is taken as a
+//! collector without the right to read it would find it, and as a recording that does not hold it. `PLUMB_SECTIONS=1` takes whole
+//! sections of the node as well, which is an hour's work for two cores.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -147,7 +148,10 @@ fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize)
     let mut pack = Pack::of(planted.check, packs);
     let findings = pack.findings(&whole);
     let bad = told(&findings, BAD);
-    let mut parts: BTreeSet<String> = SECTIONS.iter().map(|&part| part.to_owned()).collect();
+    let mut parts = BTreeSet::new();
+    if std::env::var_os("PLUMB_SECTIONS").is_some() {
+        parts.extend(SECTIONS.iter().map(|&part| part.to_owned()));
+    }
     for finding in findings.iter().filter(|finding| finding.check == planted.check) {
         for citation in &finding.evidence {
             let cited = kind(&citation.source);

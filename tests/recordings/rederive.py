@@ -135,7 +135,58 @@ def values(root, findings):
             yield finding, all(text(root, c["source"]) == c["value"] for c in cited)
 
 
+def quotas(root, findings):
+    """What is told of a group's quota and of its throttled periods is what its own files hold."""
+    for finding in findings:
+        group = finding["subject"]
+        if not group.startswith("/sys/fs/cgroup"):
+            continue
+        limit, quota = text(root, f"{group}/cpu.max"), text(root, f"{group}/cpu.cfs_quota_us")
+        counted = re.search(r"throttled in (\d+) of (\d+) periods \(([\d.]+) %\) since", finding["message"])
+        if finding["outcome"] == "pass" and "no CPU quota" in finding["message"]:
+            # Only the root of the hierarchy has neither file, and never a quota.
+            is_root = os.path.isfile(f"{root}{group}/cgroup.controllers") and not text(root, f"{group}/cgroup.type")
+            free = (limit or "").startswith("max") or quota == "-1" or (is_root and not limit)
+            yield finding, free
+        elif counted:
+            held = dict(re.findall(r"^(nr_\w+) (\d+)", text(root, f"{group}/cpu.stat") or "", re.M))
+            share = 100 * int(held["nr_throttled"]) / int(held["nr_periods"])
+            yield finding, counted.groups()[:2] == (held["nr_throttled"], held["nr_periods"]) and abs(share - float(counted[3])) < 0.06
+
+
+def pools(root, findings):
+    """A pool has as many threads of one name as are told, and there are fewer CPUs than that."""
+    for finding in findings:
+        told = re.search(r"process (\d+) has a pool of (\d+) threads \(`([^`]+)`.* for ([\d.]+) usable CPU", finding["message"])
+        if told and finding["outcome"] in ("warn", "fail"):
+            names = [text("", f) for f in glob.glob(f"{glob.escape(root)}/proc/{told[1]}/task/*/comm")]
+            stats = [text("", f) or "" for f in glob.glob(f"{glob.escape(root)}/proc/{told[1]}/task/*/stat")]
+            named = max(names.count(told[3]), sum(f"({told[3]})" in stat for stat in stats))
+            yield finding, named - int(told[2]) in (0, 1) and int(told[2]) > float(told[4])
+
+
+def cited(root, findings):
+    """Of a file that a finding cites with names and numbers, each name that the file has has that number."""
+    for finding in findings:
+        pairs = []
+        for citation in finding["evidence"]:
+            held = text(root, citation["source"]) if citation["source"].startswith("/") else None
+            if held is None:
+                continue
+            if citation["value"] in (held, held.splitlines()[0] if held else ""):
+                pairs.append(True)
+                continue
+            for name, number in re.findall(r"\b([A-Za-z_]\w+):? (-?\d+)(?![\d.]| ?[GMK]i?B| %)", citation["value"]):
+                own = re.findall(rf"^{re.escape(name)}\b[:=\s]+(-?\d+)", held, re.M)
+                if own:
+                    pairs.append(number in own)
+        if pairs and finding["outcome"] in ("pass", "info", "warn", "fail"):
+            yield finding, all(pairs)
+
+
 RULES = {
+    "sched.cfs-throttling": quotas,
+    "affinity.omp-threads": pools,
     "cpu.governor": governor,
     "cpu.turbo-caps": lambda root, findings: [*caps(root, findings), *turbo(root, findings)],
     "mem.headroom": headroom,
@@ -166,6 +217,15 @@ def trees(folder, work):
                 if "proc" in below or "sys" in below:
                     yield name, here
                     break
+    field = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "field")
+    for archive in sorted(glob.glob(f"{glob.escape(field)}/*/tree.tar.gz")):
+        name = os.path.basename(os.path.dirname(archive))
+        to = os.path.join(work, f"field_{name}")
+        os.makedirs(to)
+        subprocess.run(["tar", "-xf", archive, "-C", to], check=True)
+        roots = [here for here, below, _ in os.walk(to) if "proc" in below or "sys" in below]
+        if roots:
+            yield f"field/{name}", roots[0]
 
 
 def main(plumb, folder):
@@ -181,6 +241,8 @@ def main(plumb, folder):
             findings = json.loads(answer.stdout)["findings"]
             seen = [(check, finding, good) for check, rule in RULES.items()
                     for finding, good in rule(root, [f for f in findings if f["check"] == check])]
+            told = [finding for _, finding, _ in seen]
+            seen += [(f["check"], f, good) for f, good in cited(root, [f for f in findings if f not in told])]
             differing += [f"{name}: {c} {f['subject']}: {f['message']}" for c, f, good in seen if not good]
             good = sum(1 for *_, good in seen if good)
             machines, three, compared = machines + 1, three + (len(seen) >= 3), compared + len(seen)

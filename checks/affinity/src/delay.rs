@@ -2,7 +2,7 @@
 
 use plumb_check_sdk::Citation;
 use plumb_check_sdk::limit::{Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Role};
+use plumb_check_sdk::model::InferenceServer;
 
 use crate::place::Load;
 
@@ -11,10 +11,7 @@ use crate::place::Load;
 /// Critical are the main threads of processes that schedule batches or launch kernels. `None` where no waiting time is
 /// known.
 pub(crate) fn longest_delay(load: &Load, server: &InferenceServer) -> Option<(Quantity<Percent>, Citation)> {
-    let is_critical = |role: Role| matches!(role, Role::EngineCore | Role::GpuWorker | Role::Whole);
-    let critical = server.processes.iter().filter(|process| {
-        is_critical(process.role) || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
-    });
+    let critical = server.processes.iter().filter(|process| process.is_critical());
     let delays = critical.flat_map(|process| load.of(process.pid).map(move |thread| (process, thread)));
     let (percent, process, thread) = delays
         .filter(|(process, thread)| thread.tid == process.pid)

@@ -5,7 +5,7 @@ use plumb_check_sdk::model::{
 };
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
-    ObjectKind, Page, Said,
+    ObjectKind, Page, Said, parsed,
 };
 
 // `numa.memory-locality` has the same sentences for what is not known of a worker.
@@ -150,7 +150,7 @@ impl Machine<'_> {
             let no_node = |why: Missing| words::NoNode { gpu: gpu(), reason: why.reason.into() };
             let told = place.one().map_err(no_node)?;
             let offline = || words::Offline { gpu: gpu(), node: Arg::text(told.node.to_string()) };
-            let node = self.numa.node(told.node).ok_or_else(offline)?;
+            let node = self.numa.require(told.node)?.ok_or_else(offline)?;
             near.nodes.insert(node.id);
             let socket = self.cpu.map_or_else(|| node.cpus.clone(), |cpu| cpu.with_sockets(&node.cpus));
             near.cpus = near.cpus.union(&socket);
@@ -177,14 +177,7 @@ impl Near {
 
 /// Cites the mask of the busiest thread of a process, beside that of all its threads together.
 pub(crate) fn cite_mask(process: &ServerProcess, cpus: &CpuSet) -> Citation {
-    let busiest = process.threads.iter().max_by_key(|thread| (thread.cpu_ticks.known().copied(), thread.tid));
-    let tid = busiest.map_or(process.pid, |thread| thread.tid);
-    let own = busiest.and_then(|thread| thread.cpus_allowed.known());
-    let value = match own {
-        Some(own) if own != cpus => format!("Cpus_allowed_list: {own} (all threads together: {cpus})"),
-        _ => format!("Cpus_allowed_list: {cpus}"),
-    };
-    Citation::new(format!("{}/task/{tid}/status", process.path), value)
+    process.mask_quote(cpus).into()
 }
 
 /// The CPUs that the innermost control group with a set of CPUs grants; `None` where no group has one.
@@ -197,20 +190,9 @@ pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Miss
 
 /// The tightest limit on CPU time above a process that is known, in CPUs, and why there may be a tighter one.
 pub(crate) fn known_quota(cgroup: &Cgroup) -> (Option<(f64, Citation)>, Option<Missing>) {
-    let mut tightest: Option<(f64, Citation)> = None;
-    let mut unknown = None;
-    for level in &cgroup.chain {
-        match quota_of(level) {
-            Ok(Some((limit, citation))) => {
-                if tightest.as_ref().is_none_or(|(tightest, _)| limit < *tightest) {
-                    tightest = Some((limit, citation));
-                }
-            }
-            Ok(None) => {}
-            Err(why) => drop(unknown.get_or_insert(why)),
-        }
-    }
-    (tightest, unknown)
+    let (known, unknown): (Vec<_>, Vec<_>) = cgroup.chain.iter().map(quota_of).partition(Result::is_ok);
+    let tightest = known.into_iter().flatten().flatten().min_by(|one, other| one.0.total_cmp(&other.0));
+    (tightest, unknown.into_iter().find_map(Result::err))
 }
 
 /// The tightest limit on CPU time above a process, in CPUs.
@@ -226,12 +208,11 @@ pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing>
 fn quota_of(level: &CgroupLevel) -> Result<Option<(f64, Citation)>, Missing> {
     level.was_read()?;
     let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
-    let malformed = |name: &str, text: &str| {
-        Missing::new(Absence::Malformed, format!("{}/{name} holds `{text}`", level.path))
-    };
-    let number = |name: &str, text: &str| text.parse::<f64>().map_err(|_| malformed(name, text));
+    let path = |name: &str| format!("{}/{name}", level.path);
+    let number = |name: &str, text: &str| parsed::<f64>(&path(name), text);
     let (limit, name, text) = if let Some(text) = file("cpu.max")? {
-        let (quota, period) = text.trim().split_once(' ').ok_or_else(|| malformed("cpu.max", text))?;
+        let odd = || Missing::new(Absence::Malformed, format!("{} holds `{text}`", path("cpu.max")));
+        let (quota, period) = text.trim().split_once(' ').ok_or_else(odd)?;
         let quota = if quota == "max" { f64::INFINITY } else { number("cpu.max", quota)? };
         (quota / number("cpu.max", period)?, "cpu.max", text.clone())
     } else if let Some(quota) = file("cpu.cfs_quota_us")? {
@@ -247,7 +228,7 @@ fn quota_of(level: &CgroupLevel) -> Result<Option<(f64, Citation)>, Missing> {
     } else {
         return Ok(None);
     };
-    Ok(limit.is_finite().then(|| (limit, Citation::new(format!("{}/{name}", level.path), text))))
+    Ok(limit.is_finite().then(|| (limit, Citation::new(path(name), text))))
 }
 
 /// Threads of servers during the window.
@@ -257,9 +238,6 @@ pub(crate) struct Load {
     /// Threads of all servers.
     pub(crate) threads: Vec<ThreadTime>,
 }
-
-/// Nanoseconds in a scheduler clock tick (`USER_HZ` is 100).
-const TICK_NS: f64 = 1e7;
 
 impl Load {
     /// # Errors
@@ -274,18 +252,12 @@ impl Load {
 
     /// Share of the window in which a thread ran, in %: by the scheduler's clock or by ticks, whichever saw more.
     pub(crate) fn busy_percent(&self, thread: &ThreadTime) -> f64 {
-        let ticks = thread.cpu_ticks as f64 * TICK_NS;
-        let run = thread.run_ns.known().map_or(0.0, |&run| run as f64);
-        self.percent(ticks.max(run))
+        100.0 * thread.cpu_share(self.seconds)
     }
 
     /// Share of the window in which a thread was runnable but waited for a CPU, in %.
     pub(crate) fn delay_percent(&self, thread: &ThreadTime) -> Option<f64> {
-        thread.wait_ns.known().map(|&wait| self.percent(wait as f64))
-    }
-
-    fn percent(&self, ns: f64) -> f64 {
-        100.0 * ns / (self.seconds * 1e9)
+        thread.wait_ns.known().map(|&wait| 100.0 * wait as f64 / (self.seconds * 1e9))
     }
 
     /// Threads of one process.

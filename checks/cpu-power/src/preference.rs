@@ -26,23 +26,3 @@ impl Preference {
         }
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_count_as_the_nearest_name() {
-        for (text, preference) in [
-            ("0", Preference::Speed),
-            ("1", Preference::Balanced),
-            ("128", Preference::Balanced),
-            ("129", Preference::Saving),
-            ("255", Preference::Saving),
-            ("256", Preference::Firmware),
-            ("default", Preference::Firmware),
-        ] {
-            assert_eq!(Preference::of(text), preference, "{text}");
-        }
-    }
-}

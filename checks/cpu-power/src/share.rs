@@ -8,15 +8,3 @@ pub(crate) fn rounded_down(percent: f64) -> Arg {
     const SLACK: f64 = 1e-6;
     Arg::quantity(((percent + SLACK) * 10.0).floor() / 10.0, "%", 1)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_below_a_limit_reads_as_below() {
-        for (percent, shown) in [(89.99, 89.9), (90.0, 90.0), (100.0 * 0.57, 57.0), (100.0, 100.0)] {
-            assert_eq!(rounded_down(percent), Arg::quantity(shown, "%", 1), "{percent}");
-        }
-    }
-}

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{GpuTime, Nvml, NvmlDevice};
+use plumb_check_sdk::model::{Gpu, GpuTime, Nvml, NvmlDevice};
 use plumb_check_sdk::{
     Arg, Citation, Evidence, Finding, HardwarePart, Intent, Missing, NoVerdict, Object, ObjectKind, Outcome,
     Page, ProviderRequest, Said, WorkloadTrait,
@@ -189,6 +189,17 @@ macro_rules! named {
 }
 pub(crate) use named;
 
+/// [`join`] for checks that judge what NVML lists: a GPU that the node has lost is not judged, and no pass.
+pub(crate) fn joined(evidence: &Evidence<'_>, page: &Page, mut findings: Vec<Finding>) -> Vec<Finding> {
+    let is_told = |gpu: &&Gpu| findings.iter().any(|finding| finding.subject.contains(&gpu.address));
+    let gpus = evidence.gpus().unwrap_or_default().iter().filter(|gpu| !is_told(gpu));
+    let unjudged = |gpu: &Gpu| Some(page.missing(Object::gpu(&gpu.address), &gpu.lost()?));
+    let lost: Vec<Finding> = gpus.filter_map(unjudged).collect();
+    let all = evidence.nvml().map_or(0, |nvml| nvml.devices.len()) + lost.len();
+    findings.extend(lost);
+    join(findings, all)
+}
+
 /// Joins findings of which all but GPU, goals and evidence is the same: eight equal GPUs are one finding. `all` is the number
 /// of GPUs. Values called `most_…` and `least_…` may differ: the highest or the lowest is told.
 ///
@@ -201,7 +212,9 @@ pub(crate) fn join(findings: Vec<Finding>, all: usize) -> Vec<Finding> {
             joined.push((vec![id], finding));
             continue;
         };
-        ids.push(id);
+        if !ids.contains(&id) {
+            ids.push(id);
+        }
         for (name, arg) in finding.args {
             let Some(own) = other.args.get_mut(&name) else { continue };
             let (new, old) = (number(&arg), number(own));

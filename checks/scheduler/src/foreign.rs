@@ -6,18 +6,14 @@
 //! since they are work for the servers too.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, ProcessTime, TICKS_PER_SECOND, Window};
-use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing};
+use plumb_check_sdk::model::{InferenceServer, Mask, ProcessTime, TICKS_PER_SECOND, Window};
+use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Missing};
 
 use crate::pages::sched_noisy_neighbours as neighbours;
 use crate::serving::COLLECTOR;
 
 /// Key of the cause that findings have in common where others run on the CPUs of the servers.
 pub(crate) const NEIGHBOURS: &str = "neighbours";
-
-/// The JSON pointers that [`Foreign::read`] reads beside `/servers`.
-const NEEDS: [&str; 5] =
-    ["/window/cpus", "/window/processes", "/window/seconds", "/window/threads", "/cpu/online"];
 
 /// What others took on the inference CPUs.
 pub(crate) struct Foreign {
@@ -42,6 +38,16 @@ pub(crate) enum Unread {
     NoTimes(CpuSet),
 }
 
+fn window(evidence: &Evidence<'_>) -> Result<Window, Missing> {
+    Ok(Window {
+        seconds: evidence.get("/window/seconds")?,
+        cpus: evidence.get("/window/cpus").into(),
+        threads: evidence.get("/window/threads").into(),
+        processes: evidence.get("/window/processes").into(),
+        ..Window::default()
+    })
+}
+
 impl From<Missing> for Unread {
     fn from(missing: Missing) -> Self {
         Self::Evidence(missing)
@@ -50,15 +56,7 @@ impl From<Missing> for Unread {
 
 impl Foreign {
     pub(crate) fn read(evidence: &Evidence<'_>, servers: &[InferenceServer]) -> Result<Self, Unread> {
-        let [cpus, processes, seconds, threads, online] = NEEDS;
-        let window = Window {
-            seconds: evidence.get(seconds)?,
-            cpus: evidence.get(cpus).into(),
-            threads: evidence.get(threads).into(),
-            processes: evidence.get(processes).into(),
-            ..Window::default()
-        };
-        Self::new(servers, &window, &evidence.get(online)?)
+        Self::new(servers, &window(evidence)?, &evidence.get("/cpu/online")?)
     }
 
     /// What others took, where it is more than on a dedicated host.
@@ -67,9 +65,15 @@ impl Foreign {
         Self::read(evidence, servers).ok().filter(|foreign| !some.is_undercut_by(foreign.percent))
     }
 
+    /// What others took on the CPUs of one server: other servers are others, too.
+    pub(crate) fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Self, Unread> {
+        let window = window(evidence)?.as_seen_by(server);
+        Self::new(std::slice::from_ref(server), &window, &evidence.get("/cpu/online")?)
+    }
+
     fn new(servers: &[InferenceServer], window: &Window, online: &CpuSet) -> Result<Self, Unread> {
         let seconds = window.length()?;
-        let masks = Masks::of(servers);
+        let masks = Mask::of_servers(servers);
         if masks.cpus.is_empty() {
             return Err(masks.unknown.map_or(Unread::NoMask, Unread::Evidence));
         }
@@ -145,26 +149,5 @@ impl Foreign {
         finding.with_citations(self.busiest.iter().map(|ProcessTime { pid, comm, cpu_ticks, .. }| {
             Citation::new(format!("/proc/{pid}/stat"), format!("{comm}: +{cpu_ticks} ticks"))
         }))
-    }
-}
-
-/// CPUs that threads of the servers may run on.
-pub(crate) struct Masks {
-    pub(crate) cpus: CpuSet,
-    /// Why the mask of some thread is unknown.
-    pub(crate) unknown: Option<Missing>,
-}
-
-impl Masks {
-    pub(crate) fn of(servers: &[InferenceServer]) -> Self {
-        let mut masks = Self { cpus: CpuSet::new(), unknown: None };
-        for thread in servers.iter().flat_map(|server| &server.processes).flat_map(|process| &process.threads)
-        {
-            match &thread.cpus_allowed {
-                Fact::Known(cpus) => masks.cpus = masks.cpus.union(cpus),
-                Fact::Missing(missing) => drop(masks.unknown.get_or_insert_with(|| missing.clone())),
-            }
-        }
-        masks
     }
 }

@@ -113,11 +113,6 @@ pub(crate) fn cpus_of(numa: &Numa, nodes: &NodeSet) -> CpuSet {
     nodes.fold(CpuSet::new(), |all, node| all.union(&node.cpus))
 }
 
-/// True if CPUs are spread over two nodes or more.
-pub(crate) fn is_multi_node(numa: &Numa) -> bool {
-    numa.with_cpus().count() > 1
-}
-
 /// CPUs that a chain of control groups leaves, and where that is said; `None` where no group tells.
 ///
 /// # Errors

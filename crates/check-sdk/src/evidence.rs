@@ -8,7 +8,7 @@ use std::str::FromStr;
 use plumb_evidence::model::{
     Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
     InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
-    Platform, Policy, PossibleWorkers, Power, Process, Services, Storage, Window, container_runtime,
+    Platform, Policy, PossibleWorkers, Power, Process, ServerMetrics, Services, Storage, Window, container_runtime,
     hypervisor,
 };
 use plumb_evidence::{Absence, Fact, Missing};
@@ -194,8 +194,9 @@ impl<'a> Evidence<'a> {
     }
 
     /// Says how busy the service was in the window, where it was busy enough for counters to mean something
-    /// ([`Window::under_load`]). Reads `/window/seconds`, `/window/gpus`, `/window/processes` and `/window/threads` only;
-    /// without the last, a server that waits for a CPU is not told from an idle one.
+    /// ([`Window::under_load`]), by its GPUs and CPUs or by the requests that the servers say they had. Reads
+    /// `/window/seconds`, `/window/gpus`, `/window/processes`, `/window/threads` and `/measurements/server` only; without
+    /// the last two, a server that waits for a CPU is not told from an idle one.
     ///
     /// # Errors
     /// Tells that it was idle, or why that is not known.
@@ -207,7 +208,10 @@ impl<'a> Evidence<'a> {
             threads: self.get("/window/threads").into(),
             ..Window::default()
         };
-        window.under_load()
+        window.under_load().or_else(|why| {
+            let servers: Vec<ServerMetrics> = self.get("/measurements/server").unwrap_or_default();
+            ServerMetrics::in_flight(&servers).filter(|_| why.missing == Absence::Skipped).ok_or(why)
+        })
     }
 
     /// The hypervisor that the node runs on; `None` on bare metal. Reads `/node/virtualization`.

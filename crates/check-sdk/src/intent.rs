@@ -596,6 +596,10 @@ pub enum Step {
     Drain,
     /// Watch the node's log for errors of this kind.
     WatchLog,
+    /// Start again what ran on a GPU.
+    RestartPrograms,
+    /// Boot the machine again, after its work was moved away.
+    RestartNode,
 }
 
 impl Intent {

@@ -1,6 +1,6 @@
 //! Runs the probes and makes the bundle.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -102,6 +102,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     let mut files = BTreeMap::new();
     let mut links = BTreeMap::new();
     let mut unread: Vec<Unread> = Vec::new();
+    let mut lacking = BTreeSet::new();
     let mut records = Vec::with_capacity(PROBES.len());
     let mut costs = Vec::new();
     let keep = |probe: &Probe, done: Done| {
@@ -113,6 +114,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         files.extend(kept.files.into_iter().map(|(path, content)| (format!("{RAW}{path}"), content)));
         links.extend(kept.links);
         unread.extend(kept.unread);
+        lacking.extend(kept.lacking);
     };
     let of_files = |probe: &'static Probe| match probe.method {
         Method::Files(read) => Some((probe, read)),
@@ -198,6 +200,14 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
     if files.is_empty() && !complete {
         return Err(CollectError::Interrupted);
     }
+    // Somebody who recorded a tree chose what to copy: which folders it has tells what it would have held.
+    let is_held = |folder: &String| {
+        let below = format!("{RAW}{folder}/");
+        let is_kept = files.range(below.clone()..).next().is_some_and(|(path, _)| path.starts_with(&below));
+        !is_kept && source.list(folder).is_ok_and(|names| !names.is_empty())
+    };
+    let lacking = if options.sysroot.is_some() { lacking } else { BTreeSet::new() };
+    let folders = lacking.into_iter().filter(is_held).collect();
 
     let manifest = Manifest {
         schema: BUNDLE_SCHEMA,
@@ -214,6 +224,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         probes: records,
         files: Vec::new(),
         unread,
+        folders,
         redactions: vec![
             "values of command-line and boot arguments that look like secrets are masked".to_owned(),
             "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked"

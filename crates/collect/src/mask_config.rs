@@ -50,6 +50,16 @@ pub(crate) fn mask_unit(text: &[u8]) -> Vec<u8> {
     masked.into_bytes()
 }
 
+/// Keeps of systemd's own configuration what it says of CPUs: the rest may hold anything, such as variables for all services.
+pub(crate) fn keep_manager(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let is_kept = |line: &&str| {
+        let line = line.trim();
+        line.starts_with('[') || line.split('=').next().is_some_and(|key| key.trim() == "CPUAffinity")
+    };
+    text.split_inclusive('\n').filter(is_kept).collect::<String>().into_bytes()
+}
+
 /// Words `NAME=VALUE`, in quotes or not, with the values masked that are not to be kept.
 fn mask_assignments(text: &str, all: bool) -> String {
     let end = if text.ends_with('\n') { "\n" } else { "" };

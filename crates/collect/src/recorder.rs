@@ -1,7 +1,7 @@
 //! What a probe reads, kept for the bundle.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_evidence::manifest::Unread;
 use plumb_evidence::{Absence, Missing, Source};
@@ -27,6 +27,8 @@ pub(crate) struct Kept {
     pub(crate) sizes: BTreeMap<String, u64>,
     /// What is there but could not be read.
     pub(crate) unread: Vec<Unread>,
+    /// Folders of files that are not there.
+    pub(crate) lacking: BTreeSet<String>,
 }
 
 impl<'a, S: Source> Recorder<'a, S> {
@@ -187,10 +189,13 @@ impl<'a, S: Source> Recorder<'a, S> {
     }
 
     fn noting<T>(&self, path: &str, result: Result<T, Missing>) -> Result<T, Missing> {
-        if let Err(why) = &result
-            && why.missing != Absence::Absent
-        {
-            self.unread(path, why.clone());
+        match &result {
+            Err(why) if why.missing != Absence::Absent => self.unread(path, why.clone()),
+            Err(_) => {
+                let folder = path.rsplit_once('/').map(|(folder, _)| folder.to_owned());
+                self.kept.borrow_mut().lacking.extend(folder);
+            }
+            Ok(_) => {}
         }
         result
     }

@@ -171,6 +171,24 @@ mod tests {
     }
 
     #[test]
+    fn only_arguments_that_stop_balancing_are_told_to_stop_it() {
+        let reason = |line: &str| {
+            let mut evidence = testing::empty_evidence();
+            evidence.node.cmdline = Fact::Known(line.to_owned());
+            of(&[("position.isolation", Outcome::Warn)], &evidence, None).remove(0).reason
+        };
+        for (line, stops) in [
+            ("ro isolcpus=2-7", true),
+            ("nohz_full=2-7 isolcpus=domain,managed_irq,2-7", true),
+            ("isolcpus=managed_irq,0-4,11-79 nohz_full=0-4", false),
+            ("nohz_full=2-7", false),
+        ] {
+            assert_eq!(reason(line).contains("not balanced"), stops, "{line}: {}", reason(line));
+            assert_eq!(reason(line).contains("as before"), !stops, "{line}: {}", reason(line));
+        }
+    }
+
+    #[test]
     fn acs_depends_on_the_platform() {
         let evidence = testing::empty_evidence();
         let on = |platform| of(&[("position.acs", Outcome::Warn)], &evidence, platform).remove(0).position;

@@ -238,6 +238,7 @@ smt-off = SMT ist hier aus oder nicht vorhanden: { $cores } Kerne sind, was sie 
 smt-unknown = es ist nicht bekannt, ob SMT an ist
 isolation-by-cpuset = die CPUs durch cpuset aufteilen, nicht durch isolcpus; nohz_full nur mit Nachweis
 isolation-given = der Kernel wurde mit `{ $argument }` gestartet: Worker mit vielen Threads werden über solche CPUs nicht verteilt
+isolation-quiet = der Kernel wurde mit `{ $argument }` gestartet: das hält Ticks oder Interrupts von CPUs fern, und Worker werden weiter über sie verteilt
 isolation-none = der Kernel wurde ohne Isolierung gestartet, und Serving braucht keine: seine Worker haben viele Threads
 isolation-unknown = die Kommandozeile des Kernels ist nicht bekannt
 acs-bare-metal = auf den Bridges zwischen GPUs abschalten, außer dieser Knoten beherbergt virtuelle Maschinen: dort ist es eine Sicherheitsgrenze

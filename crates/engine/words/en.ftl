@@ -219,6 +219,7 @@ smt-off = SMT is off or absent here: { $cores } cores are what they seem
 smt-unknown = it is not known whether SMT is on
 isolation-by-cpuset = divide the CPUs by cpuset, not by isolcpus; nohz_full only with proof
 isolation-given = the kernel was started with `{ $argument }`: workers with many threads are not balanced over such CPUs
+isolation-quiet = the kernel was started with `{ $argument }`: that keeps ticks or interrupts off CPUs, while workers are balanced over them as before
 isolation-none = the kernel was started without isolation, and serving needs none: its workers have many threads
 isolation-unknown = the kernel's command line is not known
 acs-bare-metal = disable it on the bridges between GPUs, unless this node hosts virtual machines: there it is a security boundary

@@ -143,9 +143,15 @@ impl Bundle {
 }
 
 impl Bundle {
-    /// Whether any file or link of the node that lies below `folder` is in the bundle.
+    /// Whether the recording had `folder`: a file or link of the node that lies below it is in the bundle, or the collector found
+    /// the folder and nothing in it that it asks for.
     fn has_below(&self, folder: &str) -> bool {
-        has_prefix(&self.files, &format!("{RAW}{folder}/")) || has_prefix(&self.links, &format!("{folder}/"))
+        let is_named = |named: &String| {
+            named.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.manifest.folders.iter().any(is_named)
+            || has_prefix(&self.files, &format!("{RAW}{folder}/"))
+            || has_prefix(&self.links, &format!("{folder}/"))
     }
 }
 

@@ -3,6 +3,7 @@
 //! Pure: the same bundle gives the same evidence. One module per subject; each says which files it reads, and what it
 //! does where a kernel or an architecture lacks them.
 
+mod arm;
 pub mod cgroup;
 pub mod container;
 mod cpu;

@@ -44,6 +44,10 @@ pub struct Manifest {
     pub files: Vec<FileRecord>,
     /// Files of the node that are there but could not be read, by path. What is in neither list was absent.
     pub unread: Vec<Unread>,
+    /// Folders that a recorded tree has and of which nothing is in the bundle, sorted: they hold something, but nothing that the
+    /// collector asks for. What such a folder lacks was not left out by whoever recorded the tree.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub folders: Vec<String>,
     /// What was changed in the files to keep secrets and names out.
     pub redactions: Vec<String>,
 }
@@ -74,6 +78,7 @@ impl Manifest {
             probes: Vec::new(),
             files: Vec::new(),
             unread: Vec::new(),
+            folders: Vec::new(),
             redactions: Vec::new(),
         }
     }

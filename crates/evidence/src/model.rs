@@ -10,11 +10,12 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::{Fact, Missing};
+use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
 mod cgroup;
+mod clash;
 mod clock;
 mod container;
 mod cost;
@@ -22,6 +23,7 @@ mod dimm;
 mod engagement;
 mod experiment;
 mod inference;
+mod isolation;
 mod locality;
 mod log;
 mod measurement;
@@ -37,9 +39,11 @@ mod serving;
 mod storage;
 mod surroundings;
 mod window;
+mod xid;
 
 pub use attainment::*;
 pub use cgroup::*;
+pub use clash::*;
 pub use clock::*;
 pub use container::*;
 pub use cost::*;
@@ -47,6 +51,7 @@ pub use dimm::*;
 pub use engagement::*;
 pub use experiment::*;
 pub use inference::*;
+pub use isolation::*;
 pub use locality::*;
 pub use log::*;
 pub use measurement::*;
@@ -62,6 +67,7 @@ pub use serving::*;
 pub use storage::*;
 pub use surroundings::*;
 pub use window::*;
+pub use xid::*;
 
 /// Version of this schema; grows when a field changes its meaning, not when one is added.
 pub const EVIDENCE_SCHEMA: u32 = 1;
@@ -227,6 +233,15 @@ pub struct Node {
     pub machine: Fact<String>,
 }
 
+/// Whether a release of the kernel is one for real-time work: `6.1.0-rt15`, `5.14.0-284.rt14.284.el9.x86_64`, `…+rt`, `…-realtime`.
+#[must_use]
+pub fn is_real_time(release: &str) -> bool {
+    release.split(['+', '-', '.', '_']).any(|part| {
+        let number = part.strip_prefix("rt");
+        part == "realtime" || number.is_some_and(|number| number.bytes().all(|byte| byte.is_ascii_digit()))
+    })
+}
+
 fn kernel_path() -> String {
     "/proc/sys/kernel/osrelease".to_owned()
 }
@@ -298,8 +313,11 @@ pub struct Cache {
 pub struct Numa {
     /// Folder that it was read from.
     pub path: String,
-    /// Nodes that are online, by number.
+    /// Nodes that are online and whose CPUs are known, by number.
     pub nodes: Vec<NumaNode>,
+    /// Nodes that are online and whose CPUs are not known, by number.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub unread: BTreeMap<u32, Missing>,
 }
 
 impl Numa {
@@ -317,6 +335,38 @@ impl Numa {
     #[must_use]
     pub fn node(&self, id: u32) -> Option<&NumaNode> {
         self.nodes.iter().find(|node| node.id == id)
+    }
+
+    /// The node with number `id`, `None` where no such node is online.
+    ///
+    /// # Errors
+    /// Says why the CPUs of the node are not known.
+    pub fn require(&self, id: u32) -> Result<Option<&NumaNode>, Missing> {
+        self.unread.get(&id).map_or_else(|| Ok(self.node(id)), |why| Err(why.clone()))
+    }
+
+    /// The same, for questions about all nodes together.
+    ///
+    /// # Errors
+    /// Says why the CPUs of a node are not known.
+    pub fn complete(&self) -> Result<&Self, Missing> {
+        self.unread.values().next().map_or(Ok(self), |why| Err(why.clone()))
+    }
+
+    /// True where fewer than two nodes have CPUs, so that none is far.
+    ///
+    /// # Errors
+    /// Says why the CPUs of a node are not known that may be the second one.
+    pub fn has_one_with_cpus(&self) -> Result<bool, Missing> {
+        if self.with_cpus().count() > 1 { Ok(false) } else { self.complete().map(|_| true) }
+    }
+
+    /// True where fewer than two nodes have memory, so that none is far.
+    ///
+    /// # Errors
+    /// Says why a node is not known that may be the second one.
+    pub fn has_one_with_memory(&self) -> Result<bool, Missing> {
+        if self.with_memory().count() > 1 { Ok(false) } else { self.complete().map(|_| true) }
     }
 }
 
@@ -336,7 +386,7 @@ pub struct NumaNode {
 }
 
 /// One PCI device.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PciDevice {
     /// Folder that it was read from, `/sys/bus/pci/devices/…`.
     pub path: String,
@@ -370,6 +420,15 @@ pub struct PciDevice {
     /// True if the link may sleep in L1 (`link/l1_aspm`), of accelerators and network devices.
     #[serde(default)]
     pub l1_aspm: Fact<bool>,
+}
+
+/// The device at `address` and the bridges above it, from the nearest on; empty where the bus does not list it.
+#[must_use]
+pub fn way_up<'a>(pci: &'a [PciDevice], address: &str) -> Vec<&'a PciDevice> {
+    let find = |address: &str| pci.iter().find(|device| device.address == address);
+    let above = |device: &&'a PciDevice| device.parent.as_deref().and_then(find);
+    // No way is longer than there are devices, whatever a recording says.
+    std::iter::successors(find(address), above).take(pci.len()).collect()
 }
 
 /// Access control services of a bridge, from its configuration space (PCI Express Base Specification, extended
@@ -432,6 +491,49 @@ pub struct Gpu {
     pub numa: GpuNuma,
     /// CPUs that the kernel holds to be local.
     pub local_cpulist: Fact<CpuSet>,
+    /// True where the driver names it and the PCI bus has no such device.
+    #[serde(default)]
+    pub off_bus: bool,
+    /// Whether NVIDIA's driver in the kernel lists it beside others.
+    #[serde(default)]
+    pub in_driver: Fact<bool>,
+    /// Whether NVML lists it beside others.
+    #[serde(default)]
+    pub in_nvml: Fact<bool>,
+}
+
+impl Gpu {
+    /// Whether it is one of several on a board (SXM), by its product name, and not a card of its own.
+    #[must_use]
+    pub fn is_on_board(&self) -> bool {
+        let name = self.name.known().map_or("", String::as_str);
+        let has = |words: &[&str]| words.iter().any(|word| name.contains(word));
+        has(&["SXM", "HBM3", "NVIDIA H200", "NVIDIA B200", "NVIDIA B300"]) && !has(&["PCIe", "NVL", "GH200"])
+    }
+
+    /// Whether the log calls it so: an address with or without the function (`0000:18:00`).
+    #[must_use]
+    pub fn is_called(&self, name: &str) -> bool {
+        let rest = self.address.strip_prefix(name).filter(|_| !name.is_empty());
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    }
+
+    /// Why the node cannot use this GPU, where the PCI bus, the driver and NVML do not all list it: it has fallen off the
+    /// bus, or the driver could not start it.
+    #[must_use]
+    pub fn lost(&self) -> Option<Missing> {
+        let address = &self.address;
+        let reason = if self.off_bus {
+            format!("NVIDIA's driver names a GPU at {address} that the PCI bus no longer has")
+        } else if self.in_driver.known() == Some(&false) {
+            format!("NVIDIA's driver lists other GPUs but not {address}, which is on the PCI bus")
+        } else if self.in_nvml.known() == Some(&false) {
+            format!("NVML lists other GPUs but not {address}, which is on the PCI bus")
+        } else {
+            return None;
+        };
+        Some(Missing::new(Absence::Failed, reason))
+    }
 }
 
 /// NUMA node of a GPU by source.
@@ -478,6 +580,19 @@ pub struct FreqPolicy {
     pub scaling_available_governors: Fact<String>,
     /// Energy preference hint, on drivers that have it.
     pub energy_performance_preference: Fact<String>,
+    /// `1` where ACPI's CPPC chooses clocks by itself, on the driver `cppc_cpufreq`.
+    #[serde(default)]
+    pub auto_select: Fact<String>,
+    /// Energy preference hint as a number, 0 (performance) to 255, on the driver `cppc_cpufreq`.
+    #[serde(default)]
+    pub energy_performance_preference_val: Fact<String>,
+    /// Whether the platform has limited the performance since somebody last cleared this, on the driver `cppc_cpufreq`: bit 0 for
+    /// less than was wanted, bit 1 for less than the lowest that was asked for.
+    #[serde(default)]
+    pub perf_limited: Fact<String>,
+    /// Clocks in kHz that only boost reaches, separated by blanks.
+    #[serde(default)]
+    pub scaling_boost_frequencies: Fact<String>,
     /// Lower limit in kHz.
     pub scaling_min_freq_khz: Fact<u64>,
     /// Upper limit in kHz.
@@ -490,6 +605,39 @@ pub struct FreqPolicy {
 }
 
 impl FreqPolicy {
+    /// [`Self::perf_limited`] as a number.
+    #[must_use]
+    pub fn limited(&self) -> Option<u32> {
+        let text = self.perf_limited.known()?.trim();
+        text.strip_prefix("0x").map_or_else(|| text.parse().ok(), |hex| u32::from_str_radix(hex, 16).ok())
+    }
+
+    /// How far the highest clock of boost is above the highest of the others, in per cent, where the driver lists both.
+    #[must_use]
+    pub fn boost_gain(&self) -> Option<f64> {
+        let list = self.scaling_boost_frequencies.known()?;
+        let most = list.split_whitespace().filter_map(|khz| khz.parse::<u64>().ok()).max()?;
+        let highest = *self.cpuinfo_max_freq_khz.known().filter(|&&khz| khz > 0)?;
+        Some(100.0 * (most as f64 / highest as f64 - 1.0))
+    }
+
+    /// The energy preference and the name of the file that has it: a word, or a number where CPPC chooses clocks by itself.
+    #[must_use]
+    pub fn preference(&self) -> (&'static str, &Fact<String>) {
+        let says =
+            |fact: &Fact<String>, fits: fn(&str) -> bool| fact.known().is_some_and(|text| fits(text.trim()));
+        let value = &self.energy_performance_preference_val;
+        // A platform without the register answers `<unsupported>`.
+        let is_number = says(value, |text| text.parse::<u8>().is_ok());
+        if self.energy_performance_preference.known().is_none()
+            && says(&self.auto_select, |text| text == "1")
+            && is_number
+        {
+            return ("energy_performance_preference_val", value);
+        }
+        ("energy_performance_preference", &self.energy_performance_preference)
+    }
+
     /// True for drivers that choose clocks by an energy preference themselves: under the governor `performance` they set the
     /// preference to `performance` and refuse any other. `intel_cpufreq`, which takes both from the kernel, is none of them.
     #[must_use]
@@ -509,6 +657,9 @@ pub struct CpuIdle {
     pub governor: Fact<String>,
     /// States, grouped over CPUs that have the same.
     pub states: Vec<IdleState>,
+    /// Seconds since boot, over which [`IdleState::time_us`] was counted.
+    #[serde(default)]
+    pub seconds_since_boot: Fact<u64>,
 }
 
 /// An idle state of a group of CPUs.
@@ -524,6 +675,24 @@ pub struct IdleState {
     pub cpus: CpuSet,
     /// CPUs on which it is disabled.
     pub disabled: CpuSet,
+    /// Time in µs that each CPU has spent in it since boot, of those that tell.
+    #[serde(default)]
+    pub time_us: BTreeMap<u32, u64>,
+}
+
+impl CpuIdle {
+    /// Share of the time since boot, in per cent, that the CPUs of `cpus` spent in any of `states`, as a mean; `None` where one
+    /// of them does not tell.
+    #[must_use]
+    pub fn share_since_boot(&self, states: &[&IdleState], cpus: &CpuSet) -> Option<f64> {
+        let seconds = *self.seconds_since_boot.known().filter(|&&seconds| seconds > 0)? as f64;
+        let of = |cpu: u32| -> Option<u64> {
+            let own = states.iter().filter(|state| state.cpus.contains(cpu));
+            own.map(|state| state.time_us.get(&cpu)).sum()
+        };
+        let total: u64 = cpus.iter().map(of).sum::<Option<u64>>()?;
+        (!cpus.is_empty()).then(|| (total as f64 / 1e4 / seconds / cpus.len() as f64).min(100.0))
+    }
 }
 
 /// One interrupt line.

@@ -116,6 +116,11 @@ fn reach(evidence: &mut Value, intent: &Intent) -> Option<()> {
             let file = match argument.split('=').next() {
                 Some("isolcpus") => "isolated",
                 Some("nohz_full") => "nohz_full",
+                Some("systemd.cpu_affinity") => {
+                    let none = json!({ "missing": "absent", "reason": "the argument is gone" });
+                    *evidence.pointer_mut("/platform/manager_affinity")? = none;
+                    return Some(());
+                }
                 _ => return Some(()),
             };
             let path = format!("/sys/devices/system/cpu/{file}");

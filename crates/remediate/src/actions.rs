@@ -982,6 +982,8 @@ fn step_key(step: Step) -> &'static str {
         Step::TraceMemory => "do-step-trace-memory",
         Step::Drain => "do-step-drain",
         Step::WatchLog => "do-step-watch-log",
+        Step::RestartPrograms => "do-step-restart-programs",
+        Step::RestartNode => "do-step-restart-node",
     }
 }
 

@@ -209,6 +209,8 @@ do-step-trace-interruptions = Herausfinden, was die CPUs unterbricht
 do-step-trace-memory = Herausfinden, was den Speicher belegt
 do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
+do-step-restart-programs = Neu starten, was auf der GPU lief, als sie den Fehler meldete
+do-step-restart-node = Die Maschine neu starten, sobald ihre Arbeit verlegt ist
 
 server = { $unit ->
     [none] den { $kind ->

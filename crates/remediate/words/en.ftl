@@ -209,6 +209,8 @@ do-step-trace-interruptions = Find out what interrupts the CPUs
 do-step-trace-memory = Find out what holds the memory
 do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
+do-step-restart-programs = Start again what ran on the GPU when it reported the error
+do-step-restart-node = Boot the machine again once its work was moved away
 
 server = { $unit ->
     [none] the { $kind ->

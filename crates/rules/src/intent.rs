@@ -220,6 +220,8 @@ const KINDS: &[(&str, &[Field])] = &[
                 "trace-memory",
                 "drain",
                 "watch-log",
+                "restart-programs",
+                "restart-node",
             ]),
         )],
     ),

@@ -89,14 +89,15 @@ fn judge(server: &InferenceServer, numa: &Numa, online: &CpuSet) -> Result<Findi
     let granted = group.as_ref().map_or(online, |(cpus, _)| cpus);
     let narrowed = server.processes.iter().map(|process| (process, process.mask(online).cpus));
     let narrowest = narrowed.filter(|(_, cpus)| cpus != granted).min_by_key(|(_, cpus)| cpus.len());
+    let openmp = of_openmp(server);
+    // OpenMP binds its threads to parts of what the process has, and leaves no other trace either.
     let unexplained = narrowest
-        .filter(|_| engine.is_none() && launcher.is_none())
+        .filter(|_| engine.is_none() && launcher.is_none() && openmp.is_none())
         .map(|(process, cpus)| Unexplained { process, cpus });
     let group = group.map(|(cpus, evidence)| Group {
         binder: Binder { name: format!("cgroup (CPUs {cpus})"), evidence, release: None },
         cpus,
     });
-    let openmp = of_openmp(server);
     Ok(verdict(server, online, Binders { engine, launcher, openmp, group, unexplained }))
 }
 

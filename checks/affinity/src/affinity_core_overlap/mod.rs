@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
-use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
+use plumb_check_sdk::model::{Cpu, InferenceServer, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict,
     Object, ObjectKind,
@@ -51,10 +51,6 @@ struct Limits {
 
 /// Groups of processes that have the same CPUs, and fewer cores than they keep busy.
 fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
-    let spins = |process: &ServerProcess| {
-        matches!(process.role, Role::EngineCore | Role::GpuWorker | Role::Whole)
-            || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
-    };
     let mut groups: BTreeMap<CpuSet, Vec<(&InferenceServer, &ServerProcess)>> = BTreeMap::new();
     let mut unknown = None;
     for server in servers {
@@ -62,7 +58,7 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
             let reason = format!("no process of {} was recorded", server_object(server).subject());
             unknown = Some(Missing::new(Absence::Failed, reason));
         }
-        for process in server.processes.iter().filter(|process| spins(process)) {
+        for process in server.processes.iter().filter(|process| process.is_critical()) {
             let mask = process.mask(&cpu.online);
             if let Some(missing) = mask.unknown {
                 unknown = Some(missing);

@@ -163,7 +163,7 @@ impl Judge {
         }
         let load = match (&self.load, &largest, &crowded) {
             (Ok(load), ..) => load,
-            (Err(why), Some(pool), _) => return Ok(pool.unwatched(server, usable, why)),
+            (Err(why), Some(pool), _) => return Ok(pool.tell(server, usable, Err(why))),
             (Err(why), None, Some(crowd)) => {
                 return Ok(crowd.tell(server, usable, ("unknown", Arg::text("")), why.into()));
             }
@@ -179,7 +179,8 @@ impl Judge {
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
-            return Ok(self.judge_pool(server, &pool, usable, delay).with_evidence(of_delay));
+            let is_long = !self.delay.is_undercut_by(delay);
+            return Ok(pool.tell(server, usable, Ok((delay, is_long))).with_evidence(of_delay));
         }
         if let Some(crowd) = crowded {
             let told = crowd.tell(server, usable, ("known", waited), Arg::text(""));
@@ -209,54 +210,51 @@ impl Judge {
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
     }
-
-    fn judge_pool(
-        &self,
-        server: &InferenceServer,
-        pool: &Pool<'_>,
-        usable: f64,
-        delay: Quantity<Percent>,
-    ) -> Finding {
-        let object = server_object(server);
-        let (set, variables) = limits(pool);
-        let (cpus, library, name) = (number(pool.usable), pool.library.word(), Arg::from(&pool.name));
-        let (pid, size_count) = (Arg::text(pool.process.pid.to_string()), Arg::count(pool.size));
-        let waited = Arg::of(delay, 2);
-        let finding = if self.delay.is_undercut_by(delay) {
-            let said = words::Oversized { cpus, library, name, pid, set, size_count, variables, waited };
-            PAGE.warn(object, said).with_likelihood(Likelihood::Setting)
-        } else {
-            let said = words::Delaying { cpus, library, name, pid, set, size_count, variables, waited };
-            PAGE.fail(object, said).with_likelihood(Likelihood::Mechanism)
-        };
-        pool.mend(finding, server, usable)
-    }
 }
 
 impl Pool<'_> {
-    /// What can be said of it where nobody saw whether threads wait.
-    fn unwatched(&self, server: &InferenceServer, usable: f64, why: &Missing) -> Finding {
-        let (set, variables) = limits(self);
-        let said = words::Unwatched {
-            cpus: number(self.usable),
-            library: self.library.word(),
-            name: Arg::from(&self.name),
-            pid: Arg::text(self.process.pid.to_string()),
-            reason: why.into(),
-            set,
-            size_count: Arg::count(self.size),
-            variables,
+    /// What can be said of it, by how long a critical thread waited and whether that is long, or why nobody saw that.
+    fn tell(
+        &self,
+        server: &InferenceServer,
+        usable: f64,
+        seen: Result<(Quantity<Percent>, bool), &Missing>,
+    ) -> Finding {
+        let (object, (set, variables)) = (server_object(server), limits(self));
+        // All sentences say how large it is, and for how many CPUs.
+        macro_rules! said {
+            ($sentence:ident, $more:ident) => {
+                words::$sentence {
+                    cpus: number(self.usable),
+                    library: self.library.word(),
+                    name: Arg::from(&self.name),
+                    pid: Arg::text(self.process.pid.to_string()),
+                    set,
+                    size_count: Arg::count(self.size),
+                    variables,
+                    $more,
+                }
+            };
+        }
+        let (finding, likelihood) = match seen {
+            Err(why) => {
+                let reason = why.into();
+                (PAGE.warn(object, said!(Unwatched, reason)), Likelihood::Setting)
+            }
+            Ok((delay, is_long)) => {
+                let waited = Arg::of(delay, 2);
+                if is_long {
+                    (PAGE.fail(object, said!(Delaying, waited)), Likelihood::Mechanism)
+                } else {
+                    (PAGE.warn(object, said!(Oversized, waited)), Likelihood::Setting)
+                }
+            }
         };
-        let finding = PAGE.warn(server_object(server), said).with_likelihood(Likelihood::Setting);
-        self.mend(finding, server, usable)
-    }
-
-    /// A finding about it, with its evidence and what would mend it.
-    fn mend(&self, finding: Finding, server: &InferenceServer, usable: f64) -> Finding {
         let size = format!("{} threads named `{}`", self.size, self.name);
         let obeys = self.library.obeys_variables();
         let goal = obeys.then(|| smaller(server, wanted(server, self.usable, usable), self.size));
         finding
+            .with_likelihood(likelihood)
             .with_evidence(Citation::new(format!("{}/task", self.process.path), size))
             .with_evidence(cite_mask(self.process, &self.cpus))
             .with_intents(goal.flatten())

@@ -171,7 +171,7 @@ impl Node<'_> {
                     cores_count: Arg::count(self.cpu.cores_touched(&need.cpus)),
                     cpus: (&need.cpus).into(),
                     limit: Arg::text(if quota.is_some() { "quota" } else { "mask" }),
-                    quota: Arg::quantity(usable, "", 1),
+                    quota: Arg::quantity(usable, "", u8::from(usable.fract() > 0.05)),
                     shared: Arg::text(if others.is_empty() { "no" } else { "yes" }),
                     wanted_count: wanted_count.into(),
                     $($more,)*

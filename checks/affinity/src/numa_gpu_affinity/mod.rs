@@ -8,7 +8,8 @@
 //! A thread is *near* if its mask holds near CPUs only, *far* if it holds none, *open* if it holds both. Threads weigh by
 //! their CPU time, as a worker has hundreds of threads of which most sleep. Far threads above the limit are a hard
 //! mis-pin. Open threads are judged by the CPU that they last ran on; this is one look at one moment, so the confidence is
-//! medium. Where that is unknown for so much CPU time that it could decide, the worker is `not-run`.
+//! medium. Where that is unknown for so much CPU time that it could decide, the worker is `not-run`. Open threads within the limit
+//! leave a worker pinned, as far ones do.
 
 use plumb_check_sdk::limit::{Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, ServerProcess, Thread};
@@ -24,7 +25,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let gpus = evidence.gpus()?;
     PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let judge = Judge {
         machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
         limit: evidence.limit(&PAGE, &REMOTE_TIME),
@@ -72,7 +73,7 @@ impl Judge<'_> {
         gpus: &[String],
     ) -> Result<Finding, NoVerdict> {
         let near = self.machine.near(gpus)?;
-        let all = self.machine.numa.all_cpus();
+        let all = self.machine.numa.complete()?.all_cpus();
         if all.is_subset(&near.cpus) {
             return Ok(near.cite(
                 PAGE.info(worker_object(process, gpus), words::Spread { gpus_count: gpus.len().into() }),
@@ -123,11 +124,12 @@ impl Judge<'_> {
             return near.cite(cite_busiest(finding, process, seen_far, all));
         }
         // A thread whose mask nobody knows may be one that is not pinned.
-        if exceeds(away.saturating_add(time.unknown)) || (time.open == 0 && time.unknown > 0) {
+        let is_open = exceeds(time.open);
+        if exceeds(away.saturating_add(time.unknown)) || (!is_open && time.unknown > 0) {
             let said = words::UnknownPlace { share: share(time.unknown) };
             return near.cite(PAGE.not_run(object, said));
         }
-        if time.open > 0 {
+        if is_open {
             let share = share(time.total.saturating_sub(away).saturating_sub(time.unknown));
             let finding = misplaced(PAGE.warn(object, said!(Open, gpus_count, pid, share)), server, process)
                 .with_likelihood(Likelihood::Setting)

@@ -16,7 +16,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let gpus = evidence.gpus()?;
     PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;
     let judge = Judge {
         machine: Machine { gpus, numa, cpu: evidence.cpu().ok() },
         local: evidence.limit(&PAGE, &LOCAL),
@@ -54,7 +54,7 @@ impl Judge<'_> {
         let object = worker_object(process, gpus);
         let near = self.machine.near(gpus)?;
         let nodes = near.all_nodes(self.machine.numa);
-        if self.machine.numa.with_memory().all(|node| nodes.contains(node.id)) {
+        if self.machine.numa.complete()?.with_memory().all(|node| nodes.contains(node.id)) {
             return Ok(near.cite(PAGE.info(object, words::Spread { gpus_count: gpus.len().into() })));
         }
         let memory = process.memory.require()?;

@@ -32,6 +32,13 @@ problem-idle-and-met = Inferenz-CPUs verbrachten { $share } der Zeit in tiefen S
 effect-idle-and-met = Anfragen, die auf eine CPU in tiefem Schlafzustand treffen, warten, bis sie aufgewacht ist; die langsamsten Antworten halten das Zugesagte dennoch ein.
 detail-idle-and-met = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }; die p99-Latenz hält das Ziel dennoch ein
 
+problem-open = CPUs { $cpus }, die bedienen, dürfen in { $states } schlafen
+effect-open = Ein Prozessor, der so tief schläft, braucht so lange zum Aufwachen, und Arbeit für die GPUs wartet darauf; Tokens kommen spät, vor allem bei geringer Last.
+detail-open = Ruhezustände { $states } sind auf CPUs erlaubt, auf denen Server laufen{ $share ->
+    [unknown] ; wie lange CPUs darin waren, wurde nicht aufgezeichnet
+   *[other] , die { $share } der Zeit seit dem Start darin waren
+}
+
 found-rarely = bedienende CPUs verbrachten { $share } der Zeit in den Schlafzuständen { $states }, am meisten CPU { $cpu } mit { $most }
 found-request = ein Programm verlangt vom Kernel eine Aufwachzeit von höchstens { $latency }
 found-shallow = der tiefste Schlafzustand, in den bedienende CPUs gehen können, ist { $state } ({ $latency })

@@ -32,6 +32,13 @@ problem-idle-and-met = Serving CPUs spent { $share } of the time in deep idle st
 effect-idle-and-met = Requests that meet a CPU in a deep idle state wait until it has woken up; the slowest replies keep what was promised all the same.
 detail-idle-and-met = serving CPUs spent { $share } of the time in idle states { $states }, CPU { $cpu } most with { $most }; p99 latency meets the objective all the same
 
+problem-open = CPUs { $cpus }, which serve, may sleep in { $states }
+effect-open = A processor that sleeps so deep takes that long to wake up, and work for the GPUs waits for it; tokens come late, most of all under light load.
+detail-open = idle states { $states } are enabled on CPUs that servers run on{ $share ->
+    [unknown] ; how long CPUs were in them was not recorded
+   *[other] , which were in them for { $share } of the time since boot
+}
+
 found-rarely = serving CPUs spent { $share } of the time in idle states { $states }, CPU { $cpu } most with { $most }
 found-request = a program asks the kernel for an exit latency of { $latency } or less
 found-shallow = the deepest idle state that serving CPUs can enter is { $state } ({ $latency })

@@ -1,6 +1,7 @@
 //! `cpu.cstates`: deep idle states do not add wake-up latency on serving cores.
 //!
-//! Serving CPUs are those that busy threads of inference servers were seen on. Where no state with a long exit
+//! Serving CPUs are those that busy threads of inference servers were seen on. Without a window they are those that such
+//! threads may run on, and the time that these have slept since boot warns. Where no state with a long exit
 //! latency is enabled on them, or a program asks the kernel for short latency, the settings alone pass. Otherwise the
 //! time spent in such states under load decides, as a mean over the serving CPUs, since threads move between
 //! readings. The catalogue's failure needs a missed objective at p99; where none is known, a warning stands and what
@@ -8,10 +9,10 @@
 //! has those.
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState};
+use plumb_check_sdk::model::{CpuIdle, CpuReading, IdleResidency, IdleState, cpus_allowed};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
-    ObjectKind, Said,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Object, ObjectKind, Said,
 };
 
 use crate::pages::cpu_cstates::{LATENCY, MUCH, PAGE, SERVING, SOME, words};
@@ -30,7 +31,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     }
     let seen = watched(evidence, cpuidle, &deep, latency);
     // That they are open is known, whether or not anybody watched how long CPUs stay in them.
-    Ok(seen.unwrap_or_else(|said| vec![deep.enabled(), PAGE.not_run(Object::node(), said)]))
+    Ok(seen.unwrap_or_else(|said| vec![deep.enabled(evidence, cpuidle), PAGE.not_run(Object::node(), said)]))
 }
 
 /// What the window says of deep states; else the sentence that says why it says nothing.
@@ -118,10 +119,23 @@ impl<'a> Deep<'a> {
         self.states.iter().filter_map(intent).collect()
     }
 
-    fn enabled(&self) -> Finding {
-        let object = Object::cpus(&self.cpus);
-        let said = words::Enabled { states: Arg::from(self.names()), cpus: Arg::from(&self.cpus) };
-        PAGE.info(object, said).with_citations(self.states.iter().map(|state| cite(state)))
+    /// What is known without a window: that they are open, to servers too, and how much CPUs have slept in them since boot.
+    fn enabled(&self, evidence: &Evidence<'_>, cpuidle: &CpuIdle) -> Finding {
+        let serving = cpus_allowed(evidence.servers().unwrap_or_default()).intersection(&self.cpus);
+        let share = cpuidle.share_since_boot(&self.states, &serving);
+        let is_rare =
+            share.is_some_and(|share| !evidence.limit(&PAGE, &SOME).is_exceeded_by(Quantity::new(share)));
+        let states = Arg::from(self.names());
+        let finding = if serving.is_empty() || is_rare {
+            PAGE.info(Object::cpus(&self.cpus), words::Enabled { states, cpus: Arg::from(&self.cpus) })
+        } else {
+            let share = share.map_or_else(|| Arg::text("unknown"), |share| Arg::quantity(share, "%", 1));
+            PAGE.warn(Object::cpus(&serving), words::Open { states, cpus: (&serving).into(), share })
+                .with_likelihood(Likelihood::Setting)
+                .with_confidence(Confidence::Medium)
+                .with_intents(self.disabled_on(&serving))
+        };
+        finding.with_citations(self.states.iter().map(|state| cite(state)))
     }
 
     fn none(&self, cpuidle: &CpuIdle, latency: f64) -> Finding {

@@ -5,12 +5,8 @@ applicability = Physische Maschinen; selten virtuelle Maschinen; Container lesen
 expected-effect = Über die Zahlen zum Governor hinaus ist nichts veröffentlicht.
 
 limit-saving-bias = Energy Performance Bias, über dem Stromsparen zuerst kommt
-limit-saving-bias-applies = CPUs mit Energy Performance Bias und ohne Energiepräferenz
-limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL ist 6, der Wert zwischen performance (0) und powersave (15)
-
-limit-saving-bias-beside-preference = Energy Performance Bias, über dem neben einer Präferenz Stromsparen zuerst kommt
-limit-saving-bias-beside-preference-applies = CPUs mit Energy Performance Bias und Energiepräferenz
-limit-saving-bias-beside-preference-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE ist 7, eine normale Einstellung; ENERGY_PERF_BIAS_BALANCE_POWERSAVE ist 8
+limit-saving-bias-applies = CPUs mit Energy Performance Bias
+limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE ist 7, eine normale Einstellung; ENERGY_PERF_BIAS_BALANCE_POWERSAVE ist 8
 
 problem-saving = Die Energiepräferenz von { $cpus_count ->
     [one] { $cpus_count } CPU
@@ -43,6 +39,7 @@ problem-bias-balanced = Energy Bias { $bias } kostet { $cpus_count ->
 detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 found-speed = Energiepräferenz `{ $preference }` verlangt von der Hardware Geschwindigkeit
+found-bias-beside = Energy Bias { $bias } von 15, den die Hardware nicht beachtet: Die Energiepräferenz entscheidet
 found-bias-speed = Energy Bias 0 verlangt von der Hardware Geschwindigkeit
 found-no-hints = weder der Frequenztreiber noch die CPU nimmt eine Energiepräferenz an
 found-no-preference = keine Energiepräferenz auf einer physischen Maschine gefunden: { $reason }

@@ -5,12 +5,8 @@ applicability = Bare metal; seldom virtual machines; containers read the host's 
 expected-effect = There is no published number apart from that of the governor.
 
 limit-saving-bias = energy performance bias above which saving power comes first
-limit-saving-bias-applies = CPUs with an energy performance bias and no energy preference
-limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL is 6, the value between performance (0) and powersave (15)
-
-limit-saving-bias-beside-preference = energy performance bias above which saving power comes first beside a preference
-limit-saving-bias-beside-preference-applies = CPUs with an energy performance bias and an energy preference
-limit-saving-bias-beside-preference-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE is 7, a normal setting; ENERGY_PERF_BIAS_BALANCE_POWERSAVE is 8
+limit-saving-bias-applies = CPUs with an energy performance bias
+limit-saving-bias-source = Linux: ENERGY_PERF_BIAS_NORMAL_POWERSAVE is 7, a normal setting; ENERGY_PERF_BIAS_BALANCE_POWERSAVE is 8
 
 problem-saving = { $cpus_count ->
     [one] The energy preference of { $cpus_count } CPU is
@@ -43,6 +39,7 @@ problem-bias-balanced = { $cpus_count ->
 detail-bias-balanced = energy bias { $bias } of 15 lets the hardware trade some speed for power
 
 found-speed = energy preference `{ $preference }` asks the hardware for speed
+found-bias-beside = energy bias { $bias } of 15, which the hardware leaves aside: the energy preference decides
 found-bias-speed = energy bias 0 asks the hardware for speed
 found-no-hints = neither the frequency driver nor the CPU takes an energy preference
 found-no-preference = no energy preference was found on bare metal: { $reason }

@@ -5,8 +5,8 @@
 //! (performance) to 15. CPUs are grouped by each. A raw number of the preference counts as the nearest name.
 //! `default` warns: it is what the firmware has set, which nobody can see.
 //!
-//! The kernel's names for the bias are 6 (normal), 7 (normal, saving), 8 (balance, saving) and 15 (saving). Where a CPU has a
-//! preference, that decides, and the bias is of little weight: there it fails from 8 on, elsewhere above 6.
+//! The kernel's names for the bias are 6 (normal), 7 (normal, saving), 8 (balance, saving) and 15 (saving): it saves first from
+//! 8 on. Where a CPU has a preference, that decides and the hardware leaves the bias aside, which then warns at most.
 
 use std::collections::BTreeMap;
 
@@ -18,7 +18,7 @@ use plumb_check_sdk::{
 };
 
 use crate::host;
-use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, SAVING_BIAS_BESIDE_PREFERENCE, words};
+use crate::pages::cpu_epp_epb::{PAGE, SAVING_BIAS, words};
 use crate::preference::Preference;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -28,8 +28,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let (mut findings, preferred) = (preferences(policies, &lacks), preferred(policies));
     let bias = evidence.get::<Vec<CpuReading>>("/power/energy_perf_bias");
     findings.extend(bias.iter().flatten().map(|group| judge_bias(evidence, group, &preferred)));
-    let gap =
-        |missing: Option<&Missing>, lacks: bool| missing.filter(|why| !why.is_absent() && !lacks).cloned();
+    let gap = |missing: Option<&Missing>, lacks: bool| {
+        let is_gap = |why: &&Missing| !why.is_absent() && (!lacks || why.missing == Absence::Denied);
+        missing.filter(is_gap).cloned()
+    };
     let gaps = (gap(cpufreq.as_ref().err(), lacks.preference), gap(bias.as_ref().err(), lacks.bias));
     findings.extend(match gaps {
         (Some(one), Some(other)) if one == other => vec![PAGE.missing(Object::node(), &one)],
@@ -87,31 +89,39 @@ impl Lacks {
 
 /// CPUs that have a preference.
 fn preferred(policies: &[FreqPolicy]) -> CpuSet {
-    let have = policies.iter().filter(|policy| policy.energy_performance_preference.known().is_some());
+    let have = policies.iter().filter(|policy| policy.preference().1.known().is_some());
     have.fold(CpuSet::new(), |all, policy| all.union(&policy.cpus))
 }
 
 fn preferences(policies: &[FreqPolicy], lacks: &Lacks) -> Vec<Finding> {
-    let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, &FreqPolicy)> = BTreeMap::new();
+    let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, Vec<&FreqPolicy>)> = BTreeMap::new();
     for policy in policies {
-        let preference = policy.energy_performance_preference.optional().transpose();
+        let preference = policy.preference().1.optional().transpose();
         let Some(preference) = preference else { continue };
-        if lacks.preference && preference.is_err() {
+        let key = preference.map(|preference| preference.trim()).map_err(|missing| missing.missing);
+        // A file that may not be read is there.
+        if lacks.preference && key.is_err_and(|missing| missing != Absence::Denied) {
             continue;
         }
-        let key = preference.map(|preference| preference.trim()).map_err(|missing| missing.missing);
-        let (cpus, _) = groups.entry(key).or_insert_with(|| (CpuSet::new(), policy));
+        let (cpus, of_key) = groups.entry(key).or_default();
         *cpus = cpus.union(&policy.cpus);
+        of_key.push(policy);
     }
-    let judged = |(cpus, policy): (CpuSet, &FreqPolicy)| {
+    let judged = |(cpus, policies): (CpuSet, Vec<&FreqPolicy>)| {
         let object = Object::cpus(&cpus).named(format!("CPUs {cpus}, preference"));
-        PAGE.settle(object.clone(), judge_preference(object, &cpus, policy))
+        PAGE.settle(object.clone(), judge_preference(object, &cpus, &policies))
     };
-    groups.into_values().map(judged).collect()
+    groups.into_values().filter_map(judged).collect()
 }
 
-fn judge_preference(object: Object, cpus: &CpuSet, policy: &FreqPolicy) -> Result<Finding, Missing> {
-    let seen = policy.energy_performance_preference.require()?.trim();
+fn judge_preference(
+    object: Object,
+    cpus: &CpuSet,
+    policies: &[&FreqPolicy],
+) -> Result<Option<Finding>, Missing> {
+    let Some(first) = policies.first() else { return Ok(None) };
+    let (file, fact) = first.preference();
+    let seen = fact.require()?.trim();
     let (cpus_count, preference) = (Arg::count(cpus.len()), Arg::from(seen));
     let finding = match Preference::of(seen) {
         Preference::Speed => PAGE.pass(object, words::Speed { preference }),
@@ -119,11 +129,19 @@ fn judge_preference(object: Object, cpus: &CpuSet, policy: &FreqPolicy) -> Resul
         Preference::Firmware => PAGE.warn(object, words::Firmware { cpus_count, preference }),
         Preference::Saving => PAGE.fail(object, words::Saving { cpus_count, preference }),
     };
-    let (want, was) = ("performance".into(), seen.into());
-    Ok(finding
-        .with_likelihood(Likelihood::Setting)
-        .with_evidence(Citation::new(format!("{}/energy_performance_preference", policy.path), seen))
-        .mended_by([Intent::EnergyPreference { cpus: cpus.clone(), want, was }]))
+    let goals: Vec<Intent> = if file == "energy_performance_preference" {
+        vec![Intent::EnergyPreference { cpus: cpus.clone(), want: "performance".into(), was: seen.into() }]
+    } else {
+        let path = |policy: &&FreqPolicy| format!("{}/{file}", policy.path);
+        let value = |path| Intent::Value { path, want: "0".into(), was: seen.into() };
+        policies.iter().map(path).map(value).collect()
+    };
+    Ok(Some(
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_evidence(Citation::new(format!("{}/{file}", first.path), seen))
+            .mended_by(goals),
+    ))
 }
 
 fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading, preferred: &CpuSet) -> Finding {
@@ -134,14 +152,14 @@ fn judge_bias(evidence: &Evidence<'_>, group: &CpuReading, preferred: &CpuSet) -
         Fact::Missing(missing) => return PAGE.missing(object, missing),
     };
     let is_beside = !cpus.is_empty() && cpus.is_subset(preferred);
-    let limit = if is_beside { &SAVING_BIAS_BESIDE_PREFERENCE } else { &SAVING_BIAS };
+    let is_saving = evidence.limit(&PAGE, &SAVING_BIAS).is_exceeded_by(Quantity::new(seen as f64));
     let (cpus_count, bias) = (Arg::count(cpus.len()), Arg::text(seen.to_string()));
-    let finding = if evidence.limit(&PAGE, limit).is_exceeded_by(Quantity::new(seen as f64)) {
-        PAGE.fail(object, words::BiasSaving { cpus_count, bias })
-    } else if seen > 0 {
-        PAGE.warn(object, words::BiasBalanced { cpus_count, bias })
-    } else {
-        PAGE.pass(object, words::BiasSpeed {})
+    let finding = match (is_saving, is_beside) {
+        (true, true) => PAGE.warn(object, words::BiasSaving { cpus_count, bias }),
+        (true, false) => PAGE.fail(object, words::BiasSaving { cpus_count, bias }),
+        (false, true) if seen > 0 => PAGE.info(object, words::BiasBeside { bias }),
+        (false, false) if seen > 0 => PAGE.warn(object, words::BiasBalanced { cpus_count, bias }),
+        (false, _) => PAGE.pass(object, words::BiasSpeed {}),
     };
     finding
         .with_likelihood(Likelihood::Setting)

@@ -65,6 +65,14 @@ problem-logged = Das Kernel-Log nennt gedrosselte CPU-Takte in { $lines ->
 }
 detail-logged = das Kernel-Log nennt gedrosselte CPU-Takte (Zeilen: { $lines })
 
+problem-limited = Die Plattform hat den Takt der CPUs { $cpus } begrenzt
+effect-limited = Firmware oder Hardware hielt diese Prozessoren unter dem verlangten Takt, wegen Wärme, Leistung oder Strom; Antworten kamen später.
+detail-limited = CPPC hält fest, dass die Plattform { $below ->
+    [lowest] weniger als die niedrigste verlangte Leistung
+   *[wanted] weniger Leistung als gewünscht
+} lieferte, seit das zuletzt gelöscht wurde
+
+found-not-limited = CPPC hält seit dem Start keine Begrenzung durch die Plattform fest
 found-never = { $part ->
     [core] der Kern
    *[package] das Package

@@ -65,6 +65,14 @@ problem-logged = The kernel log tells of throttled CPU clocks in { $lines ->
 }
 detail-logged = the kernel log tells of throttled CPU clocks (lines: { $lines })
 
+problem-limited = The platform has limited the clock of CPUs { $cpus }
+effect-limited = Firmware or hardware kept these processors below the clock that was asked for, for heat, power or current; replies came later.
+detail-limited = CPPC keeps that the platform delivered { $below ->
+    [lowest] less than the lowest performance that was asked for
+   *[wanted] less performance than was wanted
+} since somebody last cleared this
+
+found-not-limited = CPPC keeps no limit of the platform since boot
 found-never = the { $part ->
     [core] core
    *[package] package

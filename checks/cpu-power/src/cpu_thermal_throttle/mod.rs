@@ -2,7 +2,8 @@
 //!
 //! Intel's counters answer: growing in the window fails, having grown since boot warns. Counters that stand at zero
 //! need no window, for they have counted since boot. Where neither gives a value, because there is none (AMD, Arm) or it was
-//! not read, only a line of the kernel log can show throttling; its silence is no answer.
+//! not read, a line of the kernel log can show throttling, whose silence is no answer; and on Arm CPPC keeps whether the platform
+//! has limited the clock.
 //!
 //! Each CPU keeps a counter of its package, and which of them the interrupt reaches differs, so that the counters of one
 //! package differ: the highest counts, in one finding per package. Cores that were throttled are told together as well,
@@ -10,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{CpuReading, LogLine, Pu};
+use plumb_check_sdk::model::{CpuReading, FreqPolicy, LogLine, Pu};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
     NoVerdict, Object,
@@ -34,6 +35,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Ok(vec![finding]);
     }
     is_virtual?;
+    if let Some(finding) = limited(evidence) {
+        return Ok(vec![finding]);
+    }
     // Counters that could not be read may have counted, which a silent log does not rule out.
     if let Some(why) = counters.iter().find_map(Counter::unanswered) {
         return Err(why.into());
@@ -225,6 +229,30 @@ fn packages(evidence: &Evidence<'_>) -> Vec<CpuSet> {
         packages.entry(cpu.socket).or_default().insert(cpu.cpu);
     }
     packages.into_values().collect()
+}
+
+/// What CPPC tells where there are no counters: a limit of the platform is kept until somebody clears it, so none since boot
+/// is an answer where each policy gives it.
+fn limited(evidence: &Evidence<'_>) -> Option<Finding> {
+    let policies = &evidence.cpufreq().ok()?.policies;
+    let cited = |policy: &FreqPolicy, bits: u32| {
+        Citation::new(format!("{}/perf_limited", policy.path), format!("{bits:#x}"))
+    };
+    let limited = policies.iter().filter(|policy| policy.limited().is_some_and(|bits| bits > 0));
+    if let Some(first) = limited.clone().next() {
+        let cpus = limited.fold(CpuSet::new(), |all, policy| all.union(&policy.cpus));
+        let bits = first.limited().unwrap_or_default();
+        let below = Arg::from(if bits & 2 > 0 { "lowest" } else { "wanted" });
+        let finding = PAGE.warn(Object::cpus(&cpus), words::Limited { cpus: (&cpus).into(), below });
+        return Some(
+            finding
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(cited(first, bits))
+                .with_intent(COOLING),
+        );
+    }
+    let first = policies.first().filter(|_| policies.iter().all(|policy| policy.limited() == Some(0)))?;
+    Some(PAGE.pass(Object::node(), words::NotLimited {}).with_evidence(cited(first, 0)))
 }
 
 /// What the kernel log tells of throttling, whatever the counters say.

@@ -31,6 +31,7 @@ problem-power-limit = Die Leistungsgrenze von { $package } liegt unter der Ausle
 effect-power-limit = Unter voller Last wird der Prozessor langsamer, bevor er die Leistung aufnimmt, für die er gebaut ist; Antworten dauern dann länger.
 detail-power-limit = langfristige Leistungsgrenze { $limit }, thermische Auslegungsleistung { $design }: Das Package wird langsamer, bevor es voll genutzt ist
 
+found-no-zones = kein Leistungslimit eines Packages gelesen: Dem Kernel fehlt der Treiber, oder `/sys/class/powercap` wurde nicht aufgezeichnet
 found-on = Turbo ist an
 found-little-gain = Boost ist aus, aber die höchste Stufe liegt höchstens { $gain } über der nominalen (CPUs { $cpus }): Es gibt wenig zu gewinnen
 found-gain-unknown = Boost ist aus; wie viel das zurückhält, ist nicht bekannt: { $reason }

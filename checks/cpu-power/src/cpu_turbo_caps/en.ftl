@@ -31,6 +31,7 @@ problem-power-limit = The power limit of { $package } is below its design power
 effect-power-limit = Under full load the processor slows down before it has used the power that it is built for, and replies take longer then.
 detail-power-limit = long-term power limit { $limit }, thermal design power { $design }: the package slows down before it is used to the full
 
+found-no-zones = no power limit of a package was read: the kernel lacks the driver, or nobody recorded `/sys/class/powercap`
 found-on = turbo is on
 found-little-gain = boost is off, but the highest level is at most { $gain } above the nominal one (CPUs { $cpus }): there is little to gain
 found-gain-unknown = boost is off, and how much that holds back is not known: { $reason }

@@ -8,7 +8,7 @@
 //!
 //! On x86, turbo that is off holds the clock at its base. Elsewhere the switch holds back the clocks that the driver marks
 //! as boost, which on some processors are none: what it costs is how far the highest level of performance is above the
-//! nominal one (CPPC).
+//! nominal one (CPPC), or the clocks of boost above the highest of the others where the driver has a table of clocks.
 //!
 //! Every CPU counts as an inference CPU, as in `cpu.governor`.
 
@@ -56,7 +56,7 @@ fn turbo(evidence: &Evidence<'_>, cpufreq: &CpuFreq) -> Finding {
             let finding = if *switch == NO_TURBO || vendor.is_ok_and(|vendor| is_x86(&vendor)) {
                 PAGE.fail(object, words::Off {})
             } else {
-                PAGE.settle(object, boost_off(evidence))
+                PAGE.settle(object, boost_off(evidence, &cpufreq.policies))
             };
             finding
                 .with_likelihood(Likelihood::Setting)
@@ -78,22 +78,24 @@ fn is_x86(vendor: &str) -> bool {
 }
 
 /// Boost is off where the switch may have nothing to give.
-fn boost_off(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
-    let object = Object::setting("turbo");
+fn boost_off(evidence: &Evidence<'_>, policies: &[FreqPolicy]) -> Result<Finding, NoVerdict> {
     let untold = |why: Missing| words::GainUnknown { reason: why.into() };
-    let groups: Vec<Cppc> = evidence.get("/power/cppc").map_err(untold)?;
-    let gain = |group: &Cppc| -> Result<f64, Missing> {
-        let (highest, nominal) = (*group.highest_perf.require()?, *group.nominal_perf.require()?);
-        if nominal == 0 {
-            let reason = format!("{}/nominal_perf names no level", group.path);
-            return Err(Missing::new(Absence::Malformed, reason));
+    let groups: Vec<Cppc> = match evidence.get("/power/cppc") {
+        Ok(groups) => groups,
+        // Drivers with a table of clocks name those that only boost reaches.
+        Err(why) => {
+            let gains = policies.iter().filter_map(|policy| Some((policy.boost_gain()?, policy)));
+            let most = gains.max_by(|a, b| a.0.total_cmp(&b.0));
+            let (percent, policy) = most.ok_or_else(|| untold(why))?;
+            let list = policy.scaling_boost_frequencies.known().map_or("", |list| list.trim());
+            let cited = Citation::new(format!("{}/scaling_boost_frequencies", policy.path), list);
+            return Ok(gain_of(evidence, percent, &policy.cpus).with_evidence(cited));
         }
-        Ok(100.0 * (highest as f64 / nominal as f64 - 1.0))
     };
     let limit = evidence.limit(&PAGE, &BOOST_GAIN);
     let (mut most, mut unknown) = (None::<(f64, &Cppc)>, None);
     for group in &groups {
-        match gain(group) {
+        match group.gain() {
             Ok(own) if most.is_none_or(|(most, _)| own > most) => most = Some((own, group)),
             Ok(_) => {}
             Err(missing) => unknown = Some(missing),
@@ -109,19 +111,23 @@ fn boost_off(evidence: &Evidence<'_>) -> Result<Finding, NoVerdict> {
             return Err(untold(why).into());
         }
     };
-    let (gain, cpus) = (Arg::quantity(percent.max(0.0), "%", 1), Arg::from(&group.cpus));
-    let finding = if limit.is_undercut_by(Quantity::new(percent)) {
-        PAGE.info(object, words::LittleGain { gain, cpus })
-    } else {
-        PAGE.fail(object, words::BoostOff { gain, cpus })
-    };
     let cite = |file: &str, level: &Fact<u64>| {
         let level = level.known().map(u64::to_string).unwrap_or_default();
         Citation::new(format!("{}/{file}", group.path), format!("{level} on CPUs {}", group.cpus))
     };
-    Ok(finding
+    Ok(gain_of(evidence, percent, &group.cpus)
         .with_evidence(cite("highest_perf", &group.highest_perf))
         .with_evidence(cite("nominal_perf", &group.nominal_perf)))
+}
+
+fn gain_of(evidence: &Evidence<'_>, percent: f64, cpus: &CpuSet) -> Finding {
+    let object = Object::setting("turbo");
+    let (gain, cpus) = (Arg::quantity(percent.max(0.0), "%", 1), Arg::from(cpus));
+    if evidence.limit(&PAGE, &BOOST_GAIN).is_undercut_by(Quantity::new(percent)) {
+        PAGE.info(object, words::LittleGain { gain, cpus })
+    } else {
+        PAGE.fail(object, words::BoostOff { gain, cpus })
+    }
 }
 
 fn caps(policies: &[FreqPolicy]) -> Vec<Finding> {
@@ -186,6 +192,11 @@ fn power_limits(evidence: &Evidence<'_>, settings: &Settings) -> Vec<Finding> {
         zone.parse::<u32>().ok()
     };
     let zones: BTreeSet<u32> = settings.keys().filter_map(below).collect();
+    // Only Intel's packages have limits to be read.
+    let is_intel = evidence.get::<String>("/cpu/vendor").is_ok_and(|vendor| vendor == "GenuineIntel");
+    if zones.is_empty() && is_intel && host::is_virtual(evidence) == Ok(false) {
+        return vec![PAGE.not_run(Object::setting(PACKAGES), words::NoZones {})];
+    }
     let judged = |zone| PAGE.settle(Object::setting(PACKAGES), judge_zone(evidence, settings, zone));
     zones.into_iter().filter_map(judged).collect()
 }

@@ -10,12 +10,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice};
+use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice, pairs_in_use, way_up};
 use plumb_check_sdk::{
-    Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind, ProviderRequest,
+    Absence, Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind,
+    ProviderRequest, Step,
 };
 
-use crate::gpus::{self, NVML, Span};
+use crate::gpus::{self, NVML, Span, named};
 use crate::pages::gpu_acs_iommu::{PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -26,13 +27,15 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         && joined_by_nvlink(gpus, links)
     {
         let citation = Citation::new(NVML, format!("{} pairs, each with NVLink", links.len()));
-        return Ok(vec![PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation)]);
+        let pass = PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation);
+        let refused = refused(evidence, gpus);
+        return Ok(if refused.is_empty() { vec![pass] } else { refused });
     }
     let span = Span::of(evidence);
     let hypervisor = evidence.hypervisor();
     let is_guest = matches!(hypervisor, Ok(Some(_)));
     let mut findings = match &links {
-        Ok(links) => peers(&span, links, is_guest),
+        Ok(links) => peers(evidence, &span, links, is_guest),
         Err(why) => vec![PAGE.not_run(other("GPU pairs"), words::LinksUnknown { reason: why.into() })],
     };
     if !is_guest {
@@ -44,6 +47,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
             Err(why) => findings.push(PAGE.missing(other("ways between GPUs"), &why)),
         }
     }
+    findings.extend(refused(evidence, gpus));
     if findings.is_empty() {
         let citation = Citation::new(NVML, "p2p_read: ok for each pair");
         findings.push(PAGE.pass(Object::node(), words::Direct {}).with_evidence(citation));
@@ -67,27 +71,37 @@ fn joined_by_nvlink(gpus: &[Gpu], links: &[NvmlLink]) -> bool {
         .all(|(index, a)| gpus.iter().skip(index + 1).all(|b| joined(&a.address, &b.address)))
 }
 
-/// Pairs that cannot read each other's memory.
-fn peers(span: &Span, links: &[NvmlLink], is_guest: bool) -> Vec<Finding> {
-    let mut by_status: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut findings = Vec::new();
-    for link in links {
-        let pair = format!("{} and {}", link.a, link.b);
-        match link.p2p_read.require() {
-            Ok(status) if status == "ok" => {}
-            Ok(status) => by_status.entry(status).or_default().push(pair),
-            Err(missing) => {
-                let object = gpus::group(&[link.a.clone(), link.b.clone()], format!("GPUs {pair}"));
-                findings.push(PAGE.not_run(object, words::PairUnknown { reason: (&missing).into() }));
-            }
+/// Pairs that cannot read each other's memory: those that a server uses, and all where none is known to use any.
+fn peers(evidence: &Evidence<'_>, span: &Span, links: &[NvmlLink], is_guest: bool) -> Vec<Finding> {
+    let addresses: Vec<&str> = evidence.gpus().unwrap_or_default().iter().map(|gpu| &*gpu.address).collect();
+    let pairs = pairs_in_use(evidence.servers().unwrap_or_default(), &addresses);
+    let mut by_status: BTreeMap<Result<&str, String>, Vec<String>> = BTreeMap::new();
+    for (a, b) in &pairs {
+        let is_it = |link: &&NvmlLink| [&*link.a, &*link.b] == [*a, *b] || [&*link.a, &*link.b] == [*b, *a];
+        let untold = || Missing::new(Absence::Failed, "NVML does not tell of them");
+        let status = links.iter().find(is_it).ok_or_else(untold).and_then(|link| link.p2p_read.require());
+        if status.as_ref().is_ok_and(|status| *status == "ok") {
+            continue;
         }
+        let status = status.map(String::as_str).map_err(|missing| missing.to_string());
+        by_status.entry(status).or_default().push(format!("{a} and {b}"));
     }
-    for (status, pairs) in by_status {
+    let mut findings = Vec::new();
+    for (status, of_status) in by_status {
+        let named = of_status.join("; ");
+        let status = match status {
+            Ok(status) => status,
+            Err(why) => {
+                let object = gpus::group(&of_status, format!("GPUs {named}"));
+                findings.push(PAGE.not_run(object, words::PairUnknown { reason: why.into() }));
+                continue;
+            }
+        };
         let said = |span| {
-            let (all_count, pairs_count) = (links.len().into(), pairs.len().into());
+            let (all_count, pairs_count) = (pairs.len().into(), of_status.len().into());
             words::NoWay { all_count, pairs_count, span, status: status.into() }.into()
         };
-        let citation = Citation::new(NVML, format!("p2p_read {status}: {}", pairs.join("; ")));
+        let citation = Citation::new(NVML, format!("p2p_read {status}: {named}"));
         // In a virtual machine the ways are those that its provider gives it; the GPU itself is not.
         let request = match status {
             "chipset-not-supported" => Some(ProviderRequest::PeerAccess),
@@ -101,20 +115,30 @@ fn peers(span: &Span, links: &[NvmlLink], is_guest: bool) -> Vec<Finding> {
     findings
 }
 
+/// Accesses of GPUs that the IOMMU has refused.
+fn refused(evidence: &Evidence<'_>, gpus: &[Gpu]) -> Vec<Finding> {
+    let Ok(log) = evidence.kernel_log() else { return Vec::new() };
+    let of_gpu = |gpu: &Gpu| {
+        let faults = log.dma_faults(&gpu.address);
+        let citation = Citation::new(&log.path, &faults.last()?.text);
+        let said = named!(Refused, most_faults: faults.len().into());
+        let finding = PAGE.warn(Object::gpu(&gpu.address), said).with_evidence(citation);
+        Some(finding.with_intent(Intent::Step { step: Step::WatchLog }))
+    };
+    gpus::join(gpus.iter().filter_map(of_gpu).collect(), gpus.len())
+}
+
 /// Bridges that lie between GPUs and redirect their traffic.
 fn bridges(span: &Span, gpus: &[Gpu], pci: &[PciDevice]) -> Vec<Finding> {
     let mut above: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     let mut findings = Vec::new();
     for gpu in gpus {
-        let mut at = pci.iter().find(|device| device.address == gpu.address);
-        if at.is_none() {
+        let way = way_up(pci, &gpu.address);
+        if way.is_empty() {
             findings.push(PAGE.not_run(Object::gpu(&gpu.address), words::NotListed {}));
         }
-        // No path is longer than there are devices, whatever a recording says.
-        for _ in 0..pci.len() {
-            let Some(parent) = at.and_then(|device| device.parent.as_deref()) else { break };
-            above.entry(parent).or_default().insert(&gpu.address);
-            at = pci.iter().find(|device| device.address == parent);
+        for bridge in way.into_iter().skip(1) {
+            above.entry(&bridge.address).or_default().insert(&gpu.address);
         }
     }
     let (mut citations, mut goals) = (Vec::new(), Vec::new());

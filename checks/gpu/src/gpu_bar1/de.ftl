@@ -32,9 +32,12 @@ problem-full = Das BAR1-Fenster von { $gpus_count ->
 effect-full = Das nächste Programm, das ein Fenster zu dieser GPU braucht, bekommt keines: Es startet nicht oder weicht auf langsamere Übertragungen aus.
 detail-full = BAR1 ist fast aufgebraucht ({ $most_used })
 
-problem-no-space = GPU { $gpu } bekam keinen Platz im Adressraum
-effect-no-space = Diese GPU ist gar nicht benutzbar: Ihr Treiber antwortet nicht, und kein Modell läuft auf ihr.
-detail-no-space = GPU { $gpu } bekam keinen Platz im Adressraum, und ihr Treiber antwortet nicht
+problem-no-space = { $gpus_count ->
+    [one] GPU { $gpu } bekam
+   *[other] { $gpus_count } von { $all_count } GPUs bekamen
+} keinen Platz im Adressraum
+effect-no-space = Was keinen Platz bekam, ist gar nicht benutzbar: Der Treiber antwortet nicht, und kein Modell läuft darauf.
+detail-no-space = kein Platz im Adressraum, und der Treiber antwortet nicht
 
 found-covers = BAR1 deckt den ganzen Speicher ab
 found-span-no-server = ob Replikate sich über mehrere GPUs erstrecken, ist nicht bekannt: kein Inferenzserver gefunden; aufzeichnen, während der Dienst läuft

@@ -32,9 +32,12 @@ problem-full = The BAR1 window of { $gpus_count ->
 effect-full = The next program that needs a window to this GPU gets none: it does not start, or it falls back to slower transfers.
 detail-full = its BAR1 is nearly used up ({ $most_used })
 
-problem-no-space = GPU { $gpu } got no space in the address map
-effect-no-space = This GPU cannot be used at all: its driver does not answer, and no model runs on it.
-detail-no-space = GPU { $gpu } got no space in the address map, and its driver does not answer
+problem-no-space = { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } of { $all_count } GPUs
+} got no space in the address map
+effect-no-space = What got no space cannot be used at all: the driver does not answer, and no model runs on it.
+detail-no-space = no space in the address map, and the driver does not answer
 
 found-covers = its BAR1 covers all of its memory
 found-span-no-server = it is not known whether replicas span several GPUs: no inference server was found; collect while the service runs

@@ -15,12 +15,17 @@ use crate::pages::gpu_bar1::{PAGE, USED, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let nvml = match gpus::nvml(evidence) {
-        Err(Silent::Missing(missing)) => return Ok(vec![without_driver(evidence, missing)?]),
+        Err(Silent::Missing(missing)) => {
+            let without = without_driver(evidence, &[]);
+            return if without.is_empty() { Err(missing.into()) } else { Ok(without) };
+        }
         nvml => nvml?,
     };
     let span = Span::of(evidence);
     let judged = |device| PAGE.settle(gpus::object(device), judge(evidence, device, &span));
-    Ok(gpus::join(nvml.devices.iter().flat_map(judged).collect(), nvml.devices.len()))
+    let mut findings = without_driver(evidence, &nvml.devices);
+    findings.extend(nvml.devices.iter().flat_map(judged));
+    Ok(gpus::joined(evidence, &PAGE, findings))
 }
 
 /// Who makes the window larger: the firmware, or the provider of a virtual machine.
@@ -31,20 +36,19 @@ fn larger(evidence: &Evidence<'_>) -> Intent {
     Intent::Firmware { setting: FirmwareSetting::ResizableBar }
 }
 
-/// NVML is silent: a GPU that got no space in the address map is why, if the kernel says so.
-fn without_driver(evidence: &Evidence<'_>, missing: Missing) -> Result<Finding, Missing> {
-    let (Ok(gpus), Ok(log)) = (evidence.gpus(), evidence.kernel_log()) else { return Err(missing) };
-    let told = |line: &LogLine| gpus.iter().find(|gpu| line.text.contains(&gpu.address));
-    let lines = log.lines.iter().filter(|line| line.subject == "bar");
-    let Some((line, gpu)) = lines.filter_map(|line| Some((line, told(line)?))).next_back() else {
-        return Err(missing);
-    };
-    let citation = Citation::new(&log.path, format!("[{:.3}] {}", line.seconds, line.text));
-    Ok(PAGE
-        .fail(Object::node(), words::NoSpace { gpu: (&gpu.address).into() })
-        .with_likelihood(Likelihood::Mechanism)
-        .with_evidence(citation)
-        .with_intent(larger(evidence)))
+/// GPUs that NVML does not tell of: that they got no space in the address map is why, if the kernel says so.
+fn without_driver(evidence: &Evidence<'_>, devices: &[NvmlDevice]) -> Vec<Finding> {
+    let (Ok(gpus), Ok(log)) = (evidence.gpus(), evidence.kernel_log()) else { return Vec::new() };
+    let unlisted = gpus.iter().filter(|gpu| !devices.iter().any(|device| gpus::name(device) == gpu.address));
+    let findings = unlisted.filter_map(|gpu| {
+        let is_told = |line: &&LogLine| line.subject == "bar" && line.text.contains(&gpu.address);
+        let line = log.lines.iter().rfind(is_told)?;
+        let citation = Citation::new(&log.path, format!("[{:.3}] {}", line.seconds, line.text));
+        let finding = PAGE.fail(Object::gpu(&gpu.address), named!(NoSpace));
+        let finding = finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation);
+        Some(finding.with_intent(larger(evidence)))
+    });
+    gpus::join(findings.collect(), gpus.len())
 }
 
 fn judge(evidence: &Evidence<'_>, device: &NvmlDevice, span: &Span) -> Result<Vec<Finding>, Missing> {

@@ -37,7 +37,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         findings.extend(PAGE.settle(gpus::object(device), slowed));
         findings.extend(of_device.margin(time.ok()));
     }
-    Ok(gpus::join(findings, nvml.devices.len()))
+    Ok(gpus::joined(evidence, &PAGE, findings))
 }
 
 /// Reasons whose time is counted where any is.

@@ -16,7 +16,7 @@ use crate::pages::gpu_ecc_remap::{PAGE, REMAPS, words};
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let nvml = gpus::nvml(evidence)?;
     let findings = nvml.devices.iter().flat_map(|device| Device { evidence, device }.judge());
-    Ok(gpus::join(findings.collect(), nvml.devices.len()))
+    Ok(gpus::joined(evidence, &PAGE, findings.collect()))
 }
 
 struct Device<'a> {

@@ -42,7 +42,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         }
         findings.extend(of_device);
     }
-    let mut findings = gpus::join(findings, nvml.devices.len());
+    let mut findings = gpus::joined(evidence, &PAGE, findings);
     let unknown = |why: Missing| words::ManagerUnknown { reason: (&why).into() };
     findings.extend(PAGE.settle(manager_object(), manager(evidence).map_err(unknown)));
     Ok(findings)

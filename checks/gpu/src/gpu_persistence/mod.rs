@@ -14,7 +14,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let daemon = daemon(evidence);
     let judged = |device| PAGE.settle(gpus::object(device), judge(device, &daemon));
     let findings = nvml.devices.iter().map(judged);
-    Ok(gpus::join(findings.collect(), nvml.devices.len()))
+    Ok(gpus::joined(evidence, &PAGE, findings.collect()))
 }
 
 /// Name of the daemon's process, cut to 15 bytes by the kernel.

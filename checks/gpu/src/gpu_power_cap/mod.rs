@@ -30,7 +30,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         }
         findings.extend(of_device);
     }
-    let mut findings = gpus::join(findings, nvml.devices.len());
+    let mut findings = gpus::joined(evidence, &PAGE, findings);
     findings.extend(unequal(&nvml.devices));
     Ok(findings)
 }

@@ -27,7 +27,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     if of_processes.is_empty() {
         findings.push(PAGE.not_run(Object::new(ObjectKind::Other, "processes"), words::NoUser {}));
     }
-    findings.extend(gpus::join(of_processes, devices.len()));
+    findings.extend(gpus::joined(evidence, &PAGE, of_processes));
     Ok(findings)
 }
 

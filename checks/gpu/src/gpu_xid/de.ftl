@@ -26,7 +26,15 @@ detail-critical = kritischer Fehler, { $times_count ->
 } in { $days_count ->
     [one] einem Tag
    *[other] { $days_count } Tagen
-}, zuletzt vor { $last } Stunden
+}, zuletzt vor { $last } Stunden; NVIDIAs Katalog verlangt: { $action ->
+    [reset] die GPU zurücksetzen, sobald ihre Arbeit verlegt ist
+    [restart-node] die Maschine neu starten
+    [restart-guest] die virtuelle Maschine neu starten
+    [drain-peers] die Arbeit verlegen, die Verbindungen zu anderen GPUs braucht
+    [check-links] die Verbindungen der GPU prüfen und sie zurücksetzen
+    [check-power] die Stromkabel der GPU prüfen
+   *[other] den Hersteller der Maschine fragen
+}
 
 problem-handled = { $device ->
     [none] Eine GPU
@@ -39,7 +47,15 @@ detail-handled = kritischer Fehler, der behoben sein kann, { $times_count ->
 } in { $days_count ->
     [one] einem Tag
    *[other] { $days_count } Tagen
-}, zuletzt vor { $last } Stunden
+}, zuletzt vor { $last } Stunden; NVIDIAs Katalog verlangt: { $action ->
+    [reset] die GPU zurücksetzen, sobald ihre Arbeit verlegt ist
+    [restart-node] die Maschine neu starten
+    [restart-guest] die virtuelle Maschine neu starten
+    [drain-peers] die Arbeit verlegen, die Verbindungen zu anderen GPUs braucht
+    [check-links] die Verbindungen der GPU prüfen und sie zurücksetzen
+    [check-power] die Stromkabel der GPU prüfen
+   *[other] den Hersteller der Maschine fragen
+}
 
 problem-note = { $device ->
     [none] Eine GPU
@@ -67,12 +83,61 @@ detail-application = Fehler von der Art, wie Anwendungen sie verursachen, { $tim
    *[other] { $days_count } Tagen
 }, zuletzt vor { $last } Stunden
 
+problem-ended = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} beendete ihre Programme mit dem Fehler Xid { $number }
+effect-ended = Was auf der GPU lief, verlor seine Arbeit; war es der Server, endeten seine laufenden Anfragen. NVIDIA verlangt, die Programme neu zu starten; die GPU selbst kann weiterlaufen.
+detail-ended = Fehler, nach dem die Programme auf der GPU neu zu starten sind, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
 problem-other = { $device ->
     [none] Eine GPU
    *[other] GPU { $device }
 } meldete den Fehler Xid { $number }
-effect-other = Was dieser Fehler für den Dienst bedeutet, ist hier nicht bekannt; NVIDIAs Katalog der Xid-Fehler sagt, was zu tun ist.
-detail-other = Fehler, der weder kritisch ist noch bekanntermaßen von Anwendungen kommt, { $times_count ->
+effect-other = NVIDIAs Katalog führt diesen Fehler, verlangt aber nichts sofort; kommt er öfter, ist der Support zu fragen.
+detail-other = Fehler, für den NVIDIAs Katalog keine sofortige Maßnahme nennt, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-unknown = { $device ->
+    [none] Eine GPU
+   *[other] GPU { $device }
+} meldete Xid { $number }, der in NVIDIAs Katalog fehlt
+effect-unknown = Was dieser Fehler für den Dienst bedeutet, ist nicht bekannt; die Zeile steht in den Nachweisen und muss von jemandem gelesen werden.
+detail-unknown = Fehler, dessen Nummer in NVIDIAs Katalog, wie er hier bekannt ist, nicht vorkommt, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-info-rom = Die gespeicherten Einstellungen { $device ->
+    [none] einer GPU
+   *[other] von GPU { $device }
+} sind beschädigt
+effect-info-rom = Beim nächsten Neustart kann die GPU ihre Geschichte an Speicherfehlern und ihre Einstellungen verlieren und dann nicht mehr starten.
+detail-info-rom = der Treiber meldet, dass das InfoROM beschädigt ist, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
+
+problem-mismatch = Kernel-Treiber und Bibliotheken der GPUs haben verschiedene Versionen
+effect-mismatch = Programme mit Bibliotheken der anderen Version können die GPUs nicht benutzen: Ein Server, der neu gestartet wird, kommt womöglich nicht zurück.
+detail-mismatch = der Treiber wies ein Programm ab, dessen Bibliotheken eine andere Version haben, { $times_count ->
     [one] einmal
    *[other] { $times_count }-mal
 } in { $days_count ->
@@ -118,7 +183,10 @@ detail-switch = fataler Fehler eines NVSwitch, { $times_count ->
 } in { $days_count ->
     [one] einem Tag
    *[other] { $days_count } Tagen
-}, zuletzt vor { $last } Stunden
+}, zuletzt vor { $last } Stunden; NVIDIA verlangt: { $action ->
+    [restart-node] die Maschine neu starten, denn die ganze Fabric ist ausgefallen
+   *[other] die GPUs daran zurücksetzen oder die virtuelle Maschine neu starten
+}
 
 problem-switch-handled = NVSwitch { $device } meldete vor { $last } Stunden den fatalen Fehler SXid { $number }
 effect-switch-handled = Nichts deutet auf einen andauernden Fehler, aber auch nichts darauf, dass er behoben wurde; kommt er wieder, sind Modelle über mehrere GPUs gefährdet.
@@ -128,7 +196,10 @@ detail-switch-handled = fataler Fehler eines NVSwitch, der behoben sein kann, { 
 } in { $days_count ->
     [one] einem Tag
    *[other] { $days_count } Tagen
-}, zuletzt vor { $last } Stunden
+}, zuletzt vor { $last } Stunden; NVIDIA verlangt: { $action ->
+    [restart-node] die Maschine neu starten, denn die ganze Fabric ist ausgefallen
+   *[other] die GPUs daran zurücksetzen oder die virtuelle Maschine neu starten
+}
 
 problem-switch-minor = NVSwitch { $device } meldete den Fehler SXid { $number }
 effect-switch-minor = Der Switch hat sich erholt. Häufen sich solche Fehler, verzögern sich Daten zwischen GPUs, und der Switch kann ausfallen.
@@ -140,6 +211,21 @@ detail-switch-minor = nicht fataler Fehler eines NVSwitch, { $times_count ->
    *[other] { $days_count } Tagen
 }, zuletzt vor { $last } Stunden
 
+problem-gone = Der Treiber hat GPU { $device } verloren
+effect-gone = Kein Server kann diese GPU benutzen; ein Modell, das alle GPUs des Knotens braucht, startet nicht.
+detail-gone = { $reason }
+
+problem-short = { $gpus_count } GPUs gefunden, solche Platinen tragen aber { $all_count }
+effect-short = Eine GPU dieser Maschine scheint zu fehlen: Modelle, die alle brauchen, starten nicht, und der Knoten bedient weniger, als bezahlt wurde.
+detail-short = { $gpus_count } GPUs einer Art, die es auf Platinen zu { $all_count } gibt
+
+found-harmless = Xid { $number }, für den NVIDIAs Katalog nichts verlangt, { $times_count ->
+    [one] einmal
+   *[other] { $times_count }-mal
+} in { $days_count ->
+    [one] einem Tag
+   *[other] { $days_count } Tagen
+}, zuletzt vor { $last } Stunden
 found-none = kein Xid-Fehler in den letzten { $age } { $unit ->
     [hours] Stunden
    *[days] Tagen

@@ -26,7 +26,15 @@ detail-critical = critical error, { $times_count ->
 } in { $days_count ->
     [one] one day
    *[other] { $days_count } days
-}, last { $last } hours ago
+}, last { $last } hours ago; NVIDIA's catalogue asks to { $action ->
+    [reset] reset the GPU once its work was moved away
+    [restart-node] boot the machine again
+    [restart-guest] start the virtual machine again
+    [drain-peers] move away the work that uses links to other GPUs
+    [check-links] look at the links of the GPU and to reset it
+    [check-power] look at the power cables of the GPU
+   *[other] ask the maker of the machine
+}
 
 problem-handled = { $device ->
     [none] A GPU
@@ -39,7 +47,15 @@ detail-handled = critical error that may have been handled, { $times_count ->
 } in { $days_count ->
     [one] one day
    *[other] { $days_count } days
-}, last { $last } hours ago
+}, last { $last } hours ago; NVIDIA's catalogue asks to { $action ->
+    [reset] reset the GPU once its work was moved away
+    [restart-node] boot the machine again
+    [restart-guest] start the virtual machine again
+    [drain-peers] move away the work that uses links to other GPUs
+    [check-links] look at the links of the GPU and to reset it
+    [check-power] look at the power cables of the GPU
+   *[other] ask the maker of the machine
+}
 
 problem-note = { $device ->
     [none] A GPU
@@ -67,12 +83,61 @@ detail-application = error of the kind that applications cause, { $times_count -
    *[other] { $days_count } days
 }, last { $last } hours ago
 
+problem-ended = { $device ->
+    [none] A GPU
+   *[other] GPU { $device }
+} ended its programs with the error Xid { $number }
+effect-ended = What ran on the GPU lost its work; if that was the server, its requests in progress ended. NVIDIA asks to start the programs again; the GPU itself can go on.
+detail-ended = error after which the programs on the GPU are to be started again, { $times_count ->
+    [one] once
+   *[other] { $times_count } times
+} in { $days_count ->
+    [one] one day
+   *[other] { $days_count } days
+}, last { $last } hours ago
+
 problem-other = { $device ->
     [none] A GPU
    *[other] GPU { $device }
 } reported the error Xid { $number }
-effect-other = What this error means for the service is not known here; NVIDIA's catalogue of Xid errors tells what to do about it.
-detail-other = error that is neither critical nor known to come from applications, { $times_count ->
+effect-other = NVIDIA's catalogue lists this error but asks for nothing at once; should it come often, its support has to be asked.
+detail-other = error for which NVIDIA's catalogue gives no action to take at once, { $times_count ->
+    [one] once
+   *[other] { $times_count } times
+} in { $days_count ->
+    [one] one day
+   *[other] { $days_count } days
+}, last { $last } hours ago
+
+problem-unknown = { $device ->
+    [none] A GPU
+   *[other] GPU { $device }
+} reported Xid { $number }, which is not in NVIDIA's catalogue
+effect-unknown = What this error means for the service is not known; the line is in the evidence and has to be read by a person.
+detail-unknown = error whose number is not in NVIDIA's catalogue as it is known here, { $times_count ->
+    [one] once
+   *[other] { $times_count } times
+} in { $days_count ->
+    [one] one day
+   *[other] { $days_count } days
+}, last { $last } hours ago
+
+problem-info-rom = The stored settings of { $device ->
+    [none] a GPU
+   *[other] GPU { $device }
+} are corrupted
+effect-info-rom = The GPU may lose its history of memory errors and its settings at the next restart, and may then fail to start.
+detail-info-rom = the driver reports that the InfoROM is corrupted, { $times_count ->
+    [one] once
+   *[other] { $times_count } times
+} in { $days_count ->
+    [one] one day
+   *[other] { $days_count } days
+}, last { $last } hours ago
+
+problem-mismatch = Kernel driver and libraries of the GPUs differ in version
+effect-mismatch = Programs with libraries of the other version cannot use the GPUs: a server that is started again may not come back.
+detail-mismatch = the driver refused a program whose libraries are of another version, { $times_count ->
     [one] once
    *[other] { $times_count } times
 } in { $days_count ->
@@ -118,7 +183,10 @@ detail-switch = fatal error of an NVSwitch, { $times_count ->
 } in { $days_count ->
     [one] one day
    *[other] { $days_count } days
-}, last { $last } hours ago
+}, last { $last } hours ago; NVIDIA asks to { $action ->
+    [restart-node] boot the machine again, as the whole fabric has failed
+   *[other] reset the GPUs on it, or to start the virtual machine again
+}
 
 problem-switch-handled = NVSwitch { $device } reported SXid { $number }, a fatal error, { $last } hours ago
 effect-switch-handled = Nothing points to a fault that goes on, but nothing shows that it was dealt with either; should it come again, models that span several GPUs are at risk.
@@ -128,7 +196,10 @@ detail-switch-handled = fatal error of an NVSwitch that may have been handled, {
 } in { $days_count ->
     [one] one day
    *[other] { $days_count } days
-}, last { $last } hours ago
+}, last { $last } hours ago; NVIDIA asks to { $action ->
+    [restart-node] boot the machine again, as the whole fabric has failed
+   *[other] reset the GPUs on it, or to start the virtual machine again
+}
 
 problem-switch-minor = NVSwitch { $device } reported the error SXid { $number }
 effect-switch-minor = The switch recovered. If such errors become frequent, data between GPUs is delayed, and the switch may fail.
@@ -140,6 +211,21 @@ detail-switch-minor = error of an NVSwitch that is not fatal, { $times_count ->
    *[other] { $days_count } days
 }, last { $last } hours ago
 
+problem-gone = The driver has lost GPU { $device }
+effect-gone = No server can use this GPU; a model that needs all GPUs of the node does not start.
+detail-gone = { $reason }
+
+problem-short = { $gpus_count } GPUs are found, where such boards hold { $all_count }
+effect-short = A GPU of this machine seems to be missing: models that need all of them do not start, and the node serves less than was paid for.
+detail-short = { $gpus_count } GPUs of a kind that comes on boards of { $all_count }
+
+found-harmless = Xid { $number }, for which NVIDIA's catalogue asks for nothing, { $times_count ->
+    [one] once
+   *[other] { $times_count } times
+} in { $days_count ->
+    [one] one day
+   *[other] { $days_count } days
+}, last { $last } hours ago
 found-none = no Xid error in the last { $age } { $unit ->
     [hours] hours
    *[days] days

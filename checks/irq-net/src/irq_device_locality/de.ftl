@@ -40,6 +40,7 @@ problem-set-away = Interrupts von { $device_kind ->
 effect-set-away = Sobald dieses Gerät beschäftigt ist, nehmen seine Daten den Weg über den anderen Prozessor; Anfragen und Ergebnisse kommen später an.
 detail-set-away = nur { $share } der Interrupts seit dem Start kamen über Interrupt-Leitungen, die jetzt auf den eigenen Knoten zeigen (CPUs { $cpus })
 
+found-no-line = keiner seiner Interrupts wurde am Namen erkannt: Ob sie in seiner Nähe bedient werden, ist nicht bekannt
 found-own-node = Interrupts werden auf dem NUMA-Knoten des Geräts bearbeitet
 found-quiet = zu wenige Interrupts, um zu beurteilen, wo sie bearbeitet werden: mit `--sample` unter Last sammeln
 found-unknown-traffic = { $share } der { $rate } Interrupts je Sekunde werden auf dem eigenen Knoten bearbeitet (CPUs { $cpus }); der Verkehr im Messfenster, der entscheiden würde, ist nicht bekannt

@@ -40,6 +40,7 @@ problem-set-away = Interrupts of { $device_kind ->
 effect-set-away = Whenever this device is busy, its data takes the way over the other processor, so requests and results arrive later.
 detail-set-away = only { $share } of its interrupts since boot came on lines that now go to its own node (CPUs { $cpus })
 
+found-no-line = none of its interrupts was found by name: whether they are served near it is not known
 found-own-node = interrupts are served on the device's own NUMA node
 found-quiet = too few interrupts to judge where they are served: collect with `--sample` under load
 found-unknown-traffic = { $share } of its { $rate } interrupts a second are served on its own node (CPUs { $cpus }); its traffic in the window, which would decide, is not known

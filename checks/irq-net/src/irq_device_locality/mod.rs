@@ -22,7 +22,7 @@ use crate::pages::irq_device_locality::{BUSY_LINES, BUSY_LINK, FAR, LOCAL, PAGE,
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let devices = Devices::of(evidence)?;
     let interfaces = evidence.get::<Vec<Interface>>("/network/interfaces").unwrap_or_default();
     let window = evidence.window();
@@ -39,9 +39,17 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
             by_device.entry(&device.address).or_insert((device, Vec::new())).1.push(line);
         }
     }
-    let mut passed = Vec::new();
-    let mut quiet = Vec::new();
-    let mut findings = Vec::new();
+    let (mut passed, mut quiet, mut findings) = (Vec::new(), Vec::new(), Vec::new());
+    let has_driver = |card: &&PciDevice| card.driver.known().is_some_and(|driver| driver != "vfio-pci");
+    let cards = evidence.pci().unwrap_or_default().iter().filter(|card| {
+        card.class.known().is_some_and(|class| class >> 16 == NETWORK)
+            && !by_device.contains_key(&*card.address)
+    });
+    let lineless = cards.filter(has_driver).filter_map(|card| Some(machine.device(card)?.object));
+    let lineless: Vec<Object> = lineless.collect();
+    if !lineless.is_empty() {
+        findings.push(PAGE.not_run(together(lineless), words::NoLine {}));
+    }
     for (device, lines) in by_device.into_values() {
         let Some(device) = machine.device(device) else { continue };
         match machine.judge(&device, &lines) {
@@ -153,10 +161,12 @@ impl<'e> Machine<'_, 'e> {
         };
         let node = Arg::text(number.to_string());
         let file = Arg::text(format!("{}/numa_node", device.pci.path));
-        match u32::try_from(number).ok().and_then(|id| self.numa.node(id)) {
-            None => told(PAGE.not_run(object(), words::NoNode { file, node })),
-            Some(own) if own.cpus.is_empty() => told(PAGE.not_run(object(), words::NoCpus { node })),
-            Some(own) => match self.in_window(lines) {
+        let own = u32::try_from(number).map_or(Ok(None), |id| self.numa.require(id));
+        match own.as_ref() {
+            Err(why) => told(PAGE.missing(object(), why)),
+            Ok(None) => told(PAGE.not_run(object(), words::NoNode { file, node })),
+            Ok(Some(own)) if own.cpus.is_empty() => told(PAGE.not_run(object(), words::NoCpus { node })),
+            Ok(Some(own)) => match self.in_window(lines) {
                 Some((counts, rate)) => self.by_window(device, &own.cpus, &counts, rate),
                 None => self.by_masks(device, &own.cpus, lines),
             },
@@ -240,14 +250,18 @@ impl<'e> Machine<'_, 'e> {
     /// By where the lines go now, weighed by their interrupts since boot.
     fn by_masks(&self, device: &Device<'_>, local: &CpuSet, lines: &[&Interrupt]) -> Verdict {
         let object = device.object.clone();
-        let (mut near, mut far) = (0u64, Vec::new());
+        let (mut near, mut far, mut open) = (0u64, Vec::new(), None);
+        let unknown = |irq: u32| {
+            told(PAGE.not_run(device.object.clone(), words::UnknownLine { irq: Arg::text(irq.to_string()) }))
+        };
         for line in lines {
-            match (is_near(line, local), line.count.known()) {
-                (Some(true), Some(count)) => near += count,
-                (Some(false), Some(&count)) => far.push((count, *line)),
-                _ => {
-                    let irq = Arg::text(line.irq.to_string());
-                    return told(PAGE.not_run(object, words::UnknownLine { irq }));
+            let Some(&count) = line.count.known() else { return unknown(line.irq) };
+            match is_near(line, local) {
+                Some(false) => far.push((count, *line)),
+                is_near => {
+                    // Where it goes is not known: near at best.
+                    open = open.or(is_near.is_none().then_some(line.irq));
+                    near += count;
                 }
             }
         }
@@ -257,6 +271,9 @@ impl<'e> Machine<'_, 'e> {
         }
         let share = Quantity::<Percent>::new(100.0 * near as f64 / total as f64);
         let is_far = self.evidence.limit(&PAGE, &LOCAL).is_undercut_by(share);
+        if let Some(irq) = open.filter(|_| !is_far) {
+            return unknown(irq);
+        }
         far.sort_by_key(|&(count, line)| (count, line.irq));
         let cited = far.last().filter(|_| is_far).map(|&(_, line)| line).or(lines.first().copied());
         let Some(citation) = cited.map(cite_mask) else { return Verdict::Quiet };
@@ -279,7 +296,7 @@ impl<'e> Machine<'_, 'e> {
 
 /// Whether a line goes to CPUs of the node only; `None` where that is not known.
 fn is_near(line: &Interrupt, local: &CpuSet) -> Option<bool> {
-    if let Some(cpus) = line.effective_affinity_list.known() {
+    if let Some(cpus) = line.effective_affinity_list.known().filter(|cpus| !cpus.is_empty()) {
         return Some(cpus.is_subset(local));
     }
     let cpus = line.smp_affinity_list.known().filter(|cpus| !cpus.is_empty())?;
@@ -290,7 +307,7 @@ fn is_near(line: &Interrupt, local: &CpuSet) -> Option<bool> {
 }
 
 fn cite_mask(line: &Interrupt) -> Citation {
-    let (file, cpus) = match line.effective_affinity_list.known() {
+    let (file, cpus) = match line.effective_affinity_list.known().filter(|cpus| !cpus.is_empty()) {
         Some(cpus) => ("effective_affinity_list", Some(cpus)),
         None => ("smp_affinity_list", line.smp_affinity_list.known()),
     };

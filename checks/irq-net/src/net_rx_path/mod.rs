@@ -246,7 +246,7 @@ fn judge_queues(evidence: &Evidence<'_>, up: &[&Interface]) -> Vec<Finding> {
 fn local_cpus(evidence: &Evidence<'_>, interface: &Interface) -> Result<Option<CpuSet>, Said> {
     let node = interface.numa_node.optional()?.copied();
     let Some(node) = node.and_then(|node| u32::try_from(node).ok()) else { return Ok(None) };
-    match evidence.numa()?.node(node) {
+    match evidence.numa()?.require(node)? {
         Some(node) => Ok(Some(node.cpus.clone())),
         None => Err(words::NoNode { node: Arg::text(node.to_string()) }.into()),
     }

@@ -48,6 +48,10 @@ problem-work-around = Bootargument `{ $argument }` ist ein Behelf für alte Hard
 effect-work-around = Der Kernel verzichtet auf eine Funktion, mit der aktuelle Hardware gut umgeht, und braucht dafür Zeit, die dem Dienst fehlt.
 detail-work-around = ist ein Behelf für alte Hardware
 
+problem-no-machine-checks = Bootargument `{ $argument }` schaltet Meldungen von Hardwarefehlern ab
+effect-no-machine-checks = Fehler von Speicher und Prozessoren bleiben unbemerkt: Sie können Antworten verfälschen und den Dienst beenden, ohne dass jemand erfährt, warum.
+detail-no-machine-checks = schaltet die Machine-Checks ab, mit denen der Prozessor Fehler von Speicher, Caches und Bussen meldet
+
 problem-shared-interrupts = Bootargument `{ $argument }` nimmt Geräten ihre eigenen Interrupts
 effect-shared-interrupts = Netzwerkkarten, Datenträger und GPUs teilen sich Interrupts, die nicht mehr die nahen CPUs erreichen; Anfragen und Antworten können aufgehalten werden.
 detail-shared-interrupts = nimmt Geräten ihre eigenen Interrupts

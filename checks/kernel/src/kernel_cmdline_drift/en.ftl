@@ -48,6 +48,10 @@ problem-work-around = Boot argument `{ $argument }` is a work-around for old har
 effect-work-around = The kernel goes without a feature that current hardware handles well, and spends time on it that the service could use.
 detail-work-around = is a work-around for old hardware
 
+problem-no-machine-checks = Boot argument `{ $argument }` turns reports of hardware errors off
+effect-no-machine-checks = Errors of memory and processors go unseen: they can falsify replies, and end the service without a trace of why.
+detail-no-machine-checks = turns machine checks off, by which the processor reports errors of memory, caches and buses
+
 problem-shared-interrupts = Boot argument `{ $argument }` takes their own interrupts from devices
 effect-shared-interrupts = Network cards, disks and GPUs share interrupts, which no longer reach the CPUs near them; requests and replies can be held up.
 detail-shared-interrupts = takes their own interrupts from devices

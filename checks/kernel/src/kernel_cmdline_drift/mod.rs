@@ -26,7 +26,7 @@ const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 const NAMES: &str = "acpi amd_iommu amd_pstate clocksource cpufreq.default_governor cpufreq.off cpuidle.governor \
     cpuidle.off default_hugepagesz hugepages hugepagesz idle init_on_alloc init_on_free \
     intel_idle.max_cstate intel_iommu intel_pstate iommu iommu.passthrough iommu.strict irqaffinity \
-    isolcpus kpti maxcpus mce mem mitigations nmi_watchdog noapic nohz nohz_full nolapic nosmp nosmt \
+    isolcpus kpti maxcpus mce mem mitigations nmi_watchdog noapic nohz nohz_full nolapic nomce nosmp nosmt \
     nosoftlockup nox2apic nr_cpus numa numa_balancing page_poison pci pcie_aspm preempt \
     processor.max_cstate rcu_nocbs skew_tick slub_debug swiotlb systemd.cpu_affinity threadirqs \
     transparent_hugepage tsc workqueue.power_efficient";
@@ -86,6 +86,7 @@ fn judge(word: &str, shared: Option<bool>) -> Option<(Outcome, Said, Option<&'st
             (Warn, words::SlowClock { argument }.into(), Some("clock-source"))
         }
         ("nohz", "off") | ("noapic" | "nox2apic", _) => (Warn, words::WorkAround { argument }.into(), None),
+        ("mce", "off") | ("nomce", _) => (Warn, words::NoMachineChecks { argument }.into(), None),
         ("pci", "nomsi") => (Warn, words::SharedInterrupts { argument }.into(), None),
         _ => return None,
     })

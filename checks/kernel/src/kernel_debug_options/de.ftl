@@ -39,6 +39,7 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] lassen den Kernel seinen eigenen Umgang mit Speicher prüfen oder protokollieren
 }
 
+found-real-time = `{ $release }` ist ein Echtzeitkernel: Er antwortet im schlimmsten Fall früher und schafft in derselben Zeit weniger Arbeit
 found-no-debug-release = `{ $release }` ist nicht als Debug-Kernel gekennzeichnet
 found-no-debug-build = ohne Optionen, die den Kernel im Betrieb prüfen
 found-no-debug-arguments = keines schaltet Prüfungen des Kernels ein

@@ -39,6 +39,7 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] make the kernel check or record its own use of memory
 }
 
+found-real-time = `{ $release }` is a real-time kernel: it answers sooner at the worst, and does less work in the same time
 found-no-debug-release = `{ $release }` is not marked as a debug kernel
 found-no-debug-build = without options that check the kernel while it runs
 found-no-debug-arguments = none turns checks of the kernel on

@@ -1,10 +1,11 @@
 //! `kernel.debug-options`: debug and hardening options with a cost are known.
 //!
-//! By how the kernel was built and started, and by its release, which distributions mark as `+debug`. Options that
+//! By how the kernel was built and started, and by its release, which distributions mark as `+debug`, and as `+rt` where the
+//! kernel can be interrupted nearly everywhere. Options that
 //! are built in but off until asked for (`kmemleak`, `slub_debug`) count only where they are on. Memory tagging by
 //! hardware (`KASAN_HW_TAGS`) is meant for production, and not counted.
 
-use plumb_check_sdk::model::KernelConfig;
+use plumb_check_sdk::model::{KernelConfig, is_real_time};
 use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, Missing, Object};
 
 use crate::pages::kernel_debug_options::{PAGE, words};
@@ -58,9 +59,12 @@ fn of_kernel(finding: Finding, evidence: &Evidence<'_>) -> Finding {
 fn judge_release(object: Object, evidence: &Evidence<'_>) -> Result<Finding, Missing> {
     let (release, citation) = crate::release(evidence)?;
     let is_debug = release.split(['+', '-', '.']).any(|part| part == "debug");
+    let is_real_time = is_real_time(&release);
     let release = Arg::from(release);
     let finding = if is_debug {
         of_kernel(PAGE.fail(object, words::DebugRelease { release }), evidence)
+    } else if is_real_time {
+        PAGE.info(object, words::RealTime { release })
     } else {
         PAGE.pass(object, words::NoDebugRelease { release })
     };

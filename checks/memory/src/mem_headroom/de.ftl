@@ -72,6 +72,13 @@ problem-killed-in-window = Der Kernel hat im Messfenster { $killed_count ->
 effect-killed-in-window = Während der Dienst beobachtet wurde, ist der Speicher ausgegangen, und der Kernel hat Programme beendet; beim nächsten Mal kann es den Dienst treffen.
 detail-killed-in-window = { $killed_count } im Messfenster
 
+problem-killed-long-ago = Der Kernel hat seit dem Start { $killed_count ->
+    [one] { $killed_count } Prozess
+   *[other] { $killed_count } Prozesse
+} aus Speichermangel beendet
+effect-killed-long-ago = Auf diesem Knoten oder in einem seiner Container ging der Speicher aus, und der Kernel beendete Programme; beim nächsten Mal kann es der Dienst sein.
+detail-killed-long-ago = { $killed_count } seit dem Start, davon laut Log keiner in letzter Zeit
+
 problem-killed-sometime = Der Kernel hat seit dem Start { $killed_count ->
     [one] { $killed_count } Prozess
    *[other] { $killed_count } Prozesse
@@ -133,7 +140,6 @@ found-no-huge-pages = es gibt keine
 found-used-huge-pages = { $unused } davon sind ungenutzt ({ $share } des Speichers)
 found-no-pressure = unter Last wartete während { $share } des Messfensters mindestens ein Thread auf Speicher
 found-none-killed = keiner seit dem Start
-found-killed-long-ago = { $killed_count } seit dem Start, im Log keiner davon aus jüngerer Zeit
 found-killed-unlogged = { $killed_count } seit dem Start laut Zähler, keiner laut Log
 found-free-nodes = mindestens { $share } von jedem sind frei oder können es werden
 found-one-node = der gesamte Speicher liegt in einem NUMA-Knoten

@@ -72,6 +72,13 @@ problem-killed-in-window = The kernel killed { $killed_count ->
 effect-killed-in-window = Memory ran out while the service was observed and the kernel ended programs; the next time it can be the service.
 detail-killed-in-window = { $killed_count } in the window
 
+problem-killed-long-ago = The kernel has killed { $killed_count ->
+    [one] { $killed_count } process
+   *[other] { $killed_count } processes
+} for want of memory since boot
+effect-killed-long-ago = Memory has run out on this node or in one of its containers and the kernel ended programs; the next time it can be the service.
+detail-killed-long-ago = { $killed_count } since boot, none that the log tells of is recent
+
 problem-killed-sometime = The kernel has killed { $killed_count ->
     [one] { $killed_count } process
    *[other] { $killed_count } processes
@@ -136,7 +143,6 @@ found-no-huge-pages = there are none
 found-used-huge-pages = { $unused } of them are unused ({ $share } of the memory)
 found-no-pressure = some thread waited for memory during { $share } of the window, under load
 found-none-killed = none since boot
-found-killed-long-ago = { $killed_count } since boot, none that the log tells of is recent
 found-killed-unlogged = { $killed_count } since boot by the counter, none by the log
 found-free-nodes = at least { $share } of each is free or could be
 found-one-node = all memory is in one NUMA node

@@ -4,7 +4,8 @@
 //! free memory and what it could reclaim: page cache without shared memory, and reclaimable kernel memory.
 //!
 //! The kernel's pressure average over 60 s is that of the last minute; the share of the window is used instead,
-//! which is the same measure over the window. Kills since boot carry no time: they warn where no log says when they were.
+//! which is the same measure over the window. Kills since boot carry no time: they warn, and fail where the log says that they were
+//! not long ago. The kernel counts for a group what happens below it as well; each event is told for the lowest group that has it.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,7 @@ use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, LogLine, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
-    NoVerdict, NodeSet, Object, ObjectKind, ServiceSetting, Step,
+    NoVerdict, NodeSet, Object, ObjectKind, Said, ServiceSetting, Step,
 };
 
 use crate::pages::mem_headroom::{
@@ -257,18 +258,18 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Miss
     let untold = || Missing::new(Absence::Absent, "/proc/vmstat has no oom_kill");
     let count = *memory.vmstat.require()?.get("oom_kill").ok_or_else(untold)?;
     let killed_count = Arg::from(count);
+    let warned = |said: Said| {
+        let finding = PAGE.warn(other("killed for want of memory"), said).with_intent(watch);
+        finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium)
+    };
     let finding = match &log {
         _ if count == 0 => PAGE.pass(object, words::NoneKilled {}),
         // The log goes back to the start and has no line of it.
         Ok(log) if log.from_seconds <= FIRST_LINE && !log.truncated && !is_logged => PAGE
             .contradictory(object, words::KilledUnlogged { killed_count })
             .with_evidence(Citation::new(&log.path, "no line of it")),
-        Ok(_) => PAGE.info(object, words::KilledLongAgo { killed_count }),
-        Err(why) => PAGE
-            .warn(object, words::KilledSometime { killed_count, reason: why.into() })
-            .with_likelihood(Likelihood::Mechanism)
-            .with_confidence(Confidence::Medium)
-            .with_intent(watch),
+        Ok(_) => warned(words::KilledLongAgo { killed_count }.into()),
+        Err(why) => warned(words::KilledSometime { killed_count, reason: why.into() }.into()),
     };
     Ok(cite(finding, count))
 }
@@ -300,7 +301,7 @@ fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     let mut fine = 0u32;
     let mut unread = None;
     for group in groups.values() {
-        match judge_group(group, window) {
+        match judge_group(group, window, groups.keys().copied()) {
             Ok(Some(finding)) => findings.push(finding),
             Ok(None) => fine += 1,
             // The root has none, and neither has a group without the memory controller.
@@ -317,14 +318,14 @@ fn judge_groups(evidence: &Evidence<'_>) -> Vec<Finding> {
     findings
 }
 
-fn judge_group(group: &Group<'_>, window: &Window) -> Result<Option<Finding>, Missing> {
+fn judge_group<'a>(
+    group: &Group<'_>,
+    window: &Window,
+    groups: impl Iterator<Item = &'a str> + Clone,
+) -> Result<Option<Finding>, Missing> {
     let Group { server, level, is_own } = group;
     let folder = &level.path;
-    let unread =
-        || Missing::new(Absence::Failed, format!("{folder} was not read at both ends of the window"));
-    let events = window.cgroups.get(folder).ok_or_else(unread)?.memory_events.require()?;
-    let partial = || Missing::new(Absence::Malformed, format!("{folder}/memory.events is not complete"));
-    let of = |name: &str| events.get(name).copied().ok_or_else(partial);
+    let of = |event: &str| window.own_memory_events(folder, event, groups.clone());
     let (max, high, kills) = (of("max")?, of("high")?, of("oom_kill")?);
     let object = Object::new(ObjectKind::Cgroup, folder).named(format!("control group {folder}"));
     let name = Arg::from(folder.rsplit('/').next().unwrap_or_default());

@@ -48,6 +48,22 @@ detail-machine-checks = das Kernel-Log enthält { $lines_count ->
    *[other] { $lines_count } Zeilen
 } über Machine-Check-Fehler
 
+problem-logged = Der Kernel hat { $kind ->
+    [corrected] korrigierte Speicherfehler
+   *[uncorrected] nicht korrigierbare Speicherfehler
+} vermerkt
+effect-logged = { $kind ->
+    [corrected] Im Moment geht nichts verloren. Ein Speichermodul mit solchen Fehlern fällt eher aus.
+   *[uncorrected] Daten gingen verloren: Ein Programm oder der ganze Knoten endete oder endet beim nächsten Mal.
+}
+detail-logged = { $lines_count ->
+    [one] { $lines_count } Zeile
+   *[other] { $lines_count } Zeilen
+} über { $kind ->
+    [corrected] korrigierte
+   *[uncorrected] nicht korrigierbare
+} Speicherfehler im Kernel-Log
+
 found-no-error = kein Fehler, seit die Zähler zurückgesetzt wurden
 found-unknown-time = { $errors_count ->
     [one] { $errors_count } Speicherfehler wurde

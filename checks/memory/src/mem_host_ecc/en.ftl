@@ -60,6 +60,22 @@ detail-machine-checks = the kernel's log has { $lines_count ->
    *[other] { $lines_count } lines
 } of machine check errors
 
+problem-logged = The kernel logged memory errors { $kind ->
+    [corrected] that were corrected
+   *[uncorrected] that could not be corrected
+}
+effect-logged = { $kind ->
+    [corrected] Nothing is lost now. A memory module with such errors is more likely to fail.
+   *[uncorrected] Data was lost: a program or the whole node ended, or will the next time.
+}
+detail-logged = { $lines_count ->
+    [one] { $lines_count } line
+   *[other] { $lines_count } lines
+} of memory errors { $kind ->
+    [corrected] that were corrected
+   *[uncorrected] that could not be corrected
+} in the kernel's log
+
 found-no-error = no error since the counters were reset
 found-unknown-time = { $errors_count ->
     [one] { $errors_count } memory error was

@@ -22,8 +22,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     if let Ok(Some(hypervisor)) = hypervisor {
         return Err(NoVerdict::not_applicable(words::Virtual { virtualization: hypervisor.into() }));
     }
-    let mut findings: Vec<Finding> = machine_checks(evidence).into_iter().collect();
     let controllers = hypervisor.and_then(|_| evidence.get::<Vec<MemoryController>>("/memory/controllers"));
+    let mut findings: Vec<Finding> =
+        machine_checks(evidence).into_iter().chain(logged(evidence, controllers.is_ok())).collect();
     let controllers = match controllers {
         Ok(controllers) => controllers,
         Err(why) => {
@@ -83,6 +84,27 @@ fn machine_checks(evidence: &Evidence<'_>) -> Option<Finding> {
         PAGE.fail(object, words::MachineChecks { lines_count })
             .with_likelihood(Likelihood::Mechanism)
             .with_evidence(Citation::new(&log.path, &reports.next_back()?.text))
+            .with_intent(Intent::Step { step: Step::WatchLog }),
+    )
+}
+
+/// Errors of memory that the driver of the controllers has logged (`EDAC MC0: 1 UE memory read error on …`); corrected ones
+/// count only where nobody counted them.
+fn logged(evidence: &Evidence<'_>, are_counted: bool) -> Option<Finding> {
+    let log = evidence.kernel_log().ok()?;
+    let (uncorrected, corrected) = log.memory_errors();
+    let (kind, lines) = match (uncorrected.is_empty(), are_counted || corrected.is_empty()) {
+        (false, _) => ("uncorrected", uncorrected),
+        (true, false) => ("corrected", corrected),
+        (true, true) => return None,
+    };
+    let said = words::Logged { kind: kind.into(), lines_count: lines.len().into() };
+    let object = Object::new(ObjectKind::Other, "memory errors in the log");
+    let finding = if kind == "corrected" { PAGE.warn(object, said) } else { PAGE.fail(object, said) };
+    Some(
+        finding
+            .with_likelihood(Likelihood::Mechanism)
+            .with_citations(lines.last().map(|line| Citation::new(&log.path, &line.text)))
             .with_intent(Intent::Step { step: Step::WatchLog }),
     )
 }

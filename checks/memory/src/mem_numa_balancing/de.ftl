@@ -38,9 +38,10 @@ effect-on-with-amd = Nach der Dokumentation von AMD kann eine GPU stillstehen, b
 detail-on-with-amd = Balancing ist an; AMD verlangt, es abzuschalten, wo seine GPUs arbeiten; sie sind nicht gebunden
 
 found-off-and-pinned = Balancing ist aus, und sie sind an je einen NUMA-Knoten gebunden
+found-bound = ihr Speicher hat eine eigene Policy, die das Balancing nicht anrührt
 found-on-and-free = Balancing ist an, und sie sind nicht gebunden
 found-off-for-amd = Balancing ist aus, wie AMD es für seine GPUs verlangt; sie sind nicht gebunden
-found-unknown-gpus = sie sind nicht gebunden, und ob Balancing an sein soll, hängt von den GPUs ab, die nicht bekannt sind: { $reason }
+found-unknown-gpus = ob Balancing an sein soll, hängt von den GPUs ab, die nicht bekannt sind: { $reason }
 found-few-faults = unter Last { $faults_rate } Seitenfehler pro Sekunde, wenige
 found-one-node = der gesamte Speicher liegt in einem NUMA-Knoten
 found-no-worker = kein Prozess eines Inferenzservers gefunden, der Arbeit auf GPUs startet: während des Betriebs sammeln

@@ -38,9 +38,10 @@ effect-on-with-amd = By AMD's documentation a GPU may stand still until a round 
 detail-on-with-amd = balancing is on, which AMD asks to switch off where its GPUs work; they are not pinned
 
 found-off-and-pinned = balancing is off, and they are pinned to one NUMA node each
+found-bound = their memory has a policy of its own, which balancing leaves alone
 found-on-and-free = balancing is on, and they are not pinned
 found-off-for-amd = balancing is off, as AMD asks for its GPUs; they are not pinned
-found-unknown-gpus = they are not pinned, and whether balancing should be on depends on the GPUs, which are not known: { $reason }
+found-unknown-gpus = whether balancing should be on depends on the GPUs, which are not known: { $reason }
 found-few-faults = { $faults_rate } page faults a second under load, few
 found-one-node = all memory is in one NUMA node
 found-no-worker = no process of an inference server that launches work on GPUs was found: collect while the service runs

@@ -2,11 +2,11 @@
 //!
 //! A worker counts as pinned where each thread that has used CPU time may run on CPUs of one NUMA node only. Sources
 //! differ on whether the feature should be on; what decides is whether the workers need it: unpinned ones do, pinned
-//! ones pay for it. AMD asks for it to be off wherever its GPUs work, pinned or not. Rates of its page faults and
+//! ones pay for it. Memory with a policy of its own is left alone either way. AMD asks for it to be off wherever its GPUs work, pinned or not. Rates of its page faults and
 //! migrations are those of the whole node, as the kernel counts them no finer.
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{InferenceServer, Numa, Role, ServerProcess};
+use plumb_check_sdk::model::{InferenceServer, Numa, ProcessMemory, ServerProcess};
 use plumb_check_sdk::{
     Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
     ObjectKind, parsed,
@@ -20,17 +20,24 @@ const PATH: &str = "/proc/sys/kernel/numa_balancing";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_memory().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;
     let text = evidence.sysctl(NAME)?;
     // 1 is balancing, 2 moves pages between fast and slow memory, and the two add up.
     let mode: u32 = parsed(PATH, &text)?;
-    let workers = workers(evidence.servers()?);
-    PAGE.not_run_if(workers.is_empty(), words::NoWorker {})?;
     let setting = Setting { mode, text: text.trim() };
+    let is_amd = evidence.gpus().map(|gpus| gpus.iter().any(|gpu| gpu.vendor == "amd"));
+    let workers = evidence.servers().map(workers);
+    if is_amd == Ok(true) && !workers.as_ref().is_ok_and(|workers| !workers.is_empty()) {
+        let object = Object::setting(NAME);
+        return Ok(vec![setting.cite(for_amd(&setting, object), &[])]);
+    }
+    let workers = workers?;
+    PAGE.not_run_if(workers.is_empty(), words::NoWorker {})?;
     let mut findings = Vec::new();
-    let (mut pinned, mut free) = (Vec::new(), Vec::new());
+    let (mut pinned, mut free, mut bound) = (Vec::new(), Vec::new(), Vec::new());
     for worker in workers {
         match is_pinned(worker.1, numa) {
+            _ if worker.1.memory.known().is_some_and(ProcessMemory::is_bound) => bound.push(worker),
             Ok(true) => pinned.push(worker),
             Ok(false) => free.push(worker),
             Err(why) => findings.push(PAGE.missing(object("", &[worker]), &why)),
@@ -39,23 +46,37 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     if !pinned.is_empty() {
         findings.extend(judge_pinned(evidence, &setting, &pinned));
     }
-    if !free.is_empty() {
-        let finding = PAGE.settle(object("unpinned ", &free), judge_free(evidence, &setting, &free));
-        findings.push(setting.cite(finding, &free));
+    for (kind, group) in
+        [("unpinned ", &free), ("bound ", &bound)].into_iter().filter(|(_, group)| !group.is_empty())
+    {
+        let unknown = |why: &Missing| words::UnknownGpus { reason: why.into() };
+        let object = object(kind, group);
+        let finding = match (is_amd.as_ref(), kind) {
+            (Err(why), _) => PAGE.not_run(object, unknown(why)),
+            (Ok(true), _) => for_amd(&setting, object),
+            (Ok(false), "bound ") => PAGE.pass(object, words::Bound {}),
+            (Ok(false), _) => judge_free(&setting, object, group),
+        };
+        findings.push(setting.cite(finding.with_likelihood(Likelihood::Setting), group));
     }
     Ok(findings)
+}
+
+/// AMD asks for balancing to be off wherever its GPUs work.
+fn for_amd(setting: &Setting<'_>, object: Object) -> Finding {
+    let finding = match setting.mode {
+        0 => PAGE.pass(object, words::OffForAmd {}),
+        _ => PAGE.warn(object, words::OnWithAmd {}).with_intent(setting.off()),
+    };
+    finding.with_likelihood(Likelihood::Setting)
 }
 
 /// A process that schedules or launches work on GPUs, with its server.
 type Worker<'a> = (&'a InferenceServer, &'a ServerProcess);
 
 fn workers(servers: &[InferenceServer]) -> Vec<Worker<'_>> {
-    let does = |(_, process): &Worker<'_>| {
-        matches!(process.role, Role::EngineCore | Role::GpuWorker | Role::Whole)
-            || process.gpus.known().is_some_and(|gpus| !gpus.is_empty())
-    };
     let all = servers.iter().flat_map(|server| server.processes.iter().map(move |process| (server, process)));
-    all.filter(does).collect()
+    all.filter(|(_, process)| process.is_critical()).collect()
 }
 
 fn object(kind: &str, workers: &[Worker<'_>]) -> Object {
@@ -81,7 +102,7 @@ fn mask(worker: &ServerProcess) -> Result<CpuSet, Missing> {
 }
 
 fn is_pinned(worker: &ServerProcess, numa: &Numa) -> Result<bool, Missing> {
-    let mask = mask(worker)?.intersection(&numa.all_cpus());
+    let mask = mask(worker)?.intersection(&numa.complete()?.all_cpus());
     Ok(!mask.is_empty() && numa.nodes.iter().any(|node| mask.is_subset(&node.cpus)))
 }
 
@@ -107,32 +128,19 @@ impl Setting<'_> {
     }
 }
 
-fn judge_free(
-    evidence: &Evidence<'_>,
-    setting: &Setting<'_>,
-    free: &[Worker<'_>],
-) -> Result<Finding, NoVerdict> {
-    let object = object("unpinned ", free);
-    let workers_count = Arg::count(free.len());
-    let unknown = |why: Missing| words::UnknownGpus { reason: why.into() };
-    let amd = evidence.gpus().map_err(unknown)?.iter().any(|gpu| gpu.vendor == "amd");
-    Ok(match (amd, setting.mode == 0) {
-        (true, true) => PAGE.pass(object, words::OffForAmd {}),
-        (true, false) => PAGE.warn(object, words::OnWithAmd {}).with_intent(setting.off()),
-        (false, false) => PAGE.pass(object, words::OnAndFree {}),
-        (false, true) => {
-            let mut servers: Vec<&InferenceServer> = free.iter().map(|(server, _)| *server).collect();
-            servers.dedup_by_key(|server| server.pid);
-            let places =
-                servers.iter().map(|server| Intent::Place { server: server.pid, process: None, gpu: None });
-            let finding = PAGE.warn(object, words::OffAndFree { workers_count }).with_intents(places);
-            match servers[..] {
-                [server] => finding.with_cause("placement", crate::placed(server)),
-                _ => finding,
-            }
-        }
+fn judge_free(setting: &Setting<'_>, object: Object, free: &[Worker<'_>]) -> Finding {
+    if setting.mode != 0 {
+        return PAGE.pass(object, words::OnAndFree {});
     }
-    .with_likelihood(Likelihood::Setting))
+    let mut servers: Vec<&InferenceServer> = free.iter().map(|(server, _)| *server).collect();
+    servers.dedup_by_key(|server| server.pid);
+    let places = servers.iter().map(|server| Intent::Place { server: server.pid, process: None, gpu: None });
+    let said = words::OffAndFree { workers_count: Arg::count(free.len()) };
+    let finding = PAGE.warn(object, said).with_intents(places);
+    match servers[..] {
+        [server] => finding.with_cause("placement", crate::placed(server)),
+        _ => finding,
+    }
 }
 
 fn judge_pinned(evidence: &Evidence<'_>, setting: &Setting<'_>, pinned: &[Worker<'_>]) -> Vec<Finding> {

@@ -13,7 +13,7 @@ const NAME: &str = "vm.zone_reclaim_mode";
 const PATH: &str = "/proc/sys/vm/zone_reclaim_mode";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    PAGE.not_applicable_if(evidence.numa()?.with_memory().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(evidence.numa()?.has_one_with_memory()?, words::OneNode {})?;
     let text = evidence.sysctl(NAME)?;
     let mode: u32 = parsed(PATH, &text)?;
     let cite = |finding: Finding| finding.with_evidence(Citation::new(PATH, text.trim()));

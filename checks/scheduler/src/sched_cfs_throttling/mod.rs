@@ -105,7 +105,7 @@ impl<'a> Group<'a> {
         Ok(value.map(|(_, text)| text).filter(|text| !text.starts_with("max") && !text.starts_with('-')))
     }
 
-    /// Findings of the group; `None` if it has no quota and was not throttled.
+    /// Findings of the group; `None` if it has no quota and was not throttled since it began.
     fn judge(&self, evidence: &Evidence<'_>, counted: &Counted) -> Option<Vec<Finding>> {
         let quota = self.quota();
         let time = counted.groups.as_ref().ok().and_then(|groups| groups.get(&self.level.path));
@@ -114,10 +114,9 @@ impl<'a> Group<'a> {
             return Some(findings);
         }
         let watched = match &quota {
-            Ok(quota) => {
-                let quota = (*quota)?;
-                self.watched(evidence, quota, counted).map(|seconds| (quota, seconds))
-            }
+            // A quota that is gone may have throttled before anybody watched.
+            Ok(None) => return self.since_start(evidence, &quota).map(|finding| vec![finding]),
+            Ok(Some(quota)) => self.watched(evidence, quota, counted).map(|seconds| (*quota, seconds)),
             Err(why) => Err(words::UnknownQuota { reason: why.into() }.into()),
         };
         let finding = match watched {
@@ -136,7 +135,7 @@ impl<'a> Group<'a> {
     }
 
     /// A group that was throttled much since it began, where nobody watched it for long enough: when that was is not known, so it is
-    /// a warning and no more.
+    /// a warning and no more; where the quota is gone, it is worth knowing.
     fn since_start(&self, evidence: &Evidence<'_>, quota: &Quota<'_>) -> Option<Finding> {
         let text = self.level.values.get("cpu.stat")?.known()?;
         let count = |name: &str| -> Option<u64> {
@@ -145,7 +144,8 @@ impl<'a> Group<'a> {
         };
         let (all, throttled) = (count("nr_periods")?, count("nr_throttled")?);
         let share = Quantity::new(100.0 * throttled as f64 / all.max(1) as f64);
-        if throttled == 0 || evidence.limit(&PAGE, &PERIODS).is_undercut_by(share) {
+        let is_gone = matches!(quota, Ok(None));
+        if throttled == 0 || (!is_gone && evidence.limit(&PAGE, &PERIODS).is_undercut_by(share)) {
             return None;
         }
         let said = words::SinceStart {
@@ -156,7 +156,7 @@ impl<'a> Group<'a> {
         };
         let counters = format!("nr_periods {all}, nr_throttled {throttled}");
         let finding = PAGE
-            .warn(self.object(), said)
+            .says(if is_gone { Outcome::Info } else { Outcome::Warn }, self.object(), said)
             .with_likelihood(Likelihood::Mechanism)
             .with_cause(CPU_QUOTA, serving::server_object(self.server))
             .with_intents(self.lifting(quota))

@@ -25,6 +25,18 @@ problem-no-tick = `nohz_full` is set for CPUs { $cpus } of the servers
 effect-no-tick = Each call to the operating system takes longer on these processors, and a service with many threads gains nothing in return.
 detail-no-tick = `nohz_full` is set for CPUs of the servers: it helps only with one runnable thread on each, and makes each system call more expensive
 
+problem-service-confined = systemd leaves server (pid { $pid }) { $cpus_count } of { $online_count } CPUs
+effect-service-confined = The service shares few processors with all other services of this node while most of them are left out, so replies come later than they could.
+detail-service-confined = process { $pid } may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, which are those that systemd gives every service that sets no CPUs of its own
+
+problem-services-confined = systemd leaves services { $cpus_count } of { $online_count } CPUs
+effect-services-confined = An inference server that is started as a service gets few processors unless its unit sets others, and its replies then come later than they could.
+detail-services-confined = what systemd starts may run on CPUs { $cpus } only ({ $cpus_count } of { $online_count }), unless its unit or its container sets CPUs of its own
+
+problem-siblings = Isolated CPUs { $cpus } share their cores with other CPUs
+effect-siblings = Work that was meant to stay away runs on the second thread of these cores and takes part of their speed, so what runs there is not undisturbed.
+detail-siblings = CPUs { $cpus } were set apart, but on the same physical cores are CPUs for all other work
+
 problem-shared = Other programs share the servers' CPUs and used { $share } of them
 detail-shared = no split: { $programs_count ->
     [one] { $programs_count } other process ({ $programs }) may run on the CPUs of the servers
@@ -44,6 +56,8 @@ detail-late = no split: { $programs_count ->
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }, and critical thread { $tid } ({ $comm }) waits for a CPU
 
+found-services-apart = systemd leaves its services CPUs { $cpus } ({ $cpus_count } of { $online_count }); no inference server is confined to them
+found-in-bpf = the kernel's scheduler is a BPF program ({ $name }): it decides itself what niceness, weights of control groups and isolated CPUs mean
 found-apart = servers have CPUs { $inference } for themselves; all other programs keep to CPUs { $others }
 found-not-needed = no split: { $programs_count ->
     [one] { $programs_count } other process ({ $programs }) may run on the CPUs of the servers

@@ -5,26 +5,42 @@
 //! decides whether a plan is needed at all. Interrupts are left to the checks of interrupts. `isolcpus` and
 //! `nohz_full` deviate by themselves, as switching off load balancing or the tick fits no server with many threads.
 //! The collector does not count as a program.
+//!
+//! What boot sets apart is looked at without servers, too: CPUs that systemd leaves its services, isolated CPUs that share a
+//! core with the others, and a scheduler in BPF, which decides itself what weights and isolation mean.
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{InferenceServer, Process};
+use plumb_check_sdk::model::{
+    InferenceServer, Isolcpus, ManagerAffinity, Mask, Process, SetApart, confined_to,
+};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, NoVerdict, Object,
+    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, Missing, NoVerdict, Object,
     ObjectKind, Outcome, Said, if_any,
 };
 
 use crate::delay::{self, Gap};
-use crate::foreign::{Foreign, Masks, NEIGHBOURS, Unread};
+use crate::foreign::{Foreign, NEIGHBOURS, Unread};
 use crate::pages::sched_isolation_plan::{LONG, MUCH, PAGE, SOME, words};
 use crate::serving;
 
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 const NO_TICK: &str = "/sys/devices/system/cpu/nohz_full";
+/// State and name of a scheduler in BPF.
+const SCHED_EXT: [&str; 2] = ["/sys/kernel/sched_ext/state", "/sys/kernel/sched_ext/root/ops"];
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let services = Object::setting("systemd").named("CPUs of services");
+    let cores = Object::new(ObjectKind::Other, "cores of isolated CPUs");
+    let of_services = PAGE.settle(services.clone(), manager(evidence, services));
+    let of_cores = PAGE.settle(cores.clone(), siblings(evidence, cores));
+    let findings = [of_services, of_cores, in_bpf(evidence)].into_iter().flatten();
+    Ok(findings.chain(PAGE.findings(of_servers(evidence))).collect())
+}
+
+fn of_servers(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = serving::servers(evidence)?.ok_or(words::NoServer {})?;
-    let masks = Masks::of(servers);
+    let masks = Mask::of_servers(servers);
     let mut findings = boot_isolation(evidence, servers, &masks.cpus);
     match split(evidence, servers, &masks) {
         Ok(Split::Disjoint(finding)) => findings.push(*finding),
@@ -32,6 +48,51 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         Err(said) => findings.push(PAGE.not_run(Object::node(), said)),
     }
     Ok(findings)
+}
+
+/// What systemd leaves the services that set no CPUs of their own, where that is a part of them only.
+fn manager(evidence: &Evidence<'_>, object: Object) -> Result<Option<Finding>, Missing> {
+    let own = if_any(evidence.get::<ManagerAffinity>("/platform/manager_affinity"))?.unwrap_or_default();
+    let online: CpuSet = evidence.get("/cpu/online")?;
+    let Some(set) = own.leaves(&online) else { return Ok(None) };
+    let (cpus, cpus_count, online_count) = ((&set).into(), set.len().into(), online.len().into());
+    let servers = serving::servers(evidence).ok().flatten();
+    let confined = servers.map(|servers| confined_to(servers, &set, &online)).transpose()?;
+    let finding = match confined {
+        None => PAGE.warn(object, words::ServicesConfined { cpus, cpus_count, online_count }),
+        Some(None) => PAGE.info(object, words::ServicesApart { cpus, cpus_count, online_count }),
+        Some(Some(process)) => {
+            let pid = Arg::text(process.pid.to_string());
+            let goal = Intent::KernelArgument { argument: own.text.clone(), present: false };
+            PAGE.fail(object, words::ServiceConfined { cpus, cpus_count, online_count, pid })
+                .with_evidence(process.mask_quote(&set).into())
+                .with_intents(own.is_argument().then_some(goal))
+        }
+    };
+    Ok(Some(finding.with_likelihood(Likelihood::Setting).with_evidence(Citation::new(own.path, own.text))))
+}
+
+/// CPUs that were set apart, though a CPU for everything else is on the same core.
+fn siblings(evidence: &Evidence<'_>, object: Object) -> Result<Option<Finding>, Missing> {
+    let all: Vec<SetApart> = evidence.get("/platform/set_apart")?;
+    let apart = all.iter().fold(CpuSet::new(), |apart, own| apart.union(&own.cpus));
+    if apart.is_empty() {
+        return Ok(None);
+    }
+    let shared = evidence.cpu()?.with_siblings_outside(&apart);
+    Ok((!shared.is_empty()).then(|| {
+        PAGE.warn(object, words::Siblings { cpus: (&shared).into() })
+            .with_likelihood(Likelihood::Setting)
+            .with_citations(all.into_iter().map(|own| Citation::new(own.path, own.text)))
+    }))
+}
+
+/// A scheduler that was loaded into the kernel.
+fn in_bpf(evidence: &Evidence<'_>) -> Option<Finding> {
+    let [state, name] = SCHED_EXT.map(|path| evidence.setting("scheduler", path).unwrap_or_default());
+    let finding =
+        || PAGE.info(Object::setting(SCHED_EXT[0]).named("scheduler"), words::InBpf { name: name.into() });
+    (state == "enabled").then(|| finding().with_evidence(Citation::new(SCHED_EXT[0], state.clone())))
 }
 
 /// `isolcpus` and `nohz_full`, where servers may run on such CPUs.
@@ -42,21 +103,24 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
     // A process whose threads could not be read has more than one, as all servers do.
     let has_many_threads =
         servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
-    let isolated = used(evidence, ISOLATED, masks).map(|found| {
-        found.filter(|(used, _)| used.len() > 1 && has_many_threads).map(|(used, citation)| {
-            let said = words::Unbalanced { cpus: (&used).into() };
-            told(evidence, PAGE.fail(Object::cpus(&used), said), citation, "isolcpus=")
-        })
-    });
-    let no_tick = used(evidence, NO_TICK, masks).map(|found| {
-        found.filter(|(used, _)| !used.is_empty()).map(|(used, citation)| {
-            let said = words::NoTick { cpus: (&used).into() };
-            told(evidence, PAGE.warn(Object::cpus(&used), said), citation, "nohz_full=")
-        })
-    });
-    let isolated = PAGE.settle(Object::setting(ISOLATED).named("isolated CPUs"), isolated);
-    let no_tick = PAGE.settle(Object::setting(NO_TICK).named("CPUs without tick"), no_tick);
-    isolated.into_iter().chain(no_tick).collect()
+    // A scheduler in BPF balances isolated CPUs or does not, as it likes.
+    let confidence = if in_bpf(evidence).is_some() { Confidence::Low } else { Confidence::High };
+    let judge = |(used, citation): (CpuSet, Citation), path: &str| {
+        let (object, cpus) = (Object::cpus(&used), Arg::from(&used));
+        if path == NO_TICK {
+            let finding = PAGE.warn(object, words::NoTick { cpus });
+            let finding = told(evidence, finding, citation, |word| word.starts_with("nohz_full="));
+            return (!used.is_empty()).then_some(finding);
+        }
+        let finding = PAGE.fail(object, words::Unbalanced { cpus }).with_confidence(confidence);
+        let finding = told(evidence, finding, citation, Isolcpus::is_unbalancing);
+        (used.len() > 1 && has_many_threads).then_some(finding)
+    };
+    let of = |path: &str, name: &str| {
+        let found = used(evidence, path, masks).map(|found| found.and_then(|found| judge(found, path)));
+        PAGE.settle(Object::setting(path).named(name), found)
+    };
+    [of(ISOLATED, "isolated CPUs"), of(NO_TICK, "CPUs without tick")].into_iter().flatten().collect()
 }
 
 /// CPUs of a list of the kernel that servers may run on, with the list.
@@ -75,10 +139,10 @@ fn used(
 }
 
 /// A deviation that a boot argument brought about, which is to be gone.
-fn told(evidence: &Evidence<'_>, finding: Finding, citation: Citation, argument: &str) -> Finding {
+fn told(evidence: &Evidence<'_>, finding: Finding, citation: Citation, is_it: fn(&str) -> bool) -> Finding {
     let finding = finding.with_likelihood(Likelihood::Setting).with_evidence(citation);
     let cmdline: String = evidence.get("/node/cmdline").unwrap_or_default();
-    let words = cmdline.split_whitespace().filter(|word| word.starts_with(argument));
+    let words = cmdline.split_whitespace().filter(|word| is_it(word));
     words.fold(finding, |finding, word| {
         finding
             .with_evidence(Citation::new("/proc/cmdline", word))
@@ -99,7 +163,7 @@ struct Others {
 }
 
 /// Whether the servers have CPUs of their own; the sentence that says why that is not known.
-fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) -> Result<Split, Said> {
+fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Mask) -> Result<Split, Said> {
     let online: CpuSet = evidence.get("/cpu/online")?;
     let inference = masks.cpus.intersection(&online);
     if inference.is_empty() {
@@ -115,15 +179,10 @@ fn split(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &Masks) ->
         !process.kernel && !is_own && !serving::is_collector(process)
     };
     for process in processes.iter().filter(is_other) {
-        let mut mask = CpuSet::new();
-        for thread in &process.threads {
-            match &thread.cpus_allowed {
-                Fact::Known(cpus) => mask = mask.union(cpus),
-                Fact::Missing(missing) => drop(unknown.get_or_insert_with(|| missing.clone())),
-            }
-        }
-        others = others.union(&mask.intersection(&online));
-        if !mask.intersection(&inference).is_empty() {
+        let mask = Mask::of(&process.threads);
+        unknown = unknown.or(mask.unknown);
+        others = others.union(&mask.cpus.intersection(&online));
+        if !mask.cpus.intersection(&inference).is_empty() {
             names.insert(&process.comm);
             count += 1;
         }

@@ -28,6 +28,19 @@ detail-interrupted = längste Unterbrechung { $longest }, auf CPU { $cpu }, { $l
    *[other] { $management } System-Management-Interrupts
 }
 
+problem-stalled = { $kind ->
+    [cpu] Der Kernel meldete CPUs, die stillstanden
+   *[task] Der Kernel meldete Prozesse, die stillstanden
+}
+effect-stalled = { $kind ->
+    [cpu] Eine CPU tat viele Sekunden lang nichts anderes; Threads des Dienstes, die dort laufen sollten, warteten ebenso lange.
+   *[task] Ein Programm wartete minutenlang auf Platte, Netz oder eine Sperre des Kernels; gehörte es zum Dienst, hingen Anfragen ebenso lange.
+}
+detail-stalled = { $lines_count ->
+    [one] { $lines_count } Meldung
+   *[other] { $lines_count } Meldungen
+} der Wächter des Kernels in seinem Log, die letzte { $last }, bevor es gelesen wurde
+
 problem-management = Die Firmware unterbrach CPUs { $management }-mal, unbemerkt vom Betriebssystem
 effect-management = Solange die Firmware die Prozessoren hat, steht der ganze Dienst still, und keine Einstellung des Betriebssystems kann das verhindern.
 detail-management = längste Unterbrechung { $longest }, auf CPU { $cpu }, { $lost } ihrer Zeit verloren, { $management ->

@@ -28,6 +28,19 @@ detail-interrupted = longest interruption { $longest }, on CPU { $cpu }, { $lost
    *[other] { $management } system management interrupts
 }
 
+problem-stalled = { $kind ->
+    [cpu] The kernel reported CPUs that stood still
+   *[task] The kernel reported tasks that stood still
+}
+effect-stalled = { $kind ->
+    [cpu] A CPU did nothing else for many seconds; threads of the service that had to run there waited as long.
+   *[task] A program waited for minutes for a disk, the network or a lock of the kernel; if it belonged to the service, requests hung as long.
+}
+detail-stalled = { $lines_count ->
+    [one] { $lines_count } report
+   *[other] { $lines_count } reports
+} of the kernel's watchdogs in its log, the last one { $last } before it was read
+
 problem-management = { $management ->
     [one] The firmware interrupted CPUs { $management } time, unseen by the operating system
    *[other] The firmware interrupted CPUs { $management } times, unseen by the operating system

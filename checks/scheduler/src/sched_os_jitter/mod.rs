@@ -1,6 +1,6 @@
 //! `sched.os-jitter`: measured operating-system jitter is small (optional probe).
 //!
-//! CPUs are grouped by verdict. The measurement keeps the longest interruption and the count by cause, so the
+//! Stalls that the kernel has logged are told whether or not somebody measured. CPUs are grouped by verdict. The measurement keeps the longest interruption and the count by cause, so the
 //! catalogue's p99.9 of all gaps is not judged. System management interrupts count where the measurement names such a
 //! cause; where it names other causes only, nobody looked for them, and the pass says so; where it names none at all,
 //! that part is `not-run`.
@@ -17,6 +17,27 @@ use plumb_check_sdk::{
 use crate::pages::sched_os_jitter::{FIRMWARE, LONG, PAGE, SHORT, WATCHED, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let Some(stalled) = stalled(evidence) else { return measured(evidence) };
+    let measured = PAGE.settle(Object::node(), measured(evidence));
+    Ok([stalled].into_iter().chain(measured).collect())
+}
+
+/// What the kernel's own watchdogs have seen: CPUs that did nothing else for many seconds, tasks that did not go on.
+fn stalled(evidence: &Evidence<'_>) -> Option<Finding> {
+    let log = evidence.kernel_log().ok()?;
+    let (tasks, cpus) = log.stalls();
+    let last = tasks.last().into_iter().chain(cpus.last()).max_by(|a, b| a.seconds.total_cmp(&b.seconds))?;
+    let said = words::Stalled {
+        kind: if cpus.is_empty() { "task" } else { "cpu" }.into(),
+        last: Arg::quantity((log.to_seconds - last.seconds).max(0.0) / 3600.0, "h", 1),
+        lines_count: (tasks.len() + cpus.len()).into(),
+    };
+    let finding = PAGE.warn(Object::node().named("stalls"), said).with_likelihood(Likelihood::Mechanism);
+    let finding = finding.with_evidence(Citation::new(&log.path, &last.text));
+    Some(finding.with_intent(Intent::Step { step: Step::TraceInterruptions }))
+}
+
+fn measured(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let results: Vec<NoiseResult> = evidence.get("/measurements/noise")?;
     PAGE.not_run_if(results.is_empty(), words::NotMeasured {})?;
     let mut groups: BTreeMap<Kind, Vec<&NoiseResult>> = BTreeMap::new();

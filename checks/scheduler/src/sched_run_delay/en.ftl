@@ -20,7 +20,7 @@ limit-long = time waiting for a CPU, of the time in which a critical thread was 
 limit-long-applies = critical threads under load
 limit-long-source = our proposal: one step in twenty is late
 
-problem-waits = Thread { $tid } ({ $comm }) waited for a CPU { $share } of its runnable time
+problem-waits = Thread { $tid } ({ $comm }) waited for a CPU { $waited } of its runnable time
 detail-waits = thread { $tid } ({ $comm }) of the { $role ->
     [api-server] API server
     [engine-core] engine core
@@ -32,7 +32,7 @@ detail-waits = thread { $tid } ({ $comm }) of the { $role ->
 }, { $threads_count ->
     [one] the only critical one
    *[other] which waited longest of { $threads_count } critical ones
-}, waited for a CPU for { $share } of its runnable time{ $others ->
+}, waited for a CPU for { $waited } of its runnable time{ $others ->
     [none] {""}
    *[other] {"; "}other programs used { $others } of the CPUs of the servers
 }
@@ -64,7 +64,7 @@ found-at-once = thread { $tid } ({ $comm }) of the { $role ->
 }, { $threads_count ->
     [one] the only critical one
    *[other] which waited longest of { $threads_count } critical ones
-}, waited for a CPU for { $share } of its runnable time
+}, waited for a CPU for { $waited } of its runnable time
 found-unloaded = thread { $tid } ({ $comm }) of the { $role ->
     [api-server] API server
     [engine-core] engine core
@@ -76,7 +76,7 @@ found-unloaded = thread { $tid } ({ $comm }) of the { $role ->
 }, { $threads_count ->
     [one] the only critical one
    *[other] which waited longest of { $threads_count } critical ones
-}, waited for a CPU for { $share } of its runnable time, but { $reason }
+}, waited for a CPU for { $waited } of its runnable time, but { $reason }
 found-relaxed = for { $share } of the time some thread { $reach ->
     [group] of the server's control group
    *[node] of the node

@@ -74,19 +74,19 @@ impl Judge<'_> {
             return self.delays.unknown.is_none().then(|| PAGE.not_run(object, words::NoCritical {}));
         };
         let (comm, role) = (Arg::text(&*worst.comm), serving::role(worst.role).into());
-        let (share, tid) = (Arg::of(worst.percent(), 2), Arg::text(worst.tid.to_string()));
+        let (waited, tid) = (Arg::of(worst.percent(), 2), Arg::text(worst.tid.to_string()));
         let threads_count = Arg::count(of_server.len());
         let is_long = worst.is_long(&self.evidence.limit(&PAGE, &LONG));
         let finding = if is_long || !self.evidence.limit(&PAGE, &SHORT).is_undercut_by(worst.percent()) {
             let outcome = if is_long { Outcome::Fail } else { Outcome::Warn };
             let others = self.others.as_ref().map_or_else(|| "none".into(), Foreign::share);
-            PAGE.says(outcome, object, words::Waits { comm, others, role, share, threads_count, tid })
+            PAGE.says(outcome, object, words::Waits { comm, others, role, waited, threads_count, tid })
         } else {
             match &self.load {
-                Ok(()) => PAGE.pass(object, words::AtOnce { comm, role, share, threads_count, tid }),
+                Ok(()) => PAGE.pass(object, words::AtOnce { comm, role, waited, threads_count, tid }),
                 Err(missing) => {
                     let reason = missing.into();
-                    PAGE.not_run(object, words::Unloaded { comm, reason, role, share, threads_count, tid })
+                    PAGE.not_run(object, words::Unloaded { comm, reason, role, waited, threads_count, tid })
                 }
             }
         };

@@ -19,7 +19,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let servers = evidence.servers()?;
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let homes = Homes::of(evidence);
     let judged = |server| PAGE.settle(server_object(server), judge(evidence, server, numa, &homes));
     Ok(servers.iter().map(judged).collect())
@@ -38,7 +38,7 @@ fn judge(
     numa: &Numa,
     homes: &Homes,
 ) -> Result<Finding, NoVerdict> {
-    let all = numa.all_cpus();
+    let all = numa.complete()?.all_cpus();
     let (bound, mask) = binding(server, &all)?;
     let definition = definition(server, homes, &all)?;
     let engine = engine_binds(server)?;

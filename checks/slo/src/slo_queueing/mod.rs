@@ -49,6 +49,11 @@ fn merged(found: impl Iterator<Item = (f64, Finding)>) -> Vec<Finding> {
             None => merged.push((value, finding)),
         }
     }
+    // What one test shows of a server, another that does not show it does not take back.
+    let spoken: Vec<String> = (merged.iter().filter(|(_, finding)| finding.outcome.is_deviation()))
+        .map(|(_, finding)| finding.subject.clone())
+        .collect();
+    merged.retain(|(_, finding)| finding.outcome != Outcome::Pass || !spoken.contains(&finding.subject));
     merged.into_iter().map(|(_, finding)| finding).collect()
 }
 

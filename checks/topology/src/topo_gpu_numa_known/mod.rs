@@ -27,10 +27,13 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 }
 
 fn judge(gpu: &Gpu, numa: &Numa) -> Result<Finding, Missing> {
+    if let Some(missing) = gpu.lost() {
+        return Err(missing);
+    }
     let (object, number) = (Object::gpu(&gpu.address), *gpu.numa.sysfs.require()?);
     let mut finding = match u32::try_from(number) {
-        Ok(node) => judge_known(gpu, numa, node, object),
-        Err(_) => judge_unknown(gpu, numa, object),
+        Ok(node) => numa.require(node).map(|_| judge_known(gpu, numa, node, object))?,
+        Err(_) => numa.has_one_with_memory().map(|_| judge_unknown(gpu, numa, object))?,
     };
     finding.evidence.insert(0, Citation::new(format!("{}/numa_node", gpu.path), number.to_string()));
     Ok(finding)

@@ -24,7 +24,7 @@ const RDMA: &str = "/sys/class/infiniband";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(numa.with_cpus().count() < 2, words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let paths = evidence.paths()?;
     let nics = paths.nics.require()?;
     PAGE.not_applicable_if(nics.is_empty(), words::NoDevice {})?;
@@ -123,7 +123,8 @@ impl<'a> Node<'a> {
             Fact::Known(number) => u32::try_from(*number).ok(),
             Fact::Missing(missing) => return Err((of_nic(), missing.into())),
         };
-        let Some(node) = number.and_then(|number| self.numa.node(number)) else {
+        let node = number.map_or(Ok(None), |number| self.numa.require(number));
+        let Some(node) = node.map_err(|why| (of_nic(), (&why).into()))? else {
             return Err((of_nic(), words::NoNode {}.into()));
         };
         let mut findings = Vec::new();

@@ -23,7 +23,7 @@ const PLACEMENT: &str = "placement";
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
     PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
-    let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
+    let (numa, cpu) = (evidence.numa()?.complete()?, evidence.cpu()?);
     let with_cpus = numa.with_cpus().count();
     let sockets = cpu.known_sockets()?.max(1) as usize;
     let citation = Citation::new(&numa.path, format!("{with_cpus} nodes with CPUs, {sockets} sockets"));

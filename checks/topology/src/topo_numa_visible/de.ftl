@@ -31,6 +31,18 @@ detail-across = die CPUs von Knoten { $node } gehören zu { $sockets_count } Soc
    *[unknown] ; ob dies eine virtuelle Maschine ist, ist nicht bekannt: { $why }
 }
 
+problem-clash = { $kind ->
+    [twice] Die CPUs { $cpus } gehören zugleich zu den NUMA-Knoten { $of }
+    [core] Die Threads eines Kerns liegen in den NUMA-Knoten { $of }
+   *[cache] CPUs der Sockel { $of } sollen sich einen Cache teilen
+}
+effect-clash = Der Kernel platziert Threads und Speicher nach dieser Karte; Zusammengehöriges kann weit auseinander landen, und Antworten kommen später und ungleichmäßiger.
+detail-clash = { $kind ->
+    [twice] mehrere NUMA-Knoten ({ $of }) beanspruchen dieselben CPUs { $cpus }
+    [core] die CPUs { $cpus } sind Threads eines Kerns und gehören trotzdem zu verschiedenen NUMA-Knoten ({ $of })
+   *[cache] der Cache, den sich die CPUs { $cpus } teilen, würde zu mehreren Sockeln zugleich gehören ({ $of })
+}
+
 problem-no-memory = Die CPUs { $cpus } haben in ihrem NUMA-Knoten { $node } keinen Speicher
 effect-no-memory = Arbeit auf diesen CPUs verwendet immer Speicher eines anderen Knotens und dauert deshalb länger als auf den übrigen CPUs.
 detail-no-memory = die CPUs { $cpus } haben im eigenen Knoten keinen Speicher
@@ -52,6 +64,7 @@ effect-skewed = Mindestens eine der Entfernungen, nach denen sich der Kernel ric
 detail-skewed = die Entfernung von Knoten { $from } zu Knoten { $to } ist { $there }, von Knoten { $to } zu Knoten { $from } aber { $back }
 
 found-unknown-controller = Sockel: { $sockets_count }, aber Knoten mit Speicher: { $nodes_count }; ob jeder Sockel solcher CPUs eigenen Speicher hat, ist nicht bekannt
+found-nowhere = die CPUs { $cpus } gehören zu keinem der gelesenen NUMA-Knoten; es sind also nicht alle Knoten bekannt
 found-enough = Sockel: { $sockets_count }, Knoten mit Speicher: { $nodes_count }
 found-of-gpu = Speicher einer GPU, wie ihr Treiber angibt
 found-of-tier = Speicher eines Geräts, in einer eigenen Speicherstufe

@@ -31,6 +31,18 @@ detail-across = the CPUs of node { $node } are of { $sockets_count } sockets, so
    *[unknown] ; whether this is a virtual machine is not known: { $why }
 }
 
+problem-clash = { $kind ->
+    [twice] CPUs { $cpus } belong to NUMA nodes { $of } at once
+    [core] The threads of one core are in NUMA nodes { $of }
+   *[cache] CPUs of sockets { $of } are said to share a cache
+}
+effect-clash = The kernel places threads and memory by this map, so those that belong together can end up far apart, and replies come later and less evenly.
+detail-clash = { $kind ->
+    [twice] several NUMA nodes ({ $of }) claim the same CPUs { $cpus }
+    [core] CPUs { $cpus } are threads of one core, yet they belong to different NUMA nodes ({ $of })
+   *[cache] the cache that CPUs { $cpus } share would belong to several sockets at once ({ $of })
+}
+
 problem-no-memory = CPUs { $cpus } have no memory on their NUMA node { $node }
 effect-no-memory = Work on these CPUs always uses memory of another node, so it takes longer there than on the other CPUs.
 detail-no-memory = CPUs { $cpus } have no memory of their own node
@@ -52,6 +64,7 @@ effect-skewed = At least one of the distances that the kernel goes by is wrong, 
 detail-skewed = the distance is { $there } from node { $from } to node { $to }, but { $back } from node { $to } to node { $from }
 
 found-unknown-controller = sockets: { $sockets_count }, but nodes with memory: { $nodes_count }; whether each socket of such CPUs has memory of its own is not known
+found-nowhere = CPUs { $cpus } are in none of the NUMA nodes that were read, so that the nodes are not all known
 found-enough = sockets: { $sockets_count }, nodes with memory: { $nodes_count }
 found-of-gpu = memory of a GPU, as its driver says
 found-of-tier = memory of a device, in a tier of its own

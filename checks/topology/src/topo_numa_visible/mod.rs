@@ -1,15 +1,15 @@
 //! `topo.numa-visible`: the operating system knows the halves of the machine.
 //!
-//! Judged are the number of nodes with memory against the number of sockets, nodes whose CPUs are of several sockets, nodes that
-//! lack CPUs or memory, and the table of distances. A node with memory and no CPUs is no fault where it is the memory of a
+//! Judged are the number of nodes with memory against the number of sockets, nodes whose CPUs are of several sockets, other
+//! sets of the kernel that exclude each other, nodes that lack CPUs or memory, and the table of distances. A node with memory and no CPUs is no fault where it is the memory of a
 //! device: of a coherent GPU (Grace), or memory that the kernel keeps in a tier of its own (CXL, persistent memory).
 //!
 //! The sockets of a virtual machine are what its definition says, often one for each CPU. There, several sockets in one
 //! node warn with low confidence instead of failing.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use plumb_check_sdk::model::{Cpu, Numa, NumaNode};
+use plumb_check_sdk::model::{Clash, ClashKind, Cpu, Numa, NumaNode};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Fact, Finding, FirmwareSetting, HardwarePart, Intent, Missing,
     NodeSet, Object, ObjectKind, Outcome, Said, UpdatePart,
@@ -24,8 +24,8 @@ const LOCAL: u32 = 10;
 const TIERS: &str = "/sys/devices/virtual/memory_tiering/";
 /// Boot argument that makes the kernel ignore NUMA.
 const IGNORED: &str = "numa=off";
-/// Arm as implementer of CPUs, as `/proc/cpuinfo` has it.
-const ARM: &str = "0x41";
+/// Arm as maker of cores.
+const ARM: &str = "ARM";
 
 /// Which hypervisor the node runs on, if any.
 type Host = Result<Option<String>, Missing>;
@@ -48,6 +48,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         has_coherent_gpus: is_arm
             && evidence.gpus().is_ok_and(|gpus| gpus.iter().any(|gpu| gpu.vendor == "nvidia")),
     };
+    let node_object = |id: u32| Object::new(ObjectKind::NumaNode, id.to_string());
+    findings.extend(numa.unread.iter().map(|(id, why)| PAGE.missing(node_object(*id), why)));
+    findings.extend(evidence.cpu().into_iter().flat_map(|cpu| clashes(numa, cpu, &host)));
     findings.extend(numa.nodes.iter().filter_map(|node| incomplete(numa, node, &owner, &host)));
     if numa.nodes.len() > 1 {
         findings.push(distances(numa, &host));
@@ -68,7 +71,11 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
             .with_evidence(Citation::new("/proc/cmdline", IGNORED)));
     }
     let (numa, cpu) = (evidence.numa()?, evidence.cpu()?);
-    numa.nodes.iter().try_for_each(|node| node.mem_total_bytes.require().map(drop))?;
+    numa.complete()?.nodes.iter().try_for_each(|node| node.mem_total_bytes.require().map(drop))?;
+    let nowhere = cpu.online.difference(&numa.all_cpus());
+    if !nowhere.is_empty() {
+        return Ok(PAGE.not_run(object, words::Nowhere { cpus: (&nowhere).into() }));
+    }
     let nodes: NodeSet = numa.with_memory().map(|node| node.id).collect();
     let (sockets_count, nodes_count) = (Arg::from(cpu.known_sockets()?), Arg::count(nodes.len()));
     let (name, why) = match host {
@@ -79,15 +86,14 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
     let (host_kind, why) = (Arg::text(name), Arg::text(why));
     let is_short = cpu.sockets > 1 && nodes.len() < cpu.sockets as usize;
     let is_one = is_short && numa.nodes.len() < 2;
-    let across = numa.nodes.iter().find_map(|node| {
-        let own = cpu.cpus.iter().filter(|pu| node.cpus.contains(pu.cpu));
-        let sockets: BTreeSet<u32> = own.map(|pu| pu.socket).collect();
-        (sockets.len() > 1).then_some((node, sockets.len()))
-    });
+    let mut sockets = numa.nodes.iter().map(|node| (node.id, cpu.sockets_of(&node.cpus).len()));
+    let across = sockets.find(|(_, count)| *count > 1);
+    // Sockets that share a node whole may be meant to; parts of them cannot.
+    let is_split = cpu.clashes(numa).iter().any(|clash| clash.kind == ClashKind::SplitSocket);
     let interleaving = Intent::Firmware { setting: FirmwareSetting::NodeInterleaving };
     let is_made_up = is_one && name == "virtual";
     let (outcome, said, own): (_, Said, _) =
-        if (is_short || across.is_some()) && !is_made_up && !has_memory_per_socket(cpu) {
+        if (is_short || across.is_some()) && !is_split && !is_made_up && !has_memory_per_socket(cpu) {
             (Outcome::NotRun, words::UnknownController { nodes_count, sockets_count }.into(), None)
         } else if is_one {
             let outcome = if is_made_up { Outcome::Warn } else { Outcome::Fail };
@@ -97,7 +103,7 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
             let modules = Intent::Hardware { part: HardwarePart::MemoryLayout, at: None };
             (Outcome::Warn, said.into(), Some(modules))
         } else if let Some((node, count)) = across {
-            let node = Arg::text(node.id.to_string());
+            let node = Arg::text(node.to_string());
             let said = words::Across { host: host_kind, node, sockets_count: count.into(), why };
             (Outcome::Warn, said.into(), Some(interleaving))
         } else {
@@ -113,6 +119,25 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
     Ok(mend::layout(finding, host, own))
 }
 
+/// Sets of the kernel that exclude each other, but for sockets and nodes, which `layout` compares.
+fn clashes(numa: &Numa, cpu: &Cpu, host: &Host) -> Vec<Finding> {
+    // The caches of a virtual machine are as much made up as its sockets, and its kernel loses nothing by them.
+    let caches_count = has_memory_per_socket(cpu) && matches!(host, Ok(None));
+    let is_told = |clash: &Clash| {
+        clash.kind != ClashKind::SplitSocket && (caches_count || clash.kind != ClashKind::SharedCache)
+    };
+    let finding = |Clash { kind, cpus, of }: Clash| {
+        let (kind, of) = (kind.as_str(), of.to_string());
+        let nodes = numa.nodes.iter().map(|node| format!("node {}: {}", node.id, node.cpus));
+        let citation = Citation::new(&numa.path, nodes.collect::<Vec<_>>().join("; "));
+        let said = words::Clash { cpus: (&cpus).into(), kind: kind.into(), of: of.into() };
+        let finding = PAGE.warn(Object::cpus(&cpus), said).with_confidence(Confidence::Medium);
+        let firmware = Intent::Update { part: UpdatePart::Firmware, was: None };
+        mend::layout(finding.with_evidence(citation), host, Some(firmware))
+    };
+    cpu.clashes(numa).into_iter().filter(is_told).map(finding).collect()
+}
+
 /// Whether each socket has a memory controller, as on x86 since 2008 and on servers with Arm CPUs.
 ///
 /// On Itanium several sockets share a bus and a node, and POWER tells no packages, so that each core counts as one.
@@ -123,7 +148,8 @@ fn has_memory_per_socket(cpu: &Cpu) -> bool {
         "GenuineIntel" => model.contains("Intel") && !model.contains("Itanium") && !has_front_side_bus(model),
         "AuthenticAMD" | "HygonGenuine" => true,
         // Implementers of Arm CPUs: Arm, Cavium, Fujitsu, HiSilicon, Applied Micro, Phytium, Ampere.
-        vendor => [ARM, "0x43", "0x46", "0x48", "0x50", "0x70", "0xc0"].contains(&vendor),
+        vendor => [ARM, "Cavium", "FUJITSU", "HiSilicon", "APM", "Phytium", "Ampere", "NVIDIA", "Microsoft"]
+            .contains(&vendor),
     }
 }
 
@@ -225,6 +251,8 @@ fn distances(numa: &Numa, host: &Host) -> Finding {
     } else if let Some((from, to)) = pairs().find(|&(from, to)| at(from, to) != at(to, from)) {
         let (there, back) = (number(at(from, to)), number(at(to, from)));
         words::Skewed { back, from: id(from), there, to: id(to) }.into()
+    } else if let Err(why) = numa.complete() {
+        return PAGE.missing(object, &why);
     } else {
         words::Distances {}.into()
     };

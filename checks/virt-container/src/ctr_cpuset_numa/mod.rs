@@ -9,8 +9,8 @@ use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NoVer
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
-    contained, cpus_of, granted_cpus, granted_nodes, is_multi_node, known_gpus, main_process, misplaced,
-    nodes_of, server_object,
+    contained, cpus_of, granted_cpus, granted_nodes, known_gpus, main_process, misplaced, nodes_of,
+    server_object,
 };
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -19,7 +19,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         return Ok(findings);
     }
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let gpus = evidence.gpus()?;
     let judged = |server| PAGE.settle(server_object(server), judge(server, numa, gpus));
     findings.extend(servers.into_iter().map(|(server, _)| judged(server)));
@@ -57,7 +57,7 @@ fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding,
     }
     // What the known GPUs lack is lacking; that nothing is takes all of them.
     rest?;
-    let (near, all) = (cpus_of(numa, &nodes), numa.all_cpus());
+    let (near, all) = (cpus_of(numa, &nodes), numa.complete()?.all_cpus());
     let (said_nodes, nodes_count) = (text(&nodes), Arg::count(nodes.len()));
     if all.is_subset(&cpus) && near != all {
         if binds_itself(server, &near, &all)? {

@@ -12,8 +12,7 @@ use plumb_check_sdk::{
 
 use crate::pages::ctr_numa_policy_permitted::{PAGE, words};
 use crate::server::{
-    contained, container, gpus_of, granted_nodes, is_multi_node, main_process, misplaced, nodes_of,
-    server_object,
+    contained, container, gpus_of, granted_nodes, main_process, misplaced, nodes_of, server_object,
 };
 
 /// The capability that the default filters ask for, as a bit of `CapEff` (capability.h).
@@ -27,7 +26,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     if servers.is_empty() {
         return Ok(findings);
     }
-    PAGE.not_applicable_if(!is_multi_node(evidence.numa()?), words::OneNode {})?;
+    PAGE.not_applicable_if(evidence.numa()?.has_one_with_cpus()?, words::OneNode {})?;
     let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
     let gpus = evidence.gpus()?;
     findings.extend(servers.into_iter().map(|(server, id)| {

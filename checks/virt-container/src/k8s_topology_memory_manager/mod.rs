@@ -21,14 +21,12 @@ use plumb_check_sdk::{
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
 use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
-use crate::server::{
-    gpus_of, granted_cpus, granted_nodes, is_multi_node, known_gpus, main_process, misplaced, nodes_of,
-};
+use crate::server::{gpus_of, granted_cpus, granted_nodes, known_gpus, main_process, misplaced, nodes_of};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let kubelet = kubelet(evidence)?;
     let numa = evidence.numa()?;
-    PAGE.not_applicable_if(!is_multi_node(numa), words::OneNode {})?;
+    PAGE.not_applicable_if(numa.has_one_with_cpus()?, words::OneNode {})?;
     let managers = Managers {
         policy: kubelet.topology_manager_policy.require()?,
         scope: kubelet.topology_manager_scope.require()?,
@@ -429,7 +427,7 @@ fn placed<'a>(
         let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
         let granted = granted_cpus(process.cgroup.require()?)?;
         let (cpus, of_cpus) = granted.ok_or(words::NoCpuset {})?;
-        let (is_free, cpus) = (numa.all_cpus().is_subset(&cpus), numa.nodes_of(&cpus));
+        let (is_free, cpus) = (numa.complete()?.all_cpus().is_subset(&cpus), numa.nodes_of(&cpus));
         if nodes.is_subset(&cpus) {
             rest?;
         }

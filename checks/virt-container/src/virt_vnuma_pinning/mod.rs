@@ -13,7 +13,6 @@ use plumb_check_sdk::{
 };
 
 use crate::pages::virt_vnuma_pinning::{GPUS_OF_SOCKET, PAGE, words};
-use crate::server::is_multi_node;
 
 /// Words in the names of GPUs that sit on boards of eight, not in slots.
 const ON_BOARDS: [&str; 6] = ["SXM", "HBM3", "H200", "B200", "B300", "H20"];
@@ -24,8 +23,9 @@ const BALLOON: &str = "0x0005";
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let hypervisor = evidence.hypervisor()?;
     let numa = evidence.numa()?;
-    let Some(hypervisor) = hypervisor else { return Ok(on_host(numa, evidence.processes()?)) };
-    let mut findings = vec![in_guest(evidence, &hypervisor, numa)?];
+    let Some(hypervisor) = hypervisor else { return on_host(numa, evidence.processes()?) };
+    let guest = Object::new(ObjectKind::Other, "topology of the guest");
+    let mut findings = vec![PAGE.settle(guest.clone(), in_guest(evidence, &hypervisor, numa, guest))];
     let devices = evidence.settings("virtualization").unwrap_or_default();
     let balloon = devices.iter().find(|(path, id)| {
         path.starts_with("/sys/bus/virtio/devices/") && id.known().is_some_and(|id| id == BALLOON)
@@ -38,10 +38,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
 }
 
 /// The view from inside.
-fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Finding, Missing> {
+fn in_guest(evidence: &Evidence<'_>, host: &str, numa: &Numa, object: Object) -> Result<Finding, Missing> {
     let gpus = evidence.gpus()?;
-    let object = Object::new(ObjectKind::Other, "topology of the guest");
-    let count = numa.with_cpus().count();
+    let count = numa.complete()?.with_cpus().count();
     let seen = Citation::new(format!("{}/online", numa.path), format!("{count} NUMA nodes with CPUs"));
     let deviates = |finding: Finding| {
         finding
@@ -63,12 +62,12 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
             .with_confidence(Confidence::Medium)
             .with_evidence(Citation::new("/sys/bus/pci/devices", format!("GPUs {}", addresses()))));
     }
-    let mut placed = NodeSet::new();
-    let mut lost = Vec::new();
+    let (mut placed, mut lost, mut unread) = (NodeSet::new(), Vec::new(), None);
     for gpu in gpus {
-        match gpu.place().one() {
-            Ok(told) => placed.insert(told.node),
-            Err(_) => lost.push((gpu, *gpu.numa.sysfs.require()?)),
+        match (gpu.place().one(), gpu.numa.sysfs.require()) {
+            (Ok(told), _) => placed.insert(told.node),
+            (Err(_), Ok(node)) => lost.push((gpu, *node)),
+            (Err(_), Err(why)) => unread = Some(why),
         }
     }
     let (nodes_count, gpus_count) = (Arg::count(count), Arg::count(gpus.len()));
@@ -79,6 +78,8 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
         let citation = Citation::new(format!("{}/numa_node", gpu.path), node.to_string());
         return Ok(deviates(PAGE.warn(object, said)).with_evidence(citation));
     }
+    // A GPU that was lost is one, whatever the others are.
+    unread.map_or(Ok(()), Err)?;
     let node = Arg::text(placed.to_string());
     if count > 1 && placed.len() == 1 && exceeds {
         let said = words::AllOnOne { nodes_count, gpus_count: on_board.into(), node };
@@ -87,16 +88,16 @@ fn in_guest(evidence: &Evidence<'_>, hypervisor: &str, numa: &Numa) -> Result<Fi
             .with_confidence(Confidence::Medium)
             .with_evidence(Citation::new("/sys/bus/pci/devices", value)));
     }
-    let hypervisor = hypervisor.into();
+    let hypervisor = host.into();
     Ok(PAGE.not_run(object, words::FromInside { nodes_count, gpus_count, gpu_nodes: node, hypervisor }))
 }
 
 /// The view from outside: virtual machines that KVM runs here.
-fn on_host(numa: &Numa, processes: &[Process]) -> Vec<Finding> {
+fn on_host(numa: &Numa, processes: &[Process]) -> Result<Vec<Finding>, Missing> {
     let machines: Vec<&Process> = processes.iter().filter(|one| one.threads.iter().any(is_vcpu)).collect();
     let unreadable = processes.iter().filter(|process| process.comm.is_empty() && !process.kernel).count();
-    if !machines.is_empty() && !is_multi_node(numa) {
-        return vec![PAGE.not_applicable(Object::node(), words::OneNodeHost {})];
+    if !machines.is_empty() && numa.has_one_with_cpus()? {
+        return Ok(vec![PAGE.not_applicable(Object::node(), words::OneNodeHost {})]);
     }
     let mut findings = Vec::new();
     if unreadable > 0 {
@@ -110,7 +111,7 @@ fn on_host(numa: &Numa, processes: &[Process]) -> Vec<Finding> {
         let object = Object::new(ObjectKind::Process, machine.pid.to_string()).named(name);
         PAGE.settle(object.clone(), judge_machine(object, numa, machine))
     }));
-    findings
+    Ok(findings)
 }
 
 fn is_vcpu(thread: &Thread) -> bool {
@@ -121,15 +122,15 @@ fn judge_machine(object: Object, numa: &Numa, machine: &Process) -> Result<Findi
     let (vcpus, others): (Vec<&Thread>, Vec<&Thread>) =
         machine.threads.iter().partition(|thread| is_vcpu(thread));
     let nodes_of = |thread: &Thread| Ok(numa.nodes_of(thread.cpus_allowed.require()?));
-    let wide = |threads: &[&'_ Thread]| -> Result<Vec<u32>, Missing> {
-        let mut wide = Vec::new();
-        for thread in threads {
-            let nodes: NodeSet = nodes_of(thread)?;
-            wide.extend((nodes.len() > 1).then_some(thread.tid));
-        }
-        Ok(wide)
+    // One thread that is not pinned is enough; what was not read may only hide more.
+    let read = |threads: &[&'_ Thread]| {
+        threads.iter().try_for_each(|thread| thread.cpus_allowed.require().map(drop))
     };
-    let (loose, loose_others) = (wide(&vcpus)?, wide(&others)?);
+    let wide = |threads: &[&'_ Thread]| -> Vec<u32> {
+        let is_wide = |thread: &Thread| nodes_of(thread).is_ok_and(|nodes: NodeSet| nodes.len() > 1);
+        threads.iter().filter(|thread| is_wide(thread)).map(|thread| thread.tid).collect()
+    };
+    let (loose, loose_others) = (wide(&vcpus), wide(&others));
     // The first of these threads, with its mask.
     let cite = |finding: Finding, tids: &[u32]| {
         let first = machine.threads.iter().find(|thread| tids.first() == Some(&thread.tid));
@@ -145,10 +146,12 @@ fn judge_machine(object: Object, numa: &Numa, machine: &Process) -> Result<Findi
         let said = words::Loose { loose_count: loose.len().into(), vcpus_count, pid };
         return Ok(cite(PAGE.fail(object, said), &loose));
     }
+    read(&vcpus)?;
     if !loose_others.is_empty() {
         let said = words::LooseEmulator { vcpus_count, threads_count: loose_others.len().into(), pid };
         return Ok(cite(PAGE.warn(object, said), &loose_others));
     }
+    read(&others)?;
     let (mut memory, mut used) = (NodeSet::new(), NodeSet::new());
     for thread in &vcpus {
         memory = memory.union(thread.mems_allowed.require()?);

@@ -46,6 +46,10 @@ const POLICY: &[&str] = &[
     "base_frequency",
     "energy_performance_preference",
     "energy_performance_available_preferences",
+    "energy_performance_preference_val",
+    "auto_select",
+    "perf_limited",
+    "scaling_boost_frequencies",
 ];
 
 fn cpufreq(files: &Files<'_>) -> Result<(), Missing> {

@@ -45,6 +45,10 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
             ],
         );
         let class = files.text(&format!("{device}/class")).unwrap_or_default();
+        if class.starts_with("0x03") {
+            // A share of a GPU that is made for a virtual machine is no GPU that could be lost.
+            files.link(&format!("{device}/physfn"));
+        }
         match class.get(2..4) {
             // Network, display, processor, accelerator: errors of their links, and whether these may sleep.
             Some("02" | "03" | "0b" | "12") => {

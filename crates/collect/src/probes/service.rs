@@ -6,13 +6,14 @@ use plumb_evidence::derive::persistent::{
     BOOT_ENTRIES, CPUPOWER, GRUB, GRUB_D, KERNEL_CMDLINE, MODPROBE, SYSCTL, TMPFILES, TUNED_ACTIVE, UDEV,
     tuned_includes, tuned_paths,
 };
+use plumb_evidence::derive::platform::isolation;
 use plumb_evidence::derive::service::PROGRAMS;
 use plumb_evidence::derive::unit_file::{UNIT_FOLDERS, drop_in_folders, file_names, units_of};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
 use super::process::programs;
-use crate::mask_config::{mask_lines, mask_unit};
+use crate::mask_config::{keep_manager, mask_lines, mask_unit};
 use crate::probe::{Method, Privilege, Probe};
 
 pub(super) const PROBE: Probe = Probe {
@@ -62,6 +63,17 @@ const INCLUDES: usize = 16;
 
 fn run(files: &Files<'_>) -> Result<(), Missing> {
     units(files);
+    for path in isolation::MAIN {
+        // The first that is there is the one that systemd reads.
+        if files.file_with(path, |bytes| keep_manager(&bytes)).is_ok() {
+            break;
+        }
+    }
+    for folder in isolation::DROP_INS {
+        for name in files.list(folder).iter().filter(|name| name.ends_with(".conf")) {
+            let _ = files.file_with(&format!("{folder}/{name}"), |bytes| keep_manager(&bytes));
+        }
+    }
     starters(files);
     for (folders, ending) in [(SYSCTL, ".conf"), (MODPROBE, ".conf")] {
         all(files, folders, ending, |_| true);

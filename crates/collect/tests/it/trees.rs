@@ -8,7 +8,7 @@ use std::process::Command;
 
 use plumb_collect::{CollectError, Conduct, Helper, Interrupt, PROBES, collect, survey};
 use plumb_evidence::manifest::ProbeStatus;
-use plumb_evidence::{Absence, Bundle, Evidence, Fact, derive};
+use plumb_evidence::{Absence, Bundle, Evidence, Fact, Source, derive};
 
 use crate::{collected, options, tree};
 
@@ -117,6 +117,18 @@ fn a_recording_without_numa_and_frequency_scaling_does_not_say_that_the_node_has
     ] {
         assert_eq!(missing, Some(Absence::NotRecorded));
     }
+}
+
+#[test]
+fn a_folder_that_holds_nothing_that_is_asked_for_was_recorded_all_the_same() {
+    let missing = |tree: &tempfile::TempDir| {
+        let boost = collected(tree).read("/sys/devices/system/cpu/cpufreq/boost");
+        boost.unwrap_err().missing
+    };
+    let tree = machine(4, 4, "0-3");
+    assert_eq!(missing(&tree), Absence::NotRecorded);
+    write(tree.path(), "sys/devices/system/cpu/cpufreq/ondemand/up_threshold", "95\n");
+    assert_eq!(missing(&tree), Absence::Absent);
 }
 
 #[test]

@@ -63,6 +63,31 @@ pub struct Drift {
 /// names nothing.
 const OPEN: [&str; 2] = ["settings", "kernel parameters"];
 
+/// Names of values by which a node changes itself: what they count differs between any two readings.
+const COUNTED: [&str; 4] =
+    ["fs.aio-nr", "fs.file-nr", "kernel.random.entropy_avail", "net.netfilter.nf_conntrack_count"];
+
+/// Parts of the paths of files that count, too.
+const COUNTING: [&str; 6] = [
+    "/counters/",
+    "/hw_counters/",
+    "/proc/uptime",
+    "/statistics/",
+    "cpu.stat",
+    "current_freq",
+];
+
+/// Where a server runs comes first, as this is what work on a node moves, then the rest of it, then the node.
+fn rank(drift: &Drift) -> u8 {
+    match drift.group.as_str() {
+        SERVERS if drift.name.contains(": CPUs of ") || drift.name.contains(": NUMA nodes of ") => 0,
+        SERVERS => 1,
+        _ => 2,
+    }
+}
+
+const SERVERS: &str = "inference servers";
+
 pub(super) fn compare(before: &Configuration, after: &Configuration) -> Vec<Drift> {
     let mut drifts = Vec::new();
     for &group in before.groups.keys() {
@@ -79,6 +104,7 @@ pub(super) fn compare(before: &Configuration, after: &Configuration) -> Vec<Drif
             drifts.push(Drift { group: group.to_owned(), name, kind, before, after });
         }
     }
+    drifts.sort_by_key(rank);
     drifts
 }
 
@@ -134,10 +160,12 @@ pub fn configuration(evidence: &Evidence) -> Configuration {
     groups.insert("GPUs", evidence.gpus.as_ref().map(|gpus| devices(gpus)));
     groups.insert("CPU clocks", evidence.cpufreq.as_ref().map(clocks));
     groups.insert("CPU idle states", evidence.cpuidle.as_ref().map(idle));
-    groups.insert("kernel parameters", Fact::Known(evidence.sysctl.clone()));
+    let parameters = evidence.sysctl.iter().filter(|(name, _)| !COUNTED.contains(&name.as_str()));
+    let parameters = parameters.map(|(name, value)| (name.clone(), value.clone())).collect();
+    groups.insert("kernel parameters", Fact::Known(parameters));
     groups.insert("settings", Fact::Known(files(evidence)));
     groups.insert("GPU settings", evidence.nvml.as_ref().map(gpus));
-    groups.insert("inference servers", evidence.servers.as_ref().map(|servers| self::servers(servers)));
+    groups.insert(SERVERS, evidence.servers.as_ref().map(|servers| self::servers(servers)));
     Configuration { groups }
 }
 
@@ -283,9 +311,7 @@ fn idle(idle: &plumb_evidence::model::CpuIdle) -> Values {
 
 /// Files of one value. Those that are read at both ends of the window move by themselves.
 fn files(evidence: &Evidence) -> Values {
-    let moving = |path: &str| {
-        ["/statistics/", "/counters/", "/hw_counters/", "current_freq"].iter().any(|part| path.contains(part))
-    };
+    let moving = |path: &str| COUNTING.iter().any(|part| path.contains(part));
     let subjects = evidence.settings.values();
     subjects
         .flat_map(|files| files.iter())

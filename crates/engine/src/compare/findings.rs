@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::{Category, Outcome};
+use plumb_check_sdk::{Arg, Category, Outcome};
 use plumb_evidence::Evidence;
 use serde::Serialize;
 
@@ -223,7 +223,12 @@ impl<'a> Pair<'a> {
                 (&mut changes.unchanged, Some(why))
             }
             std::cmp::Ordering::Less => (&mut changes.better, None),
-            std::cmp::Ordering::Equal => (&mut changes.unchanged, None),
+            std::cmp::Ordering::Equal => match moved(first, second) {
+                Some((Some(true), why)) => (&mut changes.worse, Some(why)),
+                Some((Some(false), why)) if !weaker && !open => (&mut changes.better, Some(why)),
+                Some((_, why)) => (&mut changes.unchanged, Some(why)),
+                None => (&mut changes.unchanged, None),
+            },
         };
         list.push(self.change(Some(first), Some(second), why));
     }
@@ -321,6 +326,26 @@ impl<'a> Pair<'a> {
             why,
         }
     }
+}
+
+/// Points by which a share has to move to count beside an equal score; our own proposal, as limits of checks are between 1
+/// and 10 points apart.
+const MOVED_POINTS: f64 = 10.0;
+
+/// Where two findings tell the same of a share that moved by much: both figures in words, and whether it moved for the worse.
+/// Only time that was waited (`waited`) is known to be better the less it is.
+fn moved(first: &RatedFinding, second: &RatedFinding) -> Option<(Option<bool>, String)> {
+    let share = |finding: &RatedFinding, name: &str| match finding.args.get(name) {
+        Some(Arg::Quantity { value, unit, .. }) if unit == "%" => Some(*value),
+        _ => None,
+    };
+    let is_same = first.variant.is_some() && first.variant == second.variant;
+    ["waited", "share"].into_iter().filter(|_| is_same).find_map(|name| {
+        let (from, to) = (share(first, name)?, share(second, name)?);
+        let is_worse = (name == "waited").then_some(to > from);
+        let why = format!("the same is told, with {to:.1} % where it was {from:.1} %");
+        ((to - from).abs() >= MOVED_POINTS).then_some((is_worse, why))
+    })
 }
 
 fn of_subject<'a>(findings: &[&'a RatedFinding], subject: &str) -> Vec<&'a RatedFinding> {

@@ -312,6 +312,67 @@ fn drift_tells_what_is_not_known_from_what_is_not_set() {
 }
 
 #[test]
+fn what_a_node_counts_is_not_set_otherwise_and_places_of_servers_lead() {
+    use plumb_evidence::model::{InferenceServer, Role, ServerProcess, Thread};
+    let node = |cpus: &str, count: &str| {
+        let mut evidence = testing::empty_evidence();
+        let known = |text: &str| Fact::Known(text.to_owned());
+        for name in ["fs.file-nr", "kernel.random.entropy_avail", "net.netfilter.nf_conntrack_count"] {
+            evidence.sysctl.insert(name.to_owned(), known(count));
+        }
+        evidence.node.cmdline = known(&format!("isolcpus={count}"));
+        let files = [("/proc/uptime".to_owned(), known(count))].into();
+        evidence.settings.insert("kernel".to_owned(), files);
+        let thread = Thread {
+            tid: 1,
+            comm: String::new(),
+            cpus_allowed: Fact::Known(cpus.parse().unwrap()),
+            mems_allowed: Fact::absent("test"),
+            last_cpu: Fact::absent("test"),
+            cpu_ticks: Fact::absent("test"),
+            policy: Fact::absent("test"),
+            rt_priority: Fact::absent("test"),
+            nice: Fact::absent("test"),
+        };
+        let process = ServerProcess { role: Role::Whole, threads: vec![thread], ..ServerProcess::default() };
+        let server =
+            InferenceServer { kind: "vllm".to_owned(), processes: vec![process], ..InferenceServer::default() };
+        evidence.servers = Fact::Known(vec![server]);
+        configuration(&evidence)
+    };
+    let names: Vec<String> =
+        drift::compare(&node("1", "7"), &node("0-1", "9")).into_iter().map(|drift| drift.name).collect();
+    assert_eq!(names, ["vllm: CPUs of the server", "isolcpus"]);
+}
+
+#[test]
+fn a_share_that_fell_is_better_at_the_same_score() {
+    use plumb_check_sdk::Arg;
+    let evidence = testing::empty_evidence();
+    let with = |name: &str, share: f64| {
+        let mut answer = answer("a.one", &[("a", Outcome::Fail)]);
+        answer.findings[0].variant = Some("waits".to_owned());
+        answer.findings[0].args.insert(name.to_owned(), Arg::quantity(share, "%", 2));
+        assess(&evidence, "0", "0", vec![answer], &Terms::default())
+    };
+    for (name, from, to, expected) in [
+        ("waited", 99.9, 84.4, "better"),
+        ("waited", 84.4, 99.9, "worse"),
+        ("waited", 99.9, 95.0, "unchanged"),
+        // Whether more of it is better is not known.
+        ("share", 99.9, 84.4, "unchanged"),
+    ] {
+        let (before, after) = (with(name, from), with(name, to));
+        let changes = compare(state(&before, &evidence), state(&after, &evidence)).findings;
+        assert_eq!(lists(&changes), expected, "{name}: {from} then {to}");
+        let told = changes.better.iter().chain(&changes.worse).chain(&changes.unchanged);
+        let why: Vec<&str> = told.filter_map(|change| change.why.as_deref()).collect();
+        let figures = format!("the same is told, with {to:.1} % where it was {from:.1} %");
+        assert_eq!(why, if to == 95.0 { Vec::new() } else { vec![figures.as_str()] });
+    }
+}
+
+#[test]
 fn bundles_pair_by_token_and_then_by_name() {
     let own = |name: &str, token: &str, host: &str| Identity {
         name: name.to_owned(),

@@ -48,13 +48,21 @@ pub(super) fn smt<'a>(context: &Context<'a>) -> Decision<'a> {
 }
 
 pub(super) fn isolation<'a>(context: &Context<'a>) -> Decision<'a> {
-    let isolated = context.evidence.node.cmdline.known().map(|line| {
-        line.split_whitespace().find(|word| word.starts_with("isolcpus=") || word.starts_with("nohz_full="))
-    });
-    let reason = match isolated {
-        Some(Some(argument)) => say("isolation-given").with("argument", argument),
-        Some(None) => say("isolation-none"),
+    let node = &context.evidence.node;
+    let reason = match node.cmdline.known() {
         None => say("isolation-unknown"),
+        Some(line) => {
+            let unbalanced = node.isolcpus().find(|argument| argument.stops_balancing());
+            // What takes ticks or interrupts away leaves threads to the scheduler.
+            let quiet = line
+                .split_whitespace()
+                .find(|word| word.starts_with("isolcpus=") || word.starts_with("nohz_full="));
+            match (unbalanced, quiet) {
+                (Some(own), _) => say("isolation-given").with("argument", own.argument),
+                (None, Some(argument)) => say("isolation-quiet").with("argument", argument),
+                (None, None) => say("isolation-none"),
+            }
+        }
     };
     Decision { position: say("isolation-by-cpuset"), reason }
 }

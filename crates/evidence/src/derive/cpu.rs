@@ -2,13 +2,15 @@
 //!
 //! Cores and sockets are told apart by the sets of CPUs that the kernel says share them. The ids that it gives them
 //! are not unique on all machines (`core_id` repeats over sockets, `physical_package_id` is -1 on some ARM and s390
-//! machines), so they serve only where the sets are missing.
+//! machines), so they serve only where the sets are missing. On x86 a package has an id of its own, while its set is cut
+//! where NUMA nodes divide it (cluster-on-die, virtual nodes): there, sets of one id are one socket.
 
 use std::collections::BTreeMap;
 
+use crate::derive::arm;
 use crate::derive::cpuinfo::{self, CpuInfo};
 use crate::derive::freq::numbered;
-use crate::fact::{Absence, Missing};
+use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{Cache, Cpu, Numa, Pu};
 use crate::source::Source;
@@ -25,13 +27,21 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
     let online = online(source, &folders, &listed)?;
     let present = source.parse(&format!("{PATH}/present")).unwrap_or_else(|_| folders.union(&listed));
 
+    // Only x86 has `flags`; Itanium, whose ids repeat, has `features`.
+    let is_x86 = info.as_ref().is_ok_and(|info| info.first(&["flags"]).known().is_some());
     let mut cores = Numbering::default();
     let mut sockets = Numbering::default();
+    let mut packages: BTreeMap<i64, Key> = BTreeMap::new();
     let mut cpus = Vec::with_capacity(online.len());
     for cpu in online.iter() {
         let folder = format!("{PATH}/cpu{cpu}");
         let block = info.as_ref().ok().and_then(|info| info.processors.get(&cpu));
-        let socket = sockets.number(socket_key(source, &folder, block, &online));
+        let package = package_id(source, &folder, block);
+        let key = socket_key(source, &folder, package, &online);
+        let socket = sockets.number(match package.filter(|_| is_x86) {
+            Some(id) => packages.entry(id).or_insert(key).clone(),
+            None => key,
+        });
         let core = cores.number(core_key(source, &folder, block, cpu, socket));
         let khz = |name: &str| source.parse(&format!("{folder}/cpufreq/{name}")).ok();
         cpus.push(Pu {
@@ -44,23 +54,20 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
         });
     }
     let pus = u32::try_from(cpus.len()).unwrap_or(u32::MAX);
-    let text = |keys: &[&str]| match &info {
-        Ok(info) => info.first(keys),
-        Err(missing) => crate::fact::Fact::Missing(missing.clone()),
+    let text = |name: Option<String>, keys: &[&str]| match (&info, name) {
+        (_, Some(name)) => Fact::Known(name),
+        (Ok(info), None) => info.first(keys),
+        (Err(missing), None) => Fact::Missing(missing.clone()),
     };
+    let cores_name = info.as_ref().ok().and_then(arm::cores);
+    let maker = info.as_ref().ok().and_then(arm::maker);
     Ok(Cpu {
         path: if folders.is_empty() { cpuinfo::PATH.to_owned() } else { PATH.to_owned() },
-        model: text(&[
-            "model name",
-            "Model Name",
-            "cpu model",
-            "Processor",
-            "cpu",
-            "uarch",
-            "machine",
-            "family",
-        ]),
-        vendor: text(&["vendor_id", "vendor", "CPU implementer", "mvendorid"]),
+        model: text(
+            cores_name,
+            &["model name", "Model Name", "cpu model", "Processor", "cpu", "uarch", "machine", "family"],
+        ),
+        vendor: text(maker.map(str::to_owned), &["vendor_id", "vendor", "CPU implementer", "mvendorid"]),
         present,
         sockets: sockets.count(),
         sockets_unknown: sockets_unknown(source, info.as_ref().ok(), &online),
@@ -121,18 +128,17 @@ impl Numbering {
     }
 }
 
-fn socket_key(source: &impl Source, folder: &str, block: Option<&cpuinfo::Block>, online: &CpuSet) -> Key {
+/// The kernel's id of the package that a CPU is in, where it gives one.
+fn package_id(source: &impl Source, folder: &str, block: Option<&cpuinfo::Block>) -> Option<i64> {
+    let id = source.parse(&format!("{folder}/topology/physical_package_id")).ok();
+    id.or_else(|| block?.get("physical id")?.parse().ok()).filter(|id| *id >= 0)
+}
+
+fn socket_key(source: &impl Source, folder: &str, package: Option<i64>, online: &CpuSet) -> Key {
     if let Some(shared) = shared_cpus(source, folder, &["package_cpus", "core_siblings"]) {
         return Key::Shared(shared.intersection(online));
     }
-    let id = source
-        .parse::<i64>(&format!("{folder}/topology/physical_package_id"))
-        .ok()
-        .or_else(|| block?.get("physical id")?.parse().ok());
-    match id {
-        Some(id) if id >= 0 => Key::Id(0, id),
-        _ => Key::Whole,
-    }
+    package.map_or(Key::Whole, |id| Key::Id(0, id))
 }
 
 /// Why sockets are not known, where neither the kernel nor `/proc/cpuinfo` says of any CPU which one it is in. An id of -1
@@ -194,7 +200,10 @@ fn caches(source: &impl Source, online: &CpuSet) -> Vec<Cache> {
                     level: source.parse(&format!("{path}/level")).ok()?,
                     kind: source.text(&format!("{path}/type")).ok()?.to_lowercase(),
                     size_bytes: source.text(&format!("{path}/size")).ok().and_then(|text| cache_bytes(&text)),
-                    cpus: shared.unwrap_or_else(|| std::iter::once(cpu).collect()).intersection(online),
+                    cpus: shared
+                        .map(|shared| shared.intersection(online))
+                        .filter(|shared| !shared.is_empty())
+                        .unwrap_or_else(|| std::iter::once(cpu).collect()),
                 })
             })
         })
@@ -239,5 +248,54 @@ mod unrecorded {
             )]),
             Ok(2)
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::derive::testing::Tree;
+
+    /// Four CPUs, two of each package, with the sets and ids of `/sys` and what `/proc/cpuinfo` says of the architecture.
+    fn sockets(architecture: &str, siblings: [&str; 4], ids: [&str; 4]) -> Vec<u32> {
+        let info: String = (0..4).map(|cpu| format!("processor : {cpu}\n{architecture}\n\n")).collect();
+        let mut files = vec![("/proc/cpuinfo".to_owned(), info)];
+        for cpu in 0..4 {
+            let topology = format!("{PATH}/cpu{cpu}/topology");
+            files.push((format!("{topology}/core_siblings_list"), siblings[cpu].to_owned()));
+            files.push((format!("{topology}/physical_package_id"), ids[cpu].to_owned()));
+        }
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let cpu = derive(&Tree::of(&files), None).unwrap();
+        cpu.cpus.iter().map(|pu| pu.socket).collect()
+    }
+
+    #[test]
+    fn sets_that_nodes_cut_are_one_socket_where_ids_are_unique() {
+        let apart = ["0", "1", "2", "3"];
+        assert_eq!(sockets("flags : fpu", apart, ["0", "0", "1", "1"]), [0, 0, 1, 1]);
+        // Ids of Itanium repeat, and Arm has -1.
+        assert_eq!(sockets("features : branchlong", apart, ["0", "0", "1", "1"]), [0, 1, 2, 3]);
+        let pairs = ["0-1", "0-1", "2-3", "2-3"];
+        assert_eq!(sockets("flags : fpu", pairs, ["-1"; 4]), [0, 0, 1, 1]);
+        // Where a set is whole, ids within it do not split it.
+        assert_eq!(sockets("flags : fpu", ["0-3"; 4], ["0", "1", "2", "3"]), [0; 4]);
+    }
+
+    #[test]
+    fn a_cache_without_cpus_is_of_the_cpu_that_names_it() {
+        let cache = |cpu: u32, name: &str| format!("{PATH}/cpu{cpu}/cache/index0/{name}");
+        let mut files = vec![(format!("{PATH}/online"), "0-1".to_owned())];
+        for cpu in 0..2 {
+            files.push((cache(cpu, "level"), "3".to_owned()));
+            files.push((cache(cpu, "type"), "Unified".to_owned()));
+            files.push((cache(cpu, "shared_cpu_map"), "00000000".to_owned()));
+        }
+        let files: Vec<(&str, &str)> =
+            files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+        let cpu = derive(&Tree::of(&files), None).unwrap();
+        let cpus: Vec<String> = cpu.caches.iter().map(|cache| cache.cpus.to_string()).collect();
+        assert_eq!(cpus, ["0", "1"]);
     }
 }

@@ -22,7 +22,7 @@ impl CpuInfo {
         source.text(PATH).map(|text| Self::parse(&text))
     }
 
-    fn parse(text: &str) -> Self {
+    pub(crate) fn parse(text: &str) -> Self {
         let mut info = Self::default();
         let mut current = None;
         for line in text.lines() {

@@ -6,7 +6,7 @@ use crate::derive::cpu;
 use crate::fact::{Absence, Missing};
 use crate::index_set::CpuSet;
 use crate::model::{CpuFreq, CpuIdle, FreqPolicy, IdleState};
-use crate::source::Source;
+use crate::source::{Source, malformed};
 
 /// # Errors
 /// Virtual machines and some kernels have no frequency scaling.
@@ -63,6 +63,10 @@ fn policy(source: &impl Source, path: String, number: u32) -> FreqPolicy {
         scaling_governor: source.fact(&file("scaling_governor")),
         scaling_available_governors: source.fact(&file("scaling_available_governors")),
         energy_performance_preference: source.fact(&file("energy_performance_preference")),
+        auto_select: source.fact(&file("auto_select")),
+        energy_performance_preference_val: source.fact(&file("energy_performance_preference_val")),
+        perf_limited: source.fact(&file("perf_limited")),
+        scaling_boost_frequencies: source.fact(&file("scaling_boost_frequencies")),
         scaling_min_freq_khz: source.parse(&file("scaling_min_freq")).into(),
         scaling_max_freq_khz: source.parse(&file("scaling_max_freq")).into(),
         cpuinfo_max_freq_khz: source.parse(&file("cpuinfo_max_freq")).into(),
@@ -76,7 +80,7 @@ fn policy(source: &impl Source, path: String, number: u32) -> FreqPolicy {
 pub(crate) fn cpuidle(source: &impl Source) -> Result<CpuIdle, Missing> {
     let root = format!("{}/cpuidle", cpu::PATH);
     let driver = source.text(&format!("{root}/current_driver"));
-    let mut states: BTreeMap<(u32, String, u64), (CpuSet, CpuSet)> = BTreeMap::new();
+    let mut states: BTreeMap<(u32, String, u64), (CpuSet, CpuSet, BTreeMap<u32, u64>)> = BTreeMap::new();
     for cpu in numbered(source, cpu::PATH, "cpu")? {
         let folder = format!("{}/cpu{cpu}/cpuidle", cpu::PATH);
         let indices = match numbered(source, &folder, "state") {
@@ -87,8 +91,11 @@ pub(crate) fn cpuidle(source: &impl Source) -> Result<CpuIdle, Missing> {
             let path = format!("{folder}/state{index}");
             let name = source.text(&format!("{path}/name"))?;
             let latency = source.parse::<u64>(&format!("{path}/latency"))?;
-            let (cpus, disabled) = states.entry((index, name, latency)).or_default();
+            let (cpus, disabled, time_us) = states.entry((index, name, latency)).or_default();
             cpus.insert(cpu);
+            if let Ok(time) = source.parse::<u64>(&format!("{path}/time")) {
+                time_us.insert(cpu, time);
+            }
             match source.text(&format!("{path}/disable")) {
                 Ok(text) if text != "0" => disabled.insert(cpu),
                 Ok(_) => {}
@@ -109,14 +116,22 @@ pub(crate) fn cpuidle(source: &impl Source) -> Result<CpuIdle, Missing> {
             .into(),
         states: states
             .into_iter()
-            .map(|((index, name, latency_us), (cpus, disabled))| IdleState {
+            .map(|((index, name, latency_us), (cpus, disabled, time_us))| IdleState {
                 index,
                 name,
                 latency_us,
                 cpus,
                 disabled,
+                time_us,
             })
             .collect(),
+        seconds_since_boot: source
+            .text("/proc/uptime")
+            .and_then(|text| {
+                let seconds = text.split(['.', ' ']).next().and_then(|seconds| seconds.parse().ok());
+                seconds.ok_or_else(|| malformed("/proc/uptime", &text))
+            })
+            .into(),
     })
 }
 

@@ -33,16 +33,75 @@ pub(crate) fn derive(
             gpus.push(gpu(device, kind, vendor.ok(), numa, of_hwloc, nvml));
         }
     }
-    let of_nvml = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
-    let named = of_driver.iter().chain(of_nvml.iter().filter_map(|device| device.address.known()));
-    for address in named {
+    let devices = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
+    let of_nvml: Vec<String> = devices.iter().filter_map(|device| device.address.known().cloned()).collect();
+    for address in of_driver.iter().chain(&of_nvml) {
         if !gpus.iter().any(|gpu| gpu.address == *address) {
-            let reason =
-                format!("NVIDIA's driver names a GPU at {address} that the PCI bus does not list as one");
-            return Err(Missing::new(Absence::Failed, reason));
+            gpus.push(off_bus(address, nvml));
         }
     }
+    // NVML may list a device whose address it cannot tell: which of the others that is nobody knows.
+    let unnamed = devices.len() - of_nvml.len();
+    let unlisted = gpus.iter().filter(|gpu| !of_nvml.contains(&gpu.address)).count();
+    let is_whole = sees_all_gpus(source);
+    for gpu in gpus.iter_mut().filter(|gpu| gpu.vendor == "nvidia") {
+        let of_pci = pci.known().and_then(|pci| pci.iter().find(|device| device.address == gpu.address));
+        let driver = of_pci.and_then(|device| device.driver.known());
+        if let Some(other) = driver.filter(|driver| *driver != "nvidia") {
+            let untold = || Fact::absent(format!("{}: the driver `{other}` has it", gpu.address));
+            (gpu.in_driver, gpu.in_nvml) = (untold(), untold());
+            continue;
+        }
+        if source.link(&format!("{}/physfn", gpu.path)).is_ok() {
+            let share = || Fact::absent(format!("{} is a share of a GPU for a virtual machine", gpu.address));
+            (gpu.in_driver, gpu.in_nvml) = (share(), share());
+            continue;
+        }
+        let listed = |list: &[String], what: &str| match &is_whole {
+            Err(why) => Fact::Missing(why.clone()),
+            Ok(()) if list.is_empty() => Fact::absent(format!("{what} lists no GPU")),
+            Ok(()) => Fact::Known(list.contains(&gpu.address)),
+        };
+        let in_driver = listed(&of_driver, NVIDIA_GPUS);
+        let in_nvml = match listed(&of_nvml, "NVML") {
+            Fact::Known(false) if unnamed > 0 && unnamed < unlisted => {
+                Fact::absent("NVML lists GPUs without an address")
+            }
+            in_nvml => in_nvml,
+        };
+        (gpu.in_driver, gpu.in_nvml) = (in_driver, in_nvml);
+    }
+    gpus.sort_by(|a, b| a.address.cmp(&b.address));
     Ok(gpus)
+}
+
+/// A container has the PCI bus of its host, but only some of its GPUs.
+fn sees_all_gpus(source: &impl Source) -> Result<(), Missing> {
+    match super::node::container(source) {
+        Ok(name) if name == "none" => Ok(()),
+        Ok(name) => {
+            Err(Missing::new(Absence::Absent, format!("a container ({name}) may see some GPUs only")))
+        }
+        // Containers cannot read the log of the kernel as a rule.
+        Err(why) => source.read(super::kernel_log::KMSG).map(|_| ()).map_err(|_| why),
+    }
+}
+
+/// A GPU that only the driver knows.
+fn off_bus(address: &str, nvml: &Fact<Nvml>) -> Gpu {
+    fn gone<T>(address: &str) -> Fact<T> {
+        let reason = format!("the PCI bus does not list {address}, which NVIDIA's driver names");
+        Fact::Missing(Missing::new(Absence::Failed, reason))
+    }
+    let mut device = PciDevice {
+        path: format!("/sys/bus/pci/devices/{address}"),
+        address: address.to_owned(),
+        ..PciDevice::default()
+    };
+    device.numa_node = gone(address);
+    device.local_cpulist = gone(address);
+    let gpu = gpu(&device, "GPU", Some(NVIDIA), &gone(address), gone(address), nvml);
+    Gpu { off_bus: true, ..gpu }
 }
 
 /// What kind of accelerator a device is, by PCI class (PCI Code and ID Assignment, base classes 03h, 0Bh, 12h).
@@ -129,6 +188,9 @@ fn gpu(
             },
         },
         local_cpulist: device.local_cpulist.clone(),
+        off_bus: false,
+        in_driver: Fact::default(),
+        in_nvml: Fact::default(),
     }
 }
 
@@ -163,16 +225,8 @@ mod tests {
             address: "0000:18:00.0".into(),
             class: Fact::Known(class),
             vendor,
-            device: Fact::absent("test"),
             numa_node: Fact::Known(1),
-            local_cpulist: Fact::absent("test"),
-            link: Fact::absent("test"),
-            driver: Fact::absent("test"),
-            parent: None,
-            iommu_group: Fact::absent("test"),
-            acs: Fact::absent("test"),
-            aer: Fact::absent("test"),
-            l1_aspm: Fact::absent("test"),
+            ..PciDevice::default()
         }
     }
 
@@ -213,5 +267,67 @@ mod tests {
         // The console of a server's service processor.
         assert!(gpus(&Tree(&[]), device(0x03_0000, Fact::Known(0x1a03)), &none).unwrap().is_empty());
         assert_eq!(gpus(&Tree(&[]), device(0x03_0000, Fact::Known(AMD)), &none).unwrap().len(), 1);
+    }
+
+    /// A node of which PCI lists these GPUs and the driver those.
+    struct Census(&'static [&'static str], &'static [&'static str], Option<&'static str>);
+
+    impl Source for Census {
+        fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
+            let groups = self.2.filter(|_| path == "/proc/1/cgroup");
+            groups.map(|text| text.as_bytes().to_vec()).ok_or_else(|| Missing::new(Absence::Absent, path))
+        }
+        fn list(&self, path: &str) -> Result<Vec<String>, Missing> {
+            let names = self.1.iter().map(|name| (*name).to_owned()).collect();
+            if path == NVIDIA_GPUS { Ok(names) } else { Err(Missing::new(Absence::Absent, path)) }
+        }
+        fn link(&self, path: &str) -> Result<String, Missing> {
+            Err(Missing::new(Absence::Absent, path))
+        }
+    }
+
+    fn lost(census: &Census, nvml: &Fact<Nvml>) -> Vec<String> {
+        let of_bus = |address: &&str| PciDevice {
+            address: (*address).to_owned(),
+            ..device(0x03_0200, Fact::Known(NVIDIA))
+        };
+        let pci = Fact::Known(census.0.iter().map(of_bus).collect());
+        let gpus = derive(census, &pci, &Fact::absent("test"), &Fact::absent("test"), nvml).unwrap();
+        gpus.iter().filter_map(|gpu| Some(format!("{}: {}", gpu.address, gpu.lost()?.reason))).collect()
+    }
+
+    #[test]
+    fn a_gpu_that_one_of_bus_and_driver_lacks_is_lost() {
+        const HOST: Option<&str> = Some("0::/init.scope\n");
+        let (a, b) = ("0000:18:00.0", "0000:2a:00.0");
+        let none = Fact::absent("test");
+        assert!(lost(&Census(&[a, b], &[a, b], HOST), &none).is_empty());
+        let of_driver = lost(&Census(&[a, b], &[a], HOST), &none);
+        assert_eq!(of_driver.len(), 1);
+        assert!(of_driver[0].starts_with("0000:2a:00.0: NVIDIA's driver lists other GPUs"), "{of_driver:?}");
+        let of_bus = lost(&Census(&[a], &[a, b], HOST), &none);
+        assert!(of_bus[0].contains("the PCI bus no longer has"), "{of_bus:?}");
+        // A container has the bus of its host and some of its GPUs.
+        for groups in [Some("0::/\n"), Some("0::/kubepods/pod1/x\n"), None] {
+            assert!(lost(&Census(&[a, b], &[a], groups), &none).is_empty(), "{groups:?}");
+        }
+        assert!(lost(&Census(&[a, b], &[], HOST), &none).is_empty(), "no driver");
+    }
+
+    #[test]
+    fn a_gpu_that_nvml_lacks_is_lost_unless_nvml_cannot_name_it() {
+        let (a, b, c) = ("0000:18:00.0", "0000:2a:00.0", "0000:3a:00.0");
+        let census = Census(&[a, b, c], &[a, b, c], Some("0::/init.scope\n"));
+        let nvml = |addresses: &[Option<&str>]| {
+            let of = |address: &Option<&str>| NvmlDevice {
+                address: address.map_or(Fact::absent("lost"), |address| Fact::Known(address.to_owned())),
+                ..NvmlDevice::default()
+            };
+            Fact::Known(Nvml { devices: addresses.iter().map(of).collect(), ..Nvml::default() })
+        };
+        assert!(lost(&census, &nvml(&[Some(a), Some(b), Some(c)])).is_empty());
+        assert_eq!(lost(&census, &nvml(&[Some(a), Some(b)])).len(), 1);
+        assert_eq!(lost(&census, &nvml(&[Some(a), Some(b), None])).len(), 1, "it can only be that one");
+        assert!(lost(&census, &nvml(&[Some(a), None])).is_empty(), "one of two");
     }
 }

@@ -22,7 +22,7 @@ const SUBJECTS: &[(&str, &[&str])] = &[
     ("bar", &["no space for", "no space", "failed to assign", "can't assign"]),
     ("aer", &["AER:", "PCIe Bus Error", "aer_status"]),
     ("edac", &["EDAC"]),
-    ("oom", &["Out of memory", "oom-kill", "oom_reaper", "Memory cgroup out of memory"]),
+    ("oom", &["Out of memory", "oom-kill", "oom_reaper", "Memory cgroup out of memory", "invoked oom-killer"]),
     ("clocksource", &["clocksource", "TSC unstable", "Marking TSC"]),
     (
         "throttle",
@@ -51,7 +51,13 @@ const SUBJECTS: &[(&str, &[&str])] = &[
     ),
     ("iommu", &["DMAR", "AMD-Vi", "iommu", "IOMMU"]),
     ("numa", &["NUMA", "numa_node", "SRAT"]),
+    ("conntrack", &["nf_conntrack: table full"]),
 ];
+
+/// Every subject of a line.
+pub fn subjects() -> impl Iterator<Item = &'static str> {
+    SUBJECTS.iter().map(|(subject, _)| *subject)
+}
 
 /// The subject of a line, if it is one that checks ask for.
 #[must_use]
@@ -233,6 +239,8 @@ mod tests {
             ("watchdog: BUG: soft lockup - CPU#3 stuck for 26s!", Some("hung-task")),
             ("Out of memory: Killed process 99 (python3)", Some("oom")),
             ("DMAR: Intel(R) Virtualization Technology for Directed I/O", Some("iommu")),
+            ("nf_conntrack: nf_conntrack: table full, dropping packet", Some("conntrack")),
+            ("python3 invoked oom-killer: gfp_mask=0xcc0(GFP_KERNEL), order=0", Some("oom")),
             ("ext4: no space left on device", None),
             ("eth0: link up", None),
         ] {

@@ -102,7 +102,7 @@ fn virtualization(source: &impl Source) -> Result<String, Missing> {
 
 /// # Errors
 /// Without `/proc/1/cgroup` nothing says whether this is a container.
-fn container(source: &impl Source) -> Result<String, Missing> {
+pub(super) fn container(source: &impl Source) -> Result<String, Missing> {
     for (file, name) in [("/.dockerenv", "docker"), ("/run/.containerenv", "podman")] {
         if source.read(file).is_ok() {
             return Ok(name.to_owned());

@@ -7,6 +7,7 @@ use crate::source::Source;
 
 pub mod boot;
 pub mod clock;
+pub mod isolation;
 pub mod kernel_config;
 
 /// Folder of what the kernel says of weaknesses of the CPU.
@@ -20,6 +21,8 @@ pub(crate) fn derive(bundle: &Bundle) -> Result<Platform, Missing> {
         modules: bundle.text(MODULES).map(|text| modules(&text)).into(),
         boot: boot::derive(bundle).into(),
         clock: clock::derive(bundle).into(),
+        manager_affinity: isolation::manager(bundle).into(),
+        set_apart: isolation::set_apart(bundle).into(),
     })
 }
 

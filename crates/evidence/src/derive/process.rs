@@ -319,6 +319,9 @@ mod tests {
                 local_cpus: Fact::default(),
             },
             local_cpulist: missing(),
+            off_bus: false,
+            in_driver: Fact::default(),
+            in_nvml: Fact::default(),
         }
     }
 

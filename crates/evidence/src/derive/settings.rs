@@ -70,6 +70,8 @@ const SCHEDULER: Subject = Subject {
         "/sys/devices/system/cpu/nohz_full",
         "/sys/devices/virtual/workqueue/cpumask",
         "/sys/kernel/realtime",
+        "/sys/kernel/sched_ext/root/ops",
+        "/sys/kernel/sched_ext/state",
     ],
     sampled: &[],
 };

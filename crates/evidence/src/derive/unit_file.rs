@@ -138,7 +138,7 @@ fn merge(settings: &mut Vec<UnitSetting>, path: &str, text: &str) {
 
 /// Sections, keys and values of a file in systemd's syntax (systemd.syntax(7)): comments begin with `#` or `;`, also
 /// between the lines of a value that goes on after a backslash.
-pub(super) fn parse(text: &str) -> Vec<(String, String, String)> {
+pub(crate) fn parse(text: &str) -> Vec<(String, String, String)> {
     let mut found = Vec::new();
     let mut section = String::new();
     let mut lines = text.lines();

@@ -60,6 +60,39 @@ impl InferenceServer {
     pub fn holds(&self, pid: u32) -> bool {
         self.processes.iter().any(|process| process.pid == pid)
     }
+
+    /// Whether its processes use both of two GPUs.
+    ///
+    /// # Errors
+    /// Of one of its processes nobody could tell which GPUs it uses.
+    pub fn spans(&self, a: &str, b: &str) -> Result<bool, &Missing> {
+        let mut uses = [false; 2];
+        for process in &self.processes {
+            let gpus = match &process.gpus {
+                Fact::Known(gpus) => gpus,
+                Fact::Missing(missing) => return Err(missing),
+            };
+            uses = [uses[0] || gpus.iter().any(|gpu| gpu == a), uses[1] || gpus.iter().any(|gpu| gpu == b)];
+        }
+        Ok(uses == [true; 2])
+    }
+}
+
+/// Pairs of `gpus` that some server uses, or may use where that is not known; all where none is known to use any.
+#[must_use]
+pub fn pairs_in_use<'a>(servers: &[InferenceServer], gpus: &[&'a str]) -> Vec<(&'a str, &'a str)> {
+    let all = gpus.iter().flat_map(|a| gpus.iter().filter(move |b| a < *b).map(move |b| (*a, *b)));
+    let (used, unused): (Vec<_>, Vec<_>) =
+        all.partition(|(a, b)| servers.iter().any(|server| server.spans(a, b).unwrap_or(true)));
+    if used.is_empty() { unused } else { used }
+}
+
+/// CPUs that threads of servers may run on which have used CPU time, or may have.
+#[must_use]
+pub fn cpus_allowed(servers: &[InferenceServer]) -> CpuSet {
+    let threads = servers.iter().flat_map(|server| &server.processes).flat_map(|process| &process.threads);
+    let busy = threads.filter(|thread| thread.cpu_ticks.known() != Some(&0));
+    busy.filter_map(|thread| thread.cpus_allowed.known()).fold(CpuSet::new(), |all, cpus| all.union(cpus))
 }
 
 /// The server that a process belongs to, and so each of its threads.
@@ -232,6 +265,19 @@ pub struct ProcessMemory {
     pub anonymous_by_node: BTreeMap<u32, u64>,
     /// Number of mappings by memory policy (`default`, `bind:0`, `interleave:0-1`, `prefer:1`, …).
     pub policies: BTreeMap<String, u32>,
+}
+
+impl ProcessMemory {
+    /// Whether most of what is mapped is bound to nodes or spread over them by a policy, against which balancing moves no
+    /// pages (`vma_policy_mof` in mm/mempolicy.c).
+    #[must_use]
+    pub fn is_bound(&self) -> bool {
+        let own = |(policy, _): &(&String, &u32)| {
+            ["bind", "interleave"].iter().any(|kind| policy.starts_with(kind))
+        };
+        let of_own: u32 = self.policies.iter().filter(own).map(|(_, count)| *count).sum();
+        2 * of_own > self.policies.values().sum()
+    }
 }
 
 /// A limit of a process; `None` is unlimited, so that one that got lost must not read as `None`.

@@ -1,6 +1,6 @@
 //! Questions about place that several checks ask.
 
-use super::{Cpu, Gpu, Numa, ServerProcess};
+use super::{Cpu, Gpu, InferenceServer, Numa, Role, ServerProcess, Thread};
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
@@ -158,8 +158,7 @@ impl Cpu {
         if self.sockets_unknown.is_some() {
             return cpus.clone();
         }
-        let sockets: NodeSet =
-            self.cpus.iter().filter(|pu| cpus.contains(pu.cpu)).map(|pu| pu.socket).collect();
+        let sockets = self.sockets_of(cpus);
         let mates: CpuSet =
             self.cpus.iter().filter(|pu| sockets.contains(pu.socket)).map(|pu| pu.cpu).collect();
         cpus.union(&mates)
@@ -193,29 +192,66 @@ pub struct Mask {
     pub unknown: Option<Missing>,
 }
 
+impl Mask {
+    /// The CPUs of these threads together.
+    #[must_use]
+    pub fn of<'a>(threads: impl IntoIterator<Item = &'a Thread>) -> Self {
+        let mut mask = Self { cpus: CpuSet::new(), unknown: None };
+        for thread in threads {
+            match &thread.cpus_allowed {
+                Fact::Known(cpus) => mask.cpus = mask.cpus.union(cpus),
+                Fact::Missing(missing) => drop(mask.unknown.get_or_insert_with(|| missing.clone())),
+            }
+        }
+        mask
+    }
+
+    /// The CPUs of all threads of these servers together.
+    #[must_use]
+    pub fn of_servers(servers: &[InferenceServer]) -> Self {
+        let processes = servers.iter().flat_map(|server| &server.processes);
+        Self::of(processes.flat_map(|process| &process.threads))
+    }
+}
+
 impl ServerProcess {
     /// What its threads may run on together, of the CPUs in `online`.
     #[must_use]
     pub fn mask(&self, online: &CpuSet) -> Mask {
-        let mut mask = Mask { cpus: CpuSet::new(), unknown: None };
+        let mut mask = Mask::of(&self.threads);
+        mask.cpus = mask.cpus.intersection(online);
         if self.threads.is_empty() {
             let reason = format!("no thread of process {} was recorded", self.pid);
             mask.unknown = Some(Missing::new(Absence::Failed, reason));
         }
-        for thread in &self.threads {
-            match &thread.cpus_allowed {
-                Fact::Known(cpus) => mask.cpus = mask.cpus.union(&cpus.intersection(online)),
-                Fact::Missing(missing) => mask.unknown = Some(missing.clone()),
-            }
-        }
         mask
+    }
+
+    /// Whether it schedules batches or launches work on GPUs, so that replies wait for it.
+    #[must_use]
+    pub fn is_critical(&self) -> bool {
+        matches!(self.role, Role::EngineCore | Role::GpuWorker | Role::Whole)
+            || self.gpus.known().is_some_and(|gpus| !gpus.is_empty())
+    }
+
+    /// Cites the mask of the busiest thread, beside that of all threads together.
+    #[must_use]
+    pub fn mask_quote(&self, cpus: &CpuSet) -> Quote {
+        let busiest =
+            self.threads.iter().max_by_key(|thread| (thread.cpu_ticks.known().copied(), thread.tid));
+        let tid = busiest.map_or(self.pid, |thread| thread.tid);
+        let value = match busiest.and_then(|thread| thread.cpus_allowed.known()) {
+            Some(own) if own != cpus => format!("Cpus_allowed_list: {own} (all threads together: {cpus})"),
+            _ => format!("Cpus_allowed_list: {cpus}"),
+        };
+        Quote { source: format!("{}/task/{tid}/status", self.path), value }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{GpuNuma, Pu, Thread};
+    use crate::model::{GpuNuma, Pu};
 
     /// Two sockets of two cores, with siblings next to each other.
     fn cpu() -> Cpu {
@@ -268,6 +304,9 @@ mod tests {
                 local_cpus: Fact::default(),
             },
             local_cpulist: Fact::absent("test"),
+            off_bus: false,
+            in_driver: Fact::default(),
+            in_nvml: Fact::default(),
         }
     }
 

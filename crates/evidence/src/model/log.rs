@@ -1,8 +1,10 @@
 //! The kernel log, as far as checks ask for it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
-use super::InferenceServer;
+use super::{GpuFault, InferenceServer};
 
 /// Lines of the kernel log that tell of errors and throttling.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -23,12 +25,101 @@ pub struct KernelLog {
     pub truncated: bool,
 }
 
+/// One event can write many lines: those that follow each other within this time, in seconds, are of one.
+const EVENT_SECONDS: f64 = 10.0;
+
+impl KernelLog {
+    fn of<'a>(&'a self, subject: &'a str) -> impl Iterator<Item = &'a LogLine> {
+        self.lines.iter().filter(move |line| line.subject == subject)
+    }
+
+    /// Errors of NVIDIA's GPUs and switches with the lines that tell of them, by the device as the log names it (`0000:18:00`,
+    /// `0000:18:00.0`; empty where it has no name) and the error.
+    #[must_use]
+    pub fn gpu_faults(&self) -> BTreeMap<(String, GpuFault), Vec<&LogLine>> {
+        let mut faults: BTreeMap<(String, GpuFault), Vec<&LogLine>> = BTreeMap::new();
+        // The driver may name the GPU in a line before the one that says what happened to it.
+        let mut named = (String::new(), f64::MIN);
+        for line in &self.lines {
+            let Some((mut device, fault)) = line.gpu_fault() else {
+                if let Some(address) = line.pci_address().filter(|_| line.subject == "nvrm") {
+                    named = (address, line.seconds);
+                }
+                continue;
+            };
+            if device.is_empty() && line.subject == "nvrm" && line.seconds - named.1 <= EVENT_SECONDS {
+                device.clone_from(&named.0);
+            }
+            faults.entry((device, fault)).or_default().push(line);
+        }
+        // It tells of a lost GPU several times, with and without the number of an Xid, with and without the GPU.
+        let lost: Vec<(String, GpuFault)> =
+            faults.keys().filter(|(_, fault)| fault.is_off_bus()).cloned().collect();
+        let is_twice = |(device, fault): &(String, GpuFault)| {
+            let has_other = |(other, of): &(String, GpuFault)| match of {
+                GpuFault::FallenOff => device.is_empty() && !other.is_empty(),
+                _ => device.is_empty() || (!other.is_empty() && device.starts_with(other.as_str())),
+            };
+            *fault == GpuFault::FallenOff && lost.iter().any(has_other)
+        };
+        faults.retain(|key, _| !is_twice(key));
+        faults
+    }
+
+    /// How many events the lines are of.
+    #[must_use]
+    pub fn events(lines: &[&LogLine]) -> usize {
+        let starts = lines.windows(2).filter(|pair| match pair {
+            [a, b] => b.seconds - a.seconds > EVENT_SECONDS,
+            _ => false,
+        });
+        usize::from(!lines.is_empty()) + starts.count()
+    }
+
+    /// Errors of PCI Express that name one of these devices: those that were not corrected, and those that were.
+    #[must_use]
+    pub fn pcie_errors(&self, addresses: &[&str]) -> (Vec<&LogLine>, Vec<&LogLine>) {
+        let is_of = |line: &&LogLine| addresses.iter().any(|address| line.text.contains(address));
+        // `AER: enabled with IRQ 120` is no error.
+        let errors = self.of("aer").filter(|line| line.text.contains("rror")).filter(is_of);
+        errors.partition(|line| {
+            let text = line.text.to_ascii_lowercase();
+            text.contains("uncorrect") || text.contains("fatal")
+        })
+    }
+
+    /// Accesses of a device to memory that the IOMMU refused (`DMAR: [DMA Read] Request device [18:00.0] fault addr …`,
+    /// `nvidia 0000:18:00.0: AMD-Vi: Event logged [IO_PAGE_FAULT …]`).
+    #[must_use]
+    pub fn dma_faults(&self, address: &str) -> Vec<&LogLine> {
+        let short = address.split_once(':').map_or(address, |(_, short)| short);
+        let faults = self.of("iommu").filter(|line| line.text.to_ascii_lowercase().contains("fault"));
+        faults.filter(|line| line.text.contains(short)).collect()
+    }
+
+    /// Errors of memory that the driver of the controllers tells of (`EDAC MC0: 1 UE memory read error on …`): those that
+    /// were not corrected, and those that were.
+    #[must_use]
+    pub fn memory_errors(&self) -> (Vec<&LogLine>, Vec<&LogLine>) {
+        let errors = self.of("edac").filter(|line| line.text.contains(" UE ") || line.text.contains(" CE "));
+        errors.partition(|line| line.text.contains(" UE "))
+    }
+
+    /// What the kernel's watchdogs have seen: tasks that did not go on for minutes, and CPUs that did nothing else for many
+    /// seconds.
+    #[must_use]
+    pub fn stalls(&self) -> (Vec<&LogLine>, Vec<&LogLine>) {
+        self.of("hung-task").partition(|line| line.text.contains("blocked for more than"))
+    }
+}
+
 /// One line of the kernel log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct LogLine {
     /// Seconds since boot.
     pub seconds: f64,
-    /// `xid`, `nvrm`, `bar`, `aer`, `mce`, `edac`, `oom`, `clocksource`, `throttle`, `numa`, `iommu`, `hung-task`.
+    /// `xid`, `nvrm`, `bar`, `aer`, `mce`, `edac`, `oom`, `clocksource`, `throttle`, `numa`, `iommu`, `hung-task`,
+    /// `conntrack`.
     pub subject: String,
     /// The text.
     pub text: String,

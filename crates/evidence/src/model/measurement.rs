@@ -40,11 +40,18 @@ impl Measurements {
         if runs > 0 {
             return Some(format!("{runs} valid runs of a sweep are part of the evidence"));
         }
-        let servers = self.server.known()?;
+        ServerMetrics::in_flight(self.server.known()?)
+    }
+}
+
+impl ServerMetrics {
+    /// What the servers' own metrics show of work during the window, where they show any.
+    #[must_use]
+    pub fn in_flight(servers: &[Self]) -> Option<String> {
         if servers.iter().any(|server| server.generation_tokens.is_some_and(|tokens| tokens > 0.0)) {
             return Some("the server's own metrics count tokens during the window".to_owned());
         }
-        let most = |series: fn(&ServerMetrics) -> &Vec<f64>| {
+        let most = |series: fn(&Self) -> &Vec<f64>| {
             servers.iter().flat_map(series).copied().max_by(f64::total_cmp).unwrap_or_default()
         };
         let (running, waiting) = (most(|server| &server.running), most(|server| &server.waiting));
@@ -54,7 +61,9 @@ impl Measurements {
             )
         })
     }
+}
 
+impl Measurements {
     /// All runs under load, those of sweeps among them, each with the file that holds it.
     #[must_use]
     pub fn runs(&self) -> Vec<BenchResult> {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::{ManagerAffinity, SetApart};
 use crate::fact::Fact;
 
 /// Kernel, time, virtualisation, device isolation.
@@ -20,6 +21,10 @@ pub struct Platform {
     pub boot: Fact<Vec<BootArguments>>,
     /// The clock and what sets it.
     pub clock: Fact<Clock>,
+    /// The CPUs that systemd gives all that it starts; absent where nothing sets them.
+    pub manager_affinity: Fact<ManagerAffinity>,
+    /// CPUs that boot set apart from the others; known to be empty where it did so with none.
+    pub set_apart: Fact<Vec<SetApart>>,
 }
 
 /// A weakness of the CPU and what the kernel does about it.

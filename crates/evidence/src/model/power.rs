@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Fact;
+use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::CpuSet;
 
 /// Clocks, idle states, energy preferences, caps and throttling of CPUs beyond frequency policies.
@@ -73,6 +73,21 @@ pub struct Cppc {
     pub reference_perf: Fact<u64>,
     /// Clock of `nominal_perf` in MHz; 0 where the firmware does not tell.
     pub nominal_freq_mhz: Fact<u64>,
+}
+
+impl Cppc {
+    /// How far the highest level is above the nominal one, in per cent.
+    ///
+    /// # Errors
+    /// One of the two is not known, or the nominal one is 0.
+    pub fn gain(&self) -> Result<f64, Missing> {
+        let (highest, nominal) = (*self.highest_perf.require()?, *self.nominal_perf.require()?);
+        if nominal == 0 {
+            let reason = format!("{}/nominal_perf names no level", self.path);
+            return Err(Missing::new(Absence::Malformed, reason));
+        }
+        Ok(100.0 * (highest as f64 / nominal as f64 - 1.0))
+    }
 }
 
 /// What moved between two readings.

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{CpuTime, ThreadTime, Window};
-use crate::fact::{Absence, Missing};
+use super::{CpuTime, InferenceServer, ThreadTime, Window};
+use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::CpuSet;
 
 /// Scheduler clock ticks in a second (`USER_HZ`), the same on every architecture that serves models.
@@ -80,6 +80,18 @@ impl Window {
             .then(|| format!("its threads waited for a CPU, {share:.2} s in each second"))
     }
 
+    /// The same window with one server alone as inference: other servers are among the others.
+    #[must_use]
+    pub fn as_seen_by(mut self, server: &InferenceServer) -> Self {
+        if let Fact::Known(threads) = &mut self.threads {
+            threads.retain(|thread| server.holds(thread.pid));
+        }
+        if let Fact::Known(processes) = &mut self.processes {
+            processes.iter_mut().for_each(|process| process.inference = server.holds(process.pid));
+        }
+        self
+    }
+
     /// CPU time that the inference servers used, in CPUs: 2.5 is as much as two and a half CPUs have.
     ///
     /// # Errors
@@ -151,7 +163,6 @@ impl CpuTime {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fact::Fact;
 
     fn window(seconds: f64) -> Window {
         let thread = |cpu_ticks: u64, last_cpus: &[u32]| ThreadTime {

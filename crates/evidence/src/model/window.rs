@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Fact;
+use crate::fact::{Absence, Fact, Missing};
 
 /// Two readings of the node, some seconds apart.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -49,6 +49,27 @@ pub struct Window {
 }
 
 impl Window {
+    /// How often an event of `memory.events` came about in a control group, without those of the groups below it: the kernel
+    /// counts these for the group as well. `groups` are the folders that are looked at.
+    ///
+    /// # Errors
+    /// The group was not read at both ends of the window, or the event is not among what was read.
+    pub fn own_memory_events<'a>(
+        &self,
+        folder: &str,
+        event: &str,
+        groups: impl Iterator<Item = &'a str>,
+    ) -> Result<u64, Missing> {
+        let unread =
+            || Missing::new(Absence::Failed, format!("{folder} was not read at both ends of the window"));
+        let events = self.cgroups.get(folder).ok_or_else(unread)?.memory_events.require()?;
+        let partial = || Missing::new(Absence::Malformed, format!("{folder}/memory.events is not complete"));
+        let all = events.get(event).ok_or_else(partial)?;
+        let below = groups.filter(|path| path.rsplit_once('/').is_some_and(|(above, _)| above == folder));
+        let of_below = |path: &str| self.cgroups.get(path)?.memory_events.known()?.get(event).copied();
+        Ok(all.saturating_sub(below.filter_map(of_below).sum()))
+    }
+
     /// Difference between the last and the first value of a counter in [`values`](Self::values); `None` where it was not
     /// read twice, is no number or ran backwards.
     #[must_use]

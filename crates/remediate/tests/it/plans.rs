@@ -235,7 +235,7 @@ fn a_change_that_reboots_the_node_does_not_count_as_a_restart_of_the_service() {
     assert!(!heads.is_empty(), "{:?}", files.keys());
     assert!(heads.iter().all(|head| head.contains("3 of 4")), "{heads:?}");
 
-    let evidence = broken();
+    let evidence = derive(&broken().bundle());
     let mut assessment = assessed(&evidence, vec![fail("test.iommu", "IOMMU groups")]);
     plumb_remediate::resolve(&evidence, &mut assessment);
     assert_eq!(assessment.actions[0].risk, 3);

@@ -35,6 +35,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
                 distances: Fact::Known((0..sockets).map(|other| if other == id { 10 } else { 21 }).collect()),
             })
             .collect(),
+        unread: std::collections::BTreeMap::new(),
     });
     evidence.gpus = Fact::Known((0..gpus).map(|index| gpu(index, index * sockets / gpus.max(1))).collect());
     evidence.paths = Fact::Known(DevicePaths {
@@ -153,6 +154,9 @@ fn gpu(index: u32, node: u32) -> Gpu {
             local_cpus: Fact::absent("test"),
         },
         local_cpulist: Fact::absent("test"),
+        off_bus: false,
+        in_driver: Fact::default(),
+        in_nvml: Fact::default(),
     }
 }
 
