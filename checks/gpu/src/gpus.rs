@@ -171,7 +171,8 @@ impl Loaded {
     }
 }
 
-fn is_busy(limit: Limit<Percent>, percent: u32) -> bool {
+/// True if a utilisation is one of a GPU at work.
+pub(crate) fn is_busy(limit: Limit<Percent>, percent: u32) -> bool {
     !limit.is_undercut_by(Quantity::new(f64::from(percent)))
 }
 

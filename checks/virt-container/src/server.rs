@@ -80,6 +80,16 @@ pub(crate) fn gpus_of(processes: &[ServerProcess]) -> Result<BTreeSet<&str>, Sai
     Ok(addresses)
 }
 
+/// PCI addresses of all GPUs that a server is known to use, and why there may be more.
+pub(crate) fn known_gpus(server: &InferenceServer) -> (BTreeSet<&str>, Result<(), Said>) {
+    let (gpus, rest) = server.known_gpus();
+    let unknown = |(pid, why): (u32, Missing)| words::UnknownGpus {
+        pid: Arg::text(pid.to_string()),
+        reason: why.into(),
+    };
+    (gpus, rest.map_err(|why| unknown(why).into()))
+}
+
 /// Nodes of the GPUs with the given addresses, and what says so.
 pub(crate) fn nodes_of(addresses: &BTreeSet<&str>, gpus: &[Gpu]) -> Result<(NodeSet, Vec<Citation>), Said> {
     let (mut nodes, mut evidence) = (NodeSet::new(), Vec::new());

@@ -454,6 +454,10 @@ pub enum ProviderRequest {
     MoreMemory,
     /// Windows for devices with large memory (BARs) in the virtual machine.
     DeviceWindow,
+    /// Resizable BAR in the firmware of the host.
+    ResizableBar,
+    /// GPUs that read each other's memory, which no virtual chipset offers.
+    PeerAccess,
 }
 
 /// A setting that whatever starts a server gives it; each has a name in systemd, and most have one in container engines.

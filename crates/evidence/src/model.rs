@@ -16,6 +16,7 @@ use crate::index_set::{CpuSet, NodeSet};
 mod attainment;
 mod cgroup;
 mod clash;
+mod clock;
 mod container;
 mod cost;
 mod demand;
@@ -45,6 +46,7 @@ mod xid;
 pub use attainment::*;
 pub use cgroup::*;
 pub use clash::*;
+pub use clock::*;
 pub use container::*;
 pub use cost::*;
 pub use demand::*;
@@ -261,8 +263,11 @@ pub struct Cpu {
     pub present: CpuSet,
     /// CPUs that run.
     pub online: CpuSet,
-    /// Number of sockets with an online CPU.
+    /// Number of sockets with an online CPU; 1 where nobody tells them apart.
     pub sockets: u32,
+    /// Why nobody tells sockets apart, so that all CPUs count as of one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sockets_unknown: Option<Missing>,
     /// Number of physical cores with an online CPU.
     pub cores: u32,
     /// Number of online PUs (hardware threads).

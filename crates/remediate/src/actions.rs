@@ -953,6 +953,8 @@ fn provider_key(request: ProviderRequest) -> &'static str {
         ProviderRequest::ClockSource => "do-provider-clock-source",
         ProviderRequest::MoreMemory => "do-provider-more-memory",
         ProviderRequest::DeviceWindow => "do-provider-device-window",
+        ProviderRequest::ResizableBar => "do-provider-resizable-bar",
+        ProviderRequest::PeerAccess => "do-provider-peer-access",
     }
 }
 

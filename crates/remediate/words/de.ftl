@@ -172,6 +172,8 @@ do-provider-microcode = Beim Anbieter erfragen, welchen Microcode und welche Mit
 do-provider-clock-source = Beim Anbieter eine virtuelle Maschine mit brauchbarem TSC anfordern
 do-provider-more-memory = Beim Anbieter eine Instanz mit mehr Arbeitsspeicher anfordern
 do-provider-device-window = Beim Anbieter ein größeres 64-Bit-Fenster für Geräte in der virtuellen Maschine anfordern
+do-provider-resizable-bar = Den Anbieter bitten, zuerst Resizable BAR in der Firmware des Hosts einzuschalten
+do-provider-peer-access = Beim Anbieter eine physische Maschine anfordern, wenn GPUs direkt Daten austauschen sollen: dieser virtuelle Chipsatz bietet das nicht
 do-update-kernel = Den Kernel aktualisieren{ $was ->
     [none] {""}
    *[other] {" "}(jetzt { $was })

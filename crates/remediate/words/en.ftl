@@ -172,6 +172,8 @@ do-provider-microcode = Ask the provider which microcode and mitigations the hos
 do-provider-clock-source = Ask the provider for a virtual machine with a usable TSC
 do-provider-more-memory = Ask the provider for an instance with more memory
 do-provider-device-window = Ask the provider for a larger 64-bit window for devices in the virtual machine
+do-provider-resizable-bar = Ask the provider to enable Resizable BAR in the firmware of the host, before anything else
+do-provider-peer-access = Ask the provider for bare metal where GPUs are to exchange data directly, which this virtual chipset does not offer
 do-update-kernel = Update the kernel{ $was ->
     [none] {""}
    *[other] {" "}(now { $was })

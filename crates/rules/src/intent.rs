@@ -283,6 +283,8 @@ const KINDS: &[(&str, &[Field])] = &[
                 "clock-source",
                 "more-memory",
                 "device-window",
+                "resizable-bar",
+                "peer-access",
             ]),
         )],
     ),

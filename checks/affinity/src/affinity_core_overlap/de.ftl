@@ -23,6 +23,10 @@ problem-same-cpus = { $processes_count } Prozesse von { $servers_count } Servern
 effect-same-cpus = Diese Server haben weniger Kerne als Prozesse, die jeweils einen brauchen; unter Last halten sie sich gegenseitig auf, und Antworten kommen später und ungleichmäßiger.
 detail-same-cpus = Prozesse verschiedener Server haben dieselben CPUs { $cpus } mit weniger physischen Kernen ({ $cores_count }) als Prozessen, die jeweils einen brauchen ({ $processes_count })
 
+problem-no-core-left = Festgelegte Threads des Servers lassen keinen Kern für `{ $comm }`
+effect-no-core-left = Der Prozess, der die Batches plant, teilt sich seinen Kern mit einem Thread eines Workers, und so warten alle anderen Threads in jedem Schritt jeder Antwort auf diesen einen.
+detail-no-core-left = `{ $comm }` darf auf den CPUs { $cpus } laufen, und { $threads_count } Threads anderer Prozesse des Servers sind dort einzeln festgelegt, auf jedem Kern mindestens einer: je Rang einen Kern frei lassen
+
 problem-often = Die Threads { $one_tid } und { $other_tid } teilten sich bei { $shared_count } von { $readings_count } Ablesungen einen Kern
 detail-often = beide brauchen einen Kern ({ $one_share } und { $other_share } ausgelastet) und waren bei { $shared_count } von { $readings_count } Ablesungen auf demselben
 

@@ -23,6 +23,10 @@ problem-same-cpus = { $processes_count } processes of { $servers_count } servers
 effect-same-cpus = These servers have fewer cores than processes that need one each, so under load they hold each other up and replies come later and less evenly.
 detail-same-cpus = processes of different servers have the same CPUs { $cpus }, with fewer physical cores ({ $cores_count }) than processes that need one each ({ $processes_count })
 
+problem-no-core-left = Pinned threads of the server leave no core for `{ $comm }`
+effect-no-core-left = The process that schedules batches shares its core with a thread of a worker, so all other threads wait for that one in every step of every reply.
+detail-no-core-left = `{ $comm }` may run on CPUs { $cpus }, and { $threads_count } threads of other processes of the server are pinned there one by one, to each core at least one: leave a core of each rank free
+
 problem-often = Threads { $one_tid } and { $other_tid } shared a core at { $shared_count } of { $readings_count } readings
 detail-often = both need a core ({ $one_share } and { $other_share } busy) and were on the same one at { $shared_count } of { $readings_count } readings
 

@@ -4,7 +4,8 @@
 //! processes that were on the same physical core are one overlap. The catalogue's shares want twenty readings or more to
 //! be told apart; with fewer than five, an overlap at all readings fails, one at some of them warns, and the confidence is
 //! low. Apart from that, masks can force an overlap: where processes of two servers have the same CPUs, and these have
-//! fewer cores than there are processes that spin.
+//! fewer cores than there are processes that spin; or where threads of workers are pinned to all cores that the process may
+//! run on which schedules batches.
 
 use std::collections::BTreeMap;
 
@@ -26,6 +27,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let cpu = evidence.cpu()?;
     let mut findings = forced(servers, cpu);
+    findings.extend(servers.iter().filter_map(|server| crowded_out(server, cpu)));
     let limits = Limits {
         busy: evidence.limit(&PAGE, &BUSY),
         some: evidence.limit(&PAGE, &SOME),
@@ -96,6 +98,27 @@ fn forced(servers: &[InferenceServer], cpu: &Cpu) -> Vec<Finding> {
         findings.push(PAGE.missing(threads("masks"), &missing));
     }
     findings
+}
+
+/// No core is left for the process that schedules batches.
+fn crowded_out(server: &InferenceServer, cpu: &Cpu) -> Option<Finding> {
+    let (process, cpus, threads_count) = server.crowded_out(cpu)?;
+    let (pid, comm) = (process.pid.to_string(), Arg::from(&process.comm));
+    let said = words::NoCoreLeft { comm, cpus: (&cpus).into(), threads_count: threads_count.into() };
+    let name = "VLLM_CPU_OMP_THREADS_BIND";
+    let was = server.processes.iter().find_map(|one| one.environment.known()?.get(name).cloned());
+    let goal = match server.kind.as_str() {
+        // Leaves a core of each rank free.
+        "vllm" => Intent::Variable { server: server.pid, name: name.into(), want: Some("auto".into()), was },
+        _ => Intent::Place { server: server.pid, process: Some(process.pid), gpu: None },
+    };
+    let finding = PAGE.warn(Object::new(ObjectKind::Process, &pid).named(format!("process {pid}")), said);
+    Some(
+        finding
+            .with_likelihood(Likelihood::Setting)
+            .with_intent(goal)
+            .with_evidence(cite_mask(process, &cpus)),
+    )
 }
 
 /// Busy threads of different processes that were seen on one core.

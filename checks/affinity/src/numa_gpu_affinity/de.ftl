@@ -68,7 +68,10 @@ found-pinned-to-unknown-cores = mit { $share } der CPU-Zeit an die CPUs { $cpus 
     [socket] {" (auf dem Sockel seiner GPU)"}
    *[node] {""}
 }
-found-spread = die GPUs sind über alle Sockel oder Knoten verteilt, sodass keine CPU von allen weit entfernt ist
+found-spread = { $gpus_count ->
+    [one] der Sockel der GPU enthält alle Knoten, sodass keine CPU weit von ihr entfernt ist
+   *[other] die GPUs sind über alle Sockel oder Knoten verteilt, sodass keine CPU von allen weit entfernt ist
+}
 found-one-node = alle CPUs sind in einem NUMA-Knoten
 found-unknown-place = für Threads mit { $share } der CPU-Zeit ist die Maske oder der Ort nicht bekannt
 found-no-time = die CPU-Zeit von Thread { $tid } ist nicht bekannt: { $reason }

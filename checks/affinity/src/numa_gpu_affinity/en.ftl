@@ -68,7 +68,10 @@ found-pinned-to-unknown-cores = pinned to CPUs { $cpus } with { $share } of its 
     [socket] {" (on the socket of its GPU)"}
    *[node] {""}
 }
-found-spread = its GPUs are spread over all sockets or nodes, so that no CPU is far from all of them
+found-spread = { $gpus_count ->
+    [one] the socket of its GPU holds all nodes, so that no CPU is far from it
+   *[other] its GPUs are spread over all sockets or nodes, so that no CPU is far from all of them
+}
 found-one-node = all CPUs are in one NUMA node
 found-unknown-place = mask or place is unknown for threads with { $share } of its CPU time
 found-no-time = the CPU time of thread { $tid } is not known: { $reason }

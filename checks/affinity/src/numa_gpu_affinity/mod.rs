@@ -75,7 +75,9 @@ impl Judge<'_> {
         let near = self.machine.near(gpus)?;
         let all = self.machine.numa.complete()?.all_cpus();
         if all.is_subset(&near.cpus) {
-            return Ok(near.cite(PAGE.info(worker_object(process, gpus), words::Spread {})));
+            return Ok(near.cite(
+                PAGE.info(worker_object(process, gpus), words::Spread { gpus_count: gpus.len().into() }),
+            ));
         }
         let time = weigh(process, &near.cpus, &all)?;
         Ok(self.verdict(&Worker { server, process, gpus, near, all }, &time))

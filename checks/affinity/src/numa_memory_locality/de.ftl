@@ -80,7 +80,10 @@ found-near = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes
     [one] seiner GPU
    *[other] seinen GPUs
 }
-found-spread = die GPUs sind über alle Sockel oder Knoten verteilt, sodass kein Speicher von allen weit entfernt ist
+found-spread = { $gpus_count ->
+    [one] der Sockel der GPU enthält alle Knoten, sodass kein Speicher weit von ihr entfernt ist
+   *[other] die GPUs sind über alle Sockel oder Knoten verteilt, sodass kein Speicher von allen weit entfernt ist
+}
 found-one-node = der gesamte Speicher ist in einem NUMA-Knoten
 found-offload-unknown = es ist nicht bekannt, ob Gewichte oder KV-Cache in den Hostspeicher ausgelagert werden: { $reason }
 found-no-memory = { $path } nennt keinen residenten Speicher

@@ -80,7 +80,10 @@ found-near = { $share } of its { $memory_size } of host memory is on { $nodes_co
     [one] its GPU
    *[other] its GPUs
 }
-found-spread = its GPUs are spread over all sockets or nodes, so that no memory is far from all of them
+found-spread = { $gpus_count ->
+    [one] the socket of its GPU holds all nodes, so that no memory is far from it
+   *[other] its GPUs are spread over all sockets or nodes, so that no memory is far from all of them
+}
 found-one-node = all memory is in one NUMA node
 found-offload-unknown = it is not known whether weights or KV cache are offloaded to host memory: { $reason }
 found-no-memory = { $path } names no resident memory

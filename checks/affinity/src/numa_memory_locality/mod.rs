@@ -120,7 +120,7 @@ impl Judge<'_> {
         let near = self.machine.near(gpus)?;
         let nodes = near.all_nodes(self.machine.numa);
         if self.machine.numa.complete()?.with_memory().all(|node| nodes.contains(node.id)) {
-            return Ok(near.cite(PAGE.info(object, words::Spread {})));
+            return Ok(near.cite(PAGE.info(object, words::Spread { gpus_count: gpus.len().into() })));
         }
         let memory = process.memory.require()?;
         let (local, total) = weigh(memory, &nodes)?;

@@ -99,8 +99,13 @@ fn peers(evidence: &Evidence<'_>, span: &Span, links: &[NvmlLink], is_guest: boo
             words::NoWay { all_count, pairs_count, span, status: status.into() }.into()
         };
         let citation = Citation::new(NVML, format!("p2p_read {status}: {named}"));
-        // In a virtual machine the ways are those that its provider gives it.
-        let goal = is_guest.then_some(Intent::Provider { request: ProviderRequest::VirtualNuma });
+        // In a virtual machine the ways are those that its provider gives it; the GPU itself is not.
+        let request = match status {
+            "chipset-not-supported" => Some(ProviderRequest::PeerAccess),
+            "gpu-not-supported" => None,
+            _ => Some(ProviderRequest::VirtualNuma),
+        };
+        let goal = request.filter(|_| is_guest).map(|request| Intent::Provider { request });
         let dressed = |finding: Finding| finding.with_evidence(citation).with_intents(goal);
         findings.extend(span.weigh(&PAGE, other("pairs of GPUs"), said, dressed));
     }

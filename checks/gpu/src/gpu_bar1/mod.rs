@@ -61,7 +61,11 @@ fn judge(evidence: &Evidence<'_>, device: &NvmlDevice, span: &Span) -> Result<Ve
         let amount = |bytes: u64| Arg::quantity(mib(bytes) as f64, "MiB", 0);
         let said =
             |span| named!(Small, span, least_window: amount(total), most_memory: amount(memory)).into();
-        let dressed = |finding: Finding| finding.with_evidence(citation).with_intent(larger(evidence));
+        // The size of a window that nobody has asked to be larger.
+        let is_default = gpus::is_guest(evidence) && mib(total) == 256;
+        let host = is_default.then_some(Intent::Provider { request: ProviderRequest::ResizableBar });
+        let goals = host.into_iter().chain([larger(evidence)]);
+        let dressed = |finding: Finding| finding.with_evidence(citation).with_intents(goals);
         return Ok(span.weigh(&PAGE, object, said, dressed));
     }
     let used = *device.bar1_used_bytes.require()?;

@@ -24,6 +24,14 @@ limit-below-limit = Anteil der Leistungsgrenze, unter dem eine Leistungsbegrenzu
 limit-below-limit-applies = GPUs unter Last, deren Takt eine Leistungsbegrenzung senkt
 limit-below-limit-source = unser Vorschlag: eine GPU, die ihre eigene Grenze bremst, nimmt fast so viel auf
 
+limit-low-clock = Anteil des höchsten Takts, unter dem ein Takt einen Grund braucht
+limit-low-clock-applies = arbeitende GPUs, die für einen niedrigen Takt keinen Grund angeben
+limit-low-clock-source = unser Vorschlag: unter Last und ohne Grund geht der Treiber bis nahe an den höchsten Takt
+
+limit-at-work = Auslastung einer GPU, ab der ihr Takt mit dem höchsten verglichen wird
+limit-at-work-applies = Proben von NVML, etwa eine je Sekunde
+limit-at-work-source = unser Vorschlag: eine GPU, die wenig zu tun hat, kann ihren Takt ohne Angabe eines Grundes senken
+
 problem-heat = Hitze zwingt { $gpus_count ->
     [one] GPU { $gpu }
    *[other] { $gpus_count } von { $all_count } GPUs
@@ -82,6 +90,22 @@ detail-capped-below = { $gpus_count ->
    *[other] Leistungsbegrenzungen senken den Takt bei { $least_draw } und mehr, obwohl die Leistungsgrenzen bis { $most_limit } reichen: nicht sie begrenzen
 }
 
+problem-low-clock = { $gpus_count ->
+    [one] GPU { $gpu } arbeitet grundlos mit { $least_clock } statt { $most_clock }
+   *[other] { $gpus_count } von { $all_count } GPUs arbeiten grundlos mit niedrigem Takt
+}
+effect-low-clock = Die GPU rechnet viel langsamer, als sie könnte. Der Treiber nennt keinen Grund, also bremst die Firmware oder die Stromversorgung; ein Neustart hilft oft nicht, das Gerät eine Minute vom Strom zu trennen schon eher.
+detail-low-clock = { $gpus_count ->
+    [one] ihr Takt { $when ->
+        [now] liegt
+       *[window] lag
+    } unter Last bei { $least_clock }, möglich sind { $most_clock }, und kein Grund, den der Treiber nennt, erklärt das
+   *[other] ihre Takte { $when ->
+        [now] liegen
+       *[window] lagen
+    } unter Last bei { $least_clock } und mehr, möglich sind { $most_clock }, und kein Grund, den der Treiber nennt, erklärt das
+}
+
 problem-margin-gone = { $gpus_count ->
     [one] GPU { $gpu } steht { $least_margin } unter ihrer Temperaturgrenze kurz vor der Drosselung
    *[other] { $gpus_count } von { $all_count } GPUs stehen wegen Hitze kurz vor der Drosselung
@@ -97,6 +121,8 @@ effect-margin-low = Noch ist der Dienst nicht gebremst. Staub in den Filtern ode
 detail-margin-low = wenig thermische Reserve: { $least_margin } im heißesten Moment
 
 found-free = nur Last und Leistungsgrenze bestimmten unter Last den Takt
+found-clock-unknown = die GPU kann grundlos langsam gewesen sein: ihr Takt lässt sich nicht mit dem höchsten vergleichen: { $reason }
+found-light-load = ihr Takt war niedrig, aber sie hatte wenig zu tun: aufzeichnen, während der Dienst arbeitet
 found-idle = { $samples_count ->
     [one] die GPU tat in { $samples_count } Probe nichts
    *[other] die GPU tat in { $samples_count } Proben nichts

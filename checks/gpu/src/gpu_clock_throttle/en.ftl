@@ -24,6 +24,14 @@ limit-below-limit = share of the power limit below which a power cap has another
 limit-below-limit-applies = GPUs under load whose clocks a power cap holds down
 limit-below-limit-source = our proposal: a GPU that its own limit holds back draws close to it
 
+limit-low-clock = share of the highest clock below which a clock needs a reason
+limit-low-clock-applies = GPUs at work that give no reason for a low clock
+limit-low-clock-source = our proposal: under load and without a reason, the driver goes close to the highest clock
+
+limit-at-work = utilisation of a GPU from which its clock is held against its highest
+limit-at-work-applies = samples of NVML, about a second apart
+limit-at-work-source = our proposal: a GPU with little to do may lower its clock without saying why
+
 problem-heat = Heat makes { $gpus_count ->
     [one] GPU { $gpu } protect itself
    *[other] { $gpus_count } of { $all_count } GPUs protect themselves
@@ -82,6 +90,22 @@ detail-capped-below = { $gpus_count ->
    *[other] power caps hold their clocks down at { $least_draw } and more, though their power limits are up to { $most_limit }: the limits are not what caps them
 }
 
+problem-low-clock = { $gpus_count ->
+    [one] GPU { $gpu } works at { $least_clock } of { $most_clock }, for no stated reason
+   *[other] { $gpus_count } of { $all_count } GPUs work at low clocks, for no stated reason
+}
+effect-low-clock = The GPU computes far more slowly than it could. The driver gives no reason, so firmware or power supply hold it back; a restart often does not end this, taking the machine off its power for a minute may.
+detail-low-clock = { $gpus_count ->
+    [one] its clock { $when ->
+        [now] is
+       *[window] was
+    } { $least_clock } under load, its highest is { $most_clock }, and no reason that the driver gives explains it
+   *[other] their clocks { $when ->
+        [now] are
+       *[window] were
+    } { $least_clock } and more under load, the highest is { $most_clock }, and no reason that the driver gives explains it
+}
+
 problem-margin-gone = { $gpus_count ->
     [one] GPU { $gpu } is about to slow down, { $least_margin } below its temperature limit
    *[other] { $gpus_count } of { $all_count } GPUs are about to slow down from heat
@@ -97,6 +121,8 @@ effect-margin-low = The service is not slowed now. Dust in the filters or a warm
 detail-margin-low = little thermal margin is left: { $least_margin } at the hottest moment
 
 found-free = nothing but load and power limit decided its clocks under load
+found-clock-unknown = the GPU may have been slow without a reason: its clock cannot be held against its highest: { $reason }
+found-light-load = its clock was low, but it had little to do: collect while the service is at work
 found-idle = { $samples_count ->
     [one] the GPU did nothing in { $samples_count } sample
    *[other] the GPU did nothing in { $samples_count } samples

@@ -3,13 +3,13 @@
 //! The reasons that NVML gives for low clocks are judged over the samples under load, and over its time counters between
 //! the first and the last sample. What needs no window is judged without: a thermal slowdown or a power brake that is
 //! active now, a lowered power limit that holds back a GPU which is at work now, a power cap far below the limit, and a margin that
-//! is used up.
+//! is used up, and a GPU at work whose clock is far below its highest without a reason that explains it.
 //!
 //! `HW slowdown` (0x8) alone may be shown for a moment while clocks change (NVML API, `NvmlClocksEventReasons`), so it
 //! counts under load only; its two named causes, heat (0x40) and power brake (0x80), always count.
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{GpuTime, NvmlDevice};
+use plumb_check_sdk::model::{ClockLook, GpuTime, NvmlDevice};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
     NoVerdict, Object, Outcome, Said,
@@ -19,7 +19,9 @@ use crate::gpus::{
     self, GPU_POWER, HW_SLOWDOWN, HW_THERMAL, Loaded, POWER_BRAKE, SW_POWER_CAP, SW_THERMAL, Unseen, cite,
     cite_window, named,
 };
-use crate::pages::gpu_clock_throttle::{BELOW_LIMIT, CAPPED, LITTLE_MARGIN, LOADED, NO_MARGIN, PAGE, words};
+use crate::pages::gpu_clock_throttle::{
+    AT_WORK, BELOW_LIMIT, CAPPED, LITTLE_MARGIN, LOADED, LOW_CLOCK, NO_MARGIN, PAGE, words,
+};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let nvml = gpus::nvml(evidence)?;
@@ -40,6 +42,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 
 /// Reasons whose time is counted where any is.
 const COUNTED: &[&str] = &["hw_thermal", "hw_power_brake", "sw_thermal"];
+
+fn untold_clock(why: Missing) -> Said {
+    words::ClockUnknown { reason: (&why).into() }.into()
+}
 
 struct Device<'a> {
     evidence: &'a Evidence<'a>,
@@ -65,30 +71,49 @@ impl Device<'_> {
             .with_intents(goals)
     }
 
+    /// The worst of the reasons that are seen.
+    fn held(
+        &self,
+        is_seen: impl Fn(u64, &str) -> bool,
+        told: impl Fn(u64, &str) -> Citation,
+        when: &str,
+    ) -> Option<Finding> {
+        let bits = [HW_THERMAL, POWER_BRAKE, HW_SLOWDOWN, SW_THERMAL];
+        let names = ["hw_thermal", "hw_power_brake", "hw_slowdown", "sw_thermal"];
+        let (bit, reason) = bits.into_iter().zip(names).find(|(bit, reason)| is_seen(*bit, reason))?;
+        let (cooling, supply) = (HardwarePart::Cooling, HardwarePart::PowerSupply);
+        let when = when.into();
+        let (outcome, said, parts): (_, Said, _) = match bit {
+            HW_THERMAL => (Outcome::Fail, named!(Heat, when).into(), vec![cooling]),
+            POWER_BRAKE => (Outcome::Fail, named!(Brake, when).into(), vec![supply]),
+            HW_SLOWDOWN => (Outcome::Fail, named!(Hardware).into(), vec![cooling, supply]),
+            _ => (Outcome::Warn, named!(DriverHeat, when).into(), vec![cooling]),
+        };
+        Some(self.slowed(outcome, said, told(bit, reason), &parts))
+    }
+
     /// Reasons that count at any time, as seen at one moment; the rest needs a window.
     fn slowed_now(&self, unseen: &Unseen) -> Result<Vec<Finding>, Missing> {
         let reasons = *self.device.clock_reasons.require()?;
         let seen = cite(&self.name, format!("clock reasons {reasons:#x}"));
-        let when = || Arg::from("now");
-        if reasons & HW_THERMAL != 0 {
-            let said = named!(Heat, when: when());
-            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::Cooling])]);
+        let is_seen = |bit, _: &str| bit != HW_SLOWDOWN && reasons & bit != 0;
+        let held = self.held(is_seen, |_, _| seen.clone(), "now");
+        if let Some(held) = held.as_ref().filter(|held| held.outcome == Outcome::Fail) {
+            return Ok(vec![held.clone()]);
         }
-        if reasons & POWER_BRAKE != 0 {
-            let said = named!(Brake, when: when());
-            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::PowerSupply])]);
-        }
-        let mut findings = Vec::new();
-        if reasons & SW_THERMAL != 0 {
-            let said = named!(DriverHeat, when: when());
-            findings.push(self.slowed(Outcome::Warn, said, seen, &[HardwarePart::Cooling]));
-        } else if reasons & SW_POWER_CAP != 0
+        let mut findings: Vec<Finding> = held.into_iter().collect();
+        if findings.is_empty()
+            && reasons & SW_POWER_CAP != 0
             && gpus::is_busy_now(self.evidence.limit(&PAGE, &LOADED), self.device)
         {
             match self.capped_below(seen.clone()) {
                 Some(finding) => findings.push(finding),
                 None => findings.extend(self.lowered_limit("now", seen)?),
             }
+        }
+        if let (true, Ok(look)) = (findings.is_empty(), self.device.clock_look()) {
+            let low = self.low_clock(&[look], "now", |text| cite(&self.name, text));
+            findings.extend(low.ok().flatten());
         }
         // One moment cannot stand for all of them.
         let findings = findings.into_iter().map(|finding| finding.with_confidence(Confidence::Medium));
@@ -110,28 +135,12 @@ impl Device<'_> {
             let text = format!("reason {bit:#x} in {seen} of {samples} samples, {ms:.0} ms by its counter");
             cite_window(&self.name, text)
         };
-        let is_seen = |bit: u64, reason: &str| all & bit != 0 || held(reason) > 0;
-        let when = || Arg::from("window");
-
-        if is_seen(HW_THERMAL, "hw_thermal") {
-            let seen = told(HW_THERMAL, "hw_thermal");
-            let said = named!(Heat, when: when());
-            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::Cooling])]);
-        }
-        if is_seen(POWER_BRAKE, "hw_power_brake") {
-            let seen = told(POWER_BRAKE, "hw_power_brake");
-            let said = named!(Brake, when: when());
-            return Ok(vec![self.slowed(Outcome::Fail, said, seen, &[HardwarePart::PowerSupply])]);
-        }
-        if count(HW_SLOWDOWN, &under_load) > 0 {
-            let seen = told(HW_SLOWDOWN, "hw_slowdown");
-            let parts = [HardwarePart::Cooling, HardwarePart::PowerSupply];
-            return Ok(vec![self.slowed(Outcome::Fail, named!(Hardware), seen, &parts)]);
-        }
-        if is_seen(SW_THERMAL, "sw_thermal") {
-            let seen = told(SW_THERMAL, "sw_thermal");
-            let said = named!(DriverHeat, when: when());
-            return Ok(vec![self.slowed(Outcome::Warn, said, seen, &[HardwarePart::Cooling])]);
+        let is_seen = |bit: u64, reason: &str| match bit {
+            HW_SLOWDOWN => count(bit, &under_load) > 0,
+            _ => all & bit != 0 || held(reason) > 0,
+        };
+        if let Some(held) = self.held(is_seen, &told, "window") {
+            return Ok(vec![held]);
         }
         let object = || Object::gpu(&self.name);
         let loaded = match loaded {
@@ -158,11 +167,49 @@ impl Device<'_> {
             }
         }
         if findings.is_empty() {
-            findings.push(
-                PAGE.pass(object(), words::Free {}).with_evidence(cite_window(&self.name, loaded.text())),
-            );
+            let looks = time.clock_looks().map(|looks| loaded.pick(&looks)).map_err(untold_clock);
+            let seen = |text| cite_window(&self.name, format!("{text}, {}", loaded.text()));
+            findings.push(match looks.and_then(|looks| self.low_clock(&looks, "window", seen)) {
+                Ok(Some(finding)) => finding,
+                Ok(None) => {
+                    PAGE.pass(object(), words::Free {}).with_evidence(cite_window(&self.name, loaded.text()))
+                }
+                Err(said) => PAGE.not_run(object(), said),
+            });
         }
         Ok(findings)
+    }
+
+    /// What is said of a clock that was low at most of these moments, all under load, though no reason explains it.
+    fn low_clock(
+        &self,
+        looks: &[ClockLook],
+        when: &str,
+        seen: impl Fn(String) -> Citation,
+    ) -> Result<Option<Finding>, Said> {
+        let below = self.evidence.limit(&PAGE, &BELOW_LIMIT).value.number();
+        let is_low = |share| self.evidence.limit(&PAGE, &LOW_CLOCK).is_undercut_by(Quantity::new(share));
+        let mut low: Vec<&ClockLook> = Vec::new();
+        for look in looks {
+            let share = self.device.unexplained_clock(look, below).map_err(untold_clock)?;
+            low.extend(share.is_some_and(is_low).then_some(look));
+        }
+        let at_work = |look: &&&ClockLook| gpus::is_busy(self.evidence.limit(&PAGE, &AT_WORK), look.percent);
+        low.sort_by_key(|look| look.mhz);
+        if 2 * low.len() <= looks.len() {
+            return Ok(None);
+        }
+        // A GPU with little to do may lower its clock without saying why.
+        if 2 * low.iter().filter(at_work).count() <= looks.len() {
+            return Err(words::LightLoad {}.into());
+        }
+        let ClockLook { mhz, watts, .. } = low[low.len() / 2];
+        let highest = *self.device.sm_max_mhz.require().map_err(untold_clock)?;
+        let [least_clock, most_clock] = [*mhz, highest].map(|mhz| Arg::quantity(f64::from(mhz), "MHz", 0));
+        let said = named!(LowClock, when: when.into(), least_clock, most_clock);
+        let draw = watts.map(|watts| format!(", {watts:.1} W")).unwrap_or_default();
+        let seen = seen(format!("SM clock {mhz} of {highest} MHz{draw}, no reason that explains it"));
+        Ok(Some(self.slowed(Outcome::Warn, said, seen, &[HardwarePart::PowerSupply])))
     }
 
     /// A power cap that holds the clocks down although the GPU draws far less than its limit: what caps it is not that limit.

@@ -39,6 +39,16 @@ problem-little = Nur { $share } des Speichers dieses Knotens sind verfügbar
 effect-little = Eine Lastspitze oder ein anderes Programm kann den restlichen Speicher aufbrauchen; Antworten werden dann langsamer, und der Kernel beendet unter Umständen den Dienst ohne Vorwarnung.
 detail-little = { $share } des Speichers sind verfügbar ({ $available })
 
+problem-server-killed = Der Kernel hat den Server { $name } aus Speichermangel beendet
+effect-server-killed = { $limit ->
+    [node] Der Speicher des ganzen Knotens war aufgebraucht, und der Kernel beendete den Server: seine Anfragen gingen verloren. Er braucht einen Knoten mit mehr Speicher oder weniger davon: eine Speichergrenze für ihn und für alles andere hier, einen kleineren Kontext oder Cache im Hauptspeicher.
+   *[group] Der Server stieß an die Speichergrenze seiner Control Group, und der Kernel beendete ihn: seine Anfragen gingen verloren. Er braucht eine höhere Grenze oder weniger Speicher: einen kleineren Kontext oder Cache im Hauptspeicher.
+}
+detail-server-killed = laut Log des Kernels { $killed_count ->
+    [one] wurde { $killed_count } Prozess
+   *[other] wurden { $killed_count } Prozesse
+} mit dem Namen des hiesigen Servers { $name } beendet, zuletzt { $ago } vor dem Auslesen
+
 problem-no-overcommit = Der Kernel verweigert Speicher, den Programme nur reservieren
 effect-no-overcommit = Die Engine reserviert weit mehr Speicher, als sie nutzt; mit dieser Einstellung startet sie unter Umständen nicht oder bricht ab, wenn sie weiteren anfordert.
 detail-no-overcommit = der Kernel verweigert Speicher, der nur reserviert wird, wie CUDA und Python es mit Dutzenden GiB tun

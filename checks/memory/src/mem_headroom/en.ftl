@@ -39,6 +39,16 @@ problem-little = Only { $share } of this node's memory is available
 effect-little = A load peak or another program can use up the memory that is left; replies then slow down, and the kernel may end the service without warning.
 detail-little = { $share } of the memory is available ({ $available })
 
+problem-server-killed = The kernel killed the server { $name } for want of memory
+effect-server-killed = { $limit ->
+    [node] Memory of the whole node ran out, and the server was what the kernel ended: its requests were lost. It needs a node with more memory, or less of it: a memory limit for it and for what else runs here, a smaller context or cache in host memory.
+   *[group] The server met the memory limit of its control group, and the kernel ended it: its requests were lost. It needs a higher limit, or less memory: a smaller context or cache in host memory.
+}
+detail-server-killed = the kernel's log tells of { $killed_count ->
+    [one] { $killed_count } killed process
+   *[other] { $killed_count } killed processes
+} by the name of this node's server, { $name }; the last kill was { $ago } before it was read
+
 problem-no-overcommit = The kernel refuses memory that programs only reserve
 effect-no-overcommit = The engine reserves far more memory than it uses; under this setting it may fail to start, or stop when it asks for more.
 detail-no-overcommit = the kernel refuses memory that is only reserved, as CUDA and Python do in tens of GiB

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Gibibytes, Limit, Percent, Quantity};
-use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, Memory, NodeMemory, Window};
+use plumb_check_sdk::model::{CgroupLevel, Gpu, InferenceServer, LogLine, Memory, NodeMemory, Window};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
     NoVerdict, NodeSet, Object, ObjectKind, Said, ServiceSetting, Step,
@@ -22,6 +22,7 @@ use crate::pages::mem_headroom::{
 use crate::server_object;
 
 const OVERCOMMIT: &str = "vm.overcommit_memory";
+const HUGE_PAGES: &str = "vm.nr_hugepages";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let memory = evidence.memory()?;
@@ -146,31 +147,39 @@ fn judge_overcommit(evidence: &Evidence<'_>) -> Result<Finding, Missing> {
 
 fn judge_huge_pages(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Missing> {
     let total = *memory.total_bytes.require()?;
+    let (pools, rest) = memory.huge_pages();
     let mut bytes = 0u64;
     let (mut seen, mut goals) = (Vec::new(), Vec::new());
-    for pages in memory.nodes.require()?.iter().flat_map(|node| &node.huge_pages) {
+    for pages in pools {
         let (free, all) = (*pages.free.require()?, *pages.total.require()?);
         bytes = bytes.saturating_add(free.saturating_mul(pages.page_bytes));
+        let of_node = pages.path != memory.path;
         let file = |name: &str| format!("{}/{name}", pages.path);
         if all > 0 {
-            seen.push(Citation::new(file("free_hugepages"), format!("{free} of {all}")));
+            let source = if of_node { file("free_hugepages") } else { pages.path.clone() };
+            seen.push(Citation::new(source, format!("{free} of {all}")));
         }
         if free > 0 {
             let want = all.saturating_sub(free).to_string();
-            goals.push(Intent::Value { path: file("nr_hugepages"), want, was: all.to_string() });
+            goals.push(match evidence.sysctl(HUGE_PAGES) {
+                _ if of_node => Intent::Value { path: file("nr_hugepages"), want, was: all.to_string() },
+                Ok(was) => Intent::Sysctl { name: HUGE_PAGES.into(), want, was: was.trim().into() },
+                Err(_) => Intent::Step { step: Step::TraceMemory },
+            });
         }
     }
     let percent = percent(bytes, total)?;
     let object = other("reserved huge pages");
-    if seen.is_empty() {
-        return Ok(PAGE.pass(object, words::NoHugePages {}));
-    }
     let (share, unused) = (Arg::of(percent, 1), gib(bytes));
     let finding = if evidence.limit(&PAGE, &UNUSED).is_exceeded_by(percent) {
         PAGE.warn(object, words::UnusedHugePages { share, unused })
             .with_likelihood(Likelihood::Setting)
             .with_intents(goals)
     } else {
+        rest?;
+        if seen.is_empty() {
+            return Ok(PAGE.pass(object, words::NoHugePages {}));
+        }
         PAGE.pass(object, words::UsedHugePages { share, unused })
     };
     Ok(finding.with_citations(seen))
@@ -213,15 +222,29 @@ fn judge_kills(evidence: &Evidence<'_>, memory: &Memory) -> Result<Finding, Miss
     let object = other("killed for want of memory");
     let watch = Intent::Step { step: Step::WatchLog };
     let log = evidence.kernel_log();
-    let mut of_log = log.iter().flat_map(|log| &log.lines).filter(|line| line.subject == "oom");
-    let is_logged = of_log.clone().next().is_some();
+    let lines = log.iter().flat_map(|log| &log.lines);
+    let mut of_log: Vec<&LogLine> = lines.filter(|line| line.subject == "oom").collect();
+    let is_logged = !of_log.is_empty();
     if let Ok(log) = &log {
         let recent = evidence.limit(&PAGE, &RECENT);
         let ago = |seconds: f64| log.to_seconds - seconds;
-        if let Some(line) = of_log.rfind(|line| !recent.is_exceeded_by(Quantity::new(ago(line.seconds)))) {
-            let said = words::KilledRecently { ago: Arg::quantity(ago(line.seconds) / 3600.0, "h", 1) };
-            let finding = PAGE.fail(object, said).with_likelihood(Likelihood::Mechanism);
-            return Ok(finding.with_evidence(Citation::new(&log.path, &line.text)).with_intent(watch));
+        of_log.retain(|line| !recent.is_exceeded_by(Quantity::new(ago(line.seconds))));
+        if let Some(last) = of_log.last() {
+            let ago = Arg::quantity(ago(last.seconds) / 3600.0, "h", 1);
+            let servers = evidence.servers().unwrap_or_default();
+            let finding = match LogLine::killed_server(&of_log, servers) {
+                Some((name, of_group, count)) => {
+                    let limit = if of_group { "group" } else { "node" }.into();
+                    let said =
+                        words::ServerKilled { ago, killed_count: count.into(), limit, name: name.into() };
+                    let trace = Intent::Step { step: Step::TraceMemory };
+                    PAGE.fail(object, said).with_intent(trace).with_intents((!of_group).then(more_memory))
+                }
+                None => PAGE.fail(object, words::KilledRecently { ago }).with_intent(watch),
+            };
+            return Ok(finding
+                .with_likelihood(Likelihood::Mechanism)
+                .with_evidence(Citation::new(&log.path, &last.text)));
         }
     }
     let cite = |finding: Finding, count: u64| {

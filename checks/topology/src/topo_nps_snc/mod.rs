@@ -25,7 +25,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     PAGE.not_applicable_if(gpus.is_empty(), words::NoGpu {})?;
     let (numa, cpu) = (evidence.numa()?.complete()?, evidence.cpu()?);
     let with_cpus = numa.with_cpus().count();
-    let sockets = cpu.sockets.max(1) as usize;
+    let sockets = cpu.known_sockets()?.max(1) as usize;
     let citation = Citation::new(&numa.path, format!("{with_cpus} nodes with CPUs, {sockets} sockets"));
     if with_cpus <= sockets {
         return Ok(vec![PAGE.pass(Object::node(), words::NotSplit {}).with_evidence(citation)]);

@@ -77,7 +77,7 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
         return Ok(PAGE.not_run(object, words::Nowhere { cpus: (&nowhere).into() }));
     }
     let nodes: NodeSet = numa.with_memory().map(|node| node.id).collect();
-    let (sockets_count, nodes_count) = (Arg::from(cpu.sockets), Arg::count(nodes.len()));
+    let (sockets_count, nodes_count) = (Arg::from(cpu.known_sockets()?), Arg::count(nodes.len()));
     let (name, why) = match host {
         Ok(Some(kind)) => ("virtual", kind.clone()),
         Ok(None) => ("metal", String::new()),

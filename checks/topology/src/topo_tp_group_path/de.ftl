@@ -11,6 +11,9 @@ problem-across = Zwei GPUs von Server (PID { $pid }) erreichen einander nur übe
 effect-across = Die GPUs dieses Servers tauschen in jedem Schritt jeder Antwort Daten aus, und das dauert über die Sockel hinweg länger; keine freien GPUs dieser Maschine wären besser.
 detail-across = { $a } und { $b } erreichen einander über SYS und ohne NVLink; keine andere Gruppe von GPUs dieses Knotens ist besser
 
+problem-nearer = Server (PID { $pid }) nutzt weit entfernte GPUs, obwohl nähere frei sind
+detail-nearer = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; von den GPUs { $better }, die frei sind oder ihm schon gehören, liegen keine zwei weiter auseinander als { $most }
+
 problem-no-peer = Die GPUs { $a } und { $b } können gegenseitig ihren Speicher nicht lesen
 effect-no-peer = Was diese GPUs in jedem Schritt jeder Antwort austauschen, nimmt den Umweg über den Speicher des Hosts; jede Antwort dauert dadurch länger.
 detail-no-peer = { $a } und { $b } können gegenseitig ihren Speicher nicht lesen: { $status }
@@ -21,10 +24,7 @@ detail-switched-off = `{ $name }={ $value }` in der Umgebung von Prozess { $pid 
 found-good = alle Paare haben NVLink oder keine Host-Bridge zwischen sich
 found-no-better = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; keine andere Gruppe von GPUs dieses Knotens ist besser
 found-unknown-better = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; ob andere GPUs besser liegen, ist nicht bekannt
-found-unknown-free = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; welche GPUs frei sind, ist nicht bekannt: { $why ->
-    [no-process] kein Prozess von Server { $server } wurde aufgezeichnet
-   *[missing] { $reason }
-}
+found-unknown-free = { $a } und { $b } erreichen einander über { $level } und ohne NVLink; welche GPUs Server { $server } nutzt, ist nicht bekannt: { $reason }
 found-not-told-by-nvml = NVML gibt `{ $what }` von { $a } und { $b } nicht an
 found-no-path = der Weg zwischen { $a } und { $b } wurde nicht abgeleitet
 found-unknown-groups = die { $gpus_count } GPUs bilden Gruppen von { $size }, und nichts sagt, welche zusammengehören; nicht alle Paare haben einen guten Weg
@@ -34,7 +34,6 @@ found-too-few-gpus = die Tensorparallelität ist { $size }, aber der Server nutz
    *[other] { $gpus_count } GPUs dieses Knotens
 }
 found-single = die Tensorparallelität ist 1
-found-no-process = kein Prozess des Servers wurde aufgezeichnet
 found-few-gpus = der Knoten hat { $gpus_count ->
     [0] keine GPU
     [one] { $gpus_count } GPU

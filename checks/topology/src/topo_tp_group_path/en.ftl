@@ -11,6 +11,9 @@ problem-across = Two GPUs of server (pid { $pid }) reach each other only across 
 effect-across = The GPUs of this server exchange data in every step of every reply, and that takes longer across the sockets; no free GPUs of this machine would do better.
 detail-across = { $a } and { $b } reach each other over SYS and without NVLink; no other group of GPUs on this node does better
 
+problem-nearer = Server (pid { $pid }) uses distant GPUs although closer ones are free
+detail-nearer = { $a } and { $b } reach each other over { $level } and without NVLink; of the GPUs { $better }, which are free or its own, no two are further apart than { $most }
+
 problem-no-peer = GPUs { $a } and { $b } cannot read each other's memory
 effect-no-peer = What these GPUs exchange in every step of every reply takes the detour through the memory of the host, so each reply takes longer.
 detail-no-peer = { $a } and { $b } cannot read each other's memory: { $status }
@@ -21,10 +24,7 @@ detail-switched-off = `{ $name }={ $value }` in the environment of process { $pi
 found-good = all pairs have NVLink or no host bridge in between
 found-no-better = { $a } and { $b } reach each other over { $level } and without NVLink; no other group of GPUs on this node does better
 found-unknown-better = { $a } and { $b } reach each other over { $level } and without NVLink; whether other GPUs would be better placed is not known
-found-unknown-free = { $a } and { $b } reach each other over { $level } and without NVLink; which GPUs are free is not known: { $why ->
-    [no-process] no process of server { $server } was recorded
-   *[missing] { $reason }
-}
+found-unknown-free = { $a } and { $b } reach each other over { $level } and without NVLink; which GPUs server { $server } uses is not known: { $reason }
 found-not-told-by-nvml = NVML does not say `{ $what }` of { $a } and { $b }
 found-no-path = the path between { $a } and { $b } was not derived
 found-unknown-groups = its { $gpus_count } GPUs form groups of { $size }, and nothing tells which belong together; not all pairs have a good way
@@ -34,7 +34,6 @@ found-too-few-gpus = its tensor parallel size is { $size }, but it uses { $gpus_
    *[other] { $gpus_count } GPUs of this node
 }
 found-single = its tensor parallel size is 1
-found-no-process = no process of the server was recorded
 found-few-gpus = the node has { $gpus_count ->
     [0] no GPU
     [one] { $gpus_count } GPU

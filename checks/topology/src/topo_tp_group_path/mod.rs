@@ -3,8 +3,9 @@
 //! A pair is *good* if it has NVLink or no host bridge in between (PIX, PXB). Both are needed to call it so: the PCI tree
 //! for the path, NVML for NVLink and for whether each GPU can read the other's memory. Where a server has more GPUs than
 //! one group, nothing tells which belong together; such a server passes if all pairs are good, and is `not-run` else.
+//! Another group is better if its worst way is: a pair of one node without a good way is still nearer than one across nodes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::model::{DevicePaths, Gpu, InferenceServer, PathLevel};
 use plumb_check_sdk::{
@@ -43,8 +44,8 @@ struct Node<'a> {
     links: Result<Vec<BTreeMap<String, Fact<String>>>, Missing>,
 }
 
-/// The way between two GPUs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The way between two GPUs, nearest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Way {
     NvLink,
     Pci(PathLevel),
@@ -92,42 +93,21 @@ impl<'a> Node<'a> {
     }
 
     /// GPUs that no other server uses; else the server of which that is not known, with the reason.
-    fn free(&self, pid: u32) -> Result<Vec<&'a str>, (u32, Lack<'a>)> {
-        let mut taken = Vec::new();
+    fn free(&self, pid: u32) -> Result<Vec<&'a str>, (u32, Missing)> {
+        let mut taken = BTreeSet::new();
         for other in self.servers.iter().filter(|other| other.pid != pid) {
-            taken.extend(used(other).map_err(|lack| (other.pid, lack))?);
+            let (gpus, rest) = other.known_gpus();
+            rest.map_err(|(_, why)| (other.pid, why))?;
+            taken.extend(gpus);
         }
         let addresses = self.gpus.iter().map(|gpu| gpu.address.as_str());
-        Ok(addresses.filter(|address| !taken.contains(address)).take(MAX_CANDIDATES).collect())
+        Ok(addresses.filter(|address| !taken.contains(address)).collect())
     }
-}
-
-/// Why the GPUs of a server are not known.
-enum Lack<'a> {
-    NoProcess,
-    Missing(&'a Missing),
-}
-
-/// GPUs of a server.
-fn used(server: &InferenceServer) -> Result<Vec<&str>, Lack<'_>> {
-    if server.processes.is_empty() {
-        return Err(Lack::NoProcess);
-    }
-    let mut used = Vec::new();
-    for process in &server.processes {
-        match &process.gpus {
-            Fact::Known(gpus) => used.extend(gpus.iter().map(String::as_str)),
-            Fact::Missing(missing) => return Err(Lack::Missing(missing)),
-        }
-    }
-    used.sort_unstable();
-    used.dedup();
-    Ok(used)
 }
 
 fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Finding, NoVerdict> {
-    let used = used(server);
-    let gpus = used.as_deref().unwrap_or_default();
+    let (gpus, rest) = server.known_gpus();
+    let gpus: Vec<&str> = gpus.into_iter().collect();
     let named = if gpus.len() < 2 {
         object
     } else {
@@ -140,12 +120,7 @@ fn judge(object: Object, server: &InferenceServer, node: &Node<'_>) -> Result<Fi
     if let Some(finding) = is_group.then(|| switched_off(server, node, &named, &pairs)).flatten() {
         return Ok(finding);
     }
-    if let Err(lack) = used {
-        return Err(match lack {
-            Lack::NoProcess => Said::from(words::NoProcess {}).into(),
-            Lack::Missing(missing) => missing.into(),
-        });
-    }
+    rest.map_err(|(_, why)| why)?;
     let size = *server.tensor_parallel.require()? as usize;
     PAGE.not_applicable_if(size < 2, words::Single {})?;
     let gpus_count = Arg::count(gpus.len());
@@ -241,32 +216,31 @@ fn judge_pairs(
             .with_evidence(Citation::new("api/nvml.json", format!("links, {a} and {b}: no NVLink")))
     };
     let (a, b, level_arg) = (Arg::from(a), Arg::from(b), Arg::text(level.to_string()));
-    if level >= PathLevel::Node {
-        let free = match node.free(server.pid) {
-            Ok(free) => free,
-            Err((other, lack)) => {
-                let (why, reason) = match lack {
-                    Lack::NoProcess => ("no-process", Arg::text("")),
-                    Lack::Missing(missing) => ("missing", missing.into()),
-                };
-                let (server, why) = (Arg::text(other.to_string()), Arg::text(why));
-                return Err(words::UnknownFree { a, b, level: level_arg, reason, server, why }.into());
-            }
+    let free = match node.free(server.pid) {
+        Ok(free) => free,
+        Err((other, why)) => {
+            let (server, reason) = (Arg::text(other.to_string()), why.into());
+            return Err(words::UnknownFree { a, b, level: level_arg, reason, server }.into());
+        }
+    };
+    let candidates = &free[..free.len().min(MAX_CANDIDATES)];
+    for most in [PathLevel::Pxb, PathLevel::Phb, PathLevel::Node].into_iter().filter(|most| *most < level) {
+        let is_nearer = |a: &str, b: &str| node.way(a, b).is_ok_and(|way| way <= Way::Pci(most));
+        let Some(nearer) = find(candidates, size, &is_nearer) else { continue };
+        let (better, pid) = (Arg::text(nearer.join(", ")), Arg::text(server.pid.to_string()));
+        let finding = if most > PathLevel::Pxb {
+            let most = Arg::text(most.to_string());
+            PAGE.warn(object, words::Nearer { a, b, better, level: level_arg, most, pid })
+        } else if level < PathLevel::Node {
+            PAGE.warn(object, words::Better { a, b, better, level: level_arg, pid })
+        } else {
+            PAGE.fail(object, words::Better { a, b, better, level: level_arg, pid })
         };
-        if let Some(better) = find(&free, size, &|a, b| node.is_good(a, b)) {
-            let said = words::Better {
-                a,
-                b,
-                better: Arg::text(better.join(", ")),
-                level: level_arg,
-                pid: Arg::text(server.pid.to_string()),
-            };
-            let intent = chosen_by(server, node.gpus, &better);
-            return Ok(cite(PAGE.fail(object, said)).with_intents(intent));
-        }
-        if find(&free, size, &|a, b| node.way(a, b).map_or(true, Way::is_good)).is_some() {
-            return Err(words::UnknownBetter { a, b, level: level_arg }.into());
-        }
+        return Ok(cite(finding).with_intents(chosen_by(server, node.gpus, &nearer)));
+    }
+    let may_be_nearer = |a: &str, b: &str| node.way(a, b).map_or(true, |way| way < Way::Pci(level));
+    if free.len() > MAX_CANDIDATES || find(candidates, size, &may_be_nearer).is_some() {
+        return Err(words::UnknownBetter { a, b, level: level_arg }.into());
     }
     if let Some(said) = unknown {
         return Err(said);

@@ -9,7 +9,7 @@ use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NoVer
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
-    contained, cpus_of, gpus_of, granted_cpus, granted_nodes, misplaced, nodes_of, server_object,
+    contained, cpus_of, granted_cpus, granted_nodes, known_gpus, misplaced, nodes_of, server_object,
 };
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -28,8 +28,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
     let process = server.main_process().ok_or(words::NoProcess {})?;
-    let addresses = gpus_of(&server.processes)?;
-    PAGE.not_applicable_if(addresses.is_empty(), words::NoGpu {})?;
+    let (addresses, rest) = known_gpus(server);
+    PAGE.not_applicable_if(addresses.is_empty() && rest.is_ok(), words::NoGpu {})?;
     let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
     let cgroup = process.cgroup.require()?;
     let (cpus, of_cpus) = granted_cpus(cgroup)?.ok_or(words::NoCpuset {})?;
@@ -54,6 +54,8 @@ fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding,
             words::NoMemoryNear { mems: text(&mems), mems_count, nodes: text(&without), nodes_count, pid };
         return fail(said.into());
     }
+    // What the known GPUs lack is lacking; that nothing is takes all of them.
+    rest?;
     let (near, all) = (cpus_of(numa, &nodes), numa.complete()?.all_cpus());
     let (said_nodes, nodes_count) = (text(&nodes), Arg::count(nodes.len()));
     if all.is_subset(&cpus) && near != all {

@@ -3,7 +3,7 @@ why = Sonst können CPUs und GPU eines Pods von verschiedenen Sockeln kommen.
 effect = Ein Pod kann GPUs von der einen und Prozessoren von der anderen Seite der Maschine bekommen; seine Antworten kommen dann später und ungleichmäßiger.
 applicability = Kubernetes, auf Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 expected-effect = Keine verlässliche veröffentlichte Zahl für Sprachmodelle.
-caveat = Ein Pod, der mehr GPUs braucht, als ein Knoten hat, wird unter `single-numa-node` abgelehnt: `restricted` verwenden oder die Engine ihre Worker binden lassen. Geräte aus Resource Claims (DRA) erfasst der Topology Manager nicht: über Bedingungen des Claims ausrichten.
+caveat = Ein Pod, der mehr GPUs braucht, als ein Knoten hat, wird unter `single-numa-node` abgelehnt, und unter `restricted`, wenn sein Speicher auf einen Knoten passt: `best-effort` ohne Memory Manager verwenden und die Engine ihre Worker binden lassen. Geräte aus Resource Claims (DRA) erfasst der Topology Manager nicht: über Bedingungen des Claims ausrichten.
 
 problem-misaligned = Pod { $pod } hat GPUs auf { $gpus_count ->
     [one] Knoten { $gpus }

@@ -3,7 +3,7 @@ why = Otherwise CPUs and GPU of a pod may come from different sockets.
 effect = A pod can get GPUs from one side of the machine and processors from the other, and its replies then come later and less evenly.
 applicability = Kubernetes, on hosts with two or more NUMA nodes that have CPUs
 expected-effect = No reliable published number for language models.
-caveat = A pod that needs more GPUs than one node has is refused under `single-numa-node`: use `restricted`, or let the engine bind its workers. Devices of resource claims (DRA) take no part in the Topology Manager: align them by constraints of the claim.
+caveat = A pod that needs more GPUs than one node has is refused under `single-numa-node`, and under `restricted` where its memory fits on one node: use `best-effort` without the memory manager, and let the engine bind its workers. Devices of resource claims (DRA) take no part in the Topology Manager: align them by constraints of the claim.
 
 problem-misaligned = Pod { $pod } has GPUs on { $gpus_count ->
     [one] node { $gpus }

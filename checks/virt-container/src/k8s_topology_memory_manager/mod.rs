@@ -21,7 +21,7 @@ use plumb_check_sdk::{
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
 use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
-use crate::server::{gpus_of, granted_cpus, granted_nodes, misplaced, nodes_of};
+use crate::server::{gpus_of, granted_cpus, granted_nodes, known_gpus, misplaced, nodes_of};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let kubelet = kubelet(evidence)?;
@@ -33,6 +33,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         memory: kubelet.memory_manager_policy.require()?,
         path: &kubelet.path,
         own: OwnCpus::of(evidence, &kubelet),
+        spans: spans_nodes(evidence),
     };
     Ok(vec![managers.judge(evidence, numa, &kubelet)?])
 }
@@ -45,6 +46,8 @@ struct Managers<'a> {
     /// File that they were read from.
     path: &'a str,
     own: OwnCpus<'a>,
+    /// A pod is known to have GPUs on several nodes. Stricter policies than `best-effort` refuse it.
+    spans: bool,
 }
 
 impl Managers<'_> {
@@ -117,13 +120,16 @@ impl Managers<'_> {
     /// Asks for all settings that are other than they should be.
     fn deviates(&self, finding: Finding, keeps_memory: bool) -> Finding {
         let mut goals = Vec::new();
-        if !matches!(self.policy, "single-numa-node" | "restricted") {
-            goals.push(setting(KubeletSetting::TopologyManagerPolicy, "restricted", Some(self.policy)));
+        let policy = if self.spans { "best-effort" } else { "restricted" };
+        if !matches!(self.policy, "single-numa-node" | "restricted") && self.policy != policy {
+            goals.push(setting(KubeletSetting::TopologyManagerPolicy, policy, Some(self.policy)));
         }
         if self.scope != "pod" {
             goals.push(setting(KubeletSetting::TopologyManagerScope, "pod", Some(self.scope)));
         }
-        if !keeps_memory {
+        if self.spans && self.memory.eq_ignore_ascii_case("static") {
+            goals.push(setting(KubeletSetting::MemoryManagerPolicy, "None", Some(self.memory)));
+        } else if !self.spans && !keeps_memory {
             goals.push(setting(KubeletSetting::MemoryManagerPolicy, "Static", Some(self.memory)));
             goals.push(setting(KubeletSetting::ReservedMemory, "", None));
         }
@@ -369,6 +375,12 @@ fn all_bound(evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
     Ok(any)
 }
 
+fn spans_nodes(evidence: &Evidence<'_>) -> bool {
+    let gpus = evidence.gpus().unwrap_or_default();
+    let nodes = |pod: Pod<'_>| nodes_of(&known_gpus(pod.server).0, gpus).map_or(0, |(nodes, _)| nodes.len());
+    in_pods(evidence).into_iter().flatten().any(|pod| nodes(pod) > 1)
+}
+
 /// Where a pod with GPUs is.
 struct Placed<'a> {
     uid: String,
@@ -408,14 +420,17 @@ fn placed<'a>(
     let gpus = evidence.gpus()?;
     let place = |uid: String, server: &'a InferenceServer| -> Result<Option<Placed<'a>>, NoVerdict> {
         let process = server.main_process().ok_or(words::NoProcess {})?;
-        let addresses = gpus_of(&server.processes)?;
+        let (addresses, rest) = known_gpus(server);
         if addresses.is_empty() {
-            return Ok(None);
+            return Ok(rest.map(|()| None)?);
         }
         let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;
         let granted = granted_cpus(process.cgroup.require()?)?;
         let (cpus, of_cpus) = granted.ok_or(words::NoCpuset {})?;
         let (is_free, cpus) = (numa.complete()?.all_cpus().is_subset(&cpus), numa.nodes_of(&cpus));
+        if nodes.is_subset(&cpus) {
+            rest?;
+        }
         Ok(Some(Placed { uid, server, addresses, gpus: nodes, cpus, is_free, of_cpus, of_gpus }))
     };
     let (mut known, mut unknown) = (Vec::new(), None);

@@ -70,6 +70,7 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
         vendor: text(maker.map(str::to_owned), &["vendor_id", "vendor", "CPU implementer", "mvendorid"]),
         present,
         sockets: sockets.count(),
+        sockets_unknown: sockets_unknown(source, info.as_ref().ok(), &online),
         cores: cores.count(),
         pus,
         smt_active: cores.count() < pus,
@@ -138,6 +139,19 @@ fn socket_key(source: &impl Source, folder: &str, package: Option<i64>, online: 
         return Key::Shared(shared.intersection(online));
     }
     package.map_or(Key::Whole, |id| Key::Id(0, id))
+}
+
+/// Why sockets are not known, where neither the kernel nor `/proc/cpuinfo` says of any CPU which one it is in. An id of -1
+/// is an answer.
+fn sockets_unknown(source: &impl Source, info: Option<&CpuInfo>, online: &CpuSet) -> Option<Missing> {
+    let is_told = |cpu: u32| {
+        let folder = format!("{PATH}/cpu{cpu}");
+        shared_cpus(source, &folder, &["package_cpus", "core_siblings"]).is_some()
+            || source.text(&format!("{folder}/topology/physical_package_id")).is_ok()
+            || info.and_then(|info| info.processors.get(&cpu)?.get("physical id")).is_some()
+    };
+    let reason = "neither the topology of the CPUs nor `physical id` is recorded";
+    (!online.iter().any(is_told)).then(|| Missing::not_recorded(reason))
 }
 
 fn core_key(
@@ -210,6 +224,31 @@ fn cache_bytes(text: &str) -> Option<u64> {
         _ => return None,
     };
     digits.parse::<u64>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod unrecorded {
+    use super::*;
+    use crate::derive::testing::Tree;
+
+    fn sockets(files: &[(&str, &str)]) -> Result<u32, Missing> {
+        let online = ("/sys/devices/system/cpu/online", "0-1");
+        derive(&Tree::of(&[&[online], files].concat()), None).unwrap().known_sockets()
+    }
+
+    #[test]
+    fn a_socket_that_nobody_recorded_is_not_the_first() {
+        let id = |text| ("/sys/devices/system/cpu/cpu1/topology/physical_package_id", text);
+        assert!(sockets(&[]).is_err_and(|why| why.missing == Absence::NotRecorded));
+        assert_eq!(sockets(&[id("-1")]), Ok(1));
+        assert_eq!(
+            sockets(&[(
+                "/proc/cpuinfo",
+                "processor : 0\nphysical id : 0\n\nprocessor : 1\nphysical id : 1\n"
+            )]),
+            Ok(2)
+        );
+    }
 }
 
 #[cfg(test)]

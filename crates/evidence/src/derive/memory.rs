@@ -31,6 +31,7 @@ pub(crate) fn derive(source: &impl Source) -> Result<Memory, Missing> {
         available_bytes: size("MemAvailable:"),
         shared_bytes: size("Shmem:"),
         hugetlb_bytes: size("Hugetlb:"),
+        default_huge_pages: default_huge_pages(&meminfo).into(),
         swap_total_bytes: size("SwapTotal:"),
         swap_free_bytes: size("SwapFree:"),
         nodes: nodes.into(),
@@ -58,23 +59,7 @@ fn of_node(source: &impl Source, node: u32) -> NodeMemory {
         let cache = of("FilePages:")?.saturating_sub(of("Shmem:")?);
         Ok(cache.saturating_add(of("SReclaimable:")?))
     };
-    let folder = format!("{path}/hugepages");
-    let mut huge_pages: Vec<HugePages> = source
-        .list(&folder)
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|name| {
-            let kib: u64 = name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse().ok()?;
-            let path = format!("{folder}/{name}");
-            Some(HugePages {
-                page_bytes: kib.checked_mul(1024)?,
-                total: source.parse(&format!("{path}/nr_hugepages")).into(),
-                free: source.parse(&format!("{path}/free_hugepages")).into(),
-                path,
-            })
-        })
-        .collect();
-    huge_pages.sort_by_key(|pages| pages.page_bytes);
+    let huge_pages = huge_pages(source, &format!("{path}/hugepages")).into();
     NodeMemory {
         node,
         total_bytes: size("MemTotal:"),
@@ -83,6 +68,39 @@ fn of_node(source: &impl Source, node: u32) -> NodeMemory {
         huge_pages,
         path,
     }
+}
+
+fn huge_pages(source: &impl Source, folder: &str) -> Result<Vec<HugePages>, Missing> {
+    let of_size = |name: &String| {
+        let kib: u64 = name.strip_prefix("hugepages-")?.strip_suffix("kB")?.parse().ok()?;
+        let path = format!("{folder}/{name}");
+        Some(HugePages {
+            page_bytes: kib.checked_mul(1024)?,
+            total: source.parse(&format!("{path}/nr_hugepages")).into(),
+            free: source.parse(&format!("{path}/free_hugepages")).into(),
+            path,
+        })
+    };
+    let mut pages: Vec<HugePages> = source.list(folder)?.iter().filter_map(of_size).collect();
+    pages.sort_by_key(|pages| pages.page_bytes);
+    Ok(pages)
+}
+
+/// Huge pages of the default size, which `/proc/meminfo` counts in pages.
+fn default_huge_pages(meminfo: &Result<String, Missing>) -> Result<HugePages, Missing> {
+    let text = meminfo.as_ref().map_err(Clone::clone)?;
+    let page_bytes = *bytes_of(MEMINFO, meminfo, "Hugepagesize:").require()?;
+    let pages = |key: &str| -> Result<u64, Missing> {
+        let line = text.lines().find_map(|line| line.strip_prefix(key));
+        let absent = || Missing::new(Absence::Absent, format!("{MEMINFO} has no `{key}`"));
+        line.ok_or_else(absent)?.trim_start_matches(':').trim().parse().map_err(|_| malformed(MEMINFO, text))
+    };
+    Ok(HugePages {
+        path: MEMINFO.to_owned(),
+        page_bytes,
+        total: pages("HugePages_Total").into(),
+        free: pages("HugePages_Free").into(),
+    })
 }
 
 /// The value of `key` (`MemTotal:`) in kB of a text like `/proc/meminfo`, in bytes.
@@ -233,11 +251,23 @@ mod tests {
         assert_eq!(shm_bytes("t /dev/shm tmpfs rw 0 0", &unknown).unwrap_err().missing, Absence::Denied);
     }
 
+    #[test]
+    fn huge_pages_of_the_default_size_are_counted_in_pages() {
+        let text = "HugePages_Total:     671\nHugePages_Free:      670\nHugepagesize:    1048576 kB\n";
+        let of = |text: &str| default_huge_pages(&Ok(text.to_owned()));
+        let pages = of(text).unwrap();
+        assert_eq!((pages.total, pages.free, pages.page_bytes), (671.into(), 670.into(), 1 << 30));
+        assert!(of("HugePages_Total: 0\n").is_err(), "of which size is not said");
+        let unread = of("Hugepagesize: 2048 kB\nHugePages_Total: x").unwrap();
+        assert!(unread.total.require().is_err_and(|why| why.missing == Absence::Malformed));
+        assert!(unread.free.require().is_err_and(|why| why.is_absent()));
+    }
+
     proptest! {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC*|([a-zA-Z:0-9 \t-]{0,30}\n){0,8}") {
             let _ = (swaps(&text), counters(&text), shm_bytes(&text, &Fact::Known(1)));
-            let _ = bytes_of(MEMINFO, &Ok(text), "MemTotal:");
+            let _ = (bytes_of(MEMINFO, &Ok(text.clone()), "MemTotal:"), default_huge_pages(&Ok(text)));
         }
     }
 }

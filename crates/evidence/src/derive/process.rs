@@ -203,7 +203,10 @@ impl GpuUsers {
             Fact::Known(gpus) => gpus,
         };
         let answer = match nvml {
-            Fact::Known(nvml) => Self::by_nvml(pids, gpus, nvml),
+            // Guests and containers may be told of the GPUs and not of their processes.
+            Fact::Known(nvml) => {
+                Self::by_nvml(pids, gpus, nvml).or_else(|why| Self::by_nodes(source, live, &why))
+            }
             Fact::Missing(missing) => Self::by_nodes(source, live, missing),
         };
         answer.unwrap_or_else(Self::Unknown)
@@ -397,13 +400,13 @@ mod tests {
     }
 
     #[test]
-    fn nvml_is_exact_and_an_unknown_pid_makes_it_worthless() {
-        let two = bundle(&[(10, 0), (11, 0)], &[]);
+    fn nvml_is_exact_and_an_unknown_pid_makes_its_list_worthless() {
+        let two = bundle(&[(10, 0), (11, 0)], &[("/proc/11/fd/3", "/dev/nvidia0")]);
         let exact = users(&two, true, &nvml(&[("0000:18:00.0", &[10]), ("0000:28:00.0", &[])]));
         assert_eq!(exact[&10], Fact::Known(vec!["0000:18:00.0".to_owned()]));
         assert_eq!(exact[&11], Fact::Known(vec![]));
         let foreign = users(&two, true, &nvml(&[("0000:18:00.0", &[10, 4242]), ("0000:28:00.0", &[])]));
-        assert!(foreign.values().all(|gpus| gpus.known().is_none()), "{foreign:?}");
+        assert_eq!(foreign[&11], Fact::Known(vec!["0000:18:00.0".to_owned()]), "by its open device node");
         let partial = users(&two, true, &nvml(&[("0000:18:00.0", &[10])]));
         assert!(partial[&10].known().is_some() && partial[&11].known().is_none(), "{partial:?}");
     }
@@ -422,6 +425,24 @@ mod tests {
         assert!(live[&11].known().is_none(), "two nodes are an upper bound");
         assert_eq!(live[&12], Fact::Known(vec![]));
         let recorded = users(&nodes, false, &missing());
+        assert!(recorded[&12].known().is_none(), "a recording without open files tells nothing");
+    }
+
+    #[test]
+    fn without_the_process_list_of_nvml_open_device_nodes_are_asked() {
+        let links = [
+            ("/proc/10/fd/3", "/dev/nvidia1"),
+            ("/proc/11/fd/3", "/dev/nvidia0"),
+            ("/proc/11/fd/4", "/dev/nvidia1"),
+        ];
+        let nodes = bundle(&[(10, 0), (11, 0), (12, 0)], &links);
+        let mut silent = nvml(&[("0000:18:00.0", &[]), ("0000:28:00.0", &[])]);
+        if let Fact::Known(nvml) = &mut silent {
+            nvml.devices[1].compute_processes = Fact::absent("not supported in this guest");
+        }
+        let recorded = users(&nodes, false, &silent);
+        assert_eq!(recorded[&10], Fact::Known(vec!["0000:28:00.0".to_owned()]));
+        assert!(recorded[&11].known().is_none(), "two nodes are an upper bound");
         assert!(recorded[&12].known().is_none(), "a recording without open files tells nothing");
     }
 

@@ -107,6 +107,7 @@ mod tests {
             present: "0-7".parse().unwrap(),
             online: "0-7".parse().unwrap(),
             sockets: 2,
+            sockets_unknown: None,
             cores: 4,
             pus: 8,
             smt_active: true,

@@ -1,10 +1,10 @@
 //! Inference servers: which processes they are made of, how they were started, what they were given.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cgroup, Thread};
+use super::{Cgroup, Cpu, Thread};
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::CpuSet;
 
@@ -113,6 +113,47 @@ pub fn server_of(servers: &[InferenceServer], pid: u32) -> Option<&InferenceServ
 #[must_use]
 pub fn no_server() -> Missing {
     Missing::new(Absence::Skipped, "no inference server was found: collect while the service runs")
+}
+
+impl InferenceServer {
+    /// PCI addresses of the GPUs that its processes are known to use, and why there may be more, with the process of which
+    /// that is not known. As many as its replicas need are all, whatever is not known of its other processes.
+    #[must_use]
+    pub fn known_gpus(&self) -> (BTreeSet<&str>, Result<(), (u32, Missing)>) {
+        let none = || (self.pid, Missing::new(Absence::Failed, "no process of the server was recorded"));
+        let mut unknown = self.processes.is_empty().then(none);
+        let mut gpus = BTreeSet::new();
+        for process in &self.processes {
+            match &process.gpus {
+                Fact::Known(of_process) => gpus.extend(of_process.iter().map(String::as_str)),
+                Fact::Missing(why) => unknown = unknown.or_else(|| Some((process.pid, why.clone()))),
+            }
+        }
+        let sizes = [&self.tensor_parallel, &self.pipeline_parallel, &self.data_parallel];
+        let whole: Option<u32> = sizes.into_iter().map(|size| size.known().copied()).product();
+        let is_whole = whole.is_some_and(|whole| whole > 0 && gpus.len() >= whole as usize);
+        (gpus, unknown.filter(|_| !is_whole).map_or(Ok(()), Err))
+    }
+
+    /// The process that schedules batches, where no core is left for it: to each core that it may run on, a thread of another
+    /// process of the server is pinned which has run. With the CPUs of these cores, and the number of such threads.
+    #[must_use]
+    pub fn crowded_out(&self, cpu: &Cpu) -> Option<(&ServerProcess, CpuSet, usize)> {
+        let core_of = |id: u32| cpu.cpus.iter().find(|pu| pu.cpu == id).map(|pu| pu.core);
+        self.processes.iter().filter(|process| process.role == Role::EngineCore).find_map(|process| {
+            let mask = process.mask(&cpu.online);
+            let cores: BTreeSet<u32> = mask.cpus.iter().filter_map(core_of).collect();
+            let others = self.processes.iter().filter(|other| other.pid != process.pid);
+            let ran = others.flat_map(|other| &other.threads).filter(|thread| {
+                thread.cpu_ticks.known().is_some_and(|&ticks| ticks > 0)
+                    && thread.cpus_allowed.known().is_some_and(|cpus| cpus.len() == 1)
+            });
+            let pinned: Vec<u32> = ran.filter_map(|thread| thread.cpus_allowed.known()?.first()).collect();
+            let taken: BTreeSet<u32> = pinned.iter().filter_map(|id| core_of(*id)).collect();
+            let is_full = mask.unknown.is_none() && !cores.is_empty() && cores.is_subset(&taken);
+            is_full.then_some((process, mask.cpus, pinned.len()))
+        })
+    }
 }
 
 /// Processes outside of every server of which nobody could tell whether they use a GPU: each may be a worker.
@@ -255,4 +296,33 @@ pub struct ProcessLimit {
     /// Up to which the process may raise it.
     #[serde(deserialize_with = "Option::deserialize")]
     pub hard: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn as_many_gpus_as_replicas_need_are_all() {
+        let process = |pid, gpus| ServerProcess { pid, gpus, ..ServerProcess::default() };
+        let mut server = InferenceServer {
+            tensor_parallel: Fact::Known(2),
+            pipeline_parallel: Fact::Known(1),
+            data_parallel: Fact::Known(1),
+            processes: vec![
+                process(1, Fact::Missing(Missing::new(Absence::Denied, "no"))),
+                process(2, Fact::Known(vec!["a".to_owned()])),
+                process(3, Fact::Known(vec!["b".to_owned()])),
+            ],
+            ..InferenceServer::default()
+        };
+        let (gpus, rest) = server.known_gpus();
+        assert_eq!((gpus.len(), rest), (2, Ok(())));
+        server.data_parallel = Fact::Known(2);
+        let (gpus, rest) = server.known_gpus();
+        assert_eq!((gpus.len(), rest.unwrap_err().0), (2, 1));
+        server.data_parallel = Fact::absent("not told");
+        assert!(server.known_gpus().1.is_err());
+        assert!(InferenceServer::default().known_gpus().1.is_err(), "a server without processes");
+    }
 }

@@ -144,9 +144,20 @@ impl Cpu {
         self.cpus.iter().filter(|pu| cpus.contains(pu.cpu) == inside).map(|pu| pu.core).collect()
     }
 
-    /// `cpus`, and the CPUs that share a socket with any of them.
+    /// Number of sockets with an online CPU.
+    ///
+    /// # Errors
+    /// Nobody tells them apart.
+    pub fn known_sockets(&self) -> Result<u32, Missing> {
+        self.sockets_unknown.clone().map_or(Ok(self.sockets), Err)
+    }
+
+    /// `cpus`, and the CPUs that are known to share a socket with any of them.
     #[must_use]
     pub fn with_sockets(&self, cpus: &CpuSet) -> CpuSet {
+        if self.sockets_unknown.is_some() {
+            return cpus.clone();
+        }
         let sockets = self.sockets_of(cpus);
         let mates: CpuSet =
             self.cpus.iter().filter(|pu| sockets.contains(pu.socket)).map(|pu| pu.cpu).collect();
@@ -252,6 +263,7 @@ mod tests {
             present: set("0-7"),
             online: set("0-7"),
             sockets: 2,
+            sockets_unknown: None,
             cores: 4,
             pus: 8,
             smt_active: true,
@@ -271,6 +283,10 @@ mod tests {
         assert_eq!(cpu().with_sockets(&set("5")), set("4-7"));
         // A CPU that is offline belongs to no socket.
         assert_eq!(cpu().with_sockets(&set("9")), set("9"));
+        // Sockets that nobody recorded share nothing.
+        let unknown = Cpu { sockets_unknown: Some(Missing::not_recorded("no topology")), ..cpu() };
+        assert_eq!(unknown.with_sockets(&set("5")), set("5"));
+        assert!(unknown.known_sockets().is_err());
     }
 
     fn gpu(sysfs: i32, nvml: &str, hwloc: &str) -> Gpu {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::fact::Fact;
+use crate::fact::{Fact, Missing};
 
 /// Host memory: use, nodes, swap, errors.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,8 @@ pub struct Memory {
     pub shared_bytes: Fact<u64>,
     /// All huge pages that are set aside, of all sizes (`Hugetlb`, Linux 4.16 and later).
     pub hugetlb_bytes: Fact<u64>,
+    /// Huge pages of the default size, on all nodes together (`HugePages_Total`, `HugePages_Free`, `Hugepagesize`).
+    pub default_huge_pages: Fact<HugePages>,
     /// Swap areas together (`SwapTotal`).
     pub swap_total_bytes: Fact<u64>,
     /// Of them unused (`SwapFree`).
@@ -54,8 +56,33 @@ pub struct NodeMemory {
     /// (`FilePages` - `Shmem` + `SReclaimable`).
     #[serde(default)]
     pub reclaimable_bytes: Fact<u64>,
-    /// Huge pages set aside, by size.
-    pub huge_pages: Vec<HugePages>,
+    /// Huge pages set aside, by size; absent where the kernel has none.
+    #[serde(default)]
+    pub huge_pages: Fact<Vec<HugePages>>,
+}
+
+impl Memory {
+    /// Huge pages that are known to be set aside, and why there may be more: by node and size where all nodes tell, else
+    /// the totals of the default size.
+    #[must_use]
+    pub fn huge_pages(&self) -> (Vec<&HugePages>, Result<(), Missing>) {
+        let mut pools = Vec::new();
+        let mut rest = self.nodes.require().map(|_| ());
+        for node in self.nodes.known().into_iter().flatten() {
+            match node.huge_pages.optional() {
+                Ok(of_node) => pools.extend(of_node.into_iter().flatten()),
+                Err(why) => rest = Err(why),
+            }
+        }
+        match (rest, self.default_huge_pages.known()) {
+            (Err(why), Some(pages)) => {
+                let bytes = pages.total.known().map(|total| total.saturating_mul(pages.page_bytes));
+                let is_all = self.hugetlb_bytes.known().is_some_and(|all| Some(*all) == bytes);
+                (vec![pages], if is_all { Ok(()) } else { Err(why) })
+            }
+            (rest, _) => (pools, rest),
+        }
+    }
 }
 
 /// Huge pages of one size on one NUMA node.

@@ -112,7 +112,7 @@ fn the_memory_of_a_node() {
     assert!(matches!(&memory.swaps, Fact::Missing(why) if why.missing == Absence::Denied), "not: no swap");
     let nodes = memory.nodes.known().unwrap();
     assert_eq!(nodes[0].reclaimable_bytes, Fact::Known(250 * 1024));
-    let pages = &nodes[0].huge_pages[0];
+    let pages = &nodes[0].huge_pages.known().unwrap()[0];
     assert_eq!((pages.page_bytes, pages.total.known(), pages.free.known()), (1 << 30, Some(&4), Some(&3)));
     let controller = &memory.controllers.known().unwrap()[0];
     assert_eq!(controller.ce_count, Fact::Known(7));

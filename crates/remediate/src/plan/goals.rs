@@ -637,7 +637,8 @@ fn of_group<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<String>> 
 fn pool_of_pages<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<u64>> {
     let folder = path.strip_suffix("/nr_hugepages")?;
     let nodes = evidence.memory.known()?.nodes.known()?;
-    nodes.iter().flat_map(|node| &node.huge_pages).find(|pool| pool.path == folder).map(|pool| &pool.total)
+    let mut pools = nodes.iter().filter_map(|node| node.huge_pages.known()).flatten();
+    pools.find(|pool| pool.path == folder).map(|pool| &pool.total)
 }
 
 /// The choice that a file of the kernel has in brackets, and all that it offers.

@@ -52,6 +52,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
         present: all.clone(),
         online: all.clone(),
         sockets,
+        sockets_unknown: None,
         cores: total,
         pus: total * 2,
         smt_active: true,
