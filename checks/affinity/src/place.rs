@@ -2,7 +2,7 @@
 
 use plumb_check_sdk::model::{Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
     ObjectKind, Page, Said,
 };
 

@@ -79,9 +79,9 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
 }; whether threads wait for a CPU was not seen: { $reason }
 
 problem-together = { $shared ->
-    [yes] Pools of server (pid { $pid }) and others have
-   *[no] The pools of server (pid { $pid }) have
-} { $size_count } threads for { $cpus ->
+    [yes] Server (pid { $pid }) and others have
+   *[no] Server (pid { $pid }) has
+} { $size_count } pool threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }

@@ -15,8 +15,8 @@
 use plumb_check_sdk::limit::{Limit, Percent};
 use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood,
-    Missing, NoVerdict, ProviderRequest,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NoVerdict, ProviderRequest,
 };
 
 use crate::delay::longest_delay;
@@ -63,7 +63,9 @@ impl<'a> Need<'a> {
         let (gpus, cores) = (demand.gpus, demand.processes);
         // What one process does with threads, sizes of parallelism do not change.
         let mut unknown = demand.unknown_gpus.or(demand.unknown.filter(|_| !server.engine().computes_on_cpu));
-        let mut note = |missing: &Missing| drop(unknown.get_or_insert_with(|| missing.clone()));
+        let mut note = |missing: &Missing| {
+            unknown.get_or_insert_with(|| missing.clone());
+        };
         let mut cpus = CpuSet::new();
         let mut limit: Option<(f64, Vec<Citation>)> = None;
         let mut is_limited = true;
@@ -102,7 +104,7 @@ impl<'a> Need<'a> {
 /// What all servers are judged by.
 struct Node<'a> {
     cpu: &'a Cpu,
-    gpus: &'a Vec<Gpu>,
+    gpus: &'a [Gpu],
     is_virtual: Result<bool, Missing>,
     headroom: f64,
     minimum: f64,
@@ -228,7 +230,7 @@ impl Node<'_> {
         Ok(finding
             .with_evidence(Citation::new(source, format!("{threads} threads")))
             .with_evidence(Citation::new(&self.cpu.path, topology))
-            .with_citations(quota.map(|(_, citation)| citation.clone())))
+            .with_citations(quota.into_iter().flat_map(|(_, citations)| citations.clone())))
     }
 
     /// More cores for a server as far as the machine has them, and a larger machine where it has too few for all.

@@ -22,7 +22,7 @@ const UNEVEN: f64 = 25.0;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    let servers = evidence.servers().map_or(&[][..], Vec::as_slice);
+    let servers = evidence.servers().unwrap_or_default();
     PAGE.not_applicable_if(gpus.is_empty() && servers.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
     PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;

@@ -13,7 +13,7 @@ use plumb_check_sdk::{
 };
 
 use crate::pages::ctr_gpu_runtime::{AGE_IN_DAYS, PAGE, words};
-use crate::server::{contained, container, short};
+use crate::server::{contained, container, server_object, short};
 
 /// When versions of the toolkit were released.
 const RELEASES: [((u32, u32, u32), &str); 22] = [

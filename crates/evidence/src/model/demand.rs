@@ -76,7 +76,7 @@ impl InferenceServer {
     ///
     /// # Errors
     /// Says why it is not known whether there is a GPU, or whether it uses one.
-    pub fn computes_on_cpu(&self, gpus: Result<&Vec<Gpu>, Missing>) -> Result<bool, Missing> {
+    pub fn computes_on_cpu(&self, gpus: Result<&[Gpu], Missing>) -> Result<bool, Missing> {
         let demand = self.demand();
         if demand.gpus > 0 || !(self.engine().computes_on_cpu || gpus?.is_empty()) {
             return Ok(false);
