@@ -82,7 +82,7 @@ pub(crate) fn pretty(findings: &[Finding]) -> Result<String, serde_json::Error> 
 ///
 /// What the audit was told is no evidence: without a policy another limit is in force, and without the traits of the
 /// workload another question is asked. Some things are not missing where they are left out, but have another value: an
-/// entry of a map in which zeros or unset variables have none, and a column of `/proc/stat`, of which old kernels have
+/// entry of a map in which zeros, unset variables or options that were not given have none, and a column of `/proc/stat`, of which old kernels have
 /// fewer.
 pub(crate) fn removals(evidence: &Value) -> impl Iterator<Item = (String, Value)> + '_ {
     const TOLD: [&str; 2] = ["/policy", "/engagement/workload"];
@@ -95,7 +95,8 @@ pub(crate) fn removals(evidence: &Value) -> impl Iterator<Item = (String, Value)
         let (above, key) = pointer.rsplit_once('/').unwrap_or_default();
         let is_number = !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_digit());
         let is_zero = is_number || above.starts_with("/window/cpus/");
-        (!is_zero && !above.ends_with("/environment")).then_some(None)
+        let is_unset = above.ends_with("/environment") || above.ends_with("/options");
+        (!is_zero && !is_unset).then_some(None)
     };
     let of_evidence = pointers(evidence).into_iter().filter(move |pointer| !is_told(pointer));
     of_evidence.flat_map(move |pointer| {

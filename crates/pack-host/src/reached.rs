@@ -222,6 +222,15 @@ fn pool(evidence: &mut Value, server: u32, want: u32) -> Option<()> {
             variable(evidence, server, name, Some(&want.to_string()))?;
         }
     }
+    let servers = evidence.pointer_mut("/servers").and_then(Value::as_array_mut)?;
+    for own in servers.iter_mut().filter(|own| own["pid"] == server) {
+        let Some(options) = own.get_mut("options").and_then(Value::as_object_mut) else { continue };
+        for name in ["threads", "t", "cpu-infer"] {
+            if let Some(size) = options.get_mut(name) {
+                *size = json!(want.to_string());
+            }
+        }
+    }
     let mut gone = Vec::new();
     for process in processes(evidence, server)? {
         let pid = process["pid"].clone();

@@ -22,7 +22,8 @@ const UNEVEN: f64 = 25.0;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
-    let servers = evidence.servers().unwrap_or_default();
+    // Without a GPU only servers can make the question arise.
+    let servers = if gpus.is_empty() { evidence.servers()? } else { evidence.servers().unwrap_or_default() };
     PAGE.not_applicable_if(gpus.is_empty() && servers.is_empty(), words::NoGpu {})?;
     let numa = evidence.numa()?;
     PAGE.not_applicable_if(numa.has_one_with_memory()?, words::OneNode {})?;

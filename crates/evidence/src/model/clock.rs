@@ -64,6 +64,13 @@ impl NvmlDevice {
     pub fn unexplained_clock(&self, look: &ClockLook, below_percent: f64) -> Result<Option<f64>, Missing> {
         let highest = *self.sm_max_mhz.require()?;
         let draw = look.watts.zip(self.power_limit_watts.known());
+        if look.reasons == SW_POWER_CAP && draw.is_none() {
+            self.power_limit_watts.require()?;
+            return Err(Missing::new(
+                Absence::Skipped,
+                "its power was not sampled, though its cap was in force",
+            ));
+        }
         let is_below = draw.is_some_and(|(watts, limit)| 100.0 * watts < below_percent * limit);
         let is_open = look.reasons == 0 || (look.reasons == SW_POWER_CAP && is_below);
         Ok(is_open.then(|| 100.0 * f64::from(look.mhz) / f64::from(highest.max(1))))
@@ -87,7 +94,12 @@ mod tests {
             device.unexplained_clock(&look, 80.0).unwrap()
         };
         assert_eq!(share(0, None), Some(25.0));
-        assert_eq!((share(4, Some(690.0)), share(4, None)), (None, None));
+        assert_eq!(share(4, Some(690.0)), None);
+        let unsampled = ClockLook { mhz: 500, reasons: 4, watts: None, percent: 96 };
+        assert!(
+            device.unexplained_clock(&unsampled, 80.0).is_err(),
+            "whether the cap explains it is not known"
+        );
         assert_eq!(share(4, Some(200.0)), Some(25.0));
         assert_eq!((share(2, None), share(1, None)), (None, None), "set by someone, idle");
         let look = ClockLook { mhz: 500, reasons: 0, watts: None, percent: 96 };

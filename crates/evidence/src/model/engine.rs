@@ -4,7 +4,7 @@
 //! images for AMD's GPUs, without a word). A default counts for versions that are known to have it only.
 
 use super::{InferenceServer, Quote};
-use crate::fact::Missing;
+use crate::fact::{Absence, Missing};
 
 /// An engine that serves models.
 #[derive(Debug)]
@@ -184,6 +184,9 @@ impl InferenceServer {
     /// # Errors
     /// Says why options or variables are not known, where those that are known tell nothing.
     pub fn binding(&self) -> Result<Option<Binding>, Missing> {
+        if self.kind.is_empty() {
+            return Err(Missing::new(Absence::Skipped, "it is not known which engine the server is"));
+        }
         let engine = self.engine();
         let version = self.version.known().and_then(|text| version(text));
         let default = engine.by_default.as_ref().zip(version).filter(|(default, own)| *own >= default.first);
@@ -212,6 +215,9 @@ impl InferenceServer {
         }
         if !engine.variables.is_empty() {
             self.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
+        }
+        if engine.by_default.is_some() {
+            self.version.require()?;
         }
         Ok(default
             .filter(|(default, own)| {
@@ -316,7 +322,8 @@ mod tests {
                 .unwrap()
                 .map(|binding| binding.needs_permission)
         };
-        assert_eq!(of(None, &[]), None, "of an unknown version no default is assumed");
+        let unknown = server("sglang", None, &[], &[]).binding();
+        assert!(unknown.is_err(), "of an unknown version no default is assumed, nor that there is none");
         assert_eq!(of(Some("0.5.9"), &[]), None);
         assert_eq!(of(Some("0.5.10.post1"), &[]), Some(true));
         assert_eq!(of(Some("0.5.15"), &[]), Some(false));
@@ -330,7 +337,7 @@ mod tests {
     #[test]
     fn each_engine_has_words_of_its_own() {
         assert_eq!(told(&server("vllm", None, &["numa-bind"], &[])).as_deref(), Some("--numa-bind"));
-        assert_eq!(told(&server("sglang", None, &["numa-bind"], &[])), None);
+        assert_eq!(told(&server("sglang", Some("0.5.9"), &["numa-bind"], &[])), None);
         let tensorrt = [("TLLM_NUMA_AWARE_WORKER_AFFINITY", "1")];
         let binding = server("tensorrt-llm", None, &[], &tensorrt).binding().unwrap().unwrap();
         assert!(!binding.memory, "it sets masks only");
