@@ -377,8 +377,10 @@ fn all_bound(evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
 
 fn spans_nodes(evidence: &Evidence<'_>) -> bool {
     let gpus = evidence.gpus().unwrap_or_default();
-    let nodes = |pod: Pod<'_>| nodes_of(&known_gpus(pod.server).0, gpus).map_or(0, |(nodes, _)| nodes.len());
-    in_pods(evidence).into_iter().flatten().any(|pod| nodes(pod) > 1)
+    let nodes = |server| nodes_of(&known_gpus(server).0, gpus).map_or(0, |(nodes, _)| nodes.len());
+    // Also of a container whose pod has no name here: on a node with a kubelet it is one of a pod.
+    let contained = |server: &&InferenceServer| server.container.known().is_some();
+    evidence.servers().unwrap_or_default().iter().filter(contained).any(|server| nodes(server) > 1)
 }
 
 /// Where a pod with GPUs is.
