@@ -231,8 +231,20 @@ const NODES: &[Expected] = &[
         open: &["gpu.clock-throttle"],
         never: &["-pl ", "--lock-gpu-clocks"],
     },
-    Expected { name: "36-gb10-connectx-fatal-aer", told: &[], also: &[], open: &["gpu.xid"], never: &[] },
-    Expected { name: "36b-the-same-with-the-gpu", told: &[], also: &[], open: &[], never: &[] },
+    Expected {
+        name: "36-gb10-connectx-fatal-aer",
+        told: &[("sched.os-jitter", "warn", "soft lockup")],
+        also: &[],
+        open: &["gpu.xid"],
+        never: &[],
+    },
+    Expected {
+        name: "36b-the-same-with-the-gpu",
+        told: &[("sched.os-jitter", "warn", "soft lockup")],
+        also: &[],
+        open: &[],
+        never: &[],
+    },
     Expected {
         name: "37-bar1-256-mib-in-guest",
         told: &[("gpu.bar1", "fail", "256 MiB"), ("gpu.acs-iommu", "fail", "chipset-not-supported")],
