@@ -448,3 +448,92 @@ fn nodes_that_people_reported_are_told_what_their_threads_ended_in() {
     wrong.extend(plumb_tests::stale_table("field.md", "| node |", &table));
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+/// What tells that a node is seen from inside of a container, each sign by itself: files of the tree (a link where the text
+/// begins with `-> `), and the command that the host's administrator is told.
+const INSIDE: &[(&str, &[(&str, &str)], &str)] = &[
+    (
+        "docker",
+        &[(".dockerenv", ""), ("proc/sys/kernel/hostname", "3f1c8a7be2d0")],
+        "docker inspect 3f1c8a7be2d0",
+    ),
+    (
+        "overlay",
+        &[(
+            "proc/1/mountinfo",
+            "1 0 0:50 / / rw - overlay overlay rw,lowerdir=/var/lib/docker/overlay2/l/A\n",
+        )],
+        "docker ps",
+    ),
+    (
+        "pod",
+        &[
+            (
+                "proc/1/mountinfo",
+                "9 1 0:60 / /run/secrets/kubernetes.io/serviceaccount ro - tmpfs tmpfs rw\n",
+            ),
+            ("proc/sys/kernel/hostname", "llm-0"),
+        ],
+        "kubectl get pod llm-0 -o yaml",
+    ),
+    ("podman", &[("run/.containerenv", "engine=\"podman\"")], "podman ps"),
+    ("variable", &[("proc/1/environ", "PATH=/bin\0container=podman\0")], "podman ps"),
+    (
+        "namespace",
+        &[("proc/1/ns/cgroup", "-> cgroup:[4026532999]"), ("proc/1/ns/pid", "-> pid:[4026533000]")],
+        "plumb audit",
+    ),
+];
+
+/// The tree of a pod, with these signs only that it is one.
+fn inside(name: &str, signs: &[(&str, &str)], work: &Path) -> std::path::PathBuf {
+    let tree = workspace().join("tests/field/variant-05b-inside-pod-v2/tree.tar.gz");
+    let root = unpack(&tree, &work.join(format!("inside-{name}"))).expect("tar can unpack the tree");
+    fs::remove_file(root.join(".dockerenv")).unwrap();
+    for (file, text) in signs {
+        let path = root.join(file);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        match text.strip_prefix("-> ") {
+            Some(target) => std::os::unix::fs::symlink(target, path).unwrap(),
+            None => fs::write(path, text).unwrap(),
+        }
+    }
+    root
+}
+
+#[test]
+fn inside_of_a_container_nothing_is_said_that_only_its_host_can_know() {
+    let work = tempfile::tempdir().unwrap();
+    let mut wrong = Vec::new();
+    for (name, signs, command) in INSIDE {
+        let root = inside(name, signs, work.path());
+        let path = work.path().join(format!("inside-{name}.plumb"));
+        let result = run(plumb().args(["-q", "collect", "-o"]).arg(&path).arg("--sysroot").arg(&root));
+        assert_eq!(result.code, 0, "{name}: {}", result.err);
+        let result = run(plumb().args(["check", "--format", "json"]).arg(&path));
+        assert_eq!(result.code, 0, "{name}: {}", result.err);
+        let assessment: Value = serde_json::from_str(&result.out).unwrap();
+        let findings = assessment["findings"].as_array().unwrap();
+        let mut is_told = false;
+        for finding in findings {
+            let (check, outcome) = (finding["check"].as_str().unwrap(), finding["outcome"].as_str().unwrap());
+            let text = finding.to_string();
+            is_told |= check == "svc.restart-oom" && outcome == "not-run" && text.contains(command);
+            // The limits of the namespace's root are those of the server.
+            if check == "ctr.cpu-limit" && !text.contains("6 CPUs") {
+                wrong.push(format!(
+                    "{name}: {check} does not tell the quota: {outcome} {}",
+                    finding["message"]
+                ));
+            }
+            let is_absent = outcome == "not-applicable" && text.contains("runs in a container");
+            if is_absent || text.contains("by hand") || text.contains("runs in no unit") {
+                wrong.push(format!("{name}: {check} says {outcome}: {}", finding["message"]));
+            }
+        }
+        if !is_told {
+            wrong.push(format!("{name}: nobody is told to run `{command}` on the host"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}

@@ -24,7 +24,7 @@ const FATES: &[(&str, Fate)] = &[
     (
         "aer",
         Judged(
-            "gpu.pcie-link",
+            "gpu.xid",
             "nvidia 0000:18:00.0: PCIe Bus Error: severity=Uncorrectable (Non-Fatal), type=Transaction Layer",
         ),
     ),
@@ -48,7 +48,7 @@ const FATES: &[(&str, Fate)] = &[
     (
         "iommu",
         Judged(
-            "gpu.acs-iommu",
+            "gpu.xid",
             "DMAR: [DMA Read NO_PASID] Request device [18:00.0] fault addr 0x1000 [fault reason 0x06] PTE Read access is not set",
         ),
     ),

@@ -1,11 +1,9 @@
 //! What several checks ask about servers: which process uses which GPU, what is near to it, what it may run on.
 
-use plumb_check_sdk::model::{
-    Cgroup, CgroupLevel, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime,
-};
+use plumb_check_sdk::model::{Cgroup, Cpu, Gpu, InferenceServer, Numa, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
-    ObjectKind, Page, Said, parsed,
+    Absence, Arg, Citation, CpuSet, Evidence, Finding, Intent, Missing, NoVerdict, NodeSet, Object,
+    ObjectKind, Page, Said,
 };
 
 // `numa.memory-locality` has the same sentences for what is not known of a worker.
@@ -190,9 +188,9 @@ pub(crate) fn cpuset(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>, Miss
 
 /// The tightest limit on CPU time above a process that is known, in CPUs, and why there may be a tighter one.
 pub(crate) fn known_quota(cgroup: &Cgroup) -> (Option<(f64, Citation)>, Option<Missing>) {
-    let (known, unknown): (Vec<_>, Vec<_>) = cgroup.chain.iter().map(quota_of).partition(Result::is_ok);
-    let tightest = known.into_iter().flatten().flatten().min_by(|one, other| one.0.total_cmp(&other.0));
-    (tightest, unknown.into_iter().find_map(Result::err))
+    let (quotas, unknown) = cgroup.quotas();
+    let tightest = quotas.into_iter().min_by(|one, other| one.cpus.total_cmp(&other.cpus));
+    (tightest.map(|quota| (quota.cpus, quota.quote.into())), unknown)
 }
 
 /// The tightest limit on CPU time above a process, in CPUs.
@@ -202,33 +200,6 @@ pub(crate) fn known_quota(cgroup: &Cgroup) -> (Option<(f64, Citation)>, Option<M
 pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
     let (tightest, unknown) = known_quota(cgroup);
     unknown.map_or(Ok(tightest), Err)
-}
-
-/// The limit of one group, where it has one.
-fn quota_of(level: &CgroupLevel) -> Result<Option<(f64, Citation)>, Missing> {
-    level.was_read()?;
-    let file = |name: &str| level.values.get(name).map(Fact::require).transpose();
-    let path = |name: &str| format!("{}/{name}", level.path);
-    let number = |name: &str, text: &str| parsed::<f64>(&path(name), text);
-    let (limit, name, text) = if let Some(text) = file("cpu.max")? {
-        let odd = || Missing::new(Absence::Malformed, format!("{} holds `{text}`", path("cpu.max")));
-        let (quota, period) = text.trim().split_once(' ').ok_or_else(odd)?;
-        let quota = if quota == "max" { f64::INFINITY } else { number("cpu.max", quota)? };
-        (quota / number("cpu.max", period)?, "cpu.max", text.clone())
-    } else if let Some(quota) = file("cpu.cfs_quota_us")? {
-        let untold = || Missing::new(Absence::Failed, format!("{} tells no period", level.path));
-        let period = file("cpu.cfs_period_us")?.ok_or_else(untold)?;
-        let text = format!("{quota} (period {period})");
-        let quota = number("cpu.cfs_quota_us", quota)?;
-        let quota = if quota < 0.0 { f64::INFINITY } else { quota };
-        (quota / number("cpu.cfs_period_us", period)?, "cpu.cfs_quota_us", text)
-    } else if level.values.contains_key("cpu.weight") || level.values.contains_key("cpu.shares") {
-        let reason = format!("the limit on CPU time of {} was not recorded", level.path);
-        return Err(Missing::new(Absence::Failed, reason));
-    } else {
-        return Ok(None);
-    };
-    Ok(limit.is_finite().then(|| (limit, Citation::new(path(name), text))))
 }
 
 /// Threads of servers during the window.

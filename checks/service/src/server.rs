@@ -1,6 +1,6 @@
 //! What several checks ask of an inference server: its name, its options, what starts it.
 
-use plumb_check_sdk::model::{CgroupLevel, Container, InferenceServer, ServerProcess, Unit};
+use plumb_check_sdk::model::{CgroupLevel, Container, Housing, InferenceServer, Unit};
 use plumb_check_sdk::{Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, ServiceSetting};
 
 pub(crate) fn server_object(server: &InferenceServer) -> Object {
@@ -31,12 +31,6 @@ pub(crate) fn service(
     Intent::Service { server: server.pid, setting, want: want.into(), was }
 }
 
-/// The process that the others descend from; `None` where no process was recorded.
-pub(crate) fn main_process(server: &InferenceServer) -> Option<&ServerProcess> {
-    let root = server.processes.iter().find(|process| process.pid == server.pid);
-    root.or_else(|| server.processes.first())
-}
-
 /// True for the group that is the server's alone, or that of its unit or container, and not one that others share.
 pub(crate) fn is_own(server: &InferenceServer, chain: &[CgroupLevel], group: &str) -> bool {
     let name = group.rsplit('/').next().unwrap_or(group);
@@ -53,7 +47,7 @@ pub(crate) fn is_own(server: &InferenceServer, chain: &[CgroupLevel], group: &st
 pub(crate) fn option(server: &InferenceServer, names: &[&str]) -> Result<Option<(String, String)>, Missing> {
     let options = server.options.require()?;
     let understood = names.iter().find_map(|name| options.get_key_value(*name));
-    let arguments = match main_process(server).map(|process| process.cmdline.require()) {
+    let arguments = match server.main_process().map(|process| process.cmdline.require()) {
         Some(Ok(arguments)) => arguments.as_slice(),
         Some(Err(why)) if understood.is_none() => return Err(why),
         Some(Err(_)) | None => &[],
@@ -82,6 +76,8 @@ pub(crate) enum Home<'a> {
     Container(&'a Container),
     /// A pod of Kubernetes.
     Pod(&'a Container),
+    /// The container that the node is seen from within; what starts it is on the host.
+    Inside,
     /// No unit and no container.
     Nothing(NoHome<'a>),
     /// A unit that the evidence does not describe.
@@ -126,17 +122,22 @@ impl Homes {
     ///
     /// # Errors
     /// Says why it is not known.
-    pub(crate) fn find<'a>(&'a self, server: &'a InferenceServer) -> Result<Home<'a>, Missing> {
-        if let Some(id) = server.container.optional()? {
-            let found = self.containers.require()?.iter().find(|container| container.id == *id);
-            let Some(container) = found else { return Ok(Home::UnknownContainer(id)) };
-            let is_pod = container.pod.optional()?.is_some();
-            return Ok(if is_pod { Home::Pod(container) } else { Home::Container(container) });
-        }
-        Ok(match server.unit.optional()? {
-            None => Home::Nothing(NoHome::NoUnit),
-            Some(name) if name.ends_with(".scope") => Home::Nothing(NoHome::Scope(name)),
-            Some(name) => match self.unit(name)? {
+    pub(crate) fn find<'a>(
+        &'a self,
+        evidence: &Evidence<'_>,
+        server: &'a InferenceServer,
+    ) -> Result<Home<'a>, Missing> {
+        Ok(match evidence.housing(server)? {
+            Housing::Container(id) => {
+                let found = self.containers.require()?.iter().find(|container| container.id == id);
+                let Some(container) = found else { return Ok(Home::UnknownContainer(id)) };
+                let is_pod = container.pod.optional()?.is_some();
+                if is_pod { Home::Pod(container) } else { Home::Container(container) }
+            }
+            Housing::Inside(_) => Home::Inside,
+            Housing::Open => Home::Nothing(NoHome::NoUnit),
+            Housing::Unit(name) if name.ends_with(".scope") => Home::Nothing(NoHome::Scope(name)),
+            Housing::Unit(name) => match self.unit(name)? {
                 None => Home::UnknownUnit(name),
                 Some(unit) if unit.fragment.optional()?.is_some() => Home::Unit(unit),
                 Some(_) => Home::Nothing(NoHome::NoFile(name)),

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::model::{Cgroup, Container, Gpu, InferenceServer, Numa, ServerProcess};
+use plumb_check_sdk::model::{Cgroup, Container, Gpu, Housing, InferenceServer, Numa, ServerProcess};
 use plumb_check_sdk::{
     Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Missing, NoVerdict, NodeSet, Object, ObjectKind,
-    Page, Said, parsed,
+    Page, Said,
 };
 
 // All checks that ask have these sentences.
@@ -27,8 +27,8 @@ pub(crate) fn misplaced(finding: Finding, server: &InferenceServer, gpus: &BTree
         .with_cause("placement", server_object(server).named(name))
 }
 
-/// Servers with the ids of their containers, and findings for the others.
-pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, &'a str)>, Vec<Finding>);
+/// Servers with the ids of their containers, where these are known, and findings for the others.
+pub(crate) type Contained<'a> = (Vec<(&'a InferenceServer, Option<&'a str>)>, Vec<Finding>);
 
 /// Inference servers that run in a container, each with the container's id, and what `page` says of those of which it is not
 /// known.
@@ -41,8 +41,10 @@ pub(crate) fn contained<'a>(evidence: &Evidence<'a>, page: &Page) -> Result<Cont
     let (mut inside, mut findings) = (Vec::new(), Vec::new());
     for server in servers {
         let unknown = |why: Missing| words::UnknownContainer { reason: why.into() };
-        match server.container.optional() {
-            Ok(id) => inside.extend(id.map(|id| (server, id.as_str()))),
+        match evidence.housing(server) {
+            Ok(Housing::Container(id)) => inside.push((server, Some(id))),
+            Ok(Housing::Inside(id)) => inside.push((server, id)),
+            Ok(Housing::Unit(_) | Housing::Open) => {}
             Err(why) => findings.push(page.not_run(server_object(server), unknown(why))),
         }
     }
@@ -65,12 +67,6 @@ pub(crate) fn container<'a>(
 /// The part of a container's id that people use.
 pub(crate) fn short(id: &str) -> &str {
     id.get(..12).unwrap_or(id)
-}
-
-/// The process that stands for the server: its root, or else the first; `None` for a server without processes.
-pub(crate) fn main_process(server: &InferenceServer) -> Option<&ServerProcess> {
-    let root = server.processes.iter().find(|process| process.pid == server.pid);
-    root.or_else(|| server.processes.first())
 }
 
 /// PCI addresses of all GPUs that these processes use.
@@ -126,13 +122,5 @@ pub(crate) fn granted_cpus(cgroup: &Cgroup) -> Result<Option<(CpuSet, Citation)>
 /// # Errors
 /// Says what of the groups is not known.
 pub(crate) fn granted_nodes(cgroup: &Cgroup) -> Result<Option<(NodeSet, Citation)>, Missing> {
-    for level in &cgroup.chain {
-        let names = ["cpuset.mems.effective", "cpuset.effective_mems"];
-        if let Some((file, text)) = cgroup.value(level, "cpuset", &names)? {
-            let path = format!("{}/{file}", level.path);
-            let nodes: NodeSet = parsed(&path, text)?;
-            return Ok((!nodes.is_empty()).then(|| (nodes, Citation::new(path, text))));
-        }
-    }
-    Ok(None)
+    Ok(cgroup.granted_nodes()?.map(|(nodes, quote)| (nodes, quote.into())))
 }

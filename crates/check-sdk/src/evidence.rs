@@ -6,10 +6,10 @@ use std::collections::BTreeMap;
 use std::str::FromStr;
 
 use plumb_evidence::model::{
-    Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Hwloc,
-    InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
-    Platform, Policy, PossibleWorkers, Power, Process, ServerMetrics, Services, Storage, Window, container_runtime,
-    hypervisor,
+    Cgroup, Collection, Containers, Cpu, CpuFreq, CpuIdle, DevicePaths, Dimms, Engagement, Gpu, Housing,
+    Hwloc, InferenceServer, Interrupt, KernelLog, Measurements, Memory, Network, Node, Numa, Nvml, PciDevice,
+    Platform, Policy, PossibleWorkers, Power, Process, ServerMetrics, Services, Storage, Window,
+    container_runtime, hypervisor, inspection,
 };
 use plumb_evidence::{Absence, Fact, Missing};
 use serde::de::DeserializeOwned;
@@ -228,6 +228,27 @@ impl<'a> Evidence<'a> {
     /// Says why nobody can tell.
     pub fn container_runtime(&self) -> Result<Option<String>, Missing> {
         Ok(container_runtime(&self.get::<String>("/node/container")?).map(str::to_owned))
+    }
+
+    /// What a server runs in ([`InferenceServer::housing`]). Reads `/node/container`.
+    ///
+    /// # Errors
+    /// Says why it is not known.
+    pub fn housing<'s>(&self, server: &'s InferenceServer) -> Result<Housing<'s>, Missing> {
+        let runtime = self.container_runtime();
+        server.housing(runtime.as_ref().map(Option::as_deref).map_err(Missing::clone))
+    }
+
+    /// The engine of the container that the node is seen from within, and the command by which whoever runs its host sees how
+    /// it was started. Reads `/node/container` and `/node/hostname`.
+    ///
+    /// # Errors
+    /// Says why nobody can tell whether this is a container, or that it is none.
+    pub fn host_of_container(&self) -> Result<(String, String), Missing> {
+        let outside = || Missing::new(Absence::Absent, "this is no container");
+        let runtime = self.container_runtime()?.ok_or_else(outside)?;
+        let command = inspection(&runtime, &self.get("/node/hostname").into());
+        Ok((runtime, command))
     }
 
     /// The limit that is to be compared with: `limit`, or what the policy of the audit has put in its place.

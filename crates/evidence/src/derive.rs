@@ -33,6 +33,7 @@ pub mod service;
 pub mod settings;
 pub mod smbios;
 pub mod storage;
+pub mod surroundings;
 pub mod sysctl;
 #[cfg(test)]
 pub(crate) mod testing;

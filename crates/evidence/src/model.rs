@@ -19,8 +19,10 @@ mod clash;
 mod clock;
 mod container;
 mod cost;
+mod demand;
 mod dimm;
 mod engagement;
+mod engine;
 mod experiment;
 mod inference;
 mod isolation;
@@ -47,8 +49,10 @@ pub use clash::*;
 pub use clock::*;
 pub use container::*;
 pub use cost::*;
+pub use demand::*;
 pub use dimm::*;
 pub use engagement::*;
+pub use engine::*;
 pub use experiment::*;
 pub use inference::*;
 pub use isolation::*;
@@ -227,7 +231,7 @@ pub struct Node {
     pub cmdline: Fact<String>,
     /// `none` on bare metal, else the hypervisor (`kvm`, `vmware`, `xen`, `microsoft`, `oracle`, or `vm` if unknown).
     pub virtualization: Fact<String>,
-    /// Container runtime (`docker`, `podman`, `kubernetes`, `lxc`, …), `none` outside one.
+    /// Container runtime (`docker`, `podman`, `kubernetes`, `lxc`, …, `container` if unknown), `none` outside one.
     pub container: Fact<String>,
     /// Manufacturer and product as the firmware names them.
     pub machine: Fact<String>,
@@ -720,6 +724,9 @@ pub struct Cgroup {
     pub version: u32,
     /// From its own group up to the root.
     pub chain: Vec<CgroupLevel>,
+    /// True if the outermost of them is a group of the host's like others, seen from inside of a container.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub namespaced: bool,
 }
 
 /// One control group; values are the text of the files, by file name.

@@ -12,7 +12,7 @@ use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState};
 use plumb_engine::{contradictions, work};
 use plumb_evidence::Evidence;
-use plumb_evidence::model::{Container, FreqPolicy, InferenceServer};
+use plumb_evidence::model::{Container, Engine, FreqPolicy, InferenceServer, PoolSetting};
 use plumb_words::Messages;
 
 mod devices;
@@ -20,7 +20,7 @@ pub(crate) mod service;
 
 use crate::plan::cost::cost;
 use crate::plan::goals::{Goal, Verdict, policies, sysctl_path};
-use crate::plan::{BootTool, Home, Placement, Plan, PoolSetting, ServerPlan};
+use crate::plan::{BootTool, Home, Placement, Plan, ServerPlan, pool_key};
 use crate::quote::{is_plain, shell};
 
 /// Message files by language.
@@ -776,7 +776,7 @@ impl Resolver<'_> {
 
     fn thread_pool(&self, pid: u32, want: u32, was: u32) -> Draft {
         let kind = self.server(pid).map(|(server, _)| server.kind.as_str()).unwrap_or_default();
-        let setting = PoolSetting::of(kind);
+        let setting = Engine::of(kind).pool;
         let args = vec![("want", want.into()), ("was", was.into())];
         let by_hand = self.on_server(pid, "do-thread-pool", args);
         // The plan sets variables of a unit and writes nobody's command line.
@@ -787,7 +787,7 @@ impl Resolver<'_> {
             PoolSetting::Option(_) | PoolSetting::Parameter(_) => by_hand,
         };
         if draft.by_hand {
-            draft.also = Some((setting.key(), vec![("setting", Arg::text(setting.words(want)))]));
+            draft.also = Some((pool_key(setting), vec![("setting", Arg::text(setting.with(want)))]));
         }
         draft
     }

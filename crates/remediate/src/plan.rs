@@ -21,7 +21,7 @@ mod topics;
 mod tuning;
 
 pub use boot::BootTool;
-pub(crate) use server::PoolSetting;
+pub(crate) use server::pool_key;
 pub use topics::{TOPICS, Topic};
 
 /// Title of the topic about slices, by which what was not planned of it is found.

@@ -290,21 +290,9 @@ fn of_variable(
 
 /// The engine's own binding stays in force, so it has no release.
 fn of_engine(server: &InferenceServer) -> Option<Binder> {
-    let options = ["numa-bind-cpus", "numa-bind-nodes", "numa-node", "numa-bind"];
-    let option = options.iter().find_map(|name| Some((*name, option_values(server, name)?)));
-    if let Some((name, values)) = option {
-        let text = format!("--{name} {}", values.join(" "));
-        return Some(Binder {
-            name: format!("{} (`{}`)", server.kind, text.trim_end()),
-            evidence: Citation::new(format!("/proc/{}/cmdline", server.pid), text.trim_end()),
-            release: None,
-        });
-    }
-    let off = ["0", "false", ""];
-    ["SGLANG_AUTO_NUMA_BIND", "SGLANG_SET_CPU_AFFINITY", TENSORRT_LLM]
-        .iter()
-        .find_map(|name| of_variable(server, name, &server.kind, &off, (name, None)))
-        .map(|binder| Binder { release: None, ..binder })
+    let told = server.binding().ok()??.told;
+    let name = format!("{} (`{}`)", server.kind, told.value);
+    Some(Binder { name, evidence: told.into(), release: None })
 }
 
 /// MPI or Slurm. Both bind by default, so that taking their variable out does not put them out of force.

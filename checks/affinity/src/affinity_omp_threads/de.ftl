@@ -78,7 +78,10 @@ detail-unwatched = Prozess { $pid } hat einen Pool von { $size_count } Threads (
    *[other] {""}
 }; ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
 
-problem-together = Die Pools von Server (PID { $pid }) haben { $size_count } Threads für { $cpus ->
+problem-together = { $shared ->
+    [yes] Pools von Server (PID { $pid }) und anderen haben
+   *[no] Die Pools von Server (PID { $pid }) haben
+} { $size_count } Threads für { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }

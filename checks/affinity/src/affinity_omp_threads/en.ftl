@@ -78,7 +78,10 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
    *[other] {""}
 }; whether threads wait for a CPU was not seen: { $reason }
 
-problem-together = The pools of server (pid { $pid }) have { $size_count } threads for { $cpus ->
+problem-together = { $shared ->
+    [yes] Server (pid { $pid }) and others have
+   *[no] Server (pid { $pid }) has
+} { $size_count } pool threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }

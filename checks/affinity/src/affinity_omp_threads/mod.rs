@@ -46,7 +46,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         idle: evidence.limit(&PAGE, &IDLE),
         delay: evidence.limit(&PAGE, &DELAY),
     };
-    Ok(servers.iter().map(|server| PAGE.settle(server_object(server), judge.judge(server))).collect())
+    let judged = |server| PAGE.settle(server_object(server), judge.judge(server, servers));
+    Ok(servers.iter().map(judged).collect())
 }
 
 struct Judge {
@@ -107,14 +108,14 @@ struct Excess<'a> {
 }
 
 impl Judge {
-    fn judge(&self, server: &InferenceServer) -> Result<Finding, NoVerdict> {
+    fn judge(&self, server: &InferenceServer, all: &[InferenceServer]) -> Result<Finding, NoVerdict> {
         let object = server_object(server);
         let mut usable_of_server = CpuSet::new();
         let mut limit_of_server = f64::INFINITY;
         let mut largest: Option<Pool<'_>> = None;
         let mut excess: Option<Excess<'_>> = None;
         let mut adjustable = 0;
-        let (mut together, mut pooled) = (0, 0);
+        let mut shared: Vec<CpuSet> = Vec::new();
         let (mut unknown, mut unread): (Option<Missing>, Option<Missing>) = (None, None);
         for process in &server.processes {
             let mask = process.mask(&self.online);
@@ -146,8 +147,7 @@ impl Judge {
                 adjustable = adjustable.max(size);
             }
             if library == Library::Unnamed {
-                together += size;
-                pooled += 1;
+                shared.push(mask.cpus.clone());
             }
             if size as f64 > usable && largest.as_ref().is_none_or(|seen| size > seen.size) {
                 largest = Some(Pool { process, name, library, size, usable, cpus: mask.cpus });
@@ -155,8 +155,16 @@ impl Judge {
         }
         let usable = limit_of_server.min(usable_of_server.len() as f64);
         unknown.map_or(Ok(()), Err)?;
-        let crowded =
-            (pooled > 1 && together as f64 > usable).then_some(Crowd { together, pooled, adjustable });
+        shared.push(usable_of_server);
+        let own = std::slice::from_ref(server);
+        // First its own pools, under its own limit, then those of all servers that have no CPU outside of these.
+        let mut crowds =
+            [(own, limit_of_server), (all, f64::INFINITY)].into_iter().flat_map(|(servers, limit)| {
+                let crowd = move |cpus: &CpuSet| self.crowd(servers, cpus, limit.min(cpus.len() as f64));
+                shared.iter().map(crowd).collect::<Vec<_>>()
+            });
+        let crowded = crowds.find(|crowd| crowd.pooled > 1 && crowd.together as f64 > crowd.usable);
+        let crowded = crowded.map(|crowd| Crowd { adjustable, ..crowd });
         // Without a deviation, what was not read decides.
         if let (None, None, Some(why)) = (&largest, &crowded, unread) {
             return Err(why.into());
@@ -165,7 +173,7 @@ impl Judge {
             (Ok(load), ..) => load,
             (Err(why), Some(pool), _) => return Ok(pool.tell(server, usable, Err(why))),
             (Err(why), None, Some(crowd)) => {
-                return Ok(crowd.tell(server, usable, ("unknown", Arg::text("")), why.into()));
+                return Ok(crowd.tell(server, ("unknown", Arg::text("")), why.into()));
             }
             (Err(why), None, None) => return Err(why.clone().into()),
         };
@@ -183,7 +191,7 @@ impl Judge {
             return Ok(pool.tell(server, usable, Ok((delay, is_long))).with_evidence(of_delay));
         }
         if let Some(crowd) = crowded {
-            let told = crowd.tell(server, usable, ("known", waited), Arg::text(""));
+            let told = crowd.tell(server, ("known", waited), Arg::text(""));
             return Ok(told.with_evidence(of_delay));
         }
         let (threads, cpus) = (Arg::of(runnable, 2), number(usable));
@@ -209,6 +217,21 @@ impl Judge {
         // What a variable asks for may come true with the next request.
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
+    }
+
+    /// The pools of libraries of all processes of these servers whose CPUs are among `cpus`.
+    fn crowd(&self, servers: &[InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
+        let mut crowd = Crowd { together: 0, pooled: 0, adjustable: 0, of_others: servers.len() > 1, usable };
+        for process in servers.iter().flat_map(|server| &server.processes) {
+            let mask = process.mask(&self.online).cpus;
+            let largest = pools(process).into_iter().max_by_key(|(_, size)| *size);
+            let largest = largest.filter(|(name, _)| library(process, name) == Library::Unnamed);
+            if let Some((_, size)) = largest.filter(|_| !mask.is_empty() && mask.is_subset(cpus)) {
+                crowd.together += size;
+                crowd.pooled += 1;
+            }
+        }
+        crowd
     }
 }
 
@@ -261,27 +284,27 @@ impl Pool<'_> {
     }
 }
 
-/// Pools that each fit their process and together have more threads than the server has CPUs.
+/// Pools that each fit their process and together have more threads than the CPUs that they share.
 struct Crowd {
     together: usize,
     pooled: usize,
     adjustable: usize,
+    /// Whether pools of other servers are among them.
+    of_others: bool,
+    /// CPUs that they share.
+    usable: f64,
 }
 
 impl Crowd {
-    fn tell(
-        &self,
-        server: &InferenceServer,
-        usable: f64,
-        (seen, waited): (&str, Arg),
-        reason: Arg,
-    ) -> Finding {
+    fn tell(&self, server: &InferenceServer, (seen, waited): (&str, Arg), reason: Arg) -> Finding {
+        let usable = self.usable;
         let said = words::Together {
             cpus: number(usable),
             pid: Arg::text(server.pid.to_string()),
             pools: Arg::count(self.pooled),
             reason,
             seen: Arg::text(seen),
+            shared: Arg::text(if self.of_others { "yes" } else { "no" }),
             size_count: Arg::count(self.together),
             waited,
         };

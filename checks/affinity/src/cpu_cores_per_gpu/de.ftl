@@ -53,6 +53,32 @@ detail-no-headroom = { $limit ->
    *[no] {""}
 }: zu wenig Reserve
 
+problem-more-threads = Server (PID { $pid }) rechnet mit { $threads_count } Threads auf { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physischen Kern
+       *[other] { $cores_count } physischen Kernen
+    }
+}
+effect-more-threads = Threads wechseln sich auf einem Kern ab, während die übrigen auf den langsamsten warten; jedes Token dauert länger.
+detail-more-threads = { $threads_count } Threads rechnen, von denen jeder auf den langsamsten wartet, auf { $limit ->
+    [quota] einer Quote von { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physischen Kern
+       *[other] { $cores_count } physischen Kernen
+    }
+}
+
+found-core-each = { $threads_count ->
+    [one] { $threads_count } Thread rechnet
+   *[other] { $threads_count } Threads rechnen
+} auf { $limit ->
+    [quota] einer Quote von { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physischen Kern
+       *[other] { $cores_count } physischen Kernen
+    }
+}
 found-enough = { $limit ->
     [quota] eine Quota von { $quota } CPUs
    *[mask] CPUs { $cpus } (physische Kerne: { $cores_count })

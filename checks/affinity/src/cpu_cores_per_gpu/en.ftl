@@ -53,6 +53,32 @@ detail-no-headroom = { $limit ->
    *[no] {""}
 }: too little headroom
 
+problem-more-threads = Server (pid { $pid }) computes with { $threads_count } threads on { $limit ->
+    [quota] { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physical core
+       *[other] { $cores_count } physical cores
+    }
+}
+effect-more-threads = Threads take turns on a core while the others wait for the slowest of them, so each token takes longer.
+detail-more-threads = { $threads_count } threads compute, each of which waits for the slowest, on { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physical core
+       *[other] { $cores_count } physical cores
+    }
+}
+
+found-core-each = { $threads_count ->
+    [one] { $threads_count } thread computes
+   *[other] { $threads_count } threads compute
+} on { $limit ->
+    [quota] a quota of { $quota } CPUs
+   *[mask] { $cores_count ->
+        [one] { $cores_count } physical core
+       *[other] { $cores_count } physical cores
+    }
+}
 found-enough = { $limit ->
     [quota] a quota of { $quota } CPUs
    *[mask] CPUs { $cpus } (physical cores: { $cores_count })

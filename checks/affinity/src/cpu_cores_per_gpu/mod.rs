@@ -2,7 +2,8 @@
 //!
 //! The documentation of vLLM counts processes: A API servers, one engine core for each of DP replicas, one worker for each
 //! of N GPUs, and a coordinator where DP is above 1; each wants a physical core of its own. A defaults to DP. For other
-//! servers the same count is an estimate, with less confidence.
+//! servers the same count is an estimate, with less confidence. A server that computes on the CPU is judged by the threads
+//! that it computes with: each wants a core.
 //!
 //! What a server may use is read from the masks of its threads, which hold whatever container, unit or `taskset` has
 //! taken away, and from the tightest quota above it. Servers with the same CPUs share them: a server is judged by its own
@@ -12,10 +13,10 @@
 //! is `not-run`.
 
 use plumb_check_sdk::limit::{Limit, Percent};
-use plumb_check_sdk::model::{Cpu, InferenceServer};
+use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood,
-    Missing, NoVerdict, ProviderRequest,
+    Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NoVerdict, ProviderRequest,
 };
 
 use crate::delay::longest_delay;
@@ -23,12 +24,13 @@ use crate::pages::cpu_cores_per_gpu::{DELAY, HEADROOM, MINIMUM, PAGE, words};
 use crate::place::{Load, cite_mask, quota, server_object};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
-    PAGE.not_applicable_if(evidence.gpus()?.is_empty(), words::NoGpu {})?;
-    let servers = evidence.servers()?;
+    let (gpus, servers) = (evidence.gpus()?, evidence.servers()?);
+    PAGE.not_applicable_if(gpus.is_empty() && servers.is_empty(), words::NoGpu {})?;
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let cpu = evidence.cpu()?;
     let node = Node {
         cpu,
+        gpus,
         is_virtual: evidence.get::<String>("/node/virtualization").map(|kind| kind != "none"),
         headroom: evidence.limit(&PAGE, &HEADROOM).value.number(),
         minimum: evidence.limit(&PAGE, &MINIMUM).value.number(),
@@ -56,48 +58,14 @@ struct Need<'a> {
 
 impl<'a> Need<'a> {
     fn of(server: &'a InferenceServer, cpu: &Cpu) -> Self {
-        let mut unknown = None;
-        let mut note = |missing: &Missing| unknown = unknown.take().or_else(|| Some(missing.clone()));
-        let mut used: Vec<&str> = Vec::new();
-        for process in &server.processes {
-            match &process.gpus {
-                Fact::Known(gpus) => used.extend(gpus.iter().map(String::as_str)),
-                Fact::Missing(missing) => note(missing),
-            }
-        }
-        used.sort_unstable();
-        used.dedup();
-        let mut known = |fact: &Fact<u32>| match fact {
-            Fact::Known(number) => (*number).max(1),
-            Fact::Missing(missing) => {
-                note(missing);
-                1
-            }
-        };
-        let replicas = known(&server.data_parallel);
-        let asked = known(&server.tensor_parallel)
-            .saturating_mul(known(&server.pipeline_parallel))
-            .saturating_mul(replicas);
-        let seen = u32::try_from(used.len()).unwrap_or(u32::MAX);
+        let demand = server.demand();
         // Without any GPU seen it may be a router, whatever its options say.
-        let gpus = if seen == 0 { 0 } else { seen.max(asked) };
-        let mut front_ends = replicas;
-        match &server.options {
-            Fact::Known(options) => {
-                if let Some(text) = options.get("api-server-count") {
-                    match text.parse() {
-                        Ok(count) => front_ends = count,
-                        Err(_) => note(&Missing::new(
-                            Absence::Malformed,
-                            format!("option `api-server-count` is `{text}`"),
-                        )),
-                    }
-                }
-            }
-            Fact::Missing(missing) => note(missing),
-        }
-        let cores =
-            front_ends.saturating_add(replicas).saturating_add(gpus).saturating_add(u32::from(replicas > 1));
+        let (gpus, cores) = (demand.gpus, demand.processes);
+        // What one process does with threads, sizes of parallelism do not change.
+        let mut unknown = demand.unknown_gpus.or(demand.unknown.filter(|_| !server.engine().computes_on_cpu));
+        let mut note = |missing: &Missing| {
+            unknown.get_or_insert_with(|| missing.clone());
+        };
         let mut cpus = CpuSet::new();
         let mut limit: Option<(f64, Vec<Citation>)> = None;
         let mut is_limited = true;
@@ -136,6 +104,7 @@ impl<'a> Need<'a> {
 /// What all servers are judged by.
 struct Node<'a> {
     cpu: &'a Cpu,
+    gpus: &'a [Gpu],
     is_virtual: Result<bool, Missing>,
     headroom: f64,
     minimum: f64,
@@ -146,10 +115,14 @@ struct Node<'a> {
 impl Node<'_> {
     fn judge(&self, need: &Need<'_>, all: &[Need<'_>]) -> Finding {
         let object = server_object(need.server);
-        if need.gpus == 0 {
-            return match &need.unknown {
-                Some(missing) => PAGE.missing(object, missing),
-                None => PAGE.not_applicable(object, words::UsesNoGpu {}),
+        if need.gpus == 0 || need.server.engine().computes_on_cpu {
+            return match need.server.computes_on_cpu(Ok(self.gpus)) {
+                Ok(computes) if computes || need.gpus > 0 => PAGE.settle(object, self.judge_threads(need)),
+                Ok(_) => match &need.unknown {
+                    Some(missing) => PAGE.missing(object, missing),
+                    None => PAGE.not_applicable(object, words::UsesNoGpu {}),
+                },
+                Err(missing) => PAGE.missing(object, &missing),
             };
         }
         let others: Vec<&Need<'_>> = all
@@ -229,6 +202,35 @@ impl Node<'_> {
             }
         }
         cite(PAGE.pass(object, said!(Enough)))
+    }
+
+    /// A server that computes on the CPU: threads of one core take turns, and all wait for the slowest.
+    fn judge_threads(&self, need: &Need<'_>) -> Result<Finding, NoVerdict> {
+        let (object, pid) = (server_object(need.server), Arg::text(need.server.pid.to_string()));
+        let (threads, source) = need.server.computing_threads()?;
+        let cores = self.cpu.cores_touched(&need.cpus);
+        let quota = need.quota.as_ref().filter(|(quota, _)| *quota < cores as f64);
+        let usable = quota.map_or(cores as f64, |(quota, _)| *quota);
+        let limit = Arg::text(if quota.is_some() { "quota" } else { "mask" });
+        let (of_quota, cores_count) = (Arg::quantity(usable, "", 1), Arg::count(cores));
+        let threads_count = Arg::from(threads);
+        let finding = if f64::from(threads) > usable {
+            let want = usable.floor().max(1.0) as u32;
+            let said = words::MoreThreads { cores_count, limit, pid, quota: of_quota, threads_count };
+            self.with_delay(PAGE.warn(object, said), need.server).with_intent(Intent::ThreadPool {
+                server: need.server.pid,
+                want,
+                was: threads,
+            })
+        } else {
+            need.unknown.clone().map_or(Ok(()), Err)?;
+            PAGE.pass(object, words::CoreEach { cores_count, limit, quota: of_quota, threads_count })
+        };
+        let topology = format!("physical cores of CPUs {}: {cores}", need.cpus);
+        Ok(finding
+            .with_evidence(Citation::new(source, format!("{threads} threads")))
+            .with_evidence(Citation::new(&self.cpu.path, topology))
+            .with_citations(quota.into_iter().flat_map(|(_, citations)| citations.clone())))
     }
 
     /// More cores for a server as far as the machine has them, and a larger machine where it has too few for all.

@@ -51,6 +51,28 @@ detail-partly = { $share } seiner { $memory_size } Hostspeicher liegen auf { $no
    *[other] seinen GPUs
 }
 
+problem-away-from-threads = Server (PID { $pid }) hat { $far } seines Speichers auf einem anderen Knoten
+effect-away-from-threads = Der Server liest für jedes Token sein ganzes Modell, und was davon beim anderen Prozessor liegt, kommt über die Verbindung zwischen beiden: jedes Token dauert länger.
+detail-away-from-threads = { $share } der { $memory_size } Speicher liegen auf { $nodes_count ->
+    [one] Knoten { $nodes }
+   *[other] den Knoten { $nodes }
+}, wo die Threads laufen dürfen
+
+problem-one-sided = Server (PID { $pid }) rechnet überall, sein Speicher liegt auf einem Knoten
+effect-one-sided = Der Server liest für jedes Token sein ganzes Modell: die Threads auf den anderen Prozessoren lesen alles über die Verbindung, und alle warten auf sie.
+detail-one-sided = die Threads dürfen auf { $nodes_count ->
+    [one] { $nodes_count } Knoten
+   *[other] { $nodes_count } Knoten
+} laufen, und { $share } der { $memory_size } Speicher liegen auf Knoten { $node }
+
+found-with-threads = { $share } der { $memory_size } Speicher liegen auf { $nodes_count ->
+    [one] Knoten { $nodes }
+   *[other] den Knoten { $nodes }
+}, wo die Threads laufen dürfen
+found-evenly-spread = Threads und { $memory_size } Speicher sind über { $nodes_count ->
+    [one] { $nodes_count } Knoten
+   *[other] { $nodes_count } Knoten
+} verteilt: jeder Thread liest einen Teil über die Verbindung zwischen den Prozessoren
 found-near = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }

@@ -51,6 +51,28 @@ detail-partly = { $share } of its { $memory_size } of host memory is on { $nodes
    *[other] its GPUs
 }
 
+problem-away-from-threads = Server (pid { $pid }) has { $far } of its memory on another node
+effect-away-from-threads = The server reads its whole model for each token, and what of it is at the other processor comes over the link between the two: each token takes longer.
+detail-away-from-threads = { $share } of its { $memory_size } of memory is on { $nodes_count ->
+    [one] node { $nodes }
+   *[other] nodes { $nodes }
+}, where its threads may run
+
+problem-one-sided = Server (pid { $pid }) computes everywhere, its memory is on one node
+effect-one-sided = The server reads its whole model for each token: the threads on the other processors read all of it over the link, and all wait for them.
+detail-one-sided = its threads may run on { $nodes_count ->
+    [one] { $nodes_count } node
+   *[other] { $nodes_count } nodes
+}, and { $share } of its { $memory_size } of memory is on node { $node }
+
+found-with-threads = { $share } of its { $memory_size } of memory is on { $nodes_count ->
+    [one] node { $nodes }
+   *[other] nodes { $nodes }
+}, where its threads may run
+found-evenly-spread = its threads and its { $memory_size } of memory are spread over { $nodes_count ->
+    [one] { $nodes_count } node
+   *[other] { $nodes_count } nodes
+}: each thread reads a part of it over the link between the processors
 found-near = { $share } of its { $memory_size } of host memory is on { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }

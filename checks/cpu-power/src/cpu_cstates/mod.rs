@@ -31,7 +31,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     }
     let seen = watched(evidence, cpuidle, &deep, latency);
     // That they are open is known, whether or not anybody watched how long CPUs stay in them.
-    Ok(seen.unwrap_or_else(|said| vec![deep.enabled(evidence, cpuidle), PAGE.not_run(Object::node(), said)]))
+    Ok(seen.unwrap_or_else(|said| {
+        let (finding, unknown) = deep.enabled(evidence, cpuidle);
+        vec![finding, PAGE.not_run(Object::node(), unknown.unwrap_or(said))]
+    }))
 }
 
 /// What the window says of deep states; else the sentence that says why it says nothing.
@@ -120,8 +123,20 @@ impl<'a> Deep<'a> {
     }
 
     /// What is known without a window: that they are open, to servers too, and how much CPUs have slept in them since boot.
-    fn enabled(&self, evidence: &Evidence<'_>, cpuidle: &CpuIdle) -> Finding {
-        let serving = cpus_allowed(evidence.servers().unwrap_or_default()).intersection(&self.cpus);
+    /// With the sentence that says why the CPUs of servers are not known.
+    fn enabled(&self, evidence: &Evidence<'_>, cpuidle: &CpuIdle) -> (Finding, Option<Said>) {
+        let servers = evidence.servers();
+        let allowed = cpus_allowed(servers.as_ref().copied().unwrap_or_default());
+        let untold = || Missing::new(Absence::Failed, "no thread of a server tells its CPUs");
+        let unknown = match servers {
+            Ok(servers) => (!servers.is_empty() && allowed.is_empty()).then(untold),
+            Err(why) => Some(why),
+        };
+        let unknown = unknown.map(|why| {
+            let (states, cpus) = (Arg::from(self.names()), Arg::from(&self.cpus));
+            words::UnknownServers { states, cpus, reason: why.into() }.into()
+        });
+        let serving = allowed.intersection(&self.cpus);
         let share = cpuidle.share_since_boot(&self.states, &serving);
         let is_rare =
             share.is_some_and(|share| !evidence.limit(&PAGE, &SOME).is_exceeded_by(Quantity::new(share)));
@@ -135,7 +150,7 @@ impl<'a> Deep<'a> {
                 .with_confidence(Confidence::Medium)
                 .with_intents(self.disabled_on(&serving))
         };
-        finding.with_citations(self.states.iter().map(|state| cite(state)))
+        (finding.with_citations(self.states.iter().map(|state| cite(state))), unknown)
     }
 
     fn none(&self, cpuidle: &CpuIdle, latency: f64) -> Finding {

@@ -81,7 +81,9 @@ impl Lacks {
             Ok("AuthenticAMD" | "HygonGenuine") => {
                 evidence.get::<u32>("/power/family").is_ok_and(|family| family < 0x17)
             }
-            vendor => vendor.is_ok(),
+            Ok("GenuineIntel") => true,
+            // CPPC has preferences elsewhere, and no flag that says so.
+            _ => false,
         };
         Self { preference: needs_flag && without(&["cppc", "hwp"]), bias: without(&["epb"]) }
     }
@@ -96,8 +98,12 @@ fn preferred(policies: &[FreqPolicy]) -> CpuSet {
 fn preferences(policies: &[FreqPolicy], lacks: &Lacks) -> Vec<Finding> {
     let mut groups: BTreeMap<Result<&str, Absence>, (CpuSet, Vec<&FreqPolicy>)> = BTreeMap::new();
     for policy in policies {
-        let preference = policy.preference().1.optional().transpose();
-        let Some(preference) = preference else { continue };
+        let own = policy.preference().1.optional().transpose();
+        // CPPC has a number in its place.
+        let is_cppc = policy.scaling_driver.known().is_some_and(|driver| driver.trim() == "cppc_cpufreq");
+        let of_cppc = [&policy.auto_select, &policy.energy_performance_preference_val];
+        let unread = || of_cppc.into_iter().filter(|_| is_cppc).find_map(|fact| fact.optional().err());
+        let Some(preference) = own.or_else(|| unread().map(Err)) else { continue };
         let key = preference.map(|preference| preference.trim()).map_err(|missing| missing.missing);
         // A file that may not be read is there.
         if lacks.preference && key.is_err_and(|missing| missing != Absence::Denied) {

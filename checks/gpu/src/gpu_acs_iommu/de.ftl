@@ -44,19 +44,6 @@ detail-translated = die IOMMU übersetzt ihre Speicherzugriffe{ $span ->
    *[other] {""}
 }
 
-problem-refused = Die IOMMU wies Speicherzugriffe { $gpus_count ->
-    [one] von GPU { $gpu }
-   *[other] von { $gpus_count } der { $all_count } GPUs
-} ab
-effect-refused = Übertragungen der GPU von oder zu Speicher, Nachbar-GPU oder Netzadapter schlugen fehl; was auf sie wartete, brach ab oder blieb hängen.
-detail-refused = { $gpus_count ->
-    [one] { $most_faults ->
-        [one] { $most_faults } Fehler
-       *[other] { $most_faults } Fehler
-    } im Kernel-Log seit dem Start
-   *[other] Fehler im Kernel-Log seit dem Start, auf einer GPU { $most_faults }
-}
-
 found-nvlink = alle Paare von GPUs sind über NVLink verbunden
 found-direct = die GPUs erreichen einander direkt über PCI Express
 found-no-peer = weniger als zwei GPUs: keine hat ein Gegenüber

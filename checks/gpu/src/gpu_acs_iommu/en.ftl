@@ -47,19 +47,6 @@ detail-translated = the IOMMU translates { $gpus_count ->
    *[other] {""}
 }
 
-problem-refused = The IOMMU refused memory accesses of { $gpus_count ->
-    [one] GPU { $gpu }
-   *[other] { $gpus_count } of { $all_count } GPUs
-}
-effect-refused = Transfers of the GPU to or from memory, a peer or a network adapter failed; what relied on them ended or hung.
-detail-refused = { $gpus_count ->
-    [one] { $most_faults ->
-        [one] { $most_faults } fault
-       *[other] { $most_faults } faults
-    } in the kernel's log since boot
-   *[other] faults in the kernel's log since boot, on one GPU { $most_faults }
-}
-
 found-nvlink = all pairs of GPUs are joined by NVLink
 found-direct = the GPUs reach each other directly over PCI Express
 found-no-peer = fewer than two GPUs: none has a peer

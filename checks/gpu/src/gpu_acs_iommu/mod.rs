@@ -13,10 +13,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::model::{Gpu, NvmlLink, PciDevice, pairs_in_use, way_up};
 use plumb_check_sdk::{
     Absence, Citation, Evidence, Fact, Finding, Intent, Missing, NoVerdict, Object, ObjectKind,
-    ProviderRequest, Step,
+    ProviderRequest,
 };
 
-use crate::gpus::{self, NVML, Span, named};
+use crate::gpus::{self, NVML, Span};
 use crate::pages::gpu_acs_iommu::{PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -27,9 +27,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         && joined_by_nvlink(gpus, links)
     {
         let citation = Citation::new(NVML, format!("{} pairs, each with NVLink", links.len()));
-        let pass = PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation);
-        let refused = refused(evidence, gpus);
-        return Ok(if refused.is_empty() { vec![pass] } else { refused });
+        return Ok(vec![PAGE.pass(Object::node(), words::Nvlink {}).with_evidence(citation)]);
     }
     let span = Span::of(evidence);
     let hypervisor = evidence.hypervisor();
@@ -47,7 +45,6 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
             Err(why) => findings.push(PAGE.missing(other("ways between GPUs"), &why)),
         }
     }
-    findings.extend(refused(evidence, gpus));
     if findings.is_empty() {
         let citation = Citation::new(NVML, "p2p_read: ok for each pair");
         findings.push(PAGE.pass(Object::node(), words::Direct {}).with_evidence(citation));
@@ -113,19 +110,6 @@ fn peers(evidence: &Evidence<'_>, span: &Span, links: &[NvmlLink], is_guest: boo
         findings.extend(span.weigh(&PAGE, other("pairs of GPUs"), said, dressed));
     }
     findings
-}
-
-/// Accesses of GPUs that the IOMMU has refused.
-fn refused(evidence: &Evidence<'_>, gpus: &[Gpu]) -> Vec<Finding> {
-    let Ok(log) = evidence.kernel_log() else { return Vec::new() };
-    let of_gpu = |gpu: &Gpu| {
-        let faults = log.dma_faults(&gpu.address);
-        let citation = Citation::new(&log.path, &faults.last()?.text);
-        let said = named!(Refused, most_faults: faults.len().into());
-        let finding = PAGE.warn(Object::gpu(&gpu.address), said).with_evidence(citation);
-        Some(finding.with_intent(Intent::Step { step: Step::WatchLog }))
-    };
-    gpus::join(gpus.iter().filter_map(of_gpu).collect(), gpus.len())
 }
 
 /// Bridges that lie between GPUs and redirect their traffic.

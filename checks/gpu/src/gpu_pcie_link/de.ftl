@@ -17,10 +17,6 @@ limit-many-replays = Wiederholungen, ab deren Überschreiten es ein Fehler ist
 limit-many-replays-applies = PCI-Express-Links von NVIDIA-GPUs, Wiederholungen je Minute
 limit-many-replays-source = unser Vorschlag: eine in jeder Sekunde
 
-limit-logged = Zeilen korrigierter Fehler im Kernel-Log, ab denen gewarnt wird
-limit-logged-applies = Links von GPUs und der Bridges darüber
-limit-logged-source = unser Vorschlag: Einzelne sind üblich, und von vielen vermerkt der Kernel nur einen Teil
-
 problem-narrow = { $gpus_count ->
     [one] GPU { $gpu } läuft
    *[other] { $gpus_count } von { $all_count } GPUs laufen
@@ -78,16 +74,6 @@ problem-sleep = { $gpus_count ->
 } einschlafen
 effect-sleep = Nach einer Pause wartet die erste Übertragung, bis der Link wieder wach ist; das trifft die langsamsten Antworten, gerade die, die der Dienst zu begrenzen verspricht.
 detail-sleep = der Link darf in L1 schlafen, obwohl eine strenge Grenze für die langsamsten Antworten zugesagt ist
-
-problem-logged = Der Kernel vermerkte PCIe-Fehler auf dem Weg zu { $gpus_count ->
-    [one] GPU { $gpu }
-   *[other] { $gpus_count } von { $all_count } GPUs
-}
-effect-logged = Übertragungen werden wiederholt oder gehen verloren. Solche Fehler gehen dem Sturz einer GPU vom Bus voraus; dann enden ihre Server.
-detail-logged = { $gpus_count ->
-    [one] Zeilen im Kernel-Log seit dem Start: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
-   *[other] Zeilen im Kernel-Log seit dem Start, auf einer GPU: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
-}
 
 found-full = volle Geschwindigkeit: Generation { $generation } mit { $lanes ->
     [one] { $lanes } Lane

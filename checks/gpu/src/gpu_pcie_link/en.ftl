@@ -17,10 +17,6 @@ limit-many-replays = replays above which it is a failure
 limit-many-replays-applies = PCI Express links of NVIDIA GPUs, replays per minute
 limit-many-replays-source = our proposal: one each second
 
-limit-logged = lines of corrected errors in the kernel's log from which there is a warning
-limit-logged-applies = links of GPUs and of the bridges above them
-limit-logged-source = our proposal: single ones are common, and the kernel logs only a part of many
-
 problem-narrow = { $gpus_count ->
     [one] GPU { $gpu } runs
    *[other] { $gpus_count } of { $all_count } GPUs run
@@ -78,16 +74,6 @@ problem-sleep = { $gpus_count ->
 } may go to sleep
 effect-sleep = After a pause the first transfer waits until the link is awake again, which adds to the slowest replies, the ones that the service promises to bound.
 detail-sleep = its link may sleep in L1, though a strict tail is promised
-
-problem-logged = The kernel logged PCIe errors towards { $gpus_count ->
-    [one] GPU { $gpu }
-   *[other] { $gpus_count } of { $all_count } GPUs
-}
-effect-logged = Transfers are repeated or lost. Such errors come before a GPU falls off the bus, and then its servers end.
-detail-logged = { $gpus_count ->
-    [one] lines in the kernel's log since boot: { $most_corrected } of corrected errors, { $most_lost } of others
-   *[other] lines in the kernel's log since boot, on one GPU: { $most_corrected } of corrected errors, { $most_lost } of others
-}
 
 found-full = full speed: generation { $generation } with { $lanes ->
     [one] { $lanes } lane

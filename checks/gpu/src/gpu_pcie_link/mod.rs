@@ -5,20 +5,19 @@
 //! fails; a slow one warns if the GPU was at work at that moment, else it is not judged.
 //!
 //! The kernel counts errors that the link could not correct since boot; those that it could correct are judged by NVML's
-//! count of replays during the window, which tells the same story with a rate. Where the kernel logged many of either, for
-//! the GPU or a bridge above it, that warns: such lines come before a GPU falls off the bus.
+//! count of replays during the window, which tells the same story with a rate.
 
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{Gpu, GpuTime, NvmlDevice, PciDevice, way_up};
+use plumb_check_sdk::model::{Gpu, GpuTime, NvmlDevice, PciDevice};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, FirmwareSetting, HardwarePart, Intent, Likelihood, Missing,
     NoVerdict, Object, ProviderRequest, Said, WorkloadTrait,
 };
 
 use crate::gpus::{self, GPU_LINK, Loaded, Unseen, WINDOW, cite, cite_window, named};
-use crate::pages::gpu_pcie_link::{LOADED, LOGGED, MANY_REPLAYS, PAGE, SOME_REPLAYS, words};
+use crate::pages::gpu_pcie_link::{LOADED, MANY_REPLAYS, PAGE, SOME_REPLAYS, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let gpus = evidence.gpus()?;
@@ -96,7 +95,6 @@ impl Node<'_> {
             findings.extend(self.replays(&gpu.address, time.ok()));
         }
         findings.extend(self.errors(device));
-        findings.extend(self.logged(device));
         findings.extend(self.sleep(device));
         Ok(findings)
     }
@@ -269,23 +267,6 @@ impl Node<'_> {
             Ok(_) => None,
             Err(missing) => Some(PAGE.not_run(object, words::ErrorsUnknown { reason: (&missing).into() })),
         }
-    }
-
-    /// Errors of the GPU's link, and of the bridges above it, that the kernel has logged.
-    fn logged(&self, device: &PciDevice) -> Option<Finding> {
-        let log = self.evidence.kernel_log().ok()?;
-        let way: Vec<&str> =
-            way_up(self.pci, &device.address).iter().map(|device| &*device.address).collect();
-        let (lost, corrected) = log.pcie_errors(&way);
-        let many = Quantity::new(corrected.len() as f64);
-        if lost.is_empty() && self.evidence.limit(&PAGE, &LOGGED).is_undercut_by(many) {
-            return None;
-        }
-        let last = lost.last().or(corrected.last())?;
-        let said = named!(Logged, most_lost: lost.len().into(), most_corrected: corrected.len().into());
-        let finding = PAGE.warn(Object::gpu(&device.address), said);
-        let citation = Citation::new(&log.path, format!("[{:.3}] {}", last.seconds, last.text));
-        Some(self.fault(finding, &device.address, &[card(&device.address)], citation))
     }
 
     /// A link that may sleep answers late, which matters where the tail is promised.

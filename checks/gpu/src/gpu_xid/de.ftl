@@ -16,6 +16,10 @@ limit-repeated = kritische Fehler derselben Art innerhalb der längeren Zeit, di
 limit-repeated-applies = kritische Xid-Fehler
 limit-repeated-source = unser Vorschlag: Einmal kann behoben sein, zweimal nicht
 
+limit-logged = Zeilen korrigierter Fehler im Kernel-Log, ab denen gewarnt wird
+limit-logged-applies = Links von GPUs und der Bridges darüber
+limit-logged-source = unser Vorschlag: Einzelne sind üblich, und von vielen vermerkt der Kernel nur einen Teil
+
 problem-critical = { $device ->
     [none] Eine GPU
    *[other] GPU { $device }
@@ -219,6 +223,29 @@ problem-short = { $gpus_count } GPUs gefunden, solche Platinen tragen aber { $al
 effect-short = Eine GPU dieser Maschine scheint zu fehlen: Modelle, die alle brauchen, starten nicht, und der Knoten bedient weniger, als bezahlt wurde.
 detail-short = { $gpus_count } GPUs einer Art, die es auf Platinen zu { $all_count } gibt
 
+problem-logged = Der Kernel vermerkte PCIe-Fehler auf dem Weg zu { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } von { $all_count } GPUs
+}
+effect-logged = Übertragungen werden wiederholt oder gehen verloren. Solche Fehler gehen dem Sturz einer GPU vom Bus voraus; dann enden ihre Server.
+detail-logged = { $gpus_count ->
+    [one] Zeilen im Kernel-Log seit dem Start: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
+   *[other] Zeilen im Kernel-Log seit dem Start, auf einer GPU: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
+}
+
+problem-refused = Die IOMMU wies Speicherzugriffe { $gpus_count ->
+    [one] von GPU { $gpu }
+   *[other] von { $gpus_count } der { $all_count } GPUs
+} ab
+effect-refused = Übertragungen der GPU von oder zu Speicher, Nachbar-GPU oder Netzadapter schlugen fehl; was auf sie wartete, brach ab oder blieb hängen.
+detail-refused = { $gpus_count ->
+    [one] { $most_faults ->
+        [one] { $most_faults } Fehler
+       *[other] { $most_faults } Fehler
+    } im Kernel-Log seit dem Start
+   *[other] Fehler im Kernel-Log seit dem Start, auf einer GPU { $most_faults }
+}
+
 found-harmless = Xid { $number }, für den NVIDIAs Katalog nichts verlangt, { $times_count ->
     [one] einmal
    *[other] { $times_count }-mal
@@ -234,7 +261,8 @@ found-none-since-boot = kein Xid-Fehler, seit der Knoten vor { $age } { $unit ->
     [hours] Stunden
    *[days] Tagen
 } gestartet wurde
-found-gpus-unknown = kein Xid-Fehler, aber ob der Knoten GPUs hat, ist nicht bekannt: { $reason }
+found-gpus-unknown = welche GPUs der Knoten hat, ist nicht bekannt: { $reason }
+found-census-unknown = ob Bus, Treiber und NVML jede GPU führen, ist nicht bekannt: { $reason }
 found-truncated = `{ $path }` enthält mehr Zeilen, als behalten wurden
 found-lost = `{ $path }` reicht nur { $age } { $unit ->
     [hours] Stunden

@@ -16,6 +16,10 @@ limit-repeated = critical errors of one kind within the longer time that are a f
 limit-repeated-applies = critical Xid errors
 limit-repeated-source = our proposal: once may be handled, twice is not
 
+limit-logged = lines of corrected errors in the kernel's log from which there is a warning
+limit-logged-applies = links of GPUs and of the bridges above them
+limit-logged-source = our proposal: single ones are common, and the kernel logs only a part of many
+
 problem-critical = { $device ->
     [none] A GPU
    *[other] GPU { $device }
@@ -219,6 +223,29 @@ problem-short = { $gpus_count } GPUs are found, where such boards hold { $all_co
 effect-short = A GPU of this machine seems to be missing: models that need all of them do not start, and the node serves less than was paid for.
 detail-short = { $gpus_count } GPUs of a kind that comes on boards of { $all_count }
 
+problem-logged = The kernel logged PCIe errors towards { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } of { $all_count } GPUs
+}
+effect-logged = Transfers are repeated or lost. Such errors come before a GPU falls off the bus, and then its servers end.
+detail-logged = { $gpus_count ->
+    [one] lines in the kernel's log since boot: { $most_corrected } of corrected errors, { $most_lost } of others
+   *[other] lines in the kernel's log since boot, on one GPU: { $most_corrected } of corrected errors, { $most_lost } of others
+}
+
+problem-refused = The IOMMU refused memory accesses of { $gpus_count ->
+    [one] GPU { $gpu }
+   *[other] { $gpus_count } of { $all_count } GPUs
+}
+effect-refused = Transfers of the GPU to or from memory, a peer or a network adapter failed; what relied on them ended or hung.
+detail-refused = { $gpus_count ->
+    [one] { $most_faults ->
+        [one] { $most_faults } fault
+       *[other] { $most_faults } faults
+    } in the kernel's log since boot
+   *[other] faults in the kernel's log since boot, on one GPU { $most_faults }
+}
+
 found-harmless = Xid { $number }, for which NVIDIA's catalogue asks for nothing, { $times_count ->
     [one] once
    *[other] { $times_count } times
@@ -234,7 +261,8 @@ found-none-since-boot = no Xid error since the node was booted { $age } { $unit 
     [hours] hours
    *[days] days
 } ago
-found-gpus-unknown = no Xid error, but it is not known whether the node has GPUs: { $reason }
+found-gpus-unknown = it is not known which GPUs the node has: { $reason }
+found-census-unknown = whether bus, driver and NVML all list each GPU is not known: { $reason }
 found-truncated = `{ $path }` holds more lines than were kept
 found-lost = `{ $path }` goes back { $age } { $unit ->
     [hours] hours

@@ -8,14 +8,14 @@
 use std::collections::BTreeMap;
 
 use plumb_check_sdk::limit::{Quantity, Seconds};
-use plumb_check_sdk::model::{Gpu, GpuFault, KernelLog, LogLine, XidAction};
+use plumb_check_sdk::model::{Gpu, GpuFault, KernelLog, LogLine, XidAction, way_up};
 use plumb_check_sdk::{
     Arg, Citation, Confidence, Evidence, Finding, GpuState, HardwarePart, Intent, Likelihood, Missing,
     NoVerdict, Object, ObjectKind, Outcome, Said, Step,
 };
 
-use crate::gpus::{self, GPU_LINK, GPU_MEMORY};
-use crate::pages::gpu_xid::{OLD, PAGE, RECENT, REPEATED, words};
+use crate::gpus::{self, GPU_LINK, GPU_MEMORY, named};
+use crate::pages::gpu_xid::{LOGGED, OLD, PAGE, RECENT, REPEATED, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
@@ -33,12 +33,16 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 
 /// GPUs that bus, driver and NVML do not all list, beside those of which the log tells so, and a board that lacks one.
 fn census(evidence: &Evidence<'_>, told: &[&Kind]) -> Vec<Finding> {
-    let gpus = evidence.gpus().unwrap_or_default();
+    let gpus = match evidence.gpus() {
+        Ok(gpus) => gpus,
+        Err(why) => return vec![PAGE.not_run(Object::node(), words::GpusUnknown { reason: (&why).into() })],
+    };
     let is_told = |gpu: &&Gpu| told.iter().any(|(name, fault)| fault.lasts() && gpu.is_called(name));
     let lost = gpus.iter().filter(|gpu| !is_told(gpu)).filter_map(|gpu| {
         let said = words::Gone { device: (&gpu.address).into(), reason: gpu.lost()?.reason.into() };
         let look = gpus::look_at(evidence, HardwarePart::PcieCard, &gpu.address);
         let finding = PAGE.warn(Object::gpu(&gpu.address), said).with_likelihood(Likelihood::Mechanism);
+        let finding = finding.with_evidence(Citation::new(&gpu.path, gpu.lost()?.reason));
         let finding = finding.with_intents([Intent::Step { step: Step::Drain }, look]);
         Some(finding.with_cause(GPU_LINK, Object::gpu(&gpu.address)))
     });
@@ -53,7 +57,13 @@ fn census(evidence: &Evidence<'_>, told: &[&Kind]) -> Vec<Finding> {
             .with_evidence(Citation::new("/sys/bus/pci/devices", format!("{of_board} GPUs")))
             .with_intent(Intent::Step { step: Step::WatchLog })
     });
-    lost.chain(short).collect()
+    let of_nvidia = gpus.iter().filter(|gpu| gpu.vendor == "nvidia" && gpu.lost().is_none());
+    let unknown =
+        of_nvidia.flat_map(|gpu| [&gpu.in_driver, &gpu.in_nvml]).find_map(|seen| seen.optional().err());
+    let unknown = unknown.map(|why| {
+        PAGE.not_run(Object::node().named("list of GPUs"), words::CensusUnknown { reason: why.into() })
+    });
+    lost.chain(short).chain(unknown).collect()
 }
 
 /// A boot that is in the log from its beginning starts before this time.
@@ -76,6 +86,9 @@ impl Judge<'_> {
         let mut findings: Vec<Finding> =
             kinds.iter().map(|(kind, lines)| self.of_kind(kind, lines)).collect();
         findings.extend(census(self.evidence, &kinds.keys().collect::<Vec<&Kind>>()));
+        let gpus = self.gpus.as_ref().map_or(&[][..], |gpus| gpus);
+        let of_ways = gpus.iter().flat_map(|gpu| [self.link(gpu), self.refused(gpu)]).flatten();
+        findings.extend(gpus::join(of_ways.collect(), gpus.len()));
         if log.truncated {
             findings.push(PAGE.not_run(Object::node(), words::Truncated { path: (&log.path).into() }));
         }
@@ -89,10 +102,6 @@ impl Judge<'_> {
         if !findings.is_empty() {
             return findings;
         }
-        // Without a GPU there would be no errors either.
-        if let Err(missing) = &self.gpus {
-            return vec![PAGE.not_run(Object::node(), words::GpusUnknown { reason: missing.into() })];
-        }
         let days = covered.number().min(old.value.number()) / DAY;
         let citation = Citation::new(&log.path, format!("no Xid in the last {days:.1} days"));
         let finding = if old.is_undercut_by(covered) {
@@ -103,6 +112,34 @@ impl Judge<'_> {
             PAGE.pass(Object::node(), words::None { age, unit })
         };
         vec![finding.with_evidence(citation)]
+    }
+
+    /// Errors on the way to a GPU: many that were corrected, or any other.
+    fn link(&self, gpu: &Gpu) -> Option<Finding> {
+        let way = way_up(self.evidence.pci().unwrap_or_default(), &gpu.address);
+        let way: Vec<&str> = way.iter().map(|device| &*device.address).chain([&*gpu.address]).collect();
+        let (lost, corrected) = self.log.pcie_errors(&way);
+        let many = Quantity::new(corrected.len() as f64);
+        if lost.is_empty() && self.evidence.limit(&PAGE, &LOGGED).is_undercut_by(many) {
+            return None;
+        }
+        let said = named!(Logged, most_lost: lost.len().into(), most_corrected: corrected.len().into());
+        let look = gpus::look_at(self.evidence, HardwarePart::PcieCard, &gpu.address);
+        let finding = PAGE.warn(Object::gpu(&gpu.address), said).with_likelihood(Likelihood::Mechanism);
+        let finding = finding.with_intent(look).with_cause(GPU_LINK, Object::gpu(&gpu.address));
+        Some(finding.with_evidence(self.quote(lost.last().or(corrected.last())?)))
+    }
+
+    /// Accesses of a GPU that the IOMMU has refused.
+    fn refused(&self, gpu: &Gpu) -> Option<Finding> {
+        let faults = self.log.dma_faults(&gpu.address);
+        let said = named!(Refused, most_faults: faults.len().into());
+        let finding = PAGE.warn(Object::gpu(&gpu.address), said).with_evidence(self.quote(faults.last()?));
+        Some(finding.with_intent(Intent::Step { step: Step::WatchLog }))
+    }
+
+    fn quote(&self, line: &LogLine) -> Citation {
+        Citation::new(&self.log.path, format!("[{:.3}] {}", line.seconds, line.text))
     }
 
     /// The lines of the time that counts by what they tell.
@@ -172,14 +209,12 @@ impl Judge<'_> {
             "other" | "unknown" => Confidence::Medium,
             _ => Confidence::High,
         };
-        let finding =
-            PAGE.says(outcome, object, Said { variant, args })
-                .with_likelihood(Likelihood::Mechanism)
-                .with_confidence(confidence)
-                .with_intents(self.goals(kind, gpu, action))
-                .with_citations(lines.last().map(|line| {
-                    Citation::new(&self.log.path, format!("[{:.3}] {}", line.seconds, line.text))
-                }));
+        let finding = PAGE
+            .says(outcome, object, Said { variant, args })
+            .with_likelihood(Likelihood::Mechanism)
+            .with_confidence(confidence)
+            .with_intents(self.goals(kind, gpu, action))
+            .with_citations(lines.last().map(|line| self.quote(line)));
         match (cause, gpu) {
             (Some(cause), Some(gpu)) => finding.with_cause(cause, Object::gpu(gpu)),
             _ => finding,

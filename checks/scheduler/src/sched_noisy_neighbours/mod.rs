@@ -8,7 +8,8 @@
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::InferenceServer;
 use plumb_check_sdk::{
-    Arg, Confidence, CpuSet, Evidence, Finding, Likelihood, NoVerdict, Object, ObjectKind, Outcome, Said,
+    Arg, Confidence, CpuSet, Evidence, Finding, Likelihood, Missing, NoVerdict, Object, ObjectKind, Outcome,
+    Said,
 };
 
 use crate::foreign::{Foreign, Unread};
@@ -24,7 +25,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     });
     let together = foreign.as_ref().map(|foreign| judge(evidence, foreign)).map_err(Said::clone);
     let mut findings = vec![PAGE.settle(Object::node(), together)];
-    findings.extend(servers.iter().filter_map(|server| beside(evidence, server)));
+    let of = |server: &InferenceServer| PAGE.settle(serving::server_object(server), beside(evidence, server));
+    findings.extend(servers.iter().map(of));
     let Ok(foreign) = foreign else { return Ok(findings) };
     if !foreign.uncounted.is_empty() {
         findings.push(PAGE.not_run(Object::cpus(&foreign.uncounted), words::Uncounted {}));
@@ -36,10 +38,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     Ok(findings)
 }
 
-/// On which CPUs the threads of a server may run, and who else ran there; `None` where the former is not known.
-fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Option<Finding> {
-    let online: CpuSet = evidence.get("/cpu/online").ok()?;
-    let own = server.cpus(&online).ok()?;
+/// On which CPUs the threads of a server may run, and who else ran there.
+fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, Missing> {
+    let online: CpuSet = evidence.get("/cpu/online")?;
+    let own = server.cpus(&online)?;
     let (cpus, cpus_count, online_count) = ((&own).into(), own.len().into(), online.len().into());
     let foreign = Foreign::beside(evidence, server).ok();
     let busiest = foreign.as_ref().map_or_else(|| "unwatched".into(), Foreign::busiest);
@@ -56,7 +58,7 @@ fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Option<Finding> 
             PAGE.info(object, words::Runs { busiest, cpus, cpus_count, online_count, spread })
         }
     };
-    Some(finding.with_citations(server.processes.first().map(|process| process.mask_quote(&own).into())))
+    Ok(finding.with_citations(server.processes.first().map(|process| process.mask_quote(&own).into())))
 }
 
 /// A deviation: others took of the CPUs.

@@ -24,7 +24,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 
 /// What the kernel's own watchdogs have seen: CPUs that did nothing else for many seconds, tasks that did not go on.
 fn stalled(evidence: &Evidence<'_>) -> Option<Finding> {
-    let log = evidence.kernel_log().ok()?;
+    let object = Object::node().named("stalls");
+    let log = match evidence.kernel_log() {
+        Ok(log) => log,
+        Err(why) => return Some(PAGE.missing(object, &why)),
+    };
     let (tasks, cpus) = log.stalls();
     let last = tasks.last().into_iter().chain(cpus.last()).max_by(|a, b| a.seconds.total_cmp(&b.seconds))?;
     let said = words::Stalled {
@@ -32,7 +36,7 @@ fn stalled(evidence: &Evidence<'_>) -> Option<Finding> {
         last: Arg::quantity((log.to_seconds - last.seconds).max(0.0) / 3600.0, "h", 1),
         lines_count: (tasks.len() + cpus.len()).into(),
     };
-    let finding = PAGE.warn(Object::node().named("stalls"), said).with_likelihood(Likelihood::Mechanism);
+    let finding = PAGE.warn(object, said).with_likelihood(Likelihood::Mechanism);
     let finding = finding.with_evidence(Citation::new(&log.path, &last.text));
     Some(finding.with_intent(Intent::Step { step: Step::TraceInterruptions }))
 }

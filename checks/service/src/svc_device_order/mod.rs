@@ -10,7 +10,7 @@ use plumb_check_sdk::model::{Gpu, InferenceServer, NodeTold, ServerProcess};
 use plumb_check_sdk::{Arg, Citation, Evidence, Finding, Intent, Likelihood, NoVerdict};
 
 use crate::pages::svc_device_order::{PAGE, words};
-use crate::server::{main_process, misplaced, option, part_of, server_object};
+use crate::server::{misplaced, option, part_of, server_object};
 
 const ORDER: &str = "CUDA_DEVICE_ORDER";
 const BY_BUS: &str = "PCI_BUS_ID";
@@ -30,7 +30,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 }
 
 fn order(server: &InferenceServer, gpus: &[&Gpu]) -> Result<Finding, NoVerdict> {
-    let process = main_process(server).ok_or(words::NoProcess {})?;
+    let process = server.main_process().ok_or(words::NoProcess {})?;
     let environment = process.environment.require()?;
     let path = format!("{}/environ", process.path);
     let value = |name: &'static str| {

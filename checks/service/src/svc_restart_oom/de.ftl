@@ -71,3 +71,4 @@ found-odd-pause = die Zeit von `RestartSec={ $value }` hat keine bekannte Form
 found-odd-timeout = die Zeitgrenze des Starts, `{ $value }`, hat keine bekannte Form
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-process = kein Prozess des Servers wurde aufgezeichnet
+found-inside = von innerhalb eines Containers gesehen ({ $container }): auf dem Host zeigt es `{ $command }`

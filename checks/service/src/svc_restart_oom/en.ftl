@@ -71,3 +71,4 @@ found-odd-pause = the time of `RestartSec={ $value }` is not of a known form
 found-odd-timeout = the time-out of its start, `{ $value }`, is not of a known form
 found-no-server = no inference server was found: collect while the service runs
 found-no-process = no process of the server was recorded
+found-inside = seen from inside of a container ({ $container }): on its host, `{ $command }` shows it

@@ -29,7 +29,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let mut findings = Vec::new();
     for server in servers {
         let judge = Judge { evidence, server, servers: servers.len() };
-        let home = homes.find(server);
+        let home = homes.find(evidence, server);
         let is_pod = matches!(home, Ok(Home::Pod(_)));
         findings.extend(
             PAGE.settle(judge.restart(), home.map_err(NoVerdict::from).and_then(|home| judge.of_home(home))),
@@ -102,6 +102,10 @@ impl Judge<'_> {
                 Ok(self.of_docker(container.docker.require().map_err(unknown)?))
             }
             Home::Pod(_) => Err(words::Pod {}.into()),
+            Home::Inside => {
+                let (container, command) = self.evidence.host_of_container()?;
+                Err(words::Inside { command: command.into(), container: container.into() }.into())
+            }
             Home::Nothing(place) => Ok(vec![self.by_hand(place)]),
             Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
             Home::UnknownContainer(id) => Err(words::UnknownContainer { container: id.into() }.into()),

@@ -31,6 +31,14 @@ problem-unbound = Nichts hält Server (PID { $pid }) in der Nähe seiner GPUs
 effect-unbound = Der Server kann jederzeit fern von seinen GPUs laufen, und Antworten kämen dann später und ungleichmäßiger; wo er läuft, kann sich mit der Last und mit jedem Neustart ändern.
 detail-unbound = nichts bindet den Server, auch wenn er in der Nähe seiner GPUs blieb
 
+problem-ignored = Server (PID { $pid }) sollte seine Worker binden und hat es nicht getan
+effect-ignored = Der Server kann jederzeit fern von seinen GPUs laufen, obwohl er als gebunden gilt; Antworten kämen dann später und ungleichmäßiger.
+detail-ignored = der Server soll seine Worker binden (`{ $option }`), aber deren Threads dürfen auf allen CPUs laufen
+
+problem-unbound-memory = Nichts hält Server (PID { $pid }) in der Nähe seines Speichers
+effect-unbound-memory = Der Server rechnet auf den Prozessoren, und seine Threads können jederzeit fern von dem Speicher laufen, den sie lesen; Tokens dauern dann länger und kommen ungleichmäßiger.
+detail-unbound-memory = nichts bindet den Server, und seine Threads dürfen auf den CPUs aller Knoten laufen
+
 found-defined = die Definition bindet den Server, und seine Threads zeigen es
 found-one-node = alle CPUs sind in einem NUMA-Knoten
 found-idle = die Threads haben keine CPU-Zeit verbraucht: unter Last sammeln
@@ -40,3 +48,4 @@ found-no-such-gpu = GPU { $gpu } ist nicht unter den GPUs der Nachweise
 found-unknown-unit = die Nachweise beschreiben die Unit { $unit } nicht
 found-unknown-container = die Nachweise beschreiben den Container { $container } nicht
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
+found-inside = von innerhalb eines Containers gesehen ({ $container }): auf dem Host zeigt es `{ $command }`

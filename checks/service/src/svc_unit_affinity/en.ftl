@@ -31,6 +31,14 @@ problem-unbound = Nothing keeps server (pid { $pid }) near its GPUs
 effect-unbound = The server may run away from its GPUs at any time, and replies would then come later and less evenly; where it runs can change with the load and with every restart.
 detail-unbound = nothing binds it, though it was seen to stay near its GPUs
 
+problem-ignored = Server (pid { $pid }) was told to bind its workers and did not
+effect-ignored = The server may run away from its GPUs at any time, although its operator believes it bound; replies would then come later and less evenly.
+detail-ignored = it is to bind its workers (`{ $option }`), but threads of them may run on all CPUs
+
+problem-unbound-memory = Nothing keeps server (pid { $pid }) near its memory
+effect-unbound-memory = The server computes on the processors, and its threads may run away from the memory that they read at any time; tokens then take longer and come less evenly.
+detail-unbound-memory = nothing binds it, and its threads may run on the CPUs of all nodes
+
 found-defined = its definition binds it, and its threads show it
 found-one-node = all CPUs are in one NUMA node
 found-idle = its threads have used no CPU time: collect under load
@@ -40,3 +48,4 @@ found-no-such-gpu = GPU { $gpu } is not among the GPUs of the evidence
 found-unknown-unit = the evidence does not describe the unit { $unit }
 found-unknown-container = the evidence does not describe the container { $container }
 found-no-server = no inference server was found: collect while the service runs
+found-inside = seen from inside of a container ({ $container }): on its host, `{ $command }` shows it

@@ -2,18 +2,18 @@
 //!
 //! A server is *bound* if no thread of its GPU processes may run on all CPUs. Its definition binds it if the unit (or a slice
 //! above it), the container or the start command says so, in a place that outlives a reboot: what `systemctl set-property
-//! --runtime` wrote lies under `/run`. An option of the engine counts half: engines bind their GPU workers with it, and leave
-//! the API server and helpers where they are. A server that nothing binds fails where its GPU processes were also seen to
+//! --runtime` wrote lies under `/run`. An option of the engine counts half, and only where masks show that it was heeded:
+//! engines bind their GPU workers with it, and leave the API server and helpers where they are. A server that nothing binds fails where its GPU processes were also seen to
 //! spend their time away from the GPUs, and else is a warning.
 
 use plumb_check_sdk::limit::{Percent, Quantity};
 use plumb_check_sdk::model::{Gpu, InferenceServer, Numa, ServerProcess, Unit, UnitSetting};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, CpuSet, Evidence, Finding, Intent, Likelihood, NoVerdict, NodeSet,
+    Arg, Citation, Confidence, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, NoVerdict, NodeSet, Said,
 };
 
 use crate::pages::svc_unit_affinity::{PAGE, REMOTE_TIME, words};
-use crate::server::{Home, Homes, main_process, misplaced, option, server_object};
+use crate::server::{Home, Homes, misplaced, server_object};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
@@ -39,9 +39,14 @@ fn judge(
     homes: &Homes,
 ) -> Result<Finding, NoVerdict> {
     let all = numa.complete()?.all_cpus();
-    let (bound, mask) = binding(server, &all)?;
-    let definition = definition(server, homes, &all)?;
-    let engine = engine_binds(server)?;
+    let users = workers(evidence, server)?;
+    let (bound, mask) = binding(&users, &all)?;
+    // What may run everywhere is not bound, whatever a definition that nobody read says.
+    let definition = match definition(evidence, server, homes, &all) {
+        Err(_) if !bound => None,
+        definition => definition?,
+    };
+    let engine = server.binding()?;
     let object = server_object(server);
     let pid = Arg::text(server.pid.to_string());
     let place = Intent::Place { server: server.pid, process: None, gpu: None };
@@ -62,40 +67,52 @@ fn judge(
             }
         });
     }
-    if let Some(citation) = engine {
-        let said = words::EngineOnly { option: citation.value.as_str().into(), pid };
-        return Ok(deviation(PAGE.warn(object, said), place).with_evidence(citation));
-    }
+    let told = engine.as_ref().map(|engine| Arg::from(&engine.told.value));
+    let cite = |finding: Finding| finding.with_citations(engine.clone().map(|engine| engine.told.into()));
     if bound {
-        let finding = deviation(PAGE.fail(object, words::Undefined { pid }), place);
-        return Ok(finding.with_confidence(Confidence::Medium));
+        let Some(option) = told else {
+            let finding = deviation(PAGE.fail(object, words::Undefined { pid }), place);
+            return Ok(finding.with_confidence(Confidence::Medium));
+        };
+        return Ok(cite(deviation(PAGE.warn(object, words::EngineOnly { option, pid }), place)));
     }
-    let away = time_away(server, evidence.gpus()?, numa)?;
+    if users.iter().all(|(_, gpus)| gpus.is_empty()) {
+        return Ok(deviation(PAGE.warn(object, words::UnboundMemory { pid }), place));
+    }
+    let away = time_away(&users, evidence.gpus()?, numa)?;
     if evidence.limit(&PAGE, &REMOTE_TIME).is_exceeded_by(away) {
         let said = words::Away { pid, share: Arg::of(away, 0) };
         let finding = deviation(PAGE.fail(object, said), place);
         return Ok(finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium));
     }
-    Ok(deviation(PAGE.warn(object, words::Unbound { pid }), place))
+    let said: Said = match told {
+        Some(option) => words::Ignored { option, pid }.into(),
+        None => words::Unbound { pid }.into(),
+    };
+    Ok(cite(deviation(PAGE.warn(object, said), place)))
 }
 
-/// Processes of the server that use a GPU.
-fn gpu_processes(server: &InferenceServer) -> Result<Vec<(&ServerProcess, &[String])>, NoVerdict> {
-    let mut found = Vec::new();
+/// Processes of the server that use a GPU; of one that computes on the CPU, all.
+fn workers<'a>(
+    evidence: &Evidence<'_>,
+    server: &'a InferenceServer,
+) -> Result<Vec<(&'a ServerProcess, &'a [String])>, NoVerdict> {
+    let on_cpu = server.computes_on_cpu(evidence.gpus())?;
+    let mut users = Vec::new();
     for process in &server.processes {
         let gpus = process.gpus.require()?;
-        if !gpus.is_empty() {
-            found.push((process, gpus.as_slice()));
+        if on_cpu || !gpus.is_empty() {
+            users.push((process, gpus.as_slice()));
         }
     }
-    PAGE.not_run_if(found.is_empty(), words::NoGpuProcess {})?;
-    Ok(found)
+    PAGE.not_run_if(users.is_empty(), words::NoGpuProcess {})?;
+    Ok(users)
 }
 
-/// Whether no thread of a GPU process may run everywhere, and a mask that shows it.
-fn binding(server: &InferenceServer, all: &CpuSet) -> Result<(bool, Citation), NoVerdict> {
+/// Whether no thread of these processes may run everywhere, and a mask that shows it.
+fn binding(users: &[(&ServerProcess, &[String])], all: &CpuSet) -> Result<(bool, Citation), NoVerdict> {
     let mut shown = None;
-    for (process, _) in gpu_processes(server)? {
+    for (process, _) in users {
         if process.threads.is_empty() {
             return Err(words::NoThread { pid: Arg::text(process.pid.to_string()) }.into());
         }
@@ -114,29 +131,48 @@ fn binding(server: &InferenceServer, all: &CpuSet) -> Result<(bool, Citation), N
 }
 
 fn definition(
+    evidence: &Evidence<'_>,
     server: &InferenceServer,
     homes: &Homes,
     all: &CpuSet,
 ) -> Result<Option<Definition>, NoVerdict> {
-    let lasting =
-        |path: &str, value: String| Some(Definition { citation: Citation::new(path, value), lasts: true });
-    match homes.find(server)? {
+    // A list of all CPUs, as a kubelet without CPU manager gives it to containers, binds nothing.
+    let narrow = |cpus: &str| {
+        cpus.trim().parse::<CpuSet>().is_ok_and(|cpus| !cpus.is_empty() && !all.is_subset(&cpus))
+    };
+    let lasting = |path: &str, key: &str, cpus: Option<&str>| {
+        let cpus = cpus.filter(|cpus| narrow(cpus))?;
+        Some(Definition { citation: Citation::new(path, format!("{key}: {}", cpus.trim())), lasts: true })
+    };
+    // The group of a container has the CPUs that its engine was asked for, each time that it starts.
+    let of_group = |id: &str| {
+        let cgroup = server.main_process()?.cgroup.known()?;
+        let level = cgroup.chain.iter().find(|level| level.path.contains(id))?;
+        let cpus = level.values.get("cpuset.cpus").and_then(Fact::known);
+        lasting(&format!("{}/cpuset.cpus", level.path), "cpuset", cpus.map(String::as_str))
+    };
+    match homes.find(evidence, server)? {
         Home::Unit(unit) => Ok(of_unit(unit, server, homes)),
         Home::Container(container) | Home::Pod(container) => {
-            // A list of all CPUs, as a kubelet without CPU manager gives it to containers, binds nothing.
-            let narrow = |cpus: &&String| cpus.parse::<CpuSet>().is_ok_and(|cpus| !all.is_subset(&cpus));
-            if let Some(docker) = container.docker.known()
-                && let Some(cpus) = docker.cpuset_cpus.as_ref().filter(|cpus| !cpus.is_empty()).filter(narrow)
-            {
-                return Ok(lasting(&docker.path, format!("CpusetCpus: {cpus}")));
-            }
-            let spec = container.spec.require()?;
-            let cpus = spec.cpuset_cpus.as_ref().filter(|cpus| !cpus.is_empty());
-            Ok(cpus.filter(narrow).and_then(|cpus| lasting(&spec.path, format!("cpuset: {cpus}"))))
+            let docker = container.docker.known();
+            let of_docker =
+                docker.and_then(|own| lasting(&own.path, "CpusetCpus", own.cpuset_cpus.as_deref()));
+            let of_spec = match &container.spec {
+                Fact::Known(spec) => Ok(lasting(&spec.path, "cpuset", spec.cpuset_cpus.as_deref())),
+                Fact::Missing(why) => of_group(&container.id).map(Some).ok_or_else(|| why.clone()),
+            };
+            of_docker.map_or_else(|| Ok(of_spec?), |found| Ok(Some(found)))
+        }
+        Home::Inside => {
+            let (container, command) = evidence.host_of_container()?;
+            Err(words::Inside { command: command.into(), container: container.into() }.into())
         }
         Home::Nothing(_) => Ok(None),
         Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
-        Home::UnknownContainer(id) => Err(words::UnknownContainer { container: id.into() }.into()),
+        Home::UnknownContainer(id) => {
+            let unknown = || words::UnknownContainer { container: id.into() };
+            Ok(Some(of_group(id).ok_or_else(unknown)?))
+        }
     }
 }
 
@@ -173,30 +209,16 @@ fn slices(server: &InferenceServer) -> impl Iterator<Item = &str> {
     names.filter(|name| name.ends_with(".slice"))
 }
 
-/// The option or variable by which the engine was told to bind its workers.
-fn engine_binds(server: &InferenceServer) -> Result<Option<Citation>, NoVerdict> {
-    let flags = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
-    if let Some((flag, _)) = option(server, &flags)? {
-        let process = main_process(server).ok_or(words::NoGpuProcess {})?;
-        return Ok(Some(Citation::new(format!("{}/cmdline", process.path), format!("--{flag}"))));
-    }
-    let names = ["SGLANG_AUTO_NUMA_BIND", "TLLM_NUMA_AWARE_WORKER_AFFINITY"];
-    for process in &server.processes {
-        let environment = process.environment.require()?;
-        let set = names.into_iter().find_map(|name| environment.get_key_value(name));
-        if let Some((name, value)) = set.filter(|(_, value)| *value != "0") {
-            return Ok(Some(Citation::new(format!("{}/environ", process.path), format!("{name}={value}"))));
-        }
-    }
-    Ok(None)
-}
-
 /// Share of the CPU time of GPU processes whose threads were last seen on a CPU of a node without a GPU of theirs.
-fn time_away(server: &InferenceServer, gpus: &[Gpu], numa: &Numa) -> Result<Quantity<Percent>, NoVerdict> {
+fn time_away(
+    users: &[(&ServerProcess, &[String])],
+    gpus: &[Gpu],
+    numa: &Numa,
+) -> Result<Quantity<Percent>, NoVerdict> {
     let (mut away, mut total) = (0_u64, 0_u64);
-    for (process, addresses) in gpu_processes(server)? {
+    for (process, addresses) in users {
         let mut nodes = NodeSet::new();
-        for address in addresses {
+        for address in *addresses {
             let gpu = gpus.iter().find(|gpu| gpu.address == *address);
             let gpu = gpu.ok_or_else(|| words::NoSuchGpu { gpu: address.into() })?;
             nodes.insert(gpu.place().one()?.node);

@@ -28,3 +28,4 @@ found-not-read-twice = { $path } wurde nicht zweimal gelesen
 found-no-time = zwischen den Ablesungen verging keine Zeit
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-process = kein Prozess des Servers wurde aufgezeichnet
+found-inside = von innerhalb eines Containers gesehen ({ $container }): auf dem Host zeigt es `{ $command }`

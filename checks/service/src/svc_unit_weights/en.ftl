@@ -28,3 +28,4 @@ found-not-read-twice = { $path } was not read twice
 found-no-time = no time passed between the readings
 found-no-server = no inference server was found: collect while the service runs
 found-no-process = no process of the server was recorded
+found-inside = seen from inside of a container ({ $container }): on its host, `{ $command }` shows it

@@ -33,7 +33,15 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         ratio: evidence.limit(&PAGE, &RATIO),
     };
     PAGE.not_run_if(groups.seconds <= 0.0, words::NoTime {})?;
-    let judged = |server| PAGE.settle(server_object(server), groups.judge(server));
+    let judged = |server| {
+        let judged = groups.judge(server).map_err(|why| match evidence.host_of_container() {
+            Ok((container, command)) => {
+                words::Inside { command: command.into(), container: container.into() }.into()
+            }
+            Err(_) => why,
+        });
+        PAGE.settle(server_object(server), judged)
+    };
     Ok(servers.iter().map(judged).collect())
 }
 
@@ -51,7 +59,7 @@ fn cpus_of_servers(servers: &[InferenceServer]) -> BTreeMap<String, CpuSet> {
         for (position, level) in cgroup.chain.iter().enumerate() {
             if is_outer(level) && !cpus.contains_key(&level.path) {
                 // A group without a set of its own has that of the group above.
-                let upwards = Cgroup { version: cgroup.version, chain: cgroup.chain[position..].to_vec() };
+                let upwards = Cgroup { chain: cgroup.chain[position..].to_vec(), ..cgroup.clone() };
                 if let Some(own) = granted(&upwards) {
                     cpus.insert(level.path.clone(), own);
                 }

@@ -121,16 +121,15 @@ fn layout(evidence: &Evidence<'_>, host: &Host) -> Result<Finding, Missing> {
 
 /// Sets of the kernel that exclude each other, but for sockets and nodes, which `layout` compares.
 fn clashes(numa: &Numa, cpu: &Cpu, host: &Host) -> Vec<Finding> {
-    // The caches of a virtual machine are as much made up as its sockets, and its kernel loses nothing by them.
-    let caches_count = has_memory_per_socket(cpu) && matches!(host, Ok(None));
-    let is_told = |clash: &Clash| {
-        clash.kind != ClashKind::SplitSocket && (caches_count || clash.kind != ClashKind::SharedCache)
+    // The caches of a guest are as much made up as its sockets. Where whole sockets share one, these may be no sockets.
+    let is_told = |clash: &Clash| match clash.kind {
+        ClashKind::SharedCache => !matches!(host, Ok(Some(_))) && cpu.with_sockets(&clash.cpus) != clash.cpus,
+        kind => kind != ClashKind::SplitSocket,
     };
     let finding = |Clash { kind, cpus, of }: Clash| {
-        let (kind, of) = (kind.as_str(), of.to_string());
-        let nodes = numa.nodes.iter().map(|node| format!("node {}: {}", node.id, node.cpus));
-        let citation = Citation::new(&numa.path, nodes.collect::<Vec<_>>().join("; "));
-        let said = words::Clash { cpus: (&cpus).into(), kind: kind.into(), of: of.into() };
+        let citation = Citation::new(&numa.path, format!("{}: CPUs {cpus} of {of}", kind.as_str()));
+        let (kind, of) = (kind.as_str().into(), of.to_string().into());
+        let said = words::Clash { cpus: (&cpus).into(), kind, of };
         let finding = PAGE.warn(Object::cpus(&cpus), said).with_confidence(Confidence::Medium);
         let firmware = Intent::Update { part: UpdatePart::Firmware, was: None };
         mend::layout(finding.with_evidence(citation), host, Some(firmware))

@@ -21,6 +21,14 @@ detail-tight = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse b
 problem-wide = Server (PID { $pid }) hat { $cpus_count } CPUs, aber eine Quota für { $quota }
 detail-wide = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count } CPUs laufen und verbraucht die Quota vorzeitig, sobald Threads auf mehr als { $quota } davon laufen
 
+problem-threads-exceed = Server (PID { $pid }) rechnet mit { $threads_count } Threads bei einer Quota von { $quota }
+effect-threads-exceed = Die Threads verbrauchen die Quota gemeinsam und stehen dann gemeinsam still, immer wieder; jedes Token dauert ein Mehrfaches.
+detail-threads-exceed = die Quota beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count } Threads, von denen jeder auf den langsamsten wartet
+
+found-threads-fit = die Quota beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count ->
+    [one] { $threads_count } Thread
+   *[other] { $threads_count } Threads
+}
 found-unlimited = keine Control Group begrenzt die CPU-Zeit
 found-enough = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count ->
     [one] { $cpus_count } CPU
@@ -31,5 +39,4 @@ found-no-container = kein Inferenzserver läuft in einem Container
 found-unknown-container = es ist nicht bekannt, ob der Server in einem Container läuft: { $reason }
 found-no-process = kein Prozess des Servers wurde aufgezeichnet
 found-no-group = keine Control Group des Hauptprozesses wurde aufgezeichnet
-found-odd-quota = `{ $path }` enthält `{ $text }`, und das ist keine Quota
 found-no-cpuset = keine der Control Groups nennt die CPUs, auf denen der Server laufen darf

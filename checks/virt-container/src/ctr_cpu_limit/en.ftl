@@ -21,6 +21,14 @@ detail-tight = its quota is { $quota } CPUs, and { $processes } processes want o
 problem-wide = Server (pid { $pid }) has { $cpus_count } CPUs, but a quota for { $quota }
 detail-wide = its quota is { $quota } CPUs, and { $processes } processes want one at once; it may run on { $cpus_count } CPUs and uses the quota up early once threads run on more than { $quota } of them
 
+problem-threads-exceed = Server (pid { $pid }) has { $threads_count } threads under a quota of { $quota }
+effect-threads-exceed = The threads use up the quota together and are then stopped together, again and again, so that each token takes several times as long.
+detail-threads-exceed = its quota is { $quota } CPUs, and it computes with { $threads_count } threads, each of which waits for the slowest
+
+found-threads-fit = its quota is { $quota } CPUs, and it computes with { $threads_count ->
+    [one] { $threads_count } thread
+   *[other] { $threads_count } threads
+}
 found-unlimited = no control group limits its CPU time
 found-enough = its quota is { $quota } CPUs, and { $processes } processes want one at once; it may run on { $cpus_count ->
     [one] { $cpus_count } CPU
@@ -31,5 +39,4 @@ found-no-container = no inference server runs in a container
 found-unknown-container = it is not known whether it runs in a container: { $reason }
 found-no-process = no process of the server was recorded
 found-no-group = no control group of its main process was recorded
-found-odd-quota = `{ $path }` holds `{ $text }`, which is no quota
 found-no-cpuset = none of its control groups says on which CPUs it may run

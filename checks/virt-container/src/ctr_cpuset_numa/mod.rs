@@ -9,8 +9,7 @@ use plumb_check_sdk::{Arg, CpuSet, Evidence, Finding, Likelihood, Missing, NoVer
 
 use crate::pages::ctr_cpuset_numa::{PAGE, words};
 use crate::server::{
-    contained, cpus_of, granted_cpus, granted_nodes, known_gpus, main_process, misplaced, nodes_of,
-    server_object,
+    contained, cpus_of, granted_cpus, granted_nodes, known_gpus, misplaced, nodes_of, server_object,
 };
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -28,7 +27,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 
 fn judge(server: &InferenceServer, numa: &Numa, gpus: &[Gpu]) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
-    let process = main_process(server).ok_or(words::NoProcess {})?;
+    let process = server.main_process().ok_or(words::NoProcess {})?;
     let (addresses, rest) = known_gpus(server);
     PAGE.not_applicable_if(addresses.is_empty() && rest.is_ok(), words::NoGpu {})?;
     let (nodes, of_gpus) = nodes_of(&addresses, gpus)?;

@@ -46,3 +46,4 @@ found-no-gpu = keine GPU von NVIDIA gefunden
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-container = kein Inferenzserver läuft in einem Container
 found-unknown-container = es ist nicht bekannt, ob der Server in einem Container läuft: { $reason }
+found-inside = von innerhalb eines Containers gesehen ({ $container }): auf dem Host zeigt es `{ $command }`

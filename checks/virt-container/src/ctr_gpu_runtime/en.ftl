@@ -46,3 +46,4 @@ found-no-gpu = no GPU of NVIDIA was found
 found-no-server = no inference server was found: collect while the service runs
 found-no-container = no inference server runs in a container
 found-unknown-container = it is not known whether it runs in a container: { $reason }
+found-inside = seen from inside of a container ({ $container }): on its host, `{ $command }` shows it

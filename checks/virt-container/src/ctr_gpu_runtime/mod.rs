@@ -13,7 +13,7 @@ use plumb_check_sdk::{
 };
 
 use crate::pages::ctr_gpu_runtime::{AGE_IN_DAYS, PAGE, words};
-use crate::server::{contained, container, short};
+use crate::server::{contained, container, server_object, short};
 
 /// When versions of the toolkit were released.
 const RELEASES: [((u32, u32, u32), &str); 22] = [
@@ -59,15 +59,29 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let limit = evidence.limit(&PAGE, &AGE_IN_DAYS);
     tell(Object::new(ObjectKind::Other, "container toolkit"), &|object| {
         let started: String = evidence.get("/collection/started")?;
-        toolkit(object, runtime.require()?, &started, &limit)
+        toolkit(object, runtime.require()?, &started, &limit).map_err(|why| hidden(evidence).unwrap_or(why))
     });
     for (server, id) in servers {
-        let name = format!("{} in container {}", server.subject(), short(id));
-        tell(Object::new(ObjectKind::Container, id).named(name), &|object| {
-            devices(object, server.pid, id, &containers)
+        let of_id = |id: &str| {
+            let name = format!("{} in container {}", server.subject(), short(id));
+            Object::new(ObjectKind::Container, id).named(name)
+        };
+        tell(id.map_or_else(|| server_object(server), of_id), &|object| {
+            let container = id.map(|id| container(&containers, id));
+            // Whether its group is driven by systemd, and with which devices, is known where it was started.
+            match container.filter(|_| evidence.container_runtime().ok().flatten().is_none()) {
+                Some(container) => devices(object, server.pid, container?),
+                None => Err(hidden(evidence).unwrap_or_else(|| words::NoContainer {}.into())),
+            }
         });
     }
     Ok(findings)
+}
+
+/// That what is asked for is on the host of the container that the node is seen from within.
+fn hidden(evidence: &Evidence<'_>) -> Option<NoVerdict> {
+    let (container, command) = evidence.host_of_container().ok()?;
+    Some(words::Inside { command: command.into(), container: container.into() }.into())
 }
 
 fn driver(object: Object, runtime: &GpuRuntime) -> Result<Finding, NoVerdict> {
@@ -118,13 +132,7 @@ fn toolkit(
     }))
 }
 
-fn devices(
-    object: Object,
-    server: u32,
-    id: &str,
-    containers: &Fact<Vec<Container>>,
-) -> Result<Finding, NoVerdict> {
-    let container = container(containers, id)?;
+fn devices(object: Object, server: u32, container: &Container) -> Result<Finding, NoVerdict> {
     let of_group = Citation::new(&container.cgroup, format!("driven by {}", container.cgroup_driver));
     if container.cgroup_driver == "cgroupfs" {
         return Ok(PAGE.pass(object, words::NotBySystemd {}).with_evidence(of_group));

@@ -7,7 +7,20 @@ caveat = Die Capability erlaubt dem Container auch, Prioritäten und Echtzeitein
 
 problem-blocked = Der Container verwehrt Server (PID { $pid }), seinen Speicher zu binden
 effect-blocked = Die Engine sollte ihren Speicher nahe den GPUs halten, und ihr Container verbietet das: Daten nehmen womöglich den längeren Weg, und Antworten kommen später und ungleichmäßiger.
-detail-blocked = sollte binden (`{ $told }`), aber die Aufrufe sind gesperrt, und kein Speicher hat eine Policy
+detail-blocked = der Server soll Speicher binden (`{ $told }`), aber die Aufrufe sind gesperrt, und kein Speicher hat eine Policy{ $starts ->
+    [no] ; Worker dieser Version starten dann nicht
+   *[yes] {""}
+}
+
+problem-excluded = Der Container gibt Server (PID { $pid }) dort keinen Speicher, wo er bindet
+effect-excluded = Speicher lässt sich nicht nahe den GPUs binden: Worker scheitern beim Start, oder Daten nehmen den längeren Weg, und Antworten kommen später und ungleichmäßiger.
+detail-excluded = der Server soll Speicher (`{ $told }`) an { $nodes_count ->
+    [one] Knoten { $nodes }
+   *[other] die Knoten { $nodes }
+} seiner GPUs binden, aber seine Control Groups gewähren nur Speicher von { $mems }: der Aufruf scheitert, was auch immer der Filter erlaubt{ $starts ->
+    [no] ; Worker dieser Version starten dann nicht
+   *[yes] {""}
+}
 
 problem-confined = Server (PID { $pid }) kann Speicher nicht binden, sein Cpuset tut es
 effect-confined = Antworten leiden derzeit nicht, weil die Grenzen des Containers den Speicher nahe den GPUs halten. Fallen diese Grenzen weg, hält ihn dort nichts mehr, obwohl die Engine es sollte.
@@ -19,6 +32,10 @@ detail-unused = sollte binden (`{ $told }`) und darf es, aber kein Speicher hat 
 found-in-force = Speicher-Policies sind in Kraft, die Aufrufe sind also erlaubt
 found-allowed-unasked = Aufrufe zur Platzierung von Speicher sind erlaubt; die Engine wurde nicht angewiesen, sie zu verwenden
 found-blocked-unasked = Aufrufe zur Platzierung von Speicher sind gesperrt; die Engine wurde nicht angewiesen, sie zu verwenden, und könnte es auch nicht
+found-excluded-unasked = die Engine wurde nicht angewiesen, Speicher zu binden, und könnte es auch nicht: ihre Control Groups gewähren nur Speicher von { $mems }, nicht von { $nodes_count ->
+    [one] Knoten { $nodes }
+   *[other] den Knoten { $nodes }
+} ihrer GPUs
 found-no-policies = keine Speicher-Policy der Prozesse ist bekannt
 found-one-node = alle CPUs sind in einem NUMA-Knoten
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln

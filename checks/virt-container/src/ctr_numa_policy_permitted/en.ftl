@@ -7,7 +7,20 @@ caveat = The capability also lets the container change priorities and real-time 
 
 problem-blocked = The container blocks server (pid { $pid }) from binding its memory
 effect-blocked = The engine was told to keep its memory near the GPUs, and its container forbids that: data may take the longer way, and replies come later and less evenly.
-detail-blocked = told to bind (`{ $told }`), but the calls are blocked and no memory has a policy
+detail-blocked = it is to bind memory (`{ $told }`), but the calls are blocked and no memory has a policy{ $starts ->
+    [no] ; workers of this version do not start then
+   *[yes] {""}
+}
+
+problem-excluded = The container of server (pid { $pid }) grants no memory where it binds
+effect-excluded = Memory cannot be bound near the GPUs: workers fail at their start, or data takes the longer way, and replies come later and less evenly.
+detail-excluded = it is to bind memory (`{ $told }`) to { $nodes_count ->
+    [one] node { $nodes }
+   *[other] nodes { $nodes }
+} of its GPUs, but its groups grant memory of { $mems } only: the call fails, whatever the filter allows{ $starts ->
+    [no] ; workers of this version do not start then
+   *[yes] {""}
+}
 
 problem-confined = Server (pid { $pid }) cannot bind its memory, but its cpuset does
 effect-confined = Replies do not suffer now, since the limits of the container keep memory near the GPUs. If these limits are lifted, nothing does, although the engine was told to.
@@ -19,6 +32,10 @@ detail-unused = told to bind (`{ $told }`) and allowed to, but no memory has a p
 found-in-force = memory policies are in force, so that the calls are allowed
 found-allowed-unasked = calls that place memory are allowed; the engine was not told to use them
 found-blocked-unasked = calls that place memory are blocked; the engine was not told to use them, and could not
+found-excluded-unasked = the engine was not told to bind memory, and could not: its groups grant memory of { $mems } only, not of { $nodes_count ->
+    [one] node { $nodes }
+   *[other] nodes { $nodes }
+} of its GPUs
 found-no-policies = no memory policy of its processes is known
 found-one-node = all CPUs are in one NUMA node
 found-no-server = no inference server was found: collect while the service runs

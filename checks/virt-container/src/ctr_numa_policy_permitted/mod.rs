@@ -5,15 +5,15 @@
 //! Docker, containerd and Podman do: they allow both calls with that capability only. Whether binding worked is seen in
 //! the policies of `numa_maps`; a policy that is there proves that the call was allowed, whatever else is said.
 
+use std::collections::BTreeSet;
+
 use plumb_check_sdk::model::{Container, FilteredCall, Gpu, InferenceServer, ServerProcess};
 use plumb_check_sdk::{
-    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Arg, Citation, Confidence, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict, NodeSet,
 };
 
 use crate::pages::ctr_numa_policy_permitted::{PAGE, words};
-use crate::server::{
-    contained, container, gpus_of, granted_nodes, main_process, misplaced, nodes_of, server_object,
-};
+use crate::server::{contained, container, gpus_of, granted_nodes, misplaced, nodes_of, server_object};
 
 /// The capability that the default filters ask for, as a bit of `CapEff` (capability.h).
 const CAP_SYS_NICE: u64 = 1 << 23;
@@ -30,7 +30,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let containers: Fact<Vec<Container>> = evidence.get("/containers/containers").into();
     let gpus = evidence.gpus()?;
     findings.extend(servers.into_iter().map(|(server, id)| {
-        let judged = judge(server, container(&containers, id).ok(), gpus);
+        let judged = judge(server, id.and_then(|id| container(&containers, id).ok()), gpus);
         PAGE.settle(server_object(server), judged)
     }));
     Ok(findings)
@@ -42,29 +42,52 @@ fn judge(
     gpus: &[Gpu],
 ) -> Result<Finding, NoVerdict> {
     let object = server_object(server);
-    let process = main_process(server).ok_or(words::NoProcess {})?;
-    let told = told_to_bind(server, process)?;
+    let process = server.main_process().ok_or(words::NoProcess {})?;
+    let binding = server.binding()?.filter(|binding| binding.memory);
+    let pid = Arg::text(server.pid.to_string());
+    let starts =
+        Arg::text(if binding.as_ref().is_some_and(|one| one.needs_permission) { "no" } else { "yes" });
+    let excluded = excluded(server, process, gpus);
+    if let Ok(Some((without, mems, of_mems))) = &excluded {
+        let (mems, nodes, nodes_count) =
+            (mems.to_string().into(), without.to_string().into(), without.len().into());
+        let Some(binding) = binding else {
+            let said = words::ExcludedUnasked { mems, nodes, nodes_count };
+            return Ok(PAGE.info(object, said).with_evidence(of_mems.clone()));
+        };
+        let told = binding.told.value.as_str().into();
+        let said = words::Excluded { mems, nodes, nodes_count, pid, starts, told };
+        let addresses = gpus_of(&server.processes).unwrap_or_default();
+        return Ok(misplaced(PAGE.fail(object, said), server, &addresses)
+            .with_likelihood(Likelihood::Mechanism)
+            .with_evidence(of_mems.clone())
+            .with_evidence(binding.told.into()));
+    }
     let placed = placed(server);
     if let Ok(Some(citation)) = placed {
+        excluded?;
         return Ok(PAGE.pass(object, words::InForce {}).with_evidence(citation));
     }
     let permission = Permission::of(process, container)?;
     let cite = |finding: Finding| {
         finding.with_confidence(permission.confidence).with_evidence(permission.citation.clone())
     };
-    let Some(told) = told else {
-        return Ok(cite(if permission.allowed {
-            PAGE.pass(object, words::AllowedUnasked {})
-        } else {
-            PAGE.info(object, words::BlockedUnasked {})
-        }));
+    let Some(binding) = binding else {
+        if !permission.allowed {
+            return Ok(cite(PAGE.info(object, words::BlockedUnasked {})));
+        }
+        excluded?;
+        return Ok(cite(PAGE.pass(object, words::AllowedUnasked {})));
     };
-    // The engine was told to bind, so that a policy has to be seen somewhere.
-    placed?;
-    let (pid, told) = (Arg::text(server.pid.to_string()), Arg::text(told));
+    let addresses = gpus_of(&server.processes);
+    // A policy has to be seen somewhere, unless the workers could not start.
+    let is_dead = binding.needs_permission && addresses.as_ref().is_ok_and(BTreeSet::is_empty);
+    if permission.allowed || !is_dead {
+        placed?;
+    }
+    let told = binding.told.value.as_str().into();
     let finding = if permission.allowed {
-        let addresses = gpus_of(&server.processes).unwrap_or_default();
-        misplaced(PAGE.warn(object, words::Unused { pid, told }), server, &addresses)
+        misplaced(PAGE.warn(object, words::Unused { pid, told }), server, &addresses.unwrap_or_default())
             .with_likelihood(Likelihood::Mechanism)
     } else {
         let finding = match confined(server, process, gpus) {
@@ -72,7 +95,9 @@ fn judge(
                 .warn(object, words::Confined { pid, told })
                 .with_likelihood(Likelihood::Insensitive)
                 .with_evidence(citation),
-            None => PAGE.fail(object, words::Blocked { pid, told }).with_likelihood(Likelihood::Mechanism),
+            None => {
+                PAGE.fail(object, words::Blocked { pid, starts, told }).with_likelihood(Likelihood::Mechanism)
+            }
         };
         // A filter that blocks the calls in spite of the capability has to be another one.
         let has_capability =
@@ -87,33 +112,26 @@ fn judge(
     Ok(cite(finding).with_citations(policies))
 }
 
-/// What tells that an engine was told to bind the memory of its workers.
-///
-/// # Errors
-/// Says why its options are not known.
-fn told_to_bind(server: &InferenceServer, process: &ServerProcess) -> Result<Option<String>, Missing> {
-    let options = server.options.require()?;
-    let flags = ["numa-bind", "numa-bind-nodes", "numa-bind-cpus", "numa-node"];
-    let is_off = |value: &str| matches!(value, "false" | "0");
-    let given = flags.iter().find_map(|flag| options.get_key_value(*flag));
-    if let Some((flag, value)) = given.filter(|(_, value)| !is_off(value)) {
-        let value = if value == "true" { String::new() } else { format!(" {value}") };
-        return Ok(Some(format!("--{flag}{value}")));
+/// Nodes of the server's GPUs that its groups grant no memory of, where binding to them fails whatever is permitted, and what
+/// they grant. Where no process uses a GPU, as the workers may not have come to it, it is those of all GPUs, if none is granted.
+fn excluded(
+    server: &InferenceServer,
+    process: &ServerProcess,
+    gpus: &[Gpu],
+) -> Result<Option<(NodeSet, NodeSet, Citation)>, NoVerdict> {
+    let mut addresses = gpus_of(&server.processes)?;
+    let all = addresses.is_empty();
+    if all {
+        addresses.extend(gpus.iter().map(|gpu| gpu.address.as_str()));
     }
-    // A second look at the command line itself, since options are what somebody understood of it.
-    let named = |argument: &&String| {
-        argument
-            .strip_prefix("--")
-            .is_some_and(|rest| flags.contains(&rest.split('=').next().unwrap_or(rest)))
-    };
-    if let Some(argument) = process.cmdline.require()?.iter().find(named) {
-        return Ok(Some(argument.clone()));
+    if addresses.is_empty() {
+        return Ok(None);
     }
-    let mut environment = server.processes.iter().filter_map(|process| process.environment.known());
-    let is_on = |value: &&String| matches!(value.as_str(), "1" | "true" | "True");
-    Ok(environment
-        .find_map(|variables| variables.get("SGLANG_AUTO_NUMA_BIND").filter(is_on))
-        .map(|value| format!("SGLANG_AUTO_NUMA_BIND={value}")))
+    let Some((mems, citation)) = granted_nodes(process.cgroup.require()?)? else { return Ok(None) };
+    let (nodes, _) = nodes_of(&addresses, gpus)?;
+    let without = nodes.difference(&mems);
+    let is_excluded = if all { without == nodes } else { !without.is_empty() };
+    Ok(is_excluded.then_some((without, mems, citation)))
 }
 
 /// Where a policy other than the default is seen in any process of the server.

@@ -21,7 +21,7 @@ use plumb_check_sdk::{
 
 use crate::pages::k8s_topology_memory_manager::{PAGE, words};
 use crate::pod::{Pod, in_pods, kubelet, kubelet_object, setting};
-use crate::server::{gpus_of, granted_cpus, granted_nodes, known_gpus, main_process, misplaced, nodes_of};
+use crate::server::{gpus_of, granted_cpus, granted_nodes, known_gpus, misplaced, nodes_of};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let kubelet = kubelet(evidence)?;
@@ -419,7 +419,7 @@ fn placed<'a>(
 ) -> Result<Result<Vec<Placed<'a>>, Placed<'a>>, NoVerdict> {
     let gpus = evidence.gpus()?;
     let place = |uid: String, server: &'a InferenceServer| -> Result<Option<Placed<'a>>, NoVerdict> {
-        let process = main_process(server).ok_or(words::NoProcess {})?;
+        let process = server.main_process().ok_or(words::NoProcess {})?;
         let (addresses, rest) = known_gpus(server);
         if addresses.is_empty() {
             return Ok(rest.map(|()| None)?);

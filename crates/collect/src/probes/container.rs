@@ -6,7 +6,7 @@ use plumb_evidence::derive::container::{CONTAINERD, DOCKER_DAEMON, STORAGE, dock
 use plumb_evidence::derive::gpu_runtime::{
     CDI, DEVICE_LINK, DRIVER_LINKS, KERNEL_DRIVER, LIBRARIES, TOOLKIT_CONFIG, TOOLKIT_LINKS,
 };
-use plumb_evidence::derive::kubelet::{CLAIM_STATE, CPU_STATE, MEMORY_STATE, argument};
+use plumb_evidence::derive::kubelet::{CLAIM_STATE, CPU_STATE, MEMORY_STATE, PLUGINS, argument};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
@@ -202,6 +202,10 @@ fn configuration_of(files: &Files<'_>, process: u32) {
         let _ = files.file(path);
     }
     let _ = files.file_with(CLAIM_STATE, |bytes| keep_claims(&bytes));
+    // Of a socket, its name is all that there is to keep.
+    for name in files.list(PLUGINS) {
+        files.keep(&format!("{PLUGINS}/{name}"), Vec::new());
+    }
     let Ok(text) = files.source().text(&format!("/proc/{process}/cmdline")) else { return };
     let arguments: Vec<String> = text.split('\0').map(str::to_owned).collect();
     let mut paths: Vec<String> = argument(&arguments, "config").map(str::to_owned).into_iter().collect();
@@ -237,7 +241,9 @@ fn gpu_runtime(files: &Files<'_>) {
     files.link(DEVICE_LINK);
     let _ = files.file(KERNEL_DRIVER);
     for folder in CDI {
-        for name in files.list(folder).iter().filter(|name| name.contains("nvidia")) {
+        for name in
+            files.list(folder).iter().filter(|name| name.contains("nvidia") || name.contains("-claim_"))
+        {
             let _ = files.file_with(&format!("{folder}/{name}"), |mut bytes| {
                 bytes.truncate(HEAD);
                 bytes

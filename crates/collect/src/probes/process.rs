@@ -8,7 +8,8 @@ use plumb_evidence::derive::cgroup::{FILES, SAMPLED, folders};
 use plumb_evidence::derive::gpu::NVIDIA_GPUS;
 use plumb_evidence::derive::process::is_kernel_thread;
 use plumb_evidence::derive::server::is_kept;
-use plumb_evidence::derive::server::recognise::{Candidate, group};
+use plumb_evidence::derive::server::package::{heading, metadata};
+use plumb_evidence::derive::server::recognise::{Candidate, Group, group};
 use plumb_evidence::{Absence, Missing, Source};
 
 use super::Files;
@@ -72,7 +73,8 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
         }
         candidates.push(candidate);
     }
-    let members = members(&candidates);
+    let groups = group(&candidates);
+    let members: BTreeSet<u32> = groups.iter().flat_map(|group| group.members.iter().copied()).collect();
     let program = |candidate: &Candidate| Program {
         pid: candidate.pid,
         comm: candidate.comm.clone(),
@@ -93,7 +95,20 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
             files.files(&format!("{process}/task/{pid}"), &["stat", "status"]);
         }
     }
+    for group in &groups {
+        package(files, group);
+    }
     Ok(())
+}
+
+/// The version of a server, in what its package says of itself.
+fn package(files: &Files<'_>, group: &Group) {
+    let process = format!("/proc/{}", group.root);
+    let _ = files.link_if(&format!("{process}/exe"), |_| true);
+    // Of others' processes nobody but root may look at the files: what is not there to be read tells no version.
+    if let Some(path) = metadata(files.source(), group.kind, &process) {
+        let _ = files.file_with(&path, |bytes| heading(&bytes));
+    }
 }
 
 fn pid_of(process: &str) -> Option<u32> {
@@ -170,7 +185,7 @@ fn details(files: &Files<'_>, process: &str) {
 }
 
 /// Keeps the allowed variables of an environment, with what looks like a secret masked.
-fn allowed_variables(environ: &[u8]) -> Vec<u8> {
+pub(super) fn allowed_variables(environ: &[u8]) -> Vec<u8> {
     let kept = environ.split(|&byte| byte == 0).filter(|pair| {
         let name = pair.split(|&byte| byte == b'=').next().unwrap_or_default();
         std::str::from_utf8(name).is_ok_and(is_kept)

@@ -1,7 +1,9 @@
 //! Operating system, kernel, boot arguments, firmware names, virtualisation.
 
-use plumb_evidence::Missing;
+use plumb_evidence::derive::surroundings::NAMESPACES;
+use plumb_evidence::{Missing, Source};
 
+use super::process::allowed_variables;
 use super::{Files, SECONDS};
 use crate::mask::mask_arguments;
 use crate::probe::{Method, Privilege, Probe};
@@ -15,7 +17,8 @@ pub(super) const PROBE: Probe = Probe {
         "/proc/uptime",
         "/proc/loadavg",
         "/proc/meminfo",
-        "/proc/1/cgroup",
+        "/proc/1",
+        "/proc/self/ns",
         "/proc/device-tree/model",
         "/proc/sys/kernel/hostname",
         "/proc/sys/kernel/osrelease",
@@ -47,6 +50,16 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
             "sys/kernel/osrelease",
         ],
     );
+    // Whether this is a container. Nobody but root may look at process 1 of others, which is nothing to be told of.
+    for (name, _) in NAMESPACES {
+        for process in ["1", "self"] {
+            let _ = files.link_if(&format!("/proc/{process}/ns/{name}"), |_| true);
+        }
+    }
+    let is_told = |environ: String| environ.split('\0').any(|pair| pair.starts_with("container="));
+    if files.source().text("/proc/1/environ").is_ok_and(is_told) {
+        let _ = files.file_with("/proc/1/environ", |bytes| allowed_variables(&bytes));
+    }
     // Boot arguments may hold passwords of network disks, and credentials for systemd.
     let _ = files.file_with("/proc/cmdline", |bytes| mask_arguments(&bytes));
     files.either("", &["etc/os-release", "usr/lib/os-release"]);

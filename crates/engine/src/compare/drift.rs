@@ -68,14 +68,8 @@ const COUNTED: [&str; 4] =
     ["fs.aio-nr", "fs.file-nr", "kernel.random.entropy_avail", "net.netfilter.nf_conntrack_count"];
 
 /// Parts of the paths of files that count, too.
-const COUNTING: [&str; 6] = [
-    "/counters/",
-    "/hw_counters/",
-    "/proc/uptime",
-    "/statistics/",
-    "cpu.stat",
-    "current_freq",
-];
+const COUNTING: [&str; 6] =
+    ["/counters/", "/hw_counters/", "/proc/uptime", "/statistics/", "cpu.stat", "current_freq"];
 
 /// Where a server runs comes first, as this is what work on a node moves, then the rest of it, then the node.
 fn rank(drift: &Drift) -> u8 {

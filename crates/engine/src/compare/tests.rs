@@ -335,8 +335,11 @@ fn what_a_node_counts_is_not_set_otherwise_and_places_of_servers_lead() {
             nice: Fact::absent("test"),
         };
         let process = ServerProcess { role: Role::Whole, threads: vec![thread], ..ServerProcess::default() };
-        let server =
-            InferenceServer { kind: "vllm".to_owned(), processes: vec![process], ..InferenceServer::default() };
+        let server = InferenceServer {
+            kind: "vllm".to_owned(),
+            processes: vec![process],
+            ..InferenceServer::default()
+        };
         evidence.servers = Fact::Known(vec![server]);
         configuration(&evidence)
     };

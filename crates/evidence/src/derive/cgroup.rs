@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::derive::surroundings;
 use crate::fact::{Absence, Fact, Missing};
 use crate::model::{CGROUP_MOUNT, Cgroup, CgroupLevel};
 use crate::source::Source;
@@ -112,7 +113,8 @@ pub(crate) fn chain_of(source: &impl Source, path: &str) -> Result<Cgroup, Missi
     }
     let unified = membership.lines().any(|line| line.starts_with("0::"));
     let legacy = membership.lines().any(|line| !line.starts_with("0::"));
-    let chain = folders(&membership)
+    let inside = surroundings::is_inside(source);
+    let chain: Vec<CgroupLevel> = folders(&membership)
         .into_iter()
         .map(|path| {
             // A file that the group does not have is left out; one that could not be read is no "no limit".
@@ -131,12 +133,53 @@ pub(crate) fn chain_of(source: &impl Source, path: &str) -> Result<Cgroup, Missi
         (false, true) => 1,
         _ => 2,
     };
-    Ok(Cgroup { version, chain })
+    let chain = if inside { seen_from_inside(chain, &membership) } else { chain };
+    Ok(Cgroup { version, chain, namespaced: inside })
+}
+
+/// Version 1 names a group in a container as the host does, and mounts that very group where the root would be: what its
+/// name asks for below the mount is not there, and is no group that nobody looked at.
+fn seen_from_inside(chain: Vec<CgroupLevel>, membership: &str) -> Vec<CgroupLevel> {
+    if !surroundings::names_container(membership) {
+        return chain;
+    }
+    // Each hierarchy goes from the group up to its mount.
+    let depth = |level: &CgroupLevel| level.path.matches('/').count();
+    let mut seen: Vec<CgroupLevel> = Vec::new();
+    for hierarchy in chain.chunk_by(|one, next| depth(next) < depth(one)) {
+        let Some((mount, below)) = hierarchy.split_last() else { continue };
+        let only_mount = !mount.values.is_empty() && below.iter().all(|level| level.values.is_empty());
+        seen.extend_from_slice(if only_mount { std::slice::from_ref(mount) } else { hierarchy });
+    }
+    seen
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::derive::testing::Tree;
+
+    #[test]
+    fn inside_of_a_container_the_mount_is_the_group() {
+        let id = "a".repeat(64);
+        let membership = format!("4:cpu,cpuacct:/docker/{id}\n3:memory:/docker/{id}\n");
+        let files = [
+            ("/.dockerenv", ""),
+            ("/proc/7/cgroup", membership.as_str()),
+            ("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "765000"),
+            ("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_period_us", "100000"),
+        ];
+        let paths = |files: &[(&str, &str)]| -> Vec<String> {
+            let group = chain_of(&Tree::of(files), "/proc/7/cgroup").unwrap();
+            group.chain.into_iter().map(|level| level.path.replace(&id, "ID")).collect()
+        };
+        let memory =
+            ["/sys/fs/cgroup/memory/docker/ID", "/sys/fs/cgroup/memory/docker", "/sys/fs/cgroup/memory"];
+        // Of the other hierarchy nothing was read.
+        assert_eq!(paths(&files), [&["/sys/fs/cgroup/cpu,cpuacct"][..], &memory].concat());
+        // On the host, it is a group that nobody read.
+        assert_eq!(paths(&files[1..3]).len(), 6);
+    }
 
     #[test]
     fn both_versions_lead_up_to_the_root() {

@@ -77,7 +77,7 @@ pub(crate) fn derive(
 
 /// A container has the PCI bus of its host, but only some of its GPUs.
 fn sees_all_gpus(source: &impl Source) -> Result<(), Missing> {
-    match super::node::container(source) {
+    match super::surroundings::container(source) {
         Ok(name) if name == "none" => Ok(()),
         Ok(name) => {
             Err(Missing::new(Absence::Absent, format!("a container ({name}) may see some GPUs only")))
@@ -270,7 +270,15 @@ mod tests {
     }
 
     /// A node of which PCI lists these GPUs and the driver those.
-    struct Census(&'static [&'static str], &'static [&'static str], Option<&'static str>);
+    struct Census(Vec<&'static str>, Vec<&'static str>, Option<&'static str>);
+
+    fn census<const N: usize, const M: usize>(
+        bus: [&'static str; N],
+        driver: [&'static str; M],
+        groups: Option<&'static str>,
+    ) -> Census {
+        Census(bus.to_vec(), driver.to_vec(), groups)
+    }
 
     impl Source for Census {
         fn read(&self, path: &str) -> Result<Vec<u8>, Missing> {
@@ -301,23 +309,23 @@ mod tests {
         const HOST: Option<&str> = Some("0::/init.scope\n");
         let (a, b) = ("0000:18:00.0", "0000:2a:00.0");
         let none = Fact::absent("test");
-        assert!(lost(&Census(&[a, b], &[a, b], HOST), &none).is_empty());
-        let of_driver = lost(&Census(&[a, b], &[a], HOST), &none);
+        assert!(lost(&census([a, b], [a, b], HOST), &none).is_empty());
+        let of_driver = lost(&census([a, b], [a], HOST), &none);
         assert_eq!(of_driver.len(), 1);
         assert!(of_driver[0].starts_with("0000:2a:00.0: NVIDIA's driver lists other GPUs"), "{of_driver:?}");
-        let of_bus = lost(&Census(&[a], &[a, b], HOST), &none);
+        let of_bus = lost(&census([a], [a, b], HOST), &none);
         assert!(of_bus[0].contains("the PCI bus no longer has"), "{of_bus:?}");
         // A container has the bus of its host and some of its GPUs.
         for groups in [Some("0::/\n"), Some("0::/kubepods/pod1/x\n"), None] {
-            assert!(lost(&Census(&[a, b], &[a], groups), &none).is_empty(), "{groups:?}");
+            assert!(lost(&census([a, b], [a], groups), &none).is_empty(), "{groups:?}");
         }
-        assert!(lost(&Census(&[a, b], &[], HOST), &none).is_empty(), "no driver");
+        assert!(lost(&census([a, b], [], HOST), &none).is_empty(), "no driver");
     }
 
     #[test]
     fn a_gpu_that_nvml_lacks_is_lost_unless_nvml_cannot_name_it() {
         let (a, b, c) = ("0000:18:00.0", "0000:2a:00.0", "0000:3a:00.0");
-        let census = Census(&[a, b, c], &[a, b, c], Some("0::/init.scope\n"));
+        let of_three = census([a, b, c], [a, b, c], Some("0::/init.scope\n"));
         let nvml = |addresses: &[Option<&str>]| {
             let of = |address: &Option<&str>| NvmlDevice {
                 address: address.map_or(Fact::absent("lost"), |address| Fact::Known(address.to_owned())),
@@ -325,9 +333,9 @@ mod tests {
             };
             Fact::Known(Nvml { devices: addresses.iter().map(of).collect(), ..Nvml::default() })
         };
-        assert!(lost(&census, &nvml(&[Some(a), Some(b), Some(c)])).is_empty());
-        assert_eq!(lost(&census, &nvml(&[Some(a), Some(b)])).len(), 1);
-        assert_eq!(lost(&census, &nvml(&[Some(a), Some(b), None])).len(), 1, "it can only be that one");
-        assert!(lost(&census, &nvml(&[Some(a), None])).is_empty(), "one of two");
+        assert!(lost(&of_three, &nvml(&[Some(a), Some(b), Some(c)])).is_empty());
+        assert_eq!(lost(&of_three, &nvml(&[Some(a), Some(b)])).len(), 1);
+        assert_eq!(lost(&of_three, &nvml(&[Some(a), Some(b), None])).len(), 1, "it can only be that one");
+        assert!(lost(&of_three, &nvml(&[Some(a), None])).is_empty(), "one of two");
     }
 }

@@ -22,7 +22,10 @@ const SUBJECTS: &[(&str, &[&str])] = &[
     ("bar", &["no space for", "no space", "failed to assign", "can't assign"]),
     ("aer", &["AER:", "PCIe Bus Error", "aer_status"]),
     ("edac", &["EDAC"]),
-    ("oom", &["Out of memory", "oom-kill", "oom_reaper", "Memory cgroup out of memory", "invoked oom-killer"]),
+    (
+        "oom",
+        &["Out of memory", "oom-kill", "oom_reaper", "Memory cgroup out of memory", "invoked oom-killer"],
+    ),
     ("clocksource", &["clocksource", "TSC unstable", "Marking TSC"]),
     (
         "throttle",

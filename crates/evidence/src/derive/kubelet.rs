@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 
 use super::container::pod_of;
+use super::gpu_runtime::CDI;
 use crate::fact::{Absence, Fact, Missing};
 use crate::model::{CpuManagerState, Kubelet, Process, ResourceClaim};
 use crate::source::{Source, malformed};
@@ -21,6 +22,8 @@ pub const CPU_STATE: &str = "/var/lib/kubelet/cpu_manager_state";
 pub const MEMORY_STATE: &str = "/var/lib/kubelet/memory_manager_state";
 /// Claims of devices that were prepared (dynamic resource allocation).
 pub const CLAIM_STATE: &str = "/var/lib/kubelet/dra_manager_state";
+/// Sockets by which drivers of devices and of storage register with the kubelet.
+pub const PLUGINS: &str = "/var/lib/kubelet/plugins_registry";
 /// Where these files are, unless `--root-dir` says otherwise.
 const ROOT: &str = "/var/lib/kubelet";
 
@@ -55,6 +58,7 @@ struct Configuration {
     memory_manager_policy: Option<String>,
     #[serde(rename = "cpuCFSQuota")]
     cpu_cfs_quota: Option<bool>,
+    feature_gates: Option<BTreeMap<String, bool>>,
 }
 
 impl Configuration {
@@ -67,7 +71,15 @@ impl Configuration {
             }
             (options, more) => more.or(options),
         };
+        let gates = match (self.feature_gates, other.feature_gates) {
+            (Some(mut gates), Some(more)) => {
+                gates.extend(more);
+                Some(gates)
+            }
+            (gates, more) => more.or(gates),
+        };
         Self {
+            feature_gates: gates,
             cpu_manager_policy: other.cpu_manager_policy.or(self.cpu_manager_policy),
             cpu_manager_policy_options: options,
             reserved_system_cpus: other.reserved_system_cpus.or(self.reserved_system_cpus),
@@ -85,7 +97,12 @@ impl Configuration {
             let pairs = options.split(',').filter_map(|pair| pair.split_once('='));
             pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
         });
+        let gates = argument(arguments, "feature-gates").map(|gates| {
+            let pairs = gates.split(',').filter_map(|pair| pair.split_once('='));
+            pairs.filter_map(|(name, value)| Some((name.to_owned(), value.parse().ok()?))).collect()
+        });
         Self {
+            feature_gates: gates,
             cpu_manager_policy: text("cpu-manager-policy"),
             cpu_manager_policy_options: options,
             reserved_system_cpus: text("reserved-cpus"),
@@ -154,6 +171,8 @@ pub(super) fn derive(
     let elsewhere = elsewhere.map(|root| {
         Missing::new(Absence::Failed, format!("the kubelet keeps its state in `{root}`, which is not read"))
     });
+    let gates = whole.as_ref().ok().and_then(|whole| whole.feature_gates.as_ref());
+    let is_off = gates.is_some_and(|gates| gates.get("DynamicResourceAllocation") == Some(&false));
     Ok(Kubelet {
         cpu_manager_policy: text(|whole| whole.cpu_manager_policy.clone(), "none"),
         cpu_manager_options: whole.as_ref().map(options).map_err(Clone::clone).into(),
@@ -167,7 +186,7 @@ pub(super) fn derive(
             .map_err(Clone::clone)
             .into(),
         cpu_state: elsewhere.clone().map_or_else(|| cpu_state(source), Err).into(),
-        claims: elsewhere.map_or_else(|| claims(source), Err).into(),
+        claims: elsewhere.map_or_else(|| claims(source, is_off), Err).into(),
         pods: Fact::Known(pods.into_iter().collect()),
         path,
     })
@@ -230,10 +249,16 @@ fn cpu_state(source: &impl Source) -> Result<CpuManagerState, Missing> {
     })
 }
 
-/// A kubelet without dynamic resource allocation keeps no such file; one of whose files none is there was not looked at.
-fn claims(source: &impl Source) -> Result<Vec<ResourceClaim>, Missing> {
+/// A kubelet without dynamic resource allocation (`is_off`) keeps no such file; one of whose files none is there was not
+/// looked at, and where a driver has left its traces, the file is missing and no claim is.
+fn claims(source: &impl Source, is_off: bool) -> Result<Vec<ResourceClaim>, Missing> {
     let text = match source.text(CLAIM_STATE) {
         Err(why) if why.missing == Absence::Absent => {
+            if let Some(trace) = trace(source).filter(|_| !is_off) {
+                let reason =
+                    format!("{trace} tells that devices come by claims, but {CLAIM_STATE} is not there");
+                return Err(Missing::new(Absence::Failed, reason));
+            }
             let others = [CPU_STATE, MEMORY_STATE].iter().any(|path| source.text(path).is_ok());
             let reason = || format!("{CLAIM_STATE} was not recorded, nor anything beside it");
             return if others { Ok(Vec::new()) } else { Err(Missing::new(Absence::Failed, reason())) };
@@ -241,6 +266,17 @@ fn claims(source: &impl Source) -> Result<Vec<ResourceClaim>, Missing> {
         text => text?,
     };
     parse_claims(&text).ok_or_else(|| malformed(CLAIM_STATE, &text))
+}
+
+/// What a driver of resource claims leaves on a node: specifications of devices for each claim, and its socket. Drivers of
+/// storage have theirs in the same folder.
+fn trace(source: &impl Source) -> Option<String> {
+    let first = |folder: &str, is_trace: fn(&str) -> bool| {
+        let names = source.list(folder).ok()?;
+        names.into_iter().find(|name| is_trace(name)).map(|name| format!("{folder}/{name}"))
+    };
+    let of_claims = CDI.iter().find_map(|folder| first(folder, |name| name.contains("-claim_")));
+    of_claims.or_else(|| first(PLUGINS, |name| name.ends_with("-reg.sock") && !name.contains("csi")))
 }
 
 /// The list is in a text within the file from Kubernetes 1.32 on, and in the file itself before. Empty, it is null or left out.
@@ -386,6 +422,15 @@ mod tests {
         assert_eq!(claims(&["kubelet"], &[state]), Fact::Known(Vec::new()));
         let absence = |fact: Fact<Vec<ResourceClaim>>| fact.require().unwrap_err().missing;
         assert_eq!(absence(claims(&["kubelet"], &[])), Absence::Failed);
+        // A driver has left its traces.
+        let socket = ("/var/lib/kubelet/plugins_registry/gpu.nvidia.com-reg.sock", "");
+        let claim = ("/run/cdi/k8s.gpu.nvidia.com-claim_06.yaml", "");
+        let storage = ("/var/lib/kubelet/plugins_registry/ebs.csi.aws.com-reg.sock", "");
+        assert_eq!(absence(claims(&["kubelet"], &[state, socket])), Absence::Failed);
+        assert_eq!(absence(claims(&["kubelet"], &[state, claim])), Absence::Failed);
+        assert_eq!(claims(&["kubelet"], &[state, storage]), Fact::Known(Vec::new()));
+        let off = "--feature-gates=A=true,DynamicResourceAllocation=false";
+        assert_eq!(claims(&["kubelet", off], &[state, socket]), Fact::Known(Vec::new()));
         assert_eq!(absence(claims(&["kubelet", "--root-dir=/data/kubelet"], &[state])), Absence::Failed);
         assert_eq!(absence(claims(&["kubelet"], &[state, (CLAIM_STATE, "x")])), Absence::Malformed);
         assert_eq!(

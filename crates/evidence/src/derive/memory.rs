@@ -256,7 +256,10 @@ mod tests {
         let text = "HugePages_Total:     671\nHugePages_Free:      670\nHugepagesize:    1048576 kB\n";
         let of = |text: &str| default_huge_pages(&Ok(text.to_owned()));
         let pages = of(text).unwrap();
-        assert_eq!((pages.total, pages.free, pages.page_bytes), (671.into(), 670.into(), 1 << 30));
+        assert_eq!(
+            (pages.total, pages.free, pages.page_bytes),
+            (Fact::Known(671), Fact::Known(670), 1 << 30)
+        );
         assert!(of("HugePages_Total: 0\n").is_err(), "of which size is not said");
         let unread = of("Hugepagesize: 2048 kB\nHugePages_Total: x").unwrap();
         assert!(unread.total.require().is_err_and(|why| why.missing == Absence::Malformed));

@@ -1,6 +1,7 @@
 //! Operating system, kernel, virtualisation.
 
 use crate::derive::cpuinfo::CpuInfo;
+use crate::derive::surroundings;
 use crate::fact::{Fact, Missing};
 use crate::model::Node;
 use crate::source::Source;
@@ -24,7 +25,7 @@ pub(crate) fn derive(source: &impl Source) -> Node {
             .and_then(|text| os_name(&text)),
         cmdline: source.fact("/proc/cmdline"),
         virtualization: virtualization(source).into(),
-        container: container(source).into(),
+        container: surroundings::container(source).into(),
         machine: machine(source).into(),
     }
 }
@@ -98,33 +99,4 @@ fn virtualization(source: &impl Source) -> Result<String, Missing> {
         Some(name) => Ok(name.to_owned()),
         None => source.text("/sys/class/dmi/id/sys_vendor").map(|_| "none".to_owned()),
     }
-}
-
-/// # Errors
-/// Without `/proc/1/cgroup` nothing says whether this is a container.
-pub(super) fn container(source: &impl Source) -> Result<String, Missing> {
-    for (file, name) in [("/.dockerenv", "docker"), ("/run/.containerenv", "podman")] {
-        if source.read(file).is_ok() {
-            return Ok(name.to_owned());
-        }
-    }
-    if let Ok(name) = source.text("/run/systemd/container") {
-        return Ok(name);
-    }
-    let groups = source.text("/proc/1/cgroup")?;
-    // Under systemd, process 1 is in a group of its own (`/init.scope`). At the root it is in a private namespace of
-    // groups, as containers have it, or there is no systemd.
-    if groups.lines().all(|line| line.ends_with(":/")) {
-        let reason = "process 1 is at the root of its control groups: a container with a namespace of its own, or no \
-                      systemd";
-        return Err(Missing::not_recorded(reason));
-    }
-    let known = ["kubepods", "docker", "libpod", "lxc", "containerd", "crio"];
-    Ok(match known.iter().find(|&&word| groups.contains(word)) {
-        Some(&"kubepods") => "kubernetes",
-        Some(&"libpod") => "podman",
-        Some(&word) => word,
-        None => "none",
-    }
-    .to_owned())
 }

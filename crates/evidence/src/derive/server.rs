@@ -2,6 +2,7 @@
 
 mod memory;
 mod options;
+pub mod package;
 pub mod recognise;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,6 +18,7 @@ use recognise::{Candidate, Group, group, kind_of};
 
 /// Names of environment variables that are kept; one that ends with `*` stands for all that begin so.
 pub const ENVIRONMENT: &[&str] = &[
+    "CONDA_PREFIX",
     "CUDA_DEVICE_MAX_CONNECTIONS",
     "CUDA_DEVICE_ORDER",
     "CUDA_MPS_*",
@@ -44,8 +46,11 @@ pub const ENVIRONMENT: &[&str] = &[
     "TLLM_*",
     "TOKENIZERS_PARALLELISM",
     "UCX_NET_DEVICES",
+    "VIRTUAL_ENV",
     "VLLM_*",
     "XDG_CACHE_HOME",
+    // Told to the first process of a container, which may be a server.
+    "container",
 ];
 
 /// True for a variable that is kept.
@@ -118,7 +123,7 @@ fn server(source: &impl Source, group: &Group, by_pid: &BTreeMap<u32, &Process>)
             (Fact::Known(arguments), Fact::Known(options)) => options::model(group.kind, arguments, options),
             (Fact::Missing(missing), _) | (_, Fact::Missing(missing)) => Fact::Missing(missing.clone()),
         },
-        version: Fact::absent("no argument or path tells the version"),
+        version: package::version(source, group.kind, &format!("/proc/{}", group.root)),
         tensor_parallel: options::size(group.kind, &options, options::TENSOR_PARALLEL),
         pipeline_parallel: options::size(group.kind, &options, options::PIPELINE_PARALLEL),
         data_parallel: options::size(group.kind, &options, options::DATA_PARALLEL),

@@ -209,8 +209,10 @@ mod tests {
         let level =
             |path: &str| CgroupLevel { path: path.to_owned(), values: std::collections::BTreeMap::new() };
         let chain = vec![level(group), level(group.rsplit_once('/').unwrap().0)];
-        let process =
-            ServerProcess { cgroup: Fact::Known(Cgroup { version: 2, chain }), ..ServerProcess::default() };
+        let process = ServerProcess {
+            cgroup: Fact::Known(Cgroup { version: 2, chain, namespaced: false }),
+            ..ServerProcess::default()
+        };
         InferenceServer {
             unit: Fact::Known(unit.to_owned()),
             processes: vec![process],

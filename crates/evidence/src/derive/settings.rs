@@ -154,6 +154,8 @@ const SERVICE: Subject = Subject {
     paths: &[
         "/sys/fs/cgroup/*/cpu.weight",
         "/sys/fs/cgroup/*/*/cpu.weight",
+        "/sys/fs/cgroup/*/cpuset.cpus.effective",
+        "/sys/fs/cgroup/*/*/cpuset.cpus.effective",
         "/sys/kernel/mm/transparent_hugepage/enabled",
         "/sys/kernel/mm/transparent_hugepage/defrag",
         "/sys/kernel/mm/ksm/run",

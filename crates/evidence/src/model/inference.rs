@@ -14,7 +14,7 @@ use crate::index_set::CpuSet;
 /// unjudged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct InferenceServer {
-    /// `vllm`, `sglang`, `tensorrt-llm`, `triton`, `tgi`, `llama.cpp`, `ollama`, `transformers` or `unknown`.
+    /// As in [`ENGINES`](super::ENGINES): `vllm`, `sglang`, `tensorrt-llm`, `llama.cpp`, …, or `unknown`.
     #[serde(default)]
     pub kind: String,
     /// PID of the process that the others descend from.
@@ -22,7 +22,7 @@ pub struct InferenceServer {
     /// Model as it was named at the start.
     #[serde(default)]
     pub model: Fact<String>,
-    /// Version of the server, where a path or an argument tells it.
+    /// Version of the server, by the metadata of its package.
     #[serde(default)]
     pub version: Fact<String>,
     /// Long options of the command line without dashes and with `-` between words, and their values; a flag has the
@@ -53,6 +53,13 @@ impl InferenceServer {
     #[must_use]
     pub fn subject(&self) -> String {
         format!("{} server, process {}", self.kind, self.pid)
+    }
+
+    /// The process that stands for the server: its root, or else the first; `None` for a server without processes.
+    #[must_use]
+    pub fn main_process(&self) -> Option<&ServerProcess> {
+        let root = self.processes.iter().find(|process| process.pid == self.pid);
+        root.or_else(|| self.processes.first())
     }
 
     /// Whether the process, and so each of its threads, belongs to the server.

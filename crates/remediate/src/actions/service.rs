@@ -63,9 +63,12 @@ impl Resolver<'_> {
         let pids: Vec<u32> = own.processes.iter().map(|process| process.pid).collect();
         match &server.home {
             Home::Unit(unit) if is_live(setting) => {
+                // The file that this writes, and no other: `systemctl revert` takes back what others have set as well.
+                let written = format!("/run/systemd/system.control/{unit}.d/50-{key}.conf");
                 let unit = shell(unit);
                 draft.now = vec![format!("systemctl set-property --runtime {unit} {key}={}", shell(want))];
-                draft.undo.insert(0, format!("systemctl revert {unit}"));
+                let back = [format!("rm -f {}", shell(&written)), "systemctl daemon-reload".to_owned()];
+                draft.undo.splice(0..0, back);
             }
             _ => match setting {
                 ServiceSetting::OpenFiles if is_number(want) => {

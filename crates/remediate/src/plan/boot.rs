@@ -52,16 +52,23 @@ impl BootTool {
         self.finished(edits.collect())
     }
 
-    /// Commands that take such changes back.
+    /// Commands that take such changes back, and no others that the same file holds.
     pub(crate) fn undo<'a>(self, changes: impl IntoIterator<Item = (&'a str, bool)>) -> Vec<String> {
         match self {
-            // One file has them all.
-            Self::UpdateGrub => self.finished(vec![format!("rm {GRUB_FILE}")]),
+            Self::UpdateGrub => {
+                let lines = changes.into_iter().map(|(argument, add)| shell(&grub_line(argument, add)));
+                let without = |line: String| {
+                    format!(
+                        "{{ grep -vxF {line} {GRUB_FILE} || true; }} > {GRUB_FILE}.new && mv {GRUB_FILE}.new {GRUB_FILE}"
+                    )
+                };
+                self.finished(lines.map(without).collect())
+            }
             tool => tool.commands(changes.into_iter().map(|(argument, add)| (argument, !add))),
         }
     }
 
-    /// The command for one argument.
+    /// The command for one argument; given twice, it does nothing the second time.
     fn edit(self, argument: &str, add: bool) -> Option<String> {
         Some(match self {
             Self::MachineConfig | Self::Unknown => return None,
@@ -74,15 +81,8 @@ impl BootTool {
                 format!("grubby --update-kernel=ALL {option}={}", shell(argument))
             }
             Self::UpdateGrub => {
-                let line = if add {
-                    format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"")
-                } else {
-                    let without = |name: &str| {
-                        format!("{name}=$(printf '%s' \"${name}\" | sed 's/ *{}//')", pattern(argument))
-                    };
-                    format!("{}; {}", without("GRUB_CMDLINE_LINUX"), without("GRUB_CMDLINE_LINUX_DEFAULT"))
-                };
-                format!("printf '%s\\n' {} >> {GRUB_FILE}", shell(&line))
+                let line = shell(&grub_line(argument, add));
+                format!("grep -qxF {line} {GRUB_FILE} 2>/dev/null || printf '%s\\n' {line} >> {GRUB_FILE}")
             }
         })
     }
@@ -103,6 +103,16 @@ impl BootTool {
             Self::Unknown => None,
         }
     }
+}
+
+/// The line of the drop-in that adds an argument, or takes it away.
+fn grub_line(argument: &str, add: bool) -> String {
+    if add {
+        return format!("GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX {argument}\"");
+    }
+    let without =
+        |name: &str| format!("{name}=$(printf '%s' \"${name}\" | sed 's/ *{}//')", pattern(argument));
+    format!("{}; {}", without("GRUB_CMDLINE_LINUX"), without("GRUB_CMDLINE_LINUX_DEFAULT"))
 }
 
 /// A literal text as a basic regular expression in single quotes.

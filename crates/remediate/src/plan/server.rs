@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use plumb_check_sdk::Intent;
-use plumb_evidence::model::{InferenceServer, Role, ServerProcess};
+use plumb_evidence::model::{Engine, InferenceServer, PoolSetting, Role, ServerProcess};
 use plumb_evidence::{Absence, Evidence, Fact};
 
 use super::goals;
@@ -193,41 +193,12 @@ fn resident(server: &InferenceServer) -> Option<u64> {
     })
 }
 
-/// How an engine is told the size of its pools: what its documentation names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum PoolSetting {
-    /// The variable that OpenMP, MKL and PyTorch read.
-    Variable,
-    /// An option of its command line.
-    Option(&'static str),
-    /// A parameter of requests and model files.
-    Parameter(&'static str),
-}
-
-impl PoolSetting {
-    pub(crate) fn of(kind: &str) -> Self {
-        match kind {
-            // ggml has a pool of its own, which no variable sizes.
-            "llama.cpp" => Self::Option("--threads"),
-            "ollama" => Self::Parameter("num_thread"),
-            _ => Self::Variable,
-        }
-    }
-
-    pub(crate) fn words(self, threads: impl std::fmt::Display) -> String {
-        match self {
-            Self::Variable => format!("OMP_NUM_THREADS={threads}"),
-            Self::Option(name) | Self::Parameter(name) => format!("{name} {threads}"),
-        }
-    }
-
-    /// Key of the sentence that says where it goes.
-    pub(crate) fn key(self) -> &'static str {
-        match self {
-            Self::Variable => "also-pool-variable",
-            Self::Option(_) => "also-pool-option",
-            Self::Parameter(_) => "also-pool-parameter",
-        }
+/// Key of the sentence that says where the setting of a pool goes.
+pub(crate) fn pool_key(setting: PoolSetting) -> &'static str {
+    match setting {
+        PoolSetting::Variable => "also-pool-variable",
+        PoolSetting::Option(_) => "also-pool-option",
+        PoolSetting::Parameter(_) => "also-pool-parameter",
     }
 }
 
@@ -255,7 +226,7 @@ pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
         }
         let of_pool = |intent: &Intent| matches!(intent, Intent::ThreadPool { server, .. } if *server == pid);
         if let Some(why) = goals::why_for(&plan.goals, Basis::Published, of_pool) {
-            let setting = PoolSetting::of(&plan.servers[at].kind);
+            let setting = Engine::of(&plan.servers[at].kind).pool;
             match pool(evidence, plan, at) {
                 // Its command line is not ours to write.
                 Some(threads) if !matches!(setting, PoolSetting::Variable) => {
@@ -264,7 +235,7 @@ pub(super) fn settings(evidence: &Evidence, plan: &mut Plan) {
                         why: format!(
                             "no file of the plan sets it: start {} with `{}`",
                             plan.servers[at].kind,
-                            setting.words(threads)
+                            setting.with(threads)
                         ),
                     })
                 }

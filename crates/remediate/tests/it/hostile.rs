@@ -47,7 +47,7 @@ fn evidence(server: &Server) -> Evidence {
         gpus: Fact::Known(gpus),
         environment: Fact::Known(server.environment.clone()),
         threads: vec![thread],
-        cgroup: Fact::Known(Cgroup { version: 2, chain: Vec::new() }),
+        cgroup: Fact::Known(Cgroup { version: 2, chain: Vec::new(), namespaced: false }),
         memory: Fact::Known(plumb_evidence::model::ProcessMemory {
             bytes_by_node: BTreeMap::from([(0, 1 << 30)]),
             ..Default::default()

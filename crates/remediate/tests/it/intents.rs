@@ -348,7 +348,7 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
             expected.contains("grubby")
         );
     }
-    // The drop-in of GRUB goes once, however many arguments are in it.
+    // Each argument has a line of its own in the drop-in of GRUB.
     let mut evidence = derive(&broken().bundle());
     evidence.node.os = Fact::Known("Ubuntu 24.04.1 LTS".into());
     evidence.node.cmdline = Fact::Known("ro idle=poll".into());
@@ -357,9 +357,25 @@ fn an_argument_of_the_kernel_is_changed_by_the_tool_of_the_system() {
         resolved(&evidence, vec![asks("test.it", vec![wants("iommu=pt", true), wants("idle=poll", false)])]);
     let files = remediate(&evidence, &assessment);
     let script = &files.iter().find(|file| file.path == "boot/kernel-arguments.sh").unwrap().contents;
-    assert_eq!(script.matches("rm /etc/default/grub.d/90-plumb.cfg").count(), 1, "{script}");
     assert_eq!(script.lines().filter(|line| *line == "update-grub").count(), 1, "{script}");
-    assert_eq!(script.lines().filter(|line| line.starts_with("printf ")).count(), 2, "{script}");
+    assert_eq!(script.lines().filter(|line| line.starts_with("grep -qxF ")).count(), 2, "{script}");
+    // A second run adds nothing, and the way back of one argument leaves the other.
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("plumb.cfg");
+    let here = |text: &str| {
+        text.replace("/etc/default/grub.d/90-plumb.cfg", file.to_str().unwrap())
+            .replace("update-grub", "true")
+    };
+    let sh = |text: &str| {
+        let status = std::process::Command::new("sh").args(["-c", &here(text)]).status().unwrap();
+        assert!(status.success(), "{text}");
+        std::fs::read_to_string(&file).unwrap()
+    };
+    let once = sh(script);
+    assert_eq!((once.lines().count(), sh(script)), (2, once.clone()));
+    let action = assessment.actions.iter().find(|action| format!("{action:?}").contains("iommu=pt")).unwrap();
+    let left = sh(&action.undo.join("\n"));
+    assert!(left.lines().count() == 1 && left.contains("idle=poll"), "{left}");
 
     // The daemon of OpenShift takes back what is changed on the node itself.
     let mut evidence = derive(&broken().bundle());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::recognise::UNKNOWN;
 use crate::fact::{Absence, Fact, Missing};
+use crate::model::Engine;
 
 type Options = BTreeMap<String, String>;
 
@@ -13,9 +14,6 @@ pub(super) const TENSOR_PARALLEL: &[&str] = &["tensor-parallel-size", "tp-size",
 pub(super) const PIPELINE_PARALLEL: &[&str] = &["pipeline-parallel-size", "pp-size", "pp"];
 /// Names of the data parallel size.
 pub(super) const DATA_PARALLEL: &[&str] = &["data-parallel-size", "dp-size", "dp"];
-
-/// Servers whose three sizes are 1 unless an option says otherwise.
-const SIZE_ONE_BY_DEFAULT: &[&str] = &["vllm", "sglang", "tensorrt-llm"];
 
 /// Options by name without leading dashes, `_` read as `-`: `--tp_size 2`, `--tp-size=2`, `-tp 2`. A flag is `true`; a
 /// repeated option's values are joined with commas, as are several values of one option.
@@ -66,6 +64,7 @@ pub(super) fn model(kind: &str, arguments: &[String], options: &Options) -> Fact
     let names: &[&str] = match kind {
         "llama.cpp" => &["model", "m", "hf-repo", "hf"],
         "triton" => &["model-repository", "model-store"],
+        "ktransformers" => &["gguf-path", "model-path"],
         _ => &["model", "model-path", "model-id", "served-model-name"],
     };
     let by_option = names.iter().find_map(|name| options.get(*name)).cloned();
@@ -104,7 +103,7 @@ pub(super) fn size(kind: &str, options: &Fact<Options>, names: &[&str]) -> Fact<
             format!("options are in the file `{file}`, which is not collected"),
         ));
     }
-    if SIZE_ONE_BY_DEFAULT.contains(&kind) {
+    if Engine::of(kind).size_is_one {
         return Fact::Known(1);
     }
     if kind == UNKNOWN {

@@ -69,6 +69,12 @@ const PROGRAMS: &[(&str, &str, Role)] = &[
     ("llama-server", "llama.cpp", Role::Whole),
     ("llamafile", "llama.cpp", Role::Whole),
     ("ollama", "ollama", Role::ApiServer),
+    ("ollama_llama_server", "ollama", Role::Whole),
+    ("lmdeploy", "lmdeploy", Role::ApiServer),
+    ("ktransformers", "ktransformers", Role::Whole),
+    ("koboldcpp", "koboldcpp", Role::Whole),
+    ("koboldcpp.py", "koboldcpp", Role::Whole),
+    ("tabbyapi", "tabbyapi", Role::Whole),
     ("transformers", "transformers", Role::Whole),
     ("transformers-cli", "transformers", Role::Whole),
 ];
@@ -84,6 +90,18 @@ const MODULES: &[(&str, &str, Role)] = &[
     ("text_generation_server", "tgi", Role::GpuWorker),
     ("llama_cpp.server", "llama.cpp", Role::Whole),
     ("xllamacpp", "llama.cpp", Role::Whole),
+    ("lmdeploy.serve", "lmdeploy", Role::ApiServer),
+    ("lmdeploy", "lmdeploy", Role::ApiServer),
+    ("ktransformers", "ktransformers", Role::Whole),
+    ("koboldcpp", "koboldcpp", Role::Whole),
+    ("tabbyapi", "tabbyapi", Role::Whole),
+];
+
+/// Scripts that many programs have, with the folder of those that are servers.
+const SCRIPTS: &[(&str, &[&str], &str)] = &[
+    ("tabbyapi", &["main.py", "start.py"], "tabbyapi"),
+    ("ktransformers", &["main.py"], "ktransformers"),
+    ("koboldcpp", &["main.py"], "koboldcpp"),
 ];
 
 /// Commands of a program that serve; the same program does other things, too. A program that is not here always serves.
@@ -91,6 +109,7 @@ const SUBCOMMANDS: &[(&str, &[&str])] = &[
     ("vllm", &["serve"]),
     ("sglang", &["serve"]),
     ("ollama", &["serve", "runner"]),
+    ("lmdeploy", &["serve"]),
     ("transformers", &["serve"]),
     ("transformers-cli", &["serve"]),
 ];
@@ -115,7 +134,7 @@ fn by_program(arguments: &[String]) -> Option<(&'static str, Role)> {
         let mut rest = rest.iter().map(String::as_str).enumerate();
         while let Some((at, argument)) = rest.next() {
             match argument {
-                "-m" => return by_module(arguments.get(at + 2)?),
+                "-m" => return by_module(arguments.get(at + 2)?, &arguments[at + 3..]),
                 "-c" => return None,
                 "-X" | "-W" => {
                     rest.next();
@@ -129,17 +148,24 @@ fn by_program(arguments: &[String]) -> Option<(&'static str, Role)> {
     by_file(program, rest)
 }
 
-fn by_module(module: &str) -> Option<(&'static str, Role)> {
-    MODULES
-        .iter()
-        .find(|(start, ..)| {
-            module.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        })
-        .map(|&(_, kind, role)| (kind, role))
+fn by_module(module: &str, rest: &[String]) -> Option<(&'static str, Role)> {
+    let &(_, kind, role) = MODULES.iter().find(|(start, ..)| {
+        module.strip_prefix(start).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    })?;
+    // The module of a program with commands is that program.
+    let is_program = matches!(module, "lmdeploy");
+    if is_program { by_file(module, rest) } else { Some((kind, role)) }
 }
 
 fn by_file(path: &str, rest: &[String]) -> Option<(&'static str, Role)> {
     let name = file_name(path);
+    let is_folder = |folder: &str| path.split('/').any(|part| part.eq_ignore_ascii_case(folder));
+    let script = SCRIPTS.iter().find(|(folder, names, _)| names.contains(&name) && is_folder(folder));
+    if let Some(&(_, _, kind)) = script {
+        return Some((kind, Role::Whole));
+    }
+    // Its releases bear the platform in their name: `koboldcpp-linux-x64-cuda1210`.
+    let name = if name.starts_with("koboldcpp-") { "koboldcpp" } else { name };
     let &(_, kind, role) = PROGRAMS.iter().find(|(program, ..)| *program == name)?;
     let Some((_, commands)) = SUBCOMMANDS.iter().find(|(program, _)| *program == name) else {
         return Some((kind, role));
@@ -231,6 +257,13 @@ mod tests {
             ("/usr/bin/ollama runner --model x", ("ollama", Role::Whole)),
             ("/usr/bin/ollama serve", ("ollama", Role::ApiServer)),
             ("text-generation-launcher --model-id x", ("tgi", Role::Other)),
+            ("/opt/py3/bin/python /opt/py3/bin/lmdeploy serve api_server m", ("lmdeploy", Role::ApiServer)),
+            ("python3 -m lmdeploy serve api_server m", ("lmdeploy", Role::ApiServer)),
+            ("/opt/koboldcpp-linux-x64 --model x.gguf", ("koboldcpp", Role::Whole)),
+            ("python3 /srv/koboldcpp.py --model x.gguf", ("koboldcpp", Role::Whole)),
+            ("python3 /opt/tabbyAPI/main.py", ("tabbyapi", Role::Whole)),
+            ("python /app/ktransformers/server/main.py --cpu_infer 62", ("ktransformers", Role::Whole)),
+            ("/usr/lib/ollama/runners/cpu/ollama_llama_server --model x", ("ollama", Role::Whole)),
         ] {
             assert_eq!(kind(command), Some(kind_and_role), "{command}");
         }
@@ -245,6 +278,9 @@ mod tests {
             "python3 -c import\u{a0}vllm",
             "vllm bench latency",
             "ollama pull x",
+            "lmdeploy lite auto_awq m",
+            "python3 -m lmdeploy convert m",
+            "python3 /srv/app/main.py",
             "grep vllm",
             "python3 train.py vllm",
             "python3 -m vllmish",
