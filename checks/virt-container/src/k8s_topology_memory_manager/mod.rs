@@ -375,10 +375,12 @@ fn all_bound(evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
     Ok(any)
 }
 
+/// Whether a server in a container has GPUs on several nodes; the container runtime may not have been asked for its pod.
 fn spans_nodes(evidence: &Evidence<'_>) -> bool {
     let gpus = evidence.gpus().unwrap_or_default();
-    let nodes = |pod: Pod<'_>| nodes_of(&known_gpus(pod.server).0, gpus).map_or(0, |(nodes, _)| nodes.len());
-    in_pods(evidence).into_iter().flatten().any(|pod| nodes(pod) > 1)
+    let servers = evidence.servers().unwrap_or_default().iter();
+    let mut contained = servers.filter(|server| server.container.known().is_some());
+    contained.any(|server| nodes_of(&known_gpus(server).0, gpus).is_ok_and(|(nodes, _)| nodes.len() > 1))
 }
 
 /// Where a pod with GPUs is.
