@@ -218,9 +218,9 @@ const NODES: &[Expected] = &[
     Expected {
         name: "34b-the-same-with-threads",
         told: &[("affinity.omp-threads", "warn", "63 threads")],
-        also: &[("cpu.cores-per-gpu", "the same threads, against physical cores")],
+        also: &[("cpu.cores-per-gpu", "the same threads against physical cores")],
         open: &[],
-        never: &["OMP_NUM_THREADS"],
+        never: &["OMP_NUM_THREADS", "to 8 threads"],
     },
     Expected {
         name: "35-gb10-stuck-at-799-mhz",
@@ -304,8 +304,8 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "42b-the-same-with-open-files",
-        told: &[("gpu.acs-iommu", "fail", "chipset-not-supported"), ("topo.tp-group-path", "warn", "NODE")],
-        also: &[],
+        told: &[("gpu.acs-iommu", "fail", "chipset-not-supported")],
+        also: &[("topo.tp-group-path", "the status of the pairs that the variant assumes: the same cause")],
         open: &["topo.tp-group-path"],
         never: &[],
     },

@@ -375,12 +375,12 @@ fn all_bound(evidence: &Evidence<'_>) -> Result<bool, NoVerdict> {
     Ok(any)
 }
 
+/// Whether a server in a container has GPUs on several nodes; the container runtime may not have been asked for its pod.
 fn spans_nodes(evidence: &Evidence<'_>) -> bool {
     let gpus = evidence.gpus().unwrap_or_default();
-    let nodes = |server| nodes_of(&known_gpus(server).0, gpus).map_or(0, |(nodes, _)| nodes.len());
-    // Also of a container whose pod has no name here: on a node with a kubelet it is one of a pod.
-    let contained = |server: &&InferenceServer| server.container.known().is_some();
-    evidence.servers().unwrap_or_default().iter().filter(contained).any(|server| nodes(server) > 1)
+    let servers = evidence.servers().unwrap_or_default().iter();
+    let mut contained = servers.filter(|server| server.container.known().is_some());
+    contained.any(|server| nodes_of(&known_gpus(server).0, gpus).is_ok_and(|(nodes, _)| nodes.len() > 1))
 }
 
 /// Where a pod with GPUs is.
