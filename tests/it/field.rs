@@ -460,7 +460,9 @@ fn nodes_that_people_reported_are_told_what_their_threads_ended_in() {
 
 /// What tells that a node is seen from inside of a container, each sign by itself: files of the tree (a link where the text
 /// begins with `-> `), and the command that the host's administrator is told.
-const INSIDE: &[(&str, &[(&str, &str)], &str)] = &[
+type Inside = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+
+const INSIDE: &[Inside] = &[
     (
         "docker",
         &[(".dockerenv", ""), ("proc/sys/kernel/hostname", "3f1c8a7be2d0")],

@@ -95,7 +95,7 @@ fn every_subject_of_the_log_has_a_judge_or_a_reason() {
             (finding["outcome"] == "fail" || finding["outcome"] == "warn")
                 && finding["evidence"].to_string().contains(words)
         };
-        if !of_check.iter().any(|finding| tells(finding)) {
+        if !of_check.iter().any(tells) {
             wrong.push(format!("{name}: {check} says nothing of `{line}`: {of_check:?}"));
         }
     }

@@ -12,7 +12,7 @@ pub(super) const PLANTED: &[Planted] = &[
         outcome: "warn",
         subject: "process 2010 (VLLM::Worker_TP) on GPU 0000:18:00.0",
         // Balancing is off, so that nothing brings the memory of threads that move after them.
-        also: &[("mem.numa-balancing", "warn")],
+        also: &[("mem.numa-balancing", "warn"), ("svc.unit-affinity", "warn")],
         engagement: "",
         plant: |node| {
             for pid in [API_SERVER, ENGINE_CORE].into_iter().chain(workers()) {
@@ -43,7 +43,7 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "numa.gpu-affinity",
         outcome: "fail",
         subject: "process 2010 (VLLM::Worker_TP) on GPU 0000:18:00.0",
-        also: &[("mem.numa-balancing", "warn")],
+        also: &[("mem.numa-balancing", "warn"), ("svc.unit-affinity", "fail")],
         engagement: "",
         plant: |node| {
             for pid in [API_SERVER, ENGINE_CORE].into_iter().chain(workers()) {
@@ -114,15 +114,6 @@ pub(super) const PLANTED: &[Planted] = &[
             seen_on(node, FIRST_WORKER + 1, FIRST_WORKER + 1, 68);
             node.settle();
         },
-    },
-    Planted {
-        name: "OpenMP binds threads of workers that taskset has pinned",
-        check: "affinity.binder-conflict",
-        outcome: "warn",
-        subject: "vllm server 2000",
-        also: &[],
-        engagement: "",
-        plant: |node| with_variables(node, "KMP_AFFINITY=granularity=fine,compact,1,0\0"),
     },
     Planted {
         name: "srun binds tasks, and OpenMP threads",
@@ -200,7 +191,7 @@ pub(super) const PLANTED: &[Planted] = &[
         outcome: "fail",
         subject: "process 2010 (VLLM::Worker_TP)",
         // Balancing is off, so that nothing brings the memory of the threads that move after them.
-        also: &[("mem.numa-balancing", "warn"), ("numa.gpu-affinity", "warn")],
+        also: &[("svc.unit-affinity", "warn"), ("mem.numa-balancing", "warn"), ("numa.gpu-affinity", "warn")],
         engagement: "",
         plant: |node| {
             for gpu in 0..8 {

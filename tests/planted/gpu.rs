@@ -66,8 +66,8 @@ pub(super) const PLANTED: &[Planted] = &[
         name: "no room for the GPUs in the address map",
         check: "gpu.bar1",
         outcome: "fail",
-        subject: "node",
-        also: &[],
+        subject: "GPUs 0000:18:00.0, 0000:2a:00.0, 0000:3a:00.0, 0000:5d:00.0, 0000:9a:00.0, 0000:ab:00.0, 0000:ba:00.0, 0000:db:00.0",
+        also: &[("gpu.xid", "fail")],
         engagement: "",
         plant: no_room_for_gpus,
     },
@@ -115,7 +115,7 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "gpu.ecc-remap",
         outcome: "fail",
         subject: "GPU 0000:3a:00.0",
-        also: &[("gpu.xid", "fail")],
+        also: &[("gpu.xid", "warn")],
         engagement: "",
         plant: |node| {
             let at = UPTIME - 5.0 * HOUR;
@@ -376,7 +376,7 @@ pub(super) const PLANTED: &[Planted] = &[
         check: "gpu.sharing-mode",
         outcome: "warn",
         subject: "GPU 0000:5d:00.0",
-        also: &[],
+        also: &[("sched.noisy-neighbours", "warn")],
         engagement: "",
         plant: orphan,
     },

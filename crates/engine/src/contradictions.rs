@@ -271,7 +271,7 @@ mod tests {
 
     fn of_server(finding: &mut Finding, variant: &str) {
         finding.object = Some(Object::setting("turbo"));
-        finding.variant = Some(variant.to_owned().into());
+        finding.variant = Some(variant.to_owned());
     }
 
     #[test]

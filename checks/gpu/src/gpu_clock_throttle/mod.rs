@@ -139,7 +139,7 @@ impl Device<'_> {
             HW_SLOWDOWN => count(bit, &under_load) > 0,
             _ => all & bit != 0 || held(reason) > 0,
         };
-        if let Some(held) = self.held(is_seen, &told, "window") {
+        if let Some(held) = self.held(is_seen, told, "window") {
             return Ok(vec![held]);
         }
         let object = || Object::gpu(&self.name);

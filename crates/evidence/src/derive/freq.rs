@@ -80,7 +80,9 @@ fn policy(source: &impl Source, path: String, number: u32) -> FreqPolicy {
 pub(crate) fn cpuidle(source: &impl Source) -> Result<CpuIdle, Missing> {
     let root = format!("{}/cpuidle", cpu::PATH);
     let driver = source.text(&format!("{root}/current_driver"));
-    let mut states: BTreeMap<(u32, String, u64), (CpuSet, CpuSet, BTreeMap<u32, u64>)> = BTreeMap::new();
+    /// CPUs that have a state, those on which it is off, and the time that each slept in it.
+    type Asleep = (CpuSet, CpuSet, BTreeMap<u32, u64>);
+    let mut states: BTreeMap<(u32, String, u64), Asleep> = BTreeMap::new();
     for cpu in numbered(source, cpu::PATH, "cpu")? {
         let folder = format!("{}/cpu{cpu}/cpuidle", cpu::PATH);
         let indices = match numbered(source, &folder, "state") {

@@ -118,7 +118,6 @@ pub fn no_server() -> Missing {
 impl InferenceServer {
     /// PCI addresses of the GPUs that its processes are known to use, and why there may be more, with the process of which
     /// that is not known. As many as its replicas need are all, whatever is not known of its other processes.
-    #[must_use]
     pub fn known_gpus(&self) -> (BTreeSet<&str>, Result<(), (u32, Missing)>) {
         let none = || (self.pid, Missing::new(Absence::Failed, "no process of the server was recorded"));
         let mut unknown = self.processes.is_empty().then(none);

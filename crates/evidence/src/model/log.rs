@@ -148,7 +148,7 @@ impl LogLine {
             !name.starts_with("python") && processes.any(|process| process.comm == name)
         };
         let killed = lines.iter().filter_map(|line| line.killed()).filter(|(name, _)| is_server(name));
-        let (name, of_group) = killed.clone().last()?;
+        let (name, of_group) = killed.clone().next_back()?;
         Some((name, of_group, killed.filter(|(other, _)| *other == name).count()))
     }
 }

@@ -64,7 +64,6 @@ pub struct NodeMemory {
 impl Memory {
     /// Huge pages that are known to be set aside, and why there may be more: by node and size where all nodes tell, else
     /// the totals of the default size.
-    #[must_use]
     pub fn huge_pages(&self) -> (Vec<&HugePages>, Result<(), Missing>) {
         let mut pools = Vec::new();
         let mut rest = self.nodes.require().map(|_| ());

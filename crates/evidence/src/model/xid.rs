@@ -459,9 +459,9 @@ mod tests {
             ("nvrm", "NVRM: nvCheckOkFailedNoLog: Check failed: GPU lost from the bus [NV_ERR_GPU_IS_LOST]");
         let number = ("0000:18:00".to_owned(), GpuFault::Xid(79));
         let fallen = ("0000:18:00.0".to_owned(), GpuFault::FallenOff);
-        assert_eq!(told(&[xid, of_gpu, unnamed]), [number.clone()]);
-        assert_eq!(told(&[unnamed, xid]), [number.clone()]);
-        assert_eq!(told(&[of_gpu, unnamed]), [fallen.clone()]);
+        assert_eq!(told(&[xid, of_gpu, unnamed]), std::slice::from_ref(&number));
+        assert_eq!(told(&[unnamed, xid]), std::slice::from_ref(&number));
+        assert_eq!(told(&[of_gpu, unnamed]), std::slice::from_ref(&fallen));
         assert_eq!(told(&[unnamed]), [(String::new(), GpuFault::FallenOff)]);
         let other = ("nvrm", "NVRM: GPU 0000:2a:00.0: GPU has fallen off the bus.");
         assert_eq!(told(&[xid, other]).len(), 2);
