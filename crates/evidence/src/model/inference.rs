@@ -144,7 +144,7 @@ impl InferenceServer {
             let cores: BTreeSet<u32> = mask.cpus.iter().filter_map(core_of).collect();
             let others = self.processes.iter().filter(|other| other.pid != process.pid);
             let ran = others.flat_map(|other| &other.threads).filter(|thread| {
-                thread.cpu_ticks.known().is_some_and(|&ticks| ticks > 0)
+                thread.cpu_ticks.known() != Some(&0)
                     && thread.cpus_allowed.known().is_some_and(|cpus| cpus.len() == 1)
             });
             let pinned: Vec<u32> = ran.filter_map(|thread| thread.cpus_allowed.known()?.first()).collect();
