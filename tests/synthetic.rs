@@ -105,6 +105,16 @@ impl Node {
         self.files.remove(&format!("{RAW}{path}"));
     }
 
+    /// Takes the policy away that binds the memory of a process, which NUMA balancing would leave alone.
+    ///
+    /// # Panics
+    /// If the node has no such process.
+    pub fn unbind_memory(&mut self, pid: u32) {
+        let path = format!("/proc/{pid}/numa_maps");
+        let maps = self.text(&path);
+        self.set(&path, maps.replace("bind:0", "default").replace("bind:1", "default"));
+    }
+
     /// The bundle that a collector would have written.
     #[must_use]
     pub fn bundle(&self) -> Bundle {

@@ -69,6 +69,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         node.gpu_readings(2, "pcie_width", |_| json!(8));
     }),
     ("numa_balancing with pins", "mem.numa-balancing", |node| {
+        // Memory that a policy binds is left alone.
+        (FIRST_WORKER..FIRST_WORKER + 8).for_each(|pid| node.unbind_memory(pid));
         node.set("/proc/sys/kernel/numa_balancing", "1\n");
         node.vmstat(&[
             ("numa_hint_faults", 500_000),

@@ -201,7 +201,7 @@ fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize)
 }
 
 #[test]
-#[ignore = "finds passes that are still to be mended: the issue that is open lists them"]
+#[ignore = "finds passes that are still to be mended, such as cores per GPU without the topology of the CPUs"]
 fn a_fault_whose_evidence_is_taken_away_is_never_told_as_a_pass() {
     let only = std::env::var("PLUMB_PLANTED").unwrap_or_default();
     let mut checks = BTreeSet::new();

@@ -400,9 +400,7 @@ fn started_with(node: &mut Node, options: &str) {
 
 /// Memory that lies where the process runs, and is bound to nothing.
 fn unbound_memory(node: &mut Node, pid: u32) {
-    let path = format!("/proc/{pid}/numa_maps");
-    let maps = node.text(&path);
-    node.set(&path, maps.replace("bind:0", "default").replace("bind:1", "default"));
+    node.unbind_memory(pid);
     // Neither is its process kept from any node.
     for place in places(pid, pid) {
         for folder in folders() {

@@ -119,9 +119,7 @@ pub(super) const PLANTED: &[Planted] = &[
             node.set("/proc/sys/kernel/numa_balancing", "1\n");
             // Memory that a policy binds is left alone.
             for pid in [API_SERVER, ENGINE_CORE].into_iter().chain(FIRST_WORKER..FIRST_WORKER + 8) {
-                let path = format!("/proc/{pid}/numa_maps");
-                let maps = node.text(&path).replace("bind:0", "default").replace("bind:1", "default");
-                node.set(&path, maps);
+                node.unbind_memory(pid);
             }
             moved(
                 node,
