@@ -30,7 +30,7 @@ fn subjects() -> [&'static [&'static str]; 16] {
     ]
 }
 
-/// Files that every running node has, whatever its kernel and hardware: `*` is one part of a path, `#` one that is a
+/// Files that every running node has, or each that has the folder, whatever its kernel and hardware: `*` is one part of a path, `#` one that is a
 /// number.
 const EVERYWHERE: &[&str] = &[
     "/proc/#/cgroup",
@@ -67,8 +67,10 @@ const EVERYWHERE: &[&str] = &[
     "/proc/version",
     "/proc/vmstat",
     "/sys/bus/pci/devices/*/class",
+    "/sys/bus/pci/devices/*/config",
     "/sys/bus/pci/devices/*/device",
     "/sys/bus/pci/devices/*/vendor",
+    "/sys/devices/system/cpu/intel_pstate/no_turbo",
     "/sys/devices/system/cpu/online",
     "/sys/devices/system/node/*/cpulist",
     "/sys/devices/system/node/*/distance",
