@@ -5,9 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use plumb_check_sdk::{Arg, CheckMeta, Citation, Intent, Object, ObjectKind, Outcome};
+use plumb_check_sdk::{CheckMeta, Citation, Intent, Object, ObjectKind, Outcome};
 use plumb_evidence::Evidence;
 use plumb_evidence::contradictions::{Quantity, disagreements};
+use plumb_words::ENGLISH;
 use serde::Serialize;
 
 use crate::action::{Action, ActionState};
@@ -154,7 +155,9 @@ fn statements<'a>(
         let (Some(meta), Some(variant)) = (meta(&finding.check), &finding.variant) else { continue };
         for claim in meta.claims.iter().filter(|claim| claim.variant == *variant) {
             let value = match (&claim.arg, &claim.is) {
-                (Some(arg), _) => finding.args.get(arg.as_ref()).map(printed),
+                (Some(arg), _) => {
+                    finding.args.get(arg.as_ref()).map(|arg| plumb_words::text_of(arg, ENGLISH))
+                }
                 (None, is) => is.as_deref().map(str::to_owned),
             };
             // What is not known is no claim.
@@ -178,14 +181,6 @@ fn statements<'a>(
         }
     }
     all
-}
-
-fn printed(arg: &Arg) -> String {
-    match arg {
-        Arg::Count { count } => count.to_string(),
-        Arg::Quantity { value, unit, digits } => format!("{value:.*}{unit}", usize::from(*digits)),
-        Arg::Text { text } => text.clone(),
-    }
 }
 
 /// A goal whose value is the one that was seen.
