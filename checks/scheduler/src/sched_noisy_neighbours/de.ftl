@@ -16,6 +16,10 @@ limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfu
 limit-much-applies = Inferenz-CPUs im Messfenster
 limit-much-source = unser Vorschlag; eunomia.dev hat -8,8 % Durchsatz durch CPU-Störungen gemessen
 
+limit-free = Anteil freier Inferenz-CPUs, unter dem starke Nutzung durch andere fehlschlägt
+limit-free-applies = Inferenz-CPUs im Messfenster
+limit-free-source = unser Vorschlag: die Grenze in CPUs für Maschinen mit vielen davon; auf einem H200 waren mit 5 % freien CPUs die langsamsten Token langsamer, mit 30 % nichts
+
 limit-left = freie Inferenz-CPUs, unter denen starke Nutzung durch andere fehlschlägt
 limit-left-applies = Inferenz-CPUs im Messfenster
 limit-left-source = unser Vorschlag nach einem Server mit vLLM 0.25.1 auf einem H200: mit 2,4 freien CPUs war nichts langsamer, mit 0,4 waren es die langsamsten Token, ohne freie CPU halbierte sich der Durchsatz

@@ -16,6 +16,10 @@ limit-much = CPU time of other programs on the inference CPUs that fails, where 
 limit-much-applies = inference CPUs in the window
 limit-much-source = our proposal; eunomia.dev measured -8.8 % throughput from CPU noise
 
+limit-free = share of the inference CPUs left idle below which much use by others fails
+limit-free-applies = inference CPUs in the window
+limit-free-source = our proposal: the limit in CPUs for machines with many of them; on one H200, with 5 % left the slowest tokens were slower, with 30 % nothing was
+
 limit-left = inference CPUs left idle below which much use by others fails
 limit-left-applies = inference CPUs in the window
 limit-left-source = our proposal, from a server of vLLM 0.25.1 on one H200: with 2.4 CPUs left nothing was slower, with 0.4 the slowest tokens were, with none throughput fell by half

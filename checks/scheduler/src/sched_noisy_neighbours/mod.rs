@@ -15,7 +15,7 @@ use plumb_check_sdk::{
 };
 
 use crate::foreign::{Foreign, Unread};
-use crate::pages::sched_noisy_neighbours::{LEFT, MUCH, PAGE, SOME, WATCHED, words};
+use crate::pages::sched_noisy_neighbours::{FREE, LEFT, MUCH, PAGE, SOME, WATCHED, words};
 use crate::serving;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -71,7 +71,9 @@ fn left(foreign: &Foreign) -> Arg {
 /// A deviation: others took of the CPUs.
 fn taken(evidence: &Evidence<'_>, foreign: &Foreign, object: Object, said: Said) -> Finding {
     let is_much = evidence.limit(&PAGE, &MUCH).is_exceeded_by(foreign.percent);
-    let is_full = evidence.limit(&PAGE, &LEFT).is_undercut_by(foreign.left);
+    let free = Quantity::new(100.0 * foreign.left.number() / foreign.cpus.len() as f64);
+    let is_full = evidence.limit(&PAGE, &LEFT).is_undercut_by(foreign.left)
+        || evidence.limit(&PAGE, &FREE).is_undercut_by(free);
     let outcome = if is_much && is_full { Outcome::Fail } else { Outcome::Warn };
     let finding = PAGE.says(outcome, object, said).with_intent(foreign.reserve());
     let finding = finding.with_intents(foreign.elsewhere(&evidence.limit(&PAGE, &SOME)));
