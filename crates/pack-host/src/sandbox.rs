@@ -128,8 +128,7 @@ mod probe {
     pub(super) fn open_file() -> Result<(), Errno> {
         let flags = libc::O_RDONLY | libc::O_CLOEXEC;
         // SAFETY: the name is a text that ends with NUL.
-        let opened =
-            unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/lib".as_ptr(), flags, 0) };
+        let opened = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/lib".as_ptr(), flags, 0) };
         Errno::result(opened)?;
         // SAFETY: the descriptor was just opened here.
         unsafe { libc::syscall(libc::SYS_close, opened) };
@@ -139,7 +138,8 @@ mod probe {
     /// Asks for what `stat` tells.
     pub(super) fn look_at_file() -> Result<(), Errno> {
         // SAFETY: the name is a text that ends with NUL; access writes nothing.
-        let told = unsafe { libc::syscall(libc::SYS_faccessat, libc::AT_FDCWD, c"/lib".as_ptr(), libc::F_OK) };
+        let told =
+            unsafe { libc::syscall(libc::SYS_faccessat, libc::AT_FDCWD, c"/lib".as_ptr(), libc::F_OK) };
         Errno::result(told).map(|_| ())
     }
 }
@@ -374,7 +374,8 @@ mod tests {
             told(ABI::V3),
             (
                 "Landlock for files".to_owned(),
-                "Landlock for connections (needs Linux 6.7), Landlock for signals (needs Linux 6.12)".to_owned()
+                "Landlock for connections (needs Linux 6.7), Landlock for signals (needs Linux 6.12)"
+                    .to_owned()
             )
         );
         assert_eq!(told(ABI::V6).1, "");

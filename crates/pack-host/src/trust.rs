@@ -272,10 +272,9 @@ fn decide(location: &PackLocation, library: &Library, policy: &TrustPolicy) -> R
     }
     match policy.unpinned {
         Unpinned::Allow => Ok(TrustBasis::Unpinned),
-        Unpinned::Refuse if library.has_signature && !policy.refused_keys.is_empty() => Err(refuse(format!(
-            "its signature was held against no key: {}",
-            policy.refused_keys.join("; ")
-        ))),
+        Unpinned::Refuse if library.has_signature && !policy.refused_keys.is_empty() => {
+            Err(refuse(format!("its signature was held against no key: {}", policy.refused_keys.join("; "))))
+        }
         Unpinned::Refuse => Err(refuse(format!(
             "it is not pinned in any `{LOCK_FILE}`: look at it, then run `plumb packs trust {}`",
             location.folder.display()

@@ -47,7 +47,8 @@ pub(crate) fn analyse(
     let engagement = Engagement::read(client)?;
     let languages =
         language.map(ToOwned::to_owned).or_else(|| engagement.document().language).into_iter().collect();
-    let analysis = Analyser::new(&find_some_packs(packs, console)?, languages)?.analyse(bundle, &engagement, console)?;
+    let analysis =
+        Analyser::new(&find_some_packs(packs, console)?, languages)?.analyse(bundle, &engagement, console)?;
     warn_of_unused(&analysis.assessment, console);
     let assessment = &analysis.assessment;
     if !assessment.document.covers(&assessment.node.hostname) {

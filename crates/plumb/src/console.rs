@@ -136,9 +136,15 @@ mod tests {
     #[test]
     fn what_a_terminal_obeys_is_shown_instead() {
         for (text, shown) in [
-            ("\x1b]0;title\x07 \x1b[31mred \u{9b}2J\r", "\\u001b]0;title\\u0007 \\u001b[31mred \\u009b2J\\u000d"),
+            (
+                "\x1b]0;title\x07 \x1b[31mred \u{9b}2J\r",
+                "\\u001b]0;title\\u0007 \\u001b[31mred \\u009b2J\\u000d",
+            ),
             ("\x1b]8;;http://x\x1b\\link", "\\u001b]8;;http://x\\u001b\\link"),
-            ("a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{2028}f\u{e0041}g", "a\\u202eb\\u200bc\\u2066d\\ufeffe\\u2028f\\udb40\\udc41g"),
+            (
+                "a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{2028}f\u{e0041}g",
+                "a\\u202eb\\u200bc\\u2066d\\ufeffe\\u2028f\\udb40\\udc41g",
+            ),
             ("lines\n\tand ümläute, 好", "lines\n\tand ümläute, 好"),
         ] {
             assert_eq!(printable(text), shown);

@@ -99,11 +99,7 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
             if matches!(error, ReportError::Interrupted) {
                 return Outcome::Interrupted;
             }
-            return if matches!(error, ReportError::Data(_)) {
-                Outcome::Internal
-            } else {
-                Outcome::Usage
-            };
+            return if matches!(error, ReportError::Data(_)) { Outcome::Internal } else { Outcome::Usage };
         }
     }
     Outcome::Internal

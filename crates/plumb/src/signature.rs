@@ -100,14 +100,17 @@ pub(crate) fn check(bundle: &Bundle, path: &Path, keys: &[PathBuf]) -> anyhow::R
             continue;
         }
         let who = format!("{name} (key {id})");
-        let holds = minisign::verify(&key, &signature, Cursor::new(text_of(bundle)), true, false, false).is_ok();
+        let holds =
+            minisign::verify(&key, &signature, Cursor::new(text_of(bundle)), true, false, false).is_ok();
         if !holds {
             return Ok(Signed::Wrong { who });
         }
         // Signed as well, so it may be believed.
         let comment = signature.trusted_comment().unwrap_or_default();
-        let seconds = comment.split(['\t', ' ']).find_map(|word| word.strip_prefix("timestamp:")?.parse().ok());
-        let time = seconds.and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok());
+        let seconds =
+            comment.split(['\t', ' ']).find_map(|word| word.strip_prefix("timestamp:")?.parse().ok());
+        let time = seconds
+            .and_then(|seconds| OffsetDateTime::from_unix_timestamp(seconds).ok()?.format(&Rfc3339).ok());
         let when = time.map_or_else(|| "at a time that is not told".to_owned(), |time| format!("at {time}"));
         return Ok(Signed::By { who, when });
     }
@@ -131,7 +134,10 @@ fn known(named: &[PathBuf]) -> anyhow::Result<Vec<(String, PublicKey)>> {
         && let Some(folder) = analyse::trusted_keys()
     {
         for (name, line) in TrustPolicy::lines_of_keys(&folder).0 {
-            keys.push((name, public(&line).with_context(|| UsageError("a trusted key cannot be used".to_owned()))?));
+            keys.push((
+                name,
+                public(&line).with_context(|| UsageError("a trusted key cannot be used".to_owned()))?,
+            ));
         }
     }
     Ok(keys)
@@ -173,7 +179,10 @@ mod tests {
         std::fs::write(&path, sign(&bundle("1"), &at("anna.key")).unwrap()).unwrap();
         let told = held(&bundle("1"), "anna.pub");
         assert!(told.is_right(), "{told}");
-        assert!(told.to_string().starts_with("signed by anna (key ") && told.to_string().contains(" at 20"), "{told}");
+        assert!(
+            told.to_string().starts_with("signed by anna (key ") && told.to_string().contains(" at 20"),
+            "{told}"
+        );
         assert!(held(&bundle("2"), "anna.pub").is_wrong());
         let unknown = held(&bundle("1"), "otto.pub");
         assert!(!unknown.is_right() && unknown.to_string().contains("none of yours"), "{unknown}");

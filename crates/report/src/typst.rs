@@ -307,9 +307,7 @@ struct Scratch(Staging);
 impl Scratch {
     fn new() -> Result<Self, ReportError> {
         let path = std::env::temp_dir();
-        Staging::new(&path, "plumb-report-")
-            .map(Self)
-            .map_err(|source| ReportError::Scratch { path, source })
+        Staging::new(&path, "plumb-report-").map(Self).map_err(|source| ReportError::Scratch { path, source })
     }
 
     fn path(&self) -> &Path {

@@ -271,7 +271,8 @@ fn strict_takes_users_models_and_folders_too() {
     );
     assert_eq!(
         text("raw/proc/8/cmdline"),
-        "/home/user-1/bin/python\0--model=/home/user-1/models/model-1\0--numa-node\01"
+        "/home/user-2/bin/python\0--model=/home/user-2/models/model-1\0--numa-node\01",
+        "the first is in a link"
     );
     let standard = redact(&node, &Redaction::default()).unwrap().bundle;
     assert!(String::from_utf8_lossy(&standard.files()["raw/proc/7/cmdline"]).contains("acme-labs"));

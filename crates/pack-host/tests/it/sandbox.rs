@@ -16,7 +16,13 @@ fn degraded(lacking: &[&str]) -> HostOptions {
 fn all_protections_are_in_force_here() {
     let run = run_once(options(), &rust_pack("hostile").location, &behaviour("nothing"));
     println!("{}", run.sandbox);
-    for protection in ["death with the host", "512 MiB of memory", "Landlock for files", "Landlock for signals", "system call filter"] {
+    for protection in [
+        "death with the host",
+        "512 MiB of memory",
+        "Landlock for files",
+        "Landlock for signals",
+        "system call filter",
+    ] {
         assert!(run.sandbox.contains(protection), "{}", run.sandbox);
     }
     assert!(!run.sandbox.contains("not available"), "{}", run.sandbox);
@@ -75,7 +81,10 @@ fn without_landlock_no_other_process_is_signalled() {
 fn a_seal_that_an_initialiser_fakes_is_found_out() {
     let pack = CPack::hostile(&["-DFAKED_SEAL"]).build();
     let run = run_once(options(), &pack.location, &behaviour("x"));
-    assert_all_not_run(&run, "cannot be confined after loading: system call filter (mapping code is still allowed)");
+    assert_all_not_run(
+        &run,
+        "cannot be confined after loading: system call filter (mapping code is still allowed)",
+    );
 }
 
 #[test]

@@ -29,7 +29,10 @@ pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome>
 
 fn list(packs: &PackPaths, format: Format, console: &Console) -> anyhow::Result<Outcome> {
     let policy = analyse::trust_policy();
-    policy.refused_keys.iter().for_each(|reason| console.warn(&format!("a trusted key is not used: {reason}")));
+    policy
+        .refused_keys
+        .iter()
+        .for_each(|reason| console.warn(&format!("a trusted key is not used: {reason}")));
     let mut text = String::new();
     let mut rows = Vec::new();
     for pack in analyse::find_packs(packs, console)? {
@@ -152,7 +155,8 @@ fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome
         "neither XDG_CONFIG_HOME nor HOME is set, so there is no place for your packs.lock".to_owned(),
     ))?;
     let location: PackLocation =
-        discover(&SearchPath { explicit: vec![path.to_owned()], ..SearchPath::default() })?.packs
+        discover(&SearchPath { explicit: vec![path.to_owned()], ..SearchPath::default() })?
+            .packs
             .into_iter()
             .next()
             .context("a named pack was not found")?;
