@@ -168,7 +168,9 @@ fn definition(
             Err(words::Inside { command: command.into(), container: container.into() }.into())
         }
         // It runs, so that something defines it, which nobody read.
-        Home::Nothing(NoHome::NoFile(unit)) | Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
+        Home::Nothing(NoHome::NoFile(unit)) | Home::UnknownUnit(unit) => {
+            Err(words::UnknownUnit { unit: unit.into() }.into())
+        }
         Home::Nothing(_) => Ok(None),
         Home::UnknownContainer(id) => {
             let unknown = || words::UnknownContainer { container: id.into() };
