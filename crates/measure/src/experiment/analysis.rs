@@ -507,7 +507,7 @@ mod tests {
     fn power_of_the_rule() {
         for blocks in [4, 6, 10] {
             for (cells, has_floor) in [(2, false), (2, true), (5, false), (5, true)] {
-                let share = claimed(2000, cells, blocks, has_floor);
+                let share = claimed(500, cells, blocks, has_floor);
                 println!("| {blocks} | {} | {has_floor} | 80 % | {:.1} % |", cells - 1, share * 100.0);
             }
         }
