@@ -37,6 +37,7 @@ mod worker;
 pub use discover::{Origin, PackForm, PackLocation, SearchPath, discover};
 pub use document::EvidenceDocument;
 pub use error::Error;
+pub use fixtures::silenced;
 pub use host::{Host, HostOptions, PackRun, PackStatus};
 pub use lock::{LOCK_FILE, LockFile, Pin};
 pub use manifest::{MANIFEST_FILE, parse as parse_manifest, to_toml as manifest_to_toml};

@@ -19,7 +19,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
     let pu = |cpu: u32| {
         let core = cpu % total;
         let socket = core / cores;
-        Pu { cpu, core, socket, node: Some(socket), max_khz: None, min_khz: None }
+        Pu { cpu, core, socket, node: Some(socket), max_khz: None, min_khz: None, capacity: None }
     };
     let cpus: Vec<Pu> = (0..total * 2).map(pu).collect();
     let set =
@@ -53,6 +53,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
         online: all.clone(),
         sockets,
         sockets_unknown: None,
+        cores_unknown: None,
         cores: total,
         pus: total * 2,
         smt_active: true,
