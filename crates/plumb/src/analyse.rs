@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use plumb_engine::document::DocumentTerms;
 use plumb_engine::waiver::WaiverState;
 use plumb_engine::{Assessment, EngagementFile, PackAnswer, Terms};
-use plumb_evidence::{Bundle, Evidence, derive};
+use plumb_evidence::{Bundle, Evidence, derive, judge};
 use plumb_pack_host::{
     EvidenceDocument, Host, HostOptions, LOCK_FILE, PackLocation, SearchPath, TrustPolicy, discover,
 };
@@ -73,6 +73,7 @@ impl Analyser {
     pub(crate) fn analyse(&mut self, bundle: &Bundle, engagement: &Engagement) -> anyhow::Result<Analysis> {
         let mut evidence = derive(bundle);
         let mut terms = engagement.apply(&mut evidence);
+        judge(bundle, &mut evidence);
         terms.languages.clone_from(&self.languages);
         let document = EvidenceDocument::new(&evidence)?;
         let answers = self
