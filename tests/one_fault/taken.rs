@@ -212,7 +212,7 @@ fn a_fault_whose_evidence_is_taken_away_is_never_told_as_a_pass() {
         .step_by(if takes_all() || !only.is_empty() { 1 } else { 3 })
         .collect();
     let search = SearchPath { install: vec![target().join("packs")], ..SearchPath::default() };
-    let packs = discover(&search).unwrap();
+    let packs = discover(&search).unwrap().packs;
     let (next, cases) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wrong = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
