@@ -9,7 +9,7 @@ use anyhow::{Context, bail};
 use plumb_engine::document::DocumentTerms;
 use plumb_engine::waiver::WaiverState;
 use plumb_engine::{Assessment, EngagementFile, PackAnswer, Terms};
-use plumb_evidence::{Bundle, Evidence, derive};
+use plumb_evidence::{Bundle, Evidence, derive, judge};
 use plumb_pack_host::{
     Discovered, EvidenceDocument, Host, HostOptions, LOCK_FILE, Origin, PackLocation, PackRun, PackStatus,
     SearchPath, TrustPolicy, discover,
@@ -83,6 +83,7 @@ impl Analyser {
     ) -> anyhow::Result<Analysis> {
         let mut evidence = derive(bundle);
         let mut terms = engagement.apply(&mut evidence);
+        judge(bundle, &mut evidence);
         terms.languages.clone_from(&self.languages);
         let document = EvidenceDocument::new(&evidence)?;
         let runs = self.host.evaluate(&document);
