@@ -308,7 +308,7 @@ fn planted_secrets_do_not_enter() {
 
 /// Evidence with what changes from node to node: `{}` is a value of the form beside it.
 const EVIDENCE: &[(&str, &str)] = &[
-    ("vllm\0serve\0{}\0--tensor-parallel-size\04", "meta-llama/Llama-3.%d1-%d2B-Instruct"),
+    ("vllm\0serve\0{}\0--tensor-parallel-size\x004", "meta-llama/Llama-3.%d1-%d2B-Instruct"),
     ("vllm\0serve\0{}", "Qwen/Qwen2.5-VL-%d2B-Instruct-GPTQ-Int%d1"),
     ("vllm\0serve\0{}", "neuralmagic/Meta-Llama-3.1-%d3B-Instruct-FP8-dynamic"),
     ("vllm\0serve\0{}", "TheBloke/Mixtral-8x%d1B-Instruct-v0.%d1-AWQ"),
@@ -324,12 +324,12 @@ const EVIDENCE: &[(&str, &str)] = &[
     ("vllm\0serve\0m\0--gpu-memory-utilization\0{}", "0.%d2"),
     ("vllm\0serve\0m\0--kv-transfer-config\0{\"kv_connector\":\"NixlConnector\",\"kv_rank\":{}}", "%d1"),
     ("vllm\0serve\0m\0--compilation-config\0{\"cudagraph_capture_sizes\":[1,2,4,{}]}", "%d2"),
-    ("vllm\0serve\0m\0--host\00.0.0.0\0--port\0{}", "8%d3"),
+    ("vllm\0serve\0m\0--host\x000.0.0.0\0--port\0{}", "8%d3"),
     ("vllm\0serve\0m\0--hf-overrides\0{\"max_position_embeddings\":{}}", "%d5"),
     ("vllm\0serve\0m\0--served-model-name\0{}", "Llama-3.3-Nemotron-Super-%d2B-v1"),
     ("trtllm-serve\0/engines/{}", "LlamaForCausalLM-tp%d1-pp1-bf16"),
     ("tritonserver\0--model-repository={}", "/mnt/nvme%d1/models"),
-    ("text-generation-launcher\0--model-id\0{}\0--num-shard\02", "bigscience/bloom-%d1b1"),
+    ("text-generation-launcher\0--model-id\0{}\0--num-shard\x002", "bigscience/bloom-%d1b1"),
     ("ollama\0runner\0--model\0{}", "/root/.ollama/models/blobs/sha256-%h64"),
     ("ray::ServeReplica:{}", "default:VLLMDeployment"),
     (
