@@ -19,7 +19,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let mean = demand.mean_requests_per_s.filter(|mean| *mean > 0.0).ok_or(words::NoMean {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0).ok_or(words::NoReplicas {})?;
     let tests = load::tests(evidence)?;
-    let (goodput, showing) = Promise::new(&slo, Some(&demand)).goodput(&tests)?;
+    let promise = Promise::new(&slo, Some(&demand));
+    let (goodput, showing) = promise.goodput(&tests)?;
     PAGE.not_run_if(goodput <= 0.0, words::NoGoodput {})?;
     let used = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
     let (share, replicas_count) = (Arg::of(used, 1), Arg::from(replicas));
@@ -51,7 +52,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let told = |said| PAGE.info(object.clone(), said).with_confidence(Confidence::Medium);
     findings.push(PAGE.settle(object.clone(), cost(evidence, &demand, mean, replicas, url).map(told)));
     // What could not be used may have shown that the replicas can do more, which makes the use smaller.
-    let open = tests.iter().filter(|test| load::countable(test).is_err());
+    let open = tests.iter().filter(|test| promise.attainment(test).is_err());
     let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
     if above > 0 {
         let said = words::UnusedAbove { tests_count: above.into() };

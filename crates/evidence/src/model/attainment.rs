@@ -32,7 +32,7 @@ impl Attainment {
             Some(judged) => judged,
             None => counted(test, limits)?,
         };
-        if requests == 0 || test.seconds <= 0.0 {
+        if requests == 0 || test.requests == 0 || test.seconds <= 0.0 {
             return Err(Missing::new(
                 Absence::Malformed,
                 format!("{} tells of no requests or no time", test.path),
@@ -301,7 +301,8 @@ mod tests {
     fn attainment(met: u64, undetermined: u64) -> Result<Attainment, Missing> {
         let judged =
             Judged { requests: 1000, met, undetermined, independent: 1000.0, independent_missed: 1000.0 };
-        let test = BenchResult { seconds: 100.0, judged: Some(judged), ..BenchResult::default() };
+        let test =
+            BenchResult { seconds: 100.0, requests: 1000, judged: Some(judged), ..BenchResult::default() };
         Attainment::of(&test, &[])
     }
 
