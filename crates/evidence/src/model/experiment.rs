@@ -158,7 +158,8 @@ pub struct ExperimentEffect {
     pub adjusted_p: Option<f64>,
     /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share.
     pub minimum_detectable: Option<f64>,
-    /// `improved`, `worse`, `equivalent` or `no-measured-effect`.
+    /// `improved`, `worse`, `equivalent` or `no-measured-effect`; `more-failures` instead of the first and the third where a larger
+    /// share of the cell's requests failed than of the other's.
     pub verdict: String,
 }
 

@@ -197,7 +197,7 @@ fn effects(effects: &[&ExperimentEffect], primary: &str, out: &mut String) -> st
             effect
                 .minimum_detectable
                 .map_or_else(|| "—".to_owned(), |least| format!("{:.1} %", least * 100.0)),
-            effect.verdict.replace("no-measured-effect", "no measured effect"),
+            effect.verdict.replace('-', " "),
         )?;
     }
     Ok(())
