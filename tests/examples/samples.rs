@@ -194,6 +194,7 @@ fn measure(node: &mut Node, times: &Times) {
         p95_interval: Some((value * (1.0 - spread), value * (1.0 + spread))),
         p99: Some(value * 1.45),
         max: Some(value * 2.3),
+        ..LatencySummary::default()
     };
     for (level, rate) in [2.0, 4.0, 8.0, 12.0].into_iter().enumerate() {
         let queue = 1.0 / (1.0 - rate * times.slowness / 14.0);
