@@ -578,7 +578,7 @@ mod tests {
         assert_eq!((summary.p50, summary.p90, summary.max), (Some(100.0), Some(100.0), Some(100.0)));
         // As many as it takes to bound p99 with 99 % confidence by the largest; the next smaller one takes 662.
         let bound = |count: u64| {
-            let many: Vec<_> = (0..count).map(|n| (n * 10, n * 10 + n, Phase::Measured)).collect();
+            let many: Vec<_> = (0..count).map(|n| (n * 10 + 1, n * 10 + n + 1, Phase::Measured)).collect();
             bounded(&recorder_of(&many).series.e2e).p99_bound
         };
         assert_eq!(
