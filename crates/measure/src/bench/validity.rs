@@ -209,7 +209,7 @@ fn undetermined<'a>(
     });
     lacking.map(|(objective, judged)| {
         let text = format!(
-            "`{objective}` is undetermined: {} of {} requests have no such time",
+            "`{objective}` is undetermined: {} of {} requests have no such time, or it is not known",
             judged.undetermined, result.requests
         );
         (InvalidBy::Undetermined, text)
