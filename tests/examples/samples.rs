@@ -12,7 +12,7 @@ use plumb_evidence::Bundle;
 use plumb_evidence::manifest::{Manifest, Unread};
 use plumb_evidence::model::{
     BENCH_SCHEMA, BenchLoad, BenchResult, BenchTarget, EXPERIMENT_SCHEMA, ExperimentCell, ExperimentEffect,
-    ExperimentResult, LatencySummary,
+    ExperimentResult, LatencySummary, ObjectiveResult, Share,
 };
 use plumb_tests::synthetic::{FIRST_WORKER, Node, SERVICE};
 
@@ -187,6 +187,7 @@ fn measure(node: &mut Node, times: &Times) {
     let shape = |value: f64, spread: f64| LatencySummary {
         count: 1800,
         mean: Some(value * 0.62),
+        independent: Some(900.0),
         mean_interval: Some((value * 0.60, value * 0.64)),
         p50: Some(value * 0.55),
         p90: Some(value * 0.88),
@@ -196,6 +197,14 @@ fn measure(node: &mut Node, times: &Times) {
         max: Some(value * 2.3),
         ..LatencySummary::default()
     };
+    // What the engagement of the samples asks for.
+    let objective = |metric: &str, limit_ms: f64| ObjectiveResult {
+        metric: metric.to_owned(),
+        percentile: 0.95,
+        limit_ms,
+        ..ObjectiveResult::default()
+    };
+    let share = |share: f64, trials: f64| Share { share, trials, trials_missed: trials, ..Share::default() };
     for (level, rate) in [2.0, 4.0, 8.0, 12.0].into_iter().enumerate() {
         let queue = 1.0 / (1.0 - rate * times.slowness / 14.0);
         for (run, drift) in [1.0, 1.012, 0.991].into_iter().enumerate() {
@@ -226,6 +235,8 @@ fn measure(node: &mut Node, times: &Times) {
                 requests_per_s: rate * 0.995,
                 output_tokens_per_s: rate * 0.995 * 300.0,
                 goodput_rps: Some(rate * met),
+                attainment: Some(share(met, rate * 300.0)),
+                objectives: vec![objective("ttft", 450.0), objective("itl", 45.0)],
                 ttft_ms: shape(ttft, 0.06),
                 itl_ms: shape(38.0 * slow * (0.8 + 0.2 * queue), 0.03),
                 tpot_ms: shape(34.0 * slow * (0.8 + 0.2 * queue), 0.03),
@@ -247,8 +258,8 @@ fn experiment(node: &mut Node, times: &Times) {
         factor: "placement".to_owned(),
         metric: metric.to_owned(),
         ratio,
-        low: ratio * (1.0 - half),
-        high: ratio * (1.0 + half),
+        low: Some(ratio * (1.0 - half)),
+        high: Some(ratio * (1.0 + half)),
         verdict: verdict.to_owned(),
         ..ExperimentEffect::default()
     };

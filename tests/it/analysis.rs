@@ -8,7 +8,7 @@ use plumb_tests::target;
 /// The packs that are laid out beside the program.
 pub(crate) fn packs() -> Vec<PackLocation> {
     let search = SearchPath { install: vec![target().join("packs")], ..SearchPath::default() };
-    let packs = discover(&search).unwrap();
+    let packs = discover(&search).unwrap().packs;
     assert!(
         packs.len() >= 11,
         "not all packs are laid out in {}; run `cargo xtask packs`",

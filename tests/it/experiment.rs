@@ -329,8 +329,11 @@ fn bench_experiment_of_no_change() {
         let effect = result.effects.iter().find(|effect| effect.metric == result.primary).unwrap();
         claimed += usize::from(matches!(effect.verdict.as_str(), "improved" | "worse"));
         println_line(&format!(
-            "{seed}: {} {:.3} ({:.3} to {:.3}), {}",
-            effect.metric, effect.ratio, effect.low, effect.high, effect.verdict
+            "{seed}: {} {:.3} {:.3?}, {}",
+            effect.metric,
+            effect.ratio,
+            effect.interval(),
+            effect.verdict
         ));
     }
     println_line(&format!("an effect was claimed in {claimed} of 20"));

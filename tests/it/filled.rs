@@ -127,15 +127,17 @@ fn no_pass_and_no_exemption_rests_on_what_was_not_recorded() {
         })),
         None => skip("recordings of others are not filled in: PLUMB_RECORDINGS names no folder of them"),
     }
+    // Where time is short, each has two of the donors, and all of them have their turn.
+    let taken = if recordings().is_some() { donors.len() } else { 2 };
     let (mut filled, mut said, mut wrong) = (0, 0, Vec::new());
-    for (name, tree) in &trees {
+    for (turn, (name, tree)) in trees.iter().enumerate() {
         let own = json(&bundle_of(tree, &work.path().join("work")));
         let before = findings(&mut host, &own);
         said += before
             .iter()
             .filter(|finding| matches!(finding.outcome, Outcome::Pass | Outcome::NotApplicable))
             .fold(0, |count, _| count + 1);
-        for (donor, evidence) in &donors {
+        for (donor, evidence) in donors.iter().cycle().skip(turn * taken).take(taken) {
             let mut evidence_of_both = own.clone();
             filled += fill(&mut evidence_of_both, evidence);
             let after = findings(&mut host, &evidence_of_both);

@@ -33,6 +33,7 @@ mod outputs;
 mod packs;
 mod patterns;
 mod recordings;
+mod redact;
 mod remediate;
 mod removal;
 mod report;

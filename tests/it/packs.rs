@@ -85,8 +85,12 @@ fn an_unpinned_pack_is_not_run_until_it_is_trusted() {
     let check = || -> serde_json::Value {
         let mut command = bare_plumb(folder.path());
         let result = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
-        assert_eq!(result.code, 0, "the report comes all the same: {result:?}");
-        serde_json::from_str(&result.out).unwrap()
+        // The report comes all the same; but the pack was named.
+        let assessment: serde_json::Value = serde_json::from_str(&result.out).unwrap();
+        let loaded = assessment["packs"][0]["status"] == "ok";
+        assert_eq!(result.code, if loaded { 0 } else { 5 }, "{result:?}");
+        assert_eq!(result.err.contains("was not asked: "), !loaded, "{result:?}");
+        assessment
     };
     let outcomes = |assessment: &serde_json::Value| -> Vec<String> {
         let findings = assessment["findings"].as_array().unwrap();
@@ -138,9 +142,10 @@ fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
     let status = || -> String {
         let mut command = bare_plumb(folder.path());
         let result = run(command.args(["check", "--format", "json", "--pack"]).arg(&pack).arg(&bundle));
-        assert_eq!(result.code, 0, "{result:?}");
         let assessment: serde_json::Value = serde_json::from_str(&result.out).unwrap();
-        assessment["packs"][0]["status"].as_str().unwrap().to_owned()
+        let status = assessment["packs"][0]["status"].as_str().unwrap().to_owned();
+        assert_eq!(result.code, if status == "ok" { 0 } else { 5 }, "{result:?}");
+        status
     };
     assert!(status().contains("not trusted"), "{}", status());
     let trusted = folder.path().join("config/plumb/trusted-keys");
@@ -152,7 +157,7 @@ fn a_signature_of_a_trusted_key_is_enough_and_a_changed_library_breaks_it() {
 
     fs::write(trusted.join("broken.pub"), "no key\n").unwrap();
     let broken = run(bare_plumb(folder.path()).args(["packs", "list", "--pack"]).arg(&pack));
-    assert_eq!(broken.code, 2, "{broken:?}");
+    assert_eq!(broken.code, 0, "a key that is none is no reason to list nothing: {broken:?}");
     assert!(broken.err.contains("broken.pub"), "{broken:?}");
 }
 

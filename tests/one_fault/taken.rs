@@ -1,19 +1,19 @@
 //! Evidence taken away, kind by kind: a fault that can no longer be seen is never told as a pass, nor as a check that does not
 //! apply; and what is missing is no deviation either.
 //!
-//! Of the first fault of each check, all files of each kind that its findings cite are taken, as from a recording that does not hold
-//! them. `PLUMB_TAKEN=all` takes them from every planted node, with the folders they lie in and whole sections of the node as well,
+//! Of the first fault of every third check, all files of each kind that its findings cite are taken, as from a recording that does
+//! not hold them. `PLUMB_TAKEN=all` takes them from every planted node, with the folders they lie in and whole sections of the node as well,
 //! and also as a collector without the right to read them would find them: an hour's work for two cores.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use plumb_check_sdk::{Finding, Outcome};
+use plumb_check_sdk::Finding;
 use plumb_evidence::manifest::{Manifest, Unread};
 use plumb_evidence::model::Origin;
 use plumb_evidence::{Absence, Bundle};
-use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackLocation, SearchPath, discover};
+use plumb_pack_host::{EvidenceDocument, Host, HostOptions, PackLocation, SearchPath, discover, silenced};
 use plumb_tests::planted::{self, Planted};
 use plumb_tests::synthetic::Node;
 use plumb_tests::target;
@@ -132,17 +132,23 @@ impl Pack {
     }
 }
 
-fn told(findings: &[Finding], outcomes: &[Outcome]) -> BTreeSet<(String, String)> {
-    let told = findings.iter().filter(|finding| outcomes.contains(&finding.outcome));
-    told.map(|finding| (finding.check.to_string(), finding.subject.clone())).collect()
+/// Checks that find something wrong.
+fn deviating(findings: &[Finding]) -> BTreeSet<String> {
+    let deviations = findings.iter().filter(|finding| finding.outcome.is_deviation());
+    deviations.map(|finding| finding.check.to_string()).collect()
+}
+
+fn by_check(findings: Vec<Finding>) -> BTreeMap<String, Vec<Finding>> {
+    let mut by_check: BTreeMap<String, Vec<Finding>> = BTreeMap::new();
+    for finding in findings {
+        by_check.entry(finding.check.to_string()).or_default().push(finding);
+    }
+    by_check
 }
 
 fn takes_all() -> bool {
     std::env::var_os("PLUMB_TAKEN").is_some()
 }
-
-const GOOD: &[Outcome] = &[Outcome::Pass, Outcome::NotApplicable];
-const BAD: &[Outcome] = &[Outcome::Fail, Outcome::Warn];
 
 /// What is said of a planted node with parts of it taken away that is not said of the whole; and the number of cases.
 fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize) {
@@ -151,7 +157,7 @@ fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize)
     let whole = node.bundle();
     let mut pack = Pack::of(planted.check, packs);
     let findings = pack.findings(&whole);
-    let bad = told(&findings, BAD);
+    let bad = deviating(&findings);
     let all = takes_all();
     let mut parts = BTreeSet::new();
     if all {
@@ -166,34 +172,30 @@ fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize)
             parts.insert(cited);
         }
     }
+    let before = by_check(findings);
     let (mut wrong, mut cases) = (Vec::new(), 0);
     for part in &parts {
         for &how in if all { &[How::NotRecorded, How::Denied][..] } else { &[How::NotRecorded] } {
             let Some(less) = without(&whole, &node.links, part, how) else { continue };
             cases += 1;
-            let findings = pack.findings(&less);
-            let lost = |check: &str| {
-                let own = || findings.iter().filter(|finding| finding.check == *check);
-                bad.iter().any(|(had, _)| had == check)
-                    && own().all(|finding| GOOD.contains(&finding.outcome))
+            let after = by_check(pack.findings(&less));
+            let mut complain = |word: &str, finding: &Finding| {
+                let Finding { check, subject, message, .. } = finding;
+                wrong.push(format!(
+                    "{}: {part} {how:?}: {word} {check} of `{subject}`: {message}",
+                    planted.name
+                ));
             };
-            for finding in &findings {
-                let key = (finding.check.to_string(), finding.subject.clone());
-                let new = match finding.outcome {
-                    Outcome::Pass | Outcome::NotApplicable => bad.contains(&key) || lost(&finding.check),
-                    Outcome::Fail | Outcome::Warn => !bad.contains(&key),
-                    _ => false,
-                };
-                if new {
-                    wrong.push(format!(
-                        "{}: {part} {how:?}: {} {} of `{}`: {}",
-                        planted.name,
-                        finding.outcome.as_str(),
-                        finding.check,
-                        finding.subject,
-                        finding.message
-                    ));
+            for (check, before) in &before {
+                let after = after.get(check).map_or(&[][..], Vec::as_slice);
+                if let Some(lost) = silenced(before, after) {
+                    complain("no word any more in", lost);
                 }
+            }
+            let news = after.values().flatten().filter(|finding| finding.outcome.is_deviation());
+            // What is known of a fault may be said of another subject than before.
+            for finding in news.filter(|new| !bad.contains(new.check.as_str())) {
+                complain(finding.outcome.as_str(), finding);
             }
         }
     }
@@ -201,16 +203,16 @@ fn complaints(planted: &Planted, packs: &[PackLocation]) -> (Vec<String>, usize)
 }
 
 #[test]
-#[ignore = "finds passes that are still to be mended, such as cores per GPU without the topology of the CPUs"]
 fn a_fault_whose_evidence_is_taken_away_is_never_told_as_a_pass() {
     let only = std::env::var("PLUMB_PLANTED").unwrap_or_default();
     let mut checks = BTreeSet::new();
     let all: Vec<&Planted> = planted::all()
         .into_iter()
         .filter(|own| own.check.starts_with(&only) && (checks.insert(own.check) || takes_all()))
+        .step_by(if takes_all() || !only.is_empty() { 1 } else { 3 })
         .collect();
     let search = SearchPath { install: vec![target().join("packs")], ..SearchPath::default() };
-    let packs = discover(&search).unwrap();
+    let packs = discover(&search).unwrap().packs;
     let (next, cases) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let wrong = Mutex::new(Vec::new());
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

@@ -163,13 +163,13 @@ pub(super) const PLANTED: &[Planted] = &[
         plant: |node| with_threads(node, "64"),
     },
     Planted {
-        name: "a pool of threads for each core of the node, asleep",
+        name: "a pool of threads for each core of the node, all with a little work",
         check: "affinity.omp-threads",
         outcome: "warn",
         subject: "vllm server 2000",
         also: &[],
         engagement: "",
-        plant: |node| pools(node, 0),
+        plant: |node| pools(node, 12),
     },
     Planted {
         name: "a pool of threads for each core of the node holds up the main thread",

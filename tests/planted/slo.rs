@@ -221,6 +221,7 @@ impl Level {
         let summary = |count: f64, [p50, p95, p99]: [f64; 3]| LatencySummary {
             count: count as u64,
             mean: Some(p50 * 1.08),
+            independent: Some(count),
             mean_interval: Some((p50 * 1.07, p50 * 1.09)),
             p50: Some(p50),
             p90: Some(p50 + 0.8 * (p95 - p50)),
@@ -232,7 +233,13 @@ impl Level {
         };
         let share = |share: f64| {
             let half = 1.96 * (share * (1.0 - share) / requests).sqrt();
-            Share { share, low: share - half, high: (share + half).min(1.0), trials: requests }
+            Share {
+                share,
+                low: share - half,
+                high: (share + half).min(1.0),
+                trials: requests,
+                trials_missed: requests,
+            }
         };
         let objective = |metric: &str, limit_ms: f64| ObjectiveResult {
             metric: metric.to_owned(),
@@ -378,6 +385,7 @@ fn sweep(node: &mut Node, levels: &[Level]) {
                 verdict: if level.passes { "pass" } else { SweepLevel::MISSED }.to_owned(),
                 excess: (1.0 - level.met) / 0.05,
                 result: level.result(),
+                confirms: false,
             })
             .collect(),
         ..SweepResult::default()

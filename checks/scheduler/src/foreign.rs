@@ -5,7 +5,7 @@
 //! beyond them was done for others: programs, virtual machines and the kernel's own threads. Interrupts are left out,
 //! since they are work for the servers too.
 
-use plumb_check_sdk::limit::{Limit, Percent, Quantity};
+use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{InferenceServer, Mask, ProcessTime, TICKS_PER_SECOND, Window};
 use plumb_check_sdk::{Arg, Citation, CpuSet, Evidence, Finding, Intent, Missing};
 
@@ -25,6 +25,8 @@ pub(crate) struct Foreign {
     pub(crate) unmasked: Option<Missing>,
     /// Share of the time of `cpus` in %.
     pub(crate) percent: Quantity<Percent>,
+    /// How many of `cpus` nobody used.
+    pub(crate) left: Quantity<Count>,
     pub(crate) seconds: f64,
     busiest: Vec<ProcessTime>,
 }
@@ -80,9 +82,10 @@ impl Foreign {
         let (counted, _) = window.counted_cpus()?;
         let cpus: CpuSet = counted.keys().copied().filter(|&cpu| masks.cpus.contains(cpu)).collect();
         let mut capacity = 0;
-        let mut busy = 0;
+        let (mut busy, mut left) = (0, 0);
         for time in counted.values().filter(|time| cpus.contains(time.cpu)) {
             capacity += time.total();
+            left += time.total() - time.busy();
             busy += time.user_ticks + time.nice_ticks + time.system_ticks + time.guest_ticks;
         }
         if capacity == 0 {
@@ -90,6 +93,7 @@ impl Foreign {
         }
         let own: u64 = window.threads.require()?.iter().map(|thread| thread.cpu_ticks).sum();
         let percent = Quantity::new(100.0 * busy.saturating_sub(own) as f64 / capacity as f64);
+        let left = Quantity::new(cpus.len() as f64 * left as f64 / capacity as f64);
         let near = |process: &&ProcessTime| {
             !process.inference
                 && process.cpu_ticks > 0
@@ -100,7 +104,7 @@ impl Foreign {
         busiest.sort_by_key(|process| (std::cmp::Reverse(process.cpu_ticks), process.pid));
         busiest.truncate(3);
         let uncounted = masks.cpus.intersection(online).difference(&cpus);
-        Ok(Self { cpus, uncounted, unmasked: masks.unknown, percent, seconds, busiest })
+        Ok(Self { cpus, uncounted, unmasked: masks.unknown, percent, left, seconds, busiest })
     }
 
     pub(crate) fn share(&self) -> Arg {

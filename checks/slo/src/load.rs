@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 
 pub(crate) use plumb_check_sdk::model::{
-    Attainment, Repeated, Shown, attainment_target as target, countable_test as countable, goodput, repeated,
-    usable_test as usable,
+    Attainment, Promise, Repeated, Shown, countable_test as countable, repeated, usable_test as usable,
 };
 use plumb_check_sdk::model::{BenchResult, Measurements, ServerMetrics, SweepResult};
 use plumb_check_sdk::{

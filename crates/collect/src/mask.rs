@@ -1,7 +1,14 @@
 //! Takes secrets out of command lines before they are kept.
 //!
 //! An argument may be a command line itself (`sh -c "…"`), JSON, a header or a URL, so names are looked for anywhere in
-//! it. Where it is not clear how far a secret goes, more is masked rather than less; all else stays byte for byte.
+//! it. Keys that their issuers mark, and text that only chance writes, are found without a name (`issued`); what a program
+//! takes as a secret under a short option, by the program (`program`). Where it is not clear how far a secret goes, more is
+//! masked rather than less; all else stays byte for byte.
+
+mod issued;
+mod program;
+
+use issued::{issued, looks_random};
 
 /// What a masked value reads.
 const MASK: &[u8] = b"***";
@@ -20,22 +27,52 @@ const WORDS: &[&str] = &[
     "authorization",
     "bearer",
     "signature",
+    "psk",
+    "jwt",
+    "cookie",
+    "passcode",
+    "creds",
+    "secrets",
+    "passwords",
+    "otp",
+    "webhook",
 ];
 
 /// Words that name a secret also where others are run together with them: `PGPASSWORD`, `accesskey`.
-const ENDINGS: &[&str] = &["apikey", "accesskey", "secretkey", "password", "passwd", "passphrase"];
+const ENDINGS: &[&str] = &[
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "authkey",
+    "signingkey",
+    "encryptionkey",
+    "masterkey",
+    "licensekey",
+    "accountkey",
+    "passkey",
+    "password",
+    "passwd",
+    "passphrase",
+    "token",
+    "secret",
+];
 
 /// Words that name a secret as the last of a name only: `module.sig_enforce` is a setting of the kernel.
-const LAST: &[&str] = &["pwd", "sig"];
+const LAST: &[&str] = &["pwd", "sig", "pw", "pat", "session"];
 
 /// What stands before the secret in an HTTP header.
 const SCHEMES: &[&str] = &["bearer", "basic", "digest", "token", "negotiate", "apikey"];
 
-/// Prefixes by which issuers mark their keys.
-const ISSUED: &[&str] = &["sk-", "hf_", "ghp_", "github_pat_", "glpat-", "xoxb-", "AKIA", "eyJ"];
-
 /// Masks what looks like a secret in the text of `/proc/PID/cmdline` (arguments separated by NUL) or `/proc/cmdline`.
 pub(crate) fn mask_arguments(cmdline: &[u8]) -> Vec<u8> {
+    match issued::without_private_keys(cmdline, MASK) {
+        Some(text) => program::mask_options(mask_all(&text)),
+        None => program::mask_options(mask_all(cmdline)),
+    }
+}
+
+fn mask_all(cmdline: &[u8]) -> Vec<u8> {
     let mut masked = Vec::with_capacity(cmdline.len());
     let mut whole_next = false;
     for (position, argument) in cmdline.split(|&byte| byte == 0).enumerate() {
@@ -66,6 +103,16 @@ fn mask_argument(text: &[u8], masked: &mut Vec<u8>) -> bool {
             let end = end_of(text, at + 3, |byte| b"/?#".contains(&byte) || ends_word(byte));
             masked.extend_from_slice(&text[at..end]);
             at = end;
+            if let Some(secret) = hook(&text[..at], &text[at..]) {
+                masked.extend_from_slice(MASK);
+                at += secret;
+            }
+            continue;
+        }
+        if let Some(secret) = of_comment(text, at) {
+            masked.extend_from_slice(&text[at..secret.start]);
+            masked.extend_from_slice(MASK);
+            at = secret.end;
             continue;
         }
         if separates(text[at]) {
@@ -75,9 +122,10 @@ fn mask_argument(text: &[u8], masked: &mut Vec<u8>) -> bool {
         }
         let end = end_of(text, at, separates);
         let word = &text[at..end];
-        if looks_issued(word) {
+        if let Some(start) = key_in(text, at, end) {
+            masked.extend_from_slice(&text[at..start]);
             masked.extend_from_slice(MASK);
-            at = end_of_word(text, at);
+            at = end_of_word(text, start);
             continue;
         }
         masked.extend_from_slice(word);
@@ -267,8 +315,46 @@ fn ends_with(word: &[u8], ending: &str) -> bool {
     word.len() >= ending.len() && is_one_of(&word[word.len() - ending.len()..], &[ending])
 }
 
-fn looks_issued(value: &[u8]) -> bool {
-    value.len() >= 16 && ISSUED.iter().any(|prefix| value.starts_with(prefix.as_bytes()))
+/// Where the key begins that shows by itself in the word at `at..end`: behind a prefix of its issuer, or the whole word if only
+/// chance writes it.
+fn key_in(text: &[u8], at: usize, end: usize) -> Option<usize> {
+    if let Some(start) = (at..end).find(|&start| issued(text, start).is_some()) {
+        return Some(start);
+    }
+    let word = &text[at..end];
+    let before = at.checked_sub(1).map(|before| text[before]);
+    let is_path = word.starts_with(b"/") || word.starts_with(b"./") || word.starts_with(b"~");
+    // A password is marked neither by letters nor by chance: names and paths of files are long, too.
+    (!is_path && looks_random(word, matches!(before, Some(b'=' | b':')))).then_some(at)
+}
+
+/// How much of a URL's path is a secret: hooks of chats have no other.
+fn hook(before: &[u8], path: &[u8]) -> Option<usize> {
+    const HOSTS: &[&str] =
+        &["hooks.slack.com", ".webhook.office.com", "discord.com", "discordapp.com", "api.telegram.org"];
+    let host = HOSTS.iter().any(|host| before.ends_with(host.as_bytes()));
+    (host && path.len() > 1 && path[0] == b'/').then(|| end_of_word(path, 0))
+}
+
+/// What a comment says behind the name of a secret: `# password X`. Comments are no evidence, so the rest of it goes.
+fn of_comment(text: &[u8], at: usize) -> Option<std::ops::Range<usize>> {
+    if !b"#;".contains(&text[at]) || (text[at] == b';' && at > 0) || (at > 0 && !is_blank(text[at - 1])) {
+        return None;
+    }
+    let end = end_of(text, at, |byte| byte == b'\n');
+    let mut from = at + 1;
+    while from < end {
+        let word = from..end_of(text, from, separates).min(end);
+        let value = end_of(text, word.end, |byte| !separates(byte)).min(end);
+        if key_in(text, word.start, word.end).is_some() {
+            return Some(word.start..end);
+        }
+        if names_a_secret(&text[word.clone()]) && value < end {
+            return Some(value..end);
+        }
+        from = value.max(word.end + 1);
+    }
+    None
 }
 
 /// The first position from `from` on whose byte `ends`.
@@ -293,6 +379,9 @@ fn ends_word(byte: u8) -> bool {
 fn separates(byte: u8) -> bool {
     ends_word(byte) || b"?#{}[],=:\\".contains(&byte)
 }
+
+#[cfg(test)]
+mod corpus;
 
 #[cfg(test)]
 mod tests {
@@ -427,7 +516,7 @@ mod tests {
         ) {
             let lower = text.to_ascii_lowercase();
             let holds = |word: &str| lower.windows(word.len()).any(|part| part == word.to_ascii_lowercase().as_bytes());
-            let lists = [WORDS, ENDINGS, LAST, ISSUED, &["://", "iscsi:"]];
+            let lists = [WORDS, ENDINGS, LAST, &["://", "iscsi:", "echo", "printf"]];
             prop_assume!(!lists.into_iter().flatten().any(|word| holds(word)));
             prop_assert_eq!(mask_arguments(&text), text);
         }

@@ -109,7 +109,8 @@ pub(crate) fn keep_json(text: &[u8], paths: &[&str]) -> Vec<u8> {
 
 /// Keeps the members `keys` of a YAML mapping, with all that is indented below them; of JSON as [`keep_json`].
 ///
-/// What is kept is kept verbatim: the mask itself would be an alias in YAML.
+/// What is kept is kept verbatim but for lines with a secret: of a comment its mark is left, and the mask stands in quotes,
+/// because it would be an alias otherwise.
 pub(crate) fn keep_yaml(text: &[u8], keys: &[&str]) -> Vec<u8> {
     if text.trim_ascii_start().starts_with(b"{") {
         return keep_json(text, keys);
@@ -124,10 +125,22 @@ pub(crate) fn keep_yaml(text: &[u8], keys: &[&str]) -> Vec<u8> {
             keeps = keys.contains(&key);
         }
         if keeps {
-            kept.push_str(line);
+            let masked = mask_text(line);
+            match masked == line {
+                true => kept.push_str(line),
+                false if line.trim_start().starts_with('#') => kept.push_str("#\n"),
+                false => kept.push_str(&quoted_mask(&masked)),
+            }
         }
     }
     kept.into_bytes()
+}
+
+/// A masked line as YAML takes it.
+fn quoted_mask(line: &str) -> String {
+    line.replace(&format!("\"{MASK}\""), MASK)
+        .replace(&format!("'{MASK}'"), MASK)
+        .replace(MASK, &format!("\"{MASK}\""))
 }
 
 fn put(into: &mut Value, keys: &[&str], value: Value) {

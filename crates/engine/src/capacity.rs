@@ -17,8 +17,8 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use plumb_evidence::Evidence;
-use plumb_evidence::model::{Demand, gpus_per_replica};
+use plumb_evidence::model::{Demand, gpus_behind};
+use plumb_evidence::{Evidence, Missing};
 use serde::Serialize;
 
 pub use effect::{Effect, EffectState};
@@ -120,13 +120,14 @@ impl Capacity {
             }
         }
         let demand = evidence.engagement.known().and_then(|engagement| engagement.demand.known());
-        match capacity.plan_for(demand, evidence) {
+        let size = capacity.gpus_of_one(evidence);
+        match capacity.plan_for(demand, size.as_ref().and_then(|size| size.as_ref().ok()).copied()) {
             Ok(()) => {}
             Err(reason) => {
                 capacity.no_plan = Some(speech.field(&mut capacity.words, "no_plan", &reason));
             }
         }
-        match capacity.price(evidence) {
+        match capacity.price(evidence, size) {
             Ok(money) => capacity.money = Some(money),
             Err(reason) => {
                 capacity.no_money = Some(speech.field(&mut capacity.words, "no_money", &reason));
@@ -135,7 +136,15 @@ impl Capacity {
         capacity
     }
 
-    fn plan_for(&mut self, demand: Option<&Demand>, evidence: &Evidence) -> Result<(), Text<'static>> {
+    /// GPUs of what the tests measured as one replica.
+    fn gpus_of_one(&self, evidence: &Evidence) -> Option<Result<u32, Missing>> {
+        let url = &self.goodput.as_ref()?.url;
+        let servers = evidence.servers.require();
+        let hostname = evidence.node.hostname.known().map(String::as_str);
+        Some(servers.and_then(|servers| gpus_behind(url, hostname, servers)))
+    }
+
+    fn plan_for(&mut self, demand: Option<&Demand>, size: Option<u32>) -> Result<(), Text<'static>> {
         let Some(goodput) = &self.goodput else {
             return Err(say("no-load-test"));
         };
@@ -146,11 +155,10 @@ impl Capacity {
         let Some(peak) = demand.peak_requests_per_s.filter(|peak| *peak > 0.0) else {
             return Err(say("no-peak"));
         };
-        let size = evidence.servers.require().and_then(|servers| gpus_per_replica(servers));
         let terms = plan::Terms::of(peak, demand);
         self.assumptions = terms.assumptions();
-        if let Ok(size) = &size {
-            let value = f64::from(*size);
+        if let Some(size) = size {
+            let value = f64::from(size);
             self.assumptions.push(Assumption {
                 id: "gpus-per-replica".into(),
                 value,
@@ -158,7 +166,7 @@ impl Capacity {
                 label: Label::Measured,
             });
         }
-        let plan = Plan::new(&terms, &goodput.rate, size.as_ref().ok().copied(), demand.replicas);
+        let plan = Plan::new(&terms, &goodput.rate, size, demand.replicas);
         self.saving =
             self.effect.throughput.as_ref().map(|ratio| Saving::new(&terms, &goodput.rate, ratio, &plan));
         self.sensitivity = plan::sensitivity(&terms, &goodput.rate, plan.gpus_per_replica);
@@ -166,8 +174,9 @@ impl Capacity {
         Ok(())
     }
 
-    fn price(&self, evidence: &Evidence) -> Result<Money, Text<'static>> {
+    fn price(&self, evidence: &Evidence, size: Option<Result<u32, Missing>>) -> Result<Money, Text<'static>> {
         let plan = self.plan.as_ref().ok_or_else(|| say("no-gpus-no-money"))?;
+        size.transpose().map_err(Text::from)?;
         money::of(evidence, plan, self.saving.as_ref())
     }
 }

@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use thiserror::Error;
 
 use crate::bundle::{Bundle, LINKS_NAME, has_sha256, manifest_bytes, sha256_hex};
-use crate::files::{Readers, write_atomically};
+use crate::files::{Readers, Staging, TEMPORARY, write_atomically};
 use crate::manifest::{BUNDLE_SCHEMA, FileRecord, MANIFEST_NAME, Manifest};
 
 mod forward;
 mod shared;
 
-use forward::Forward;
+use forward::{Bounds, Exceeded, Forward};
 
 /// Limits on what is read from a bundle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,6 +126,19 @@ pub enum BundleError {
         /// The system's answer.
         source: io::Error,
     },
+    /// What is to be removed is not there.
+    #[error(
+        "bundle `{path}` holds no measurement `{name}`; it holds {}",
+        if known.is_empty() { "none" } else { known }
+    )]
+    NoMeasurement {
+        /// The bundle.
+        path: PathBuf,
+        /// What was asked for.
+        name: String,
+        /// What there is, with commas.
+        known: String,
+    },
     /// It would be too large to be read again.
     #[error(
         "bundle `{path}` has no room left: with what is to be added it would hold {detail}; collect a new one"
@@ -231,7 +244,7 @@ impl Bundle {
         if dir.exists() {
             return Err(error(dir)(io::ErrorKind::AlreadyExists.into()));
         }
-        let staging = tempfile::Builder::new().prefix(".plumb-").tempdir_in(parent).map_err(error(dir))?;
+        let staging = Staging::new(parent, TEMPORARY).map_err(error(dir))?;
         let root = staging.path();
         fs::write(root.join(MANIFEST_NAME), manifest_bytes(&self.manifest)).map_err(error(dir))?;
         for (name, bytes) in &self.files {
@@ -241,11 +254,7 @@ impl Bundle {
             }
             fs::write(&path, bytes).map_err(error(&dir.join(name)))?;
         }
-        let staged = staging.keep();
-        fs::rename(&staged, dir).map_err(|source| {
-            let _ = fs::remove_dir_all(&staged);
-            error(dir)(source)
-        })
+        staging.rename(dir).map_err(error(dir))
     }
 }
 
@@ -257,13 +266,22 @@ fn append<W: Write>(archive: &mut tar::Builder<W>, name: &str, bytes: &[u8]) -> 
     archive.append_data(&mut header, name, bytes)
 }
 
+/// Archives end on a multiple of this many bytes.
+const RECORD: usize = 10 << 10;
+
 /// Bytes of the longest name of an entry.
 const MAX_NAME: u64 = 4096;
 
 type Files = BTreeMap<String, Vec<u8>>;
 
-/// The unpacked archive of a bundle file, and the bytes of the file.
-fn open_archive(path: &Path) -> Result<(tar::Archive<Forward<impl Read>>, u64), BundleError> {
+/// What an entry costs beside its content: a header and padding, and as much again for a long name.
+const ENTRY: u64 = 2048;
+
+/// The unpacked archive of a bundle file, the bytes of the file, and where the archive says why it was ended.
+fn open_archive(
+    path: &Path,
+    limits: &Limits,
+) -> Result<(tar::Archive<Forward<impl Read + use<>>>, u64, Exceeded), BundleError> {
     let read = |source| BundleError::Read { path: path.to_owned(), source };
     let file = File::open(path).map_err(read)?;
     let packed_bytes = file.metadata().map_err(read)?.len();
@@ -282,7 +300,15 @@ fn open_archive(path: &Path) -> Result<(tar::Archive<Forward<impl Read>>, u64), 
         zstd::stream::read::Decoder::with_buffer(reader).map_err(|error| damaged(path, &error))?;
     decoder.window_log_max(27).map_err(|error| damaged(path, &error))?;
     let decoder = BufReader::with_capacity(128 << 10, decoder);
-    Ok((tar::Archive::new(Forward::new(decoder)), packed_bytes))
+    let bounds = Bounds {
+        most: limits.total_bytes.saturating_add(limits.entries.saturating_mul(ENTRY)),
+        packed: packed_bytes,
+        // Headers are nearly alike and pack better than what they are of.
+        ratio: limits.ratio.saturating_mul(2),
+    };
+    let forward = Forward::new(decoder, bounds);
+    let exceeded = forward.exceeded();
+    Ok((tar::Archive::new(forward), packed_bytes, exceeded))
 }
 
 fn damaged(path: &Path, error: &io::Error) -> BundleError {
@@ -290,9 +316,12 @@ fn damaged(path: &Path, error: &io::Error) -> BundleError {
 }
 
 fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
-    let damaged = |error: &io::Error| damaged(path, error);
     let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
-    let (mut archive, packed_bytes) = open_archive(path)?;
+    let (mut archive, packed_bytes, exceeded) = open_archive(path, limits)?;
+    let damaged = |error: &io::Error| match exceeded.borrow().clone() {
+        Some(why) => hostile(why),
+        None => damaged(path, error),
+    };
 
     // Put in order once at the end: bundles have thousands of long names that begin alike, and are in order already.
     let mut files = Vec::new();
@@ -311,7 +340,10 @@ fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleErr
             String::from_utf8(name).map_err(|_| hostile("the name of an entry is not UTF-8".into()))?;
         match entry.header().entry_type() {
             tar::EntryType::Regular | tar::EntryType::Continuous => {}
-            tar::EntryType::Directory => continue,
+            tar::EntryType::Directory if entry.size() == 0 => continue,
+            tar::EntryType::Directory => {
+                return Err(hostile(format!("`{}` is a folder with content", name.escape_debug())));
+            }
             tar::EntryType::GNULongName if entry.size() <= MAX_NAME => {
                 let mut bytes = Vec::new();
                 entry.take(MAX_NAME).read_to_end(&mut bytes).map_err(|error| damaged(&error))?;
@@ -353,9 +385,21 @@ fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleErr
         return Err(hostile(format!("`{name}` occurs twice")));
     }
     let mut files: Files = files.into_iter().collect();
-    // The end of the stream carries a checksum, and the archive's reader stops before it.
+    // The end of the stream carries a checksum, and the archive's reader stops before it. What follows the archive pads it to
+    // whole records: anything else would be covered by no hash.
     let mut rest = archive.into_inner();
-    io::copy(&mut rest, &mut io::sink()).map_err(|error| damaged(&error))?;
+    let mut padding = vec![0; RECORD];
+    let mut length = 0;
+    loop {
+        let read = rest.read(&mut padding).map_err(|error| damaged(&error))?;
+        length += read;
+        if length > RECORD || padding[..read].iter().any(|byte| *byte != 0) {
+            return Err(hostile("something follows the end of its archive".to_owned()));
+        }
+        if read == 0 {
+            break;
+        }
+    }
     match files.remove(MANIFEST_NAME) {
         Some(manifest) => Ok((manifest, files)),
         None => Err(BundleError::NotABundle {

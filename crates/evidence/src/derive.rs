@@ -15,6 +15,7 @@ pub mod gpu_runtime;
 pub mod gpu_window;
 pub(crate) mod hwloc;
 mod interrupts;
+mod judged;
 pub mod kernel_log;
 pub mod kubelet;
 mod measurement;
@@ -39,6 +40,8 @@ pub mod sysctl;
 pub(crate) mod testing;
 pub mod unit_file;
 pub mod window;
+
+pub use judged::judge;
 
 use crate::bundle::{Bundle, NVML_NAME};
 use crate::fact::{Absence, Fact, Missing};

@@ -2,10 +2,10 @@
 
 use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, TempDir};
 
 /// Who may read a new file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,11 +135,94 @@ fn temporary(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
         Readers::Owner => 0o600,
         Readers::Umask => 0o666,
     };
-    tempfile::Builder::new()
-        .prefix(".plumb-")
-        .permissions(Permissions::from_mode(mode))
-        .tempfile_in(folder)
-        .map_err(without_temporary_name)
+    loop {
+        let file = tempfile::Builder::new()
+            .prefix(TEMPORARY)
+            .permissions(Permissions::from_mode(mode))
+            .tempfile_in(folder)
+            .map_err(without_temporary_name)?;
+        // For as long as it is open; who cannot lock it is left alone by `sweep`, too, which cannot either.
+        let _ = file.as_file().try_lock();
+        let metadata = file.as_file().metadata()?;
+        // Between the two, a sweep may have taken it for a leftover.
+        if metadata.nlink() > 0 {
+            sweep(folder, TEMPORARY, metadata.uid());
+            return Ok(file);
+        }
+    }
+}
+
+/// How the names of files and folders begin that Plumb writes first and renames then.
+pub const TEMPORARY: &str = ".plumb-";
+
+/// A temporary folder that goes with the value, and that no [`sweep`] takes away while the process lives.
+#[derive(Debug)]
+pub struct Staging {
+    folder: TempDir,
+    /// Locked.
+    handle: File,
+}
+
+impl Staging {
+    /// A folder in `parent` whose name begins with `prefix`; what killed processes have left there of that name is removed.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn new(parent: &Path, prefix: &str) -> io::Result<Self> {
+        loop {
+            let folder =
+                tempfile::Builder::new().prefix(prefix).tempdir_in(parent).map_err(without_temporary_name)?;
+            let Ok(handle) = File::open(folder.path()) else { continue };
+            let _ = handle.try_lock();
+            let metadata = handle.metadata()?;
+            if metadata.nlink() > 0 {
+                sweep(parent, prefix, metadata.uid());
+                return Ok(Self { folder, handle });
+            }
+        }
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Gives the folder its name.
+    ///
+    /// # Errors
+    /// The system's answer; nothing is left behind then.
+    pub fn rename(self, to: &Path) -> io::Result<()> {
+        fs::rename(self.folder.path(), to)?;
+        let _ = self.folder.keep();
+        drop(self.handle);
+        Ok(())
+    }
+}
+
+/// Removes from `folder` what processes of user `uid` left when they were killed: files and folders whose names begin with
+/// `prefix` and that nobody has locked.
+///
+/// What cannot be removed stays: this is done on the way to something else.
+fn sweep(folder: &Path, prefix: &str, uid: u32) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        if !entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix)) {
+            continue;
+        }
+        let path = entry.path();
+        // Not a link, and not what somebody else has put there.
+        let Ok(metadata) = fs::symlink_metadata(&path) else { continue };
+        if metadata.uid() != uid || !(metadata.is_file() || metadata.is_dir()) {
+            continue;
+        }
+        let Ok(handle) = File::open(&path) else { continue };
+        if handle.try_lock().is_err() {
+            continue;
+        }
+        // While it is locked, so that whoever has just made it finds it gone.
+        let _ = if metadata.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+    }
 }
 
 /// Whether the place of `path` is free or a regular file's.
@@ -182,6 +265,27 @@ mod tests {
 
     fn write(path: &Path, readers: Readers) -> io::Result<()> {
         write_atomically(path, readers, |file| file.write_all(b"new"))
+    }
+
+    #[test]
+    fn leftovers_of_killed_runs_are_swept_and_others_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at(".plumb-dead"), "evidence").unwrap();
+        fs::create_dir_all(at(".plumb-deadfolder/raw")).unwrap();
+        fs::write(at(".plumb-deadfolder/raw/x"), "evidence").unwrap();
+        fs::write(at("report.md"), "mine").unwrap();
+        symlink(at("report.md"), at(".plumb-link")).unwrap();
+        // Of a process that lives, and so has them locked.
+        let living = Staging::new(folder.path(), TEMPORARY).unwrap();
+        fs::write(living.path().join("x"), "evidence").unwrap();
+        let other = temporary(folder.path(), Readers::Owner).unwrap();
+        write(&at("new"), Readers::Owner).unwrap();
+        assert!(!at(".plumb-dead").exists() && !at(".plumb-deadfolder").exists());
+        assert!(living.path().join("x").exists() && other.path().exists());
+        assert!(fs::symlink_metadata(at(".plumb-link")).is_ok() && at("report.md").exists());
+        living.rename(&at("unpacked")).unwrap();
+        assert_eq!(fs::read(at("unpacked/x")).unwrap(), b"evidence");
     }
 
     #[test]

@@ -9,6 +9,7 @@ pub mod bundle;
 #[cfg(feature = "bundle")]
 pub mod container;
 pub mod contradictions;
+pub mod dependence;
 #[cfg(feature = "bundle")]
 pub mod derive;
 pub mod fact;
@@ -32,7 +33,7 @@ pub use bundle::Bundle;
 #[cfg(feature = "bundle")]
 pub use container::BundleError;
 #[cfg(feature = "bundle")]
-pub use derive::derive;
+pub use derive::{derive, judge};
 pub use fact::{Absence, Fact, Missing, if_any};
 pub use index_set::{CpuSet, IndexSet, NodeSet};
 pub use model::Evidence;

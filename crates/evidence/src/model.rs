@@ -14,6 +14,7 @@ use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
 mod attainment;
+mod behind;
 mod cgroup;
 mod clash;
 mod clock;
@@ -37,6 +38,7 @@ mod path;
 mod percentiles;
 mod platform;
 mod power;
+mod promise;
 mod service;
 mod serving;
 mod storage;
@@ -45,6 +47,7 @@ mod window;
 mod xid;
 
 pub use attainment::*;
+pub use behind::*;
 pub use cgroup::*;
 pub use clash::*;
 pub use clock::*;
@@ -68,6 +71,7 @@ pub use path::*;
 pub use percentiles::*;
 pub use platform::*;
 pub use power::*;
+pub use promise::*;
 pub use service::*;
 pub use serving::*;
 pub use storage::*;
@@ -270,8 +274,11 @@ pub struct Cpu {
     /// Why nobody tells sockets apart, so that all CPUs count as of one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sockets_unknown: Option<Missing>,
-    /// Number of physical cores with an online CPU.
+    /// Number of physical cores with an online CPU; a CPU of which nobody tells the core counts as one.
     pub cores: u32,
+    /// Why the core of some CPU is not told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cores_unknown: Option<Missing>,
     /// Number of online PUs (hardware threads).
     pub pus: u32,
     /// True if more than one thread of a core is online.
@@ -299,6 +306,9 @@ pub struct Pu {
     /// Lowest frequency of the hardware in kHz.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_khz: Option<u64>,
+    /// What it can do beside the others, as the scheduler counts it (`cpu_capacity`): 1024 for the most able.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub capacity: Option<u32>,
 }
 
 /// One cache.

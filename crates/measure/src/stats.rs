@@ -1,8 +1,8 @@
 //! Statistics of measurements: pure functions of numbers and a seed, without I/O, clock or global state.
 //!
 //! Requests within a run are not independent (they share queue and cache), so nothing here takes a plain standard error of
-//! requests for the uncertainty of a run: intervals come from blocks ([`bootstrap`], [`batch`]) or count as many samples as
-//! the autocorrelation leaves ([`batch::effective_size`]).
+//! requests for the uncertainty of a run: intervals count as many samples as the autocorrelation leaves
+//! ([`batch::effective_size`]), and those of experiments come from whole launches ([`paired`], [`bootstrap`]).
 
 pub mod batch;
 pub mod bootstrap;
@@ -11,9 +11,12 @@ pub mod isotonic;
 pub mod multiple;
 pub mod paired;
 pub mod permutation;
+pub mod power;
 pub mod proportion;
 pub mod quantile;
 pub mod random;
+#[cfg(test)]
+pub(crate) mod simulated;
 pub mod trend;
 
 pub use random::Random;

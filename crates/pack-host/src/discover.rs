@@ -85,12 +85,25 @@ impl PackLocation {
     }
 }
 
+/// Packs, and folders that were looked into without the user naming them and hold none that can be used.
+#[derive(Debug, Default)]
+pub struct Discovered {
+    /// The packs, sorted by id.
+    pub packs: Vec<PackLocation>,
+    /// What is wrong with others.
+    pub broken: Vec<Error>,
+}
+
 /// Finds all packs, sorted by id.
 ///
+/// A pack in a folder of packs that is broken, or has the id of one found before, is set aside: it must not keep the others
+/// from being asked.
+///
 /// # Errors
-/// Fails if a named pack is none, a manifest is broken, or two packs have the same id.
-pub fn discover(path: &SearchPath) -> Result<Vec<PackLocation>, Error> {
+/// Fails if a named pack is none or its manifest is broken, if two named ones have the same id, or if a folder cannot be listed.
+pub fn discover(path: &SearchPath) -> Result<Discovered, Error> {
     let mut found: BTreeMap<String, PackLocation> = BTreeMap::new();
+    let mut broken = Vec::new();
     let mut add = |location: PackLocation| match found.get(location.manifest.id.as_ref()) {
         // The same folder on two ways is no conflict.
         Some(first) if same_folder(&first.folder, &location.folder) => Ok(()),
@@ -110,10 +123,12 @@ pub fn discover(path: &SearchPath) -> Result<Vec<PackLocation>, Error> {
     let folders = path.folders.iter().map(|folder| (folder, Origin::SearchPath));
     for (folder, origin) in folders.chain(path.install.iter().map(|folder| (folder, Origin::Install))) {
         for location in in_folder(folder, origin)? {
-            add(location)?;
+            if let Err(error) = location.and_then(&mut add) {
+                broken.push(error);
+            }
         }
     }
-    Ok(found.into_values().collect())
+    Ok(Discovered { packs: found.into_values().collect(), broken })
 }
 
 fn same_folder(a: &Path, b: &Path) -> bool {
@@ -138,8 +153,8 @@ fn named(path: &Path) -> Result<PackLocation, Error> {
     Ok(location)
 }
 
-/// The packs in a folder of packs: its subfolders that hold a manifest.
-fn in_folder(folder: &Path, origin: Origin) -> Result<Vec<PackLocation>, Error> {
+/// The packs in a folder of packs: its subfolders that hold a manifest, by name.
+fn in_folder(folder: &Path, origin: Origin) -> Result<Vec<Result<PackLocation, Error>>, Error> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound && origin == Origin::Install => {
@@ -150,20 +165,23 @@ fn in_folder(folder: &Path, origin: Origin) -> Result<Vec<PackLocation>, Error> 
     let mut packs = Vec::new();
     for entry in entries {
         let pack = entry.map_err(|error| Error::io("search for packs in", folder, error))?.path();
-        if !pack.join(MANIFEST_FILE).is_file() {
-            continue;
+        if pack.join(MANIFEST_FILE).is_file() {
+            packs.push(pack);
         }
-        let location = read(&pack, origin)?;
-        if pack.file_name() != Some(OsStr::new(location.manifest.id.as_ref())) {
-            return Err(Error::Manifest {
-                path: pack.join(MANIFEST_FILE),
-                reason: format!("pack `{}` must be in a folder of that name", location.manifest.id),
-            });
-        }
-        packs.push(location);
     }
-    packs.sort_by(|a, b| a.manifest.id.cmp(&b.manifest.id));
-    Ok(packs)
+    packs.sort();
+    Ok(packs.iter().map(|pack| of_its_name(pack, origin)).collect())
+}
+
+fn of_its_name(pack: &Path, origin: Origin) -> Result<PackLocation, Error> {
+    let location = read(pack, origin)?;
+    if pack.file_name() != Some(OsStr::new(location.manifest.id.as_ref())) {
+        return Err(Error::Manifest {
+            path: pack.join(MANIFEST_FILE),
+            reason: format!("pack `{}` must be in a folder of that name", location.manifest.id),
+        });
+    }
+    Ok(location)
 }
 
 fn read(folder: &Path, origin: Origin) -> Result<PackLocation, Error> {

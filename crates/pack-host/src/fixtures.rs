@@ -118,7 +118,8 @@ pub(crate) fn deviates(fixture: &Fixture) -> bool {
 ///
 /// It is told where its subject still deviates or is unanswered, or where something deviates or is unanswered that was
 /// not so before: what is missing may be told of the node as a whole, or of several subjects at once.
-pub(crate) fn silenced<'a>(before: &'a [Finding], after: &[Finding]) -> Option<&'a Finding> {
+#[must_use]
+pub fn silenced<'a>(before: &'a [Finding], after: &[Finding]) -> Option<&'a Finding> {
     let told = |finding: &&Finding| finding.outcome.is_deviation() || finding.outcome.is_unanswered();
     let same = |a: &Finding, b: &Finding| (&a.subject, &a.message) == (&b.subject, &b.message);
     if after.iter().filter(told).any(|now| !before.iter().filter(told).any(|then| same(then, now))) {

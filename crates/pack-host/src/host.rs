@@ -78,6 +78,17 @@ pub struct PackRun {
     pub foreign: bool,
 }
 
+impl PackRun {
+    /// Whether it was not loaded because a protection is missing that the host requires.
+    #[must_use]
+    pub fn is_unconfined(&self) -> bool {
+        matches!(&self.status, PackStatus::Failed(reason) if reason.contains(INCOMPLETE))
+    }
+}
+
+/// How a worker begins to say that it loads nothing for want of a protection.
+pub(crate) const INCOMPLETE: &str = "the sandbox is not complete";
+
 /// Whether a pack answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PackStatus {

@@ -34,12 +34,14 @@ mod verify;
 mod words;
 mod worker;
 
-pub use discover::{Origin, PackForm, PackLocation, SearchPath, discover};
+pub use discover::{Discovered, Origin, PackForm, PackLocation, SearchPath, discover};
 pub use document::EvidenceDocument;
 pub use error::Error;
+pub use fixtures::silenced;
 pub use host::{Host, HostOptions, PackRun, PackStatus};
 pub use lock::{LOCK_FILE, LockFile, Pin};
 pub use manifest::{MANIFEST_FILE, parse as parse_manifest, to_toml as manifest_to_toml};
+pub use reply::is_hidden;
 pub use trust::{SigningKey, Trust, TrustBasis, TrustPolicy, Unpinned, check_trust, pin};
 pub use verify::{RuleResult, Verdict, Verification, renew_findings, verify};
 pub use words::{PageTexts, Pages};

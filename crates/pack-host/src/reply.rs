@@ -238,9 +238,15 @@ pub(crate) fn printable(text: &str) -> String {
     })
 }
 
-fn is_hidden(c: char) -> bool {
+/// True for characters that a terminal takes for a command, that end a line for some readers, that reorder what follows, or
+/// that nobody sees.
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(
+            c,
+            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
+        )
 }
 
 #[cfg(test)]

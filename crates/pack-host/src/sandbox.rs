@@ -74,14 +74,74 @@ pub(crate) fn enter(memory_bytes: u64, library: &impl AsFd) -> Sandbox {
     // After the change of user, which clears both.
     note(die_with_host().map_err(|errno| format!("death with the host ({})", errno.desc())));
     note(limit_resources(memory_bytes).map_err(|errno| format!("resource limits ({})", errno.desc())));
-    note(restrict_files(library));
+    match restrict(library) {
+        Ok(what) => what.into_iter().for_each(&mut note),
+        Err(reason) => note(Err(reason)),
+    }
     note(allow_only(&before_load()).map(|()| FILTER.to_owned()));
     sandbox
 }
 
 /// Takes away what only loading needed. Call after the library is loaded, before any of its functions is called.
+///
+/// That the kernel said yes is no proof: an initialiser may have brought a filter of its own, which answers in its place. So
+/// what is forbidden from here on is tried.
 pub(crate) fn seal() -> Result<(), String> {
-    allow_only(&after_load())
+    allow_only(&after_load())?;
+    match forbidden() {
+        Some(call) => Err(format!("{FILTER} ({call} is still allowed)")),
+        None => Ok(()),
+    }
+}
+
+/// A call that the second filter forbids and the first allows, and that was possible all the same.
+fn forbidden() -> Option<&'static str> {
+    let refused = Err(Errno::EPERM);
+    if probe::map_code() != refused {
+        Some("mapping code")
+    } else if probe::open_file() != refused {
+        Some("opening a file")
+    } else if probe::look_at_file() != refused {
+        Some("looking at a file")
+    } else {
+        None
+    }
+}
+
+#[expect(unsafe_code, reason = "calls the kernel as a pack would, past the C library")]
+mod probe {
+    use nix::errno::Errno;
+
+    /// Maps a page to run, and takes it away again.
+    pub(super) fn map_code() -> Result<(), Errno> {
+        const PAGE: usize = 4096;
+        let (prot, flags) = (libc::PROT_READ | libc::PROT_EXEC, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
+        // SAFETY: new memory at a place of the kernel's choice, which nobody else knows of.
+        let mapped = unsafe { libc::syscall(libc::SYS_mmap, 0usize, PAGE, prot, flags, -1, 0usize) };
+        Errno::result(mapped)?;
+        // SAFETY: the page that was just mapped and that nothing uses.
+        unsafe { libc::syscall(libc::SYS_munmap, mapped, PAGE) };
+        Ok(())
+    }
+
+    /// Opens what every worker has, and closes it again.
+    pub(super) fn open_file() -> Result<(), Errno> {
+        let flags = libc::O_RDONLY | libc::O_CLOEXEC;
+        // SAFETY: the name is a text that ends with NUL.
+        let opened = unsafe { libc::syscall(libc::SYS_openat, libc::AT_FDCWD, c"/lib".as_ptr(), flags, 0) };
+        Errno::result(opened)?;
+        // SAFETY: the descriptor was just opened here.
+        unsafe { libc::syscall(libc::SYS_close, opened) };
+        Ok(())
+    }
+
+    /// Asks for what `stat` tells.
+    pub(super) fn look_at_file() -> Result<(), Errno> {
+        // SAFETY: the name is a text that ends with NUL; access writes nothing.
+        let told =
+            unsafe { libc::syscall(libc::SYS_faccessat, libc::AT_FDCWD, c"/lib".as_ptr(), libc::F_OK) };
+        Errno::result(told).map(|_| ())
+    }
 }
 
 fn drop_root() -> Result<String, Errno> {
@@ -107,7 +167,15 @@ fn limit_resources(memory_bytes: u64) -> Result<String, Errno> {
     Ok(format!("{} MiB of memory", memory_bytes >> 20))
 }
 
-fn restrict_files(library: &impl AsFd) -> Result<String, String> {
+/// What Landlock protects, and the first version of its ABI that does.
+const LANDLOCK: [(&str, ABI, &str); 3] = [
+    ("Landlock for files", ABI::V3, "6.2"),
+    ("Landlock for connections", ABI::V4, "6.7"),
+    ("Landlock for signals", ABI::V6, "6.12"),
+];
+
+/// Each of [`LANDLOCK`], in force or not.
+fn restrict(library: &impl AsFd) -> Result<Vec<Result<String, String>>, String> {
     // A copy in memory needs no rule, and the kernel refuses one. A library that could not be sealed is an ordinary file.
     let is_sealed = fcntl(library, FcntlArg::F_GET_SEALS).is_ok_and(|seals| seals != 0);
     let file = (!is_sealed).then(|| PathBeneath::new(library, AccessFs::ReadFile | AccessFs::Execute));
@@ -129,19 +197,23 @@ fn restrict_files(library: &impl AsFd) -> Result<String, String> {
             .restrict_self()
     };
     let status = restrict().map_err(|error| format!("Landlock ({error})"))?;
-    let level = match status.ruleset {
-        RulesetStatus::FullyEnforced => "",
-        RulesetStatus::PartiallyEnforced => " in part",
-        RulesetStatus::NotEnforced => {
-            let reason = match status.landlock {
-                LandlockStatus::NotEnabled => "disabled in this kernel",
-                LandlockStatus::NotImplemented => "not in this kernel",
-                _ => "not enforced",
-            };
-            return Err(format!("Landlock ({reason})"));
-        }
+    let effective = match status.landlock {
+        LandlockStatus::NotEnabled => return Err("Landlock (disabled in this kernel)".to_owned()),
+        LandlockStatus::NotImplemented => return Err("Landlock (not in this kernel)".to_owned()),
+        LandlockStatus::Available { effective_abi, .. } => effective_abi,
     };
-    Ok(format!("Landlock{level}"))
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Err("Landlock (not enforced)".to_owned());
+    }
+    Ok(covered(effective))
+}
+
+/// What a kernel with this version of Landlock protects: a reader wants to know from what, not from which version.
+fn covered(effective: ABI) -> Vec<Result<String, String>> {
+    let of = |(what, since, kernel): (&str, ABI, &str)| {
+        if effective >= since { Ok(what.to_owned()) } else { Err(format!("{what} (needs Linux {kernel})")) }
+    };
+    LANDLOCK.map(of).into()
 }
 
 type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
@@ -149,18 +221,23 @@ type Rules = BTreeMap<libc::c_long, Vec<SeccompRule>>;
 /// Calls of a worker that evaluates: memory, its socket, its end.
 fn after_load() -> Result<Rules, String> {
     let mut rules = always()?;
-    // Code can no longer appear: what is mapped from here on is data.
-    rules.insert(libc::SYS_mmap, vec![without_bits(2, libc::PROT_EXEC)?]);
-    rules.insert(libc::SYS_mprotect, vec![without_bits(2, libc::PROT_EXEC)?]);
+    // Code can no longer appear: what is mapped from here on is data, and nothing that runs could be written before either.
+    rules.insert(libc::SYS_mmap, vec![private(without_bits(2, libc::PROT_EXEC)?)?]);
+    rules.insert(libc::SYS_mprotect, vec![rule(without_bits(2, libc::PROT_EXEC)?)?]);
     Ok(rules)
 }
 
 /// The same, and what `dlopen` and the second filter need.
 fn before_load() -> Result<Rules, String> {
     let mut rules = always()?;
+    // Never both to write and to run, so that no such mapping is left when the pack evaluates; and none that is shared, which could
+    // be mapped twice, once for each.
+    let one_of_both =
+        || Ok::<_, String>([without_bits(2, libc::PROT_WRITE)?, without_bits(2, libc::PROT_EXEC)?]);
+    let mapped = one_of_both()?.into_iter().map(private).collect::<Result<_, _>>()?;
+    rules.insert(libc::SYS_mmap, mapped);
+    rules.insert(libc::SYS_mprotect, one_of_both()?.into_iter().map(rule).collect::<Result<_, _>>()?);
     for call in [
-        libc::SYS_mmap,
-        libc::SYS_mprotect,
         libc::SYS_pread64,
         libc::SYS_fstat,
         libc::SYS_newfstatat,
@@ -181,7 +258,7 @@ fn before_load() -> Result<Rules, String> {
     }
     // Reading only, so that initialisers cannot write even where the kernel has no Landlock.
     let writing = libc::O_WRONLY | libc::O_RDWR | libc::O_CREAT | libc::O_TRUNC | libc::O_APPEND;
-    rules.insert(libc::SYS_openat, vec![without_bits(2, writing)?]);
+    rules.insert(libc::SYS_openat, vec![rule(without_bits(2, writing)?)?]);
     // What the second filter needs; not `PR_SET_PDEATHSIG`, with which a pack could outlive the host.
     let options = [libc::PR_SET_NO_NEW_PRIVS, libc::PR_SET_SECCOMP];
     let options =
@@ -229,12 +306,19 @@ fn always() -> Result<Rules, String> {
     Ok(rules)
 }
 
-fn without_bits(index: u8, bits: libc::c_int) -> Result<SeccompRule, String> {
+fn without_bits(index: u8, bits: libc::c_int) -> Result<SeccompCondition, String> {
     #[expect(clippy::cast_sign_loss, reason = "flags of the kernel are bit patterns")]
     let mask = SeccompCmpOp::MaskedEq(bits as u64);
-    let condition =
-        SeccompCondition::new(index, SeccompCmpArgLen::Dword, mask, 0).map_err(|error| error.to_string())?;
+    SeccompCondition::new(index, SeccompCmpArgLen::Dword, mask, 0).map_err(|error| error.to_string())
+}
+
+fn rule(condition: SeccompCondition) -> Result<SeccompRule, String> {
     SeccompRule::new(vec![condition]).map_err(|error| error.to_string())
+}
+
+/// A condition for memory that is not shared.
+fn private(condition: SeccompCondition) -> Result<SeccompRule, String> {
+    SeccompRule::new(vec![condition, without_bits(3, libc::MAP_SHARED)?]).map_err(|error| error.to_string())
 }
 
 fn argument(index: u8, op: SeccompCmpOp, value: libc::c_int) -> Result<SeccompRule, String> {
@@ -272,6 +356,29 @@ mod tests {
         {
             assert!(!before.contains_key(&call), "{call}");
         }
+    }
+
+    #[test]
+    fn landlock_is_told_by_what_it_protects() {
+        let told = |abi| {
+            let (mut yes, mut no) = (Vec::new(), Vec::new());
+            for part in covered(abi) {
+                match part {
+                    Ok(part) => yes.push(part),
+                    Err(part) => no.push(part),
+                }
+            }
+            (yes.join(", "), no.join(", "))
+        };
+        assert_eq!(
+            told(ABI::V3),
+            (
+                "Landlock for files".to_owned(),
+                "Landlock for connections (needs Linux 6.7), Landlock for signals (needs Linux 6.12)"
+                    .to_owned()
+            )
+        );
+        assert_eq!(told(ABI::V6).1, "");
     }
 
     #[test]

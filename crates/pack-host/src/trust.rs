@@ -24,8 +24,61 @@ pub struct TrustPolicy {
     pub locks: Vec<PathBuf>,
     /// Keys whose minisign signature (`LIBRARY.minisig` beside the library) makes a library trusted.
     pub keys: Vec<SigningKey>,
+    /// Why keys of the user are not used: files that others could have written prove nothing.
+    pub refused_keys: Vec<String>,
     /// What happens to a library that is neither pinned nor signed nor part of the installation.
     pub unpinned: Unpinned,
+}
+
+impl TrustPolicy {
+    /// Adds the keys of a folder, `*.pub` files of minisign. A folder and files that others than root and the caller could have
+    /// written are held to the same rule as locks: their keys are not used, and the policy says why. No folder, no keys.
+    pub fn add_keys(&mut self, folder: &Path) {
+        let (lines, refused) = Self::lines_of_keys(folder);
+        self.refused_keys.extend(refused);
+        for (name, line) in lines {
+            match line.parse() {
+                Ok(key) => self.keys.push(key),
+                Err(_) => self.refused_keys.push(format!("`{name}.pub` is not a minisign public key")),
+            }
+        }
+    }
+
+    /// Names and lines of the keys that [`Self::add_keys`] takes, and why others are not used.
+    #[must_use]
+    pub fn lines_of_keys(folder: &Path) -> (Vec<(String, String)>, Vec<String>) {
+        let (mut lines, mut refused) = (Vec::new(), Vec::new());
+        let mut names: Vec<String> = match std::fs::read_dir(folder) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return (lines, refused),
+            Err(error) => {
+                refused.push(format!("cannot list `{}`: {error}", folder.display()));
+                return (lines, refused);
+            }
+            Ok(entries) => entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok()).collect(),
+        };
+        names.retain(|name| name.ends_with(".pub"));
+        names.sort();
+        let opened = match Folder::open(folder) {
+            Ok(opened) => opened,
+            Err(reason) => {
+                refused.push(reason);
+                return (lines, refused);
+            }
+        };
+        for name in names {
+            match opened.read(&name, MAX_SIGNATURE) {
+                Ok(Some(bytes)) => {
+                    let text = String::from_utf8_lossy(&bytes).into_owned();
+                    // minisign writes a comment first and the key below it.
+                    let line = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
+                    lines.push((name.trim_end_matches(".pub").to_owned(), line.to_owned()));
+                }
+                Ok(None) => {}
+                Err(reason) => refused.push(reason),
+            }
+        }
+        (lines, refused)
+    }
 }
 
 /// What happens to libraries that nothing vouches for.
@@ -91,6 +144,7 @@ pub(crate) struct Library {
     pub sha256: String,
     /// Whether an accepted key signed what was read; `None` where there is no signature, or no key to hold it to.
     signed: Option<bool>,
+    has_signature: bool,
 }
 
 /// Decides whether a pack may be loaded, without loading it.
@@ -142,7 +196,8 @@ fn read_library(
         refuse(format!("there is no `{}`: build the pack, or correct `pack.toml`", path.display()))
     })?;
     let signature = folder.read(&format!("{}.minisig", location.library), MAX_SIGNATURE).map_err(refuse)?;
-    let has_signature = signature.is_some() && !policy.keys.is_empty();
+    let is_there = signature.is_some();
+    let has_signature = is_there && !policy.keys.is_empty();
     let signature = signature.and_then(|bytes| decode(&bytes));
     let mut verifiers = verifiers(signature.as_ref(), &policy.keys);
     let mut hash = Sha256::new();
@@ -163,7 +218,7 @@ fn read_library(
         copy.write_all(read).map_err(|error| refuse(format!("cannot copy `{}`: {error}", path.display())))?;
     }
     let signed = has_signature.then(|| verifiers.iter_mut().any(|verifier| verifier.finalize().is_ok()));
-    Ok(Library { file, sha256: hex(&hash.finalize()), signed })
+    Ok(Library { file, sha256: hex(&hash.finalize()), signed, has_signature: is_there })
 }
 
 fn decode(signature: &[u8]) -> Option<Signature> {
@@ -217,6 +272,9 @@ fn decide(location: &PackLocation, library: &Library, policy: &TrustPolicy) -> R
     }
     match policy.unpinned {
         Unpinned::Allow => Ok(TrustBasis::Unpinned),
+        Unpinned::Refuse if library.has_signature && !policy.refused_keys.is_empty() => {
+            Err(refuse(format!("its signature was held against no key: {}", policy.refused_keys.join("; "))))
+        }
         Unpinned::Refuse => Err(refuse(format!(
             "it is not pinned in any `{LOCK_FILE}`: look at it, then run `plumb packs trust {}`",
             location.folder.display()

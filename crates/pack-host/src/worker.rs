@@ -22,6 +22,7 @@ use plumb_check_sdk::export::reply_to;
 
 use crate::discover::PackForm;
 use crate::frame::{self, Hello, Kind, STATUS_CONTRACT, Start};
+use crate::host::INCOMPLETE;
 use crate::words::Writer;
 use crate::{library, sandbox};
 
@@ -60,7 +61,7 @@ fn run() -> io::Result<()> {
     let sandbox = sandbox::enter(start.memory_bytes, &library);
     frame::write(&mut socket, Kind::Ready, &[&serde_json::to_vec(&sandbox)?])?;
     if start.require_sandbox && !sandbox.unavailable.is_empty() {
-        let reason = format!("the sandbox is not complete: {}", sandbox.unavailable.join(", "));
+        let reason = format!("{INCOMPLETE}: {}", sandbox.unavailable.join(", "));
         return frame::write(&mut socket, Kind::Refused, &[reason.as_bytes()]);
     }
     let is_filtered = sandbox.is_filtered();

@@ -1,15 +1,18 @@
 //! Bundle → evidence → packs → assessment.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Context, bail};
 use plumb_engine::document::DocumentTerms;
 use plumb_engine::waiver::WaiverState;
 use plumb_engine::{Assessment, EngagementFile, PackAnswer, Terms};
-use plumb_evidence::{Bundle, Evidence, derive};
+use plumb_evidence::{Bundle, Evidence, derive, judge};
 use plumb_pack_host::{
-    EvidenceDocument, Host, HostOptions, LOCK_FILE, PackLocation, SearchPath, TrustPolicy, discover,
+    Discovered, EvidenceDocument, Host, HostOptions, LOCK_FILE, Origin, PackLocation, PackRun, PackStatus,
+    SearchPath, TrustPolicy, discover,
 };
 
 use crate::cli::{Client, PackPaths};
@@ -44,7 +47,8 @@ pub(crate) fn analyse(
     let engagement = Engagement::read(client)?;
     let languages =
         language.map(ToOwned::to_owned).or_else(|| engagement.document().language).into_iter().collect();
-    let analysis = Analyser::new(&find_some_packs(packs)?, languages)?.analyse(bundle, &engagement)?;
+    let analysis =
+        Analyser::new(&find_some_packs(packs, console)?, languages)?.analyse(bundle, &engagement, console)?;
     warn_of_unused(&analysis.assessment, console);
     let assessment = &analysis.assessment;
     if !assessment.document.covers(&assessment.node.hostname) {
@@ -60,24 +64,31 @@ pub(crate) fn analyse(
 /// The packs, ready to be asked about one bundle after the other.
 pub(crate) struct Analyser {
     host: Host,
+    packs: Packs,
     languages: Vec<String>,
 }
 
 impl Analyser {
     /// `languages` are those that findings are written in, beside English.
-    pub(crate) fn new(locations: &[PackLocation], languages: Vec<String>) -> anyhow::Result<Self> {
-        let options = HostOptions { languages: languages.clone(), ..host_options()? };
-        Ok(Self { host: Host::open(options, locations), languages })
+    pub(crate) fn new(packs: &Packs, languages: Vec<String>) -> anyhow::Result<Self> {
+        let options = HostOptions { languages: languages.clone(), ..host_options(packs.require_sandbox)? };
+        Ok(Self { host: Host::open(options, &packs.locations), packs: packs.clone(), languages })
     }
 
-    pub(crate) fn analyse(&mut self, bundle: &Bundle, engagement: &Engagement) -> anyhow::Result<Analysis> {
+    pub(crate) fn analyse(
+        &mut self,
+        bundle: &Bundle,
+        engagement: &Engagement,
+        console: &Console,
+    ) -> anyhow::Result<Analysis> {
         let mut evidence = derive(bundle);
         let mut terms = engagement.apply(&mut evidence);
+        judge(bundle, &mut evidence);
         terms.languages.clone_from(&self.languages);
         let document = EvidenceDocument::new(&evidence)?;
-        let answers = self
-            .host
-            .evaluate(&document)
+        let runs = self.host.evaluate(&document);
+        self.packs.tell(&runs, console);
+        let answers = runs
             .into_iter()
             .map(|run| PackAnswer {
                 status: run.status.to_string(),
@@ -97,16 +108,46 @@ impl Analyser {
     }
 }
 
+/// The packs that a command asks, and what it wants of them.
+#[derive(Clone, Debug)]
+pub(crate) struct Packs {
+    locations: Vec<PackLocation>,
+    require_sandbox: bool,
+    /// Packs of which was told already that they do not answer.
+    told: Arc<Mutex<BTreeSet<String>>>,
+}
+
+impl Packs {
+    /// Tells once of each pack that answers nothing: its checks are missing from the result. A pack that the user named, and
+    /// one without the sandbox that was asked for, end the command with an exit code of their own.
+    fn tell(&self, runs: &[PackRun], console: &Console) {
+        for (location, run) in self.locations.iter().zip(runs) {
+            let PackStatus::Failed(reason) = &run.status else { continue };
+            let mut told = self.told.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+            if !told.insert(run.manifest.id.to_string()) {
+                continue;
+            }
+            let message = format!("pack `{}` was not asked: {reason}", run.manifest.id);
+            let named = location.origin == Origin::Explicit;
+            if named || self.require_sandbox && run.is_unconfined() {
+                console.refuse(&message);
+            } else {
+                console.warn(&message);
+            }
+        }
+    }
+}
+
 /// [`find_packs`], of which there has to be one.
-pub(crate) fn find_some_packs(packs: &PackPaths) -> anyhow::Result<Vec<PackLocation>> {
-    let locations = find_packs(packs)?;
+pub(crate) fn find_some_packs(packs: &PackPaths, console: &Console) -> anyhow::Result<Packs> {
+    let locations = find_packs(packs, console)?;
     if locations.is_empty() {
         bail!(UsageError(format!(
             "no check pack was found in {}; name one with --pack, or set PLUMB_PACK_PATH",
             list(&install_folders()?)
         )));
     }
-    Ok(locations)
+    Ok(Packs { locations, require_sandbox: packs.require_sandbox, told: Arc::default() })
 }
 
 /// What the client says, for one analysis or many.
@@ -120,7 +161,7 @@ impl Engagement {
     pub(crate) fn read(client: &Client) -> anyhow::Result<Self> {
         let read = |path: &PathBuf| -> anyhow::Result<EngagementFile> {
             let name = path.display().to_string();
-            let text = std::fs::read_to_string(path)
+            let text = crate::input::read_text(path, 4 << 20)
                 .with_context(|| UsageError(format!("cannot read the engagement file `{name}`")))?;
             Ok(EngagementFile::parse(&name, &text)?)
         };
@@ -172,14 +213,18 @@ fn warn_of_unused(assessment: &Assessment, console: &Console) {
     }
 }
 
-/// All packs that would be asked; none is loaded.
-pub(crate) fn find_packs(packs: &PackPaths) -> anyhow::Result<Vec<PackLocation>> {
+/// All packs that would be asked; none is loaded. One that is broken is told.
+pub(crate) fn find_packs(packs: &PackPaths, console: &Console) -> anyhow::Result<Vec<PackLocation>> {
     let mut search =
         SearchPath { explicit: packs.packs.clone(), folders: Vec::new(), install: install_folders()? };
     if let Some(folders) = std::env::var_os("PLUMB_PACK_PATH") {
         search.add_folders(&folders).context("PLUMB_PACK_PATH cannot be used")?;
     }
-    Ok(discover(&search)?)
+    let Discovered { packs, broken } = discover(&search)?;
+    for error in broken {
+        console.warn(&format!("a pack is left out: {:#}", anyhow::Error::from(error)));
+    }
+    Ok(packs)
 }
 
 /// The folders of packs that came with this installation: beside the program, or in the prefix that it lies in.
@@ -194,38 +239,32 @@ fn list(folders: &[PathBuf]) -> String {
 }
 
 /// How packs are run: by this program again, as a worker.
-pub(crate) fn host_options() -> anyhow::Result<HostOptions> {
+pub(crate) fn host_options(require_sandbox: bool) -> anyhow::Result<HostOptions> {
     let program = std::env::current_exe().context("cannot find the running program")?;
     let mut options = HostOptions::new(vec![program.into_os_string(), OsString::from("worker")]);
-    options.trust = trust_policy()?;
+    options.trust = trust_policy();
+    options.require_sandbox = require_sandbox;
     Ok(options)
 }
 
 /// Packs are pinned by the lock of the installation, which lies beside them, and by the user's own; or they are signed
 /// with one of the user's keys.
-pub(crate) fn trust_policy() -> anyhow::Result<TrustPolicy> {
+pub(crate) fn trust_policy() -> TrustPolicy {
     let mut policy = TrustPolicy { locks: user_lock().into_iter().collect(), ..TrustPolicy::default() };
-    let Some(folder) = config_folder().map(|folder| folder.join("trusted-keys")) else { return Ok(policy) };
-    let entries = match std::fs::read_dir(&folder) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(policy),
-        entries => entries.with_context(|| UsageError(format!("cannot list `{}`", folder.display())))?,
-    };
-    let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "pub"));
-    paths.sort();
-    for path in paths {
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| UsageError(format!("cannot read the key `{}`", path.display())))?;
-        // minisign writes a comment first and the key below it.
-        let key = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or_default();
-        policy.keys.push(key.parse().with_context(|| format!("`{}` cannot be used", path.display()))?);
+    if let Some(folder) = trusted_keys() {
+        policy.add_keys(&folder);
     }
-    Ok(policy)
+    policy
 }
 
 /// The user's own list of trusted packs, whether or not there is one yet.
 pub(crate) fn user_lock() -> Option<PathBuf> {
     Some(config_folder()?.join(LOCK_FILE))
+}
+
+/// The folder of keys whose signatures count.
+pub(crate) fn trusted_keys() -> Option<PathBuf> {
+    Some(config_folder()?.join("trusted-keys"))
 }
 
 fn config_folder() -> Option<PathBuf> {

@@ -7,9 +7,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use anyhow::{Context, bail};
 use plumb_engine::compare::Unpaired;
 use plumb_evidence::Bundle;
-use plumb_pack_host::PackLocation;
 
-use crate::analyse::{Analyser, Analysis, Engagement};
+use crate::analyse::{Analyser, Analysis, Engagement, Packs};
 use crate::console::Console;
 use crate::exit::UsageError;
 
@@ -52,7 +51,7 @@ pub(crate) fn find(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
 /// One that cannot be read is left out, with its reason: a single damaged file must not hide a fleet.
 pub(crate) fn analyse<T: Send>(
     paths: &[PathBuf],
-    packs: &[PackLocation],
+    packs: &Packs,
     engagement: &Engagement,
     console: &Console,
     keep: impl Fn(Analysed) -> T + Sync,
@@ -68,7 +67,7 @@ pub(crate) fn analyse<T: Send>(
                 let work = || -> anyhow::Result<()> {
                     let mut analyser = Analyser::new(packs, Vec::new())?;
                     while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let result = one(path, &mut analyser, engagement);
+                        let result = one(path, &mut analyser, engagement, console);
                         let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                         match result {
                             Ok(analysed) => {
@@ -104,12 +103,17 @@ pub(crate) fn analyse<T: Send>(
 }
 
 /// Analyses one bundle.
-pub(crate) fn one(path: &Path, analyser: &mut Analyser, engagement: &Engagement) -> anyhow::Result<Analysed> {
+pub(crate) fn one(
+    path: &Path,
+    analyser: &mut Analyser,
+    engagement: &Engagement,
+    console: &Console,
+) -> anyhow::Result<Analysed> {
     let bundle = Bundle::read(path)?;
     Ok(Analysed {
         name: name_of(path),
         host_token: bundle.manifest().host_token.clone(),
-        analysis: analyser.analyse(&bundle, engagement)?,
+        analysis: analyser.analyse(&bundle, engagement, console)?,
     })
 }
 

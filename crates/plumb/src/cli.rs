@@ -165,12 +165,15 @@ fn seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct PackPaths {
     /// A check pack to use besides the installed ones: its folder, its pack.toml or its library. May be repeated;
     /// further folders of packs are taken from PLUMB_PACK_PATH.
     #[arg(long = "pack", value_name = "PATH")]
     pub(crate) packs: Vec<PathBuf>,
+    /// Load no pack where the kernel lacks a protection of its sandbox, and end with 5 then.
+    #[arg(long)]
+    pub(crate) require_sandbox: bool,
 }
 
 #[derive(Debug, Args)]
@@ -343,10 +346,38 @@ pub(crate) enum BundleCommand {
         #[arg(long = "as", value_enum, default_value = "summary", value_name = "VIEW")]
         view: View,
     },
-    /// Check that every file is the one that was collected.
+    /// Check that every file is the one that was collected, and who signed the bundle and when.
     Verify {
         /// Bundle: a .plumb file, or the folder that it was unpacked into.
         bundle: PathBuf,
+        /// Accept a signature by this minisign public key; default: those in the configuration's `trusted-keys`. May be repeated.
+        #[arg(long = "key", value_name = "FILE")]
+        keys: Vec<PathBuf>,
+        /// The signature; default: the name of the bundle with .minisig behind it.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
+        /// End with 5 if the bundle is not signed by one of these keys.
+        #[arg(long)]
+        require_signature: bool,
+    },
+    /// Sign a bundle with a minisign key: writes BUNDLE.minisig beside it.
+    Sign {
+        /// Bundle: a .plumb file, or the folder that it was unpacked into.
+        bundle: PathBuf,
+        /// The secret key, as minisign writes it; its password is asked for if it has one.
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+        /// File to write; must not be there. Default: the name of the bundle with .minisig behind it.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Take measurements out of a bundle. Evidence of the node stays.
+    Rm {
+        /// Bundle: a .plumb file.
+        bundle: PathBuf,
+        /// Names of measurements as `bundle show` tells them, such as bench-20261130T120000Z.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
     },
     /// Write a bundle without names: hosts, identifiers and addresses become numbered tokens, the same in all files.
     Redact {
@@ -361,6 +392,13 @@ pub(crate) enum BundleCommand {
         /// Write what each token stands for here (JSON). Keep it to yourself.
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,
+        /// What to replace: machines, addresses and identifiers, or users, models, folders of data and hosts of URLs, too.
+        #[arg(long, value_enum, default_value = "standard")]
+        level: RedactLevel,
+        /// Make tokens with the key in this file (16 bytes or more): bundles that were redacted with one key have the same
+        /// token for the same name, and still pair. Keep it to yourself.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
     },
     /// Unpack a bundle into a new folder.
     Unpack {
@@ -370,6 +408,12 @@ pub(crate) enum BundleCommand {
         #[arg(long, short, value_name = "DIR")]
         output: PathBuf,
     },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum RedactLevel {
+    Standard,
+    Strict,
 }
 
 fn replacement(text: &str) -> Result<(String, String), String> {

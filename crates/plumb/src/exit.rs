@@ -99,12 +99,19 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
             if matches!(error, ReportError::Interrupted) {
                 return Outcome::Interrupted;
             }
-            return if matches!(error, ReportError::Data(_) | ReportError::Time { .. }) {
-                Outcome::Internal
-            } else {
-                Outcome::Usage
-            };
+            return if matches!(error, ReportError::Data(_)) { Outcome::Internal } else { Outcome::Usage };
         }
     }
     Outcome::Internal
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_that_nobody_can_read_is_no_fault_of_plumb() {
+        let error = ReportError::Time { found: "0000-99-99".to_owned() };
+        assert_eq!(classify(&error.into()), Outcome::Usage);
+    }
 }

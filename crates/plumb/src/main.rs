@@ -16,11 +16,13 @@ mod cli;
 mod commands;
 mod console;
 mod exit;
+mod input;
 mod into;
 mod memory;
 mod outputs;
 #[cfg(test)]
 mod same_findings;
+mod signature;
 mod text;
 
 fn main() -> ExitCode {
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Worker => return plumb_pack_host::worker_main(),
     };
     match result {
+        Ok(_) if console.has_refused() => Outcome::Integrity.into(),
         Ok(outcome) => outcome.into(),
         Err(error) => {
             console.error(&error);

@@ -87,6 +87,15 @@ impl ThemeFile {
     }
 }
 
+/// Pixels of the largest logo: as many as a page has at 600 to the inch, nearly.
+const MAX_PIXELS: u64 = 32 << 20;
+
+/// Width and height of a PNG, which are at a fixed place.
+fn png_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let number = |at: usize| Some(u32::from_be_bytes(bytes.get(at..at + 4)?.try_into().ok()?));
+    Some((number(16)?, number(20)?))
+}
+
 impl Theme {
     /// The theme that is part of the program.
     ///
@@ -131,7 +140,18 @@ impl Theme {
     pub fn with_logo(mut self, path: &Path, bytes: Vec<u8>) -> Result<Self, ReportError> {
         let is_svg = std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg"));
         let name = match bytes.as_slice() {
-            [0x89, b'P', b'N', b'G', ..] => "logo.png",
+            [0x89, b'P', b'N', b'G', ..] => {
+                // A few hundred kilobytes may be a picture of gigabytes.
+                if let Some((width, height)) = png_size(&bytes)
+                    && u64::from(width) * u64::from(height) > MAX_PIXELS
+                {
+                    let problem = format!(
+                        "a logo of {width} × {height} pixels is too large; give one of at most {MAX_PIXELS} pixels in all"
+                    );
+                    return Err(ReportError::Theme { path: path.to_owned(), problem });
+                }
+                "logo.png"
+            }
             _ if is_svg => "logo.svg",
             _ => {
                 let problem = "expected a logo as SVG or PNG, but found neither".to_owned();

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use tempfile::TempDir;
+use plumb_evidence::files::Staging;
 
 use crate::ReportError;
 use crate::glyphs;
@@ -301,16 +301,13 @@ pub fn pdf_watched<'a>(
     typst.compile_watched(&source, collected(material.assessment)?.unix_timestamp(), watch)
 }
 
-/// A temporary folder that goes when the value does, errors and panics included.
-struct Scratch(TempDir);
+/// A temporary folder that goes when the value does, errors and panics included; after a kill, with the next.
+struct Scratch(Staging);
 
 impl Scratch {
     fn new() -> Result<Self, ReportError> {
-        let made = tempfile::Builder::new().prefix("plumb-report-").tempdir();
-        // The temporary name differs from run to run; only the folder above it is of use.
-        let made =
-            made.map_err(|e| ReportError::Scratch { path: std::env::temp_dir(), source: e.kind().into() })?;
-        Ok(Self(made))
+        let path = std::env::temp_dir();
+        Staging::new(&path, "plumb-report-").map(Self).map_err(|source| ReportError::Scratch { path, source })
     }
 
     fn path(&self) -> &Path {

@@ -16,11 +16,15 @@ limit-delay = Anteil der Zeit, in der ein kritischer Thread auf eine CPU wartet
 limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit einem Prozess unter Last
 limit-delay-source = unser Vorschlag: 1 % eines Schritts von 20 ms sind 0,2 ms, mehr als jeder Kernelstart dauert
 
+limit-active = Anteil der Zeit, in dem ein Thread eines Pools läuft oder laufen will
+limit-active-applies = Threads von Inferenzservern unter Last
+limit-active-source = unser Vorschlag: 56 Threads, die ein Server mit vLLM 0.25.1 auf einem H200 hielt, nahmen je 0,1 % einer CPU, und nichts war deshalb langsamer
+
 problem-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads für { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
 }
-detail-delaying = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
+detail-delaying = Prozess { $pid } hat einen Pool von { $size_count } arbeitenden Threads (`{ $name }`{ $library ->
     [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
     [tokio] {", von Tokio"}
     [python] {", von Pythons Executors"}
@@ -41,7 +45,7 @@ problem-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads 
    *[other] { $cpus } CPUs
 }
 effect-oversized = Sobald alle diese Threads zu tun haben, konkurrieren sie mit denen, die Batches planen und Arbeit auf den GPUs starten, und Antworten kommen später; bisher war davon kaum etwas zu sehen.
-detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } Threads (`{ $name }`{ $library ->
+detail-oversized = Prozess { $pid } hat einen Pool von { $size_count } arbeitenden Threads (`{ $name }`{ $library ->
     [unnamed] {", kein eigener Name, wie bei OpenMP, MKL und Rayon"}
     [tokio] {", von Tokio"}
     [python] {", von Pythons Executors"}
@@ -95,7 +99,7 @@ detail-together = die Pools von { $pools } Prozessen haben zusammen { $size_coun
 }
 
 problem-too-many-run = Server (PID { $pid }) hat { $threads } laufbereite Threads je CPU
-detail-too-many-run = kein Pool ist größer als seine CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+detail-too-many-run = kein Pool hat mehr arbeitende Threads als CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
 problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus ->
     [one] { $cpus } nutzbare CPU
@@ -104,7 +108,7 @@ problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen 
 effect-variable = Bibliotheken, die dieser Einstellung folgen, starten mehr Threads, als CPUs für sie da sind; diese konkurrieren mit den Threads, die jede Antwort braucht.
 detail-variable = `{ $name }={ $value }` von Prozess { $pid } verlangt mehr Threads, als laufen können (nutzbare CPUs: { $cpus }), auch wenn kein Pool dieser Größe zu sehen war; die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
-found-fits = kein Pool ist größer als seine CPUs; { $threads } Threads wollen je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
+found-fits = kein Pool hat mehr arbeitende Threads als CPUs; { $threads } Threads wollen je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-delay = wie lange die Threads auf eine CPU warteten, ist nicht bekannt
 found-idle = der Server hat im Messfenster nur { $busy } CPUs beschäftigt: während des Betriebs sammeln

@@ -4,20 +4,21 @@
 //! Python's executors name their threads; OpenMP, MKL and Rayon do not, so that theirs bear the name of the thread that
 //! started them. Threads that wait for events (of communication, of the driver) are no pool, however many there are: nothing
 //! sizes them by CPUs, and they sleep. What a process has is its mask, and the tightest quota above it where that is less.
-//! Whether the pools get in the way shows in the window only: in threads that want to run for each CPU, and in how long the
-//! main threads of engine cores and workers wait. Without a window, or with an idle one, there is no pass; a pool that is larger
-//! than its CPUs is a warning all the same. Pools of processes that share CPUs count together.
+//! Whether the pools get in the way shows in the window only: there a pool is as large as the number of its threads that had
+//! work, since those that sleep take nothing (the API server of vLLM keeps dozens). How long the main threads of engine cores
+//! and workers wait tells what a pool costs. Without a window, or with an idle one, there is no pass; a pool that is larger than
+//! its CPUs is a warning then. Pools of processes that share CPUs count together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess};
+use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
 };
 
 use crate::delay::longest_delay;
-use crate::pages::affinity_omp_threads::{DELAY, IDLE, PAGE, RUNNABLE, words};
+use crate::pages::affinity_omp_threads::{ACTIVE, DELAY, IDLE, PAGE, RUNNABLE, words};
 use crate::place::{Load, cite_mask, known_quota, server_object};
 
 /// Variables that size the pools of libraries which do not name their threads.
@@ -39,13 +40,16 @@ const PYTORCH_MAIN: &str = "pt_main_thread";
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
-    let judge = Judge {
+    let mut judge = Judge {
         online: evidence.get("/cpu/online")?,
         load: Load::read(evidence),
+        active: evidence.limit(&PAGE, &ACTIVE),
         runnable: evidence.limit(&PAGE, &RUNNABLE),
         idle: evidence.limit(&PAGE, &IDLE),
         delay: evidence.limit(&PAGE, &DELAY),
+        asleep: BTreeSet::new(),
     };
+    judge.asleep = servers.iter().flat_map(|server| judge.asleep(server)).collect();
     let judged = |server| PAGE.settle(server_object(server), judge.judge(server, servers));
     Ok(servers.iter().map(judged).collect())
 }
@@ -53,9 +57,12 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 struct Judge {
     online: CpuSet,
     load: Result<Load, Missing>,
+    active: Limit<Percent>,
     runnable: Limit<Count>,
     idle: Limit<Count>,
     delay: Limit<Percent>,
+    /// Threads of servers under load that had next to no work.
+    asleep: BTreeSet<u32>,
 }
 
 /// Whose pool it is, by the names of its threads.
@@ -93,6 +100,7 @@ struct Pool<'a> {
     process: &'a ServerProcess,
     name: String,
     library: Library,
+    /// Threads, without those that are known to sleep.
     size: usize,
     usable: f64,
     cpus: CpuSet,
@@ -108,6 +116,30 @@ struct Excess<'a> {
 }
 
 impl Judge {
+    /// CPUs that the threads of a server kept busy.
+    fn busy(&self, server: &InferenceServer) -> Option<f64> {
+        let load = self.load.as_ref().ok()?;
+        let threads = server.processes.iter().flat_map(|process| load.of(process.pid));
+        Some(threads.map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0)
+    }
+
+    fn is_idle(&self, busy: f64) -> bool {
+        self.idle.is_undercut_by(Quantity::new(busy))
+    }
+
+    /// Threads of a server under load that neither ran nor wanted to for long enough to be in the way of others.
+    fn asleep(&self, server: &InferenceServer) -> Vec<u32> {
+        let (Ok(load), Some(_)) = (&self.load, self.busy(server).filter(|&busy| !self.is_idle(busy))) else {
+            return Vec::new();
+        };
+        let sleeps = |thread: &&ThreadTime| {
+            let wanted = load.busy_percent(thread) + load.delay_percent(thread).unwrap_or(0.0);
+            self.active.is_undercut_by(Quantity::new(wanted))
+        };
+        let threads = server.processes.iter().flat_map(|process| load.of(process.pid));
+        threads.filter(sleeps).map(|thread| thread.tid).collect()
+    }
+
     fn judge(&self, server: &InferenceServer, all: &[InferenceServer]) -> Result<Finding, NoVerdict> {
         let object = server_object(server);
         let mut usable_of_server = CpuSet::new();
@@ -139,7 +171,7 @@ impl Judge {
                     excess = Some(Excess { process, name, value, usable, cpus: mask.cpus.clone() });
                 }
             }
-            let Some((name, size)) = pools(process).into_iter().max_by_key(|(_, size)| *size) else {
+            let Some((name, size)) = self.pools(process).into_iter().max_by_key(|(_, size)| *size) else {
                 continue;
             };
             let library = library(process, &name);
@@ -182,11 +214,16 @@ impl Judge {
         let (Some(waits), Some((delay, of_delay))) = (waits, longest_delay(load, server)) else {
             return Err(words::NoDelay {}.into());
         };
-        let busy: f64 = threads().map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0;
+        let busy = self.busy(server).unwrap_or(0.0);
         let runnable: Quantity<Count> =
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
+            if self.is_idle(busy) {
+                let seen =
+                    format!("its threads kept {busy:.2} CPUs busy in the window: collect while it serves");
+                return Ok(pool.tell(server, usable, Err(&Missing::new(Absence::Skipped, seen))));
+            }
             let is_long = !self.delay.is_undercut_by(delay);
             return Ok(pool.tell(server, usable, Ok((delay, is_long))).with_evidence(of_delay));
         }
@@ -212,8 +249,7 @@ impl Judge {
         if let Some(excess) = excess {
             return Ok(excess.tell(server, usable, waited).with_evidence(of_delay));
         }
-        let is_idle = self.idle.is_undercut_by(Quantity::new(busy));
-        PAGE.not_run_if(is_idle, words::Idle { busy: Arg::quantity(busy, "", 2) })?;
+        PAGE.not_run_if(self.is_idle(busy), words::Idle { busy: Arg::quantity(busy, "", 2) })?;
         // What a variable asks for may come true with the next request.
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
@@ -221,17 +257,40 @@ impl Judge {
 
     /// The pools of libraries of all processes of these servers whose CPUs are among `cpus`.
     fn crowd(&self, servers: &[InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
-        let mut crowd = Crowd { together: 0, pooled: 0, adjustable: 0, of_others: servers.len() > 1, usable };
+        let mut crowd = Crowd {
+            together: 0,
+            pooled: 0,
+            adjustable: 0,
+            of_others: servers.len() > 1,
+            usable,
+            largest: Vec::new(),
+        };
         for process in servers.iter().flat_map(|server| &server.processes) {
             let mask = process.mask(&self.online).cpus;
-            let largest = pools(process).into_iter().max_by_key(|(_, size)| *size);
+            let largest = self.pools(process).into_iter().max_by_key(|(_, size)| *size);
             let largest = largest.filter(|(name, _)| library(process, name) == Library::Unnamed);
             if let Some((_, size)) = largest.filter(|_| !mask.is_empty() && mask.is_subset(cpus)) {
                 crowd.together += size;
                 crowd.pooled += 1;
+                let said = format!("a pool of {size} threads");
+                crowd.largest.push(Citation::new(format!("{}/task", process.path), said));
             }
         }
+        crowd.largest.truncate(SHOWN);
         crowd
+    }
+
+    /// Number of threads by name without the digits at its end: not the main thread, nor those that wait for events or sleep.
+    fn pools(&self, process: &ServerProcess) -> BTreeMap<String, usize> {
+        let mut pools = BTreeMap::new();
+        let counts = |tid: u32| tid != process.pid && !self.asleep.contains(&tid);
+        for thread in process.threads.iter().filter(|thread| counts(thread.tid)) {
+            let name = stem(&thread.comm);
+            if name == PYTORCH_MAIN || !WAITING.iter().any(|start| name.starts_with(start)) {
+                *pools.entry(name.to_owned()).or_default() += 1;
+            }
+        }
+        pools
     }
 }
 
@@ -293,6 +352,8 @@ struct Crowd {
     of_others: bool,
     /// CPUs that they share.
     usable: f64,
+    /// The first of the pools.
+    largest: Vec<Citation>,
 }
 
 impl Crowd {
@@ -309,13 +370,9 @@ impl Crowd {
             waited,
         };
         let share = (usable / self.pooled as f64).floor().clamp(1.0, LARGEST);
-        let largest = server.processes.iter().filter(|process| !process.threads.is_empty()).map(|process| {
-            let size = pools(process).into_values().max().unwrap_or(0);
-            Citation::new(format!("{}/task", process.path), format!("a pool of {size} threads"))
-        });
         PAGE.warn(server_object(server), said)
             .with_likelihood(Likelihood::Setting)
-            .with_citations(largest.take(SHOWN))
+            .with_citations(self.largest.clone())
             .with_intents(smaller(server, share as u32, self.adjustable))
     }
 }
@@ -362,18 +419,6 @@ fn wanted(server: &InferenceServer, of_process: f64, of_server: f64) -> u32 {
     };
     let workers = server.processes.iter().filter(works).count().max(1);
     of_process.min(of_server / workers as f64).floor().clamp(1.0, LARGEST) as u32
-}
-
-/// Number of threads by name without the digits at its end, the main thread and those that wait for events aside.
-fn pools(process: &ServerProcess) -> BTreeMap<String, usize> {
-    let mut pools = BTreeMap::new();
-    for thread in process.threads.iter().filter(|thread| thread.tid != process.pid) {
-        let name = stem(&thread.comm);
-        if name == PYTORCH_MAIN || !WAITING.iter().any(|start| name.starts_with(start)) {
-            *pools.entry(name.to_owned()).or_default() += 1;
-        }
-    }
-    pools
 }
 
 /// The name of a thread without its number.

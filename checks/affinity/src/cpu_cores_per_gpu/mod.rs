@@ -16,7 +16,7 @@ use plumb_check_sdk::limit::{Limit, Percent};
 use plumb_check_sdk::model::{Cpu, Gpu, InferenceServer};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, HardwarePart, Intent, Likelihood, Missing,
-    NoVerdict, ProviderRequest,
+    NoVerdict, Outcome, ProviderRequest,
 };
 
 use crate::delay::longest_delay;
@@ -178,7 +178,10 @@ impl Node<'_> {
             }
         };
         if usable < self.minimum * wanted {
-            return deviates(PAGE.fail(object, said!(TooFew, pid)));
+            // Processes take turns within a quota: it may do as long as none is held up.
+            let is_turned = of_mask >= self.minimum * wanted && self.delayed(need.server).is_none();
+            let outcome = if is_turned { Outcome::Warn } else { Outcome::Fail };
+            return deviates(PAGE.says(outcome, object, said!(TooFew, pid)));
         }
         let unknown =
             need.unknown.iter().chain(others.iter().filter_map(|other| other.unknown.as_ref())).next();
@@ -188,6 +191,10 @@ impl Node<'_> {
         }
         if usable < self.headroom * wanted {
             return deviates(PAGE.warn(object, said!(NoHeadroom, pid)));
+        }
+        if let Some(missing) = self.cpu.cores_unknown.as_ref().filter(|_| quota.is_none()) {
+            let reason = missing.into();
+            return PAGE.not_run(object, said!(AsFarAsKnown, reason));
         }
         let suffices_halved = quota.is_some() || usable / 2.0 >= self.headroom * wanted;
         match &self.is_virtual {
@@ -257,13 +264,15 @@ impl Node<'_> {
 
     /// A thread that waits for a CPU while the service runs is the mechanism at work.
     fn with_delay(&self, finding: Finding, server: &InferenceServer) -> Finding {
-        let seen = self.load.as_ref().and_then(|load| longest_delay(load, server));
-        match seen {
-            Some((delay, citation)) if !self.delay.is_undercut_by(delay) => {
-                finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation)
-            }
-            _ => finding.with_likelihood(Likelihood::Setting),
+        match self.delayed(server) {
+            Some(citation) => finding.with_likelihood(Likelihood::Mechanism).with_evidence(citation),
+            None => finding.with_likelihood(Likelihood::Setting),
         }
+    }
+
+    fn delayed(&self, server: &InferenceServer) -> Option<Citation> {
+        let (delay, citation) = longest_delay(self.load.as_ref()?, server)?;
+        (!self.delay.is_undercut_by(delay)).then_some(citation)
     }
 }
 

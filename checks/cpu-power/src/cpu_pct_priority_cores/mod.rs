@@ -1,4 +1,5 @@
-//! `cpu.pct-priority-cores`: Intel priority cores (SST-TF, PCT) are enabled and used.
+//! `cpu.pct-priority-cores`: priority cores (Intel's SST-TF, PCT) are enabled and used, and so are the larger ones of uneven
+//! cores.
 //!
 //! Which class of service a core belongs to only `intel-speed-select` tells, as root and through a device that a
 //! collector which only reads does not open. Its effect shows in `acpi_cppc/highest_perf`: with priority cores in
@@ -7,7 +8,7 @@
 //!
 //! Equal levels mean that priority cores are off, or that the firmware does not pass them on: that fails on hosts of
 //! the class B300, which are sold with them, warns on other processors known to have them, and does not apply
-//! elsewhere.
+//! elsewhere. Uneven cores are told by the scheduler's capacity of each CPU, or by the highest clock.
 //!
 //! Critical threads are those of scheduler and GPU worker processes, weighted by their CPU time; where each was seen
 //! at two moments stands for its whole time. Whether the cores are near the GPU is for `numa.gpu-affinity`.
@@ -15,7 +16,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{Cppc, InferenceServer, Role, ThreadTime};
+use plumb_check_sdk::model::{Cppc, InferenceServer, Pu, Role, ThreadTime, Uneven};
 use plumb_check_sdk::{
     Absence, Arg, Citation, Confidence, CpuSet, Evidence, Finding, FirmwareSetting, Intent, Likelihood,
     Missing, NoVerdict, Object, ObjectKind,
@@ -29,7 +30,14 @@ const PRIORITY_SKUS: [&str; 3] = ["6962P", "6774P", "6776P"];
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let vendor: String = evidence.get("/cpu/vendor")?;
+    let step = evidence.limit(&PAGE, &STEP).value.number();
+    let uneven = evidence.get::<Vec<Pu>>("/cpu/cpus").and_then(|cpus| Uneven::among(&cpus, step));
+    if let (Ok(Some(uneven)), false) = (&uneven, host::is_virtual(evidence)?) {
+        return Ok(vec![used(evidence, &Levels::of_kinds(uneven), true)?]);
+    }
     if vendor != "GenuineIntel" {
+        // No other processor for x86 servers has cores of two kinds.
+        PAGE.not_run_if(vendor != "AuthenticAMD" && uneven.is_err(), words::UnknownKinds {})?;
         return Err(NoVerdict::not_applicable(words::OtherVendor { vendor: vendor.into() }));
     }
     PAGE.not_applicable_if(host::is_virtual(evidence)?, words::Virtual {})?;
@@ -70,6 +78,9 @@ fn is_older(evidence: &Evidence<'_>) -> Result<bool, Missing> {
 struct Levels {
     highest: u64,
     lowest: u64,
+    /// The unit of the two, and the word by which sentences choose.
+    unit: &'static str,
+    kind: &'static str,
     priority: CpuSet,
     evidence: Vec<Citation>,
 }
@@ -91,7 +102,16 @@ impl Levels {
             Citation::new(format!("{}/highest_perf", group.path), format!("{level} on CPUs {cpus}"))
         };
         let evidence = by_level.iter().rev().map(cite).collect();
-        Ok(Self { highest, lowest, priority: priority.clone(), evidence })
+        Ok(Self { highest, lowest, unit: "", kind: "priority", priority: priority.clone(), evidence })
+    }
+
+    fn of_kinds(uneven: &Uneven) -> Self {
+        let Uneven { fast, file, highest, lowest } = uneven;
+        let (scale, unit) = if file.ends_with("_freq") { (1000, " MHz") } else { (1, "") };
+        let source = format!("/sys/devices/system/cpu/cpu{}/{file}", fast.first().unwrap_or_default());
+        let evidence = vec![Citation::new(source, format!("{highest} on CPUs {fast}, {lowest} at least"))];
+        let (highest, lowest) = (highest / scale, lowest / scale);
+        Self { highest, lowest, unit, kind: "uneven", priority: fast.clone(), evidence }
     }
 
     fn cite(&self, finding: Finding) -> Finding {
@@ -148,9 +168,10 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Find
     let percent = Quantity::new(100.0 * away / total);
     let object = Object::new(ObjectKind::Other, "scheduler and GPU workers");
     let (share, cpus) = (Arg::of(percent, 0), Arg::from(&levels.priority));
-    let (level, other) = (Arg::text(levels.highest.to_string()), Arg::text(levels.lowest.to_string()));
+    let level = |level: u64| Arg::text(format!("{level}{}", levels.unit));
+    let (level, other, kind) = (level(levels.highest), level(levels.lowest), Arg::text(levels.kind));
     let finding = if evidence.limit(&PAGE, &PARTLY).is_exceeded_by(percent) {
-        let said = words::Away { share, cpus, level, other };
+        let said = words::Away { share, cpus, kind, level, other };
         let finding = if evidence.limit(&PAGE, &MOSTLY).is_exceeded_by(percent) {
             PAGE.fail(object, said)
         } else {
@@ -158,7 +179,7 @@ fn used(evidence: &Evidence<'_>, levels: &Levels, is_known: bool) -> Result<Find
         };
         finding.with_likelihood(Likelihood::Mechanism).with_intents(places(&servers, &threads, levels))
     } else {
-        PAGE.pass(object, words::Used { share, cpus, level, other })
+        PAGE.pass(object, words::Used { share, cpus, kind, level, other })
     };
     let confidence = if is_known { Confidence::High } else { Confidence::Medium };
     let finding = levels.cite(finding.with_confidence(confidence));

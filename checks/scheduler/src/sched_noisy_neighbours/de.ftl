@@ -12,19 +12,27 @@ limit-some = CPU-Zeit anderer Programme auf den Inferenz-CPUs
 limit-some-applies = Inferenz-CPUs im Messfenster
 limit-some-source = unser Vorschlag: Systemaufgaben eines dedizierten Hosts brauchen weniger
 
-limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt
+limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt, wenn weniger als eine CPU frei bleibt
 limit-much-applies = Inferenz-CPUs im Messfenster
 limit-much-source = unser Vorschlag; eunomia.dev hat -8,8 % Durchsatz durch CPU-Störungen gemessen
 
+limit-free = Anteil freier Inferenz-CPUs, unter dem starke Nutzung durch andere fehlschlägt
+limit-free-applies = Inferenz-CPUs im Messfenster
+limit-free-source = unser Vorschlag: die Grenze in CPUs für Maschinen mit vielen davon; auf einem H200 waren mit 5 % freien CPUs die langsamsten Token langsamer, mit 30 % nichts
+
+limit-left = freie Inferenz-CPUs, unter denen starke Nutzung durch andere fehlschlägt
+limit-left-applies = Inferenz-CPUs im Messfenster
+limit-left-source = unser Vorschlag nach einem Server mit vLLM 0.25.1 auf einem H200: mit 2,4 freien CPUs war nichts langsamer, mit 0,4 waren es die langsamsten Token, ohne freie CPU halbierte sich der Durchsatz
+
 problem-busy = Andere Programme belegten { $share } der CPUs der Inferenzserver
-detail-busy = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest ->
+detail-busy = andere Programme belegten { $share } der Inferenz-CPUs, { $left } CPUs blieben frei{ $busiest ->
     [none] {""}
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }
 
 problem-confined = Server (PID { $pid }) hat { $cpus_count } von { $online_count } CPUs und teilt sie sich
 effect-confined = Der Dienst kann nicht auf einen anderen Prozessor ausweichen, während andere auf seinen wenigen laufen; seine Arbeit wartet, und Antworten kommen später und ungleichmäßiger.
-detail-confined = seine Threads dürfen nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }, und andere belegten davon { $share }{ $busiest ->
+detail-confined = seine Threads dürfen nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }, und andere belegten davon { $share }, { $left } CPUs blieben frei{ $busiest ->
     [none] {""}
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }

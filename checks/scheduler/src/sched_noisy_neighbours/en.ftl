@@ -12,19 +12,27 @@ limit-some = CPU time of other programs on the inference CPUs
 limit-some-applies = inference CPUs in the window
 limit-some-source = our proposal: housekeeping of a dedicated host takes less
 
-limit-much = CPU time of other programs on the inference CPUs that fails
+limit-much = CPU time of other programs on the inference CPUs that fails, where less than a CPU is left
 limit-much-applies = inference CPUs in the window
 limit-much-source = our proposal; eunomia.dev measured -8.8 % throughput from CPU noise
 
+limit-free = share of the inference CPUs left idle below which much use by others fails
+limit-free-applies = inference CPUs in the window
+limit-free-source = our proposal: the limit in CPUs for machines with many of them; on one H200, with 5 % left the slowest tokens were slower, with 30 % nothing was
+
+limit-left = inference CPUs left idle below which much use by others fails
+limit-left-applies = inference CPUs in the window
+limit-left-source = our proposal, from a server of vLLM 0.25.1 on one H200: with 2.4 CPUs left nothing was slower, with 0.4 the slowest tokens were, with none throughput fell by half
+
 problem-busy = Other programs used { $share } of the CPUs of the inference servers
-detail-busy = other programs used { $share } of the inference CPUs{ $busiest ->
+detail-busy = other programs used { $share } of the inference CPUs, { $left } CPUs were left idle{ $busiest ->
     [none] {""}
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }
 
 problem-confined = Server (pid { $pid }) has { $cpus_count } of { $online_count } CPUs and shares them
 effect-confined = The service cannot move to another processor while others run on the few that it has, so its work waits and replies come later and less evenly.
-detail-confined = its threads may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, and others used { $share } of these{ $busiest ->
+detail-confined = its threads may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, and others used { $share } of these, { $left } CPUs were left idle{ $busiest ->
     [none] {""}
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }

@@ -2,8 +2,10 @@
 //!
 //! How their CPU time is found is told in `foreign`. Two readings give a mean only: the catalogue's worst ten seconds
 //! are not judged, so the confidence is medium. Nor are programs known by their names to be heavy: what they use
-//! counts. Each server is told where it may run and beside whom; one that is confined to a part of the CPUs and shares
-//! these is a finding of its own, since it cannot get out of the way.
+//! counts. It fails only where they leave the servers no CPU: on a real server of vLLM, others that used half of its CPUs
+//! and left two cost nothing, and others that left none halved its throughput. Each server is told where it may run and
+//! beside whom; one that is confined to a part of the CPUs and shares these is a finding of its own, since it cannot get
+//! out of the way.
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::InferenceServer;
@@ -13,7 +15,7 @@ use plumb_check_sdk::{
 };
 
 use crate::foreign::{Foreign, Unread};
-use crate::pages::sched_noisy_neighbours::{MUCH, PAGE, SOME, WATCHED, words};
+use crate::pages::sched_noisy_neighbours::{FREE, LEFT, MUCH, PAGE, SOME, WATCHED, words};
 use crate::serving;
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -49,8 +51,8 @@ fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, 
     let is_shared = |foreign: &Foreign| !evidence.limit(&PAGE, &SOME).is_undercut_by(foreign.percent);
     let finding = match foreign.filter(|foreign| own != online && is_shared(foreign)) {
         Some(foreign) => {
-            let (pid, share) = (Arg::text(server.pid.to_string()), foreign.share());
-            let said = words::Confined { busiest, cpus, cpus_count, online_count, pid, share };
+            let (pid, share, left) = (Arg::text(server.pid.to_string()), foreign.share(), left(&foreign));
+            let said = words::Confined { busiest, cpus, cpus_count, left, online_count, pid, share };
             taken(evidence, &foreign, object, said.into())
         }
         None => {
@@ -61,10 +63,18 @@ fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, 
     Ok(finding.with_citations(server.processes.first().map(|process| process.mask_quote(&own).into())))
 }
 
+/// How many CPUs nobody used.
+fn left(foreign: &Foreign) -> Arg {
+    Arg::of(foreign.left, 1)
+}
+
 /// A deviation: others took of the CPUs.
 fn taken(evidence: &Evidence<'_>, foreign: &Foreign, object: Object, said: Said) -> Finding {
     let is_much = evidence.limit(&PAGE, &MUCH).is_exceeded_by(foreign.percent);
-    let outcome = if is_much { Outcome::Fail } else { Outcome::Warn };
+    let free = Quantity::new(100.0 * foreign.left.number() / foreign.cpus.len() as f64);
+    let is_full = evidence.limit(&PAGE, &LEFT).is_undercut_by(foreign.left)
+        || evidence.limit(&PAGE, &FREE).is_undercut_by(free);
+    let outcome = if is_much && is_full { Outcome::Fail } else { Outcome::Warn };
     let finding = PAGE.says(outcome, object, said).with_intent(foreign.reserve());
     let finding = finding.with_intents(foreign.elsewhere(&evidence.limit(&PAGE, &SOME)));
     foreign.cite(finding.with_likelihood(Likelihood::Mechanism).with_confidence(Confidence::Medium))
@@ -75,7 +85,7 @@ fn judge(evidence: &Evidence<'_>, foreign: &Foreign) -> Finding {
     let (busiest, share) = (foreign.busiest(), foreign.share());
     let watched = evidence.limit(&PAGE, &WATCHED);
     if !evidence.limit(&PAGE, &SOME).is_undercut_by(foreign.percent) {
-        return taken(evidence, foreign, object, words::Busy { busiest, share }.into());
+        return taken(evidence, foreign, object, words::Busy { busiest, left: left(foreign), share }.into());
     }
     let finding = if watched.is_undercut_by(Quantity::new(foreign.seconds)) {
         let least = Arg::text(format!("{:.0}", watched.value.number()));

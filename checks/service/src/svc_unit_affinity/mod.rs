@@ -13,7 +13,7 @@ use plumb_check_sdk::{
 };
 
 use crate::pages::svc_unit_affinity::{PAGE, REMOTE_TIME, words};
-use crate::server::{Home, Homes, misplaced, server_object};
+use crate::server::{Home, Homes, NoHome, misplaced, server_object};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
@@ -167,8 +167,11 @@ fn definition(
             let (container, command) = evidence.host_of_container()?;
             Err(words::Inside { command: command.into(), container: container.into() }.into())
         }
+        // It runs, so that something defines it, which nobody read.
+        Home::Nothing(NoHome::NoFile(unit)) | Home::UnknownUnit(unit) => {
+            Err(words::UnknownUnit { unit: unit.into() }.into())
+        }
         Home::Nothing(_) => Ok(None),
-        Home::UnknownUnit(unit) => Err(words::UnknownUnit { unit: unit.into() }.into()),
         Home::UnknownContainer(id) => {
             let unknown = || words::UnknownContainer { container: id.into() };
             Ok(Some(of_group(id).ok_or_else(unknown)?))

@@ -6,12 +6,10 @@
 //! energy is taken from the power that NVML read, and only where it was under load.
 
 use plumb_check_sdk::limit::Quantity;
-use plumb_check_sdk::model::{
-    Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_per_replica, hourly_cost,
-};
+use plumb_check_sdk::model::{Demand, GpuTime, Prices, ServiceLevel, gpu_watts, gpus_behind, hourly_cost};
 use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
 
-use crate::load::{self, of_service, step};
+use crate::load::{self, Promise, of_service, step};
 use crate::pages::cap_cost_efficiency::{PAGE, USED, WASTED, words};
 use crate::pages::cap_headroom;
 
@@ -21,7 +19,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let mean = demand.mean_requests_per_s.filter(|mean| *mean > 0.0).ok_or(words::NoMean {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0).ok_or(words::NoReplicas {})?;
     let tests = load::tests(evidence)?;
-    let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+    let (goodput, showing) = Promise::new(&slo, Some(&demand)).goodput(&tests)?;
     PAGE.not_run_if(goodput <= 0.0, words::NoGoodput {})?;
     let used = Quantity::new(100.0 * mean / (f64::from(replicas) * goodput));
     let (share, replicas_count) = (Arg::of(used, 1), Arg::from(replicas));
@@ -49,8 +47,9 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let told = format!("goodput {goodput:.2} requests per second a replica");
     let mut findings = vec![load::cite_all(finding, &showing, &told)];
     let object = of_service("cost of a token");
+    let url = showing.first().map_or("", |test| &test.target.url);
     let told = |said| PAGE.info(object.clone(), said).with_confidence(Confidence::Medium);
-    findings.push(PAGE.settle(object.clone(), cost(evidence, &demand, mean, replicas).map(told)));
+    findings.push(PAGE.settle(object.clone(), cost(evidence, &demand, mean, replicas, url).map(told)));
     // What could not be used may have shown that the replicas can do more, which makes the use smaller.
     let open = tests.iter().filter(|test| load::countable(test).is_err());
     let above = open.filter(|test| test.offered_rps.is_some_and(|rate| rate > goodput)).count();
@@ -62,13 +61,21 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 }
 
 /// What a million output tokens cost at the mean demand; or why that is not known.
-fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32) -> Result<words::Cost, Said> {
+fn cost(
+    evidence: &Evidence<'_>,
+    demand: &Demand,
+    mean: f64,
+    replicas: u32,
+    url: &str,
+) -> Result<words::Cost, Said> {
     let prices: Prices = evidence.get("/engagement/prices")?;
     let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoTokens {})?;
     if prices.currency.is_empty() {
         return Err(words::NoCurrency {}.into());
     }
-    let per_replica = evidence.servers().and_then(gpus_per_replica)?;
+    let hostname = evidence.get::<String>("/node/hostname").ok();
+    let of_url = |servers: &[_]| gpus_behind(url, hostname.as_deref(), servers);
+    let per_replica = evidence.servers().and_then(of_url)?;
     // Asked only where it matters: a rented GPU costs the same wherever it is.
     let on_node = match prices.gpu_hour {
         Some(_) => 0,

@@ -5,13 +5,13 @@
 //! cannot be seen, so that a service that cannot lose a replica fails only where a penalty is agreed.
 //!
 //! The number of replicas in the message is modelled: n = ceil(D / (u η G)) + k, where D is the peak with a year of growth, G the
-//! goodput, u = 0.80 planning utilisation, η = 0.95 efficiency of load balancing for two replicas or more, and k = 1 spare.
+//! goodput, u = 0.80 planning utilisation, η = 0.95 efficiency of load balancing over two replicas or more, which there are with the spare, and k = 1 spare.
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
 use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Step};
 
-use crate::load::{self, of_service, step};
+use crate::load::{self, Promise, of_service, step};
 use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
@@ -20,7 +20,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let peak = demand.peak_requests_per_s.filter(|peak| *peak > 0.0).ok_or(words::NoPeak {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0).ok_or(words::NoReplicas {})?;
     let tests = load::tests(evidence)?;
-    let (goodput, showing) = load::goodput(&tests, load::target(&slo)?)?;
+    let (goodput, showing) = Promise::new(&slo, Some(&demand)).goodput(&tests)?;
     let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
     if goodput <= 0.0 {
         let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
@@ -32,12 +32,11 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let replicas_count = Arg::from(replicas);
     let growth = demand.growth_percent_per_year;
     let percent = growth.unwrap_or_default();
-    let balancing = if replicas > 1 { BALANCED } else { 1.0 };
-    let need = needed(peak, percent, balancing, goodput);
+    let need = needed(peak, percent, goodput);
     macro_rules! said {
         ($sentence:ident) => {
             words::$sentence {
-                balancing: Arg::quantity(balancing, "", 2),
+                balancing: Arg::quantity(BALANCED, "", 2),
                 growth: Arg::text(if growth.is_some() { "stated" } else { "unknown" }),
                 growth_percent: Arg::quantity(percent, "%", u8::from(percent.fract() != 0.0)),
                 need_count: Arg::count(need as u64),
@@ -84,8 +83,8 @@ const BALANCED: f64 = 0.95;
 /// Spare replicas (assumed).
 const SPARE: f64 = 1.0;
 
-/// The number of replicas that the demand needs.
-fn needed(peak: f64, growth: f64, balancing: f64, goodput: f64) -> f64 {
+/// The number of replicas that the demand needs: two or more, with the spare, however many there are today.
+fn needed(peak: f64, growth: f64, goodput: f64) -> f64 {
     let grown = peak * (1.0 + growth.max(0.0) / 100.0);
-    (grown / (PLANNED * balancing * goodput)).ceil() + SPARE
+    (grown / (PLANNED * BALANCED * goodput)).ceil() + SPARE
 }

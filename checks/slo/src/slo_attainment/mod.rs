@@ -3,7 +3,8 @@
 //! A rate that is met shows that every lower one is, and a rate that is missed that every higher one is; nothing else is
 //! taken from one rate to another. So the check passes by a test at the peak of one replica or above, fails by one at the
 //! peak or below, and has no answer where the peak lies between a rate that is met and one that is not. The bound is exact
-//! (Clopper and Pearson) and takes requests as independent. Without a number of replicas the tested service is taken to
+//! (Clopper and Pearson) for as many requests as are independent. Tests count that were judged by the limits of the
+//! engagement, with requests like those of the demand, and a rate that was met is no more than what was sent. Without a number of replicas the tested service is taken to
 //! carry the whole peak. A test of which too many requests failed can show a miss; requests that have not got the time that
 //! was promised are neither met nor missed.
 
@@ -12,13 +13,14 @@ use std::ops::RangeInclusive;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
 use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
 
-use crate::load::{self, Attainment, Repeated, Shown, of_service, rate, share, step};
+use crate::load::{self, Attainment, Promise, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let slo: ServiceLevel = evidence.get("/engagement/slo")?;
-    let target = load::target(&slo)?;
     let demand: Demand = evidence.get("/engagement/demand")?;
+    let promise = Promise::new(&slo, Some(&demand));
+    let target = promise.target()?;
     let tests = load::tests(evidence)?;
     let peak = demand.peak_requests_per_s.filter(|peak| *peak > 0.0).ok_or(words::NoPeak {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0);
@@ -28,7 +30,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         target,
         agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
     };
-    let (finding, rates) = peak.judge(&tests)?;
+    let (finding, rates) = peak.judge(&promise, &tests)?;
     let mut findings = vec![finding];
     // One of those that cannot be used may be the repetition that misses.
     for test in &tests {
@@ -36,7 +38,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
             Some(at) => rates.contains(&at),
             None => test.open_loop,
         };
-        match Attainment::of(test) {
+        match promise.attainment(test) {
             Err(missing) if may_tell => {
                 let reason = Arg::text(missing.reason);
                 findings.push(PAGE.not_run(of_service("service"), words::Unused { reason }));
@@ -65,8 +67,13 @@ struct Peak {
     agreed: &'static str,
 }
 
-/// A rate, and the tests of one load at it.
+/// The rate that it is credited with, and the tests of one load.
 type Load<'a> = (f64, Repeated<'a>);
+
+/// The rate that a load was to have.
+fn asked((credited, load): &Load<'_>) -> f64 {
+    load.rate.unwrap_or(*credited)
+}
 
 /// A test and what it proves.
 type Proof<'a> = (&'a BenchResult, Attainment);
@@ -74,18 +81,19 @@ type Proof<'a> = (&'a BenchResult, Attainment);
 impl Peak {
     /// What the tests say, and the rates at which a test that cannot be used may have said otherwise; or that none reached the
     /// peak.
-    fn judge(&self, tests: &[BenchResult]) -> Result<(Finding, RangeInclusive<f64>), Said> {
-        let mut why = None;
-        let mut counted = Vec::new();
-        for test in tests {
-            match Attainment::of(test) {
-                Ok(attainment) => counted.push((test, attainment)),
-                Err(missing) => why = Some(missing),
-            }
-        }
-        let loads = load::repeated(counted);
-        let mut loads: Vec<Load<'_>> =
-            loads.into_iter().filter_map(|load| Some((load.rate?, load))).collect();
+    fn judge(
+        &self,
+        promise: &Promise<'_>,
+        tests: &[BenchResult],
+    ) -> Result<(Finding, RangeInclusive<f64>), Said> {
+        let counted = promise.tests(tests);
+        let unused = || tests.iter().filter_map(|test| promise.attainment(test).err()).next_back();
+        let why = counted.as_ref().err().cloned().or_else(unused);
+        let loads = load::repeated(counted.unwrap_or_default());
+        let mut loads: Vec<Load<'_>> = loads
+            .into_iter()
+            .filter_map(|load| Some((load.credited(load.shown(self.target))?, load)))
+            .collect();
         // Of several loads at one rate, the one that met the least stands for it.
         loads.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.together.share.total_cmp(&b.1.together.share)));
         let (below, reached) = loads.split_at(loads.partition_point(|(rate, _)| *rate < self.rate));
@@ -94,13 +102,14 @@ impl Peak {
             reached.iter().take_while(|(rate, _)| *rate <= self.rate * ROUNDING).collect();
         let falls_short = |own: &Load<'_>| shown(own) == Shown::Missed || own.1.together.share < self.target;
         if let Some(own) = at_peak.iter().find(|own| falls_short(own)) {
-            return Ok((self.rated(own), self.rate..=own.0));
+            return Ok((self.rated(own), self.rate..=asked(own)));
         }
         // Nothing is believed of a rate beyond one that is missed.
         let mut believed = reached.iter().take_while(|own| shown(own) != Shown::Missed);
-        let is_met =
-            |at: f64| reached.iter().filter(|(rate, _)| *rate == at).all(|own| shown(own) == Shown::Met);
-        let met = believed.find(|(rate, _)| is_met(*rate));
+        let is_met = |met: &Load<'_>| {
+            reached.iter().filter(|own| own.1.rate == met.1.rate).all(|own| shown(own) == Shown::Met)
+        };
+        let met = believed.find(|own| is_met(own));
         let missed_below = below.iter().find(|own| shown(own) == Shown::Missed);
         let service = of_service("service");
         match (met, missed_below) {
@@ -112,14 +121,14 @@ impl Peak {
                     missed_share: self.told(missed).1,
                 };
                 let finding = PAGE.contradictory(service, said);
-                return Ok((self.cite(finding, [missed, met]), self.rate..=met.0));
+                return Ok((self.cite(finding, [missed, met]), self.rate..=asked(met)));
             }
             (Some(own), None) => return Ok((self.rated(own), self.rate..=own.0)),
             (None, Some(own)) => return Ok((self.rated(own), self.rate..=self.rate)),
             (None, None) => {}
         }
         if let Some(own) = at_peak.first() {
-            return Ok((self.rated(own), 0.0..=own.0));
+            return Ok((self.rated(own), 0.0..=asked(own)));
         }
         let (of, peak) = (Arg::from(self.of), rate(self.rate));
         let Some(above) = reached.first() else {
@@ -150,7 +159,7 @@ impl Peak {
                 PAGE.not_run(service, words::OnlyAbove { above_rate, above_share, above_shown, of, peak })
             }
         };
-        Ok((self.cite(finding, below.last().into_iter().chain([above])), 0.0..=above.0))
+        Ok((self.cite(finding, below.last().into_iter().chain([above])), 0.0..=asked(above)))
     }
 
     /// The finding of a load that decides.

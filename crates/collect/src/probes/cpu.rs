@@ -25,6 +25,8 @@ fn run(files: &Files<'_>) -> Result<(), Missing> {
     );
     for cpu in files.numbered(PATH, "cpu") {
         let _ = files.file(&format!("{cpu}/online"));
+        // Where cores are of several kinds; most machines have none of it.
+        let _ = files.file(&format!("{cpu}/cpu_capacity"));
         let topology = format!("{cpu}/topology");
         files.files(&topology, &["physical_package_id", "die_id", "cluster_id", "core_id"]);
         // The list form is easier to read and shorter on large machines; the mask form is all that old kernels have.

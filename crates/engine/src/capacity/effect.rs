@@ -55,12 +55,13 @@ pub struct Change {
 
 impl Change {
     fn of(experiment: &ExperimentResult, effect: &ExperimentEffect) -> Self {
+        let (low, high) = effect.interval().unwrap_or((effect.ratio, effect.ratio));
         Self {
             experiment: experiment.name.clone(),
             cell: effect.cell.clone(),
             against: effect.against.clone(),
             metric: effect.metric.clone(),
-            ratio: Range { low: effect.low, base: effect.ratio, high: effect.high },
+            ratio: Range { low, base: effect.ratio, high },
             path: experiment.path.clone(),
             label: Label::Measured,
         }
@@ -72,16 +73,18 @@ pub(super) fn of(evidence: &Evidence) -> Effect {
     let valid: Vec<&ExperimentResult> =
         all.into_iter().flatten().filter(|experiment| experiment.valid).collect();
     let usable = |effect: &&ExperimentEffect| {
-        let ends = [effect.low, effect.ratio, effect.high];
+        let Some((low, high)) = effect.interval() else { return false };
         // An interval that holds 1 shows nothing, whatever the verdict says.
-        ends.iter().all(|end| end.is_finite() && *end > 0.0) && (effect.low > 1.0 || effect.high < 1.0)
+        [low, effect.ratio, high].iter().all(|end| end.is_finite() && *end > 0.0) && (low > 1.0 || high < 1.0)
     };
     let improved = |experiment: &'_ ExperimentResult| {
         let shown = experiment.effects.iter().filter(|effect| effect.verdict == "improved").filter(usable);
         shown.cloned().collect::<Vec<_>>()
     };
     // The end of the interval that is nearer to "no change": what is certain of the effect.
-    let certain = |effect: &ExperimentEffect| effect.low.ln().abs().min(effect.high.ln().abs());
+    let certain = |effect: &ExperimentEffect| {
+        effect.interval().map_or(0.0, |(low, high)| low.ln().abs().min(high.ln().abs()))
+    };
     let mut best: Option<(f64, Change)> = None;
     let mut throughput: Option<Change> = None;
     for experiment in &valid {
@@ -91,7 +94,9 @@ pub(super) fn of(evidence: &Evidence) -> Effect {
                 best = Some((certain(effect), Change::of(experiment, effect)));
                 throughput = THROUGHPUT.iter().find_map(|metric| {
                     let own = |other: &&ExperimentEffect| {
-                        other.metric == *metric && other.cell == effect.cell && other.low > 1.0
+                        other.metric == *metric
+                            && other.cell == effect.cell
+                            && other.low.is_some_and(|low| low > 1.0)
                     };
                     shown.iter().find(own).map(|other| Change::of(experiment, other))
                 });

@@ -1,6 +1,6 @@
 //! Goodput of one replica, with its range.
 
-use plumb_evidence::model::{Attainment, Repeated, attainment_target, countable_test, goodput, repeated};
+use plumb_evidence::model::{Attainment, Promise, Repeated, repeated};
 use plumb_evidence::{Absence, Evidence, Missing};
 use serde::Serialize;
 
@@ -16,6 +16,8 @@ pub struct Goodput {
     pub at_least: bool,
     /// Share of requests that has to meet every objective, 0 to 1.
     pub target: f64,
+    /// The URL that was tested: what answers behind it is one replica.
+    pub url: String,
     /// The rates that were tested, rising.
     pub points: Vec<LoadPoint>,
     /// [`Label::Measured`].
@@ -25,7 +27,7 @@ pub struct Goodput {
 /// One load of the tests, repetitions of it together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct LoadPoint {
-    /// Offered rate in requests per second.
+    /// Rate in requests per second that it is credited with: no more than what was sent, unless the target was missed.
     pub rate: f64,
     /// Requests that the shares rest on.
     pub requests: u64,
@@ -38,18 +40,19 @@ pub struct LoadPoint {
 /// # Errors
 /// Says why the bundle shows no goodput.
 pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
-    let slo = evidence.engagement.require()?.slo.require()?;
+    let engagement = evidence.engagement.require()?;
+    let promise = Promise::new(engagement.slo.require()?, engagement.demand.known());
     let measurements = evidence.measurements.require()?;
     let tests = measurements.runs();
     if tests.is_empty() {
         measurements.bench.require()?;
     }
-    let target = attainment_target(slo)?;
-    let (low, _) = goodput(&tests, target)?;
-    let countable = tests.iter().filter(|test| countable_test(test).is_ok());
-    let counted: Vec<_> =
-        countable.map(|test| Ok((test, Attainment::of(test)?))).collect::<Result<_, Missing>>()?;
-    let mut points: Vec<LoadPoint> = repeated(counted).iter().map(point).collect::<Result<_, _>>()?;
+    let target = promise.target()?;
+    let (low, _) = promise.goodput(&tests)?;
+    let loads = repeated(promise.tests(&tests)?);
+    let url = loads.first().map(|load| load.tests[0].target.url.clone()).unwrap_or_default();
+    let mut points: Vec<LoadPoint> =
+        loads.iter().map(|load| point(load, target)).collect::<Result<_, _>>()?;
     points.sort_by(|a, b| a.rate.total_cmp(&b.rate).then_with(|| a.path.cmp(&b.path)));
     let fit = |of: fn(&LoadPoint) -> f64| crossing(&falling(&points, of), target);
     let base = fit(|point| point.share.base).max(low);
@@ -59,15 +62,16 @@ pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
         rate: Range { low, base, high },
         at_least: low >= highest,
         target,
+        url,
         points,
         label: Label::Measured,
     })
 }
 
-fn point(load: &Repeated<'_>) -> Result<LoadPoint, Missing> {
+fn point(load: &Repeated<'_>, target: f64) -> Result<LoadPoint, Missing> {
     let Attainment { lower, share, requests, .. } = load.together;
     let path = load.tests[0].path.clone();
-    let rate = load.rate.filter(|rate| *rate > 0.0 && rate.is_finite());
+    let rate = load.credited(load.shown(target)).filter(|rate| *rate > 0.0 && rate.is_finite());
     let rate =
         rate.ok_or_else(|| Missing::new(Absence::Malformed, format!("{path} names no offered rate")))?;
     let share = Range { low: lower, base: share, high: load.together.upper() };

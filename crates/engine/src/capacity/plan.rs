@@ -30,13 +30,13 @@ pub(super) struct Terms {
 }
 
 impl Terms {
+    /// With a spare replica there are two of them or more, however many there are today.
     pub(super) fn of(peak: f64, demand: &Demand) -> Self {
-        let several = demand.replicas.is_none_or(|replicas| replicas > 1);
         Self {
             peak,
             growth_percent: demand.growth_percent_per_year,
             utilisation: PLANNED,
-            balancing: if several { BALANCED } else { 1.0 },
+            balancing: BALANCED,
             spare: SPARE,
         }
     }

@@ -1,7 +1,7 @@
 use plumb_evidence::Fact;
 use plumb_evidence::model::{
-    BenchResult, Demand, Engagement, ExperimentEffect, ExperimentResult, InferenceServer, Measurements,
-    Prices, ServiceLevel,
+    BenchLoad, BenchResult, BenchTarget, Demand, Engagement, ExperimentEffect, ExperimentResult,
+    InferenceServer, Judged, Measurements, Prices, ServiceLevel,
 };
 use proptest::prelude::*;
 
@@ -17,9 +17,22 @@ fn bench(rate: f64, requests: u64, met: u64) -> BenchResult {
         valid: true,
         open_loop: true,
         offered_rps: Some(rate),
-        seconds: 100.0,
+        seconds: requests as f64 / rate,
         requests,
-        goodput_rps: Some(met as f64 / 100.0),
+        load: BenchLoad {
+            text: format!("open poisson {rate}/s"),
+            prompt_tokens: Some(2000),
+            output_tokens: Some(200),
+            ..BenchLoad::default()
+        },
+        target: BenchTarget { url: "http://127.0.0.1:8000".into(), ..BenchTarget::default() },
+        judged: Some(Judged {
+            requests,
+            met,
+            undetermined: 0,
+            independent: requests as f64,
+            independent_missed: requests as f64,
+        }),
         path: format!("measurements/bench-{rate}.json"),
         ..BenchResult::default()
     }
@@ -37,6 +50,7 @@ fn evidence(tests: Vec<BenchResult>) -> Evidence {
         demand: Fact::Known(Demand {
             peak_requests_per_s: Some(40.0),
             mean_requests_per_s: Some(10.0),
+            prompt_tokens: Some(2000.0),
             output_tokens: Some(200.0),
             replicas: Some(9),
             ..Demand::default()
@@ -45,8 +59,11 @@ fn evidence(tests: Vec<BenchResult>) -> Evidence {
         ..Engagement::default()
     });
     let server = InferenceServer {
+        kind: "vllm".into(),
+        options: Fact::Known([].into()),
         tensor_parallel: Fact::Known(4),
         pipeline_parallel: Fact::Known(1),
+        data_parallel: Fact::Known(1),
         ..InferenceServer::default()
     };
     evidence.servers = Fact::Known(vec![server]);
@@ -62,8 +79,8 @@ fn with_effect(mut evidence: Evidence, low: f64, ratio: f64, high: f64, verdict:
         factor: "placement".into(),
         metric: metric.into(),
         ratio,
-        low,
-        high,
+        low: Some(low),
+        high: Some(high),
         verdict: verdict.into(),
         ..ExperimentEffect::default()
     };
@@ -114,6 +131,39 @@ fn a_plan_has_a_range_and_its_labels() {
     assert!((money.today.unwrap() - 36.0 * 2.0 * 730.5).abs() < 1e-6);
     assert_eq!(money.saved, None);
     assert_eq!(capacity.effect.state, EffectState::NotTested);
+}
+
+#[test]
+fn balancing_is_that_of_the_replicas_that_are_planned() {
+    // The review's case: peak 80, goodput 20, one replica today.
+    let mut evidence = evidence(vec![bench(20.0, 1000, 1000)]);
+    let Fact::Known(engagement) = &mut evidence.engagement else { panic!() };
+    let Fact::Known(demand) = &mut engagement.demand else { panic!() };
+    (demand.peak_requests_per_s, demand.replicas) = (Some(80.0), Some(1));
+    let capacity = of(&evidence);
+    assert_eq!(capacity.plan.unwrap().planned, 7);
+    assert!(capacity.assumptions.iter().any(|own| own.id == "balancing" && own.value == 0.95));
+}
+
+#[test]
+fn gpus_are_those_behind_the_url_that_was_tested() {
+    let with = |data_parallel, url: &str| {
+        let mut evidence = evidence(rates());
+        let Fact::Known(servers) = &mut evidence.servers else { panic!() };
+        servers[0].data_parallel = Fact::Known(data_parallel);
+        let Fact::Known(measurements) = &mut evidence.measurements else { panic!() };
+        let Fact::Known(tests) = &mut measurements.bench else { panic!() };
+        tests.iter_mut().for_each(|test| test.target.url = url.into());
+        of(&evidence)
+    };
+    let own = "http://127.0.0.1:8000";
+    assert_eq!(with(1, own).plan.unwrap().gpus.unwrap().high, 12 * 4);
+    assert_eq!(with(8, own).plan.unwrap().gpus.unwrap().high, 12 * 32);
+    // A router in front of who knows how many.
+    let routed = with(1, "http://127.0.0.1:9000");
+    let plan = routed.plan.unwrap();
+    assert_eq!((plan.planned, plan.gpus, routed.money), (12, None, None));
+    assert!(routed.no_money.unwrap().contains("http://127.0.0.1:9000"));
 }
 
 #[test]

@@ -275,7 +275,9 @@ fn floors(before: Option<&Measurements>, after: Option<&Measurements>) -> BTreeM
     let effects =
         experiments(before).chain(experiments(after)).flat_map(|experiment| &experiment.noise_floor);
     for effect in effects {
-        let ends = [effect.low, effect.high].map(|end| (end > 0.0).then(|| end.ln().abs()));
+        // Without an interval it is known to be this at least.
+        let (low, high) = effect.interval().unwrap_or((effect.ratio, effect.ratio));
+        let ends = [low, high].map(|end| (end > 0.0).then(|| end.ln().abs()));
         let Some(farther) = ends.into_iter().flatten().max_by(f64::total_cmp) else { continue };
         let floor = floors.entry(effect.metric.clone()).or_default();
         *floor = floor.max(farther.exp() - 1.0);

@@ -188,8 +188,8 @@ fn measured_evidence(runs: Vec<BenchResult>, floor: Option<f64>) -> Evidence {
         let effect = ExperimentEffect {
             metric: "ttft_p95".into(),
             ratio: 1.0,
-            low: 1.0 / (1.0 + floor),
-            high: 1.0 + floor,
+            low: Some(1.0 / (1.0 + floor)),
+            high: Some(1.0 + floor),
             ..ExperimentEffect::default()
         };
         vec![ExperimentResult { valid: true, noise_floor: vec![effect], ..ExperimentResult::default() }]

@@ -4,7 +4,7 @@
 //! a process that is killed. A writer puts a new file in the place of the one that it has locked. Whoever waited for the
 //! old one therefore looks which file has the name now, and begins anew if it is another.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
@@ -52,6 +52,39 @@ impl Bundle {
         bundle.check_room(path, &Limits::default())?;
         bundle.write(path)?;
         Ok(told)
+    }
+
+    /// Takes measurements out of the bundle file at `path`, each by its name (`bench-20261130T120000Z`) with all of its files, and
+    /// returns the files. Evidence of the node stays: without it, what is left would be another node's.
+    ///
+    /// # Errors
+    /// [`BundleError::NoMeasurement`] names the first that is not there; then nothing is changed. Else as [`Self::add_to`].
+    pub fn remove_from(path: &Path, names: &[String]) -> Result<Vec<String>, BundleError> {
+        let _held = hold_existing(path, PATIENCE)?;
+        let Self { manifest, mut files, links, .. } = Self::read(path)?;
+        let mut removed = Vec::new();
+        for name in names {
+            let start = format!("{MEASUREMENTS}/{name}");
+            // `bench-1` is not `bench-10`; a file may be given by its whole name, too.
+            let is_of = |file: &String| {
+                file.strip_prefix(&start).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '/']))
+            };
+            let of: Vec<String> = files.keys().filter(|file| is_of(file)).cloned().collect();
+            if of.is_empty() {
+                let folder = format!("{MEASUREMENTS}/");
+                let known: BTreeSet<&str> =
+                    files.keys().filter_map(|file| file.strip_prefix(&folder)?.split('.').next()).collect();
+                return Err(BundleError::NoMeasurement {
+                    path: path.to_owned(),
+                    name: name.clone(),
+                    known: known.into_iter().collect::<Vec<_>>().join(", "),
+                });
+            }
+            of.iter().for_each(|file| drop(files.remove(file)));
+            removed.extend(of);
+        }
+        Self::new(manifest, files, links).write(path)?;
+        Ok(removed)
     }
 
     /// Writes the bundle to a file that must not be there yet.
@@ -143,7 +176,7 @@ impl Bundle {
 fn manifest_of(path: &Path) -> Result<Manifest, BundleError> {
     let damaged = |error: &io::Error| super::damaged(path, error);
     let limit = Limits::default().file_bytes;
-    let (mut archive, _) = open_archive(path)?;
+    let (mut archive, ..) = open_archive(path, &Limits::default())?;
     let first = archive.entries_with_seek().map_err(|error| damaged(&error))?.raw(true).next();
     match first.transpose().map_err(|error| damaged(&error))? {
         Some(mut entry) if entry.path_bytes() == MANIFEST_NAME.as_bytes() && entry.size() <= limit => {

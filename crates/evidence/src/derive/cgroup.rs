@@ -134,7 +134,22 @@ pub(crate) fn chain_of(source: &impl Source, path: &str) -> Result<Cgroup, Missi
         _ => 2,
     };
     let chain = if inside { seen_from_inside(chain, &membership) } else { chain };
-    Ok(Cgroup { version, chain, namespaced: inside })
+    let namespaced = inside && !(looked_at_node(source) && chain.last().is_some_and(is_hierarchy_root));
+    Ok(Cgroup { version, chain, namespaced })
+}
+
+/// True for the root of the unified hierarchy, which a machine that calls itself a container may see: every other group that
+/// has the controller has its limit.
+fn is_hierarchy_root(outermost: &CgroupLevel) -> bool {
+    let controllers = outermost.values.get("cgroup.controllers").and_then(Fact::known);
+    controllers.is_some_and(|names| names.split_whitespace().any(|name| name == "cpu"))
+        && !outermost.values.contains_key("cpu.max")
+}
+
+/// Whether what is not here was not on the node, instead of left out of a recording: no recording says of a process that it has
+/// no groups, and no process has this number.
+fn looked_at_node(source: &impl Source) -> bool {
+    matches!(source.read("/proc/4294967295/cgroup"), Err(why) if why.missing == Absence::Absent)
 }
 
 /// Version 1 names a group in a container as the host does, and mounts that very group where the root would be: what its
@@ -180,6 +195,24 @@ mod tests {
         // On the host, it is a group that nobody read.
         let unlimited = ("/sys/fs/cgroup/cpu,cpuacct/cpu.cfs_quota_us", "-1");
         assert_eq!(paths(&[files[1], unlimited]).len(), 6);
+    }
+
+    #[test]
+    fn the_root_that_a_machine_in_a_container_sees_has_no_limit() {
+        let files = [
+            ("/.dockerenv", ""),
+            ("/proc/7/cgroup", "0::/app\n"),
+            ("/sys/fs/cgroup/cgroup.controllers", "cpuset cpu memory"),
+            ("/sys/fs/cgroup/app/cpu.max", "max 100000"),
+        ];
+        let quotas = |files: &[(&str, &str)]| chain_of(&Tree::of(files), "/proc/7/cgroup").unwrap().quotas();
+        assert_eq!(quotas(&files), (Vec::new(), None));
+        // The group of a container has its limit, whatever it is.
+        let limited = [&files[..], &[("/sys/fs/cgroup/cpu.max", "150000 100000")]].concat();
+        assert_eq!(quotas(&limited).0[0].cpus, 1.5);
+        // Without the controller, a group above may hold the limit.
+        let without = [&files[..2], &[("/sys/fs/cgroup/cgroup.controllers", "memory")], &files[3..]].concat();
+        assert!(chain_of(&Tree::of(&without), "/proc/7/cgroup").unwrap().namespaced);
     }
 
     #[test]

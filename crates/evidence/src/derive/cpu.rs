@@ -33,6 +33,7 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
     let mut sockets = Numbering::default();
     let mut packages: BTreeMap<i64, Key> = BTreeMap::new();
     let mut cpus = Vec::with_capacity(online.len());
+    let mut coreless = None;
     for cpu in online.iter() {
         let folder = format!("{PATH}/cpu{cpu}");
         let block = info.as_ref().ok().and_then(|info| info.processors.get(&cpu));
@@ -42,7 +43,10 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
             Some(id) => packages.entry(id).or_insert(key).clone(),
             None => key,
         });
-        let core = cores.number(core_key(source, &folder, block, cpu, socket));
+        let core = core_key(source, &folder, block, socket);
+        let is_only = online.len() == 1;
+        coreless = coreless.or_else(|| core.is_none().then_some(cpu).filter(|_| !is_only));
+        let core = cores.number(core.unwrap_or_else(|| Key::Shared(std::iter::once(cpu).collect())));
         let khz = |name: &str| source.parse(&format!("{folder}/cpufreq/{name}")).ok();
         cpus.push(Pu {
             cpu,
@@ -51,6 +55,7 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
             node: numa.and_then(|numa| numa.nodes.iter().find(|node| node.cpus.contains(cpu))).map(|n| n.id),
             max_khz: khz("cpuinfo_max_freq"),
             min_khz: khz("cpuinfo_min_freq"),
+            capacity: source.parse(&format!("{folder}/cpu_capacity")).ok(),
         });
     }
     let pus = u32::try_from(cpus.len()).unwrap_or(u32::MAX);
@@ -72,6 +77,10 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
         sockets: sockets.count(),
         sockets_unknown: sockets_unknown(source, info.as_ref().ok(), &online),
         cores: cores.count(),
+        cores_unknown: coreless.map(|cpu| {
+            let reason = format!("of which core CPU {cpu} is a thread is not recorded");
+            Missing::not_recorded(reason)
+        }),
         pus,
         smt_active: cores.count() < pus,
         cpus,
@@ -110,6 +119,7 @@ fn online(source: &impl Source, folders: &CpuSet, listed: &CpuSet) -> Result<Cpu
 enum Key {
     Shared(CpuSet),
     Id(u32, i64),
+    Alone(String),
     Whole,
 }
 
@@ -154,24 +164,14 @@ fn sockets_unknown(source: &impl Source, info: Option<&CpuInfo>, online: &CpuSet
     (!online.iter().any(is_told)).then(|| Missing::not_recorded(reason))
 }
 
-fn core_key(
-    source: &impl Source,
-    folder: &str,
-    block: Option<&cpuinfo::Block>,
-    cpu: u32,
-    socket: u32,
-) -> Key {
+/// Which core a CPU is a thread of, where the kernel or `/proc/cpuinfo` says so. An id of -1 is an answer: it is a core alone.
+fn core_key(source: &impl Source, folder: &str, block: Option<&cpuinfo::Block>, socket: u32) -> Option<Key> {
     if let Some(shared) = shared_cpus(source, folder, &["core_cpus", "thread_siblings"]) {
-        return Key::Shared(shared);
+        return Some(Key::Shared(shared));
     }
-    let id = source
-        .parse::<i64>(&format!("{folder}/topology/core_id"))
-        .ok()
-        .or_else(|| block?.get("core id")?.parse().ok());
-    match id {
-        Some(id) if id >= 0 => Key::Id(socket, id),
-        _ => Key::Shared(std::iter::once(cpu).collect()),
-    }
+    let id = source.parse::<i64>(&format!("{folder}/topology/core_id")).ok();
+    let id = id.or_else(|| block?.get("core id")?.parse().ok())?;
+    Some(if id >= 0 { Key::Id(socket, id) } else { Key::Alone(folder.to_owned()) })
 }
 
 /// The CPUs that share a core or socket: the list form, else the mask form, of the first name that is there.

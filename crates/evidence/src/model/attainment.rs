@@ -1,6 +1,7 @@
 //! What load tests prove: the share of requests that met the service level, with its lower bound, and goodput.
 
-use super::{BenchResult, InvalidBy, ServiceLevel};
+use super::{BenchResult, InvalidBy, Judged, Limit, ObjectiveResult};
+use crate::dependence::Independent;
 use crate::fact::{Absence, Missing};
 
 /// What a test says of the service level at its load.
@@ -16,53 +17,96 @@ pub struct Attainment {
     pub met: u64,
     /// Requests that missed no part, and of which one was not measured: neither met nor missed.
     pub undetermined: u64,
+    /// Independent requests that the lower bound rests on, and those that the upper one does, as [`crate::dependence`] has it.
+    pub independent: Independent,
 }
 
 impl Attainment {
-    /// What `test` proves.
+    /// What `test` proves of `limits`: by its raw records where those were judged, else by its own count if it counted by the
+    /// same limits.
     ///
     /// # Errors
-    /// The test can show no attainment, did not count what met the service level, or could not tell for most requests.
-    pub fn of(test: &BenchResult) -> Result<Self, Missing> {
-        countable_test(test)?;
-        // The share is of the requests that began in the window, goodput of those that ended in it.
-        let share = test.attainment.map(|attainment| attainment.share);
-        let counted = share.map(|share| share * test.requests as f64);
-        let counted =
-            counted.or(test.goodput_rps.map(|goodput| goodput * test.seconds)).ok_or_else(|| {
-                Missing::new(Absence::Skipped, "the test did not count which requests met the service level")
-            })?;
-        if test.requests == 0 || test.seconds <= 0.0 {
+    /// The test counted by other limits, or could not tell for most requests.
+    pub(super) fn of(test: &BenchResult, limits: &[Limit]) -> Result<Self, Missing> {
+        let Judged { requests, met, undetermined, independent, independent_missed } = match test.judged {
+            Some(judged) => judged,
+            None => counted(test, limits)?,
+        };
+        if requests == 0 || test.seconds <= 0.0 {
             return Err(Missing::new(
                 Absence::Malformed,
                 format!("{} tells of no requests or no time", test.path),
             ));
         }
-        if test.undetermined > test.requests / 2 {
+        if undetermined > requests / 2 {
             return Err(Missing::new(
                 Absence::Skipped,
                 format!(
-                    "the test `{}` could not tell of {} of {} requests whether they met the service level: they have no \
-                     such time",
-                    test.load, test.undetermined, test.requests
+                    "the test `{}` could not tell of {undetermined} of {requests} requests whether they met the service \
+                     level: they have no such time",
+                    test.load
                 ),
             ));
         }
-        let met = counted.round().clamp(0.0, test.requests as f64) as u64;
-        Ok(Self::new(test.requests, met, test.undetermined.min(test.requests - met)))
+        let met = met.min(requests);
+        Ok(Self::new(
+            requests,
+            met,
+            undetermined.min(requests - met),
+            Independent { met: independent, missed: independent_missed },
+        ))
     }
 
     /// Of `requests`, at least one, of which `met` met every part.
-    fn new(requests: u64, met: u64, undetermined: u64) -> Self {
+    fn new(requests: u64, met: u64, undetermined: u64, independent: Independent) -> Self {
+        let within = |independent: f64| independent.clamp(0.0, requests as f64);
+        let independent = Independent { met: within(independent.met), missed: within(independent.missed) };
         let share = met as f64 / requests as f64;
-        Self { share, lower: lower_bound(requests, met), requests, met, undetermined }
+        Self { share, lower: bound(share, independent.met), requests, met, undetermined, independent }
     }
 
     /// Upper bound of the share, one-sided, 95 % confidence, should all undetermined requests meet the service level.
     #[must_use]
     pub fn upper(&self) -> f64 {
-        1.0 - lower_bound(self.requests, self.requests.saturating_sub(self.met + self.undetermined))
+        let missed = self.requests.saturating_sub(self.met + self.undetermined);
+        1.0 - bound(missed as f64 / self.requests as f64, self.independent.missed)
     }
+}
+
+/// What the test itself counted, if by `limits`.
+fn counted(test: &BenchResult, limits: &[Limit]) -> Result<Judged, Missing> {
+    let is_same = |limit: &Limit, objective: &ObjectiveResult| {
+        let of_tokens = limit.of_tokens.unwrap_or(objective.percentile);
+        limit.metric == objective.metric
+            && limit.limit_ms == objective.limit_ms
+            && (of_tokens - objective.percentile).abs() < 1e-9
+    };
+    let of_test = &test.objectives;
+    let same = of_test.len() == limits.len()
+        && limits.iter().all(|limit| of_test.iter().any(|objective| is_same(limit, objective)));
+    if let (true, false, Some(share)) = (same, limits.is_empty(), test.attainment) {
+        let met = (share.share * test.requests as f64).round() as u64;
+        let (requests, undetermined) = (test.requests, test.undetermined);
+        return Ok(Judged {
+            requests,
+            met,
+            undetermined,
+            independent: share.trials,
+            independent_missed: share.trials_missed,
+        });
+    }
+    let list = |limits: Vec<String>| {
+        if limits.is_empty() { "none".to_owned() } else { limits.join(", ") }
+    };
+    let own = of_test.iter().map(|objective| format!("{} <= {} ms", objective.metric, objective.limit_ms));
+    let reason = format!(
+        "the test `{}` counted by other limits ({}) than the service level has ({}), and the bundle has no raw records of it \
+         that tell",
+        test.load,
+        list(own.collect()),
+        list(limits.iter().map(ToString::to_string).collect())
+    );
+    Err(Missing::new(Absence::Skipped, reason))
 }
 
 /// Tells whether the latencies of a test show what a load does to requests.
@@ -94,23 +138,6 @@ fn checked_test(test: &BenchResult, valid: bool) -> Result<(), Missing> {
     Ok(())
 }
 
-/// The share of requests that the client wants to meet the service level, 0 to 1.
-///
-/// # Errors
-/// The service level names neither a share nor a percentile.
-pub fn attainment_target(slo: &ServiceLevel) -> Result<f64, Missing> {
-    slo.attainment_percent
-        .or(slo.percentile)
-        .map(|percent| percent / 100.0)
-        .filter(|share| (0.0..1.0).contains(share))
-        .ok_or_else(|| {
-            Missing::new(
-                Absence::Absent,
-                "the service level names no share of requests below 100 % that must meet it",
-            )
-        })
-}
-
 /// What is known of a load against a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
@@ -129,6 +156,8 @@ pub enum Shown {
 pub struct Repeated<'a> {
     /// Offered requests per second, where the load has such a figure.
     pub rate: Option<f64>,
+    /// Requests per second that were sent, on average over the tests.
+    pub sent: f64,
     /// The tests, in the order in which they were given.
     pub tests: Vec<&'a BenchResult>,
     /// Of the requests of all of them.
@@ -149,17 +178,28 @@ impl Repeated<'_> {
             Shown::Open
         }
     }
+
+    /// The rate that the tests stand for, in requests per second, where the load has one, by what they have shown. No more is
+    /// met than was sent: of a schedule of 9.5 a second, chance may send 8.
+    #[must_use]
+    pub fn credited(&self, shown: Shown) -> Option<f64> {
+        let asked = self.rate?;
+        Some(if shown == Shown::Missed { asked } else { asked.min(self.sent) })
+    }
 }
 
-/// Puts repetitions together: tests whose loads differ in nothing but the seed. By rising rate.
+/// Puts repetitions together: tests of one server and model whose loads differ in nothing but the seed. By rising rate.
 #[must_use]
 pub fn repeated<'a>(tests: impl IntoIterator<Item = (&'a BenchResult, Attainment)>) -> Vec<Repeated<'a>> {
-    let load = |test: &BenchResult| (super::BenchLoad { seed: None, ..test.load.clone() }, test.offered_rps);
+    let load = |test: &BenchResult| {
+        (test.target.clone(), super::BenchLoad { seed: None, ..test.load.clone() }, test.offered_rps)
+    };
     let mut loads: Vec<Repeated<'a>> = Vec::new();
     for (test, attainment) in tests {
         match loads.iter_mut().find(|other| load(other.tests[0]) == load(test)) {
             None => loads.push(Repeated {
                 rate: test.offered_rps,
+                sent: 0.0,
                 tests: vec![test],
                 together: attainment,
                 each: vec![attainment],
@@ -171,52 +211,34 @@ pub fn repeated<'a>(tests: impl IntoIterator<Item = (&'a BenchResult, Attainment
                     other.together.requests + attainment.requests,
                     other.together.met + attainment.met,
                     other.together.undetermined + attainment.undetermined,
+                    Independent {
+                        met: other.together.independent.met + attainment.independent.met,
+                        missed: other.together.independent.missed + attainment.independent.missed,
+                    },
                 );
             }
         }
+    }
+    for load in &mut loads {
+        let sum = |of: fn(&BenchResult) -> f64| load.tests.iter().copied().map(of).sum::<f64>();
+        load.sent = sum(|test| test.requests as f64) / sum(|test| test.seconds).max(1e-9);
     }
     loads.sort_by(|a, b| a.rate.unwrap_or(0.0).total_cmp(&b.rate.unwrap_or(0.0)));
     loads
 }
 
-/// Goodput: the highest offered rate, in requests per second, that was shown to meet the target, below every rate that was
-/// shown to miss it. Nothing is taken between the rates, or beyond them. With the tests that show it.
-///
-/// # Errors
-/// There was no usable test, or one of them did not count what met the service level.
-pub fn goodput(tests: &[BenchResult], target: f64) -> Result<(f64, Vec<&BenchResult>), Missing> {
-    let mut counted: Vec<(&BenchResult, Attainment)> = Vec::new();
-    let mut why = None;
-    for test in tests {
-        if let Err(missing) = countable_test(test) {
-            why = Some(missing);
-            continue;
-        }
-        let attainment = Attainment::of(test)?;
-        if test.offered_rps.is_none_or(|rate| rate.is_nan() || rate <= 0.0) {
-            return Err(Missing::new(Absence::Malformed, format!("{} names no offered rate", test.path)));
-        }
-        counted.push((test, attainment));
-    }
-    if counted.is_empty() {
-        return Err(why.unwrap_or_else(|| Missing::new(Absence::Skipped, "no load test was run")));
-    }
-    let loads = repeated(counted);
-    let rates = |shown: Shown| {
-        let those = loads.iter().filter(move |load| load.shown(target) == shown);
-        those.filter_map(|load| Some((load.rate?, &load.tests)))
-    };
-    let missed = rates(Shown::Missed).map(|(rate, _)| rate).fold(f64::INFINITY, f64::min);
-    let best = rates(Shown::Met)
-        .filter(|(rate, _)| *rate < missed && !rates(Shown::Open).any(|(open, _)| open == *rate))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    Ok(best.map_or((0.0, Vec::new()), |(rate, tests)| (rate, tests.clone())))
+/// Lower bound of a share of requests that are worth so many independent ones: what of one is lost by rounding counts
+/// against the share.
+fn bound(share: f64, independent: f64) -> f64 {
+    let whole = |number: f64| (number + 1e-6).floor().max(0.0) as u64;
+    let requests = whole(independent);
+    lower_bound(requests, whole(share * requests as f64))
 }
 
 /// Lower bound of a share of `met` among `requests`, one-sided with 95 % confidence (Clopper and Pearson 1934, exact).
 ///
 /// 59 of 59 prove 95 %, and so do 92 of 93.
-pub fn lower_bound(requests: u64, met: u64) -> f64 {
+fn lower_bound(requests: u64, met: u64) -> f64 {
     if met == 0 || requests == 0 {
         return 0.0;
     }
@@ -275,104 +297,31 @@ mod tests {
         }
     }
 
-    fn test(rate: f64, met: u64) -> BenchResult {
-        BenchResult {
-            valid: true,
-            open_loop: true,
-            offered_rps: Some(rate),
-            seconds: 100.0,
-            requests: 1000,
-            goodput_rps: Some(met as f64 / 100.0),
-            ..BenchResult::default()
-        }
-    }
-
-    #[test]
-    fn the_share_is_of_what_began_and_not_of_what_ended() {
-        let mut test = test(4.0, 1000);
-        assert_eq!(Attainment::of(&test).unwrap().met, 1000);
-        test.attainment = Some(super::super::Share { share: 0.9, low: 0.88, high: 0.92, trials: 1000.0 });
-        assert_eq!(Attainment::of(&test).unwrap().met, 900);
+    /// 1000 requests in 100 s, of which `met` met the service level.
+    fn attainment(met: u64, undetermined: u64) -> Result<Attainment, Missing> {
+        let judged =
+            Judged { requests: 1000, met, undetermined, independent: 1000.0, independent_missed: 1000.0 };
+        let test = BenchResult { seconds: 100.0, judged: Some(judged), ..BenchResult::default() };
+        Attainment::of(&test, &[])
     }
 
     #[test]
     fn what_is_not_known_is_neither_met_nor_missed() {
         let with = |met, undetermined| {
-            let test = BenchResult { undetermined, ..test(4.0, met) };
-            let attainment = Attainment::of(&test).unwrap();
-            repeated([(&test, attainment)])[0].shown(0.95)
+            let test = BenchResult { valid: true, ..BenchResult::default() };
+            repeated([(&test, attainment(met, undetermined).unwrap())])[0].shown(0.95)
         };
         assert_eq!([with(1000, 0), with(900, 0)], [Shown::Met, Shown::Missed]);
         assert_eq!([with(900, 100), with(500, 500)], [Shown::Open; 2]);
         assert_eq!(with(800, 100), Shown::Missed);
-        let unknown = BenchResult { undetermined: 501, ..test(4.0, 0) };
-        let reason = Attainment::of(&unknown).unwrap_err().reason;
+        let reason = attainment(0, 501).unwrap_err().reason;
         assert!(reason.contains("501 of 1000 requests"), "{reason}");
     }
 
     #[test]
-    fn a_test_of_which_too_many_failed_can_only_show_a_miss() {
-        let with = |met, invalid_by| BenchResult { valid: false, invalid_by, ..test(8.0, met) };
-        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).map(|(rate, _)| rate);
-        let failing = with(700, Some(InvalidBy::Failures));
-        assert_eq!(goodput(&[test(4.0, 1000), failing.clone(), test(12.0, 1000)]), Ok(4.0));
-        assert_eq!(goodput(&[test(4.0, 1000), with(990, Some(InvalidBy::Failures))]), Ok(4.0));
-        for no_test in
-            [None, Some(InvalidBy::Client), Some(InvalidBy::NoReply), Some(InvalidBy::Undetermined)]
-        {
-            assert_eq!(goodput(&[test(4.0, 1000), with(700, no_test), test(12.0, 1000)]), Ok(12.0));
-        }
-        assert!(usable_test(&failing).is_err(), "its latencies are those of the survivors");
-    }
-
-    #[test]
-    fn goodput_is_a_rate_that_was_tested() {
-        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).map(|(rate, _)| rate);
-        assert_eq!(goodput(&[test(4.0, 1000), test(8.0, 990), test(12.0, 700)]), Ok(8.0));
-        assert_eq!(goodput(&[test(4.0, 700), test(8.0, 1000)]), Ok(0.0), "a lower rate failed");
-        assert_eq!(
-            goodput(&[test(4.0, 1000), test(8.0, 1000), test(8.0, 700)]),
-            Ok(4.0),
-            "one repetition failed"
-        );
-        assert_eq!(
-            goodput(&[test(4.0, 1000), test(8.0, 700), test(8.0, 1000)]),
-            Ok(4.0),
-            "one repetition failed"
-        );
-        assert!(goodput(&[BenchResult { valid: false, ..test(4.0, 1000) }]).is_err());
-    }
-
-    /// A test of `requests`, all of which meet the service level but `missed`.
-    fn short(rate: f64, requests: u64, missed: u64, seed: u64) -> BenchResult {
-        let load = super::super::BenchLoad {
-            text: format!("open poisson {rate}/s"),
-            seed: Some(seed),
-            ..super::super::BenchLoad::default()
-        };
-        let goodput_rps = Some((requests - missed) as f64 / 10.0);
-        BenchResult { load, requests, seconds: 10.0, goodput_rps, ..test(rate, 0) }
-    }
-
-    #[test]
-    fn repetitions_prove_together_what_each_is_too_short_for() {
-        let goodput = |tests: &[BenchResult]| goodput(tests, 0.95).unwrap().0;
-        let (one, other) = (short(4.0, 40, 0, 1), short(4.0, 40, 0, 2));
-        assert_eq!(goodput(std::slice::from_ref(&one)), 0.0);
-        assert_eq!(goodput(&[one.clone(), other.clone()]), 4.0);
-        let tokens = |test: &BenchResult| BenchResult {
-            load: super::super::BenchLoad { output_tokens: Some(9), ..test.load.clone() },
-            ..test.clone()
-        };
-        assert_eq!(goodput(&[one.clone(), tokens(&other)]), 0.0, "another load is no repetition");
-        let higher = [short(8.0, 100, 0, 1), one.clone()];
-        assert_eq!(goodput(&higher), 8.0, "what is open below is no reason against a higher rate");
-        let mut many = vec![short(4.0, 10_000, 0, 1)];
-        assert_eq!(goodput(&many), 4.0);
-        many.push(short(4.0, 100, 20, 2));
-        assert_eq!(goodput(&many), 0.0, "one repetition that misses is not outvoted");
-        let loads = repeated(many.iter().map(|test| (test, Attainment::of(test).unwrap())));
-        assert_eq!((loads.len(), loads[0].together.requests, loads[0].together.met), (1, 10_100, 10_080));
-        assert_eq!(loads[0].shown(0.95), Shown::Missed);
+    fn parts_of_a_request_count_against_the_share() {
+        assert_eq!(bound(1.0, 59.9), lower_bound(59, 59));
+        assert_eq!(bound(0.985, 100.0), lower_bound(100, 98));
+        assert_eq!(bound(1.0, 0.5), 0.0);
     }
 }

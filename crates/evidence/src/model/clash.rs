@@ -92,7 +92,7 @@ mod tests {
     fn machine(nodes: &[&str], caches: &[&str]) -> (Cpu, Numa) {
         let pu = |cpu: u32| {
             let core = cpu % 4;
-            Pu { cpu, core, socket: core / 2, node: None, max_khz: None, min_khz: None }
+            Pu { cpu, core, socket: core / 2, node: None, max_khz: None, min_khz: None, capacity: None }
         };
         let cache = |cpus: &&str| Cache {
             level: 3,
@@ -108,6 +108,7 @@ mod tests {
             online: "0-7".parse().unwrap(),
             sockets: 2,
             sockets_unknown: None,
+            cores_unknown: None,
             cores: 4,
             pus: 8,
             smt_active: true,

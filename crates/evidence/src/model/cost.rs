@@ -1,32 +1,12 @@
-//! What a replica costs: GPUs of a replica, price of an hour.
+//! What GPUs cost for an hour.
 
-use super::{GpuTime, InferenceServer, Prices, no_server};
+use super::{GpuTime, Prices};
 use crate::fact::{Absence, Missing};
 
 /// Hours of a year.
 pub const YEAR_HOURS: f64 = 8766.0;
 /// Hours of a month.
 pub const MONTH_HOURS: f64 = YEAR_HOURS / 12.0;
-
-/// GPUs of one replica, where all servers of the node are alike: tensor parallel size times pipeline stages.
-///
-/// # Errors
-/// No server runs, its size is not known, or sizes differ.
-pub fn gpus_per_replica(servers: &[InferenceServer]) -> Result<u32, Missing> {
-    let mut sizes = Vec::new();
-    for server in servers {
-        sizes.push(server.tensor_parallel.require()?.saturating_mul(*server.pipeline_parallel.require()?));
-    }
-    sizes.dedup();
-    match sizes.as_slice() {
-        [size] if *size > 0 => Ok(*size),
-        [] => {
-            let why = no_server();
-            Err(Missing { reason: format!("the GPUs of a replica are not known: {}", why.reason), ..why })
-        }
-        _ => Err(Missing::new(Absence::Skipped, "the servers of the node have replicas of different sizes")),
-    }
-}
 
 /// Cost of `gpus` for an hour, in the currency of `prices`, and what it is made of.
 ///

@@ -145,10 +145,11 @@ pub struct ExperimentEffect {
     pub metric: String,
     /// Cell over the other: 0.9 is 10 % lower.
     pub ratio: f64,
-    /// Lower end of the 95 % interval over blocks (paired, Student's t on log ratios).
-    pub low: f64,
+    /// Lower end of the 95 % interval over blocks (paired, Student's t on log ratios); `None` where so few blocks estimate
+    /// none.
+    pub low: Option<f64>,
     /// Upper end.
-    pub high: f64,
+    pub high: Option<f64>,
     /// 95 % interval by hierarchical bootstrap over blocks and requests.
     pub bootstrap: Option<(f64, f64)>,
     /// Two-sided p value by sign flips over blocks.
@@ -156,11 +157,20 @@ pub struct ExperimentEffect {
     /// Two-sided p value of the paired t test over blocks, adjusted for the number of comparisons (Holm); `None` in
     /// [`ExperimentResult::noise_floor`], where each metric stands for itself.
     pub adjusted_p: Option<f64>,
-    /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share.
+    /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share: by the rule that verdicts go by,
+    /// all of its tests and the noise floor among them.
     pub minimum_detectable: Option<f64>,
-    /// `improved`, `worse`, `equivalent` or `no-measured-effect`; `more-failures` instead of the first and the third where a larger
-    /// share of the cell's requests failed than of the other's.
+    /// `improved`, `worse`, `equivalent`, `no-measured-effect` or `not-estimable`; `more-failures` instead of the first and the third
+    /// where a larger share of the cell's requests failed than of the other's.
     pub verdict: String,
+}
+
+impl ExperimentEffect {
+    /// The 95 % interval, where it could be estimated.
+    #[must_use]
+    pub fn interval(&self) -> Option<(f64, f64)> {
+        self.low.zip(self.high)
+    }
 }
 
 /// Settings that an experiment showed to be better.

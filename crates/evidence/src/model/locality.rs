@@ -1,6 +1,6 @@
 //! Questions about place that several checks ask.
 
-use super::{Cpu, Gpu, InferenceServer, Numa, Role, ServerProcess, Thread};
+use super::{Cpu, Gpu, InferenceServer, Numa, Pu, Role, ServerProcess, Thread};
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, NodeSet};
 
@@ -124,6 +124,44 @@ impl Gpu {
             all.push(told(node, NodeSource::Hwloc, "api/hwloc.xml", named(node)));
         }
         Place { address: self.address.clone(), told: all }
+    }
+}
+
+/// Cores of several kinds in one machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Uneven {
+    /// CPUs of the most able cores.
+    pub fast: CpuSet,
+    /// The file below the folder of a CPU that tells the difference.
+    pub file: &'static str,
+    /// What it says of the most able CPU: a capacity, or kHz.
+    pub highest: u64,
+    /// What it says of the least able one.
+    pub lowest: u64,
+}
+
+impl Uneven {
+    /// CPUs whose cores can do more than those of the others by the scheduler's capacity, or else by their highest clock;
+    /// `None` where all are alike. Favoured cores of one kind differ by a few per cent: what is within `step` per cent is alike.
+    ///
+    /// # Errors
+    /// Neither is known of all CPUs.
+    pub fn among(cpus: &[Pu], step: f64) -> Result<Option<Self>, Missing> {
+        let by = |file: &'static str, of: fn(&Pu) -> Option<u64>| -> Option<Option<Self>> {
+            let known: Option<Vec<(u32, u64)>> = cpus.iter().map(|pu| Some((pu.cpu, of(pu)?))).collect();
+            let known = known?;
+            let highest = known.iter().map(|(_, able)| *able).max()?;
+            let lowest = known.iter().map(|(_, able)| *able).min()?;
+            let is_fast = |able: u64| highest as f64 <= able as f64 * (1.0 + step / 100.0);
+            let fast = known.iter().filter(|(_, able)| is_fast(*able)).map(|(cpu, _)| *cpu).collect();
+            Some((!is_fast(lowest)).then_some(Self { fast, file, highest, lowest }))
+        };
+        let capacity = by("cpu_capacity", |pu| pu.capacity.map(u64::from));
+        let clock = by("cpufreq/cpuinfo_max_freq", |pu| pu.max_khz);
+        let none =
+            || Missing::not_recorded("neither the capacity nor the highest clock of each CPU is recorded");
+        let differs = capacity.iter().chain(&clock).flatten().next().cloned();
+        capacity.or(clock).map(|_| differs).ok_or_else(none)
     }
 }
 
@@ -255,7 +293,15 @@ mod tests {
 
     /// Two sockets of two cores, with siblings next to each other.
     fn cpu() -> Cpu {
-        let pu = |cpu| Pu { cpu, core: cpu / 2, socket: cpu / 4, node: None, max_khz: None, min_khz: None };
+        let pu = |cpu| Pu {
+            cpu,
+            core: cpu / 2,
+            socket: cpu / 4,
+            node: None,
+            max_khz: None,
+            min_khz: None,
+            capacity: None,
+        };
         Cpu {
             path: String::new(),
             model: Fact::absent("test"),
@@ -264,6 +310,7 @@ mod tests {
             online: set("0-7"),
             sockets: 2,
             sockets_unknown: None,
+            cores_unknown: None,
             cores: 4,
             pus: 8,
             smt_active: true,
@@ -274,6 +321,30 @@ mod tests {
 
     fn set(text: &str) -> CpuSet {
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn cores_of_two_kinds_are_told_by_capacity_or_clock() {
+        let of = |set: fn(&mut Pu, u32)| {
+            let mut cpus = cpu().cpus;
+            cpus.iter_mut().for_each(|pu| set(pu, pu.cpu));
+            Uneven::among(&cpus, 10.0)
+        };
+        let fast = |set| of(set).map(|uneven| uneven.map(|uneven| uneven.fast.to_string())).ok();
+        assert_eq!(fast(|_, _| ()), None);
+        assert_eq!(fast(|pu, _| pu.capacity = Some(1024)), Some(None));
+        assert_eq!(
+            fast(|pu, cpu| pu.capacity = Some(if cpu < 2 { 512 } else { 1024 })),
+            Some(Some("2-7".into()))
+        );
+        // Favoured cores are of one kind.
+        assert_eq!(fast(|pu, cpu| pu.max_khz = Some(3_900_000 - 50_000 * u64::from(cpu))), Some(None));
+        assert_eq!(
+            fast(|pu, cpu| pu.max_khz = Some(if cpu < 4 { 3_900_000 } else { 2_800_000 })),
+            Some(Some("0-3".into()))
+        );
+        // One CPU that says nothing may be of either kind.
+        assert_eq!(fast(|pu, cpu| pu.max_khz = (cpu > 0).then_some(3_900_000)), None);
     }
 
     #[test]

@@ -143,6 +143,10 @@ pub struct BenchResult {
     pub undetermined: u64,
     /// How each objective was met.
     pub objectives: Vec<ObjectiveResult>,
+    /// Its requests against the limits of the engagement, from the raw records in the bundle; `None` where there are no limits,
+    /// or no records of all requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub judged: Option<Judged>,
     /// Time to first token.
     pub ttft_ms: LatencySummary,
     /// Inter-token latency.
@@ -190,6 +194,21 @@ pub struct BenchResult {
     pub repetitions: u32,
 }
 
+/// Requests of a load test against limits that were promised.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judged {
+    /// Measured requests, those that failed among them.
+    pub requests: u64,
+    /// Those that met every limit.
+    pub met: u64,
+    /// Those that missed none and have no such time as one of the limits is about.
+    pub undetermined: u64,
+    /// Independent requests that they are worth where a target is to be shown to be met, as [`crate::dependence`] has it.
+    pub independent: f64,
+    /// The same where it is to be shown to be missed.
+    pub independent_missed: f64,
+}
+
 /// Tokens of a request on average, where they are known.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct TokensPerRequest {
@@ -220,6 +239,9 @@ impl BenchResult {
     }
 }
 
+/// Percentiles of the time between tokens of a request that its raw record holds, in its field `itl_us`.
+pub const REQUEST_ITL_PERCENTILES: [f64; 9] = [50.0, 75.0, 90.0, 95.0, 98.0, 99.0, 99.5, 99.9, 100.0];
+
 /// Why a load test is not valid; of several reasons the first of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -244,9 +266,12 @@ pub struct Share {
     pub low: f64,
     /// Upper end.
     pub high: f64,
-    /// Independent requests that the interval rests on: fewer than there were where neighbours depend on each other.
+    /// Independent requests that the lower end rests on: fewer than there were where neighbours depend on each other.
     #[serde(default)]
     pub trials: f64,
+    /// The same for the upper end, which rests on the misses alone.
+    #[serde(default)]
+    pub trials_missed: f64,
 }
 
 /// What a load test was directed at.
@@ -460,6 +485,9 @@ pub struct LatencySummary {
     pub count: u64,
     /// Mean.
     pub mean: Option<f64>,
+    /// Independent values that these are worth, where the order in which requests were due was asked: the correlation times that
+    /// the run holds. Below [`LatencySummary::TELLING`] there are no intervals, and the figures are those of this run.
+    pub independent: Option<f64>,
     /// 95 % confidence interval of the mean.
     pub mean_interval: Option<(f64, f64)>,
     /// Median.
@@ -477,6 +505,17 @@ pub struct LatencySummary {
     pub p99_bound: Option<f64>,
     /// Largest value.
     pub max: Option<f64>,
+}
+
+impl LatencySummary {
+    /// Independent values from which on a run tells how far its figures are from those of another one.
+    pub const TELLING: f64 = 50.0;
+
+    /// True where the figures are those of one run, and how far another one would be from them is not known.
+    #[must_use]
+    pub fn is_within_run(&self) -> bool {
+        self.independent.is_some_and(|independent| independent < Self::TELLING)
+    }
 }
 
 /// The highest rate that meets the objectives, as `plumb bench --sweep` finds it and `measurements/sweep-….json` holds it.
@@ -505,7 +544,7 @@ pub struct SweepResult {
     pub target: BenchTarget,
     /// The objectives, as in `--slo`: `ttft p95 <= 500 ms`.
     pub objectives: Vec<String>,
-    /// Highest rate, in requests per second, that was shown to meet every objective.
+    /// Highest rate, in requests per second, that fresh runs have shown to meet every objective; no more than they sent.
     pub highest_pass_rps: Option<f64>,
     /// Lowest rate that was shown to miss one.
     pub lowest_fail_rps: Option<f64>,
@@ -527,6 +566,8 @@ pub struct SweepLevel {
     pub verdict: String,
     /// The worst objective's share of misses over its allowance: above 1 is missed.
     pub excess: f64,
+    /// True for a run that confirms a rate that the search has found: its verdict is over such runs alone.
+    pub confirms: bool,
     /// The run.
     pub result: BenchResult,
 }

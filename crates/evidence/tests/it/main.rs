@@ -180,10 +180,52 @@ fn bombs_are_refused_while_streaming() {
     let error = Bundle::read(&path).unwrap_err();
     assert!(error.to_string().contains("times its size"), "{error}");
 
+    // The same before an archive, in a folder, and behind its end: nothing of it is a file.
+    let zeros = |encoder: &mut zstd::stream::write::Encoder<'_, fs::File>| {
+        for _ in 0..300 {
+            encoder.write_all(&block).unwrap();
+        }
+    };
+    let bomb = |begin: &[u8]| {
+        let mut encoder = zstd::stream::write::Encoder::new(fs::File::create(&path).unwrap(), 1).unwrap();
+        encoder.write_all(begin).unwrap();
+        zeros(&mut encoder);
+        encoder.finish().unwrap();
+        Bundle::read(&path).unwrap_err()
+    };
+    for (begin, words) in [
+        (entry(b"raw", b'5', 1 << 40, b""), "is a folder with content"),
+        (honest_manifest(&[]), "follows the end of its archive"),
+    ] {
+        let error = bomb(&begin);
+        assert!(error.is_integrity() && error.to_string().contains(words), "{error}");
+    }
+    let limits = Limits { total_bytes: 1 << 20, entries: 20, ..Limits::default() };
+    let long = entry(b"raw/x", b'0', 2 << 20, &vec![0; 2 << 20]);
+    let error = Bundle::read_within(&packed(folder.path(), &[long]), &limits).unwrap_err();
+    assert!(error.is_integrity(), "{error}");
+
     let many = vec![entry(b"raw/x", b'5', 0, b""); 50];
     let limits = Limits { entries: 20, ..Limits::default() };
     let error = Bundle::read_within(&packed(folder.path(), &many), &limits).unwrap_err();
     assert!(error.to_string().contains("more than 20 entries"), "{error}");
+}
+
+#[test]
+fn nothing_follows_the_end_of_an_archive() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("more.plumb");
+    let read = |end: &[u8]| {
+        let tar = [&honest_manifest(&[])[..], &[0; 1024], end].concat();
+        fs::write(&path, zstd::encode_all(tar.as_slice(), 1).unwrap()).unwrap();
+        Bundle::read(&path)
+    };
+    assert!(read(&[]).is_ok());
+    assert!(read(&[0; 8 << 10]).is_ok(), "other archivers fill up records");
+    for end in [&b"x"[..], &[0; 64 << 10], &entry(b"raw/evil", b'0', 1, b"x")] {
+        let error = read(end).unwrap_err();
+        assert!(error.is_integrity() && error.to_string().contains("follows the end"), "{error}");
+    }
 }
 
 #[test]

@@ -79,6 +79,33 @@ impl Arrivals {
         }
     }
 
+    /// The same, of which a window of `length` seconds that begins after `before` seconds holds as many requests as the rate
+    /// makes in that time: random gaps in it are longer or shorter by one factor.
+    ///
+    /// Else chance sends 8 a second where 9.5 were asked for, and a verdict on 9.5 would rest on 8. Given their number, the
+    /// arrivals of a Poisson process are spread as those of any other.
+    pub(crate) fn schedule_over(
+        &self,
+        seed: u64,
+        before: f64,
+        length: f64,
+    ) -> Box<dyn Iterator<Item = u64> + Send> {
+        let (Self::Poisson { rate } | Self::Gamma { rate, .. }) = self else { return self.schedule(seed) };
+        let wanted = (rate * length).round();
+        if wanted < 1.0 {
+            return self.schedule(seed);
+        }
+        let (start, end) = (ns(before), ns(before + length));
+        let inside = self.schedule(seed).skip_while(move |due| *due < start);
+        let Some(next) = inside.take(wanted as usize + 1).last() else { return self.schedule(seed) };
+        let factor = (end - start) as f64 / (next - start).max(1) as f64;
+        Box::new(self.schedule(seed).map(move |due| match due {
+            due if due < start => due,
+            due if due < next => start + ((due - start) as f64 * factor) as u64,
+            due => end + (due - next),
+        }))
+    }
+
     /// The times at which requests are due, in ns from the start; endless but for a trace.
     pub(crate) fn schedule(&self, seed: u64) -> Box<dyn Iterator<Item = u64> + Send> {
         let mut random = Random::stream(seed, 1);
@@ -181,6 +208,28 @@ mod tests {
         let times = seconds(&Arrivals::Constant { rate: 3.0 }, 3001);
         assert!((times[3000] - 1000.0).abs() < 1e-6);
         assert_eq!(times[0], 0.0);
+    }
+
+    #[test]
+    fn a_window_holds_as_many_requests_as_were_asked_for() {
+        for arrivals in [Arrivals::Poisson { rate: 9.5 }, Arrivals::Gamma { rate: 9.5, shape: 0.25 }] {
+            let (mut by_chance, mut scaled) = (Vec::new(), Vec::new());
+            for seed in 0..40 {
+                let inside = |due: &u64| (5 * SECOND..35 * SECOND).contains(due);
+                let count = |schedule: Box<dyn Iterator<Item = u64> + Send>| {
+                    let times: Vec<u64> = schedule.take_while(|due| *due < 60 * SECOND).collect();
+                    assert!(times.is_sorted());
+                    times.into_iter().filter(inside).count()
+                };
+                by_chance.push(count(arrivals.schedule(seed)));
+                scaled.push(count(arrivals.schedule_over(seed, 5.0, 30.0)));
+            }
+            assert!(by_chance.iter().any(|count| count.abs_diff(285) > 20), "{by_chance:?}");
+            assert!(scaled.iter().all(|count| *count == 285), "{scaled:?}");
+        }
+        let constant = Arrivals::Constant { rate: 3.0 };
+        let first = |schedule: Box<dyn Iterator<Item = u64> + Send>| schedule.take(50).collect::<Vec<_>>();
+        assert_eq!(first(constant.schedule_over(1, 5.0, 30.0)), first(constant.schedule(1)));
     }
 
     #[test]

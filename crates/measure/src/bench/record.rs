@@ -1,6 +1,9 @@
 //! One request, as the client saw it.
 
+use plumb_evidence::model::REQUEST_ITL_PERCENTILES;
 use serde::{Deserialize, Serialize};
+
+use crate::stats::quantile::weighted_quantile;
 
 /// Part of the run that a request belongs to, by when it was due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -196,6 +199,19 @@ impl Record {
         self.since(self.last, self.sent)
     }
 
+    /// Time between tokens in ns at [`REQUEST_ITL_PERCENTILES`]; `None` where the reply has no such time.
+    fn token_gap_percentiles(&self) -> Option<[f64; REQUEST_ITL_PERCENTILES.len()]> {
+        if self.miss.is_some() {
+            return None;
+        }
+        let mut gaps: Vec<(f64, f64)> =
+            self.token_gaps()?.into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
+        gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let at = |percent: f64| weighted_quantile(&gaps, percent / 100.0);
+        at(50.0)?;
+        Some(REQUEST_ITL_PERCENTILES.map(|percent| at(percent).unwrap_or_default()))
+    }
+
     fn since(&self, end: u64, start: u64) -> Option<u64> {
         (self.miss.is_none() && end != 0).then(|| end.saturating_sub(start))
     }
@@ -203,6 +219,7 @@ impl Record {
     /// The line of this record in a file of raw records, without its end. See `docs/src/reference/metrics.md`.
     #[must_use]
     pub fn line(&self, origin: u64) -> String {
+        let us = |ns: f64| (ns / 100.0).round() / 10.0;
         let line = RecordLine {
             i: self.index,
             phase: self.phase,
@@ -219,6 +236,8 @@ impl Record {
             between: self
                 .between()
                 .map(|between| (between.least, between.most.is_finite().then_some(between.most))),
+            tpot_us: self.tpot().map(us),
+            itl_us: self.token_gap_percentiles().map(|percentiles| percentiles.map(us)),
             tokens: self.tokens,
             hidden: self.hidden.filter(|hidden| *hidden > 0),
             prompt_tokens: self.prompt_tokens,
@@ -252,6 +271,10 @@ struct RecordLine {
     read_tokens: Vec<Option<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     between: Option<(f64, Option<f64>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tpot_us: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    itl_us: Option<[f64; REQUEST_ITL_PERCENTILES.len()]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -320,6 +343,16 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_line_holds_what_other_limits_than_those_of_the_run_would_ask() {
+        let line = |record: Record| -> serde_json::Value { serde_json::from_str(&record.line(0)).unwrap() };
+        let streamed = line(record(&[(20, 1, None), (30, 1, None), (40, 1, None), (90, 1, None)], Some(4)));
+        assert_eq!(streamed["tpot_us"], 23333.3);
+        let at: Vec<f64> = serde_json::from_value(streamed["itl_us"].clone()).unwrap();
+        assert_eq!((at[0], at[1], at[8]), (10_000.0, 50_000.0, 50_000.0));
+        assert!(line(record(&[(20, 8, None)], Some(8))).get("itl_us").is_none(), "in one read");
+    }
+
+    #[test]
     fn a_miss_has_no_latency() {
         let mut record = record(&[(20, 1, None), (30, 1, None)], None);
         record.miss = Some(Miss::Truncated);
@@ -328,6 +361,7 @@ pub(crate) mod tests {
         assert_eq!(line["miss"], "truncated");
         assert_eq!(line["first_us"], 20_000);
         assert_eq!(line["gaps_us"], serde_json::json!([10_000]));
+        assert!(line.get("tpot_us").is_none() && line.get("itl_us").is_none());
     }
 
     #[test]

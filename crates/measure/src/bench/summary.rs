@@ -5,6 +5,8 @@ use plumb_evidence::model::{
     ObjectiveResult, Percentiles, Reached, ServerMetrics, Share, Uncorrected, WithFailures,
 };
 
+use plumb_evidence::dependence::{independent_requests, worth};
+
 use super::arrivals::Arrivals;
 use super::engine::Outcome;
 use super::nonce::Nonce;
@@ -15,17 +17,21 @@ use super::recorder::{Kept, Recorder};
 use super::scrape::Scrapes;
 use super::series::Series;
 use super::validity;
-use crate::stats::bootstrap::{block_interval, block_length};
 use crate::stats::proportion::wilson;
-use crate::stats::quantile::quantile;
+use crate::stats::quantile::{quantile, samples_needed};
 use crate::stats::{batch, normal_quantile, trend};
 
 /// Confidence of every interval that is reported.
 pub(crate) const CONFIDENCE: f64 = 0.95;
 /// Batches by which a steady state is judged.
 const BATCHES: usize = 10;
-/// Requests up to which intervals come from the bootstrap; beyond, its cost is not worth what it adds.
-const BOOTSTRAP_LIMIT: usize = 20_000;
+
+/// Said of a run that has no intervals.
+const WITHIN_RUN: &str = "latencies are told within this run: it is shorter than the 50 correlation times that an interval \
+                          takes, and another run may differ; measure for longer";
+/// Mean times of a request over which a queue forgets its state, at least: so many, in simulation, for 8 slots at 77 % of what
+/// they bear. Ours.
+const RELAXES: f64 = 8.0;
 
 /// Values from which on p90, p95 and p99 are told.
 const NEEDED: [u64; 3] = [10, 20, 100];
@@ -55,6 +61,8 @@ pub(crate) fn summarise(
         ok(&measured).map(|kept| kept.first.saturating_sub(kept.scheduled) as f64 / 1e6).collect();
     let e2e: Vec<f64> =
         ok(&measured).map(|kept| kept.last.saturating_sub(kept.scheduled) as f64 / 1e6).collect();
+    // What the run proves rests on how its requests depend on each other, which their latencies show.
+    let worth = worth(&[&ttft, &e2e]);
     let offered = match &plan.load {
         Load::Closed { .. } => None,
         Load::Open { arrivals } => arrivals.rate(),
@@ -63,6 +71,7 @@ pub(crate) fn summarise(
     let in_flight = rates.as_ref().map(|rates| rates.in_flight);
     let sampled = check.and_then(|check| check.in_flight);
     let residence = residence(&measured);
+    let times = |samples: &[f64]| independent(samples, seconds, residence.unwrap_or(f64::INFINITY));
     let server = scrapes.summary();
     // Objectives with percentiles of their own have no share of requests in common that would stand for them.
     let joint = plan.has_joint_percentile();
@@ -91,14 +100,16 @@ pub(crate) fn summarise(
         output_tokens_per_s: rates.as_ref().map_or(0.0, |rates| rates.tokens),
         goodput_rps: rates.as_ref().filter(|_| joint).map(|rates| rates.good),
         attainment: joint
-            .then(|| share(recorder.good, recorder, |kept| all_met(kept, plan.objectives.len()), &measured))
+            .then(|| {
+                share(recorder.good, recorder, |kept| all_met(kept, plan.objectives.len()), &measured, worth)
+            })
             .flatten(),
         undetermined: recorder.undetermined,
-        objectives: objectives(plan, recorder, &measured),
-        ttft_ms: with_intervals(bounded(&series.ttft), &ttft, plan.seed),
+        objectives: objectives(plan, recorder, &measured, worth),
+        ttft_ms: with_intervals(bounded(&series.ttft), &ttft, times(&ttft)),
         itl_ms: summary(&series.itl),
         tpot_ms: bounded(&series.tpot),
-        e2e_ms: with_intervals(bounded(&series.e2e), &e2e, plan.seed),
+        e2e_ms: with_intervals(bounded(&series.e2e), &e2e, times(&e2e)),
         chunk_gap_ms: summary(&series.chunk_gap),
         stall_ms: summary(&series.stall),
         per_token_ms: summary(&series.per_token),
@@ -150,6 +161,9 @@ pub(crate) fn summarise(
         ..BenchResult::default()
     };
     validity::judge(plan, &mut result);
+    if result.ttft_ms.is_within_run() || result.e2e_ms.is_within_run() {
+        result.warnings.push(WITHIN_RUN.to_owned());
+    }
     result
 }
 
@@ -298,84 +312,100 @@ fn with_failures(recorder: &Recorder) -> Option<WithFailures> {
 }
 
 /// Half the width of the widest interval of mean and p95 of TTFT and E2E, as a share of the value: how well the run knows
-/// them. `None` for fewer than 130 replies, from which the tail cannot be told (see the one-sided bound that MLPerf asks for).
+/// them. `None` for a run that is too short to tell.
 pub(crate) fn known_to(kept: &[Kept]) -> Option<f64> {
     let measured = measured(kept);
-    let of = |end: fn(&Kept) -> u64| -> Option<f64> {
-        let samples: Vec<f64> =
-            ok(&measured).map(|kept| end(kept).saturating_sub(kept.scheduled) as f64).collect();
-        if samples.len() < 130 {
-            return None;
-        }
-        let mean = batch::mean_interval(&samples, 20, CONFIDENCE)?;
-        let (low, high) = tail_interval(&samples)?;
-        let mut sorted = samples;
-        sorted.sort_by(f64::total_cmp);
-        let p95 = quantile(&sorted, 0.95)?;
-        Some((mean.half_width() / crate::stats::mean(&sorted)?).max((high - low) / 2.0 / p95))
+    let seconds = measured.last()?.scheduled.saturating_sub(measured.first()?.scheduled) as f64 / 1e9;
+    let times = |end: fn(&Kept) -> u64| -> Vec<f64> {
+        ok(&measured).map(|kept| end(kept).saturating_sub(kept.scheduled) as f64).collect()
     };
-    Some(of(|kept| kept.first)?.max(of(|kept| kept.last)?))
+    let residence = residence(&measured)?;
+    let of = |samples: Vec<f64>| {
+        let own = Intervals::of(&samples, independent(&samples, seconds, residence));
+        let half = |(low, high): (f64, f64)| (high - low) / (high + low);
+        Some(half(own.mean?).max(half(own.p95?)))
+    };
+    Some(of(times(|kept| kept.first))?.max(of(times(|kept| kept.last))?))
 }
 
-/// Interval of p95 by the order statistics of as many independent samples as these are worth.
-fn tail_interval(samples: &[f64]) -> Option<(f64, f64)> {
-    let z = normal_quantile(0.5 + CONFIDENCE / 2.0);
-    let half = z * (0.95 * 0.05 / batch::effective_size(samples)).sqrt();
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    quantile(&sorted, 0.95 - half).zip(quantile(&sorted, 0.95 + half))
+/// The independent values that latencies are worth in a run of `seconds` whose requests take `residence` seconds: by their
+/// autocorrelations, and no more than there are spans of [`RELAXES`] requests one after the other.
+///
+/// Autocorrelations alone say too much of a run that saw no burst: of runs that are too short, those that look long enough are
+/// those with the best luck.
+fn independent(samples: &[f64], seconds: f64, residence: f64) -> f64 {
+    batch::effective_size(samples).min(seconds / (RELAXES * residence.max(1e-9)))
+}
+
+/// Intervals of the mean and of p95; `None` where the run holds too few independent values.
+#[derive(Default)]
+struct Intervals {
+    mean: Option<(f64, f64)>,
+    p95: Option<(f64, f64)>,
+}
+
+impl Intervals {
+    /// The mean by the normal distribution, p95 by order statistics, of as many independent values.
+    fn of(samples: &[f64], independent: f64) -> Self {
+        if independent < LatencySummary::TELLING {
+            return Self::default();
+        }
+        let z = normal_quantile(0.5 + CONFIDENCE / 2.0);
+        let mean =
+            crate::stats::mean(samples).zip(crate::stats::variance(samples)).map(|(mean, variance)| {
+                let half = z * (variance / independent).sqrt();
+                (mean - half, mean + half)
+            });
+        // Fewer than these and the upper end lies beyond the largest sample.
+        let p95 = (independent >= samples_needed(0.95, CONFIDENCE) as f64).then(|| {
+            let half = z * (0.95 * 0.05 / independent).sqrt();
+            let mut sorted = samples.to_vec();
+            sorted.sort_by(f64::total_cmp);
+            quantile(&sorted, 0.95 - half).zip(quantile(&sorted, 0.95 + half))
+        });
+        Self { mean, p95: p95.flatten() }
+    }
 }
 
 /// Adds the intervals of mean and p95; `samples` are in the order of time, since neighbours depend on each other.
-fn with_intervals(mut summary: LatencySummary, samples: &[f64], seed: u64) -> LatencySummary {
-    if samples.len() < 20 {
-        return summary;
-    }
-    if samples.len() <= BOOTSTRAP_LIMIT {
-        let block = block_length(samples.len());
-        // Enough for two digits, and quick.
-        let rounds = (2_000_000 / samples.len()).clamp(200, 1000);
-        let pair = |interval: crate::stats::Interval| (interval.low, interval.high);
-        summary.mean_interval =
-            block_interval(samples, block, rounds, CONFIDENCE, seed, |drawn| crate::stats::mean(drawn))
-                .map(pair);
-        // Fewer than this and the upper end lies beyond the largest sample.
-        if samples.len() as u64 >= crate::stats::quantile::samples_needed(0.95, CONFIDENCE) {
-            summary.p95_interval = block_interval(samples, block, rounds, CONFIDENCE, seed, |drawn| {
-                drawn.sort_unstable_by(f64::total_cmp);
-                quantile(drawn, 0.95)
-            })
-            .map(pair);
-        }
-        return summary;
-    }
-    summary.mean_interval =
-        batch::mean_interval(samples, 20, CONFIDENCE).map(|interval| (interval.low, interval.high));
-    summary.p95_interval = tail_interval(samples);
+fn with_intervals(mut summary: LatencySummary, samples: &[f64], independent: f64) -> LatencySummary {
+    let Intervals { mean, p95 } = Intervals::of(samples, independent);
+    (summary.independent, summary.mean_interval, summary.p95_interval) = (Some(independent), mean, p95);
     summary
 }
 
-/// A share of requests with its interval, whose width heeds that neighbours depend on each other.
-fn share(count: u64, recorder: &Recorder, holds: impl Fn(&Kept) -> bool, measured: &[Kept]) -> Option<Share> {
-    let indicator: Vec<f64> = measured.iter().map(|kept| f64::from(u8::from(holds(kept)))).collect();
-    let independent = batch::effective_size(&indicator) / (indicator.len().max(1) as f64);
+/// A share of requests with its interval, whose width heeds that neighbours depend on each other; `worth` is what their
+/// latencies say of that.
+fn share(
+    count: u64,
+    recorder: &Recorder,
+    holds: impl Fn(&Kept) -> bool,
+    measured: &[Kept],
+    worth: f64,
+) -> Option<Share> {
+    let holds: Vec<bool> = measured.iter().map(holds).collect();
+    let independent = independent_requests(&holds, worth);
+    let of_all = |kept: f64| kept / holds.len().max(1) as f64 * recorder.measured as f64;
     let share = count as f64 / recorder.measured.max(1) as f64;
-    let trials = recorder.measured as f64 * independent;
-    let interval = wilson(share * trials, trials, CONFIDENCE)?;
-    Some(Share { share, low: interval.low, high: interval.high, trials })
+    let (trials, trials_missed) = (of_all(independent.met), of_all(independent.missed));
+    // Without trials nothing is known of that end.
+    let interval = |trials: f64| wilson(share * trials, trials, CONFIDENCE);
+    let low = interval(trials).map_or(0.0, |interval| interval.low);
+    let high = interval(trials_missed)?.high;
+    Some(Share { share, low, high, trials, trials_missed })
 }
 
-fn objectives(plan: &Plan, recorder: &Recorder, measured: &[Kept]) -> Vec<ObjectiveResult> {
+fn objectives(plan: &Plan, recorder: &Recorder, measured: &[Kept], worth: f64) -> Vec<ObjectiveResult> {
     plan.objectives
         .iter()
         .enumerate()
         .filter_map(|(index, objective)| {
             let of = |counts: &[u64]| counts.get(index).copied().unwrap_or(0);
             let (met, open) = (of(&recorder.met), of(&recorder.open));
-            let within = share(met, recorder, |kept| kept.stands.met >> index & 1 == 1, measured)?;
+            let within = share(met, recorder, |kept| kept.stands.met >> index & 1 == 1, measured, worth)?;
             // At best, all of which nothing is known are within, too.
             let at_best = |kept: &Kept| (kept.stands.met | kept.stands.open) >> index & 1 == 1;
-            let highest = share(met + open, recorder, at_best, measured)?.high;
+            let highest = share(met + open, recorder, at_best, measured, worth)?.high;
             Some(ObjectiveResult {
                 metric: objective.metric.as_str().to_owned(),
                 percentile: objective.percentile,
@@ -568,6 +598,87 @@ mod tests {
         let stays: Vec<_> = (0..100).map(|n| (n * 10, n * 10 + 100 + n * 7 % 13, Phase::Measured)).collect();
         assert_eq!(steady(&measured(&recorder_of(&stays).kept)), Some(true));
         assert_eq!(steady(&measured(&recorder_of(&stays[..40]).kept)), None);
+    }
+
+    #[test]
+    fn a_run_of_few_correlation_times_has_no_intervals() {
+        // Neighbours depend on each other over `steps` requests.
+        let samples = |steps: usize| -> Vec<f64> {
+            let mut random = crate::stats::Random::new(9);
+            let noise: Vec<f64> = (0..600 + steps).map(|_| random.exponential()).collect();
+            noise.windows(steps).take(600).map(|near| near.iter().sum::<f64>()).collect()
+        };
+        // 600 requests in a minute, of 50 ms each.
+        let of = |steps, residence| {
+            let samples = samples(steps);
+            with_intervals(LatencySummary::default(), &samples, independent(&samples, 60.0, residence))
+        };
+        let free = of(1, 0.05);
+        assert!(free.mean_interval.is_some() && free.p95_interval.is_some() && !free.is_within_run());
+        // Neighbours that depend on each other, and requests of a second each, of which the run holds 60 in a row.
+        for bound in [of(60, 0.05), of(1, 1.0)] {
+            assert!(bound.mean_interval.is_none() && bound.p95_interval.is_none() && bound.is_within_run());
+            assert!(bound.independent.unwrap() < 50.0, "{bound:?}");
+        }
+        // Enough for the mean, too few for the tail.
+        let between = of(1, 0.125);
+        assert!(between.mean_interval.is_some() && between.p95_interval.is_none(), "{between:?}");
+    }
+
+    /// How often intervals of TTFT hold the truth, where they are printed: in which share of the runs, and of the mean and p95.
+    fn coverage(utilisation: f64, seconds: f64, rounds: u64) -> [f64; 3] {
+        use crate::stats::simulated::queue;
+        let rate = utilisation * 8.0 / 0.65;
+        let (mut long, _) = queue(rate, 30_000.0, &mut crate::stats::Random::new(4));
+        let mean = crate::stats::mean(&long).unwrap();
+        long.sort_by(f64::total_cmp);
+        let p95 = quantile(&long, 0.95).unwrap();
+        let (mut printed, mut holds) = (0, [0, 0]);
+        for seed in 0..rounds {
+            let (ttft, e2e) = queue(rate, seconds, &mut crate::stats::Random::new(seed * 31 + 7));
+            let independent = independent(&ttft, seconds, crate::stats::mean(&e2e).unwrap());
+            let own = Intervals::of(&ttft, independent);
+            let (Some(of_mean), Some(of_p95)) = (own.mean, own.p95.or(own.mean.map(|_| (0.0, f64::MAX))))
+            else {
+                continue;
+            };
+            printed += 1;
+            for (count, ((low, high), truth)) in holds.iter_mut().zip([(of_mean, mean), (of_p95, p95)]) {
+                *count += u64::from(low <= truth && truth <= high);
+            }
+        }
+        let of = |count: u64, all: u64| count as f64 / all.max(1) as f64;
+        [of(printed, rounds), of(holds[0], printed), of(holds[1], printed)]
+    }
+
+    #[test]
+    fn intervals_that_are_printed_hold_the_truth() {
+        let [short, ..] = coverage(0.65, 30.0, 40);
+        assert_eq!(short, 0.0, "a run of 46 requests in a row");
+        let [printed, mean, p95] = coverage(0.65, 400.0, 60);
+        assert!(printed > 0.9 && mean > 0.9 && p95 > 0.9, "{printed} {mean} {p95}");
+    }
+
+    /// `cargo test -p plumb-measure --lib coverage_of_intervals -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a table for the handbook, which takes a minute"]
+    fn coverage_of_intervals() {
+        for utilisation in [0.5, 0.65, 0.77, 0.85] {
+            for seconds in [30.0, 120.0, 300.0, 600.0, 1200.0] {
+                let [printed, mean, p95] = coverage(utilisation, seconds, 300).map(|share| 100.0 * share);
+                println!("| {utilisation} | {seconds} s | {printed:.0} % | {mean:.0} % | {p95:.0} % |");
+            }
+        }
+    }
+
+    #[test]
+    fn a_share_without_a_miss_rests_on_what_latencies_are_worth() {
+        let requests: Vec<_> = (0..400).map(|n| (n * 10, n * 10 + 100, Phase::Measured)).collect();
+        let recorder = recorder_of(&requests);
+        let all = measured(&recorder.kept);
+        let met = |worth| share(400, &recorder, |_| true, &all, worth).unwrap();
+        assert!(met(1.0).low > 0.95 && (met(1.0).trials - 400.0).abs() < 1e-9);
+        assert!(met(0.1).low < 0.95 && (met(0.1).trials - 40.0).abs() < 1e-9);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The highest rate at which a server meets its objectives.
 //!
 //! Searched over the rate of an open loop, since that is what users bring. A level passes only if even the lower end of the
-//! interval of "within the limit" reaches the percentile, and fails only if the upper end does not; what lies between is
-//! measured again. From all levels a rising fit gives the estimate. Nothing is claimed beyond what was measured.
+//! interval of "within the limit" reaches the percentile, and fails only if the upper end does not; what lies between and is
+//! near the limit is measured again. From all levels a rising fit gives the estimate. The rate that wins was picked for its
+//! luck, too, so that it is measured anew with fresh seeds, and shown by those runs alone; where they do not show it, lower
+//! rates are tried. Nothing is claimed beyond what was measured, nor beyond what was sent.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Seek, SeekFrom, Write};
@@ -29,7 +31,17 @@ pub struct Sweep {
     pub max_runs: usize,
     /// Most runs at one rate.
     pub max_repeats: u32,
+    /// Most runs that confirm what was found.
+    pub max_confirmations: u32,
 }
+
+/// Excess on either side of the limit beyond which a level that is not resolved is not measured again: on which side it lies
+/// is clear.
+const CLEAR: f64 = 3.0;
+/// Fresh runs that confirm a rate at least.
+const LEAST_CONFIRMATIONS: u32 = 2;
+/// The first step down from a rate that was not confirmed; each further one is larger by half.
+const STEP_DOWN: f64 = 0.05;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Verdict {
@@ -55,6 +67,8 @@ struct Level {
     conditions: Vec<Condition>,
     failures: Failures,
     runs: u32,
+    /// Runs at this rate that do not count here: those that found what these are to confirm.
+    earlier: u32,
 }
 
 /// A share that has to hold, and of how many requests it did.
@@ -64,7 +78,10 @@ struct Condition {
     held: f64,
     /// Requests of which it is not known whether it held: never for a pass, nor for a failure.
     open: f64,
+    /// Independent requests, to show that it holds.
     trials: f64,
+    /// The same, to show that it does not.
+    trials_missed: f64,
 }
 
 impl Condition {
@@ -72,6 +89,7 @@ impl Condition {
         self.held += other.held;
         self.open += other.open;
         self.trials += other.trials;
+        self.trials_missed += other.trials_missed;
     }
 }
 
@@ -82,6 +100,8 @@ struct Failures {
     failed: f64,
     requests: f64,
     allowed: f64,
+    /// In which the requests were sent.
+    seconds: f64,
 }
 
 impl Failures {
@@ -101,7 +121,13 @@ type Seen = (Vec<Condition>, Failures);
 
 impl Level {
     fn new(rate: f64) -> Self {
-        Self { rate, conditions: Vec::new(), failures: Failures::default(), runs: 0 }
+        Self { rate, conditions: Vec::new(), failures: Failures::default(), runs: 0, earlier: 0 }
+    }
+
+    /// The rate that its runs stand for: no more than what they sent.
+    fn credited(&self) -> f64 {
+        let Failures { requests, seconds, .. } = self.failures;
+        if seconds > 0.0 { self.rate.min(requests / seconds) } else { self.rate }
     }
 
     fn add(&mut self, (conditions, failures): &Seen) {
@@ -114,6 +140,7 @@ impl Level {
         }
         self.failures.failed += failures.failed;
         self.failures.requests += failures.requests;
+        self.failures.seconds += failures.seconds;
         self.failures.allowed = failures.allowed;
         self.runs += 1;
     }
@@ -125,9 +152,11 @@ impl Level {
         if verdict == Verdict::Fail {
             return verdict;
         }
-        for &Condition { wanted, held, open, trials } in &self.conditions {
-            let of = |held: f64| wilson(held, trials, super::summary::CONFIDENCE);
-            let (Some(known), Some(at_best)) = (of(held), of((held + open).min(trials))) else {
+        for &Condition { wanted, held, open, trials, trials_missed } in &self.conditions {
+            let of = |held: f64, of: f64| wilson(held / trials * of, of, super::summary::CONFIDENCE);
+            let known = of(held, trials);
+            let at_best = of((held + open).min(trials), trials_missed);
+            let (Some(known), Some(at_best)) = (known, at_best) else {
                 return Verdict::Unresolved;
             };
             if at_best.high < wanted {
@@ -152,6 +181,16 @@ impl Level {
         self.conditions.iter().map(|condition| condition.trials).fold(f64::MAX, f64::min).max(1.0)
     }
 
+    /// True if fresh runs have shown that it passes.
+    fn is_confirmed(&self) -> bool {
+        self.runs >= LEAST_CONFIRMATIONS && self.verdict() == Verdict::Pass
+    }
+
+    /// True if further runs could say on which side of the limit it lies.
+    fn is_near(&self) -> bool {
+        self.verdict() == Verdict::Unresolved && (1.0 / CLEAR..CLEAR).contains(&self.excess())
+    }
+
     /// On which side of the limit it lies, if one has to say.
     fn leans_to_pass(&self) -> bool {
         match self.verdict() {
@@ -166,7 +205,21 @@ impl Level {
 #[derive(Clone, Debug, Default, PartialEq)]
 struct Found {
     levels: Vec<Level>,
+    /// Rates that were measured anew, the highest first.
+    confirmations: Vec<Level>,
     stopped: Option<String>,
+}
+
+impl Found {
+    /// The rate that fresh runs have shown to pass.
+    fn confirmed(&self) -> Option<&Level> {
+        self.confirmations.iter().find(|level| level.is_confirmed())
+    }
+
+    /// All that was measured at each rate: for the estimate, luck is no reason to leave a run out.
+    fn all(&self) -> impl Iterator<Item = &Level> {
+        self.levels.iter().chain(&self.confirmations)
+    }
 }
 
 /// Why a search cannot go on.
@@ -234,7 +287,7 @@ pub fn sweep(
         plan.give_up_early = true;
         plan.load = Load::Open { arrivals: at_rate(arrivals, level.rate) };
         // The same seed at every rate, so that levels differ in their rate alone; another one when a rate is tried again.
-        plan.seed = plan.seed.wrapping_add(u64::from(level.runs));
+        plan.seed = plan.seed.wrapping_add(u64::from(level.earlier + level.runs));
         let mut run = || {
             plan.nonce = nonces.next();
             super::run(&plan, control).map_err(Stop::Error)
@@ -262,6 +315,7 @@ pub fn sweep(
             rate: level.rate,
             verdict: pooled.verdict().as_str().to_owned(),
             excess: pooled.excess(),
+            confirms: level.earlier > 0,
             result,
         };
         note(&one);
@@ -305,13 +359,15 @@ fn seen(plan: &Plan, result: &BenchResult) -> Seen {
     let wanted = plan.objectives.first().map(|objective| objective.percentile);
     let condition = wanted.zip(result.attainment).map(|(wanted, good)| {
         let open = result.undetermined as f64 / result.requests.max(1) as f64 * good.trials;
-        Condition { wanted, held: good.share * good.trials, open, trials: good.trials }
+        let (trials, trials_missed) = (good.trials, good.trials_missed);
+        Condition { wanted, held: good.share * trials, open, trials, trials_missed }
     });
     let conditions = condition.into_iter().collect();
     let failures = Failures {
         failed: result.errors.values().sum::<u64>() as f64,
         requests: result.requests as f64,
         allowed: plan.error_share,
+        seconds: result.seconds,
     };
     (conditions, failures)
 }
@@ -376,48 +432,95 @@ fn search(
             Err(Stop::Reason(reason)) => {
                 found.levels.retain(|level| level.runs > 0);
                 found.stopped = Some(reason);
-                return Ok(found);
+                break;
             }
         }
         runs += 1;
         let level = &found.levels[position];
-        if level.verdict() == Verdict::Unresolved && level.runs < sweep.max_repeats {
+        if level.is_near() && level.runs < sweep.max_repeats {
             continue;
         }
         let Some(next) = next_rate(&found.levels, sweep) else { break };
         rate = next;
     }
+    confirm(sweep, &mut found, measure)?;
     Ok(found)
 }
 
-/// Where to look next; `None` once the bracket is narrow enough or the limits of the search are reached.
-fn next_rate(levels: &[Level], sweep: &Sweep) -> Option<f64> {
-    let failing =
-        levels.iter().filter(|level| !level.leans_to_pass()).map(|level| level.rate).fold(f64::MAX, f64::min);
-    // Below the lowest failing rate: a pass above it is chance.
+/// Measures the highest rate that leans to pass anew, and lower ones until one is shown by its fresh runs.
+fn confirm(
+    sweep: &Sweep,
+    found: &mut Found,
+    mut measure: impl FnMut(&Level) -> Result<Seen, Stop>,
+) -> Result<(), BenchError> {
+    let mut left = sweep.max_confirmations;
+    let (mut rate, mut step) = (bracket(&found.levels).0, STEP_DOWN);
+    while rate > 0.0 && left > 0 {
+        let earlier = found.levels.iter().find(|level| level.rate == rate).map_or(1, |level| level.runs);
+        found.confirmations.push(Level { earlier, ..Level::new(rate) });
+        let Some(level) = found.confirmations.last_mut() else { break };
+        while left > 0 && level.runs < sweep.max_repeats && !level.is_confirmed() {
+            left -= 1;
+            match measure(level) {
+                Ok(seen) => level.add(&seen),
+                Err(Stop::Error(error)) => return Err(error),
+                Err(Stop::Reason(reason)) => {
+                    found.stopped.get_or_insert(reason);
+                    return Ok(());
+                }
+            }
+            if !level.leans_to_pass() {
+                break;
+            }
+        }
+        if level.is_confirmed() {
+            break;
+        }
+        // Three digits, as the search has them.
+        rate = rounded(rate / (1.0 + step));
+        step *= 1.5;
+    }
+    Ok(())
+}
+
+/// The highest rate that leans to pass below the lowest that leans to fail, 0 without one, and the latter, infinite without
+/// one: a pass above it is chance.
+fn bracket(levels: &[Level]) -> (f64, f64) {
+    let failing = levels
+        .iter()
+        .filter(|level| !level.leans_to_pass())
+        .map(|level| level.rate)
+        .fold(f64::INFINITY, f64::min);
     let passing = levels
         .iter()
         .filter(|level| level.leans_to_pass() && level.rate < failing)
         .map(|level| level.rate)
         .fold(0.0, f64::max);
-    if failing == f64::MAX {
+    (passing, failing)
+}
+
+/// Three digits read better, and a rate is not known more finely anyway.
+fn rounded(rate: f64) -> f64 {
+    let unit = 10f64.powf(rate.log10().floor() - 3.0);
+    (rate / unit).round() * unit
+}
+
+/// Where to look next; `None` once the bracket is narrow enough or the limits of the search are reached.
+fn next_rate(levels: &[Level], sweep: &Sweep) -> Option<f64> {
+    let (passing, failing) = bracket(levels);
+    if failing == f64::INFINITY {
         return (passing < sweep.max_rate).then(|| (passing * 2.0).min(sweep.max_rate));
     }
     if passing == 0.0 {
         // A server that fails at one request in a quarter of an hour is not searched further.
         return (failing > 0.001).then_some(failing / 2.0);
     }
-    (failing > passing * (1.0 + sweep.tolerance)).then(|| {
-        let middle = (passing * failing).sqrt();
-        // Three digits read better, and a rate is not known more finely anyway.
-        let unit = 10f64.powf(middle.log10().floor() - 3.0);
-        (middle / unit).round() * unit
-    })
+    (failing > passing * (1.0 + sweep.tolerance)).then(|| rounded((passing * failing).sqrt()))
 }
 
 /// Where the rising fit through the levels crosses the limit.
-fn estimate(levels: &[Level]) -> Option<f64> {
-    let mut sorted: Vec<&Level> = levels.iter().collect();
+fn estimate<'a>(levels: impl Iterator<Item = &'a Level>) -> Option<f64> {
+    let mut sorted: Vec<&Level> = levels.filter(|level| level.runs > 0).collect();
     sorted.sort_by(|a, b| a.rate.total_cmp(&b.rate));
     let rates: Vec<f64> = sorted.iter().map(|level| level.rate).collect();
     // Far beyond the limit, how far says nothing about where it lies.
@@ -427,18 +530,13 @@ fn estimate(levels: &[Level]) -> Option<f64> {
 }
 
 fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepResult {
-    let of = |verdict: Verdict| {
-        found.levels.iter().filter(move |level| level.verdict() == verdict).map(|level| level.rate)
-    };
-    let lowest_fail =
-        of(Verdict::Fail).fold(None, |least: Option<f64>, rate| Some(least.map_or(rate, |l| l.min(rate))));
-    let highest_pass = of(Verdict::Pass)
-        .filter(|rate| lowest_fail.is_none_or(|fail| *rate < fail))
-        .fold(None, |most: Option<f64>, rate| Some(most.map_or(rate, |m| m.max(rate))));
-    let excess_at =
-        |rate: f64| found.levels.iter().find(|level| level.rate == rate).map_or(0.0, Level::excess);
-    let cliff = match (highest_pass, lowest_fail) {
-        (Some(pass), Some(fail)) => fail < 1.2 * pass && excess_at(pass) < 0.5 && excess_at(fail) > 4.0,
+    let of = |verdict: Verdict| found.all().filter(move |level| level.verdict() == verdict);
+    let lowest_fail = of(Verdict::Fail).min_by(|a, b| a.rate.total_cmp(&b.rate));
+    let confirmed =
+        found.confirmed().filter(|level| lowest_fail.is_none_or(|fail| level.credited() < fail.rate));
+    let highest_pass = confirmed.map(Level::credited);
+    let cliff = match (confirmed, lowest_fail) {
+        (Some(pass), Some(fail)) => fail.rate < 1.2 * pass.rate && pass.excess() < 0.5 && fail.excess() > 4.0,
         _ => false,
     };
     let mut warnings: Vec<String> = found
@@ -450,6 +548,16 @@ fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepRes
         .collect();
     if highest_pass.is_some() && lowest_fail.is_none() {
         warnings.push("no rate was shown to fail: the server may bear more".to_owned());
+    }
+    if let (Some(pass), Some(passing)) =
+        (confirmed, Some(bracket(&found.levels).0).filter(|rate| *rate > 0.0))
+        && pass.rate < passing
+    {
+        warnings.push(format!(
+            "{passing:.4} requests/s met the objectives in the search, and not in fresh runs that were to confirm it: measure \
+             for longer to learn how much more than {:.4} the server bears",
+            pass.rate
+        ));
     }
     if of(Verdict::Unresolved).next().is_some() {
         warnings.push("some rates near the limit could be told neither way: measure for longer".to_owned());
@@ -477,8 +585,8 @@ fn report(found: &Found, levels: Vec<SweepLevel>, interrupted: bool) -> SweepRes
         nonce: None,
         target: levels.first().map(|level| level.result.target.clone()).unwrap_or_default(),
         highest_pass_rps: highest_pass,
-        lowest_fail_rps: lowest_fail,
-        estimate_rps: estimate(&found.levels),
+        lowest_fail_rps: lowest_fail.map(|level| level.rate),
+        estimate_rps: estimate(found.all()),
         cliff,
         levels,
     }
@@ -488,7 +596,7 @@ impl Sweep {
     /// A sweep with the defaults of the command line.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        Self { plan, max_rate: 1e5, tolerance: 0.05, max_runs: 24, max_repeats: 3 }
+        Self { plan, max_rate: 1e5, tolerance: 0.05, max_runs: 24, max_repeats: 3, max_confirmations: 12 }
     }
 
     /// Seconds that the search takes at most, apart from what requests need beyond their schedule; `None` where runs end by
@@ -499,7 +607,8 @@ impl Sweep {
             Amount::Seconds(seconds) => Some(seconds),
             Amount::Requests(_) => None,
         };
-        Some((seconds(self.plan.warmup)? + seconds(self.plan.extent)?) * self.max_runs as f64)
+        let runs = self.max_runs as f64 + f64::from(self.max_confirmations);
+        Some((seconds(self.plan.warmup)? + seconds(self.plan.extent)?) * runs)
     }
 }
 
@@ -509,10 +618,11 @@ mod tests {
 
     use super::*;
     use crate::bench::target::{Http, Target};
-    use crate::stats::{Random, batch};
+    use crate::stats::Random;
+    use plumb_evidence::dependence::{independent_requests, worth};
 
     fn condition(wanted: f64, held: f64, trials: f64) -> Condition {
-        Condition { wanted, held, open: 0.0, trials }
+        Condition { wanted, held, open: 0.0, trials, trials_missed: trials }
     }
 
     fn sweep_plan() -> Sweep {
@@ -563,6 +673,58 @@ mod tests {
         assert!((share - wait_distribution(150.0, 0.005, 0.012)).abs() < 0.005, "{share}");
     }
 
+    /// What a run says of which these are the waits.
+    fn seen_of(waits: &[f64], limit: f64) -> Seen {
+        let holds: Vec<bool> = waits.iter().map(|wait| *wait <= limit).collect();
+        let share = holds.iter().filter(|held| **held).count() as f64 / holds.len() as f64;
+        let independent = independent_requests(&holds, worth(&[waits]));
+        let condition = Condition {
+            wanted: 0.95,
+            held: share * independent.met,
+            open: 0.0,
+            trials: independent.met,
+            trials_missed: independent.missed,
+        };
+        (vec![condition], Failures::default())
+    }
+
+    #[test]
+    fn a_rate_that_won_by_luck_is_not_shown() {
+        // Whatever is measured to find a rate passes up to 90/s; fresh runs show that the server bears 60.
+        let mut rates = Vec::new();
+        let found = search(&sweep_plan(), 10.0, |level| {
+            let bears = if level.earlier > 0 { 60.0 } else { 90.0 };
+            rates.extend((level.earlier > 0).then_some(level.rate));
+            let held = if level.rate <= bears { 1000.0 } else { 300.0 };
+            Ok((vec![condition(0.95, held, 1000.0)], Failures::default()))
+        });
+        let result = report(&found.unwrap(), Vec::new(), false);
+        assert!(rates[0] > 80.0 && rates.is_sorted_by(|a, b| a >= b), "{rates:?}");
+        let shown = result.highest_pass_rps.unwrap();
+        assert!((40.0..=60.0).contains(&shown), "{shown}");
+        assert!(
+            result.warnings.iter().any(|warning| warning.contains("fresh runs")),
+            "{:?}",
+            result.warnings
+        );
+    }
+
+    #[test]
+    fn a_rate_is_confirmed_by_two_runs_and_credited_with_what_they_sent() {
+        let mut confirming = 0;
+        let found = search(&sweep_plan(), 10.0, |level| {
+            confirming += u32::from(level.earlier > 0);
+            let held = if level.rate <= 75.0 { 1000.0 } else { 300.0 };
+            let failures = Failures { requests: level.rate * 27.0, seconds: 30.0, ..Failures::default() };
+            Ok((vec![condition(0.95, held, 1000.0)], failures))
+        });
+        let found = found.unwrap();
+        assert_eq!(confirming, 2);
+        let won = found.confirmed().unwrap().rate;
+        let shown = report(&found, Vec::new(), false).highest_pass_rps.unwrap();
+        assert!((shown / won - 0.9).abs() < 1e-9, "{shown} of {won}");
+    }
+
     #[test]
     fn a_known_knee_is_found_within_five_per_cent() {
         let (service, limit) = (0.005, 0.015);
@@ -574,22 +736,63 @@ mod tests {
         for seed in 0..rounds {
             let sweep = sweep_plan();
             let found = search(&sweep, 10.0, |level| {
-                let within: Vec<f64> = waits(level.rate, service, 60.0, seed * 100 + u64::from(level.runs))
-                    .into_iter()
-                    .map(|wait| f64::from(u8::from(wait <= limit)))
-                    .collect();
-                let trials = batch::effective_size(&within);
-                let share = within.iter().sum::<f64>() / within.len() as f64;
-                Ok((vec![condition(0.95, share * trials, trials)], Failures::default()))
+                let run = seed * 100 + u64::from(level.earlier + level.runs);
+                Ok(seen_of(&waits(level.rate, service, 60.0, run), limit))
             });
             let result = report(&found.unwrap(), Vec::new(), false);
             let estimate = result.estimate_rps.unwrap();
             near += u32::from((estimate / truth - 1.0).abs() <= 0.05);
-            wrong += u32::from(result.highest_pass_rps.is_some_and(|pass| pass > truth * 1.03));
+            wrong += u32::from(result.highest_pass_rps.is_some_and(|pass| pass > truth));
             assert!(result.valid);
         }
         assert!(near >= rounds as u32 * 9 / 10, "{near} of {rounds}");
-        assert!(wrong <= 3, "{wrong} of {rounds} passes beyond the truth");
+        assert!(wrong <= 2, "{wrong} of {rounds} passes beyond the truth");
+    }
+
+    /// `cargo test -p plumb-measure --lib sweeps_of_a_known_queue -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a table for the handbook, which takes a minute"]
+    fn sweeps_of_a_known_queue() {
+        use crate::stats::simulated::queue;
+        let (knee, rounds) = (8.383, 400u64);
+        for seconds in [30.0, 60.0, 120.0] {
+            let (mut above, mut far, mut none, mut near, mut runs) = (0, 0, 0, 0, 0u64);
+            let mut shown = Vec::new();
+            for seed in 0..rounds {
+                let found = search(&sweep_plan(), 2.0, |level| {
+                    runs += 1;
+                    let (ttft, e2e) = queue(level.rate, seconds, &mut Random::stream(seed, runs));
+                    let holds: Vec<bool> = ttft.iter().map(|wait| *wait <= 0.32).collect();
+                    let share = holds.iter().filter(|held| **held).count() as f64 / holds.len() as f64;
+                    let independent = independent_requests(&holds, worth(&[&ttft, &e2e]));
+                    let (trials, trials_missed) = (independent.met, independent.missed);
+                    let held = share * trials;
+                    let condition = Condition { wanted: 0.95, held, open: 0.0, trials, trials_missed };
+                    Ok((vec![condition], Failures::default()))
+                });
+                let result = report(&found.unwrap(), Vec::new(), false);
+                match result.highest_pass_rps {
+                    None => none += 1,
+                    Some(rate) => {
+                        above += u32::from(rate > knee);
+                        far += u32::from(rate > 1.05 * knee);
+                        shown.push(rate / knee);
+                    }
+                }
+                near += u32::from(result.estimate_rps.is_some_and(|rate| (rate / knee - 1.0).abs() <= 0.05));
+            }
+            shown.sort_by(f64::total_cmp);
+            let percent = |count: u32| 100.0 * f64::from(count) / rounds as f64;
+            println!(
+                "| {seconds} s | {:.1} % | {:.1} % | {:.1} % | {:.1} % | {:.2} | {:.1} |",
+                percent(above),
+                percent(far),
+                percent(none),
+                percent(near),
+                shown[shown.len() / 2],
+                runs as f64 / rounds as f64
+            );
+        }
     }
 
     #[test]
@@ -599,7 +802,7 @@ mod tests {
         level.add(&(vec![condition(0.95, 60.0, 100.0), condition(0.99, 100.0, 100.0)], Failures::default()));
         assert_eq!((level.verdict(), level.runs), (Verdict::Fail, 1));
         let mut level = Level::new(1.0);
-        let failures = |failed| Failures { failed, requests: 100.0, allowed: 0.01 };
+        let failures = |failed| Failures { failed, requests: 100.0, allowed: 0.01, seconds: 100.0 };
         level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(1.0)));
         assert_eq!(level.verdict(), Verdict::Pass);
         level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(3.0)));
@@ -639,7 +842,7 @@ mod tests {
     fn what_is_not_known_is_never_a_pass_nor_a_failure() {
         let with = |held, open| {
             let mut level = Level::new(1.0);
-            let condition = Condition { wanted: 0.95, held, open, trials: 1000.0 };
+            let condition = Condition { wanted: 0.95, held, open, trials: 1000.0, trials_missed: 1000.0 };
             level.add(&(vec![condition], Failures::default()));
             level.verdict()
         };

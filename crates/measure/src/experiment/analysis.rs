@@ -12,6 +12,7 @@ use super::plan::{Combination, Design, Factor};
 use crate::stats::bootstrap::hierarchical_interval;
 use crate::stats::multiple::holm;
 use crate::stats::paired::{Comparison, Verdict, compare};
+use crate::stats::power::{Bars, Power};
 use crate::stats::quantile::quantile;
 use crate::stats::{student_cdf, student_quantile};
 
@@ -110,9 +111,8 @@ pub struct CellData {
 
 /// Draws of the bootstrap: enough for two digits.
 const ROUNDS: usize = if cfg!(test) { 100 } else { 1000 };
-/// Pairs of the baseline with itself from which on the interval of their difference tells something; that of fewer is wider
-/// than any effect.
-const TELLING_PAIRS: usize = 4;
+/// Blocks from which on an interval tells something; that of fewer is wider than any effect, and nothing is claimed from it.
+pub(super) const LEAST_BLOCKS: usize = 4;
 /// Chance with which the minimum detectable effect is detected.
 const POWER: f64 = 0.80;
 
@@ -124,11 +124,16 @@ pub fn noise_floor(
     second: &[Measurement],
     design: &Design,
 ) -> Vec<ExperimentEffect> {
+    let power = Power::new(first.len(), design.seed);
     let mut effects: Vec<ExperimentEffect> = METRICS
         .iter()
         .filter_map(|metric| {
             let comparison = Compared::of(metric, first, second, design)?;
-            Some(comparison.effect(metric, (name, name, ""), (first, second), design))
+            let mut effect = comparison.effect(metric, (name, name, ""), (first, second), design);
+            // Such pairs as these are the floor of what they could show.
+            let floor = Floor::far_end(&effect, first.len());
+            effect.minimum_detectable = comparison.detectable(&power, 1, floor, design);
+            Some(effect)
         })
         .collect();
     // Each stands for itself here: the question is what no change makes of each metric.
@@ -151,11 +156,14 @@ impl Floor<'_> {
     /// Log ratio that an effect has to exceed: the far end of the interval of no change, or its mean where there are too few
     /// pairs for an interval.
     fn of(&self, metric: &str) -> f64 {
-        let Some(own) = self.effects.iter().find(|one| one.metric == metric) else { return 0.0 };
-        if self.pairs >= TELLING_PAIRS {
-            own.low.ln().abs().max(own.high.ln().abs())
-        } else {
-            own.ratio.ln().abs()
+        let own = self.effects.iter().find(|one| one.metric == metric);
+        own.map_or(0.0, |own| Self::far_end(own, self.pairs))
+    }
+
+    fn far_end(own: &ExperimentEffect, pairs: usize) -> f64 {
+        match own.interval().filter(|_| pairs >= LEAST_BLOCKS) {
+            Some((low, high)) => low.ln().abs().max(high.ln().abs()),
+            None => own.ratio.ln().abs(),
         }
     }
 }
@@ -180,11 +188,19 @@ pub fn effects(cells: &[CellData], floor: &Floor<'_>, design: &Design) -> Vec<Ex
             found.push((compared, planned, effect));
         }
     }
+    let mut powers: BTreeMap<usize, Power> = BTreeMap::new();
     for family in [true, false] {
         let members: Vec<usize> = (0..found.len()).filter(|index| found[*index].1 == family).collect();
         let p_values: Vec<f64> = members.iter().map(|index| found[*index].0.t_p).collect();
+        let comparisons = members.len();
         for (index, adjusted) in members.into_iter().zip(holm(&p_values)) {
-            found[index].2.adjusted_p = Some(adjusted);
+            let (compared, _, effect) = &mut found[index];
+            effect.adjusted_p = Some(adjusted);
+            let power = powers
+                .entry(compared.comparison.blocks)
+                .or_insert_with(|| Power::new(compared.comparison.blocks, design.seed));
+            effect.minimum_detectable =
+                compared.detectable(power, comparisons, floor.of(&effect.metric), design);
         }
     }
     found
@@ -220,6 +236,9 @@ fn pairs(cells: &[CellData]) -> Vec<(&CellData, &CellData, Option<Factor>)> {
 /// Improved or worse is claimed where three agree: the adjusted p of the paired t test, the sign flips, and the size, which has
 /// to be beyond what the baseline makes against itself.
 fn verdict(compared: &Compared, effect: &ExperimentEffect, floor: &Floor<'_>) -> &'static str {
+    if compared.comparison.blocks < LEAST_BLOCKS {
+        return NOT_ESTIMABLE;
+    }
     if compared.comparison.verdict == Verdict::Equivalent {
         return "equivalent";
     }
@@ -251,6 +270,9 @@ fn guarded(verdict: &'static str, effect: &ExperimentEffect, cells: &[CellData])
     if rises && matches!(verdict, "improved" | "equivalent") { "more-failures" } else { verdict }
 }
 
+/// The verdict on fewer than [`LEAST_BLOCKS`] blocks.
+pub(super) const NOT_ESTIMABLE: &str = "not-estimable";
+
 /// A comparison, and what else is known of it.
 struct Compared {
     comparison: Comparison,
@@ -258,7 +280,8 @@ struct Compared {
     t_p: f64,
     /// Smallest p that sign flips of so many blocks can give.
     smallest_p: f64,
-    minimum_detectable: f64,
+    /// Standard deviation of the log ratio of a block.
+    deviation: f64,
     higher_is_better: bool,
 }
 
@@ -279,10 +302,17 @@ impl Compared {
         Some(Self {
             t_p,
             smallest_p: 2.0 / 2f64.powi(i32::try_from(comparison.blocks).unwrap_or(i32::MAX)),
-            minimum_detectable: ((quantile + student_quantile(POWER, freedom)) * error).exp() - 1.0,
+            deviation: error * (comparison.blocks as f64).sqrt(),
             higher_is_better: metric.higher_is_better,
             comparison,
         })
+    }
+
+    /// The least effect that the rule of verdicts would have claimed, as a share.
+    fn detectable(&self, power: &Power, comparisons: usize, floor: f64, design: &Design) -> Option<f64> {
+        let bars = Bars { comparisons, floor, margin: (1.0 + design.margin).ln() };
+        let is_estimable = self.comparison.blocks >= LEAST_BLOCKS;
+        is_estimable.then(|| power.detectable(self.deviation, bars, POWER).exp() - 1.0)
     }
 
     fn effect(
@@ -293,7 +323,9 @@ impl Compared {
         design: &Design,
     ) -> ExperimentEffect {
         let comparison = &self.comparison;
+        let is_estimable = comparison.blocks >= LEAST_BLOCKS;
         let verdict = match (comparison.verdict, metric.higher_is_better) {
+            _ if !is_estimable => NOT_ESTIMABLE,
             (Verdict::Equivalent, _) => "equivalent",
             (Verdict::Inconclusive, _) => "no-measured-effect",
             (Verdict::Lower, false) | (Verdict::Higher, true) => "improved",
@@ -305,12 +337,15 @@ impl Compared {
             factor: factor.to_owned(),
             metric: metric.name.to_owned(),
             ratio: comparison.ratio,
-            low: comparison.interval.low,
-            high: comparison.interval.high,
-            bootstrap: metric.quantile.and_then(|(times, share)| bootstrap(times, share, a, b, design.seed)),
+            low: is_estimable.then_some(comparison.interval.low),
+            high: is_estimable.then_some(comparison.interval.high),
+            bootstrap: metric
+                .quantile
+                .filter(|_| is_estimable)
+                .and_then(|(times, share)| bootstrap(times, share, a, b, design.seed)),
             p_value: Some(comparison.p_value),
             adjusted_p: Some(self.t_p),
-            minimum_detectable: Some(self.minimum_detectable),
+            minimum_detectable: None,
             verdict: verdict.to_owned(),
         }
     }
@@ -426,7 +461,8 @@ mod tests {
         };
         let worse = of("cell 1", "e2e_p95");
         assert_eq!((worse.verdict.as_str(), worse.factor.as_str()), ("worse", "placement"));
-        assert!(worse.low < 1.3 && 1.3 < worse.high && worse.low > 1.0);
+        let (low, high) = worse.interval().unwrap();
+        assert!(low < 1.3 && 1.3 < high && low > 1.0);
         let bootstrap = worse.bootstrap.unwrap();
         assert!(bootstrap.0 > 1.1 && bootstrap.1 < 1.5, "{bootstrap:?}");
         assert_eq!(of("cell 1", "output_tokens_per_s").verdict, "worse");
@@ -437,6 +473,73 @@ mod tests {
             [ExperimentEffect { metric: "e2e_p95".to_owned(), ratio: 1.5, ..ExperimentEffect::default() }];
         let floor = Floor { effects: &floor, pairs: 2 };
         assert_eq!(primary(&super::effects(&cells, &floor, &design())).verdict, "no-measured-effect");
+    }
+
+    /// Cells of which the second has an effect, with one metric and as many blocks as asked for.
+    fn bare(random: &mut Random, cells: usize, blocks: usize, effect: f64) -> Vec<CellData> {
+        (0..cells)
+            .map(|level| CellData {
+                name: format!("cell {level}"),
+                combination: Combination::default().with(Factor::Placement, level),
+                blocks: (0..blocks)
+                    .map(|_| {
+                        let value =
+                            100.0 * (0.02 * random.normal()).exp() * if level == 1 { effect } else { 1.0 };
+                        let metrics = [("e2e_p95".to_owned(), value)].into();
+                        Measurement { metrics, requests: 60, ..Measurement::default() }
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// The share of experiments that claim an effect as large as another one said that it would have seen.
+    fn claimed(rounds: u64, cells: usize, blocks: usize, has_floor: bool) -> f64 {
+        let design = Design { margin: 0.0, ..design() };
+        let mut random = Random::new(71);
+        let found = (0..rounds).filter(|_| {
+            let twice = bare(&mut random, 2, blocks, 1.0);
+            let own = noise_floor("a", &twice[0].blocks, &twice[1].blocks, &design);
+            let floor = if has_floor { Floor { effects: &own, pairs: blocks } } else { Floor::default() };
+            let first = effects(&bare(&mut random, cells, blocks, 1.0), &floor, &design);
+            let least = 1.0 + first[0].minimum_detectable.unwrap();
+            let again = effects(&bare(&mut random, cells, blocks, least), &floor, &design);
+            again[0].verdict == "worse"
+        });
+        found.count() as f64 / rounds as f64
+    }
+
+    #[test]
+    fn an_effect_that_is_called_detectable_is_detected_in_four_of_five() {
+        for (cells, has_floor) in [(2, false), (2, true), (5, false)] {
+            let share = claimed(150, cells, 6, has_floor);
+            println!("{cells} cells, floor {has_floor}: claimed {share:.3}, nominal 0.80");
+            assert!((0.70..0.90).contains(&share), "{cells} cells, floor {has_floor}: {share}");
+        }
+    }
+
+    /// `cargo test -p plumb-measure --lib power_of_the_rule -- --ignored --nocapture`
+    #[test]
+    #[ignore = "a table for the handbook, which takes a minute"]
+    fn power_of_the_rule() {
+        for blocks in [4, 6, 10] {
+            for (cells, has_floor) in [(2, false), (2, true), (5, false), (5, true)] {
+                let share = claimed(500, cells, blocks, has_floor);
+                println!("| {blocks} | {} | {has_floor} | 80 % | {:.1} % |", cells - 1, share * 100.0);
+            }
+        }
+    }
+
+    #[test]
+    fn three_blocks_estimate_nothing() {
+        let mut random = Random::new(8);
+        let cells = bare(&mut random, 2, 3, 2.0);
+        let own = &effects(&cells, &Floor::default(), &design())[0];
+        assert_eq!((own.interval(), own.minimum_detectable, own.bootstrap), (None, None, None));
+        assert_eq!(own.verdict, "not-estimable");
+        assert!((own.ratio / 2.0).ln().abs() < 0.1, "what was seen is told: {}", own.ratio);
+        let four = bare(&mut random, 2, 4, 2.0);
+        assert!(effects(&four, &Floor::default(), &design())[0].interval().is_some());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use plumb_evidence::CpuSet;
 use plumb_evidence::model::{BenchTarget, ExperimentResult};
 
-use super::analysis::{Measurement, noise_floor};
+use super::analysis::{LEAST_BLOCKS, Measurement, noise_floor};
 use super::changes::{Changes, Unset, Wanted, wanted};
 use super::launch::{NoServer, Server};
 use super::node::Node;
@@ -294,15 +294,22 @@ impl Conductor<'_> {
         let text = floor.iter().find(|effect| effect.metric == *primary).map_or_else(
             || format!("the baseline gave no {primary}"),
             |effect| {
-                format!(
-                    "the baseline against itself: {primary} differs by {:+.1} % ({:+.1} to {:+.1}); {} blocks show \
-                     effects from about {:.1} %",
-                    (effect.ratio - 1.0) * 100.0,
-                    (effect.low - 1.0) * 100.0,
-                    (effect.high - 1.0) * 100.0,
-                    first.len(),
-                    effect.minimum_detectable.unwrap_or(f64::NAN) * 100.0
-                )
+                let percent = |ratio: f64| (ratio - 1.0) * 100.0;
+                let differs =
+                    format!("the baseline against itself: {primary} differs by {:+.1} %", percent(effect.ratio));
+                match (effect.interval(), effect.minimum_detectable) {
+                    (Some((low, high)), Some(least)) => format!(
+                        "{differs} ({:+.1} to {:+.1}); {} blocks show effects from about {:.1} %",
+                        percent(low),
+                        percent(high),
+                        first.len(),
+                        least * 100.0
+                    ),
+                    _ => format!(
+                        "{differs}; how far it varies is not estimable from {} pairs, {LEAST_BLOCKS} are the fewest",
+                        first.len()
+                    ),
+                }
             },
         );
         self.say(text, true);

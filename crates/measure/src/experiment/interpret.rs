@@ -2,7 +2,7 @@
 
 use plumb_evidence::model::{ExperimentCell, ExperimentEffect, ExperimentResult, RecommendedPolicy};
 
-use super::analysis::METRICS;
+use super::analysis::{LEAST_BLOCKS, METRICS};
 use super::plan::{ExperimentPlan, Factor};
 
 /// Share of time, in %, from which on a GPU that computes is what bounds the server. Ours, as the others here.
@@ -101,8 +101,15 @@ fn least(share: f64) -> String {
 }
 
 fn sentence(effect: &ExperimentEffect, cells: &[ExperimentCell]) -> String {
-    let ExperimentEffect { cell, against, metric, ratio, low, high, .. } = effect;
-    let range = format!("{} ({} to {})", percent(*ratio), percent(*low), percent(*high));
+    let ExperimentEffect { cell, against, metric, ratio, .. } = effect;
+    let Some((low, high)) = effect.interval() else {
+        return format!(
+            "`{cell}` differs from `{against}` by {} in {metric}, and whether that is chance is not estimable: it takes \
+             {LEAST_BLOCKS} blocks at least",
+            percent(*ratio)
+        );
+    };
+    let range = format!("{} ({} to {})", percent(*ratio), percent(low), percent(high));
     let least = effect
         .minimum_detectable
         .map_or(String::new(), |share| format!("; effects below {} would not have been seen", least(share)));
@@ -129,11 +136,18 @@ fn sentence(effect: &ExperimentEffect, cells: &[ExperimentCell]) -> String {
 
 fn floor(result: &ExperimentResult) -> Option<String> {
     let own = result.noise_floor.iter().find(|effect| effect.metric == result.primary)?;
+    let Some((low, high)) = own.interval() else {
+        return Some(format!(
+            "the baseline against itself differs by {} in {}; how far it varies is not estimable from so few pairs",
+            percent(own.ratio),
+            own.metric
+        ));
+    };
     Some(format!(
         "the baseline against itself differs by {} ({} to {}) in {}; so many pairs show effects from {}",
         percent(own.ratio),
-        percent(own.low),
-        percent(own.high),
+        percent(low),
+        percent(high),
         own.metric,
         least(own.minimum_detectable?)
     ))
@@ -243,8 +257,8 @@ mod tests {
             against: "queue".to_owned(),
             metric: "e2e_p95".to_owned(),
             ratio: 0.434,
-            low: 0.4,
-            high: 0.47,
+            low: Some(0.4),
+            high: Some(0.47),
             verdict: "more-failures".to_owned(),
             ..ExperimentEffect::default()
         };

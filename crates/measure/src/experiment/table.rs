@@ -190,18 +190,25 @@ fn effects(effects: &[&ExperimentEffect], primary: &str, out: &mut String) -> st
             name(&effect.cell),
             name(&effect.against),
             percent(effect.ratio),
-            range(effect.low, effect.high),
+            effect.interval().map_or_else(|| NOT_ESTIMABLE.to_owned(), |(low, high)| range(low, high)),
             effect.bootstrap.map_or_else(|| "—".to_owned(), |(low, high)| range(low, high)),
             number(effect.p_value),
             number(effect.adjusted_p),
             effect
                 .minimum_detectable
                 .map_or_else(|| "—".to_owned(), |least| format!("{:.1} %", least * 100.0)),
-            effect.verdict.replace('-', " "),
+            effect
+                .verdict
+                .replace("no-measured-effect", "no measured effect")
+                .replace("more-failures", "more failures")
+                .replace("not-estimable", NOT_ESTIMABLE),
         )?;
     }
     Ok(())
 }
+
+/// Of what so few blocks tell nothing.
+const NOT_ESTIMABLE: &str = "not estimable";
 
 /// Text that cannot leave its cell or start markup.
 fn cell_text(text: &str) -> String {

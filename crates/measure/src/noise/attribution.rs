@@ -97,10 +97,10 @@ pub(super) fn balances(gaps: u64, interrupts: u64, preemptions: u64, waited_shar
 pub(super) struct Traced {
     /// By cause.
     pub(super) causes: BTreeMap<String, Cause>,
-    /// Gaps of the kernel in which something was traced.
-    pub(super) named: u64,
-    /// All that were looked at.
-    pub(super) gaps: u64,
+    /// Time of the kernel's gaps that what was traced in them accounts for, in ns.
+    pub(super) explained_ns: u64,
+    /// Time of all of the kernel's gaps, those that were not kept for the join among them, in ns.
+    pub(super) kernel_ns: u64,
     /// Gaps that the processor's marker took for no kernel entry, with something traced in them.
     pub(super) contradicted: u64,
     /// Records lost.
@@ -108,10 +108,15 @@ pub(super) struct Traced {
 }
 
 impl Traced {
-    /// True if the trace is whole and explains the gaps.
+    /// True if the trace is whole and explains nearly all of the time that the kernel took: of many gaps that are named, the
+    /// one that is not may be the longest.
     pub(super) fn is_exact(&self) -> bool {
-        let unnamed = (self.gaps - self.named) as f64;
-        self.lost == 0 && self.gaps > 0 && unnamed <= (BALANCE * self.gaps as f64).max(2.0)
+        self.lost == 0 && self.explained_share().is_some_and(|share| share >= 1.0 - BALANCE)
+    }
+
+    /// The share of the time of the kernel's gaps that the trace explains, 0 to 1; `None` without gaps.
+    pub(super) fn explained_share(&self) -> Option<f64> {
+        (self.kernel_ns > 0).then(|| (self.explained_ns as f64 / self.kernel_ns as f64).min(1.0))
     }
 }
 
@@ -121,13 +126,19 @@ pub(super) fn join(spin: &Spin, follow: &Follow) -> Traced {
         let since = ticks.wrapping_sub(spin.begin.ticks).cast_signed() as f64 / spin.rate;
         spin.begin.ns.saturating_add_signed(since as i64)
     };
-    join_events(spin.events.iter(), to_ns, follow)
+    let kernel_ns = (spin.kernel.sum as f64 / spin.rate) as u64;
+    join_events(spin.events.in_order().into_iter(), kernel_ns, to_ns, follow)
 }
 
-fn join_events(events: impl Iterator<Item = Event>, to_ns: impl Fn(u64) -> u64, follow: &Follow) -> Traced {
+fn join_events(
+    events: impl Iterator<Item = Event>,
+    kernel_ns: u64,
+    to_ns: impl Fn(u64) -> u64,
+    follow: &Follow,
+) -> Traced {
     let mut spans: Vec<Span> = follow.spans.clone();
     spans.sort_by_key(|span| span.begin);
-    let mut traced = Traced { lost: follow.lost, ..Traced::default() };
+    let mut traced = Traced { lost: follow.lost, kernel_ns, ..Traced::default() };
     let mut by_cause: BTreeMap<usize, (u64, u64, u64)> = BTreeMap::new();
     let mut at = 0;
     for event in events {
@@ -140,8 +151,11 @@ fn join_events(events: impl Iterator<Item = Event>, to_ns: impl Fn(u64) -> u64, 
         let inside = spans.get(at..).unwrap_or_default().iter().take_while(|span| span.begin < end);
         let inside: Vec<&Span> = inside.filter(|span| span.end <= end).collect();
         if event.kernel() {
-            traced.gaps += 1;
-            traced.named += u64::from(!inside.is_empty());
+            let length = to_ns(event.begin + event.ticks()).saturating_sub(to_ns(event.begin));
+            let net: u64 = inside.iter().map(|span| span.net_ns).sum();
+            // Entry and exit of the kernel belong to what was traced between them.
+            let entry = if inside.is_empty() { 0 } else { 2 * TOLERANCE_NS };
+            traced.explained_ns += length.min(net + entry);
         } else {
             traced.contradicted += u64::from(!inside.is_empty());
         }
@@ -174,8 +188,11 @@ pub(super) fn stops_of_many(spins: &[(u32, Spin)]) -> u64 {
     let edges: Vec<(u64, i32)> = spins
         .iter()
         .flat_map(|(_, spin)| {
-            let gaps = spin.events.iter().filter(|event| !event.kernel());
-            gaps.flat_map(|event| [(event.begin, 1), (event.begin + event.ticks(), -1)]).collect::<Vec<_>>()
+            spin.events
+                .outside
+                .iter()
+                .flat_map(|event| [(event.begin, 1), (event.begin + event.ticks(), -1)])
+                .collect::<Vec<_>>()
         })
         .collect();
     overlaps_of_three(edges)
@@ -228,15 +245,35 @@ mod tests {
             Event::new(120_000, 5_000, true),
             Event::new(199_000, 3_000, false),
         ];
-        let traced = join_events(events.into_iter(), |ticks| ticks, &follow);
-        assert_eq!((traced.gaps, traced.named, traced.contradicted), (3, 2, 1));
+        let kernel_ns = 11_000 + 41_000 + 5_000;
+        let traced = join_events(events.into_iter(), kernel_ns, |ticks| ticks, &follow);
+        assert_eq!((traced.explained_ns, traced.contradicted), (11_000 + 41_000, 1));
         let timer = &traced.causes["irq local_timer"];
         assert_eq!((timer.count, timer.sum_ms, timer.max_us), (2, Some(0.012), Some(8.0)));
         assert_eq!(traced.causes["thread kworker"].sum_ms, Some(0.036));
-        assert!(traced.is_exact());
-        let lossy = Traced { lost: 1, gaps: 10, named: 10, ..Traced::default() };
-        let unnamed = Traced { gaps: 100, named: 94, ..Traced::default() };
-        assert!(!lossy.is_exact() && !unnamed.is_exact());
+        assert!(!traced.is_exact(), "5 of 57 µs have no name");
+        let of = |lost, explained_ns| Traced { lost, explained_ns, kernel_ns: 100, ..Traced::default() };
+        assert!(of(0, 95).is_exact() && !of(0, 94).is_exact() && !of(1, 100).is_exact());
+        assert!(!Traced::default().is_exact());
+    }
+
+    #[test]
+    fn the_longest_gap_counts_by_its_length() {
+        // 99 timer interrupts with a name, and one gap of 300 ms of which 12 ms have one: the review's case.
+        let mut spans: Vec<(&str, u64, u64, u64)> = (0..99)
+            .map(|at| ("irq local_timer", at * 1_000_000 + 1000, at * 1_000_000 + 4000, 3000))
+            .collect();
+        spans.push(("thread burn", 200_000_000, 212_000_000, 12_000_000));
+        let mut events: Vec<Event> = (0..99).map(|at| Event::new(at * 1_000_000, 5000, true)).collect();
+        events.push(Event::new(199_999_000, 300_000_000, true));
+        let kernel_ns = 99 * 5000 + 300_000_000;
+        let traced = join_events(events.into_iter(), kernel_ns, |ticks| ticks, &Follow::with_spans(&spans));
+        let share = traced.explained_share().unwrap();
+        assert!((0.03..0.06).contains(&share) && !traced.is_exact(), "{share}");
+        // What the ring did not keep is not explained.
+        let few = [Event::new(0, 5000, true)].into_iter();
+        let traced = join_events(few, 10_000, |ticks| ticks, &Follow::with_spans(&spans));
+        assert_eq!(traced.explained_share(), Some(0.5));
     }
 
     #[test]

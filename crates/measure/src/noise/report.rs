@@ -93,6 +93,8 @@ pub struct CpuNoise {
     pub counted_interrupts: Option<u64>,
     /// How sure the named causes of gaps are.
     pub attribution: Option<Label>,
+    /// Share of the time of the kernel's gaps that the trace explains, 0 to 1; `None` without one.
+    pub explained_share: Option<f64>,
     /// True where the kernel's gaps were told from others by the processor.
     pub told_apart: Option<bool>,
     /// Self-test of the processor's marker: vanished after so many of 1000 exceptions, and of 1000 exits to a hypervisor.
@@ -201,10 +203,16 @@ impl NoiseReport {
                  by the hypervisor"
             ));
         }
-        if spin.events.dropped > 0 && traced.is_some() {
+        if spin.events.kernel.dropped > 0 && traced.is_some() {
             self.note(format!(
-                "CPU {cpu}: the last 65536 gaps were joined with the trace, {} before them were not",
-                spin.events.dropped
+                "CPU {cpu}: the last 65536 gaps of the kernel were joined with the trace, {} before them were not",
+                spin.events.kernel.dropped
+            ));
+        }
+        if let Some(share) = traced.filter(|traced| !traced.is_exact()).and_then(Traced::explained_share) {
+            self.note(format!(
+                "CPU {cpu}: the trace explains {:.0} % of the time that the kernel took, too little to name causes by it",
+                share * 100.0
             ));
         }
         let (virtual_machine, per) = (self.virtual_machine, seconds.max(1e-9));
@@ -245,6 +253,7 @@ impl NoiseReport {
         entry.self_test = spin.self_test;
         entry.histogram = encode(&all);
         entry.attribution = Some(label);
+        entry.explained_share = traced.and_then(Traced::explained_share);
         entry.interruptions.insert("preemption".to_owned(), spin.preemptions);
         entry.causes = causes(cpu, spin, window, (label, told_apart, virtual_machine), traced);
     }

@@ -29,6 +29,43 @@ __attribute__((constructor)) static void steal(void) {
 }
 #endif
 
+#if defined(FAKED_SEAL) || defined(WRITABLE_CODE)
+#include <errno.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#endif
+
+#ifdef FAKED_SEAL
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
+/* From here on the kernel's answer to a filter is this one's: done, although nothing is. */
+__attribute__((constructor)) static void fake(void) {
+  struct sock_filter code[] = {
+      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_seccomp, 1, 0),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_prctl, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | 0),
+      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+  };
+  struct sock_fprog filter = {sizeof code / sizeof *code, code};
+  if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &filter) != 0) abort();
+}
+#endif
+
+#ifdef WRITABLE_CODE
+/* Memory to write and to run, by each way there is; one that works stops the load. */
+__attribute__((constructor)) static void keep(void) {
+  size_t page = 4096;
+  int both = PROT_READ | PROT_WRITE | PROT_EXEC;
+  if (mmap(NULL, page, both, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) abort();
+  void *data = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (data == MAP_FAILED || mprotect(data, page, both) == 0) abort();
+  if (mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) abort();
+}
+#endif
+
 #ifndef MESSAGE
 #define MESSAGE "loaded"
 #endif

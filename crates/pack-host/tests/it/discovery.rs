@@ -30,7 +30,7 @@ fn packs_come_sorted_from_all_places_and_know_where_from() {
         ..SearchPath::default()
     };
     path.add_folders(b.path().as_os_str()).unwrap();
-    let found = discover(&path).unwrap();
+    let found = discover(&path).unwrap().packs;
     let found: Vec<_> = found.iter().map(|pack| (pack.manifest.id.as_ref(), pack.origin)).collect();
     let expected = [
         ("a", Origin::SearchPath),
@@ -51,8 +51,10 @@ fn two_packs_of_one_id_are_an_error_that_names_both() {
         install: vec![b.path().to_owned()],
         ..SearchPath::default()
     };
-    let error = discover(&path).unwrap_err();
-    assert!(matches!(&error, Error::Duplicate { id, .. } if id == "core"));
+    let found = discover(&path).unwrap();
+    assert_eq!(found.packs.len(), 1, "the first is asked");
+    let error = &found.broken[0];
+    assert!(matches!(error, Error::Duplicate { id, .. } if id == "core"));
     let text = error.to_string();
     assert!(text.contains(a.path().to_str().unwrap()) && text.contains(b.path().to_str().unwrap()), "{text}");
     // The same folder by two names is one pack.
@@ -61,7 +63,7 @@ fn two_packs_of_one_id_are_an_error_that_names_both() {
         folders: vec![a.path().to_owned()],
         ..SearchPath::default()
     };
-    assert_eq!(discover(&path).unwrap().len(), 1);
+    assert_eq!(discover(&path).unwrap().packs.len(), 1);
 }
 
 #[test]
@@ -78,12 +80,19 @@ fn what_is_not_a_pack_is_told() {
     );
     assert!(explicit(&folder.path().join("nothing")).starts_with("cannot find"));
     put(folder.path(), "x", "y");
+    put(folder.path(), "z", "z");
     let search = SearchPath { folders: vec![folder.path().to_owned()], ..SearchPath::default() };
-    assert!(
-        discover(&search).unwrap_err().to_string().ends_with("pack `y` must be in a folder of that name")
-    );
+    let told = || {
+        let found = discover(&search).unwrap();
+        assert_eq!(found.packs.len(), 1, "its neighbour is asked all the same");
+        assert_eq!(found.packs[0].manifest.id, "z");
+        found.broken.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    };
+    assert!(told().ends_with("pack `y` must be in a folder of that name"));
     fs::write(folder.path().join("x").join(MANIFEST_FILE), "id = 3").unwrap();
-    assert!(discover(&search).unwrap_err().to_string().ends_with("pack.toml` is not a pack manifest"));
+    assert!(told().ends_with("pack.toml` is not a pack manifest"));
+    let named = SearchPath { explicit: vec![folder.path().join("x")], ..SearchPath::default() };
+    assert!(discover(&named).is_err(), "what the user names is another matter");
     assert!(SearchPath::default().add_folders("packs".as_ref()).is_err());
 }
 
@@ -91,7 +100,7 @@ fn what_is_not_a_pack_is_told() {
 fn the_sample_packs_are_well_formed() {
     for folder in ["samples/c-pack", "samples/c-pack-2", "samples/rules-pack", "samples/rules-pack-2"] {
         let path = SearchPath { explicit: vec![root().join(folder)], ..SearchPath::default() };
-        assert_eq!(discover(&path).unwrap().len(), 1);
+        assert_eq!(discover(&path).unwrap().packs.len(), 1);
     }
 }
 
@@ -103,7 +112,7 @@ fn a_pack_of_rules_says_everything_in_its_rules() {
     let found = |manifest: &str| {
         fs::write(folder.path().join(MANIFEST_FILE), manifest).unwrap();
         let path = SearchPath { explicit: vec![folder.path().to_owned()], ..SearchPath::default() };
-        discover(&path).map(|mut found| found.remove(0)).map_err(|error| error.to_string())
+        discover(&path).map(|mut found| found.packs.remove(0)).map_err(|error| error.to_string())
     };
     let pack = found("# a comment\nrules = \"rules.toml\"\n").unwrap();
     assert_eq!((pack.form, pack.library.as_str()), (PackForm::Rules, "rules.toml"));

@@ -4,7 +4,7 @@ use plumb_check_sdk::Outcome;
 use plumb_pack_host::{Host, HostOptions, PackStatus};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-use crate::support::{assert_all_not_run, behaviour, example, finding, options, run_once, rust_pack};
+use crate::support::{CPack, assert_all_not_run, behaviour, example, finding, options, run_once, rust_pack};
 
 fn degraded(lacking: &[&str]) -> HostOptions {
     let program = example("degraded-worker").into_os_string();
@@ -16,7 +16,13 @@ fn degraded(lacking: &[&str]) -> HostOptions {
 fn all_protections_are_in_force_here() {
     let run = run_once(options(), &rust_pack("hostile").location, &behaviour("nothing"));
     println!("{}", run.sandbox);
-    for protection in ["death with the host", "512 MiB of memory", "Landlock", "system call filter"] {
+    for protection in [
+        "death with the host",
+        "512 MiB of memory",
+        "Landlock for files",
+        "Landlock for signals",
+        "system call filter",
+    ] {
         assert!(run.sandbox.contains(protection), "{}", run.sandbox);
     }
     assert!(!run.sandbox.contains("not available"), "{}", run.sandbox);
@@ -69,6 +75,23 @@ fn without_landlock_no_other_process_is_signalled() {
     }
     // What `abort` needs.
     assert_eq!(told("signals itself"), "nothing stopped it");
+}
+
+#[test]
+fn a_seal_that_an_initialiser_fakes_is_found_out() {
+    let pack = CPack::hostile(&["-DFAKED_SEAL"]).build();
+    let run = run_once(options(), &pack.location, &behaviour("x"));
+    assert_all_not_run(
+        &run,
+        "cannot be confined after loading: system call filter (mapping code is still allowed)",
+    );
+}
+
+#[test]
+fn no_memory_can_be_written_and_run() {
+    let pack = CPack::hostile(&["-DWRITABLE_CODE"]).build();
+    let run = run_once(options(), &pack.location, &behaviour("x"));
+    assert_eq!(run.status, PackStatus::Ok, "{:?}", run.findings);
 }
 
 /// The system call is there from Linux 5.9 on.

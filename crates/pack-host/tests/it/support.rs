@@ -51,7 +51,7 @@ pub(crate) struct Assembled {
 /// Finds the pack in a folder.
 pub(crate) fn locate(folder: &Path) -> PackLocation {
     let path = SearchPath { explicit: vec![folder.to_owned()], ..SearchPath::default() };
-    discover(&path).unwrap().remove(0)
+    discover(&path).unwrap().packs.remove(0)
 }
 
 /// A pack in Rust of this crate's example targets. Its manifest is what the library says it is.

@@ -44,6 +44,34 @@ fn an_unknown_pack_is_refused_until_it_is_pinned() {
     assert_eq!(run.sha256, trust.sha256);
 }
 
+/// The same as for locks: a key in a folder that others could write to proves nothing.
+#[test]
+fn keys_that_others_could_have_written_are_not_used() {
+    const KEY: &str = "untrusted comment: x\nRWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\n";
+    let folder = tempfile::tempdir().unwrap();
+    let keys = || {
+        let mut policy = TrustPolicy::default();
+        policy.add_keys(folder.path());
+        (policy.keys.len(), policy.refused_keys.join("\n"))
+    };
+    let file = folder.path().join("a.pub");
+    fs::write(&file, KEY).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    assert_eq!(keys(), (1, String::new()));
+    fs::set_permissions(&file, Permissions::from_mode(0o666)).unwrap();
+    let (count, why) = keys();
+    assert!(count == 0 && why.contains("can be written by others"), "{why}");
+    fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).unwrap();
+    let (count, why) = keys();
+    assert!(count == 0 && why.contains("can be written by others"), "{why}");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
+    symlink("a.pub", folder.path().join("b.pub")).unwrap();
+    fs::write(folder.path().join("c.pub"), "nonsense").unwrap();
+    let (count, why) = keys();
+    assert!(count == 1 && why.contains("symbolic link") && why.contains("c.pub"), "{why}");
+}
+
 #[test]
 fn a_tampered_library_is_refused() {
     let pack = CPack::sample().build();

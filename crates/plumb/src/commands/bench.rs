@@ -103,7 +103,10 @@ fn run_sweep(
     search.max_rate = args.goal.max_rate;
     search.tolerance = args.goal.tolerance;
     if let Some(seconds) = search.longest() {
-        console.note(&format!("a sweep of at most {} runs, {:.0} s", search.max_runs, seconds));
+        console.note(&format!(
+            "a sweep of at most {} runs, and {} that confirm what it finds, {:.0} s",
+            search.max_runs, search.max_confirmations, seconds
+        ));
     }
     let view = live::View::start(control, console);
     let result = sweep(&search, control, &mut |level| console.note(&text::level(level)));

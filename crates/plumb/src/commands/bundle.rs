@@ -1,15 +1,17 @@
-//! `plumb bundle`: show, verify, redact, unpack.
+//! `plumb bundle`: show, verify, sign, redact, unpack, rm.
 
-use std::io::Write;
+use std::io::{Read, Write};
+use std::path::Path;
 
 use anyhow::{Context, bail};
-use plumb_evidence::files::{Readers, write_atomically};
-use plumb_evidence::redact::{Redacted, redact};
+use plumb_evidence::files::{Readers, write_atomically, write_new};
+use plumb_evidence::redact::{Key, Level, Redacted, Redaction, redact};
 use plumb_evidence::{Bundle, Missing, derive, views};
 
-use crate::cli::{BundleArgs, BundleCommand, View};
+use crate::cli::{BundleArgs, BundleCommand, RedactLevel, View};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::signature;
 use crate::text;
 
 pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -28,16 +30,33 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             };
             console.result(&shown)?;
         }
-        BundleCommand::Verify { bundle } => {
+        BundleCommand::Verify { bundle, keys, signature, require_signature } => {
             let content = Bundle::read(&bundle)?;
+            let signature = signature.unwrap_or_else(|| signature::beside(&bundle));
+            let signed = signature::check(&content, &signature, &keys)?;
             console.result(&format!(
-                "{}: intact, {} files, manifest sha256 {}\n",
+                "{}: intact, {} files, manifest sha256 {}\n{signed}\n",
                 bundle.display(),
                 content.files().len(),
                 content.manifest_sha256()
             ))?;
+            if signed.is_wrong() || require_signature && !signed.is_right() {
+                return Ok(Outcome::Integrity);
+            }
         }
-        BundleCommand::Redact { bundle, output, replacements, map } => {
+        BundleCommand::Sign { bundle, key, output } => {
+            let content = Bundle::read(&bundle)?;
+            let output = output.unwrap_or_else(|| signature::beside(&bundle));
+            let text = signature::sign(&content, &key)?;
+            write_new(&output, Readers::Umask, |file| file.write_all(text.as_bytes()))
+                .with_context(|| UsageError(format!("cannot write `{}`", output.display())))?;
+            console.result(&format!("{}\n", output.display()))?;
+        }
+        BundleCommand::Rm { bundle, names } => {
+            let removed = Bundle::remove_from(&bundle, &names)?;
+            console.result(&removed.iter().map(|file| format!("{file}\n")).collect::<String>())?;
+        }
+        BundleCommand::Redact { bundle, output, replacements, map, level, key } => {
             for target in [Some(&output), map.as_ref()].into_iter().flatten() {
                 if target.exists() {
                     bail!(UsageError(format!(
@@ -47,15 +66,23 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
                 }
             }
             let content = Bundle::read(&bundle)?;
-            let Redacted { bundle: redacted, tokens } = redact(&content, &replacements.into_iter().collect())
+            let level = match level {
+                RedactLevel::Standard => Level::Standard,
+                RedactLevel::Strict => Level::Strict,
+            };
+            let key = key.as_deref().map(read_key).transpose()?;
+            let how = Redaction { given: replacements.into_iter().collect(), level, key };
+            let redacted = redact(&content, &how)
                 .with_context(|| UsageError(format!("`{}` cannot be redacted", bundle.display())))?;
+            let summary = summary(&redacted, &how);
+            let Redacted { bundle: redacted, tokens, .. } = redacted;
             if let Some(map) = map {
                 let json = serde_json::to_vec_pretty(&tokens)?;
                 write_atomically(&map, Readers::Owner, |file| file.write_all(&json))
                     .with_context(|| UsageError(format!("cannot write `{}`", map.display())))?;
             }
             redacted.write(&output)?;
-            console.result(&format!("{}: {} names replaced\n", output.display(), tokens.len()))?;
+            console.result(&format!("{}: {} names replaced{summary}", output.display(), tokens.len()))?;
         }
         BundleCommand::Unpack { bundle, output } => {
             if output.exists() {
@@ -70,4 +97,48 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
         }
     }
     Ok(Outcome::Done)
+}
+
+/// A key for tokens: the bytes of a file, without white space at its ends.
+fn read_key(path: &Path) -> anyhow::Result<Key> {
+    const LONGEST: u64 = 4096;
+    let mut bytes = Vec::new();
+    std::fs::File::open(path)
+        .and_then(|file| file.take(LONGEST).read_to_end(&mut bytes))
+        .with_context(|| UsageError(format!("cannot read the key `{}`", path.display())))?;
+    let why = || {
+        UsageError(format!(
+            "`{}` is too short for a key: expected {} bytes or more; `head -c 32 /dev/urandom > FILE` makes one",
+            path.display(),
+            Key::LEAST
+        ))
+    };
+    Ok(Key::new(bytes.trim_ascii()).ok_or_else(why)?)
+}
+
+/// What was replaced, and what was not.
+fn summary(redacted: &Redacted, how: &Redaction) -> String {
+    let kinds: Vec<String> =
+        redacted.kinds.iter().map(|(kind, count)| format!("{count} {}", kind.plural())).collect();
+    let mut lines = vec![if kinds.is_empty() { String::new() } else { format!(": {}", kinds.join(", ")) }];
+    lines.push(match how.level {
+        Level::Standard => "not replaced: users, paths, models, hosts of URLs, names of pods, jobs and units; --level strict \
+             takes the first four, --replace what you name"
+            .to_owned(),
+        Level::Strict => "not replaced: names of pods, jobs, units and network interfaces, and names of folders outside of \
+             /home, /data, /mnt and the like; --replace takes what you name"
+            .to_owned(),
+    });
+    if how.key.is_none() {
+        lines.push("without --key, two redacted bundles of one node cannot be compared".to_owned());
+    }
+    if let Some(host) = &redacted.common_host {
+        lines.push(format!(
+            "the host is called `{host}`, which is a word of the evidence, too: replaced only where hosts are listed"
+        ));
+    }
+    for (text, place) in &redacted.left {
+        lines.push(format!("looks like a name and was left: `{text}` in {place}"));
+    }
+    lines.join("\n  ") + "\n"
 }

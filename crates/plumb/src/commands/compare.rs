@@ -6,9 +6,8 @@ use anyhow::bail;
 use plumb_engine::compare::{
     COMPARISON_SCHEMA, ComparisonSet, Identity, Pairing, State, Unpaired, compare, pair,
 };
-use plumb_pack_host::PackLocation;
 
-use crate::analyse::{Analyser, Engagement, find_some_packs};
+use crate::analyse::{Analyser, Engagement, Packs, find_some_packs};
 use crate::bundles::{self, Analysed};
 use crate::cli::{CompareArgs, Format};
 use crate::commands::report::{COMPARISON, Renderer};
@@ -25,9 +24,9 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outco
         Ok((renderer, folder))
     });
     let rendering = rendering.transpose()?;
-    let packs = find_some_packs(&args.packs)?;
+    let packs = find_some_packs(&args.packs, console)?;
     let set = match (bundles::is_set(&args.before), bundles::is_set(&args.after)) {
-        (false, false) => two(args, &packs, &engagement)?,
+        (false, false) => two(args, &packs, &engagement, console)?,
         (true, true) => folders(args, &packs, &engagement, console)?,
         _ => bail!(UsageError("give two bundles, or two folders of bundles".to_owned())),
     };
@@ -60,16 +59,21 @@ fn outcome(set: &ComparisonSet, fail_on_new: bool, console: &Console) -> Outcome
     Outcome::Done
 }
 
-fn two(args: &CompareArgs, packs: &[PackLocation], engagement: &Engagement) -> anyhow::Result<ComparisonSet> {
+fn two(
+    args: &CompareArgs,
+    packs: &Packs,
+    engagement: &Engagement,
+    console: &Console,
+) -> anyhow::Result<ComparisonSet> {
     let mut analyser = Analyser::new(packs, Vec::new())?;
-    let before = bundles::one(&args.before, &mut analyser, engagement)?;
-    let after = bundles::one(&args.after, &mut analyser, engagement)?;
+    let before = bundles::one(&args.before, &mut analyser, engagement, console)?;
+    let after = bundles::one(&args.after, &mut analyser, engagement, console)?;
     Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement))
 }
 
 fn folders(
     args: &CompareArgs,
-    packs: &[PackLocation],
+    packs: &Packs,
     engagement: &Engagement,
     console: &Console,
 ) -> anyhow::Result<ComparisonSet> {

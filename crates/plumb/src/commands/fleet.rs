@@ -24,7 +24,7 @@ pub(crate) fn run(args: &FleetArgs, console: &Console) -> anyhow::Result<Outcome
         .map(|folder| OutputFolder::open(folder, "fleet", &names, args.force))
         .transpose()?;
     let engagement = Engagement::read(&args.client)?;
-    let packs = find_some_packs(&args.packs)?;
+    let packs = find_some_packs(&args.packs, console)?;
     let paths = bundles::find(&args.folder)?;
     let document = engagement.document();
     let (members, mut left_out) = bundles::analyse(&paths, &packs, &engagement, console, |own| {

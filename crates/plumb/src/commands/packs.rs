@@ -28,10 +28,14 @@ pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome>
 }
 
 fn list(packs: &PackPaths, format: Format, console: &Console) -> anyhow::Result<Outcome> {
-    let policy = analyse::trust_policy()?;
+    let policy = analyse::trust_policy();
+    policy
+        .refused_keys
+        .iter()
+        .for_each(|reason| console.warn(&format!("a trusted key is not used: {reason}")));
     let mut text = String::new();
     let mut rows = Vec::new();
-    for pack in analyse::find_packs(packs)? {
+    for pack in analyse::find_packs(packs, console)? {
         let trust = match check_trust(&pack, &policy) {
             Ok(trust) => format!("{}, sha256 {}", trust.basis, trust.sha256),
             Err(error) => chain(&error),
@@ -53,7 +57,7 @@ fn list(packs: &PackPaths, format: Format, console: &Console) -> anyhow::Result<
 fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcome> {
     let mut pages = Vec::new();
     let mut known = Vec::new();
-    for pack in analyse::find_packs(packs)? {
+    for pack in analyse::find_packs(packs, console)? {
         for check in pack.manifest.checks.iter() {
             known.push(check.id.to_string());
             if check.id == id || pack.manifest.id == id {
@@ -76,14 +80,14 @@ fn verify_all(
     console: &Console,
 ) -> anyhow::Result<Outcome> {
     let locations = if paths.is_empty() {
-        analyse::find_packs(&PackPaths { packs: Vec::new() })?
+        analyse::find_packs(&PackPaths::default(), console)?
     } else {
-        discover(&SearchPath { explicit: paths.to_vec(), ..SearchPath::default() })?
+        discover(&SearchPath { explicit: paths.to_vec(), ..SearchPath::default() })?.packs
     };
     if locations.is_empty() {
         bail!(UsageError("no pack was found; name one".to_owned()));
     }
-    let options = analyse::host_options()?;
+    let options = analyse::host_options(false)?;
     if renew {
         for location in &locations {
             for path in renew_findings(location, &options)? {
@@ -152,6 +156,7 @@ fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome
     ))?;
     let location: PackLocation =
         discover(&SearchPath { explicit: vec![path.to_owned()], ..SearchPath::default() })?
+            .packs
             .into_iter()
             .next()
             .context("a named pack was not found")?;

@@ -6,7 +6,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use anyhow::{Context, bail};
-use plumb_evidence::files::is_folder;
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use plumb_evidence::files::{Staging, TEMPORARY, is_folder};
 use plumb_evidence::{Bundle, derive};
 use plumb_remediate::{OutputFile, remediate};
 
@@ -70,7 +72,7 @@ fn write(folder: &Path, files: &[OutputFile], earlier: Earlier) -> io::Result<()
     };
     fs::create_dir_all(parent)?;
     // Secrets are masked in a bundle, but a plan is about somebody's machine all the same: its owner decides who reads it.
-    let staging = tempfile::Builder::new().prefix(".plumb-").tempdir_in(parent)?;
+    let staging = Staging::new(parent, TEMPORARY)?;
     let new = staging.path().join("new");
     fs::create_dir(&new)?;
     for file in files {
@@ -85,7 +87,13 @@ fn write(folder: &Path, files: &[OutputFile], earlier: Earlier) -> io::Result<()
     }
     let old = staging.path().join("old");
     if earlier == Earlier::Plan {
-        fs::rename(folder, &old)?;
+        // In one step, so that a kill leaves one of the two in its place and the other for the next run to sweep.
+        match renameat2(AT_FDCWD, &new, AT_FDCWD, folder, RenameFlags::RENAME_EXCHANGE) {
+            Ok(()) => return Ok(()),
+            // The file system cannot.
+            Err(Errno::EINVAL | Errno::ENOSYS | Errno::EOPNOTSUPP) => fs::rename(folder, &old)?,
+            Err(errno) => return Err(errno.into()),
+        }
     }
     // A rename replaces an empty folder, and only an empty one.
     fs::rename(&new, folder).inspect_err(|_| {

@@ -129,7 +129,7 @@ impl Renderer {
         let Some(logo) = &terms.logo else { return Ok(()) };
         let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
         let logo = folder.join(logo);
-        let bytes = std::fs::read(&logo).with_context(|| {
+        let bytes = crate::input::read(&logo, 4 << 20).with_context(|| {
             UsageError(format!("cannot read the logo `{}` of the engagement file", logo.display()))
         })?;
         self.theme = self.theme.clone().with_logo(&logo, bytes)?;

@@ -417,7 +417,7 @@ fn effect(own: &ShownEffect, messages: &Messages) -> Result<EffectView, ReportEr
         cell: clean(&format!("{} / {}", own.effect.cell, own.effect.against)),
         metric: metric_word(&own.effect.metric, messages),
         change: percent(own.effect.ratio, messages),
-        interval: span((own.effect.low, own.effect.high), messages),
+        interval: own.effect.interval().map_or_else(|| "–".to_owned(), |interval| span(interval, messages)),
         verdict,
     })
 }

@@ -54,8 +54,9 @@ fn one(
     let floor =
         |effect: &ExperimentEffect| experiment.noise_floor.iter().find(|floor| floor.metric == effect.metric);
     let ends = shown.iter().flat_map(|effect| {
-        let (low, high) = floor(effect).map_or((1.0, 1.0), |floor| (floor.low, floor.high));
-        [effect.low, effect.high, effect.ratio, low, high]
+        let (low, high) = floor(effect).and_then(ExperimentEffect::interval).unwrap_or((1.0, 1.0));
+        let (from, to) = effect.interval().unwrap_or((1.0, 1.0));
+        [from, to, effect.ratio, low, high]
     });
     let reach = ends
         .filter(|ratio| ratio.is_finite() && *ratio > 0.0)
@@ -71,8 +72,8 @@ fn one(
     for (index, effect) in shown.iter().enumerate() {
         let top = plot.y + index as f64 * ROW;
         let middle = top + ROW / 2.0;
-        if let Some(floor) = floor(effect) {
-            let (from, to) = (x.at(floor.low), x.at(floor.high));
+        if let Some((low, high)) = floor(effect).and_then(ExperimentEffect::interval) {
+            let (from, to) = (x.at(low), x.at(high));
             svg.rect(Area::new(from, top + 3.0, (to - from).max(1.0), ROW - 6.0), WASH, HAIR, 0.6);
         }
         svg.fitted((0.0, middle - 1.0), &effect.cell, NAMES - 12.0, PLAIN);
@@ -82,19 +83,19 @@ fn one(
             NAMES - 12.0,
             PLAIN.small().soft(),
         );
-        svg.line((x.at(effect.low), middle), (x.at(effect.high), middle), INK, 1.6, "");
-        for end in [effect.low, effect.high] {
-            svg.line((x.at(end), middle - 5.0), (x.at(end), middle + 5.0), INK, 1.6, "");
+        if let Some((low, high)) = effect.interval() {
+            svg.line((x.at(low), middle), (x.at(high), middle), INK, 1.6, "");
+            for end in [low, high] {
+                svg.line((x.at(end), middle - 5.0), (x.at(end), middle + 5.0), INK, 1.6, "");
+            }
         }
         let fill = if shown_effect(effect) { ACCENT } else { PAPER };
         svg.circle((x.at(effect.ratio), middle), 4.2, fill, ACCENT);
         let verdict = messages.find("verdict", &effect.verdict).unwrap_or(&effect.verdict).to_owned();
-        let numbers = format!(
-            "{} [{}, {}]",
-            change(effect.ratio, messages),
-            change(effect.low, messages),
-            change(effect.high, messages)
-        );
+        let mut numbers = change(effect.ratio, messages);
+        if let Some((low, high)) = effect.interval() {
+            numbers = format!("{numbers} [{}, {}]", change(low, messages), change(high, messages));
+        }
         svg.text((plot.right() + 10.0, middle - 1.0), &numbers, PLAIN.small());
         svg.fitted((plot.right() + 10.0, middle + 11.0), &verdict, NUMBERS - 12.0, PLAIN.small().bold());
         told.push(format!(

@@ -1,6 +1,6 @@
 //! Load against latency: what the tail does as the rate rises, where the objective is, and up to which rate it is met.
 
-use plumb_evidence::model::{BenchResult, Evidence, LatencySummary, ServiceLevel};
+use plumb_evidence::model::{BenchResult, Evidence, LatencySummary, Promise, ServiceLevel};
 
 use super::Figure;
 use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
@@ -30,10 +30,18 @@ const METRICS: [Metric; 3] = [
 /// Draws the p95 of each metric that has an objective over the offered rate; of the time to first token where none has.
 pub(crate) fn draw(evidence: &Evidence, messages: &Messages) -> Result<Vec<Figure>, ReportError> {
     let tests = evidence.measurements.known().map(|measurements| measurements.runs()).unwrap_or_default();
-    let slo = evidence.engagement.known().and_then(|engagement| engagement.slo.known());
+    let engagement = evidence.engagement.known();
+    let slo = engagement.and_then(|engagement| engagement.slo.known());
+    let promise =
+        slo.map(|slo| Promise::new(slo, engagement.and_then(|engagement| engagement.demand.known())));
+    // Where some tests are about what was promised, the others would bend their line.
+    let of_promise = promise.and_then(|promise| promise.tests(&tests).ok());
+    let belongs = |test: &BenchResult| {
+        of_promise.as_ref().is_none_or(|those| those.iter().any(|(own, _)| std::ptr::eq(*own, test)))
+    };
     let mut open: Vec<(f64, &BenchResult)> = tests
         .iter()
-        .filter(|test| test.valid && test.open_loop)
+        .filter(|test| test.valid && test.open_loop && belongs(test))
         .filter_map(|test| Some((test.offered_rps.filter(|rate| *rate > 0.0)?, test)))
         .collect();
     open.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.path.cmp(&b.1.path)));
@@ -47,10 +55,7 @@ pub(crate) fn draw(evidence: &Evidence, messages: &Messages) -> Result<Vec<Figur
     if wanted.is_empty() {
         wanted.push(&METRICS[0]);
     }
-    let goodput = slo.and_then(|slo| {
-        let target = plumb_evidence::model::attainment_target(slo).ok()?;
-        plumb_evidence::model::goodput(&tests, target).ok()
-    });
+    let goodput = promise.and_then(|promise| promise.goodput(&tests).ok());
     let goodput = goodput.map(|(rate, _)| rate).filter(|rate| *rate > 0.0);
     wanted.into_iter().filter_map(|metric| one(metric, &open, slo, goodput, messages).transpose()).collect()
 }

@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
-    Attainment, BenchResult, Evidence, InvalidBy, LatencySummary, ServiceLevel, Shown, attainment_target,
-    repeated,
+    BenchResult, Evidence, InvalidBy, LatencySummary, Promise, ServiceLevel, Shown, repeated,
 };
 use serde::Serialize;
 
@@ -130,7 +129,9 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
         return Ok(Measured { nothing: text("nothing_measured")?, ..Measured::default() });
     };
     let all = measurements.runs();
-    let mut runs = all.iter().map(|test| run(test, messages)).collect::<Result<Vec<_>, _>>()?;
+    let promise = promise(material);
+    let mut runs =
+        all.iter().map(|test| run(test, promise.as_ref(), messages)).collect::<Result<Vec<_>, _>>()?;
     number(&mut runs, messages)?;
     let warned = runs.iter().zip(&all).map(|(run, test)| (run.load.clone(), test.warnings.as_slice()));
     let sweep = messages.get("label", "sweep")?;
@@ -208,7 +209,13 @@ fn number(runs: &mut [Run], messages: &Messages) -> Result<(), ReportError> {
     Ok(())
 }
 
-fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
+/// What was promised, where the engagement says.
+fn promise<'a>(material: &Material<'a>) -> Option<Promise<'a>> {
+    let engagement = material.evidence?.engagement.known()?;
+    Some(Promise::new(engagement.slo.known()?, engagement.demand.known()))
+}
+
+fn run(test: &BenchResult, promise: Option<&Promise<'_>>, messages: &Messages) -> Result<Run, ReportError> {
     let valid = match &test.invalid_reason {
         _ if test.valid => messages.get("answer", "yes")?.to_owned(),
         Some(reason) => format!("{}: {}", messages.get("answer", "no")?, clean(reason)),
@@ -224,10 +231,12 @@ fn run(test: &BenchResult, messages: &Messages) -> Result<Run, ReportError> {
         itl: tails(&test.itl_ms, messages),
         e2e: tails(&test.e2e_ms, messages),
         tokens: messages.numeral(&format!("{:.0}", test.output_tokens_per_s)),
-        // As the chapter about the service level has it.
-        attainment: (Attainment::of(test).ok().map(|own| own.share))
-            .or(test.attainment.filter(|_| is_known).map(|own| own.share))
-            .map_or_else(|| "–".to_owned(), |share| messages.numeral(&format!("{:.1} %", share * 100.0))),
+        // As the chapter about the service level has it; without one, by the objectives of the test.
+        attainment: match promise {
+            Some(promise) => promise.attainment(test).ok().map(|own| own.share),
+            None => test.attainment.filter(|_| is_known).map(|own| own.share),
+        }
+        .map_or_else(|| "–".to_owned(), |share| messages.numeral(&format!("{:.1} %", share * 100.0))),
     })
 }
 
@@ -243,7 +252,9 @@ fn experiment(
             cell: clean(&messages.fill("capacity", "effect_cell", &sides)?),
             metric: clean(&metric_name(&effect.metric, messages)),
             change: change(effect.ratio),
-            interval: format!("{} … {}", change(effect.low), change(effect.high)),
+            interval: effect
+                .interval()
+                .map_or_else(|| "–".to_owned(), |(low, high)| format!("{} … {}", change(low), change(high))),
             detectable: effect
                 .minimum_detectable
                 .map_or_else(|| "–".to_owned(), |share| messages.numeral(&format!("{:.1} %", share * 100.0))),
@@ -285,13 +296,12 @@ pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
     let stated = stated(slo, messages)?;
     let measurements = material.evidence.and_then(|evidence| evidence.measurements.known());
     let tests = measurements.map(|measurements| measurements.runs()).unwrap_or_default();
-    let Ok(target) = attainment_target(slo) else {
+    let Some((promise, target)) = promise(material).and_then(|own| Some((own, own.target().ok()?))) else {
         let answer = messages.get("text", "no_target")?.to_owned();
         return Ok(Service { stated, answer, ..Service::default() });
     };
     let mut rows = Vec::new();
-    let counted = tests.iter().filter_map(|test| Some((test, Attainment::of(test).ok()?)));
-    for load in repeated(counted).into_iter().take(MAX_RUNS) {
+    for load in repeated(promise.tests(&tests).unwrap_or_default()).into_iter().take(MAX_RUNS) {
         let state = match load.shown(target) {
             Shown::Met => "met",
             Shown::Missed => "missed",

@@ -114,7 +114,7 @@ fn repetitions_are_numbered_and_prove_together() {
     let Fact::Known(tests) = &mut measurements.bench else { panic!() };
     let mut short = tests[0].clone();
     (short.requests, short.load.seed) = (40, Some(1));
-    short.attainment = Some(plumb_evidence::model::Share { share: 1.0, low: 0.9, high: 1.0, trials: 40.0 });
+    short.judged = Some(machine::judged(40, 1.0));
     let mut other = short.clone();
     other.load.seed = Some(2);
     *tests = vec![short, other];

@@ -202,6 +202,10 @@ fn colours_and_logo_come_from_the_engagement() {
         page.contains("--accent: #abcdef;") && page.contains("src=\"data:image/png;base64,iVBORwECAw==\"")
     );
     assert!(Theme::builtin().unwrap().with_logo("x".as_ref(), b"GIF89a".to_vec()).is_err());
+    let mut vast = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR".to_vec();
+    vast.extend([60_000u32.to_be_bytes(), 60_000u32.to_be_bytes()].concat());
+    let error = Theme::builtin().unwrap().with_logo("x".as_ref(), vast).unwrap_err();
+    assert!(error.to_string().contains("60000 × 60000 pixels is too large"), "{error}");
     // Markdown and Typst still render with it.
     markdown(&assessment, &theme).unwrap();
     typst_source(&assessment, &theme).unwrap();

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
-    BenchLoad, BenchResult, Cpu, Demand, DevicePaths, Engagement, ExperimentCell, ExperimentEffect,
-    ExperimentResult, Gpu, GpuNuma, InferenceServer, LatencySummary, Measurements, Nic, NoiseResult,
-    NoiseTimeline, Numa, NumaNode, Prices, ProcessMemory, Pu, Role, ServerProcess, ServiceLevel, Share,
-    Thread,
+    BenchLoad, BenchResult, BenchTarget, Cpu, Demand, DevicePaths, Engagement, ExperimentCell,
+    ExperimentEffect, ExperimentResult, Gpu, GpuNuma, InferenceServer, Judged, LatencySummary, Measurements,
+    Nic, NoiseResult, NoiseTimeline, Numa, NumaNode, Prices, ProcessMemory, Pu, Role, ServerProcess,
+    ServiceLevel, Thread,
 };
 use plumb_evidence::{CpuSet, Evidence, Fact};
 
@@ -19,7 +19,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
     let pu = |cpu: u32| {
         let core = cpu % total;
         let socket = core / cores;
-        Pu { cpu, core, socket, node: Some(socket), max_khz: None, min_khz: None }
+        Pu { cpu, core, socket, node: Some(socket), max_khz: None, min_khz: None, capacity: None }
     };
     let cpus: Vec<Pu> = (0..total * 2).map(pu).collect();
     let set =
@@ -53,6 +53,7 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
         online: all.clone(),
         sockets,
         sockets_unknown: None,
+        cores_unknown: None,
         cores: total,
         pus: total * 2,
         smt_active: true,
@@ -88,8 +89,10 @@ pub(crate) fn node(sockets: u32, cores: u32, gpus: u32) -> Evidence {
         evidence.servers = Fact::Known(vec![InferenceServer {
             kind: "vllm".into(),
             pid: 900,
+            options: Fact::Known([].into()),
             tensor_parallel: Fact::Known(gpus),
             pipeline_parallel: Fact::Known(1),
+            data_parallel: Fact::Known(1),
             processes: std::iter::once(api).chain((0..gpus).map(worker)).collect(),
             ..InferenceServer::default()
         }]);
@@ -111,6 +114,7 @@ pub(crate) fn measured(sockets: u32, cores: u32, gpus: u32) -> Evidence {
         demand: Fact::Known(Demand {
             peak_requests_per_s: Some(40.0),
             mean_requests_per_s: Some(11.0),
+            prompt_tokens: Some(2000.0),
             output_tokens: Some(280.0),
             growth_percent_per_year: Some(15.0),
             replicas: Some(9),
@@ -184,6 +188,17 @@ fn thread(tid: u32, cpu: u32, allowed: &CpuSet) -> Thread {
     }
 }
 
+/// So many independent requests, of which this share met the service level.
+pub(crate) fn judged(requests: u64, share: f64) -> Judged {
+    Judged {
+        requests,
+        met: (requests as f64 * share).round() as u64,
+        undetermined: 0,
+        independent: requests as f64,
+        independent_missed: requests as f64,
+    }
+}
+
 fn bench(rate: f64, p95: f64, share: f64) -> BenchResult {
     let summary = |p50: f64, p95: f64| LatencySummary {
         count: 3000,
@@ -199,12 +214,18 @@ fn bench(rate: f64, p95: f64, share: f64) -> BenchResult {
         path: format!("measurements/bench-{rate}.json"),
         valid: true,
         open_loop: true,
-        load: BenchLoad { text: format!("open poisson {rate}/s"), ..BenchLoad::default() },
+        target: BenchTarget { url: "http://127.0.0.1:8000".into(), ..BenchTarget::default() },
+        load: BenchLoad {
+            text: format!("open poisson {rate}/s"),
+            prompt_tokens: Some(2000),
+            output_tokens: Some(280),
+            ..BenchLoad::default()
+        },
         offered_rps: Some(rate),
         seconds: 500.0,
         requests: (rate * 500.0) as u64,
         goodput_rps: Some(rate * share),
-        attainment: Some(Share { share, low: share - 0.01, high: (share + 0.01).min(1.0), trials: 800.0 }),
+        judged: Some(judged((rate * 500.0) as u64, share)),
         output_tokens_per_s: rate * 280.0,
         ttft_ms: summary(p95 * 0.4, p95),
         itl_ms: summary(14.0 + rate, 18.0 + rate * 2.2),
@@ -252,8 +273,8 @@ fn experiment() -> ExperimentResult {
             factor: factor.into(),
             metric: metric.into(),
             ratio,
-            low: ratio * (1.0 - width),
-            high: ratio * (1.0 + width),
+            low: Some(ratio * (1.0 - width)),
+            high: Some(ratio * (1.0 + width)),
             minimum_detectable: Some(0.03),
             verdict: verdict.into(),
             ..ExperimentEffect::default()
@@ -261,8 +282,8 @@ fn experiment() -> ExperimentResult {
     let floor = |metric: &str| ExperimentEffect {
         metric: metric.into(),
         ratio: 1.0,
-        low: 0.97,
-        high: 1.03,
+        low: Some(0.97),
+        high: Some(1.03),
         ..ExperimentEffect::default()
     };
     ExperimentResult {

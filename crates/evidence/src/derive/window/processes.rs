@@ -60,8 +60,16 @@ impl Ends<'_> {
                 Err(why) if why.missing == Absence::Absent => continue,
                 Err(why) => return Err(why),
             };
-            threads
-                .extend(tids.into_iter().filter_map(|tid| self.thread(pid, tid, &format!("{folder}/{tid}"))));
+            for tid in tids {
+                let path = format!("{folder}/{tid}");
+                // Time of a thread that nobody read would count as that of somebody else; one that had ended has none.
+                if let Err(why) = stat(&self.first, &format!("{path}/stat"))
+                    && why.missing != Absence::Absent
+                {
+                    return Err(why);
+                }
+                threads.extend(self.thread(pid, tid, &path));
+            }
         }
         Ok(threads)
     }

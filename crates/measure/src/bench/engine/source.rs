@@ -8,6 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use super::{Shared, ToRecorder, ToWorker, lock};
 use crate::bench::arrivals::Arrivals;
 use crate::bench::clock::{SECOND, now, precise_timers, sleep_until};
+use crate::bench::plan::Amount;
 use crate::bench::request::Job;
 
 /// Requests made ready for the streams of a closed loop.
@@ -65,7 +66,13 @@ pub(super) fn feed_streams(shared: &Shared, feed: &Feed, ahead: usize) {
 pub(super) fn pace(shared: &Shared, workers: &[UnboundedSender<ToWorker>], arrivals: &Arrivals) {
     precise_timers();
     let origin = shared.origin.load(Ordering::Relaxed);
-    for (index, offset) in (0u64..).zip(arrivals.schedule(shared.plan.seed)) {
+    let schedule = match (shared.plan.warmup, shared.plan.extent) {
+        (Amount::Seconds(before), Amount::Seconds(length)) => {
+            arrivals.schedule_over(shared.plan.seed, before, length)
+        }
+        _ => arrivals.schedule(shared.plan.seed),
+    };
+    for (index, offset) in (0u64..).zip(schedule) {
         // Made before it is due: there is time now.
         let mut job = shared.job(index);
         job.due = origin.saturating_add(offset);

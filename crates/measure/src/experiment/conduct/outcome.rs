@@ -122,6 +122,7 @@ impl Conductor<'_> {
                 low: interval.low,
                 high: interval.high,
                 trials: requests as f64,
+                trials_missed: requests as f64,
             }),
             send_lag_p99_ms: lag.iter().copied().reduce(f64::max),
             run_delay: mean(&all(|one| one.run_delay)),

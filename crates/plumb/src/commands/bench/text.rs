@@ -182,7 +182,16 @@ fn rates(out: &mut String, result: &BenchResult) {
             let _ = writeln!(out, "          {name}: {low:.2} to {high:.2} ms (95 %)");
         }
     };
-    if result.ttft_ms.mean_interval.is_some() {
+    for (name, summary) in [("TTFT", &result.ttft_ms), ("E2E", &result.e2e_ms)] {
+        if let Some(independent) = summary.independent.filter(|_| summary.is_within_run()) {
+            let _ = writeln!(
+                out,
+                "Within this run: {name}; the run holds {independent:.0} correlation times, an interval takes {:.0}",
+                LatencySummary::TELLING
+            );
+        }
+    }
+    if result.ttft_ms.mean_interval.is_some() || result.e2e_ms.mean_interval.is_some() {
         out.push_str("Known to:\n");
         interval("TTFT mean", result.ttft_ms.mean_interval, out);
         interval("TTFT p95", result.ttft_ms.p95_interval, out);
@@ -282,9 +291,10 @@ pub(super) fn level(level: &SweepLevel) -> String {
     let result = &level.result;
     let ms = |value: Option<f64>| value.map_or("-".to_owned(), |value| format!("{value:.1}"));
     format!(
-        "{:>9.3}/s  {:<10}  {} requests, TTFT p95 {} ms, ITL p95 {} ms, E2E p95 {} ms, {} failed",
+        "{:>9.3}/s  {:<10}  {}{} requests, TTFT p95 {} ms, ITL p95 {} ms, E2E p95 {} ms, {} failed",
         level.rate,
         level.verdict,
+        if level.confirms { "confirming, " } else { "" },
         result.requests,
         ms(result.ttft_ms.p95),
         ms(result.itl_ms.p95),
@@ -304,7 +314,7 @@ pub(super) fn sweep(sweep: &SweepResult) -> String {
         wrap(&mut out, "Note:     ", warning);
     }
     let rate = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.3} requests/s"));
-    let _ = writeln!(out, "Highest rate shown to meet the objectives: {}", rate(sweep.highest_pass_rps));
+    let _ = writeln!(out, "Highest rate confirmed to meet them:       {}", rate(sweep.highest_pass_rps));
     let _ = writeln!(out, "Lowest rate shown to miss them:            {}", rate(sweep.lowest_fail_rps));
     let _ = writeln!(out, "Estimate of the limit:                     {}", rate(sweep.estimate_rps));
     if sweep.cliff {

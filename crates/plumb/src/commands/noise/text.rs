@@ -50,9 +50,12 @@ pub(super) fn text(report: &NoiseReport) -> String {
 fn loop_text(out: &mut String, cpu: &CpuNoise, virtual_machine: bool) {
     let (Some(lost), Some(seconds), Some(max)) = (cpu.lost_share, cpu.seconds, cpu.max_us) else { return };
     let label = cpu.attribution.unwrap_or_default().as_str();
+    let explained = cpu.explained_share.map_or_else(String::new, |share| {
+        format!(" (the trace explains {:.0} % of the kernel's time)", share * 100.0)
+    });
     let _ = writeln!(
         out,
-        "  lost           {:.3} % of {seconds:.1} s, longest {max:.0} µs; causes {label}",
+        "  lost           {:.3} % of {seconds:.1} s, longest {max:.0} µs; causes {label}{explained}",
         lost * 100.0
     );
     if let Some(share) = cpu.preempted_share.filter(|share| *share >= 1e-5) {
