@@ -195,6 +195,7 @@ fn measure(node: &mut Node, times: &Times) {
         p95_interval: Some((value * (1.0 - spread), value * (1.0 + spread))),
         p99: Some(value * 1.45),
         max: Some(value * 2.3),
+        ..LatencySummary::default()
     };
     // What the engagement of the samples asks for.
     let objective = |metric: &str, limit_ms: f64| ObjectiveResult {

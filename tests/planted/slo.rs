@@ -229,6 +229,7 @@ impl Level {
             p95_interval: Some((p95 * 0.98, p95 * 1.02)),
             p99: Some(p99),
             max: Some(p99 * 1.6),
+            ..LatencySummary::default()
         };
         let share = |share: f64| {
             let half = 1.96 * (share * (1.0 - share) / requests).sqrt();

@@ -21,12 +21,14 @@ use thiserror::Error;
 mod arrivals;
 mod calibrate;
 mod clock;
+mod decoded;
 mod engine;
 mod gpu;
 mod nonce;
 mod observer;
 mod openai;
 mod plan;
+mod probe;
 mod prompts;
 mod record;
 mod recorder;
@@ -34,6 +36,7 @@ pub mod reference;
 mod request;
 mod said;
 mod scrape;
+mod series;
 mod sse;
 mod summary;
 mod sweep;
@@ -43,17 +46,15 @@ mod validity;
 
 pub use arrivals::{Arrivals, TraceEntry, parse_trace};
 pub use calibrate::{Calibration, calibrate};
+pub use decoded::Between;
 pub use engine::{Control, Progress};
 pub use nonce::Nonce;
-pub use openai::{Api, RequestForm, UsageDetail};
+pub use openai::{Api, RequestForm, TokenLimit, UsageDetail};
 pub use plan::{Amount, Load, MAX_OBJECTIVES, Metric, Objective, Plan, Precision, parse_objectives};
 pub use prompts::{Prompts, parse_prompts};
 pub use record::{Miss, Phase, Read, Record};
 pub use sweep::{Sweep, Swept, sweep};
-pub use target::{ApiKey, Http, Target};
-
-use prompts::PromptMaker;
-use request::{Job, Requester};
+pub use target::{ApiKey, Header, Http, Target};
 
 /// Why there is no measurement.
 #[derive(Debug, Error)]
@@ -117,7 +118,7 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     check(plan)?;
     let started = now_rfc3339();
     let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
-    let probed = probe(plan, nonce)?;
+    let probed = probe::probe(plan, nonce, control)?;
     let file = if plan.keep_records { Some(tempfile::tempfile().map_err(BenchError::Thread)?) } else { None };
     let scraping = Arc::new(AtomicBool::new(false));
     let scraper = (plan.scrape_every > 0.0)
@@ -146,6 +147,7 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
             .warnings
             .push("the server refuses `ignore_eos`: replies end where the model ends them".to_owned());
     }
+    result.warnings.extend(probed.note);
     result.warnings.extend(outcome.recorder.file_error.clone());
     result.warnings.extend(
         scrapes
@@ -194,156 +196,6 @@ fn check(plan: &Plan) -> Result<(), BenchError> {
         return input("measure at least one request");
     }
     Ok(())
-}
-
-/// What is learned about the server before the run.
-struct Probed {
-    form: RequestForm,
-    maker: PromptMaker,
-    /// Connections that the load will use at once, as far as one can tell.
-    connections: usize,
-}
-
-/// Asks for the model, tries which options the server takes, and how many tokens it makes of our words.
-fn probe(plan: &Plan, nonce: Nonce) -> Result<Probed, BenchError> {
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(BenchError::Thread)?;
-    runtime.block_on(async {
-        let url = plan.target.url();
-        let unreachable = |miss| BenchError::Unreachable { url: url.clone(), miss };
-        let unsuitable = |why: String| BenchError::Unsuitable { url: url.clone(), why };
-        let model = match &plan.model {
-            Some(model) => model.clone(),
-            None => {
-                let (status, body) = request::get(&plan.target, "/v1/models").await.map_err(unreachable)?;
-                first_model(status, &body).map_err(unsuitable)?
-            }
-        };
-        let form = RequestForm {
-            api: plan.api,
-            model,
-            usage: UsageDetail::Continuous,
-            ignore_eos: plan.ignore_eos,
-            temperature: plan.temperature,
-        };
-        let mut maker = PromptMaker::new(plan.prompts.clone(), nonce);
-        let target = Arc::new(plan.target.clone());
-        let requester = Requester::new(&target, plan.api.path(), plan.timeout)?;
-        let (form, record) = find_form(plan, form, &maker, &requester).await?;
-        // A prompt of one word tells what the server adds to each.
-        if record.prompt_tokens.is_some() {
-            let body = form.body(PromptMaker::one_word(), 1).into();
-            let one = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
-            match (maker.wanted_words(), record.prompt_tokens, one.prompt_tokens) {
-                (Some(words), Some(counted), Some(of_one)) => maker.correct(words, counted, of_one),
-                (None, _, Some(of_one)) => maker.learn_added(of_one),
-                _ => {}
-            }
-        }
-        let seconds = record
-            .ttft_from_send()
-            .map(|ttft| (ttft as f64 + record.tpot().unwrap_or(0.0) * f64::from(plan.output_tokens)) / 1e9);
-        let connections = match &plan.load {
-            Load::Closed { concurrency } => *concurrency as usize,
-            // Little's law, with room for what comes in clumps.
-            Load::Open { arrivals } => {
-                let wanted = arrivals.rate().unwrap_or(1.0) * seconds.unwrap_or(1.0) * 1.3 + 4.0;
-                let wanted = if let Arrivals::Burst { size, .. } = arrivals {
-                    wanted.max(f64::from(*size))
-                } else {
-                    wanted
-                };
-                (wanted as usize).min(plan.max_in_flight).min(1024)
-            }
-        };
-        Ok(Probed { form, maker, connections })
-    })
-}
-
-/// The form with the most options that the server takes, and the request that it took. Where none works and the fault is the
-/// server's, the first form: that requests fail is a result.
-async fn find_form(
-    plan: &Plan,
-    wanted: RequestForm,
-    maker: &PromptMaker,
-    requester: &Requester,
-) -> Result<(RequestForm, Record), BenchError> {
-    let url = plan.target.url();
-    let unsuitable = |why: String, record: &Record| {
-        let said = record.said.as_ref().map_or_else(String::new, |said| format!(": {said}"));
-        BenchError::Unsuitable { url: url.clone(), why: format!("{why}{said}") }
-    };
-    let mut form = wanted.clone();
-    let mut tried_again = false;
-    loop {
-        requester.listen();
-        // A number that no measured prompt has, so that none finds its prompt in a cache.
-        let body = form.body(&maker.make(u64::MAX - 1, None), plan.output_tokens.min(8)).into();
-        let record = requester.perform(Job { index: 0, phase: Phase::Warmup, due: 0, body }).await;
-        match (record.miss, record.status) {
-            (Some(Miss::Http4xx), 401 | 403) => {
-                return Err(unsuitable(format!("status {}; give the API key", record.status), &record));
-            }
-            (Some(Miss::Http4xx), 404) => {
-                let why = format!("it has no `{}`, or no model `{}`", plan.api.path(), form.model);
-                return Err(unsuitable(why, &record));
-            }
-            (Some(miss @ (Miss::ConnectRefused | Miss::ConnectFailed | Miss::Tls)), _) => {
-                return Err(BenchError::Unreachable { url, miss });
-            }
-            (Some(Miss::Http4xx), _) => {}
-            // Some servers fail over an option that they do not know. What fails for another reason may work when it is
-            // tried again.
-            (
-                Some(Miss::Http5xx | Miss::StreamError | Miss::Malformed | Miss::Truncated | Miss::Empty),
-                _,
-            ) => {
-                if !std::mem::replace(&mut tried_again, true) {
-                    continue;
-                }
-            }
-            _ => return Ok((form, record)),
-        }
-        tried_again = false;
-        match less(&form) {
-            Some(next) => form = next,
-            None if record.miss == Some(Miss::Http4xx) => {
-                let why = format!("status {} to every form of request", record.status);
-                return Err(unsuitable(why, &record));
-            }
-            None => return Ok((wanted, record)),
-        }
-    }
-}
-
-/// The form with fewer options to try after `form`.
-fn less(form: &RequestForm) -> Option<RequestForm> {
-    let usage = match form.usage {
-        UsageDetail::Continuous => UsageDetail::Final,
-        UsageDetail::Final => UsageDetail::None,
-        UsageDetail::None if form.ignore_eos => {
-            return Some(RequestForm { ignore_eos: false, usage: UsageDetail::Continuous, ..form.clone() });
-        }
-        UsageDetail::None => return None,
-    };
-    Some(RequestForm { usage, ..form.clone() })
-}
-
-fn first_model(status: u16, body: &[u8]) -> Result<String, String> {
-    if matches!(status, 401 | 403) {
-        return Err(format!("status {status} for its list of models; give the API key"));
-    }
-    let list: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-    match list["data"][0]["id"].as_str() {
-        Some(id) if status == 200 => Ok(id.to_owned()),
-        _ if status >= 500 => {
-            let said = said::said(body, None).map_or_else(String::new, |said| format!(" ({said})"));
-            Err(format!("status {status} for its list of models{said}; wait until the server is ready"))
-        }
-        _ => Err(format!(
-            "status {status} and no list of models at `/v1/models`; name the model with `--model`"
-        )),
-    }
 }
 
 /// True if the server answers `path` with status 200 within `limit`.

@@ -4,10 +4,11 @@
 //! interval of the ratio is Welch's on log values (B. L. Welch, Biometrika 34, 1947). With one run on a side there is only
 //! the spread within the runs, which knows nothing of how runs differ: such a difference is shown, and never claimed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use plumb_evidence::model::{
     BenchResult, BenchTokens, Evidence, ExperimentEffect, ExperimentResult, Measurements, NoiseResult,
+    TokensPerRequest,
 };
 use serde::Serialize;
 use statrs::distribution::{ContinuousCDF, StudentsT};
@@ -154,41 +155,70 @@ const fn rate(name: &'static str, of: fn(&BenchResult) -> Option<f64>) -> Metric
     Metric { name, unit: "1/s", lower_is_better: false, of, interval: |_| None }
 }
 
-/// Model, interface, load in words.
-type Load = (String, String, String);
+/// What makes runs comparable: model, interface, and the load as it was measured, whatever the seed. Replies of 10 tokens are
+/// another load than replies of 64, whatever was asked for.
+struct Load {
+    model: String,
+    api: String,
+    text: String,
+    rate: f64,
+    /// Mean tokens of a prompt and of a reply.
+    tokens: TokensPerRequest,
+    /// For readers.
+    words: String,
+}
 
-/// What makes two runs comparable: model, interface and load, whatever the seed.
-fn key(run: &BenchResult) -> Load {
-    let load = &run.load;
-    let tokens = |count: Option<u32>| count.map_or_else(|| "?".to_owned(), |count| count.to_string());
-    let text =
-        format!("{}, {} → {} tokens", load.text, tokens(load.prompt_tokens), tokens(load.output_tokens));
-    (run.target.model.clone(), run.target.api.clone(), text)
+impl Load {
+    fn of(run: &BenchResult) -> Self {
+        let tokens = run.tokens_per_request();
+        let words = |measured: Option<f64>, asked: Option<u32>| match (measured, asked) {
+            (Some(measured), Some(asked)) if measured.round() == f64::from(asked) => asked.to_string(),
+            (Some(measured), Some(asked)) => format!("{measured:.0} ({asked} asked for)"),
+            (Some(measured), None) => format!("{measured:.0}"),
+            (None, _) => "?".to_owned(),
+        };
+        Self {
+            model: run.target.model.clone(),
+            api: run.target.api.clone(),
+            text: run.load.text.clone(),
+            rate: run.load.rate.unwrap_or_default(),
+            tokens,
+            words: format!(
+                "{}, {} → {} tokens",
+                run.load.text,
+                words(tokens.prompt, run.load.prompt_tokens),
+                words(tokens.output, run.load.output_tokens)
+            ),
+        }
+    }
+
+    fn is_that_of(&self, other: &Self) -> bool {
+        let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
+            (Some(a), Some(b)) => is_near(a, b),
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        (&self.model, &self.api, &self.text) == (&other.model, &other.api, &other.text)
+            && near(self.tokens.prompt, other.tokens.prompt)
+            && near(self.tokens.output, other.tokens.output)
+    }
+}
+
+/// True for lengths that count as the same.
+fn is_near(a: f64, b: f64) -> bool {
+    (a - b).abs() <= BenchTokens::LENGTH_TOLERANCE * a.max(b)
 }
 
 pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
     let (first, second) = (before.measurements.known(), after.measurements.known());
     let mut measured = Measured::default();
-    let (before, after) = (runs(first), runs(second));
     let floors = floors(first, second);
-    let loads: BTreeSet<_> = before.keys().chain(after.keys()).collect();
-    // By rate where there is one: as text, 12/s comes before 2/s.
-    let mut loads: Vec<_> = loads.into_iter().collect();
-    let rate = |load: &Load| {
-        let run = before.get(load).or_else(|| after.get(load)).and_then(|runs| runs.first());
-        run.and_then(|run| run.load.rate).unwrap_or_default()
-    };
-    loads.sort_by(|a, b| (&a.0, &a.1).cmp(&(&b.0, &b.1)).then(rate(a).total_cmp(&rate(b))));
-    for load in loads {
-        let (model, _, words) = load;
-        match (before.get(load), after.get(load)) {
-            (Some(before), Some(after)) => {
-                compare_load(model, words, [before, after], &floors, &mut measured)
-            }
-            (only, _) => {
-                let which = if only.is_some() { "before" } else { "after" };
-                measured.not_comparable.push(format!("{model} under {words} was measured {which} only"));
-            }
+    for (load, [before, after]) in loads([first, second]) {
+        let Load { model, words, .. } = &load;
+        if !before.is_empty() && !after.is_empty() {
+            compare_load(model, words, [&before, &after], &floors, &mut measured);
+        } else {
+            let which = if after.is_empty() { "before" } else { "after" };
+            measured.not_comparable.push(format!("{model} under {words} was measured {which} only"));
         }
     }
     measured.noise = noise(first, second);
@@ -198,14 +228,27 @@ pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
     measured
 }
 
-type Runs<'a> = BTreeMap<Load, Vec<&'a BenchResult>>;
-
-fn runs(side: Option<&Measurements>) -> Runs<'_> {
-    let mut runs: Runs<'_> = BTreeMap::new();
-    for run in side.and_then(|side| side.bench.known()).into_iter().flatten() {
-        runs.entry(key(run)).or_default().push(run);
+/// The runs of both states by load. By rate where there is one: as text, 12/s comes before 2/s.
+fn loads(sides: [Option<&Measurements>; 2]) -> Vec<(Load, [Vec<&BenchResult>; 2])> {
+    let mut loads: Vec<(Load, [Vec<&BenchResult>; 2])> = Vec::new();
+    for (number, side) in sides.into_iter().enumerate() {
+        for run in side.and_then(|side| side.bench.known()).into_iter().flatten() {
+            let load = Load::of(run);
+            match loads.iter_mut().find(|(other, _)| other.is_that_of(&load)) {
+                Some((_, runs)) => runs[number].push(run),
+                None => {
+                    let mut runs = [Vec::new(), Vec::new()];
+                    runs[number].push(run);
+                    loads.push((load, runs));
+                }
+            }
+        }
     }
-    runs
+    loads.sort_by(|(a, _), (b, _)| {
+        let names = (&a.model, &a.api).cmp(&(&b.model, &b.api));
+        names.then(a.rate.total_cmp(&b.rate)).then_with(|| a.words.cmp(&b.words))
+    });
+    loads
 }
 
 fn experiments(side: Option<&Measurements>) -> impl Iterator<Item = &ExperimentResult> {

@@ -256,6 +256,29 @@ fn what_is_not_valid_or_not_there_is_said() {
 }
 
 #[test]
+fn loads_are_those_that_were_measured() {
+    let of = |asked: u32, tokens: u64| {
+        let mut run = run(100.0, true);
+        (run.requests, run.tokens.output) = (100, tokens);
+        run.load.output_tokens = Some(asked);
+        run
+    };
+    let evidence = |run: BenchResult| measured_evidence(vec![run], None);
+    // Replies of 64 tokens before and of 10 after, where 64 were asked for.
+    let measured = measured::compare(&evidence(of(64, 6400)), &evidence(of(64, 1000)));
+    assert!(measured.changes.is_empty(), "{measured:?}");
+    let told = measured.not_comparable.join("; ");
+    assert!(told.contains("? → 10 (64 asked for) tokens was measured after only"), "{told}");
+    assert!(told.contains("? → 64 tokens was measured before only"), "{told}");
+    // Within 5 %, and whatever was asked for.
+    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(of(128, 6200))).not_comparable.is_empty());
+    // Failed requests have no length.
+    let mut failing = of(64, 3200);
+    failing.errors.insert("http_5xx".into(), 50);
+    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(failing)).not_comparable.is_empty());
+}
+
+#[test]
 fn runs_that_the_prefix_cache_answered_unevenly_do_not_compare() {
     let with = |share: Option<f64>, cached: u64| {
         let mut run = run(100.0, true);

@@ -160,7 +160,8 @@ pub struct ExperimentEffect {
     /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share: by the rule that verdicts go by,
     /// all of its tests and the noise floor among them.
     pub minimum_detectable: Option<f64>,
-    /// `improved`, `worse`, `equivalent`, `no-measured-effect` or `not-estimable`.
+    /// `improved`, `worse`, `equivalent`, `no-measured-effect` or `not-estimable`; `more-failures` instead of the first and the third
+    /// where a larger share of the cell's requests failed than of the other's.
     pub verdict: String,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExperimentResult, MemoryPath, NoiseResult};
+use super::{ExperimentResult, MemoryPath, NoiseResult, WithFailures};
 use crate::fact::Fact;
 
 /// All measurements of a bundle, in the order in which they were made.
@@ -165,6 +165,8 @@ pub struct BenchResult {
     pub send_lag_ms: LatencySummary,
     /// The same requests, counted from when they were sent.
     pub uncorrected: Uncorrected,
+    /// Percentiles of all requests, where some failed: the others leave these out, and look better the more there are.
+    pub with_failures: Option<WithFailures>,
     /// Tokens, and who counted them.
     pub tokens: BenchTokens,
     /// Requests under way, on average over the window, by the records.
@@ -217,13 +219,18 @@ pub struct TokensPerRequest {
 }
 
 impl BenchResult {
+    /// Measured requests with a whole reply.
+    #[must_use]
+    pub fn replies(&self) -> u64 {
+        self.requests.saturating_sub(self.errors.values().sum())
+    }
+
     /// Tokens of a request on average: as they were counted, else as they were asked for.
     #[must_use]
     pub fn tokens_per_request(&self) -> TokensPerRequest {
-        let whole = self.requests.saturating_sub(self.errors.values().sum());
-        let mean = |total: u64, asked: Option<u32>| match (total, whole) {
+        let mean = |total: u64, asked: Option<u32>| match (total, self.replies()) {
             (0, _) | (_, 0) => asked.map(f64::from),
-            _ => Some(total as f64 / whole as f64),
+            (total, replies) => Some(total as f64 / replies as f64),
         };
         TokensPerRequest {
             prompt: mean(self.tokens.prompt, self.load.prompt_tokens),
@@ -373,10 +380,19 @@ pub struct BenchTokens {
     pub cached: u64,
     /// Events with output.
     pub events: u64,
-    /// Who counted output tokens: `server, with every chunk`, `server, at the end` or `events`.
+    /// Who counted output tokens: `server, with every chunk`, `server, at the end` or `events`, which are no tokens.
     pub counted_by: String,
     /// True where tokens per read are an estimate and matter: several tokens in an event, without a running count.
     pub itl_estimated: bool,
+    /// Streamed replies of which it is not known how many tokens were decoded between the first read and the last: the
+    /// inter-token latency and the time per output token leave them out.
+    pub unknown_replies: u64,
+    /// Output tokens that were decoded and not sent, by the server's count: reasoning.
+    pub hidden: u64,
+    /// Output tokens that were asked for in the same replies; 0 where an older version wrote the result.
+    pub asked_output: u64,
+    /// Tokens that the prompts of the same replies were to have; 0 where that is not known.
+    pub asked_prompt: u64,
     /// Share of reads that held several events.
     pub coalesced_share: f64,
     /// Share of replies of several tokens that came in one read: such a reply is not streamed.
@@ -392,6 +408,10 @@ pub struct BenchTokens {
 impl BenchTokens {
     /// How far shares from a cache may be apart, or beyond what prompts have in common, before it matters.
     pub const CACHE_TOLERANCE: f64 = 0.01;
+    /// How far lengths of prompts and replies may be apart, as a share, before loads count as different ones.
+    pub const LENGTH_TOLERANCE: f64 = 0.05;
+    /// [`counted_by`](Self::counted_by) where nobody counted tokens.
+    pub const BY_EVENTS: &str = "events";
 
     /// Share of prompt tokens that came from a cache. Results that lack the share have the count, where 0 says nothing.
     #[must_use]
@@ -480,6 +500,9 @@ pub struct LatencySummary {
     pub p95_interval: Option<(f64, f64)>,
     /// 99th percentile.
     pub p99: Option<f64>,
+    /// What the 99th percentile of the server is at most, with 99 % confidence, by the order of the values (MLPerf's early
+    /// stopping); `None` for fewer than 459 of them, and where they are not one for each request.
+    pub p99_bound: Option<f64>,
     /// Largest value.
     pub max: Option<f64>,
 }

@@ -135,7 +135,9 @@ impl Shared {
         let entry = usize::try_from(index).ok().and_then(|index| self.trace.get(index));
         let prompt = self.maker.make(index, entry);
         let tokens = entry.and_then(|entry| entry.output_tokens).unwrap_or(self.plan.output_tokens);
-        Job { index, phase: Phase::Cooldown, due: 0, body: Bytes::from(self.form.body(&prompt, tokens)) }
+        let body = Bytes::from(self.form.body(&prompt, tokens));
+        let prompt_tokens = self.maker.wanted_tokens(entry);
+        Job { index, phase: Phase::Cooldown, due: 0, tokens, prompt_tokens, body }
     }
 
     /// Fixes the phase of the request that is due at `time`; `None` where none is wanted any more.
@@ -209,8 +211,7 @@ pub(crate) fn run(
     let count = plan.threads.max(1);
     for number in 0..count {
         let (sender, receiver) = unbounded_channel();
-        let requester =
-            Arc::new(Requester::new(&Arc::new(plan.target.clone()), plan.api.path(), plan.timeout)?);
+        let requester = Arc::new(Requester::new(&Arc::new(plan.target.clone()), plan.api, plan.timeout)?);
         opened.push(Arc::clone(requester.pool()));
         workers.push(sender);
         let worker = Worker {

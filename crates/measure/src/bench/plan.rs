@@ -162,6 +162,8 @@ pub struct Plan {
     pub give_up_early: bool,
     /// Limit of a request.
     pub timeout: Duration,
+    /// How long to wait for a server that is not ready, at most.
+    pub wait: Duration,
     /// Requests under way beyond which an open loop sends no more; they count as dropped.
     pub max_in_flight: usize,
     /// Service level objective.
@@ -226,6 +228,7 @@ impl Plan {
             precision: None,
             give_up_early: false,
             timeout: Duration::from_secs(300),
+            wait: Duration::ZERO,
             max_in_flight: 4096,
             objectives: Vec::new(),
             error_share: 0.01,

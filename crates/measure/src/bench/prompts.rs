@@ -103,6 +103,16 @@ impl PromptMaker {
         }
     }
 
+    /// Tokens that a prompt is to have; `None` for those of a file.
+    pub(crate) fn wanted_tokens(&self, trace: Option<&TraceEntry>) -> Option<u32> {
+        match self.prompts {
+            Prompts::Synthetic { tokens, .. } => {
+                Some(trace.and_then(|entry| entry.prompt_tokens).unwrap_or(tokens))
+            }
+            Prompts::File { .. } => None,
+        }
+    }
+
     /// The prompt of request `index`.
     pub(crate) fn make(&self, index: u64, trace: Option<&TraceEntry>) -> String {
         match &self.prompts {
@@ -110,9 +120,8 @@ impl PromptMaker {
                 let index = usize::try_from(index).unwrap_or(0) % texts.len().max(1);
                 texts.get(index).cloned().unwrap_or_default()
             }
-            Prompts::Synthetic { tokens, .. } => {
-                let tokens = trace.and_then(|entry| entry.prompt_tokens).unwrap_or(*tokens);
-                let words = self.words(f64::from(tokens));
+            Prompts::Synthetic { .. } => {
+                let words = self.words(f64::from(self.wanted_tokens(trace).unwrap_or(1)));
                 let shared = word_count(&self.shared).min(words);
                 let mut text = String::with_capacity(words * 6);
                 text.push_str(&self.shared);

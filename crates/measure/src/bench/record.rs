@@ -111,8 +111,10 @@ pub struct Read {
     pub gap: u64,
     /// Events with output in it.
     pub events: u32,
-    /// Tokens in it, where the server counts along.
+    /// Tokens in it, where the server counts along: all that it counted since the output before.
     pub tokens: Option<u32>,
+    /// Bytes of text in it.
+    pub text: u32,
 }
 
 /// One request. Times are ns of CLOCK_MONOTONIC; 0 where it did not come to that.
@@ -138,8 +140,16 @@ pub struct Record {
     pub done: u64,
     /// Reads that brought output, in order.
     pub reads: Vec<Read>,
+    /// Output tokens that were asked for, at most.
+    pub asked: u32,
+    /// Tokens of the prompt that were asked for, where that is known beforehand.
+    pub asked_prompt: Option<u32>,
     /// Output tokens by the server's count.
     pub tokens: Option<u32>,
+    /// Those of them of which nothing was sent, since they are reasoning; `None` where there may be such and nobody tells.
+    pub hidden: Option<u32>,
+    /// The model ended the reply, by a token that is not shown and may be counted.
+    pub stopped: bool,
     /// Tokens of the prompt by the server's count.
     pub prompt_tokens: Option<u32>,
     /// Tokens of the prompt that came from a cache, by the server's count.
@@ -163,36 +173,6 @@ impl Record {
     #[must_use]
     pub fn output_tokens(&self) -> u32 {
         self.tokens.unwrap_or_else(|| self.events())
-    }
-
-    /// Tokens in each read, so that they add up to [`Record::output_tokens`].
-    ///
-    /// Exact where the server counts along. Else the first event is taken for one token, which is what prefill gives, and
-    /// the others for equal shares of the rest: a server that sends several tokens per event is seen by its count at the
-    /// end.
-    pub fn tokens_per_read(&self) -> impl Iterator<Item = f64> + '_ {
-        let events = f64::from(self.events());
-        let share = if events > 1.0 { (f64::from(self.output_tokens()) - 1.0) / (events - 1.0) } else { 1.0 };
-        self.reads.iter().enumerate().map(move |(index, read)| match read.tokens {
-            Some(tokens) => f64::from(tokens),
-            None if index == 0 => 1.0 + (f64::from(read.events) - 1.0) * share,
-            None => f64::from(read.events) * share,
-        })
-    }
-
-    /// Gaps after the first read, in ns, and the tokens that ended each. A read without a new token, such as half of a
-    /// character, only makes the next gap longer.
-    #[must_use]
-    pub fn token_gaps(&self) -> Vec<(f64, f64)> {
-        let mut gaps = Vec::with_capacity(self.reads.len());
-        let mut gap = 0.0;
-        for (read, tokens) in self.reads.iter().zip(self.tokens_per_read()).skip(1) {
-            gap += read.gap as f64;
-            if tokens > 0.0 {
-                gaps.push((std::mem::take(&mut gap), tokens));
-            }
-        }
-        gaps
     }
 
     /// Time to first token in ns, from when the request was due.
@@ -219,21 +199,13 @@ impl Record {
         self.since(self.last, self.sent)
     }
 
-    /// Time per output token after the first read, in ns: (last - first) / (N - n₁).
-    #[must_use]
-    pub fn tpot(&self) -> Option<f64> {
-        let first = self.tokens_per_read().next()?;
-        let rest = f64::from(self.output_tokens()) - first;
-        (self.miss.is_none() && rest > 0.5).then(|| self.last.saturating_sub(self.first) as f64 / rest)
-    }
-
     /// Time between tokens in ns at [`REQUEST_ITL_PERCENTILES`]; `None` where the reply has no such time.
     fn token_gap_percentiles(&self) -> Option<[f64; REQUEST_ITL_PERCENTILES.len()]> {
         if self.miss.is_some() {
             return None;
         }
         let mut gaps: Vec<(f64, f64)> =
-            self.token_gaps().into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
+            self.token_gaps()?.into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
         gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
         let at = |percent: f64| weighted_quantile(&gaps, percent / 100.0);
         at(50.0)?;
@@ -261,9 +233,13 @@ impl Record {
             gaps_us: self.reads.iter().skip(1).map(|read| read.gap / 1000).collect(),
             events: self.reads.iter().map(|read| read.events).collect(),
             read_tokens: self.reads.iter().map(|read| read.tokens).collect(),
+            between: self
+                .between()
+                .map(|between| (between.least, between.most.is_finite().then_some(between.most))),
             tpot_us: self.tpot().map(us),
             itl_us: self.token_gap_percentiles().map(|percentiles| percentiles.map(us)),
             tokens: self.tokens,
+            hidden: self.hidden.filter(|hidden| *hidden > 0),
             prompt_tokens: self.prompt_tokens,
             cached_tokens: self.cached_tokens,
             status: self.status,
@@ -294,11 +270,15 @@ struct RecordLine {
     #[serde(skip_serializing_if = "all_none")]
     read_tokens: Vec<Option<u32>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    between: Option<(f64, Option<f64>)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tpot_us: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     itl_us: Option<[f64; REQUEST_ITL_PERCENTILES.len()]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tokens: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hidden: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -316,7 +296,8 @@ fn all_none(tokens: &[Option<u32>]) -> bool {
 pub(crate) mod tests {
     use super::*;
 
-    /// A request due at 1 s, sent 1 ms later, whose reads come at the given ms after it was due.
+    /// A request for 64 tokens due at 1 s, sent 1 ms later, whose reads come at the given ms after it was due, with four bytes
+    /// of text for each event.
     pub(crate) fn record(reads: &[(u64, u32, Option<u32>)], tokens: Option<u32>) -> Record {
         let scheduled = 1_000_000_000;
         let at = |ms: u64| scheduled + ms * 1_000_000;
@@ -336,10 +317,14 @@ pub(crate) mod tests {
                 .map(|&(ms, events, tokens)| {
                     let gap = before.map_or(0, |before| (ms - before) * 1_000_000);
                     before = Some(ms);
-                    Read { gap, events, tokens }
+                    Read { gap, events, tokens, text: 4 * events }
                 })
                 .collect(),
+            asked: 64,
+            asked_prompt: None,
             tokens,
+            hidden: Some(0),
+            stopped: false,
             prompt_tokens: Some(10),
             cached_tokens: None,
             status: 200,
@@ -355,26 +340,6 @@ pub(crate) mod tests {
         assert_eq!(record.ttft_from_send(), Some(19_000_000));
         assert_eq!(record.e2e(), Some(40_000_000));
         assert_eq!(record.tpot(), Some(10e6));
-    }
-
-    #[test]
-    fn time_per_token_is_right_whatever_a_read_holds() {
-        // Four events in each read, one token each: 20 is the time of the fourth token.
-        let coalesced = record(&[(50, 4, None), (90, 4, None), (130, 4, None)], Some(12));
-        assert_eq!(coalesced.tpot(), Some(10e6));
-        // One token first, then four in each event.
-        let events = record(&[(20, 1, None), (60, 1, None), (100, 1, None)], Some(9));
-        assert_eq!(events.tpot(), Some(10e6));
-        assert_eq!(events.tokens_per_read().collect::<Vec<_>>(), [1.0, 4.0, 4.0]);
-        // The server counts along: nothing is guessed.
-        let counted = record(&[(20, 1, Some(4)), (60, 1, Some(4)), (80, 1, Some(2))], Some(10));
-        assert_eq!(counted.tpot(), Some(10e6));
-        // A read that completes no token belongs to the one after it.
-        let halves = record(&[(20, 1, Some(1)), (25, 1, Some(0)), (30, 1, Some(1))], Some(2));
-        assert_eq!(halves.token_gaps(), [(10e6, 1.0)]);
-        // A single token has no time per token, nor has a reply in one read.
-        assert_eq!(record(&[(20, 1, None)], Some(1)).tpot(), None);
-        assert_eq!(record(&[(20, 8, None)], Some(8)).tpot(), None);
     }
 
     #[test]

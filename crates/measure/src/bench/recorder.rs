@@ -7,19 +7,13 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 
-use hdrhistogram::Histogram;
-use hdrhistogram::serialization::{Serializer, V2DeflateSerializer};
-
 use super::plan::{Metric, Objective};
 use super::record::{Miss, Phase, Record};
+use super::series::Series;
 use crate::stats::quantile::weighted_quantile;
 
 /// Requests that are kept singly; of more, an evenly thinned part.
 const MAX_REQUESTS: usize = 1 << 18;
-/// Values of a metric that are kept exactly.
-const MAX_VALUES: usize = 1 << 21;
-/// Longest latency that a histogram holds, in µs: two hours.
-const MAX_US: u64 = 7_200_000_000;
 
 /// What is kept of a request; times in ns of CLOCK_MONOTONIC.
 #[derive(Clone, Copy, Debug)]
@@ -54,96 +48,6 @@ impl Stands {
     /// True if none of `objectives` is missed, and not all are known to be met.
     pub(crate) fn is_open(self, objectives: usize) -> bool {
         self.open != 0 && (self.met | self.open).count_ones() as usize == objectives
-    }
-}
-
-/// Values of a metric with weights.
-#[derive(Debug)]
-pub(crate) struct Series {
-    /// (ns, weight); `None` once there were too many.
-    exact: Option<Vec<(f32, f32)>>,
-    histogram: Histogram<u64>,
-    sum: f64,
-    weight: f64,
-    max: f64,
-}
-
-impl Series {
-    fn new() -> Option<Self> {
-        Some(Self {
-            exact: Some(Vec::new()),
-            histogram: Histogram::new_with_bounds(1, MAX_US, 3).ok()?,
-            sum: 0.0,
-            weight: 0.0,
-            max: 0.0,
-        })
-    }
-
-    pub(crate) fn add(&mut self, ns: f64, weight: f64) {
-        self.sum += ns * weight;
-        self.weight += weight;
-        self.max = self.max.max(ns);
-        // Tokens come in fractions where they are estimated; a histogram counts whole ones.
-        let count = weight.round().max(1.0) as u64;
-        self.histogram.saturating_record_n(((ns / 1e3).round() as u64).max(1), count);
-        if let Some(exact) = &mut self.exact {
-            if exact.len() < MAX_VALUES {
-                exact.push((ns as f32, weight as f32));
-            } else {
-                self.exact = None;
-            }
-        }
-    }
-
-    /// Values, or tokens where those are the weights.
-    pub(crate) fn count(&self) -> u64 {
-        self.weight.round() as u64
-    }
-
-    pub(crate) fn mean_ms(&self) -> Option<f64> {
-        (self.weight > 0.0).then(|| self.sum / self.weight / 1e6)
-    }
-
-    pub(crate) fn max_ms(&self) -> Option<f64> {
-        (self.weight > 0.0).then_some(self.max / 1e6)
-    }
-
-    /// True while percentiles are exact.
-    #[cfg(test)]
-    fn is_exact(&self) -> bool {
-        self.exact.is_some()
-    }
-
-    /// Quantiles in ms: by linear interpolation where all weights are one, by shares of weight elsewhere, and from the
-    /// histogram where there are too many values.
-    pub(crate) fn quantiles_ms<const N: usize>(&self, shares: [f64; N]) -> Option<[f64; N]> {
-        if self.weight <= 0.0 {
-            return None;
-        }
-        let Some(exact) = &self.exact else {
-            return Some(shares.map(|p| self.histogram.value_at_quantile(p) as f64 / 1e3));
-        };
-        let mut sorted: Vec<(f64, f64)> =
-            exact.iter().map(|&(v, w)| (f64::from(v) / 1e6, f64::from(w))).collect();
-        sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-        if exact.iter().all(|&(_, weight)| weight == 1.0) {
-            let values: Vec<f64> = sorted.into_iter().map(|(value, _)| value).collect();
-            return Some(shares.map(|p| crate::stats::quantile::quantile(&values, p).unwrap_or(0.0)));
-        }
-        Some(shares.map(|p| weighted_quantile(&sorted, p).unwrap_or(0.0)))
-    }
-
-    /// From the histogram, at once: for the live view.
-    pub(crate) fn rough_ms(&self, share: f64) -> f64 {
-        self.histogram.value_at_quantile(share) as f64 / 1e3
-    }
-
-    /// The histogram in µs, as the compressed V2 form that all HdrHistogram libraries read, in base64.
-    pub(crate) fn payload(&self) -> Option<String> {
-        use base64::Engine;
-        let mut bytes = Vec::new();
-        V2DeflateSerializer::new().serialize(&self.histogram, &mut bytes).ok()?;
-        Some(base64::engine::general_purpose::STANDARD.encode(bytes))
     }
 }
 
@@ -202,8 +106,15 @@ pub(crate) struct Recorder {
     pub(crate) said: Option<String>,
     /// Replies whose tokens the server counted: with every read, at the end, not at all.
     pub(crate) counted: [u64; 3],
-    /// Replies whose tokens and events differ in number.
-    pub(crate) uneven: u64,
+    /// Streamed replies of which it is an estimate how their tokens lie in the events, and of which it is not known how many
+    /// were decoded meanwhile.
+    pub(crate) estimated: u64,
+    pub(crate) unknown: u64,
+    /// Tokens that were asked for in those replies, and in their prompts.
+    pub(crate) asked_tokens: u64,
+    pub(crate) asked_prompt: u64,
+    /// Tokens of reasoning that were decoded and not sent, where the server tells.
+    pub(crate) hidden: u64,
     /// Reads that held several events.
     pub(crate) coalesced_reads: u64,
     pub(crate) reads: u64,
@@ -254,7 +165,11 @@ impl Recorder {
             single_reads: 0,
             said: None,
             counted: [0; 3],
-            uneven: 0,
+            estimated: 0,
+            unknown: 0,
+            asked_tokens: 0,
+            asked_prompt: 0,
+            hidden: 0,
             coalesced_reads: 0,
             reads: 0,
             connections: 0,
@@ -322,7 +237,11 @@ impl Recorder {
             (None, _) => 2,
         };
         self.counted[counted] += 1;
-        self.uneven += u64::from(tokens != record.events());
+        self.estimated += u64::from(record.is_estimated());
+        self.unknown += u64::from(record.is_unknown());
+        self.asked_tokens += u64::from(record.asked);
+        self.asked_prompt += u64::from(record.asked_prompt.unwrap_or(0));
+        self.hidden += u64::from(record.hidden.unwrap_or(0));
         let series = &mut self.series;
         for (series, value) in [
             (&mut series.ttft, record.ttft()),
@@ -339,22 +258,21 @@ impl Recorder {
         }
         if let Some(e2e) = record.e2e()
             && tokens > 0
+            && record.is_counted()
         {
             series.per_token.add(e2e as f64 / f64::from(tokens), 1.0);
         }
-        let mut longest = 0;
         for (index, read) in record.reads.iter().enumerate() {
             self.reads += 1;
             self.coalesced_reads += u64::from(read.events > 1);
             if index > 0 {
-                longest = longest.max(read.gap);
                 series.chunk_gap.add(read.gap as f64, 1.0);
             }
         }
-        for (gap, tokens) in record.token_gaps() {
+        for (gap, tokens) in record.token_gaps().unwrap_or_default() {
             series.itl.add(gap / tokens, tokens);
         }
-        if record.reads.len() > 1 {
+        if let Some(longest) = longest_gap(record) {
             series.stall.add(longest as f64, 1.0);
         }
     }
@@ -365,8 +283,8 @@ impl Recorder {
             return stands;
         }
         for (index, objective) in self.objectives.iter().enumerate() {
-            match value_ms(record, objective) {
-                Some(value) => stands.met |= u8::from(value <= objective.limit_ms) << index,
+            match is_within(record, objective) {
+                Some(within) => stands.met |= u8::from(within) << index,
                 None => stands.open |= 1 << index,
             }
         }
@@ -409,22 +327,34 @@ impl Recorder {
     }
 }
 
-/// What an objective compares with its limit for one request; `None` where the reply has no such time, as one in a single read
-/// has none between tokens.
-fn value_ms(record: &Record, objective: &Objective) -> Option<f64> {
+/// Whether a reply is within the limit of an objective; `None` where it has no such time, as one in a single read has none between
+/// tokens, and where its tokens are not known and the bounds of the time lie on both sides of the limit.
+fn is_within(record: &Record, objective: &Objective) -> Option<bool> {
+    let limit = objective.limit_ms * 1e6;
     let ns = match objective.metric {
         Metric::Ttft => record.ttft()? as f64,
         Metric::E2e => record.e2e()? as f64,
-        Metric::Tpot => record.tpot()?,
-        Metric::Stall => record.reads.iter().skip(1).map(|read| read.gap).max()? as f64,
-        Metric::Itl => {
-            let mut gaps: Vec<(f64, f64)> =
-                record.token_gaps().into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
-            gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
-            weighted_quantile(&gaps, objective.percentile)?
+        Metric::Stall => longest_gap(record)? as f64,
+        Metric::Tpot => {
+            let (least, most) = record.tpot_range()?;
+            return if most <= limit { Some(true) } else { (least > limit).then_some(false) };
         }
+        Metric::Itl => match record.token_gaps() {
+            Some(gaps) => {
+                let mut gaps: Vec<(f64, f64)> =
+                    gaps.into_iter().map(|(gap, tokens)| (gap / tokens, tokens)).collect();
+                gaps.sort_by(|a, b| a.0.total_cmp(&b.0));
+                weighted_quantile(&gaps, objective.percentile)?
+            }
+            // However many tokens share a gap, none waited longer.
+            None => return (longest_gap(record)? as f64 <= limit).then_some(true),
+        },
     };
-    Some(ns / 1e6)
+    Some(ns <= limit)
+}
+
+fn longest_gap(record: &Record) -> Option<u64> {
+    record.reads.iter().skip(1).map(|read| read.gap).max()
 }
 
 #[cfg(test)]
@@ -440,18 +370,41 @@ mod tests {
     #[test]
     fn coalesced_tokens_do_not_change_the_time_per_token() {
         let mut kept = recorder("ttft=100");
-        kept.take(&record(&[(20, 1, None), (60, 1, None), (100, 1, None)], Some(9)));
+        let mut reply = record(&[(20, 1, None), (60, 1, None), (100, 1, None)], Some(9));
+        (reply.reads[1].text, reply.reads[2].text) = (16, 16);
+        kept.take(&reply);
         assert_eq!(kept.series.chunk_gap.quantiles_ms([0.5]), Some([40.0]));
         assert_eq!(kept.series.itl.quantiles_ms([0.5, 0.95]), Some([10.0, 10.0]));
-        assert_eq!((kept.series.itl.count(), kept.uneven, kept.counted), (8, 1, [0, 1, 0]));
+        assert_eq!((kept.series.itl.count(), kept.estimated, kept.counted), (8, 1, [0, 1, 0]));
+    }
+
+    #[test]
+    fn an_objective_is_judged_by_bounds_where_tokens_are_not_known() {
+        // Four tokens in each of 16 events, 40 ms apart, and no count: 9.5 to 40 ms a token.
+        let events: Vec<_> = (0..16).map(|n| (20 + 40 * n, 1, None)).collect();
+        for (objectives, met, open) in [
+            ("tpot=40", [1], [0]),
+            ("tpot=9", [0], [0]),
+            ("tpot=10", [0], [1]),
+            ("itl=40", [1], [0]),
+            ("itl=9", [0], [1]),
+            ("stall=39", [0], [0]),
+        ] {
+            let mut kept = recorder(objectives);
+            kept.take(&record(&events, None));
+            assert_eq!((&kept.met[..], &kept.open[..]), (&met[..], &open[..]), "{objectives}");
+            let absent = [&kept.series.tpot, &kept.series.itl, &kept.series.per_token];
+            assert!(absent.iter().all(|series| series.count() == 0));
+            assert_eq!((kept.unknown, kept.series.chunk_gap.count()), (1, 15));
+        }
     }
 
     #[test]
     fn requests_are_good_only_if_every_objective_is_met() {
         let mut kept = recorder("ttft=20,itl=15,stall=35");
-        kept.take(&record(&[(20, 1, None), (30, 1, None), (40, 1, None)], None));
-        kept.take(&record(&[(20, 1, None), (30, 1, None), (70, 1, None)], None));
-        kept.take(&record(&[(21, 1, None), (31, 1, None)], None));
+        kept.take(&record(&[(20, 1, None), (30, 1, None), (40, 1, None)], Some(3)));
+        kept.take(&record(&[(20, 1, None), (30, 1, None), (70, 1, None)], Some(3)));
+        kept.take(&record(&[(21, 1, None), (31, 1, None)], Some(2)));
         let mut failed = record(&[(1, 1, None)], None);
         failed.miss = Some(Miss::Reset);
         kept.take(&failed);
@@ -475,7 +428,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_is_bounded_and_percentiles_stay_right() {
+    fn memory_is_bounded() {
         let mut kept = recorder("ttft=100");
         let mut one = record(&[(20, 1, None), (30, 1, None)], None);
         for index in 0..(MAX_REQUESTS as u64 * 5 / 2) {
@@ -483,24 +436,5 @@ mod tests {
             kept.take(&one);
         }
         assert!(kept.kept.len() <= MAX_REQUESTS && kept.stride == 4);
-        let mut series = Series::new().unwrap();
-        for value in 0..(MAX_VALUES + 10) {
-            series.add(1e6 + value as f64, 1.0);
-        }
-        assert!(!series.is_exact());
-        let [p50] = series.quantiles_ms([0.5]).unwrap();
-        assert!((p50 / 2.05 - 1.0).abs() < 0.002, "{p50}");
-    }
-
-    #[test]
-    fn payloads_are_read_back_by_the_library() {
-        use base64::Engine;
-        let mut series = Series::new().unwrap();
-        (1..=1000).for_each(|ms| series.add(f64::from(ms) * 1e6, 1.0));
-        let bytes = base64::engine::general_purpose::STANDARD.decode(series.payload().unwrap()).unwrap();
-        let back: Histogram<u64> =
-            hdrhistogram::serialization::Deserializer::new().deserialize(&mut bytes.as_slice()).unwrap();
-        assert_eq!(back.len(), 1000);
-        assert!((back.value_at_quantile(0.95) as f64 / 950_000.0 - 1.0).abs() < 0.001);
     }
 }

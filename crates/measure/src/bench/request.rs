@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
+use hyper::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{HeaderMap, Method, Request, StatusCode, Uri};
 
 use super::BenchError;
 use super::clock::now;
-use super::openai::parse_chunk;
+use super::openai::{Api, parse_chunk};
 use super::record::{Miss, Phase, Read, Record};
 use super::said::{MAX_BODY, is_error, said};
-use super::sse::Parser;
+use super::sse::{MAX_EVENT, Malformed, Parser};
 use super::target::Target;
 use super::transport::{Connection, Pool, hyper_miss};
 
@@ -28,7 +28,39 @@ pub(crate) struct Job {
     pub(crate) phase: Phase,
     /// When it is due; 0 for as soon as it is taken up.
     pub(crate) due: u64,
+    /// Tokens that are asked for in reply, at most.
+    pub(crate) tokens: u32,
+    /// Tokens that the prompt is to have, where that is known.
+    pub(crate) prompt_tokens: Option<u32>,
     pub(crate) body: Bytes,
+}
+
+impl Job {
+    /// The record of it, before anything has happened.
+    pub(crate) fn record(&self, scheduled: u64) -> Record {
+        Record {
+            index: self.index,
+            phase: self.phase,
+            scheduled,
+            sent: 0,
+            connect: 0,
+            headers: 0,
+            first: 0,
+            last: 0,
+            done: 0,
+            reads: Vec::new(),
+            asked: self.tokens,
+            asked_prompt: self.prompt_tokens,
+            tokens: None,
+            hidden: None,
+            stopped: false,
+            prompt_tokens: None,
+            cached_tokens: None,
+            status: 0,
+            miss: None,
+            said: None,
+        }
+    }
 }
 
 /// What all requests of a run share.
@@ -36,22 +68,27 @@ pub(crate) struct Requester {
     pool: Arc<Pool>,
     uri: Uri,
     host: HeaderValue,
-    key: Option<HeaderValue>,
+    headers: HeaderMap,
+    secrets: Vec<String>,
     timeout: Duration,
+    /// The interface lets a server keep reasoning to itself.
+    may_hide: bool,
     /// Whether the server's words on a failure were kept, by phase: one is enough.
     heard: [AtomicBool; 3],
 }
 
 impl Requester {
-    pub(crate) fn new(target: &Arc<Target>, path: &str, timeout: Duration) -> Result<Self, BenchError> {
+    pub(crate) fn new(target: &Arc<Target>, api: Api, timeout: Duration) -> Result<Self, BenchError> {
         let host = HeaderValue::from_str(&target.authority)
             .map_err(|_| BenchError::Input(format!("`{}` is no host", target.authority)))?;
         Ok(Self {
             pool: Arc::new(Pool::new(Arc::clone(target))),
-            uri: target.uri_of(path)?,
+            uri: target.uri_of(api.path())?,
             host,
-            key: target.key.as_ref().map(super::target::ApiKey::header),
+            headers: target.headers(),
+            secrets: target.secrets(),
             timeout,
+            may_hide: api == Api::Chat,
             heard: Default::default(),
         })
     }
@@ -66,8 +103,7 @@ impl Requester {
         if heard.load(Ordering::Relaxed) {
             return None;
         }
-        let secret = self.key.as_ref().and_then(|key| key.to_str().ok()?.strip_prefix("Bearer "));
-        let words = said(body, secret)?;
+        let words = said(body, &self.secrets)?;
         heard.store(true, Ordering::Relaxed);
         Some(words.into())
     }
@@ -81,11 +117,7 @@ impl Requester {
         let mut request = Request::new(Full::new(job.body.clone()));
         *request.method_mut() = Method::POST;
         // HTTP/1.1 to a server names the path alone (RFC 9112, 3.2.1).
-        *request.uri_mut() = if connection.is_two() {
-            self.uri.clone()
-        } else {
-            self.uri.path().parse().unwrap_or_else(|_| self.uri.clone())
-        };
+        *request.uri_mut() = if connection.is_two() { self.uri.clone() } else { below_host(&self.uri) };
         let headers = request.headers_mut();
         if !connection.is_two() {
             headers.insert(HOST, self.host.clone());
@@ -93,33 +125,14 @@ impl Requester {
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("text/event-stream"));
         headers.insert(REQUEST_ID, HeaderValue::from(job.index));
-        if let Some(key) = &self.key {
-            headers.insert(AUTHORIZATION, key.clone());
-        }
+        headers.extend(self.headers.clone());
         request
     }
 
     /// Sends a request and reads its reply to the end.
     pub(crate) async fn perform(&self, job: Job) -> Record {
         let start = now();
-        let mut record = Record {
-            index: job.index,
-            phase: job.phase,
-            scheduled: if job.due == 0 { start } else { job.due },
-            sent: 0,
-            connect: 0,
-            headers: 0,
-            first: 0,
-            last: 0,
-            done: 0,
-            reads: Vec::new(),
-            tokens: None,
-            prompt_tokens: None,
-            cached_tokens: None,
-            status: 0,
-            miss: None,
-            said: None,
-        };
+        let mut record = job.record(if job.due == 0 { start } else { job.due });
         let result = tokio::time::timeout(self.timeout, self.exchange(&job, &mut record)).await;
         record.miss = result.unwrap_or(Err(Miss::Timeout)).err();
         record.done = now();
@@ -159,6 +172,7 @@ impl Requester {
             match body.frame().await {
                 None => {
                     whole = true;
+                    record.hidden = stream.hidden(self.may_hide);
                     break stream.end(record);
                 }
                 Some(Err(error)) => break Err(hyper_miss(&error)),
@@ -197,6 +211,11 @@ impl Requester {
     }
 }
 
+/// A URI without scheme and host: its path and query.
+fn below_host(uri: &Uri) -> Uri {
+    uri.path_and_query().map_or_else(|| uri.clone(), |below| Uri::from(below.clone()))
+}
+
 /// True for a body that is a stream of events by its own account.
 fn is_stream(headers: &HeaderMap) -> bool {
     headers.get(CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/event-stream"))
@@ -214,14 +233,12 @@ pub(crate) async fn get(target: &Target, path: &str) -> Result<(u16, Bytes), Mis
     let uri = target.uri_of(path).map_err(|_| Miss::Protocol)?;
     let mut request = Request::new(Full::default());
     let two = connection.is_two();
-    *request.uri_mut() = if two { uri } else { uri.path().parse().map_err(|_| Miss::Protocol)? };
+    *request.uri_mut() = if two { uri } else { below_host(&uri) };
     let headers = request.headers_mut();
     if !two && let Ok(host) = HeaderValue::from_str(&target.authority) {
         headers.insert(HOST, host);
     }
-    if let Some(key) = &target.key {
-        headers.insert(AUTHORIZATION, key.header());
-    }
+    headers.extend(target.headers());
     let response = connection.send(request).await.map_err(|error| hyper_miss(&error))?;
     let status = response.status().as_u16();
     let body = http_body_util::Limited::new(response.into_body(), 32 << 20);
@@ -245,8 +262,11 @@ struct Stream {
     parser: Parser,
     /// Time of the read that the pieces at hand came in.
     read_at: u64,
-    /// Tokens by the server's count, so far.
+    /// Tokens by the server's count, up to the latest output.
     counted: Option<u32>,
+    /// Those of reasoning, where the server tells, and whether it sent some.
+    reasoning: Option<u32>,
+    has_reasoning: bool,
     /// An event has come.
     begun: bool,
     done: bool,
@@ -263,6 +283,8 @@ impl Stream {
         let (mut events, mut tokens) = (0, None);
         let (done, finished, counted) = (&mut self.done, &mut self.finished, &mut self.counted);
         let (begun, error) = (&mut self.begun, &mut self.error);
+        let (reasoning, has_reasoning) = (&mut self.reasoning, &mut self.has_reasoning);
+        let mut text = 0u32;
         let parsed = self.parser.push(bytes, |data| {
             *begun = true;
             if data == b"[DONE]" {
@@ -278,24 +300,41 @@ impl Stream {
                 *error = Some(data.to_vec());
             }
             *finished |= chunk.finished;
+            record.stopped |= chunk.stopped;
+            *reasoning = chunk.reasoning_tokens.or(*reasoning);
+            *has_reasoning |= chunk.has_reasoning;
             record.prompt_tokens = chunk.prompt_tokens.or(record.prompt_tokens);
             record.cached_tokens = chunk.cached_tokens.or(record.cached_tokens);
             if let Some(count) = chunk.completion_tokens {
+                // What was decoded since the output before ends with this one; what comes after the last is not seen.
                 if chunk.has_output {
                     tokens = Some(tokens.unwrap_or(0) + count.saturating_sub(counted.unwrap_or(0)));
+                    *counted = Some(count);
                 }
-                record.tokens = Some(count);
-                *counted = Some(count);
+                // Some servers have the field and do not count.
+                record.tokens = Some(count).filter(|count| *count > 0).or(record.tokens);
             }
             events += u32::from(chunk.has_output);
+            text = text.saturating_add(chunk.text);
         });
         if events > 0 {
-            note_read(record, at, new_read, events, tokens);
+            note_read(record, at, new_read, Read { gap: 0, events, tokens, text });
         }
         if let Some(miss) = miss {
             return Err(miss);
         }
-        parsed.map_err(|_| Miss::Malformed)
+        parsed.map_err(|why| {
+            if why == Malformed::TooLong {
+                self.error =
+                    Some(format!("(an event without an end within {} MiB)", MAX_EVENT >> 20).into_bytes());
+            }
+            Miss::Malformed
+        })
+    }
+
+    /// Tokens of reasoning that were not sent; `None` where there may be such and the server does not tell.
+    fn hidden(&self, may_hide: bool) -> Option<u32> {
+        if self.has_reasoning { Some(0) } else { self.reasoning.or((!may_hide).then_some(0)) }
     }
 
     fn end(&self, record: &Record) -> Result<(), Miss> {
@@ -307,15 +346,13 @@ impl Stream {
 }
 
 /// Adds output that was read at `at`: to the read at hand where it came in the same one.
-fn note_read(record: &mut Record, at: u64, new_read: bool, events: u32, tokens: Option<u32>) {
+fn note_read(record: &mut Record, at: u64, new_read: bool, output: Read) {
     if let Some(read) = record.reads.last_mut()
         && (!new_read || at == record.last)
     {
-        read.events += events;
-        read.tokens = match (read.tokens, tokens) {
-            (Some(before), Some(now)) => Some(before + now),
-            _ => None,
-        };
+        read.events += output.events;
+        read.text = read.text.saturating_add(output.text);
+        read.tokens = read.tokens.zip(output.tokens).map(|(before, now)| before + now);
         return;
     }
     let gap = if record.reads.is_empty() { 0 } else { at.saturating_sub(record.last) };
@@ -323,7 +360,7 @@ fn note_read(record: &mut Record, at: u64, new_read: bool, events: u32, tokens: 
         record.first = at;
     }
     record.last = at;
-    record.reads.push(Read { gap, events, tokens });
+    record.reads.push(Read { gap, ..output });
 }
 
 #[cfg(test)]
@@ -339,6 +376,7 @@ mod tests {
             .iter()
             .try_for_each(|&(text, at)| stream.take(text.as_bytes(), at, &mut record))
             .and_then(|()| stream.end(&record));
+        record.hidden = stream.hidden(true);
         (record, result)
     }
 
@@ -374,6 +412,11 @@ mod tests {
     fn what_is_no_chunk_is_malformed() {
         assert_eq!(feed(&[("data: {\"choices\":[{\n\n", 10)]).1, Err(Miss::Malformed));
         assert_eq!(feed(&[("<html>\n", 10)]).1, Err(Miss::Malformed));
+        let mut stream = Stream::default();
+        let long = vec![b'x'; MAX_EVENT + 1];
+        let taken = stream.take(&[b"data: ", &long[..]].concat(), 1, &mut record(&[], None));
+        assert_eq!(taken, Err(Miss::Malformed));
+        assert_eq!(stream.error.unwrap(), b"(an event without an end within 4 MiB)");
         assert_eq!(
             feed(&[(TOKEN, 1), ("data: {\"error\":{\"message\":\"m\"}}\n\n", 10)]).1,
             Err(Miss::StreamError)
@@ -391,5 +434,39 @@ mod tests {
         let tokens: Vec<Option<u32>> = record.reads.iter().map(|read| read.tokens).collect();
         assert_eq!(tokens, [Some(1), Some(4), Some(4)]);
         assert_eq!(record.tokens, Some(9));
+    }
+
+    #[test]
+    fn what_a_server_hides_is_known_only_where_it_tells() {
+        let usage = |details: &str| {
+            format!(
+                "data: {{\"choices\":[],\"usage\":{{\"completion_tokens\":9{details}}}}}\n\ndata: [DONE]\n\n"
+            )
+        };
+        let told = usage(",\"completion_tokens_details\":{\"reasoning_tokens\":7}");
+        let thought = "data: {\"choices\":[{\"delta\":{\"thinking\":\"hm\"}}]}\n\n";
+        for (pieces, hidden) in [
+            ([(TOKEN, 10), (&usage(""), 20)], None),
+            ([(TOKEN, 10), (&told, 20)], Some(7)),
+            ([(thought, 10), (&told, 20)], Some(0)),
+        ] {
+            let (record, result) = feed(&pieces);
+            assert_eq!((result, record.hidden, record.tokens), (Ok(()), hidden, Some(9)));
+        }
+    }
+
+    #[test]
+    fn what_is_counted_without_output_belongs_to_the_output_after_it() {
+        let counted = |text: &str, n: u32| {
+            format!(
+                "data: {{\"choices\":[{{\"text\":\"{text}\"}}],\"usage\":{{\"completion_tokens\":{n}}}}}\n\n"
+            )
+        };
+        let pieces = [counted("", 3), counted("a", 5), counted("", 6), counted("b", 7), counted("", 8)]
+            .map(|text| text);
+        let pieces: Vec<(&str, u64)> = (1..).zip(&pieces).map(|(n, text)| (text.as_str(), 10 * n)).collect();
+        let (record, _) = feed(&pieces);
+        let tokens: Vec<Option<u32>> = record.reads.iter().map(|read| read.tokens).collect();
+        assert_eq!((tokens, record.tokens), (vec![Some(5), Some(2)], Some(8)));
     }
 }

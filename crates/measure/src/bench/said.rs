@@ -7,16 +7,13 @@ pub(crate) const MAX_BODY: usize = 16 << 10;
 /// Characters that are kept.
 const MAX_SAID: usize = 300;
 
-/// The words in a body or event, fit for a terminal and without `secret`; `None` where it has none.
-pub(crate) fn said(body: &[u8], secret: Option<&str>) -> Option<String> {
+/// The words in a body or event, fit for a terminal and without `secrets`; `None` where it has none.
+pub(crate) fn said(body: &[u8], secrets: &[String]) -> Option<String> {
     let text = match parsed(body) {
         Some(value) => message(&value).unwrap_or_else(|| value.to_string()),
         None => String::from_utf8_lossy(&body[..body.len().min(MAX_BODY)]).into_owned(),
     };
-    let text = match secret {
-        Some(secret) => text.replace(secret, "…"),
-        None => text,
-    };
+    let text = secrets.iter().fold(text, |text, secret| text.replace(secret.as_str(), "…"));
     let words: Vec<&str> =
         text.split(|c: char| c.is_whitespace() || is_hidden(c)).filter(|word| !word.is_empty()).collect();
     let text = words.join(" ");
@@ -63,18 +60,18 @@ mod tests {
             ("{}", None),
             (" \n", None),
         ] {
-            assert_eq!(said(body.as_bytes(), None).as_deref(), words, "{body}");
+            assert_eq!(said(body.as_bytes(), &[]).as_deref(), words, "{body}");
         }
     }
 
     #[test]
     fn what_is_kept_is_short_printable_and_no_secret() {
         let hostile = "a\u{1b}[2Jb\u{202e}c sk-12345 ".repeat(100);
-        let kept = said(hostile.as_bytes(), Some("sk-12345")).unwrap();
+        let kept = said(hostile.as_bytes(), &["sk-12345".to_owned()]).unwrap();
         assert!(kept.starts_with("a [2Jb c …") && kept.chars().count() == MAX_SAID + 1, "{kept}");
         assert!(!kept.contains("12345"));
-        assert!(said(&vec![b'x'; 1 << 20], None).unwrap().len() < 400);
-        assert!(said(b"\xff\xfe", None).is_some());
+        assert!(said(&vec![b'x'; 1 << 20], &[]).unwrap().len() < 400);
+        assert!(said(b"\xff\xfe", &[]).is_some());
     }
 
     #[test]

@@ -33,6 +33,7 @@ enum Ours {
     GenerationTokens,
     CacheQueries,
     CacheHits,
+    CacheRate,
     Ttft,
     Itl,
     E2e,
@@ -75,6 +76,7 @@ const NAMES: &[Name] = &[
         ours: Ours::CacheQueries,
         theirs: &[
             "vllm:prefix_cache_queries_total",
+            "vllm:prefix_cache_queries",
             "vllm:gpu_prefix_cache_queries_total",
             // It looks up all of them.
             "sglang:prompt_tokens_total",
@@ -84,10 +86,13 @@ const NAMES: &[Name] = &[
         ours: Ours::CacheHits,
         theirs: &[
             "vllm:prefix_cache_hits_total",
+            "vllm:prefix_cache_hits",
             "vllm:gpu_prefix_cache_hits_total",
             "sglang:cached_tokens_total",
         ],
     },
+    // Before it counted tokens, SGLang told the share of the latest prefill.
+    Name { ours: Ours::CacheRate, theirs: &["sglang:cache_hit_rate"] },
     Name {
         ours: Ours::Ttft,
         theirs: &["vllm:time_to_first_token_seconds", "sglang:time_to_first_token_seconds"],
@@ -218,7 +223,10 @@ impl Scrapes {
             prompt_tokens: grown(Ours::PromptTokens),
             generation_tokens: grown(Ours::GenerationTokens),
             prefix_cache_queries: grown(Ours::CacheQueries),
-            prefix_cache_hits: hits(),
+            prefix_cache_hits: hits().or_else(|| {
+                let share = crate::stats::mean(&gauge(Ours::CacheRate))?;
+                Some(share * grown(Ours::CacheQueries)?)
+            }),
             ttft_ms: latency(first, last, Ours::Ttft),
             itl_ms: latency(first, last, Ours::Itl),
             e2e_ms: latency(first, last, Ours::E2e),
@@ -411,6 +419,15 @@ vllm:time_to_first_token_seconds_count{engine="0"} 110
             (summary.kind.as_str(), summary.running, summary.waiting),
             ("sglang", vec![2.0], vec![1.0])
         );
+        let rate = |tokens: u32, rate: f64| {
+            format!("sglang:prompt_tokens_total {tokens}\nsglang:cache_hit_rate {rate}\n")
+        };
+        let summary = scrapes(&[&rate(1000, 0.0), &rate(3000, 0.5)]).summary().unwrap();
+        assert_eq!((summary.prefix_cache_queries, summary.prefix_cache_hits), (Some(2000.0), Some(500.0)));
+        let hits =
+            |hits: u32| format!("vllm:prefix_cache_queries {}\nvllm:prefix_cache_hits {hits}\n", 2 * hits);
+        let summary = scrapes(&[&hits(10), &hits(30)]).summary().unwrap();
+        assert_eq!((summary.prefix_cache_queries, summary.prefix_cache_hits), (Some(40.0), Some(20.0)));
         let summary = scrapes(&["llamacpp:requests_processing 1\nllamacpp:tokens_predicted_total 5\n"])
             .summary()
             .unwrap();

@@ -3,8 +3,8 @@
 //! As the HTML standard has it ("Server-sent events", 9.2.6): lines end with LF, CR or CRLF, the `data` fields of an event
 //! are joined by LF, comments and other fields are passed over, and an event that no empty line ends does not count.
 
-/// Longest event that is taken: a server that never ends a line must not fill the memory of the client.
-const MAX_EVENT: usize = 4 << 20;
+/// Longest event that is taken, as `docs/src/reference/metrics.md` says: a server that never ends a line must not fill the memory of the client.
+pub(crate) const MAX_EVENT: usize = 4 << 20;
 
 /// Why a stream is not one of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use plumb_evidence::model::{
     BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, LatencySummary,
-    ObjectiveResult, ServerMetrics, Share, Uncorrected,
+    ObjectiveResult, Percentiles, Reached, ServerMetrics, Share, Uncorrected, WithFailures,
 };
 
 use plumb_evidence::dependence::{independent_requests, worth};
@@ -13,8 +13,9 @@ use super::nonce::Nonce;
 use super::plan::{Load, Plan};
 use super::prompts::{Prompts, WORDS};
 use super::record::Phase;
-use super::recorder::{Kept, Recorder, Series};
+use super::recorder::{Kept, Recorder};
 use super::scrape::Scrapes;
+use super::series::Series;
 use super::validity;
 use crate::stats::proportion::wilson;
 use crate::stats::quantile::{quantile, samples_needed};
@@ -31,6 +32,9 @@ const WITHIN_RUN: &str = "latencies are told within this run: it is shorter than
 /// Mean times of a request over which a queue forgets its state, at least: so many, in simulation, for 8 slots at 77 % of what
 /// they bear. Ours.
 const RELAXES: f64 = 8.0;
+
+/// Values from which on p90, p95 and p99 are told.
+const NEEDED: [u64; 3] = [10, 20, 100];
 
 /// What a run was, besides its plan.
 pub(crate) struct Setting<'a> {
@@ -102,10 +106,10 @@ pub(crate) fn summarise(
             .flatten(),
         undetermined: recorder.undetermined,
         objectives: objectives(plan, recorder, &measured, worth),
-        ttft_ms: with_intervals(summary(&series.ttft), &ttft, times(&ttft)),
+        ttft_ms: with_intervals(bounded(&series.ttft), &ttft, times(&ttft)),
         itl_ms: summary(&series.itl),
-        tpot_ms: summary(&series.tpot),
-        e2e_ms: with_intervals(summary(&series.e2e), &e2e, times(&e2e)),
+        tpot_ms: bounded(&series.tpot),
+        e2e_ms: with_intervals(bounded(&series.e2e), &e2e, times(&e2e)),
         chunk_gap_ms: summary(&series.chunk_gap),
         stall_ms: summary(&series.stall),
         per_token_ms: summary(&series.per_token),
@@ -114,6 +118,7 @@ pub(crate) fn summarise(
             ttft_ms: summary(&series.ttft_from_send),
             e2e_ms: summary(&series.e2e_from_send),
         },
+        with_failures: with_failures(recorder),
         tokens: tokens(recorder, server.as_ref(), plan, setting.common_tokens),
         in_flight,
         littles_ratio: sampled.zip(residence).zip(rates.as_ref()).and_then(
@@ -274,12 +279,36 @@ pub(crate) fn summary(series: &Series) -> LatencySummary {
         count,
         mean: series.mean_ms(),
         p50: Some(p50),
-        p90: enough(p90, 10),
-        p95: enough(p95, 20),
-        p99: enough(p99, 100),
+        p90: enough(p90, NEEDED[0]),
+        p95: enough(p95, NEEDED[1]),
+        p99: enough(p99, NEEDED[2]),
         max: series.max_ms(),
         ..LatencySummary::default()
     }
+}
+
+/// The same with a bound of its tail, for a series that has one value for each request.
+fn bounded(series: &Series) -> LatencySummary {
+    LatencySummary { p99_bound: series.bound_ms(0.99), ..summary(series) }
+}
+
+/// Percentiles with failures as requests that never end, where there are any.
+fn with_failures(recorder: &Recorder) -> Option<WithFailures> {
+    let failed = recorder.measured - recorder.ok;
+    let of = |series: &Series| {
+        let [p50, p90, p95, p99] = series.quantiles_with([0.5, 0.9, 0.95, 0.99], failed);
+        let reached = |value: Option<f64>, needed: u64| {
+            (recorder.measured >= needed).then(|| value.map_or(Reached::NEVER, Reached::Ms))
+        };
+        Percentiles {
+            p50: reached(p50, 1),
+            p90: reached(p90, NEEDED[0]),
+            p95: reached(p95, NEEDED[1]),
+            p99: reached(p99, NEEDED[2]),
+        }
+    };
+    let (ttft_ms, e2e_ms) = (of(&recorder.series.ttft), of(&recorder.series.e2e));
+    (failed > 0).then_some(WithFailures { ttft_ms, e2e_ms })
 }
 
 /// Half the width of the widest interval of mean and p95 of TTFT and E2E, as a share of the value: how well the run knows
@@ -449,7 +478,7 @@ fn tokens(
     };
     let [running, end, none] = recorder.counted;
     let counted_by = if none > 0 || running + end == 0 {
-        "events"
+        BenchTokens::BY_EVENTS
     } else if end > 0 {
         "server, at the end"
     } else {
@@ -461,7 +490,11 @@ fn tokens(
         cached: recorder.cached_tokens,
         events: recorder.events,
         counted_by: counted_by.to_owned(),
-        itl_estimated: recorder.uneven > 0 && running < recorder.ok,
+        itl_estimated: recorder.estimated > 0,
+        unknown_replies: recorder.unknown,
+        hidden: recorder.hidden,
+        asked_output: recorder.asked_tokens,
+        asked_prompt: recorder.asked_prompt,
         coalesced_share: recorder.coalesced_reads as f64 / recorder.reads.max(1) as f64,
         single_read_share: recorder.single_reads as f64 / recorder.several_tokens.max(1) as f64,
         cached_share: cached_share(recorder, server),
@@ -654,5 +687,14 @@ mod tests {
         let summary = summary(&recorder_of(&few).series.e2e);
         assert_eq!((summary.count, summary.p95, summary.p99), (19, None, None));
         assert_eq!((summary.p50, summary.p90, summary.max), (Some(100.0), Some(100.0), Some(100.0)));
+        // As many as it takes to bound p99 with 99 % confidence by the largest; the next smaller one takes 662.
+        let bound = |count: u64| {
+            let many: Vec<_> = (0..count).map(|n| (n * 10 + 1, n * 10 + n + 1, Phase::Measured)).collect();
+            bounded(&recorder_of(&many).series.e2e).p99_bound
+        };
+        assert_eq!(
+            (bound(458), bound(459), bound(661), bound(662)),
+            (None, Some(458.0), Some(660.0), Some(660.0))
+        );
     }
 }

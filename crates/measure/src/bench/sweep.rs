@@ -261,6 +261,13 @@ pub fn sweep(
             "a sweep needs objectives, such as `--slo ttft=500ms,itl=50ms`".to_owned(),
         ));
     }
+    if !plan.has_joint_percentile() {
+        return Err(BenchError::Input(
+            "a sweep looks for the highest rate of good requests, and the objectives ask for different percentiles, of which no \
+             share of requests is one; give all of them the same, such as `--slo ttft.p95=500ms,itl.p95=50ms`"
+                .to_owned(),
+        ));
+    }
     let start = arrivals.rate().unwrap_or(1.0);
     let started = super::now_rfc3339();
     let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
@@ -347,16 +354,15 @@ fn append_records(all: &mut impl Write, mut of_run: File, run: usize) -> io::Res
     Ok(())
 }
 
-/// What a run says about each objective, and how many of its requests failed.
+/// What a run says of all objectives together, which is what goodput counts by, and how many of its requests failed.
 fn seen(plan: &Plan, result: &BenchResult) -> Seen {
-    let conditions = result.objectives.iter().map(|objective| {
-        let trials = objective.within.trials;
-        let open = objective.undetermined as f64 / result.requests.max(1) as f64 * trials;
-        let trials_missed = objective.within.trials_missed;
-        let held = objective.within.share * trials;
-        Condition { wanted: objective.percentile, held, open, trials, trials_missed }
+    let wanted = plan.objectives.first().map(|objective| objective.percentile);
+    let condition = wanted.zip(result.attainment).map(|(wanted, good)| {
+        let open = result.undetermined as f64 / result.requests.max(1) as f64 * good.trials;
+        let (trials, trials_missed) = (good.trials, good.trials_missed);
+        Condition { wanted, held: good.share * trials, open, trials, trials_missed }
     });
-    let conditions = conditions.collect();
+    let conditions = condition.into_iter().collect();
     let failures = Failures {
         failed: result.errors.values().sum::<u64>() as f64,
         requests: result.requests as f64,
@@ -608,6 +614,8 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
+    use plumb_evidence::model::{ObjectiveResult, Share};
+
     use super::*;
     use crate::bench::target::{Http, Target};
     use crate::stats::Random;
@@ -801,6 +809,33 @@ mod tests {
         assert_eq!(level.verdict(), Verdict::Unresolved);
         level.add(&(vec![condition(0.95, 100.0, 100.0)], failures(50.0)));
         assert_eq!(level.verdict(), Verdict::Fail);
+    }
+
+    #[test]
+    fn a_level_is_judged_by_what_goodput_counts() {
+        let mut sweep = sweep_plan();
+        sweep.plan.objectives = crate::bench::parse_objectives("ttft=1,itl=1").unwrap();
+        // Each objective is met by 97 %, both by 94 %.
+        let result = BenchResult {
+            requests: 4000,
+            attainment: Some(Share { share: 0.94, trials: 4000.0, ..Share::default() }),
+            objectives: vec![
+                ObjectiveResult {
+                    percentile: 0.95,
+                    within: Share { share: 0.97, trials: 4000.0, ..Share::default() },
+                    ..ObjectiveResult::default()
+                };
+                2
+            ],
+            ..BenchResult::default()
+        };
+        let mut level = Level::new(1.0);
+        level.add(&seen(&sweep.plan, &result));
+        assert_eq!(level.verdict(), Verdict::Fail);
+        sweep.plan.objectives = crate::bench::parse_objectives("ttft.p40=1,itl.p99=1").unwrap();
+        sweep.plan.load = Load::Open { arrivals: Arrivals::Poisson { rate: 1.0 } };
+        let error = super::sweep(&sweep, &Control::default(), &mut |_| ()).unwrap_err().to_string();
+        assert!(error.contains("different percentiles"), "{error}");
     }
 
     #[test]

@@ -111,12 +111,7 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
             client.connections_while_measuring, result.requests
         ));
     }
-    if result.tokens.itl_estimated {
-        warnings.push(
-            "events hold several tokens and the server does not count along: time per token within a request is estimated"
-                .to_owned(),
-        );
-    }
+    tokens(&result.tokens, &mut warnings);
     cache(&result.tokens, &mut warnings);
     objectives(plan, result, &mut warnings);
     if result.interrupted {
@@ -147,6 +142,50 @@ fn failures(plan: &Plan, result: &BenchResult) -> Option<(InvalidBy, String)> {
     }
 }
 
+/// What is not known of the tokens of replies, and what was not as it was asked for.
+fn tokens(tokens: &BenchTokens, warnings: &mut Vec<String>) {
+    if tokens.counted_by == BenchTokens::BY_EVENTS && tokens.events > 0 {
+        warnings.push(
+            "the server does not count tokens, so an event is taken for one: if it holds several, the server makes more tokens \
+             per second than told here"
+                .to_owned(),
+        );
+    }
+    if tokens.itl_estimated {
+        warnings.push(
+            "events hold several tokens and the server does not count along: time per token within a request is estimated by \
+             the length of the texts"
+                .to_owned(),
+        );
+    }
+    if tokens.unknown_replies > 0 {
+        warnings.push(format!(
+            "of {} replies it is not known how many tokens were decoded between the first read and the last (several in an \
+             event, or reasoning that is not sent): ITL and TPOT leave them out",
+            tokens.unknown_replies
+        ));
+    }
+    if tokens.hidden > 0 {
+        warnings.push(format!(
+            "{:.0} % of the output tokens are reasoning that the server does not send: the time to first token holds it",
+            tokens.hidden as f64 / tokens.output.max(1) as f64 * 100.0
+        ));
+    }
+    for (what, measured, asked) in [
+        ("replies", Some(tokens.output).filter(|_| tokens.unknown_replies == 0), tokens.asked_output),
+        ("prompts", Some(tokens.prompt).filter(|tokens| *tokens > 0), tokens.asked_prompt),
+    ] {
+        let Some(measured) = measured.filter(|_| asked > 0) else { continue };
+        let share = measured as f64 / asked as f64;
+        if (share - 1.0).abs() > BenchTokens::LENGTH_TOLERANCE {
+            warnings.push(format!(
+                "{what} had {:.0} % of the tokens that were asked for: this is another load than the one that was asked for",
+                share * 100.0
+            ));
+        }
+    }
+}
+
 /// Prompts that the server has seen before make it look faster than it is.
 fn cache(tokens: &BenchTokens, warnings: &mut Vec<String>) {
     if let Some(cached) = tokens.from_cache().filter(|_| tokens.is_answered_from_cache()) {
@@ -170,7 +209,7 @@ fn undetermined<'a>(
     });
     lacking.map(|(objective, judged)| {
         let text = format!(
-            "`{objective}` is undetermined: {} of {} requests have no such time",
+            "`{objective}` is undetermined: {} of {} requests have no such time, or it is not known",
             judged.undetermined, result.requests
         );
         (InvalidBy::Undetermined, text)
@@ -274,6 +313,37 @@ mod tests {
             result.client.busiest_thread = Some(0.97);
         });
         assert_eq!(both.invalid_by, Some(InvalidBy::Client));
+    }
+
+    #[test]
+    fn what_is_not_known_of_tokens_is_told() {
+        let told = |change: fn(&mut BenchTokens)| judged(|result| change(&mut result.tokens)).warnings;
+        assert!(told(|_| {}).is_empty());
+        let warnings = told(|tokens| {
+            (tokens.counted_by, tokens.events) = ("events".to_owned(), 640);
+        });
+        assert!(warnings[0].contains("does not count tokens"), "{warnings:?}");
+        assert!(told(|tokens| tokens.unknown_replies = 7)[0].contains("of 7 replies it is not known"));
+        assert!(told(|tokens| tokens.itl_estimated = true)[0].contains("estimated by the length"));
+        let hidden = told(|tokens| (tokens.output, tokens.hidden) = (200, 100));
+        assert!(hidden[0].contains("50 % of the output tokens are reasoning"), "{hidden:?}");
+    }
+
+    #[test]
+    fn a_load_that_is_not_the_one_asked_for_is_told() {
+        let told = |output, prompt| {
+            judged(move |result| {
+                let tokens = &mut result.tokens;
+                (tokens.output, tokens.asked_output) = (output, 6400);
+                (tokens.prompt, tokens.asked_prompt) = (prompt, 12_800);
+            })
+            .warnings
+        };
+        assert!(told(6400, 12_800).is_empty() && told(6090, 13_400).is_empty());
+        assert!(told(1000, 12_800)[0].contains("replies had 16 % of the tokens"));
+        assert!(told(6400, 14_000)[0].contains("prompts had 109 % of the tokens"));
+        // A server that does not count prompts says nothing of them.
+        assert!(told(6400, 0).is_empty());
     }
 
     #[test]

@@ -206,7 +206,7 @@ pub fn effects(cells: &[CellData], floor: &Floor<'_>, design: &Design) -> Vec<Ex
     found
         .into_iter()
         .map(|(compared, _, mut effect)| {
-            effect.verdict = verdict(&compared, &effect, floor).to_owned();
+            effect.verdict = guarded(verdict(&compared, &effect, floor), &effect, cells).to_owned();
             effect
         })
         .collect()
@@ -251,6 +251,23 @@ fn verdict(compared: &Compared, effect: &ExperimentEffect, floor: &Floor<'_>) ->
         (true, true) => "improved",
         (true, false) => "worse",
     }
+}
+
+/// Rise of the share of failed requests, as counted, from which on nothing is claimed to be better: without a tail of one in a
+/// thousand, p99 moves by little.
+const FAILED_RISE: f64 = 0.001;
+
+/// A verdict in favour of a cell does not stand while more of its requests fail: those that are left look better for that alone.
+fn guarded(verdict: &'static str, effect: &ExperimentEffect, cells: &[CellData]) -> &'static str {
+    let failed = |name: &str| {
+        let blocks = &cells.iter().find(|cell| cell.name == name)?.blocks;
+        let requests: u64 = blocks.iter().map(|one| one.requests).sum();
+        let failed: u64 = blocks.iter().map(|one| one.failed).sum();
+        (requests > 0).then(|| failed as f64 / requests as f64)
+    };
+    let rise = failed(&effect.cell).zip(failed(&effect.against)).map(|(cell, against)| cell - against);
+    let rises = rise.is_some_and(|rise| rise > FAILED_RISE);
+    if rises && matches!(verdict, "improved" | "equivalent") { "more-failures" } else { verdict }
 }
 
 /// The verdict on fewer than [`LEAST_BLOCKS`] blocks.
@@ -523,6 +540,36 @@ mod tests {
         assert!((own.ratio / 2.0).ln().abs() < 0.1, "what was seen is told: {}", own.ratio);
         let four = bare(&mut random, 2, 4, 2.0);
         assert!(effects(&four, &Floor::default(), &design())[0].interval().is_some());
+    }
+
+    #[test]
+    fn nothing_improves_while_more_requests_fail() {
+        let mut random = Random::new(5);
+        let cells = [cell(&mut random, 0, 100.0), cell(&mut random, 1, 70.0), cell(&mut random, 2, 130.0)];
+        for (failed, better, worse) in [
+            ([0, 0], "improved", "worse"),
+            ([18, 18], "more-failures", "worse"),
+            ([1, 1], "more-failures", "worse"),
+        ] {
+            let mut cells = cells.clone();
+            for (cell, failed) in cells[1..].iter_mut().zip(failed) {
+                cell.blocks[2].failed = failed;
+            }
+            let effects = effects(&cells, &Floor::default(), &design());
+            let of = |cell: &str, metric: &str| {
+                let found = effects.iter().find(|effect| {
+                    (effect.cell.as_str(), effect.against.as_str(), effect.metric.as_str())
+                        == (cell, "cell 0", metric)
+                });
+                found.unwrap().verdict.clone()
+            };
+            assert_eq!((of("cell 1", "e2e_p95").as_str(), of("cell 2", "e2e_p95").as_str()), (better, worse));
+            assert_eq!(of("cell 1", "output_tokens_per_s"), better);
+        }
+        // As many fail in the other one.
+        let mut cells = cells.clone();
+        cells.iter_mut().for_each(|cell| cell.blocks[0].failed = 9);
+        assert_eq!(primary(&effects(&cells, &Floor::default(), &design())).verdict, "improved");
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub(super) fn conclude(plan: &ExperimentPlan, result: &mut ExperimentResult) {
     for factor in Factor::ALL {
         for effect in &result.effects {
             if effect.metric == result.primary && effect.factor == factor.as_str() {
-                result.conclusions.push(sentence(effect));
+                result.conclusions.push(sentence(effect, &result.cells));
             }
         }
     }
@@ -100,7 +100,7 @@ fn least(share: f64) -> String {
     if share < 9.0 { format!("about {:.1} %", share * 100.0) } else { "far more than tenfold".to_owned() }
 }
 
-fn sentence(effect: &ExperimentEffect) -> String {
+fn sentence(effect: &ExperimentEffect, cells: &[ExperimentCell]) -> String {
     let ExperimentEffect { cell, against, metric, ratio, .. } = effect;
     let Some((low, high)) = effect.interval() else {
         return format!(
@@ -116,6 +116,19 @@ fn sentence(effect: &ExperimentEffect) -> String {
     match effect.verdict.as_str() {
         "improved" => format!("`{cell}` improves {metric} over `{against}`: {range}"),
         "worse" => format!("`{cell}` makes {metric} worse than `{against}`: {range}"),
+        "more-failures" => {
+            let failed = |name: &str| {
+                let of = cells.iter().find(|cell| cell.name == name);
+                let share = of.and_then(|cell| cell.failed.as_ref()).map_or(0.0, |failed| failed.share);
+                format!("{:.1} %", share * 100.0)
+            };
+            format!(
+                "{} of the requests of `{cell}` failed, and {} of those of `{against}`: that {metric} of the others differs by {range} \
+                 is no improvement",
+                failed(cell),
+                failed(against)
+            )
+        }
         "equivalent" => format!("`{cell}` and `{against}` are equivalent in {metric}: {range}"),
         _ => format!("no measured effect of `{cell}` over `{against}` on {metric}: {range}{least}"),
     }
@@ -210,7 +223,7 @@ fn recommend(plan: &ExperimentPlan, result: &ExperimentResult) -> Option<Recomme
         cpus: if placed { cell.cpus.clone() } else { String::new() },
         memory_nodes: if placed { cell.memory_nodes.clone() } else { String::new() },
         governor: governor.filter(|_| !first(Factor::Governor, cell)).unwrap_or_default(),
-        reason: sentence(best),
+        reason: sentence(best, &result.cells),
     })
 }
 
@@ -229,6 +242,32 @@ mod tests {
             in_flight: Some(4.0),
             ..ExperimentCell::default()
         }
+    }
+
+    #[test]
+    fn a_conclusion_names_the_requests_that_failed() {
+        use plumb_evidence::model::Share;
+        let named = |name: &str, share| ExperimentCell {
+            name: name.to_owned(),
+            failed: Some(Share { share, ..Share::default() }),
+            ..ExperimentCell::default()
+        };
+        let effect = ExperimentEffect {
+            cell: "shed".to_owned(),
+            against: "queue".to_owned(),
+            metric: "e2e_p95".to_owned(),
+            ratio: 0.434,
+            low: Some(0.4),
+            high: Some(0.47),
+            verdict: "more-failures".to_owned(),
+            ..ExperimentEffect::default()
+        };
+        let text = sentence(&effect, &[named("queue", 0.0), named("shed", 0.309)]);
+        assert!(
+            text.starts_with("30.9 % of the requests of `shed` failed, and 0.0 % of those of `queue`"),
+            "{text}"
+        );
+        assert!(text.contains("-56.6 %") && text.ends_with("is no improvement"), "{text}");
     }
 
     #[test]

@@ -200,6 +200,7 @@ fn effects(effects: &[&ExperimentEffect], primary: &str, out: &mut String) -> st
             effect
                 .verdict
                 .replace("no-measured-effect", "no measured effect")
+                .replace("more-failures", "more failures")
                 .replace("not-estimable", NOT_ESTIMABLE),
         )?;
     }

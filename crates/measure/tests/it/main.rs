@@ -1,11 +1,14 @@
 //! The load generator against a server whose every delay is known.
 #![expect(clippy::unwrap_used, reason = "these are tests, helpers included")]
 
-use plumb_measure::bench::reference::{Behaviour, LogEntry, Server, steady};
+use std::io::{Read, Seek, SeekFrom};
+
+use plumb_measure::bench::reference::{Act, Asked, Behaviour, LogEntry, Reply, Script, Server, Step, steady};
 use plumb_measure::bench::{
-    Amount, Api, Arrivals, Control, Http, Load, Plan, Precision, Prompts, Target, parse_objectives,
-    parse_trace, run,
+    Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Load, Measured, Plan, Precision,
+    Prompts, Target, parse_objectives, parse_trace, run,
 };
+use serde_json::Value;
 
 const MS: u64 = 1_000_000;
 
@@ -128,4 +131,224 @@ fn two_threads_share_the_streams() {
     plan.extent = Amount::Requests(30);
     let result = run(&plan, &Control::default()).unwrap().result;
     assert_eq!((result.requests, result.ttft_ms.count, result.client.connections), (30, 30, 4));
+}
+
+/// A server of chats that refuses what is not to its liking, and says why.
+struct Strict {
+    behaved: Box<dyn Script>,
+    /// What a request lacks or has too much.
+    refuses: Refuses,
+}
+
+type Refuses = Box<dyn Fn(&Asked) -> Option<(u16, &'static str)> + Send>;
+
+impl Script for Strict {
+    fn respond(&mut self, asked: &Asked) -> Reply {
+        let Some((status, why)) = (self.refuses)(asked) else { return self.behaved.respond(asked) };
+        let text = format!("{{\"error\":{{\"message\":\"{why}\"}}}}");
+        let head = format!("HTTP/1.1 {status} No\r\ncontent-length: {}\r\n\r\n", text.len());
+        let bytes = [head.as_bytes(), text.as_bytes()].concat();
+        let write = Step { at: 0, act: Act::Write { bytes, tokens: 0 } };
+        Box::new([write, Step { at: 0, act: Act::Finish }].into_iter())
+    }
+}
+
+fn strict(refuses: impl Fn(&Asked) -> Option<(u16, &'static str)> + Send + 'static) -> Server {
+    Server::start(Box::new(Strict { behaved: steady(quick()), refuses: Box::new(refuses) })).unwrap()
+}
+
+fn has(asked: &Asked, word: &str) -> bool {
+    String::from_utf8_lossy(&asked.body).contains(word)
+}
+
+#[test]
+fn a_server_is_asked_in_the_form_that_it_takes() {
+    type Of = fn(&Asked) -> Option<(u16, &'static str)>;
+    let servers: [(&str, Of); 5] = [
+        ("another limit, named", |asked| {
+            has(asked, "max_tokens").then_some((400, "use 'max_completion_tokens' instead of 'max_tokens'"))
+        }),
+        ("another limit, not named", |asked| has(asked, "max_tokens").then_some((422, "bad request"))),
+        ("no temperature", |asked| {
+            has(asked, "temperature").then_some((400, "'temperature' is not supported"))
+        }),
+        // Whatever the fault looks like, it may be over an option.
+        ("a redirection", |asked| has(asked, "ignore_eos").then_some((307, "go away"))),
+        ("too much to do", |asked| has(asked, "continuous_usage_stats").then_some((429, "later"))),
+    ];
+    for (what, refuses) in servers {
+        let server = strict(move |asked| refuses(asked).filter(|_| asked.path.ends_with("/completions")));
+        let mut plan = plan(&server);
+        (plan.api, plan.extent) = (Api::Chat, Amount::Requests(4));
+        let result = run(&plan, &Control::default()).unwrap().result;
+        assert!(result.errors.is_empty() && result.tokens.output == 4 * 8, "{what}: {result:?}");
+    }
+}
+
+#[test]
+fn headers_and_the_query_go_with_every_request_and_into_no_result() {
+    let server = strict(|asked| {
+        let header =
+            |name: &str, value: &str| asked.headers.iter().any(|(other, own)| other == name && own == value);
+        let fine = header("api-key", "sk-0123456789")
+            && header("x-team", "blue-secret")
+            && asked.query == "api-version=2024-10-21&sig=abcdef"
+            && !header("authorization", "Bearer sk-0123456789");
+        (!fine).then_some((500, "sk-0123456789 blue-secret abcdef are wrong"))
+    });
+    let url = format!("{}/openai/deployments/gpt?api-version=2024-10-21&sig=abcdef", server.url());
+    let key = ApiKey::new("sk-0123456789").unwrap();
+    let target = |team: &str| {
+        let target = Target::new(&url, Http::Auto, None, Some(key.clone())).unwrap();
+        target.with_headers(vec![Header::new("X-Team", team).unwrap()])
+    };
+    let mut plan = Plan::new(target("blue-secret"));
+    (plan.api, plan.output_tokens, plan.extent) = (Api::Chat, 8, Amount::Requests(4));
+    let result = run(&plan, &Control::default()).unwrap().result;
+    assert!(result.errors.is_empty() && result.ttft_ms.count == 4, "{result:?}");
+    assert_eq!(result.target.model, "gpt");
+    let failing = run(&Plan { target: target("red-secret"), ..plan }, &Control::default()).unwrap().result;
+    assert_eq!(failing.server_error.as_deref(), Some("status 500: … blue-secret … are wrong"));
+    let text =
+        format!("{} {}", serde_json::to_string(&result).unwrap(), serde_json::to_string(&failing).unwrap());
+    assert!(!["sk-0123", "red-secret", "abcdef"].iter().any(|secret| text.contains(secret)), "{text}");
+    assert!(text.contains("api-version=2024-10-21&sig=…"), "{text}");
+}
+
+#[test]
+fn a_server_that_is_not_ready_is_waited_for() {
+    static LOOKS: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    let server = strict(|asked| {
+        let health = asked.path.ends_with("/health");
+        let looks = LOOKS.fetch_add(u32::from(health), std::sync::atomic::Ordering::Relaxed);
+        (looks < 2 && !asked.path.ends_with("/models")).then_some((503, "loading the model"))
+    });
+    let mut plan = plan(&server);
+    plan.extent = Amount::Requests(4);
+    plan.wait = std::time::Duration::from_secs(600);
+    let result = run(&plan, &Control::default()).unwrap().result;
+    assert!(result.errors.is_empty(), "{result:?}");
+    assert!(LOOKS.load(std::sync::atomic::Ordering::Relaxed) >= 3);
+    // Without an end, a server that is not there is an error all the same.
+    plan.target = Target::new("http://127.0.0.1:9", Http::Auto, None, None).unwrap();
+    plan.wait = std::time::Duration::from_millis(10);
+    assert!(matches!(run(&plan, &Control::default()), Err(BenchError::Unreachable { .. })));
+}
+
+#[test]
+fn percentiles_with_failures_stand_beside_those_of_the_survivors() {
+    // Half of the requests fail at once, and the others look fast.
+    let server = strict(|asked| {
+        let odd = asked.id.parse::<u64>().is_ok_and(|id| id % 2 == 1);
+        (odd && asked.path.ends_with("/completions")).then_some((503, "full"))
+    });
+    let mut plan = plan(&server);
+    (plan.warmup, plan.extent, plan.cooldown) = (Amount::Requests(0), Amount::Requests(40), false);
+    let result = run(&plan, &Control::default()).unwrap().result;
+    assert_eq!((result.errors["http_5xx"], result.ttft_ms.p95.is_some(), result.valid), (20, true, false));
+    assert_eq!(result.server_error.as_deref(), Some("status 503: full"));
+    let with = serde_json::to_value(result.with_failures).unwrap();
+    assert_eq!((&with["e2e_ms"]["p90"], &with["ttft_ms"]["p95"]), (&"never".into(), &"never".into()));
+    assert_eq!(with["ttft_ms"]["p99"], Value::Null);
+    let back: plumb_evidence::model::WithFailures = serde_json::from_value(with).unwrap();
+    assert_eq!(Some(back), result.with_failures);
+}
+
+/// The records of the measured requests.
+fn records(measured: &mut Measured) -> Vec<Value> {
+    let mut text = String::new();
+    let file = measured.records.as_mut().unwrap();
+    file.seek(SeekFrom::Start(0)).unwrap();
+    file.read_to_string(&mut text).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    lines.filter(|line| line["phase"] == "measured").collect()
+}
+
+/// What times per token are divided by is what was decoded between the first read and the last, or nothing.
+#[test]
+fn only_tokens_between_the_first_read_and_the_last_divide_times() {
+    let slow = Behaviour { ttft: 5 * MS, itl: MS / 2, ..Behaviour::default() };
+    let at_end = Behaviour { continuous_usage: false, ..slow.clone() };
+    let hides = Behaviour { hidden_reasoning: 1000, ..at_end.clone() };
+    let untold = Behaviour { tells_reasoning: false, ..hides.clone() };
+    let many = Behaviour { tokens_per_event: 16, first_tokens: 16, ..slow };
+    // Each with the tokens of an event, where these are known, limits that it misses and leaves open, and words of a note. The
+    // truth is 0.5 ms for each token.
+    type Row = (&'static str, Behaviour, Option<f64>, &'static str, &'static str, &'static str);
+    let rows: [Row; 7] = [
+        ("reasoning, told", hides, Some(1.0), "0.05", "", "94 % of the output tokens are reasoning"),
+        ("reasoning, not told", untold.clone(), None, "0.001", "0.15", "of 4 replies it is not known"),
+        (
+            "reasoning, counted along",
+            Behaviour { continuous_usage: true, ..untold },
+            Some(1.0),
+            "0.05",
+            "",
+            "",
+        ),
+        (
+            "16 tokens per event, no count",
+            Behaviour { usage: false, ..many.clone() },
+            None,
+            "0.01",
+            "2",
+            "the server does not count tokens",
+        ),
+        (
+            "16 tokens per event, counted at the end",
+            Behaviour { continuous_usage: false, ..many.clone() },
+            Some(16.0),
+            "0.05",
+            "",
+            "estimated by the length of the texts",
+        ),
+        ("16 tokens per event, counted along", many, Some(16.0), "0.05", "", ""),
+        (
+            "a reply that the model ends, by a token that counts",
+            Behaviour { stops_after: 47, ..at_end },
+            Some(1.0),
+            "0.05",
+            "",
+            "replies had 75 % of the tokens",
+        ),
+    ];
+    for (what, behaviour, each, missed, open, note) in rows {
+        let server = Server::start(steady(behaviour)).unwrap();
+        let mut plan = plan(&server);
+        // A chat may hide reasoning.
+        plan.api = if what.starts_with("16") { Api::Completions } else { Api::Chat };
+        (plan.output_tokens, plan.keep_records) = (64, true);
+        (plan.warmup, plan.extent, plan.cooldown) = (Amount::Requests(0), Amount::Requests(4), false);
+        let open = if open.is_empty() { String::new() } else { format!(",tpot={open}ms") };
+        plan.objectives = parse_objectives(&format!("tpot=100s,tpot={missed}ms{open}")).unwrap();
+        let mut measured = run(&plan, &Control::default()).unwrap();
+        let lines = records(&mut measured);
+        let result = measured.result;
+        assert_eq!((result.requests, lines.len()), (4, 4), "{what}");
+        let mut judged = 0;
+        for line in &lines {
+            let events: Vec<f64> = serde_json::from_value(line["events"].clone()).unwrap();
+            let between: Option<(f64, Option<f64>)> =
+                serde_json::from_value(line["between"].clone()).unwrap();
+            let Some((least, most)) = between else { continue };
+            judged += 1;
+            let after: f64 = events[1..].iter().sum();
+            match each {
+                Some(each) => assert_eq!((least, most), (after * each, Some(after * each)), "{what}: {line}"),
+                None => assert!(least == after && most.unwrap() > least, "{what}: {line}"),
+            }
+        }
+        let known = if each.is_some() { judged } else { 0 };
+        assert_eq!((result.tpot_ms.count, result.tpot_ms.mean.is_some()), (known, known > 0), "{what}");
+        assert_eq!(result.itl_ms.count > 0, known > 0, "{what}");
+        let told = result.warnings.join("; ");
+        assert!(told.contains(note), "{what}: {told}");
+        // A busy machine may hold up a whole reply, and read it at once.
+        if judged == 4 {
+            let shares = result.objectives.iter().map(|objective| objective.within.share);
+            assert!(shares.zip([1.0, 0.0, 0.0]).all(|(share, wanted)| share == wanted), "{what}: {result:?}");
+            let counts: Vec<u64> = result.objectives.iter().map(|objective| objective.undetermined).collect();
+            assert_eq!(counts, [&[0, 0], &[4][..]].concat()[..counts.len()], "{what}");
+        }
+    }
 }

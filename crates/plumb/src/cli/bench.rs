@@ -13,7 +13,8 @@ use super::Format;
 pub(crate) struct BenchArgs {
     #[command(subcommand)]
     pub(crate) command: Option<BenchCommand>,
-    /// The server, such as `http://host:8000`.
+    /// The server, such as `http://host:8000`. A path that ends in `/chat/completions` or `/completions` is taken as it is, one
+    /// with `/deployments/NAME` as Azure's, and a query goes with every request.
     #[arg(required = true)]
     pub(crate) url: Option<String>,
     #[command(flatten)]
@@ -86,10 +87,11 @@ pub(crate) enum HttpChoice {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Requests")]
 pub(crate) struct RequestArgs {
-    /// Which interface.
-    #[arg(long, value_enum, default_value = "completions")]
-    pub(crate) api: ApiChoice,
-    /// Model; default: the first that the server lists.
+    /// Which interface. Default: the one that the URL names, else completions.
+    #[arg(long, value_enum)]
+    pub(crate) api: Option<ApiChoice>,
+    /// Model; default: the first that the server lists and that makes text, as far as its name tells; where it lists several, a
+    /// note says which one was asked.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
     /// Tokens of each prompt; words are made up anew for each run.
@@ -168,7 +170,7 @@ pub(crate) struct LoadArgs {
 #[command(next_help_heading = "Objectives")]
 pub(crate) struct GoalArgs {
     /// Limits on ttft, itl, tpot, e2e and stall, such as `ttft=500ms,itl.p99=80ms`; of p95 unless another percentile is
-    /// given.
+    /// given. Goodput and `--sweep` need the same percentile for all.
     #[arg(long, value_name = "LIMITS")]
     pub(crate) slo: Option<String>,
     /// Share (0 to 1) of requests that may fail.
@@ -197,6 +199,13 @@ pub(crate) struct ConnectionArgs {
     /// File that holds the API key.
     #[arg(long, value_name = "FILE", conflicts_with = "api_key_env")]
     pub(crate) api_key_file: Option<PathBuf>,
+    /// Send this header with every request; can be given again. `NAME:@FILE` takes the value from a file, since every user of the
+    /// machine can read a command line. The value is written nowhere.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+    /// Wait so many seconds, at most, for a server that is not ready.
+    #[arg(long, value_name = "SECONDS", default_value = "0")]
+    pub(crate) wait: f64,
     /// Version of HTTP.
     #[arg(long, value_enum, default_value = "auto")]
     pub(crate) http: HttpChoice,

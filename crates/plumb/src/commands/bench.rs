@@ -11,8 +11,9 @@ use plumb_collect::Interrupt;
 use plumb_evidence::files::{Readers, write_atomically};
 use plumb_measure::bench::reference::{Behaviour, Server, steady};
 use plumb_measure::bench::{
-    Amount, Api, ApiKey, Arrivals, BenchError, Control, Http, Load, Measured, Plan, Precision, Prompts,
-    Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure, sweep,
+    Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Load, Measured, Plan, Precision,
+    Prompts, Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure,
+    sweep,
 };
 
 use crate::analyse::set;
@@ -189,14 +190,27 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
     };
     let url = args.url.as_deref().unwrap_or_default();
     let target = Target::new(url, http, connection.ca.as_deref(), api_key(args)?)?;
+    let target =
+        target.with_headers(connection.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?);
     if target.key_in_clear() {
-        console.warn("the API key is sent in clear text: the URL begins with `http://`");
+        console.warn("the API key, or a header that may hold one, is sent in clear text: the URL begins with `http://`");
     }
+    let named = target.api();
     let mut plan = load_plan(&args.load, &args.client, target)?;
     let request = &args.request;
-    plan.api = match request.api {
+    let wanted = request.api.map(|api| match api {
         ApiChoice::Completions => Api::Completions,
         ApiChoice::Chat => Api::Chat,
+    });
+    plan.api = match (wanted, named) {
+        (Some(wanted), Some(named)) if wanted != named => {
+            return Err(UsageError(format!(
+                "`--api` is not the interface that the URL names: `{}`",
+                named.path()
+            ))
+            .into());
+        }
+        (wanted, named) => wanted.or(named).unwrap_or(Api::Completions),
     };
     plan.model.clone_from(&request.model);
     plan.prompts = match &request.prompts {
@@ -217,6 +231,8 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
         .ok()
         .filter(|timeout| !timeout.is_zero())
         .ok_or_else(|| UsageError("--timeout has to be greater than zero".to_owned()))?;
+    plan.wait = Duration::try_from_secs_f64(connection.wait)
+        .map_err(|_| UsageError("--wait has to be a number of seconds".to_owned()))?;
     plan.scrape_every = connection.scrape_every.max(0.0);
     plan.keep_records = args.output.into.is_some() || args.output.records.is_some();
     if args.goal.sweep && args.load.rate.is_none() {
@@ -291,6 +307,19 @@ fn api_key(args: &BenchArgs) -> anyhow::Result<Option<ApiKey>> {
             Ok(Some(ApiKey::new(&key)?))
         }
     }
+}
+
+/// A header as `NAME:VALUE` or `NAME:@FILE`. What is no such header is not repeated: it may be a secret.
+fn header(text: &str) -> anyhow::Result<Header> {
+    let (name, value) = text.split_once(':').ok_or_else(|| {
+        UsageError(
+            "--header has no colon; give a name and a value, such as `--header api-key:@FILE`".to_owned(),
+        )
+    })?;
+    Ok(match value.trim().strip_prefix('@') {
+        Some(path) => Header::new(name, &read(Path::new(path))?)?,
+        None => Header::new(name, value)?,
+    })
 }
 
 fn read(path: &Path) -> Result<String, BenchError> {

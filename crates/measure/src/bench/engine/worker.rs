@@ -87,24 +87,7 @@ impl Worker {
 
 /// A request that was not sent.
 fn dropped(job: &Job) -> Record {
-    Record {
-        index: job.index,
-        phase: job.phase,
-        scheduled: job.due,
-        sent: 0,
-        connect: 0,
-        headers: 0,
-        first: 0,
-        last: 0,
-        done: now(),
-        reads: Vec::new(),
-        tokens: None,
-        prompt_tokens: None,
-        cached_tokens: None,
-        status: 0,
-        miss: Some(Miss::Dropped),
-        said: None,
-    }
+    Record { done: now(), miss: Some(Miss::Dropped), ..job.record(job.due) }
 }
 
 /// One stream of a closed loop.

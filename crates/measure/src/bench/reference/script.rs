@@ -9,10 +9,14 @@ pub struct Asked {
     pub method: String,
     /// Path of the URI.
     pub path: String,
+    /// What follows the path behind a question mark.
+    pub query: String,
     /// The client's `X-Request-Id`.
     pub id: String,
     /// The `Authorization` header.
     pub authorization: String,
+    /// All headers, with names in lower case.
+    pub headers: Vec<(String, String)>,
     /// Body.
     pub body: Vec<u8>,
     /// When it had been read, in ns of CLOCK_MONOTONIC.
@@ -67,13 +71,22 @@ pub struct Behaviour {
     pub itl: u64,
     /// Tokens of a reply where the request does not say.
     pub tokens: u32,
-    /// Tokens in each event after the first one, which holds one, as a server with speculative decoding or a streaming
-    /// interval has it.
+    /// Tokens in each event after the first one, as a server with speculative decoding or a streaming interval has it.
     pub tokens_per_event: u32,
+    /// Tokens in the first event.
+    pub first_tokens: u32,
     /// Events in one write.
     pub events_per_write: u32,
     /// Token counts are sent where asked for.
     pub usage: bool,
+    /// And with every chunk.
+    pub continuous_usage: bool,
+    /// Tokens of reasoning that come before the others, each with its time, and are not sent; they count.
+    pub hidden_reasoning: u32,
+    /// How many these are is told.
+    pub tells_reasoning: bool,
+    /// The model ends a reply after so many tokens, by one that is counted and not shown; 0 for never.
+    pub stops_after: u32,
     /// Requests whose first token can be worked on at the same time, the others waiting in line; 0 for no limit. With 1 and
     /// Poisson arrivals, the wait is that of the queue M/D/1, whose distribution is known.
     pub prefill_slots: u32,
@@ -87,8 +100,13 @@ impl Default for Behaviour {
             itl: 10_000_000,
             tokens: 64,
             tokens_per_event: 1,
+            first_tokens: 1,
             events_per_write: 1,
             usage: true,
+            continuous_usage: true,
+            hidden_reasoning: 0,
+            tells_reasoning: true,
+            stops_after: 0,
             prefill_slots: 0,
         }
     }
@@ -130,6 +148,7 @@ impl Script for Steady {
 #[derive(Default, Deserialize)]
 struct Wishes {
     max_tokens: Option<u32>,
+    max_completion_tokens: Option<u32>,
     #[serde(default)]
     stream_options: StreamWishes,
 }
@@ -146,11 +165,22 @@ fn reply(behaviour: &Behaviour, asked: &Asked, first: u64) -> Reply {
     let wishes: Wishes = serde_json::from_slice(&asked.body).unwrap_or_default();
     let chat = asked.path.ends_with("/chat/completions");
     let prompt_tokens = words_of(&asked.body);
-    let total = wishes.max_tokens.unwrap_or(behaviour.tokens).max(1);
+    let wanted = wishes.max_completion_tokens.or(wishes.max_tokens).unwrap_or(behaviour.tokens).max(1);
+    let stops = behaviour.stops_after > 0 && behaviour.stops_after < wanted;
+    let total = if stops { behaviour.stops_after } else { wanted };
+    let hidden = behaviour.hidden_reasoning;
+    let counted = hidden + total + u32::from(stops);
     let (itl, per_event, per_write) =
         (behaviour.itl, behaviour.tokens_per_event.max(1), behaviour.events_per_write.max(1));
-    let continuous = behaviour.usage && wishes.stream_options.continuous_usage_stats;
+    let first_tokens = behaviour.first_tokens.max(1);
+    let continuous =
+        behaviour.usage && behaviour.continuous_usage && wishes.stream_options.continuous_usage_stats;
     let final_usage = behaviour.usage && wishes.stream_options.include_usage;
+    let details = match hidden {
+        0 => String::new(),
+        _ if !behaviour.tells_reasoning => String::new(),
+        hidden => format!(",\"completion_tokens_details\":{{\"reasoning_tokens\":{hidden}}}"),
+    };
     let mut sent = 0;
     let mut head = Some(stream_head());
     let mut ended = false;
@@ -164,27 +194,32 @@ fn reply(behaviour: &Behaviour, asked: &Asked, first: u64) -> Reply {
             if sent >= total {
                 break;
             }
-            let many = if sent == 0 { 1 } else { per_event.min(total - sent) };
+            let many = if sent == 0 { first_tokens } else { per_event }.min(total - sent);
             sent += many;
-            let usage = continuous.then_some((prompt_tokens, sent));
-            bytes.extend(token_event(chat, many, usage, sent == total));
+            let usage = continuous.then_some((prompt_tokens, hidden + sent));
+            bytes.extend(token_event(chat, many, usage, sent == total && !stops));
         }
-        let at = first + u64::from(sent - 1) * itl;
-        let mut end = Vec::new();
+        // The time of the last token that a write holds.
+        let at = first + u64::from(hidden + sent - 1) * itl;
         if sent == total {
+            if stops {
+                let end = "data: {\"choices\":[{\"index\":0,\"delta\":{},\"text\":\"\",\"finish_reason\":\"stop\"}]}\n\n";
+                bytes.extend(http_chunk(end.as_bytes()));
+            }
             if final_usage {
-                end.extend(http_chunk(
+                let usage =
+                    format!("{{\"prompt_tokens\":{prompt_tokens},\"completion_tokens\":{counted}{details}}}");
+                let object = object(chat);
+                bytes.extend(http_chunk(
                     format!(
-                        "data: {{\"id\":\"r\",\"object\":\"{}\",\"choices\":[],\"usage\":{{\"prompt_tokens\":{prompt_tokens},\"completion_tokens\":{total}}}}}\n\n",
-                        object(chat)
+                        "data: {{\"id\":\"r\",\"object\":\"{object}\",\"choices\":[],\"usage\":{usage}}}\n\n"
                     )
                     .as_bytes(),
                 ));
             }
-            end.extend(http_chunk(b"data: [DONE]\n\n"));
-            end.extend_from_slice(b"0\r\n\r\n");
+            bytes.extend(http_chunk(b"data: [DONE]\n\n"));
+            bytes.extend_from_slice(b"0\r\n\r\n");
         }
-        bytes.extend(end);
         Some(Step { at, act: Act::Write { bytes, tokens: sent - before } })
     });
     let finish = std::iter::from_fn(move || {
@@ -263,12 +298,14 @@ pub(super) fn parse_request(input: &mut Vec<u8>) -> Option<Asked> {
     let head = String::from_utf8_lossy(&input[..end]).into_owned();
     let mut lines = head.lines();
     let mut words = lines.next()?.split(' ');
-    let mut asked =
-        Asked { method: words.next()?.to_owned(), path: words.next()?.to_owned(), ..Asked::default() };
+    let method = words.next()?.to_owned();
+    let (path, query) = words.next().map(|target| target.split_once('?').unwrap_or((target, "")))?;
+    let mut asked = Asked { method, path: path.to_owned(), query: query.to_owned(), ..Asked::default() };
     let mut length = 0;
     for (name, value) in lines.filter_map(|line| line.split_once(':')) {
-        let value = value.trim();
-        match name.to_ascii_lowercase().as_str() {
+        let (name, value) = (name.to_ascii_lowercase(), value.trim());
+        asked.headers.push((name.clone(), value.to_owned()));
+        match name.as_str() {
             "content-length" => length = value.parse().ok()?,
             "x-request-id" => asked.id = value.to_owned(),
             "authorization" => asked.authorization = value.to_owned(),

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use plumb_evidence::model::{
-    BenchResult, GpuSample, LatencySummary, ServerMetrics, Share, SweepLevel, SweepResult,
+    BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, Share, SweepLevel, SweepResult,
 };
 use plumb_measure::bench::Calibration;
 
@@ -50,8 +50,25 @@ pub(super) fn result(result: &BenchResult) -> String {
         ("E2E per token", &result.per_token_ms),
         ("send lateness", &result.send_lag_ms),
     ] {
-        latency_row(&mut out, name, summary);
+        latency_row(&mut out, name, summary, result.replies());
+        let failed = result.with_failures.as_ref().and_then(|with| match name {
+            "TTFT" => Some(&with.ttft_ms),
+            "E2E" => Some(&with.e2e_ms),
+            _ => None,
+        });
+        if let Some(percentiles) = failed {
+            let row = [percentiles.p50, percentiles.p90, percentiles.p95, percentiles.p99].map(reached);
+            let [p50, p90, p95, p99] = row;
+            let all = result.requests;
+            let p99 = if all < BOUNDED { "-".to_owned() } else { p99 };
+            let _ = writeln!(
+                out,
+                "{:<14} {:>8} {p50:>8} {p90:>8} {p95:>8} {p99:>8} {:>8} {all:>8}",
+                "  with failed", "-", "never"
+            );
+        }
     }
+    tail(&mut out, result);
     out.push('\n');
     rates(&mut out, result);
     client(&mut out, result);
@@ -76,9 +93,28 @@ fn verdict(valid: bool, reason: Option<&str>) -> String {
     }
 }
 
-fn latency_row(out: &mut String, name: &str, summary: &LatencySummary) {
+/// Replies from which on p99 can be bounded with 99 % confidence: 0.99^459 < 0.01.
+const BOUNDED: u64 = 459;
+
+/// What is known of p99.
+fn tail(out: &mut String, result: &BenchResult) {
+    let bound = |name: &str, summary: &LatencySummary| {
+        summary.p99_bound.map(|bound| format!("{name} at most {bound:.2} ms"))
+    };
+    let bounds = [bound("TTFT", &result.ttft_ms), bound("E2E", &result.e2e_ms)];
+    let bounds: Vec<String> = bounds.into_iter().flatten().collect();
+    if result.replies() < BOUNDED {
+        let text = format!("left out: fewer than {BOUNDED} replies cannot bound it with 99 % confidence");
+        wrap(out, "p99:      ", &text);
+    } else if !bounds.is_empty() {
+        wrap(out, "p99:      ", &format!("{}, with 99 % confidence", bounds.join(", ")));
+    }
+}
+
+fn latency_row(out: &mut String, name: &str, summary: &LatencySummary, replies: u64) {
     let mut row = format!("{name:<14}");
-    let columns = [summary.mean, summary.p50, summary.p90, summary.p95, summary.p99, summary.max];
+    let p99 = summary.p99.filter(|_| replies >= BOUNDED);
+    let columns = [summary.mean, summary.p50, summary.p90, summary.p95, p99, summary.max];
     for value in columns {
         let _ = match value {
             // Too few values for this percentile.
@@ -88,6 +124,16 @@ fn latency_row(out: &mut String, name: &str, summary: &LatencySummary) {
         };
     }
     let _ = writeln!(out, "{row} {:>8}", summary.count);
+}
+
+/// A percentile of all requests, those that failed among them.
+fn reached(value: Option<Reached>) -> String {
+    match value {
+        None => "-".to_owned(),
+        Some(Reached::Never(_)) => "never".to_owned(),
+        Some(Reached::Ms(value)) if value >= 1000.0 => format!("{value:.0}"),
+        Some(Reached::Ms(value)) => format!("{value:.2}"),
+    }
 }
 
 fn rates(out: &mut String, result: &BenchResult) {
