@@ -86,23 +86,37 @@ fn bundle(folder: &Path) -> PathBuf {
     path
 }
 
-/// A subcommand on the bundle with these packs.
+/// A subcommand on the bundle with these packs, all of which can answer.
 fn on(folder: &Path, packs: &[&PathBuf], bundle: &Path, arguments: &[&str]) -> Run {
+    let result = asked(folder, packs, bundle, arguments);
+    assert_eq!(result.code, 0, "{arguments:?}: {result:?}");
+    result
+}
+
+fn asked(folder: &Path, packs: &[&PathBuf], bundle: &Path, arguments: &[&str]) -> Run {
     let mut command = plumb_at(folder);
     command.arg("-q").args(arguments);
     for pack in packs {
         command.arg("--pack").arg(pack);
     }
-    let result = run(command.arg(bundle));
-    assert_eq!(result.code, 0, "{arguments:?}: {result:?}");
-    result
+    run(command.arg(bundle))
 }
 
 fn assessment(folder: &Path, packs: &[&PathBuf], bundle: &Path) -> Value {
+    assessed(folder, packs, bundle, 0)
+}
+
+/// The same where one of the packs cannot answer, which was named, so that the exit code tells it.
+fn refused(folder: &Path, packs: &[&PathBuf], bundle: &Path) -> Value {
+    assessed(folder, packs, bundle, 5)
+}
+
+fn assessed(folder: &Path, packs: &[&PathBuf], bundle: &Path, code: i32) -> Value {
     let german = folder.join("engagement.toml");
     fs::write(&german, "schema = 1\n[report]\nlanguage = \"de\"\n").unwrap();
     let arguments = ["check", "--format", "json", "--engagement", german.to_str().unwrap()];
-    let result = on(folder, packs, bundle, &arguments);
+    let result = asked(folder, packs, bundle, &arguments);
+    assert_eq!(result.code, code, "{result:?}");
     serde_json::from_str(&result.out).unwrap()
 }
 
@@ -265,7 +279,7 @@ fn words_that_cannot_be_said_make_the_checks_of_their_pack_not_run_with_the_caus
     ] {
         assert!(text.contains(from), "{from}");
         let pack = rules(folder, "sample-rules-2", &text.replacen(from, to, 1));
-        let json = assessment(folder, &[&pack], &bundle);
+        let json = refused(folder, &[&pack], &bundle);
         for check in ["fleet.swappiness", "fleet.clock-governor", "fleet.link-speed"] {
             let finding = of_check(&json, check);
             let message = finding["message"].as_str().unwrap();
@@ -407,7 +421,7 @@ fn a_kind_of_intent_that_there_is_not_makes_the_pack_not_run() {
     let folder = folder.path();
     let hostile = sample_c(folder, r#"\"kind\":\"sysctl\""#, r#"\"kind\":\"run\""#);
     let honest = sample_rules(folder);
-    let json = assessment(folder, &[&hostile, &honest], &bundle(folder));
+    let json = refused(folder, &[&hostile, &honest], &bundle(folder));
     let finding = of_check(&json, "sample.swappiness");
     assert_eq!(finding["outcome"], "not-run");
     let message = finding["message"].as_str().unwrap();

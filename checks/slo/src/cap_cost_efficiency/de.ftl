@@ -69,5 +69,4 @@ found-unused-above = { $tests_count ->
 found-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten: kein Token zählt dafür
 found-no-mean = die mittlere Nachfrage ist nicht angegeben
 found-no-replicas = die Zahl der Replikate, die heute bedienen, ist nicht angegeben
-found-no-tokens = die Zahl der Ausgabe-Tokens ist nicht angegeben
 found-no-currency = die Währung der Preise ist nicht angegeben

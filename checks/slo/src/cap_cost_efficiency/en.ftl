@@ -69,5 +69,4 @@ found-unused-above = { $tests_count ->
 found-no-goodput = the service level is shown to be met at none of the tested rates: no token is within it
 found-no-mean = the mean demand is not stated
 found-no-replicas = the number of replicas that serve today is not stated
-found-no-tokens = the number of output tokens is not stated
 found-no-currency = the currency of the prices is not stated

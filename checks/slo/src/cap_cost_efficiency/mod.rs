@@ -70,7 +70,8 @@ fn cost(
     url: &str,
 ) -> Result<words::Cost, Said> {
     let prices: Prices = evidence.get("/engagement/prices")?;
-    let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoTokens {})?;
+    // There is no goodput where the demand does not say how many tokens a request has.
+    let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoGoodput {})?;
     if prices.currency.is_empty() {
         return Err(words::NoCurrency {}.into());
     }

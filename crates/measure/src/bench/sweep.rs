@@ -818,7 +818,12 @@ mod tests {
         // Each objective is met by 97 %, both by 94 %.
         let result = BenchResult {
             requests: 4000,
-            attainment: Some(Share { share: 0.94, trials: 4000.0, ..Share::default() }),
+            attainment: Some(Share {
+                share: 0.94,
+                trials: 4000.0,
+                trials_missed: 4000.0,
+                ..Share::default()
+            }),
             objectives: vec![
                 ObjectiveResult {
                     percentile: 0.95,

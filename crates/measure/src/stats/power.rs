@@ -46,12 +46,12 @@ struct Draw {
 }
 
 impl Power {
-    /// For two blocks or more; the same seed gives the same draws.
+    /// The same seed gives the same draws. Of fewer than two blocks there are none, and nothing is detectable.
     #[must_use]
     pub fn new(blocks: usize, seed: u64) -> Self {
         let mut random = Random::stream(seed, 7);
         let freedom = blocks.saturating_sub(1).max(1) as f64;
-        let draws = (0..DRAWS)
+        let draws = (0..if blocks < 2 { 0 } else { DRAWS })
             .map(|_| {
                 let values: Vec<f64> = (0..blocks).map(|_| random.normal()).collect();
                 let centre = mean(&values).unwrap_or(0.0);
@@ -118,6 +118,15 @@ fn flips(values: &[f64], centre: f64, error: f64) -> f64 {
 mod tests {
     use super::*;
     use crate::stats::permutation::sign_flip;
+
+    #[test]
+    fn nothing_is_detectable_without_blocks() {
+        let bars = Bars { comparisons: 1, floor: 0.0, margin: 0.02 };
+        for blocks in [0, 1] {
+            assert_eq!(Power::new(blocks, 1).detectable(0.1, bars, 0.8), f64::INFINITY);
+        }
+        assert!(Power::new(2, 1).detectable(0.1, bars, 0.8).is_finite());
+    }
 
     #[test]
     fn sign_flips_are_significant_from_the_effect_that_is_told() {
