@@ -88,7 +88,7 @@ fn planted() -> Bundle {
         ),
         (
             "raw/proc/7/cmdline",
-            "ray\0--node=GpuProd17_rank0\0--master=ip-10-20-30-40.dc4.acmebank.test\0--peer\010.20.30.41:8000\0--x=::ffff:10.20.30.42\0--mail=anna.k@acmebank.test",
+            "ray\0--node=GpuProd17_rank0\0--master=ip-10-20-30-40.dc4.acmebank.test\0--peer\x0010.20.30.41:8000\0--x=::ffff:10.20.30.42\0--mail=anna.k@acmebank.test",
         ),
         (
             "raw/proc/net/tcp",
@@ -115,7 +115,7 @@ fn planted() -> Bundle {
                 "0f1e2d3c4b5a69788796a5b4c3d2e1f001234567"
             ),
         ),
-        ("raw/proc/9/cmdline", "containerd-shim\0-id\03f9a1c7be204\0x"),
+        ("raw/proc/9/cmdline", "containerd-shim\0-id\x003f9a1c7be204\0x"),
         ("raw/proc/net/wireless", "eth0:3c:fd:fe:01:02:03 std::string a::b 0000:3b:00.0 12:34:56"),
         ("raw/sys/class/dmi/id/product_serial", "J7XK2M3\n"),
         (
@@ -211,8 +211,9 @@ fn one_thing_has_one_token_in_every_notation() {
         text("raw/etc/hosts")
     );
     assert!(
-        text("raw/proc/7/cmdline")
-            .contains("--node=host-1_rank0\0--master=ip-192-0-2-1.domain-1.example\0--peer\0192.0.2.2:8000")
+        text("raw/proc/7/cmdline").contains(
+            "--node=host-1_rank0\0--master=ip-192-0-2-1.domain-1.example\0--peer\x00192.0.2.2:8000"
+        )
     );
 }
 
@@ -259,7 +260,7 @@ fn strict_takes_users_models_and_folders_too() {
         ),
         (
             "raw/proc/8/cmdline",
-            "/home/annak/bin/python\0--model=/home/annak/models/Secret-7B\0--numa-node\01",
+            "/home/annak/bin/python\0--model=/home/annak/models/Secret-7B\0--numa-node\x001",
         ),
     ]);
     let strict = Redaction { level: Level::Strict, ..Redaction::default() };
@@ -271,7 +272,7 @@ fn strict_takes_users_models_and_folders_too() {
     );
     assert_eq!(
         text("raw/proc/8/cmdline"),
-        "/home/user-2/bin/python\0--model=/home/user-2/models/model-1\0--numa-node\01",
+        "/home/user-2/bin/python\0--model=/home/user-2/models/model-1\0--numa-node\x001",
         "the first is in a link"
     );
     let standard = redact(&node, &Redaction::default()).unwrap().bundle;
