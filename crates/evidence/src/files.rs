@@ -155,7 +155,7 @@ fn temporary(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
 /// How the names of files and folders begin that Plumb writes first and renames then.
 pub const TEMPORARY: &str = ".plumb-";
 
-/// A temporary folder that goes with the value, and that no [`sweep`] takes away while the process lives.
+/// A temporary folder that goes with the value, and that no sweep of leftovers takes away while the process lives.
 #[derive(Debug)]
 pub struct Staging {
     folder: TempDir,

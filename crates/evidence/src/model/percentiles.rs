@@ -12,7 +12,7 @@ pub struct WithFailures {
     pub e2e_ms: Percentiles,
 }
 
-/// Percentiles some of which may never be reached; `None` where there are too few requests, as in [`LatencySummary`].
+/// Percentiles some of which may never be reached; `None` where there are too few requests, as in [`super::LatencySummary`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Percentiles {
