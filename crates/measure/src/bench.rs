@@ -53,6 +53,7 @@ pub use openai::{Api, RequestForm, TokenLimit, UsageDetail};
 pub use plan::{Amount, Load, MAX_OBJECTIVES, Metric, Objective, Plan, Precision, parse_objectives};
 pub use prompts::{Prompts, parse_prompts};
 pub use record::{Miss, Phase, Read, Record};
+pub(crate) use scrape::{Ours, Scrape, scrape_once};
 pub use sweep::{Sweep, Swept, sweep};
 pub use target::{ApiKey, Header, Http, Target};
 
@@ -116,6 +117,7 @@ pub struct Measured {
 /// Says why nothing was measured; a server that fails while being measured is a result.
 pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     check(plan)?;
+    let plan = &Plan { leader: plan.leader.or_else(|| plan.target.leader()), ..plan.clone() };
     let started = now_rfc3339();
     let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
     let probed = probe::probe(plan, nonce, control)?;
@@ -142,6 +144,7 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     let setting = summary::Setting { model: &probed.form.model, started: &started, nonce, common_tokens };
     let mut result = summary::summarise(plan, &setting, &outcome, &scrapes);
     result.gpu = gpu;
+    summary::add_energy(&mut result);
     if plan.ignore_eos && !probed.form.ignore_eos {
         result
             .warnings

@@ -247,7 +247,7 @@ pub(crate) fn run(
         let (shared, workers, stop) = (Arc::clone(&shared), workers.clone(), Arc::clone(&watching));
         Builder::new()
             .name("watch".to_owned())
-            .spawn(move || watch(&shared.gauges, &workers, &stop))
+            .spawn(move || watch(&shared.gauges, &workers, &stop, shared.plan.leader))
             .map_err(BenchError::Thread)?
     };
     threads.push(match &plan.load {

@@ -180,6 +180,8 @@ pub struct Plan {
     pub cpus: Vec<usize>,
     /// Seconds between reads of the server's `/metrics`; 0 for none.
     pub scrape_every: f64,
+    /// First process of the server, where it is known; `None` to look for it by the address.
+    pub leader: Option<i32>,
     /// Keep the raw record of every request.
     pub keep_records: bool,
 }
@@ -237,6 +239,7 @@ impl Plan {
             threads: 1,
             cpus: Vec::new(),
             scrape_every: 1.0,
+            leader: None,
             keep_records: false,
         }
     }

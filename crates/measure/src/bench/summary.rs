@@ -1,8 +1,9 @@
 //! From what was recorded to what is reported.
 
 use plumb_evidence::model::{
-    BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, LatencySummary,
-    ObjectiveResult, Percentiles, Reached, ServerMetrics, Share, Uncorrected, WithFailures,
+    BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, BusiestThread,
+    LatencySummary, ObjectiveResult, Percentiles, Reached, ServerMetrics, ServerWork, Share, Uncorrected,
+    WithFailures,
 };
 
 use plumb_evidence::dependence::{independent_requests, worth};
@@ -10,6 +11,7 @@ use plumb_evidence::dependence::{independent_requests, worth};
 use super::arrivals::Arrivals;
 use super::engine::Outcome;
 use super::nonce::Nonce;
+use super::observer::ServerSeen;
 use super::plan::{Load, Plan};
 use super::prompts::{Prompts, WORDS};
 use super::record::Phase;
@@ -17,6 +19,7 @@ use super::recorder::{Kept, Recorder};
 use super::scrape::Scrapes;
 use super::series::Series;
 use super::validity;
+use crate::process::Work;
 use crate::stats::proportion::wilson;
 use crate::stats::quantile::{quantile, samples_needed};
 use crate::stats::{batch, normal_quantile, trend};
@@ -131,6 +134,9 @@ pub(crate) fn summarise(
         ),
         token_ratio: window.and_then(|window| token_ratio(plan, scrapes, window, recorder)),
         server,
+        work: check
+            .and_then(|check| check.server.as_ref())
+            .map(|seen| work(seen, rates.as_ref().map_or(0.0, |rates| rates.tokens))),
         steady: steady(&measured),
         client: BenchClient {
             cpu_s: check.map(|check| check.cpu_s),
@@ -374,6 +380,45 @@ fn with_intervals(mut summary: LatencySummary, samples: &[f64], independent: f64
     summary
 }
 
+/// What the server's processes did, for tokens at the rate of the window.
+fn work(seen: &ServerSeen, tokens_per_s: f64) -> ServerWork {
+    let Work { threads, ran_ns, waited_ns, moves: [own, forced, migrations], busiest } = &seen.work;
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let share = |ns: u64| if seen.seconds > 0.0 { seconds(ns) / seen.seconds } else { 0.0 };
+    ServerWork {
+        pid: seen.pid,
+        seconds: seen.seconds,
+        tokens: tokens_per_s * seen.seconds,
+        threads: *threads,
+        cpu_s: seconds(*ran_ns),
+        run_delay_s: seconds(*waited_ns),
+        switches: own.zip(*forced),
+        migrations: *migrations,
+        busiest: busiest.as_ref().map(|(name, ran, waited)| BusiestThread {
+            name: name.clone(),
+            ran: share(*ran),
+            waited: share(*waited),
+        }),
+        package_j: seen.package_j,
+        gpu_j: None,
+    }
+}
+
+/// Adds the energy of the GPUs that were busy, by their mean power.
+pub(crate) fn add_energy(result: &mut BenchResult) {
+    let Some(work) = &mut result.work else { return };
+    let mut by_gpu: std::collections::BTreeMap<u32, (Vec<f64>, f64)> = std::collections::BTreeMap::new();
+    for sample in &result.gpu {
+        let own = by_gpu.entry(sample.index).or_default();
+        own.0.extend(sample.power_w);
+        own.1 = own.1.max(sample.busy_percent.unwrap_or(0.0));
+    }
+    let busy =
+        by_gpu.values().filter(|(_, busy)| *busy >= 1.0).filter_map(|(power, _)| crate::stats::mean(power));
+    let power: f64 = busy.sum();
+    work.gpu_j = (power > 0.0).then(|| power * work.seconds);
+}
+
 /// A share of requests with its interval, whose width heeds that neighbours depend on each other; `worth` is what their
 /// latencies say of that.
 fn share(
@@ -452,12 +497,11 @@ fn steady(measured: &[Kept]) -> Option<bool> {
 /// Share of prompt tokens that came from the prefix cache: by the replies, of which some servers leave out those with none, or
 /// by the server's own counters.
 fn cached_share(recorder: &Recorder, server: Option<&ServerMetrics>) -> Option<f64> {
-    let (cached, of) = if recorder.tells_cached {
-        (recorder.cached_tokens as f64, recorder.prompt_tokens as f64)
-    } else {
-        (server?.prefix_cache_hits?, server?.prefix_cache_queries?)
-    };
-    (of > 0.0).then(|| (cached / of).min(1.0))
+    if !recorder.tells_cached {
+        return server?.cached_share();
+    }
+    let of = recorder.prompt_tokens as f64;
+    (of > 0.0).then(|| (recorder.cached_tokens as f64 / of).min(1.0))
 }
 
 /// Tokens that one of so many random prompts has in common with another one by chance. Some caches keep single tokens.

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::ExperimentEffect;
+use plumb_evidence::model::{ExperimentEffect, ServerMetrics, ServerWork};
 
 use super::plan::{Combination, Design, Factor};
 use crate::stats::bootstrap::hierarchical_interval;
@@ -92,6 +92,12 @@ pub struct Measurement {
     pub in_flight: Option<f64>,
     /// Mean time of a request by the server's own account, in ms.
     pub server_e2e_ms: Option<f64>,
+    /// What the kernel says of the server's processes.
+    pub work: Option<ServerWork>,
+    /// What the server says of itself.
+    pub server: Option<ServerMetrics>,
+    /// Output tokens by the server's count over those by the client's.
+    pub token_ratio: Option<f64>,
     /// Why the client's figures are not the server's.
     pub invalid: Option<String>,
     /// What lowers the trust in it.

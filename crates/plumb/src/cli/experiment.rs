@@ -49,6 +49,9 @@ pub(crate) struct RunArgs {
     /// Variable that holds the server's API key, if it is set.
     #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
     pub(crate) api_key_env: String,
+    /// A header for every request; `NAME:@FILE` takes the value from a file, where no other user of the machine sees it.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
     /// Look for /sys and /proc/sys below this folder; for tests.
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) sysroot: Option<PathBuf>,

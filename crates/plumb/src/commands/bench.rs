@@ -310,7 +310,7 @@ fn api_key(args: &BenchArgs) -> anyhow::Result<Option<ApiKey>> {
 }
 
 /// A header as `NAME:VALUE` or `NAME:@FILE`. What is no such header is not repeated: it may be a secret.
-fn header(text: &str) -> anyhow::Result<Header> {
+pub(super) fn header(text: &str) -> anyhow::Result<Header> {
     let (name, value) = text.split_once(':').ok_or_else(|| {
         UsageError(
             "--header has no colon; give a name and a value, such as `--header api-key:@FILE`".to_owned(),

@@ -55,15 +55,7 @@ pub(crate) fn hog(args: &HogArgs) -> anyhow::Result<Outcome> {
 }
 
 fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground> {
-    let key = match set(&args.api_key_env) {
-        None => None,
-        Some(key) => {
-            let text = key
-                .into_string()
-                .map_err(|_| UsageError(format!("the variable {} does not hold text", args.api_key_env)))?;
-            Some(ApiKey::new(&text)?)
-        }
-    };
+    let key = key(&args.api_key_env)?;
     Ok(Ground {
         root: args.sysroot.clone().map(Root::new).unwrap_or_default(),
         state: state_folder(),
@@ -71,7 +63,16 @@ fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground>
         may_change: args.allow_changes,
         gpus: receiver.map(|receiver| gpus(receiver.at_start())).unwrap_or_default(),
         key,
+        headers: args.header.iter().map(|text| super::bench::header(text)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// The server's key, from the variable of that name.
+pub(super) fn key(variable: &str) -> anyhow::Result<Option<ApiKey>> {
+    let Some(key) = set(variable) else { return Ok(None) };
+    let text =
+        key.into_string().map_err(|_| UsageError(format!("the variable {variable} does not hold text")))?;
+    Ok(Some(ApiKey::new(&text)?))
 }
 
 /// GPUs of a bundle's evidence, which has asked more than sysfs.

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use plumb_evidence::model::{
-    BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, Share, SweepLevel, SweepResult,
+    BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, ServerWork, Share, SweepLevel,
+    SweepResult,
 };
 use plumb_measure::bench::Calibration;
 
@@ -74,6 +75,9 @@ pub(super) fn result(result: &BenchResult) -> String {
     client(&mut out, result);
     if let Some(server) = &result.server {
         server_says(&mut out, server);
+    }
+    if let Some(work) = &result.work {
+        server_did(&mut out, work);
     }
     gpus(&mut out, result);
     out
@@ -246,7 +250,10 @@ fn server_says(out: &mut String, server: &ServerMetrics) {
     part("at most running", most(&server.running), "");
     part("waiting", most(&server.waiting), "");
     part("KV cache", most(&server.kv_cache_percent), " %");
+    part("room for", server.kv_pool_tokens, " tokens");
     part("preemptions", server.preemptions, "");
+    part("from prefix cache", server.cached_share().map(|share| share * 100.0), " %");
+    part("drafts taken", server.accepted_share().map(|share| share * 100.0), " %");
     part("output tokens", server.generation_tokens, "");
     part("TTFT mean", server.ttft_ms.and_then(|summary| summary.mean), " ms");
     part("ITL mean", server.itl_ms.and_then(|summary| summary.mean), " ms");
@@ -260,6 +267,32 @@ fn server_says(out: &mut String, server: &ServerMetrics) {
     };
     let said = parts.join(", ");
     wrap(out, "Server:   ", &format!("the server's own metrics ({names} names) say: {said}"));
+}
+
+/// What its processes did, by output token.
+fn server_did(out: &mut String, work: &ServerWork) {
+    let per_token = work.per_token();
+    let mut parts = Vec::new();
+    let mut part = |value: Option<f64>, digits: usize, unit: &str| {
+        parts.extend(value.map(|value| format!("{value:.digits$} {unit}")));
+    };
+    part(per_token.cpu_ms, 2, "ms of CPU time");
+    part(per_token.run_delay_ms, 3, "ms of waiting for a CPU");
+    part(per_token.switches, 2, "context switches");
+    part(per_token.migrations, 3, "migrations");
+    part(per_token.package_mj.map(|energy| energy / 1e3), 3, "J of the CPUs");
+    part(per_token.gpu_mj.map(|energy| energy / 1e3), 3, "J of the GPUs");
+    if parts.is_empty() {
+        return;
+    }
+    let busiest = work.busiest.as_ref().map_or_else(String::new, |thread| {
+        format!("; its busiest thread, `{}`, ran {:.0} % of the time", thread.name, thread.ran * 100.0)
+    });
+    wrap(
+        out,
+        "Costs:    ",
+        &format!("an output token took {} of process {}{busiest}", parts.join(", "), work.pid),
+    );
 }
 
 /// Each GPU's mean over the run.

@@ -70,6 +70,9 @@ pub(super) fn result(result: &ExperimentResult) -> String {
         let bound = cell.bound.as_ref().map(|bound| format!("   {bound}")).unwrap_or_default();
         let _ = writeln!(text, "  {:width$}  {value}{bound}", cell.name);
     }
+    if !result.interpretation.is_empty() {
+        let _ = writeln!(text, "\nwhat it means\n  {}", result.interpretation.join(" "));
+    }
     text.push_str("\nwhat follows\n");
     for line in &result.conclusions {
         let _ = writeln!(text, "  {line}");
