@@ -33,7 +33,7 @@ mod sys;
 mod table;
 mod verify;
 
-pub use conduct::{Step, run};
+pub use conduct::{Rehearsal, Step, rehearse, run};
 pub use hog::hog;
 pub use journal::{JournalError, Restored, restore, state_folder};
 pub use node::{GpuPlace, Node, Root};

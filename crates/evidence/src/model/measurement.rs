@@ -169,6 +169,12 @@ pub struct BenchResult {
     pub judged: Option<Judged>,
     /// Time to first token.
     pub ttft_ms: LatencySummary,
+    /// Time to the first output that is no reasoning: what a user sees. `None` where no reply began with reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttfo_ms: Option<LatencySummary>,
+    /// By turn of a conversation, the first first; empty for single requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<TurnResult>,
     /// Inter-token latency.
     pub itl_ms: LatencySummary,
     /// Time per output token.
@@ -294,6 +300,20 @@ impl ServerWork {
             gpu_mj: self.gpu_j.and_then(|joules| of(joules * 1e3)),
         }
     }
+}
+
+/// Replies to one turn of all conversations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnResult {
+    /// Whole replies.
+    pub requests: u64,
+    /// Mean and median time to first token.
+    pub ttft_mean_ms: f64,
+    /// See above.
+    pub ttft_p50_ms: f64,
+    /// Mean time of a request.
+    pub e2e_mean_ms: f64,
 }
 
 /// Requests of a load test against limits that were promised.
@@ -491,6 +511,8 @@ pub struct BenchTokens {
     pub unknown_replies: u64,
     /// Output tokens that were decoded and not sent, by the server's count: reasoning.
     pub hidden: u64,
+    /// Replies that ended in reasoning: a user saw nothing.
+    pub never_visible: u64,
     /// Output tokens that were asked for in the same replies; 0 where an older version wrote the result.
     pub asked_output: u64,
     /// Tokens that the prompts of the same replies were to have; 0 where that is not known.

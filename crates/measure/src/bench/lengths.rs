@@ -29,7 +29,9 @@ impl Lengths {
         let whole = |length: f64| length.round().clamp(1.0, MOST) as u32;
         match self {
             Self::Fixed(length) => *length,
-            Self::Uniform(least, most) => whole(f64::from(*least) + random.uniform() * f64::from(most - least + 1) - 0.5),
+            Self::Uniform(least, most) => {
+                whole(f64::from(*least) + random.uniform() * f64::from(most - least + 1) - 0.5)
+            }
             Self::Normal(mean, deviation) => whole(mean + deviation * random.normal()),
             Self::Lognormal(median, sigma) => whole(median * (sigma * random.normal()).exp()),
             Self::Histogram(bins) => {
@@ -80,9 +82,15 @@ impl Lengths {
             let mut columns = line.split(',').map(str::trim);
             let (length, often) = (columns.next().unwrap_or_default(), columns.next().unwrap_or("1"));
             match (length.parse::<u32>(), often.parse::<f64>()) {
-                (Ok(length), Ok(often)) if length > 0 && often.is_finite() && often >= 0.0 => bins.push((length, often)),
+                (Ok(length), Ok(often)) if length > 0 && often.is_finite() && often >= 0.0 => {
+                    bins.push((length, often))
+                }
                 _ if bins.is_empty() && length.starts_with(|c: char| c.is_alphabetic()) => {}
-                _ => return Err(format!("line {number}: `{line}` is no length in tokens with how often it comes")),
+                _ => {
+                    return Err(format!(
+                        "line {number}: `{line}` is no length in tokens with how often it comes"
+                    ));
+                }
             }
         }
         if bins.iter().map(|(_, often)| often).sum::<f64>() > 0.0 {
@@ -98,7 +106,9 @@ impl FromStr for Lengths {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let bad = || {
-            format!("`{text}` is no length; give one such as 128, 64-512, normal:256,64, lognormal:256,0.8 or @FILE")
+            format!(
+                "`{text}` is no length; give one such as 128, 64-512, normal:256,64, lognormal:256,0.8 or @FILE"
+            )
         };
         let two = |rest: &str| -> Option<(f64, f64)> {
             let (first, second) = rest.split_once(',')?;
@@ -130,7 +140,9 @@ impl fmt::Display for Lengths {
             Self::Uniform(least, most) => write!(f, "{least} to {most}"),
             Self::Normal(mean, deviation) => write!(f, "{mean} ± {deviation} (normal)"),
             Self::Lognormal(median, sigma) => write!(f, "{median} in the median (lognormal, σ {sigma})"),
-            Self::Histogram(bins) => write!(f, "{} on average ({} lengths of a file)", self.mean(), bins.len()),
+            Self::Histogram(bins) => {
+                write!(f, "{} on average ({} lengths of a file)", self.mean(), bins.len())
+            }
         }
     }
 }

@@ -46,6 +46,7 @@ impl Job {
             connect: 0,
             headers: 0,
             first: 0,
+            visible: 0,
             last: 0,
             done: 0,
             reads: Vec::new(),
@@ -303,6 +304,9 @@ impl Stream {
             record.stopped |= chunk.stopped;
             *reasoning = chunk.reasoning_tokens.or(*reasoning);
             *has_reasoning |= chunk.has_reasoning;
+            if chunk.has_visible && record.visible == 0 {
+                record.visible = at;
+            }
             record.prompt_tokens = chunk.prompt_tokens.or(record.prompt_tokens);
             record.cached_tokens = chunk.cached_tokens.or(record.cached_tokens);
             if let Some(count) = chunk.completion_tokens {

@@ -2,8 +2,8 @@
 
 use plumb_evidence::model::{
     BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, BusiestThread,
-    LatencySummary, ObjectiveResult, Percentiles, Reached, ServerMetrics, ServerWork, Share, Uncorrected,
-    WithFailures,
+    LatencySummary, ObjectiveResult, Percentiles, Reached, ServerMetrics, ServerWork, Share, TurnResult,
+    Uncorrected, WithFailures,
 };
 
 use plumb_evidence::dependence::{independent_requests, worth};
@@ -110,6 +110,8 @@ pub(crate) fn summarise(
         undetermined: recorder.undetermined,
         objectives: objectives(plan, recorder, &measured, worth),
         ttft_ms: with_intervals(bounded(&series.ttft), &ttft, times(&ttft)),
+        ttfo_ms: recorder.reasons.then(|| bounded(&series.ttfo)),
+        turns: turns(&measured, plan.turns),
         itl_ms: summary(&series.itl),
         tpot_ms: bounded(&series.tpot),
         e2e_ms: with_intervals(bounded(&series.e2e), &e2e, times(&e2e)),
@@ -380,6 +382,27 @@ fn with_intervals(mut summary: LatencySummary, samples: &[f64], independent: f64
     summary
 }
 
+/// Replies by turn of their conversation.
+fn turns(measured: &[Kept], turns: u32) -> Vec<TurnResult> {
+    let of = |turn: u32| {
+        let own = || ok(measured).filter(move |kept| kept.index % u64::from(turns.max(1)) == u64::from(turn));
+        let ms = |end: fn(&Kept) -> u64| -> Vec<f64> {
+            let mut values: Vec<f64> =
+                own().map(|kept| end(kept).saturating_sub(kept.scheduled) as f64 / 1e6).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let (ttft, e2e) = (ms(|kept| kept.first), ms(|kept| kept.last));
+        TurnResult {
+            requests: ttft.len() as u64,
+            ttft_mean_ms: crate::stats::mean(&ttft).unwrap_or(0.0),
+            ttft_p50_ms: quantile(&ttft, 0.5).unwrap_or(0.0),
+            e2e_mean_ms: crate::stats::mean(&e2e).unwrap_or(0.0),
+        }
+    };
+    if turns > 1 { (0..turns).map(of).collect() } else { Vec::new() }
+}
+
 /// What the server's processes did, for tokens at the rate of the window.
 fn work(seen: &ServerSeen, tokens_per_s: f64) -> ServerWork {
     let Work { threads, ran_ns, waited_ns, moves: [own, forced, migrations], busiest } = &seen.work;
@@ -537,6 +560,7 @@ fn tokens(
         itl_estimated: recorder.estimated > 0,
         unknown_replies: recorder.unknown,
         hidden: recorder.hidden,
+        never_visible: recorder.never_visible,
         asked_output: recorder.asked_tokens,
         asked_prompt: recorder.asked_prompt,
         coalesced_share: recorder.coalesced_reads as f64 / recorder.reads.max(1) as f64,
@@ -574,6 +598,15 @@ fn load(plan: &Plan) -> BenchLoad {
             load.process = Some(process.to_owned());
             load.rate = arrivals.rate();
         }
+    }
+    if let Some(lengths) = &plan.prompt_lengths {
+        load.text.push_str(&format!(", prompts of {lengths} tokens"));
+    }
+    if let Some(lengths) = &plan.output_lengths {
+        load.text.push_str(&format!(", replies of {lengths} tokens"));
+    }
+    if plan.turns > 1 {
+        load.text.push_str(&format!(", conversations of {} turns", plan.turns));
     }
     load
 }

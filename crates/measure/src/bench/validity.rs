@@ -131,6 +131,12 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
         ));
     }
     warnings.extend(never_ran(result));
+    if result.tokens.never_visible > 0 {
+        warnings.push(format!(
+            "{} replies ended in reasoning, and a user saw nothing of them: ask for longer replies (`--output-tokens`)",
+            result.tokens.never_visible
+        ));
+    }
     tokens(&result.tokens, &mut warnings);
     cache(&result.tokens, &mut warnings);
     objectives(plan, result, &mut warnings);

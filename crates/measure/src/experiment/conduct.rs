@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use plumb_evidence::CpuSet;
 use plumb_evidence::model::{BenchTarget, ExperimentResult};
+use serde::Serialize;
 
 use super::analysis::{LEAST_BLOCKS, Measurement, noise_floor};
 use super::changes::{Changes, Unset, Wanted, wanted};
@@ -33,6 +34,69 @@ pub struct Step {
     pub text: String,
     /// True for what a person should read even later.
     pub lasting: bool,
+    /// Seconds left by the launches so far; `None` before the first is over.
+    pub left_s: Option<f64>,
+}
+
+/// How long one launch of the baseline took, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Rehearsal {
+    /// Until the server answered.
+    pub start_s: f64,
+    /// Warm-up and load.
+    pub measure_s: f64,
+    /// Until it had ended.
+    pub end_s: f64,
+}
+
+impl Rehearsal {
+    /// All of it.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.start_s + self.measure_s + self.end_s
+    }
+}
+
+/// Launches the baseline once, without a setting of the node, and measures it: how long an experiment takes is mostly how long
+/// its server takes to start.
+///
+/// # Errors
+/// Says why it cannot be measured.
+pub fn rehearse(
+    plan: &ExperimentPlan,
+    ground: &Ground,
+    control: &Control,
+    tell: &mut dyn FnMut(&Step),
+) -> Result<Rehearsal, ExperimentError> {
+    super::journal::Journal::check(&ground.state)?;
+    let mut keep = |_: ExperimentResult| {};
+    let mut conductor = Conductor::new(plan, ground, control, tell, &mut keep);
+    let cell = conductor.cells[0].clone();
+    let lost = |why: String| ExperimentError::NoBaseline { cell: cell.name.clone(), why };
+    let place = cell.place.clone().map_err(lost)?;
+    let variant = plan.variants.get(cell.combination.level(Factor::Server));
+    let load = conductor.load(&cell.combination);
+    conductor.say(format!("{}: one launch, to know how long they take", cell.name), false);
+    let began = Instant::now();
+    let measured = Server::start(&plan.server, variant, &place).map_err(Lost::from).and_then(|mut server| {
+        let target = server.wait(&plan.server, ground, control)?;
+        let started = Instant::now();
+        conductor.observed(&cell.name, &load, target, server.pid, false)?;
+        Ok((server, started, Instant::now()))
+    });
+    match measured {
+        Ok((server, started, measured)) => {
+            drop(server);
+            Ok(Rehearsal {
+                start_s: (started - began).as_secs_f64(),
+                measure_s: (measured - started).as_secs_f64(),
+                end_s: measured.elapsed().as_secs_f64(),
+            })
+        }
+        Err(Lost::Fault(error)) => Err(error),
+        Err(Lost::Interrupted) => Err(lost("it was told to stop".to_owned())),
+        Err(Lost::Cell(_, why)) => Err(lost(why)),
+    }
 }
 
 /// A cell as it is to be made on this node.
@@ -139,28 +203,7 @@ pub fn run(
         return Err(ExperimentError::NotAllowed(changes));
     }
     super::journal::Journal::check(&ground.state)?;
-    let node = ground.node();
-    let (cells, client) = cells(plan, ground, &node);
-    let mut conductor = Conductor {
-        plan,
-        ground,
-        control,
-        tell,
-        keep,
-        node,
-        client,
-        changes: Changes::new(ground.root.clone(), ground.state.clone()),
-        status: cells.iter().map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned()))).collect(),
-        seen: vec![None; cells.len()],
-        repeated: vec![false; cells.len()],
-        cells,
-        target: BenchTarget::default(),
-        nonce: plan.design.nonce.unwrap_or_else(Nonce::fresh),
-        observed: 0,
-        done: 0,
-        warnings: Vec::new(),
-        arm: None,
-    };
+    let mut conductor = Conductor::new(plan, ground, control, tell, keep);
     let mut result = conductor.conduct();
     if let Some(text) = conductor.start_again()
         && let Ok(result) = &mut result
@@ -189,6 +232,7 @@ struct Conductor<'a> {
     nonce: Nonce,
     observed: u64,
     done: usize,
+    began: Instant,
     /// Cells of which a launch failed that had worked before.
     repeated: Vec<bool>,
     warnings: Vec<String>,
@@ -210,9 +254,49 @@ struct Arm {
 /// Measurements of a block by cell; the second value is that of the baseline's second launch.
 type Block = (BTreeMap<usize, Measurement>, Option<Measurement>);
 
+impl<'a> Conductor<'a> {
+    fn new(
+        plan: &'a ExperimentPlan,
+        ground: &'a Ground,
+        control: &'a Control,
+        tell: &'a mut dyn FnMut(&Step),
+        keep: &'a mut dyn FnMut(ExperimentResult),
+    ) -> Self {
+        let node = ground.node();
+        let (cells, client) = cells(plan, ground, &node);
+        Self {
+            plan,
+            ground,
+            control,
+            tell,
+            keep,
+            node,
+            client,
+            changes: Changes::new(ground.root.clone(), ground.state.clone()),
+            status: cells
+                .iter()
+                .map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned())))
+                .collect(),
+            seen: vec![None; cells.len()],
+            repeated: vec![false; cells.len()],
+            cells,
+            target: BenchTarget::default(),
+            nonce: plan.design.nonce.unwrap_or_else(Nonce::fresh),
+            observed: 0,
+            done: 0,
+            began: Instant::now(),
+            warnings: Vec::new(),
+            arm: None,
+        }
+    }
+}
+
 impl Conductor<'_> {
     fn say(&mut self, text: String, lasting: bool) {
-        (self.tell)(&Step { done: self.done, of: self.plan.launches(), text, lasting });
+        let of = self.plan.launches();
+        let each = (self.done > 0).then(|| self.began.elapsed().as_secs_f64() / self.done as f64);
+        let left_s = each.map(|each| each * of.saturating_sub(self.done) as f64);
+        (self.tell)(&Step { done: self.done, of, text, lasting, left_s });
     }
 
     fn conduct(&mut self) -> Result<ExperimentResult, ExperimentError> {

@@ -22,18 +22,18 @@ const TICKS: f64 = 100.0;
 pub(super) struct Look {
     pub(super) at: f64,
     /// (ran, waited) of the server's threads, all that there were so far.
-    server: Option<(f64, f64)>,
+    pub(super) server: Option<(f64, f64)>,
     /// CPU time of all CPUs, and what the hypervisor took.
     pub(super) busy: f64,
-    stolen: f64,
+    pub(super) stolen: f64,
     /// CPU time of this program.
-    own: f64,
+    pub(super) own: f64,
     /// CPU time of other processes by number, with their names.
-    others: BTreeMap<i32, (String, f64)>,
-    held_back: Option<f64>,
-    thermal: Option<u64>,
-    mhz: Option<(f64, f64)>,
-    gpus: Vec<ObservedGpu>,
+    pub(super) others: BTreeMap<i32, (String, f64)>,
+    pub(super) held_back: Option<f64>,
+    pub(super) thermal: Option<u64>,
+    pub(super) mhz: Option<(f64, f64)>,
+    pub(super) gpus: Vec<ObservedGpu>,
     pub(super) scrape: Option<Scrape>,
 }
 

@@ -27,7 +27,8 @@ pub(crate) enum ExperimentCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Only say what would be done: cells with their CPUs, order, settings, least time. Starts and changes nothing.
+    /// Only say what would be done: cells with their CPUs, order, settings, minutes. Changes nothing, and launches the baseline
+    /// once to know how long it takes.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Allow changes of the node: governor, energy preference, NUMA balancing, masks of a running server. Old values are

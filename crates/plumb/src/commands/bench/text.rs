@@ -39,9 +39,10 @@ pub(super) fn result(result: &BenchResult) -> String {
     }
     out.push('\n');
     let _ = writeln!(out, "ms               mean      p50      p90      p95      p99      max   values");
-    for (name, summary) in [
-        ("TTFT", &result.ttft_ms),
-        ("  from sending", &result.uncorrected.ttft_ms),
+    let seen = result.ttfo_ms.as_ref().map(|summary| ("TTFO (visible)", summary));
+    let rows =
+        [("TTFT", &result.ttft_ms), ("  from sending", &result.uncorrected.ttft_ms)].into_iter().chain(seen);
+    for (name, summary) in rows.chain([
         ("ITL", &result.itl_ms),
         ("TPOT", &result.tpot_ms),
         ("chunk gap", &result.chunk_gap_ms),
@@ -50,7 +51,7 @@ pub(super) fn result(result: &BenchResult) -> String {
         ("  from sending", &result.uncorrected.e2e_ms),
         ("E2E per token", &result.per_token_ms),
         ("send lateness", &result.send_lag_ms),
-    ] {
+    ]) {
         latency_row(&mut out, name, summary, result.replies());
         let failed = result.with_failures.as_ref().and_then(|with| match name {
             "TTFT" => Some(&with.ttft_ms),
@@ -68,6 +69,13 @@ pub(super) fn result(result: &BenchResult) -> String {
                 "  with failed", "-", "never"
             );
         }
+    }
+    for (number, turn) in (1..).zip(&result.turns) {
+        let _ = writeln!(
+            out,
+            "Turn {number}:   {} replies, TTFT mean {:.2}, median {:.2}, E2E mean {:.2} ms",
+            turn.requests, turn.ttft_mean_ms, turn.ttft_p50_ms, turn.e2e_mean_ms
+        );
     }
     tail(&mut out, result);
     out.push('\n');
