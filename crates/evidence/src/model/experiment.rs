@@ -231,6 +231,11 @@ pub struct ExperimentEffect {
 }
 
 impl ExperimentEffect {
+    /// Blocks from which on an interval tells something.
+    pub const LEAST_BLOCKS: u32 = 4;
+    /// The verdict on fewer.
+    pub const NOT_ESTIMABLE: &str = "not-estimable";
+
     /// The 95 % interval, where it could be estimated.
     #[must_use]
     pub fn interval(&self) -> Option<(f64, f64)> {

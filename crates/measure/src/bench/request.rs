@@ -399,6 +399,18 @@ mod tests {
     }
 
     #[test]
+    fn what_a_user_sees_comes_after_what_the_model_thinks() {
+        const THINKS: &str = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
+        const SAYS: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"so\"}}]}\n\n";
+        let (record, _) = feed(&[(ROLE, 10), (THINKS, 20), (THINKS, 30), (SAYS, 40), (SAYS, 50), (DONE, 60)]);
+        assert_eq!((record.first, record.visible, record.last), (20, 40, 50));
+        let (record, _) = feed(&[(THINKS, 20), (DONE, 60)]);
+        assert_eq!((record.first, record.visible), (20, 0));
+        let (record, _) = feed(&[(TOKEN, 20), (TOKEN, 30), (DONE, 60)]);
+        assert_eq!((record.first, record.visible), (20, 20));
+    }
+
+    #[test]
     fn a_role_alone_is_no_token_and_a_reply_without_any_is_empty() {
         assert_eq!(feed(&[(ROLE, 10), (DONE, 20)]).1, Err(Miss::Empty));
     }

@@ -118,7 +118,7 @@ pub struct CellData {
 /// Draws of the bootstrap: enough for two digits.
 const ROUNDS: usize = if cfg!(test) { 100 } else { 1000 };
 /// Blocks from which on an interval tells something; that of fewer is wider than any effect, and nothing is claimed from it.
-pub(super) const LEAST_BLOCKS: usize = 4;
+pub(super) const LEAST_BLOCKS: usize = ExperimentEffect::LEAST_BLOCKS as usize;
 /// Chance with which the minimum detectable effect is detected.
 const POWER: f64 = 0.80;
 
@@ -277,7 +277,7 @@ fn guarded(verdict: &'static str, effect: &ExperimentEffect, cells: &[CellData])
 }
 
 /// The verdict on fewer than [`LEAST_BLOCKS`] blocks.
-pub(super) const NOT_ESTIMABLE: &str = "not-estimable";
+pub(super) const NOT_ESTIMABLE: &str = ExperimentEffect::NOT_ESTIMABLE;
 
 /// A comparison, and what else is known of it.
 struct Compared {
