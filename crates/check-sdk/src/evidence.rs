@@ -214,6 +214,16 @@ impl<'a> Evidence<'a> {
         })
     }
 
+    /// The name of the BPF program that schedules in place of the kernel's own scheduler, and what shows it; `None` where no
+    /// such program is known to run. Reads `/settings/scheduler`.
+    #[must_use]
+    pub fn bpf_scheduler(&self) -> Option<(String, Citation)> {
+        const STATE: &str = "/sys/kernel/sched_ext/state";
+        let state = self.setting("scheduler", STATE).ok().filter(|state| state == "enabled")?;
+        let name = self.setting("scheduler", "/sys/kernel/sched_ext/root/ops").unwrap_or_default();
+        Some((name, Citation::new(STATE, state)))
+    }
+
     /// The hypervisor that the node runs on; `None` on bare metal. Reads `/node/virtualization`.
     ///
     /// # Errors
