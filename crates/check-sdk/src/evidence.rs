@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::limit::{Limit, Quantity, Unit};
-use crate::{CheckMeta, Text, Threshold};
+use crate::{CheckMeta, Citation, Text, Threshold};
 
 /// Evidence that is not a JSON object.
 #[derive(Debug, Error)]
