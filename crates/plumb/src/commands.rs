@@ -15,3 +15,4 @@ pub(crate) mod observe;
 pub(crate) mod packs;
 pub(crate) mod remediate;
 pub(crate) mod report;
+pub(crate) mod shell;
