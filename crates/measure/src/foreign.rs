@@ -78,14 +78,27 @@ pub fn read(file: &str, text: &str) -> Result<ImportedResult, ForeignError> {
     })
 }
 
-/// The document; llm-d writes YAML, of which JSON is a part, but for numbers that YAML reads otherwise.
+/// The document; llm-d writes YAML. A number without an end, as it writes for no limit, is none.
 fn document(file: &str, text: &str) -> Result<Value, ForeignError> {
     let malformed = |why: String| ForeignError::Malformed { file: file.to_owned(), why };
     match serde_json::from_str(text) {
         Ok(document) => Ok(document),
         Err(error) if text.trim_start().starts_with(['{', '[']) => Err(malformed(error.to_string())),
-        Err(_) => serde_saphyr::from_str(text).map_err(|error| malformed(error.to_string())),
+        Err(_) => serde_saphyr::from_str(&finite(text)).map_err(|error| malformed(error.to_string())),
     }
+}
+
+/// YAML with `null` for each value that is no finite number.
+fn finite(text: &str) -> String {
+    let lines = text.lines().map(|line| match line.rsplit_once(": ") {
+        Some((key, value))
+            if matches!(value.trim().to_ascii_lowercase().as_str(), ".inf" | "-.inf" | ".nan") =>
+        {
+            format!("{key}: null\n")
+        }
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
 }
 
 /// What a result of `plumb bench` says, in the words of imports.

@@ -369,7 +369,8 @@ mod tests {
         let mooncake = "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47, 2366]}\n\
                         {\"timestamp\": 30535, \"input_length\": 6472, \"output_length\": 26, \"hash_ids\": [46, 47]}\n";
         let trace = parse_trace(mooncake).unwrap();
-        assert_eq!((trace[0].at, trace[1].at, trace[0].prompt_tokens), (0.0, 3.053, Some(6955)));
+        assert!(trace[0].at == 0.0 && (trace[1].at - 3.053).abs() < 1e-9, "{trace:?}");
+        assert_eq!(trace[0].prompt_tokens, Some(6955));
         assert_eq!((&trace[1].blocks[..], trace[1].output_tokens), (&[46, 47][..], Some(26)));
         let azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:50.9951690,396,109\n\
                      2023-11-16 18:15:46.6805900,374,44\n2023-11-17 00:00:46.6805900,879,55\n";
