@@ -314,7 +314,7 @@ impl<'a> Watch<'a> {
     }
 
     fn concluded(&mut self) -> ObserveResult {
-        let mut whole = Watch {
+        let mut whole = Self {
             plan: self.plan,
             began: self.began,
             first: self.first,

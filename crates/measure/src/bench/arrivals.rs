@@ -62,7 +62,7 @@ pub struct TraceEntry {
     pub prompt_tokens: Option<u32>,
     /// Tokens of its reply, where the trace says.
     pub output_tokens: Option<u32>,
-    /// Names of the blocks of [`BLOCK`] tokens that its prompt begins with, where the trace says: the same name is the same text.
+    /// Names of the blocks of 512 tokens that its prompt begins with, where the trace says: the same name is the same text.
     pub blocks: std::sync::Arc<[u64]>,
 }
 

@@ -439,7 +439,7 @@ pub(crate) fn add_energy(result: &mut BenchResult) {
     let busy =
         by_gpu.values().filter(|(_, busy)| *busy >= 1.0).filter_map(|(power, _)| crate::stats::mean(power));
     let power: f64 = busy.sum();
-    work.gpu_j = (power > 0.0).then(|| power * work.seconds);
+    work.gpu_j = (power > 0.0).then_some(power * work.seconds);
 }
 
 /// A share of requests with its interval, whose width heeds that neighbours depend on each other; `worth` is what their

@@ -76,10 +76,13 @@ fn an_open_loop_keeps_its_schedule_and_counts_from_it() {
     assert!(result.requests_per_s < 36.0, "{}", result.requests_per_s);
 }
 
+/// What a server was asked: numbers and bodies of requests.
+type AllAsked = std::sync::Arc<std::sync::Mutex<Vec<(u64, Value)>>>;
+
 /// A server that notes what it was asked.
 struct Heard {
     inner: Box<dyn Script>,
-    asked: std::sync::Arc<std::sync::Mutex<Vec<(u64, Value)>>>,
+    asked: AllAsked,
 }
 
 impl Script for Heard {
@@ -92,8 +95,8 @@ impl Script for Heard {
     }
 }
 
-fn heard() -> (Server, std::sync::Arc<std::sync::Mutex<Vec<(u64, Value)>>>) {
-    let asked = std::sync::Arc::<std::sync::Mutex<Vec<(u64, Value)>>>::default();
+fn heard() -> (Server, AllAsked) {
+    let asked = AllAsked::default();
     let inner = steady(Behaviour { ttft: 2 * MS, itl: MS, ..Behaviour::default() });
     (Server::start(Box::new(Heard { inner, asked: std::sync::Arc::clone(&asked) })).unwrap(), asked)
 }
