@@ -438,7 +438,7 @@ class Runner:
         self.neighbours = []
 
     def bench(self, server, streams, records, client):
-        command = [self.options.plumb, "-q", "bench", server.url, "-d", str(LOAD_S), "--warmup", f"{WARMUP_S:g}s", "-c", str(streams)]
+        command = [self.options.loader or self.options.plumb, "-q", "bench", server.url, "-d", str(LOAD_S), "--warmup", f"{WARMUP_S:g}s", "-c", str(streams)]
         command += ["--prompt-tokens", "128", "--output-tokens", "64", "--timeout", "30", "--cpus", str(client)]
         command += ["--records", str(records), "--force", "--format", "json"]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -682,6 +682,7 @@ def main():
             command.add_argument("--state", required=True)
             command.add_argument("--out", required=True)
             command.add_argument("--plumb", default="plumb")
+            command.add_argument("--loader", help="another build of plumb for the load; default: --plumb")
             command.add_argument("--seconds", type=float, default=580)
             command.add_argument("--server", default="graphs", help="the server of cells that name none")
             command.add_argument("--group", default="dose", help="name of the control group")

@@ -8,9 +8,9 @@
 #   two.sh pair OUT SECONDS      two servers at once, placed and misplaced
 #   two.sh split-start OUT       both end, and one server starts on both GPUs
 #   two.sh split OUT SECONDS     one server on both GPUs, placed and misplaced
-#   two.sh pack OUT              bundles that were not handed over yet and logs, in files of at most 15 MB
+#   two.sh pack OUT              data, logs and the bundles that were not handed over yet, in few files of at most 15 MB
 #
-# WORK holds what must outlive a call, PLUMB the program; MOCK=1 tries all of it without a GPU. For a node that serves nobody.
+# WORK holds what must outlive a call, PLUMB the program, LOADER another build of it for the load; MOCK=1 tries all of it without a GPU. For a node that serves nobody.
 set -uo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 phase=${1:?usage: two.sh PHASE OUT [SECONDS]}
@@ -18,6 +18,7 @@ out=${2:?usage: two.sh PHASE OUT [SECONDS]}
 seconds=${3:-300}
 work=${WORK:-/tmp/two}
 plumb=${PLUMB:-$work/un/plumb/plumb}
+loader=${LOADER:-$plumb}
 servers=$work/servers
 mkdir -p "$out" "$work/bundles" "$servers"
 export PYTHONPATH=$work/un/site PLUMB_STATE=$work/plumb-state PYTHONUNBUFFERED=1
@@ -67,14 +68,14 @@ lane() { # left|right SECONDS
   local phase=near server=graphs gpu=0
   [ "$1" = right ] && phase=large server=large gpu=1
   taskset -c "$(cpus "$1")" python3 "$here/dose.py" run --phase "$phase" --server "$server" --servers "$servers" --state "$work/$1" \
-    --out "$out/$1" --bundles "$work/bundles" --group "dose-$1" --gpu "$gpu" --blocks "${BLOCKS:-5}" --collect-blocks 4 --plumb "$plumb" \
+    --out "$out/$1" --bundles "$work/bundles" --group "dose-$1" --gpu "$gpu" --blocks "${BLOCKS:-5}" --collect-blocks 4 --plumb "$plumb" --loader "$loader" \
     --seconds "$2" >>"$work/$1.log" 2>&1
   tail -n 60 "$work/$1.log"
 }
 
 both() { # PHASE SERVER SECONDS
   python3 "$here/dose.py" run --phase "$1" --server "$2" --servers "$servers" --state "$work/$1" --out "$out/$1" --bundles "$work/bundles" \
-    --group "dose-$1" --gpu 0 --blocks 3 --plumb "$plumb" --seconds "$3" 2>&1 | tee -a "$work/$1.log"
+    --group "dose-$1" --gpu 0 --blocks 3 --plumb "$plumb" --loader "$loader" --seconds "$3" 2>&1 | tee -a "$work/$1.log"
 }
 
 load() { # PORT SECONDS CLIENT
@@ -92,7 +93,7 @@ case $phase in
     timeout 60 python3 "$here/paths.py" "$out/paths.json"
     ;;
   start)
-    if [ -z "${MOCK:-}" ]; then
+    if [ -z "${MOCK:-}" ] && ! [ -e "$work/model-8b/config.json" ]; then
       python3 "$here/model.py" "$work/model-1b" 1b &
       python3 "$here/model.py" "$work/model-8b" 8b
       wait
@@ -108,8 +109,10 @@ case $phase in
   sample)
     ends=$((SECONDS + seconds))
     stop eager
-    load 18000 18 "$(cpus left-client)" >"$work/load-left.json" & load 18001 18 "$(cpus right-client)" >"$work/load-right.json" &
-    sleep 3
+    load 18000 20 "$(cpus left-client)" >"$work/load-left.json" & load 18001 20 "$(cpus right-client)" >"$work/load-right.json" &
+    bash "$here/run.sh" answers "$work/facts" 2>/dev/null
+    sleep 1
+    nvidia-smi -q -x >"$work/facts/tools/nvidiasmi-under-load.xml" 2>/dev/null &
     "$plumb" -q collect --sample 10 --cpus "$(cpus left-collector)" -o "$work/node.plumb" --force
     wait
     said noise
@@ -209,7 +212,10 @@ PY
     both split split $((seconds - SECONDS))
     ;;
   pack)
-    tar cJf "$out/logs.tar.xz" -C "$work" $(cd "$work" && ls -d servers/*.log ./*.log ./*.json plan.toml 2>/dev/null)
+    cp -r "$work/facts" "$work"/*.log "$work"/*.json "$work/plan.toml" "$servers"/*.log "$out/" 2>/dev/null
+    tar cf - -C "$out" . | gzip -6 >"$work/data.tar.gz"
+    rm -rf "${out:?}"/*
+    mv "$work/data.tar.gz" "$out/"
     mkdir -p "$work/handed"
     budget=45000000
     list=$(cd "$work/bundles" && for file in $(ls -t ./*.plumb 2>/dev/null); do
