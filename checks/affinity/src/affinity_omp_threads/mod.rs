@@ -7,7 +7,8 @@
 //! Whether the pools get in the way shows in the window only: there a pool is as large as the number of its threads that had
 //! work, since those that sleep take nothing (the API server of vLLM keeps dozens). How long the main threads of engine cores
 //! and workers wait tells what a pool costs. Without a window, or with an idle one, there is no pass; a pool that is larger than
-//! its CPUs is a warning then. Pools of processes that share CPUs count together.
+//! its CPUs is a warning then. Pools of processes that share CPUs count together,
+//! but not those of a server that is idle beside one that is not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -186,11 +187,14 @@ impl Judge {
         let usable = limit_of_server.min(usable_of_server.len() as f64);
         unknown.map_or(Ok(()), Err)?;
         shared.push(usable_of_server);
-        let own = std::slice::from_ref(server);
-        // First its own pools, under its own limit, then those of all servers that have no CPU outside of these.
+        // First its own pools, under its own limit, then those of all servers that have no CPU outside of these. A server
+        // without work was in nobody's way, however many threads it keeps.
+        let idles = |server: &InferenceServer| self.busy(server).is_some_and(|busy| self.is_idle(busy));
+        let (own, is_idle) = (vec![server], idles(server));
+        let present = all.iter().filter(|other| is_idle || !idles(other)).collect();
         let mut crowds =
-            [(own, limit_of_server), (all, f64::INFINITY)].into_iter().flat_map(|(servers, limit)| {
-                let crowd = move |cpus: &CpuSet| self.crowd(servers, cpus, limit.min(cpus.len() as f64));
+            [(own, limit_of_server), (present, f64::INFINITY)].into_iter().flat_map(|(servers, limit)| {
+                let crowd = |cpus: &CpuSet| self.crowd(&servers, cpus, limit.min(cpus.len() as f64));
                 shared.iter().map(crowd).collect::<Vec<_>>()
             });
         let crowded = crowds.find(|crowd| crowd.pooled > 1 && crowd.together as f64 > crowd.usable);
@@ -217,7 +221,7 @@ impl Judge {
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
-            if self.is_idle(busy) {
+            if is_idle {
                 let seen =
                     format!("its threads kept {busy:.2} CPUs busy in the window: collect while it serves");
                 return Ok(pool.tell(server, usable, Err(&Missing::new(Absence::Skipped, seen))));
@@ -247,14 +251,14 @@ impl Judge {
         if let Some(excess) = excess {
             return Ok(excess.tell(server, usable, waited).with_evidence(of_delay));
         }
-        PAGE.not_run_if(self.is_idle(busy), words::Idle { busy: Arg::quantity(busy, "", 2) })?;
+        PAGE.not_run_if(is_idle, words::Idle { busy: Arg::quantity(busy, "", 2) })?;
         // What a variable asks for may come true with the next request.
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
     }
 
     /// The pools of libraries of all processes of these servers whose CPUs are among `cpus`.
-    fn crowd(&self, servers: &[InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
+    fn crowd(&self, servers: &[&InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
         let mut crowd = Crowd {
             together: 0,
             pooled: 0,
