@@ -116,6 +116,9 @@ struct Excess<'a> {
     cpus: CpuSet,
 }
 
+/// A thread that hardly runs is at work where it wants to for this many times the share of time that counts as running.
+const KEPT_WAITING: f64 = 10.0;
+
 impl Judge {
     /// CPUs that the threads of a server kept busy.
     fn busy(&self, server: &InferenceServer) -> Option<f64> {
@@ -127,14 +130,17 @@ impl Judge {
         self.idle.is_undercut_by(Quantity::new(busy))
     }
 
-    /// Threads of a server under load that neither ran nor wanted to for long enough to be in the way of others.
+    /// Threads of a server under load that neither ran nor wanted to for long enough to be in the way of others: helpers that
+    /// wake up a few times wait a little each time on busy CPUs, while what a busy pool keeps from running waits nearly always.
     fn asleep(&self, server: &InferenceServer) -> Vec<u32> {
         let (Ok(load), Some(_)) = (&self.load, self.busy(server).filter(|&busy| !self.is_idle(busy))) else {
             return Vec::new();
         };
         let sleeps = |thread: &&ThreadTime| {
-            let wanted = load.busy_percent(thread) + load.delay_percent(thread).unwrap_or(0.0);
-            self.active.is_undercut_by(Quantity::new(wanted))
+            let ran = load.busy_percent(thread);
+            let wanted = ran + load.delay_percent(thread).unwrap_or(0.0);
+            let is_undercut = |percent: f64| self.active.is_undercut_by(Quantity::new(percent));
+            is_undercut(ran) && is_undercut(wanted / KEPT_WAITING)
         };
         load.of_server(server).filter(sleeps).map(|thread| thread.tid).collect()
     }
