@@ -4,7 +4,7 @@
 
 question-placement = Are workers on GPU-local cores and memory?
 question-governor = Is the CPU frequency governor suited to low latency?
-question-neighbours = How bad are noisy neighbours today?
+question-neighbours = Is the service undisturbed by its neighbours?
 fine-placement = the workers run on cores next to their GPUs, and their memory lies there
 fine-governor = the governor and what belongs to it keep the clock up
 fine-neighbours = nothing else took noticeable time from the inference cores while they were watched
