@@ -203,7 +203,7 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "33-tsc-unstable-in-gpu-vm",
-        told: &[("kernel.clocksource", "warn", "unstable")],
+        told: &[("kernel.clocksource", "warn", "tsc=reliable")],
         also: &[],
         open: &[],
         never: &[],
@@ -238,14 +238,22 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "36-gb10-connectx-fatal-aer",
-        told: &[("sched.os-jitter", "warn", "soft lockup")],
+        told: &[
+            ("gpu.xid", "fail", "0000:00:00.0"),
+            ("gpu.xid", "warn", "0002:00:00.0"),
+            ("sched.os-jitter", "warn", "soft lockup"),
+        ],
         also: &[],
         open: &["gpu.xid"],
         never: &[],
     },
     Expected {
         name: "36b-the-same-with-the-gpu",
-        told: &[("sched.os-jitter", "warn", "soft lockup")],
+        told: &[
+            ("gpu.xid", "fail", "0000:00:00.0"),
+            ("gpu.xid", "warn", "0002:00:00.0"),
+            ("sched.os-jitter", "warn", "soft lockup"),
+        ],
         also: &[],
         open: &[],
         never: &[],
@@ -287,7 +295,7 @@ const NODES: &[Expected] = &[
     Expected {
         name: "41-egpu-x4-rxerr-xid79",
         told: &[
-            ("gpu.xid", "fail", "Xid 79"),
+            ("gpu.xid", "fail", "severity=Correctable, type=Physical Layer"),
             ("gpu.xid", "fail", "Xid 154"),
             ("gpu.pcie-link", "fail", "4 lanes of 16"),
         ],

@@ -33,9 +33,17 @@ struct Assembled {
 /// Builds `plumb` and all packs, and returns the folder with the packs.
 pub(crate) fn build_and_assemble(workspace: &Workspace, profile: Profile) -> Result<PathBuf> {
     let mut build = cargo();
-    // All of the workspace, since a part of it would have other features of dependencies and so build them twice.
+    // All of the workspace, and examples for their dependencies' sake: a part of it, or one without what only tests need, would
+    // have other features of dependencies, and `cargo test` would build all of it a second time.
     build
-        .args(["build", "--workspace", "--exclude", "xtask", "--message-format=json-render-diagnostics"])
+        .args([
+            "build",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--examples",
+            "--message-format=json-render-diagnostics",
+        ])
         .args(profile.flag())
         .current_dir(&workspace.root);
     let built = built_files(&run_for_output(&mut build)?);

@@ -231,6 +231,11 @@ impl Load {
         thread.wait_ns.known().map(|&wait| 100.0 * wait as f64 / (self.seconds * 1e9))
     }
 
+    /// Threads of all processes of a server.
+    pub(crate) fn of_server(&self, server: &InferenceServer) -> impl Iterator<Item = &ThreadTime> {
+        server.processes.iter().flat_map(|process| self.of(process.pid))
+    }
+
     /// Threads of one process.
     pub(crate) fn of(&self, pid: u32) -> impl Iterator<Item = &ThreadTime> {
         self.threads.iter().filter(move |thread| thread.pid == pid)

@@ -111,6 +111,11 @@ impl Foreign {
         Arg::of(self.percent, 1)
     }
 
+    /// How many of the CPUs nobody used.
+    pub(crate) fn left(&self) -> Arg {
+        Arg::of(self.left, 1)
+    }
+
     /// The busiest programs, each with its share of one CPU: `spark (PID 900, 48 %)`; `none` where there is none.
     pub(crate) fn busiest(&self) -> Arg {
         let name = |process: &ProcessTime| {

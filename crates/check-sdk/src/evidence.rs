@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 
 use crate::limit::{Limit, Quantity, Unit};
-use crate::{CheckMeta, Text, Threshold};
+use crate::{CheckMeta, Citation, Text, Threshold};
 
 /// Evidence that is not a JSON object.
 #[derive(Debug, Error)]
@@ -212,6 +212,16 @@ impl<'a> Evidence<'a> {
             let servers: Vec<ServerMetrics> = self.get("/measurements/server").unwrap_or_default();
             ServerMetrics::in_flight(&servers).filter(|_| why.missing == Absence::Skipped).ok_or(why)
         })
+    }
+
+    /// The name of the BPF program that schedules in place of the kernel's own scheduler, and what shows it; `None` where no
+    /// such program is known to run. Reads `/settings/scheduler`.
+    #[must_use]
+    pub fn bpf_scheduler(&self) -> Option<(String, Citation)> {
+        const STATE: &str = "/sys/kernel/sched_ext/state";
+        let state = self.setting("scheduler", STATE).ok().filter(|state| state == "enabled")?;
+        let name = self.setting("scheduler", "/sys/kernel/sched_ext/root/ops").unwrap_or_default();
+        Some((name, Citation::new(STATE, state)))
     }
 
     /// The hypervisor that the node runs on; `None` on bare metal. Reads `/node/virtualization`.

@@ -220,6 +220,10 @@ impl Source for Sample<'_> {
     fn link(&self, path: &str) -> Result<String, Missing> {
         self.bundle.link(path)
     }
+
+    fn looked_at_node(&self) -> bool {
+        self.bundle.looked_at_node()
+    }
 }
 
 impl Source for Bundle {
@@ -246,6 +250,10 @@ impl Source for Bundle {
 
     fn link(&self, path: &str) -> Result<String, Missing> {
         self.links.get(path).cloned().ok_or_else(|| self.why_missing(path, Asked::File))
+    }
+
+    fn looked_at_node(&self) -> bool {
+        self.manifest.looked_at_node()
     }
 }
 

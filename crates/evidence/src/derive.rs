@@ -4,6 +4,7 @@
 //! does where a kernel or an architecture lacks them.
 
 mod arm;
+mod bounds;
 pub mod cgroup;
 pub mod container;
 mod cpu;

@@ -28,7 +28,7 @@ pub enum Absence {
     Denied,
     /// Reading it did not finish within the probe's time budget.
     Timeout,
-    /// It was longer than the limit of the collector and was cut.
+    /// It was longer than the limit of the collector and was cut, or held more than the analysis judges.
     Truncated,
     /// The collector was told not to ask.
     Skipped,

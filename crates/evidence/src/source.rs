@@ -30,6 +30,11 @@ pub trait Source {
     /// Says why there is none.
     fn link(&self, path: &str) -> Result<String, Missing>;
 
+    /// Whether what is not here was not on the node, instead of left out of a recording. A source that cannot tell says no.
+    fn looked_at_node(&self) -> bool {
+        false
+    }
+
     /// The content of a file as text, without white space at its ends.
     ///
     /// # Errors

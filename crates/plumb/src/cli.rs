@@ -57,6 +57,17 @@ pub(crate) enum Command {
     Bundle(BundleArgs),
     /// List and inspect check packs.
     Packs(PacksArgs),
+    /// Print what a shell needs to complete commands and options.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Write the manual pages into a folder: one for each command.
+    Man {
+        /// Folder, which is made where it is not there.
+        #[arg(long, short, value_name = "DIR")]
+        output: PathBuf,
+    },
     /// Ask one library for its answer; used by `collect`.
     #[command(hide = true)]
     Helper { answer: String },
@@ -361,6 +372,28 @@ pub(crate) enum BundleCommand {
         /// File to write; must not be there. Default: the name of the bundle with .minisig behind it.
         #[arg(long, short, value_name = "FILE")]
         output: Option<PathBuf>,
+    },
+    /// Encrypt a bundle for those who may read it, in the format of age: writes BUNDLE.age.
+    Encrypt {
+        /// Bundle: a .plumb file.
+        bundle: PathBuf,
+        /// A public key of age (age1…), or a file with one a line. May be repeated: each of them can open it.
+        #[arg(long = "to", required = true, value_name = "KEY")]
+        recipients: Vec<String>,
+        /// File to write; must not be there. Default: the name of the bundle with .age behind it.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// Open a bundle that was encrypted for you.
+    Decrypt {
+        /// The encrypted bundle.
+        file: PathBuf,
+        /// A secret key, as age-keygen writes it. May be repeated.
+        #[arg(long = "key", required = true, value_name = "FILE")]
+        keys: Vec<PathBuf>,
+        /// File to write; must not be there.
+        #[arg(long, short, value_name = "FILE")]
+        output: PathBuf,
     },
     /// Take measurements out of a bundle. Evidence of the node stays.
     Rm {

@@ -13,3 +13,4 @@ pub(crate) mod noise;
 pub(crate) mod packs;
 pub(crate) mod remediate;
 pub(crate) mod report;
+pub(crate) mod shell;

@@ -22,6 +22,7 @@ mod memory;
 mod outputs;
 #[cfg(test)]
 mod same_findings;
+mod sealed;
 mod signature;
 mod text;
 
@@ -46,6 +47,8 @@ fn main() -> ExitCode {
         Command::Noise(args) => commands::noise::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),
+        Command::Completions { shell } => commands::shell::completions(shell, &console),
+        Command::Man { output } => commands::shell::man(&output, &console),
         Command::Helper { answer } => commands::helper::run(&answer),
         Command::Experiment(args) => commands::experiment::run(&args, &console),
         Command::Hog(args) => commands::experiment::hog(&args),

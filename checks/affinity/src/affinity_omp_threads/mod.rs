@@ -119,8 +119,7 @@ impl Judge {
     /// CPUs that the threads of a server kept busy.
     fn busy(&self, server: &InferenceServer) -> Option<f64> {
         let load = self.load.as_ref().ok()?;
-        let threads = server.processes.iter().flat_map(|process| load.of(process.pid));
-        Some(threads.map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0)
+        Some(load.of_server(server).map(|thread| load.busy_percent(thread)).sum::<f64>() / 100.0)
     }
 
     fn is_idle(&self, busy: f64) -> bool {
@@ -136,8 +135,7 @@ impl Judge {
             let wanted = load.busy_percent(thread) + load.delay_percent(thread).unwrap_or(0.0);
             self.active.is_undercut_by(Quantity::new(wanted))
         };
-        let threads = server.processes.iter().flat_map(|process| load.of(process.pid));
-        threads.filter(sleeps).map(|thread| thread.tid).collect()
+        load.of_server(server).filter(sleeps).map(|thread| thread.tid).collect()
     }
 
     fn judge(&self, server: &InferenceServer, all: &[InferenceServer]) -> Result<Finding, NoVerdict> {
@@ -209,8 +207,8 @@ impl Judge {
             }
             (Err(why), None, None) => return Err(why.clone().into()),
         };
-        let threads = || server.processes.iter().flat_map(|process| load.of(process.pid));
-        let waits: Option<Vec<f64>> = threads().map(|thread| load.delay_percent(thread)).collect();
+        let waits: Option<Vec<f64>> =
+            load.of_server(server).map(|thread| load.delay_percent(thread)).collect();
         let (Some(waits), Some((delay, of_delay))) = (waits, longest_delay(load, server)) else {
             return Err(words::NoDelay {}.into());
         };

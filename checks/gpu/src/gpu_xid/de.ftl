@@ -1,7 +1,7 @@
 title = Keine kritischen Fehler von Treiber oder Hardware
 why = Diese Fehler gehen Ausfällen voraus oder sind welche: eine vom Bus gefallene GPU, Speicherfehler, Störungen von NVLink, ein Systemprozessor der GPU, der nicht antwortet.
 effect = Die GPU hat einen Fehler gemeldet, der laufende Anfragen beendet oder einem Ausfall vorausgeht; solange er nicht behoben ist, sind die Server auf ihr gefährdet.
-applicability = Physische und virtuelle Maschinen; Container brauchen das Kernel-Log des Hosts; NVIDIA; Fehler anderer GPUs werden nicht gelesen
+applicability = Physische und virtuelle Maschinen; Container brauchen das Kernel-Log des Hosts; NVIDIA; Fehler anderer GPUs werden nicht gelesen, PCIe-Fehler aller Geräte schon
 expected-effect = Verfügbarkeit. Es ist keine Zahl veröffentlicht.
 
 limit-recent = Alter, bis zu dem schon ein kritischer Fehler als Fehlschlag zählt
@@ -232,6 +232,20 @@ detail-logged = { $gpus_count ->
     [one] Zeilen im Kernel-Log seit dem Start: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
    *[other] Zeilen im Kernel-Log seit dem Start, auf einer GPU: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
 }
+
+problem-link-fatal = PCIe-Gerät { $device } ist durch schwere Fehler ausgefallen
+effect-link-fatal = Was das Gerät leistet, steht still: Ein Netzwerkadapter nimmt seine Verbindungen mit, ein Port alles dahinter. Anfragen, die es brauchen, hängen bis zum Neustart des Knotens.
+detail-link-fatal = schwere PCIe-Fehler oder eine misslungene Wiederherstellung, { $events_count ->
+    [one] einmal
+   *[other] { $events_count }-mal
+} seit dem Start
+
+problem-link-lost = PCIe-Gerät { $device } hatte Fehler, die nicht korrigiert wurden
+effect-link-lost = Übertragungen dieses Geräts gingen verloren. Programme wiederholen sie oder brechen ab; oft fällt der Link später ganz aus.
+detail-link-lost = nicht korrigierte PCIe-Fehler, { $events_count ->
+    [one] einmal
+   *[other] { $events_count }-mal
+} seit dem Start
 
 problem-refused = Die IOMMU wies Speicherzugriffe { $gpus_count ->
     [one] von GPU { $gpu }

@@ -1,7 +1,7 @@
 title = No critical driver or hardware errors
 why = These errors precede outages or are outages: a GPU that has fallen off the bus, memory errors, faults of NVLink, a GPU system processor that does not answer.
 effect = The GPU has reported a fault of the kind that ends requests in progress or comes before a failure; until it is dealt with, the servers on it are at risk.
-applicability = Bare metal and virtual machines; containers need the kernel log of the host; NVIDIA; errors of other GPUs are not read
+applicability = Bare metal and virtual machines; containers need the kernel log of the host; NVIDIA; errors of other GPUs are not read, PCIe errors of any device are
 expected-effect = Availability. There is no published number.
 
 limit-recent = age up to which one critical error is a failure
@@ -232,6 +232,20 @@ detail-logged = { $gpus_count ->
     [one] lines in the kernel's log since boot: { $most_corrected } of corrected errors, { $most_lost } of others
    *[other] lines in the kernel's log since boot, on one GPU: { $most_corrected } of corrected errors, { $most_lost } of others
 }
+
+problem-link-fatal = PCIe device { $device } was lost to fatal errors
+effect-link-fatal = What the device serves has stopped: a network adapter takes its connections along, a port everything behind it. Requests that need it hang until the node is restarted.
+detail-link-fatal = fatal PCIe errors, or a recovery that failed, { $events_count ->
+    [one] once
+   *[other] { $events_count } times
+} since boot
+
+problem-link-lost = PCIe device { $device } had errors that were not corrected
+effect-link-lost = Transfers of this device were lost. Programs repeat them or fail; such errors often come before the link is lost altogether.
+detail-link-lost = PCIe errors that were not corrected, { $events_count ->
+    [one] once
+   *[other] { $events_count } times
+} since boot
 
 problem-refused = The IOMMU refused memory accesses of { $gpus_count ->
     [one] GPU { $gpu }

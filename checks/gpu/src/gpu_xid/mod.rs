@@ -4,6 +4,8 @@
 //! fallen off the bus or did not start, and errors of NVSwitches (SXid). A log that has lost part of the last seven days can
 //! show errors but cannot show that there were none; one that begins with the boot of the node can, for the time since.
 //! A GPU that has fallen off the bus or did not start is gone until the next boot, however long ago that was.
+//! Errors of PCI Express that were not corrected are of this check whatever device they hit: a network adapter whose link was
+//! lost takes the servers behind it along.
 
 use std::collections::BTreeMap;
 
@@ -18,11 +20,13 @@ use crate::gpus::{self, GPU_LINK, GPU_MEMORY, named};
 use crate::pages::gpu_xid::{LOGGED, OLD, PAGE, RECENT, REPEATED, words};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
+    let judge = evidence.kernel_log().map(|log| Judge { evidence, log, gpus: evidence.gpus() });
     if let Ok(Some(silent)) = gpus::without_nvidia(evidence) {
-        return Err(silent.into());
+        let links = judge.map(|judge| judge.links_beside(&[])).unwrap_or_default();
+        return if links.is_empty() { Err(silent.into()) } else { Ok(links) };
     }
-    match evidence.kernel_log() {
-        Ok(log) => Ok(Judge { evidence, log, gpus: evidence.gpus() }.judge()),
+    match judge {
+        Ok(judge) => Ok(judge.judge()),
         Err(missing) => {
             let mut findings = census(evidence, &[]);
             findings.push(PAGE.missing(Object::node(), &missing));
@@ -66,6 +70,8 @@ fn census(evidence: &Evidence<'_>, told: &[&Kind]) -> Vec<Finding> {
     lost.chain(short).chain(unknown).collect()
 }
 
+/// An error of the link this long before a GPU was lost belongs to it.
+const BEFORE_SECONDS: f64 = 60.0;
 /// A boot that is in the log from its beginning starts before this time.
 const AT_BOOT_SECONDS: f64 = 10.0;
 
@@ -89,6 +95,7 @@ impl Judge<'_> {
         let gpus = self.gpus.as_ref().map_or(&[][..], |gpus| gpus);
         let of_ways = gpus.iter().flat_map(|gpu| [self.link(gpu), self.refused(gpu)]).flatten();
         findings.extend(gpus::join(of_ways.collect(), gpus.len()));
+        findings.extend(self.links_beside(gpus));
         if log.truncated {
             findings.push(PAGE.not_run(Object::node(), words::Truncated { path: (&log.path).into() }));
         }
@@ -114,11 +121,41 @@ impl Judge<'_> {
         vec![finding.with_evidence(citation)]
     }
 
+    /// A GPU and the bridges above it.
+    fn way<'b>(&'b self, gpu: &'b Gpu) -> Vec<&'b str> {
+        let way = way_up(self.evidence.pci().unwrap_or_default(), &gpu.address);
+        way.iter().map(|device| &*device.address).chain([&*gpu.address]).collect()
+    }
+
+    /// Devices whose errors were not corrected and that are on the way to none of these GPUs.
+    fn links_beside(&self, gpus: &[Gpu]) -> Vec<Finding> {
+        let ways: Vec<&str> = gpus.iter().flat_map(|gpu| self.way(gpu)).collect();
+        let links = self.log.lost_on_links().into_iter();
+        let others = links.filter(|(address, _)| !ways.contains(&address.as_str()));
+        others.filter_map(|(address, lines)| self.link_beside(&address, &lines)).collect()
+    }
+
+    fn link_beside(&self, address: &str, lines: &[&LogLine]) -> Option<Finding> {
+        let (device, events_count) = (Arg::from(address), KernelLog::events(lines).into());
+        let look = gpus::look_at(self.evidence, HardwarePart::PcieCard, address);
+        let object = Object::new(ObjectKind::Other, address).named(format!("PCIe device {address}"));
+        // A link that was lost stays so until somebody acts, as a GPU off the bus does.
+        let finding = match lines.iter().rfind(|line| line.is_fatal_on_link()) {
+            Some(fatal) => {
+                let steps = [Step::Drain, Step::RestartNode].map(|step| Intent::Step { step });
+                let finding = PAGE.fail(object, words::LinkFatal { device, events_count });
+                finding.with_evidence(self.quote(fatal)).with_intents(steps)
+            }
+            None => PAGE
+                .warn(object, words::LinkLost { device, events_count })
+                .with_evidence(self.quote(lines.last()?)),
+        };
+        Some(finding.with_likelihood(Likelihood::Mechanism).with_intent(look))
+    }
+
     /// Errors on the way to a GPU: many that were corrected, or any other.
     fn link(&self, gpu: &Gpu) -> Option<Finding> {
-        let way = way_up(self.evidence.pci().unwrap_or_default(), &gpu.address);
-        let way: Vec<&str> = way.iter().map(|device| &*device.address).chain([&*gpu.address]).collect();
-        let (lost, corrected) = self.log.pcie_errors(&way);
+        let (lost, corrected) = self.log.pcie_errors(&self.way(gpu));
         let many = Quantity::new(corrected.len() as f64);
         if lost.is_empty() && self.evidence.limit(&PAGE, &LOGGED).is_undercut_by(many) {
             return None;
@@ -214,11 +251,21 @@ impl Judge<'_> {
             .with_likelihood(Likelihood::Mechanism)
             .with_confidence(confidence)
             .with_intents(self.goals(kind, gpu, action))
-            .with_citations(lines.last().map(|line| self.quote(line)));
+            .with_citations(lines.last().map(|line| self.quote(line)))
+            .with_citations(fault.is_off_bus().then(|| self.link_before(gpu?, first)).flatten());
         match (cause, gpu) {
             (Some(cause), Some(gpu)) => finding.with_cause(cause, Object::gpu(gpu)),
             _ => finding,
         }
+    }
+
+    /// The last error of its link before a GPU was lost: a single one that was corrected says nothing by itself.
+    fn link_before(&self, gpu: &str, lost_at: f64) -> Option<Citation> {
+        let gpu = self.gpus.as_ref().ok()?.iter().find(|other| other.address == gpu)?;
+        let (lost, corrected) = self.log.pcie_errors(&self.way(gpu));
+        let of_link = lost.into_iter().chain(corrected);
+        let near = of_link.filter(|line| (0.0..=BEFORE_SECONDS).contains(&(lost_at - line.seconds)));
+        Some(self.quote(near.max_by(|a, b| a.seconds.total_cmp(&b.seconds))?))
     }
 
     /// What a kind is about, and the address of its GPU if that is one of the node.

@@ -66,3 +66,4 @@ found-other-namespace = { $servers_count ->
     [one] hat einen eigenen Netzwerk-Namespace oder kann einen haben, dessen Warteschlangen von hier nicht zu sehen sind: auch im Container sammeln
    *[other] haben eigene Netzwerk-Namespaces oder können sie haben, deren Warteschlangen von hier nicht zu sehen sind: auch in den Containern sammeln
 }
+found-open = nimmt unter { $addresses } Verbindungen von außerhalb dieser Maschine an

@@ -66,3 +66,4 @@ found-other-namespace = { $servers_count ->
     [one] has a network namespace of its own, or may have one, whose queues are not seen from here: collect inside its container as well
    *[other] have network namespaces of their own, or may have them, whose queues are not seen from here: collect inside their containers as well
 }
+found-open = accepts connections from outside this machine at { $addresses }

@@ -6,6 +6,7 @@
 //! it.
 
 use plumb_check_sdk::limit::{Percent, Quantity};
+use plumb_check_sdk::model::ListeningSocket;
 use plumb_check_sdk::{
     Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Likelihood, Missing, Object, ObjectKind, Step,
     parsed,
@@ -38,7 +39,8 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing>
         let object = Object::new(kind, name);
         PAGE.settle(object.clone(), judge(evidence, object))
     };
-    Ok(QUESTIONS.into_iter().map(answer).chain(other_namespaces(evidence)).collect())
+    let beside = other_namespaces(evidence).into_iter().chain(open_sockets(evidence));
+    Ok(QUESTIONS.into_iter().map(answer).chain(beside).collect())
 }
 
 /// A kernel parameter that is a number.
@@ -187,6 +189,25 @@ fn judge_ports(evidence: &Evidence<'_>, object: Object) -> Result<Finding, Missi
     Ok(finding
         .with_evidence(Citation::new("/proc/net/tcp", format!("{used} local ports of the range")))
         .with_evidence(cite(PORT_RANGE, format!("{first} {last}"))))
+}
+
+/// Where other machines can reach a server. That is no fault; who may reach it is for others to know.
+fn open_sockets(evidence: &Evidence<'_>) -> Vec<Finding> {
+    let sockets: Vec<ListeningSocket> = evidence.get("/network/listening").unwrap_or_default();
+    let servers = evidence.servers().unwrap_or_default();
+    let told = servers.iter().filter_map(|server| {
+        let is_own = |pid: &u32| server.processes.iter().any(|process| process.pid == *pid);
+        let open =
+            |socket: &&ListeningSocket| socket.is_beyond_loopback() && socket.owners.iter().any(is_own);
+        let open: Vec<&ListeningSocket> = sockets.iter().filter(open).collect();
+        let addresses: Vec<&str> = open.iter().map(|socket| socket.address.as_str()).collect();
+        let object = Object::new(ObjectKind::Server, server.pid.to_string());
+        let object = object.named(format!("sockets of {} {}", server.kind, server.pid));
+        let said = words::Open { addresses: addresses.join(", ").into() };
+        let citation = Citation::new(&open.first()?.path, addresses.join(", "));
+        Some(PAGE.info(object, said).with_evidence(citation))
+    });
+    told.collect()
 }
 
 /// Servers whose sockets are in another network namespace, or may be.

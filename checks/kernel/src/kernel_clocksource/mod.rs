@@ -111,5 +111,11 @@ fn judge_counter(evidence: &Evidence<'_>, current: &str) -> Option<Finding> {
         .warn(object, words::Unstable {})
         .with_likelihood(Likelihood::Mechanism)
         .with_evidence(Citation::new(&log.path, &line.text));
-    Some(finding.with_intent(from_below(evidence)))
+    // Arguments that ask for the counter and were in vain.
+    let cmdline = evidence.get::<String>("/node/cmdline").unwrap_or_default();
+    let tried = cmdline
+        .split_whitespace()
+        .filter(|word| ["tsc=", "clocksource="].iter().any(|key| word.starts_with(key)));
+    let tried = tried.map(|word| Citation::new("/proc/cmdline", word));
+    Some(finding.with_citations(tried).with_intent(from_below(evidence)))
 }

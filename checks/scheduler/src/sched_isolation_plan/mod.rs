@@ -26,8 +26,6 @@ use crate::serving;
 
 const ISOLATED: &str = "/sys/devices/system/cpu/isolated";
 const NO_TICK: &str = "/sys/devices/system/cpu/nohz_full";
-/// State and name of a scheduler in BPF.
-const SCHED_EXT: [&str; 2] = ["/sys/kernel/sched_ext/state", "/sys/kernel/sched_ext/root/ops"];
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let services = Object::setting("systemd").named("CPUs of services");
@@ -89,10 +87,9 @@ fn siblings(evidence: &Evidence<'_>, object: Object) -> Result<Option<Finding>, 
 
 /// A scheduler that was loaded into the kernel.
 fn in_bpf(evidence: &Evidence<'_>) -> Option<Finding> {
-    let [state, name] = SCHED_EXT.map(|path| evidence.setting("scheduler", path).unwrap_or_default());
-    let finding =
-        || PAGE.info(Object::setting(SCHED_EXT[0]).named("scheduler"), words::InBpf { name: name.into() });
-    (state == "enabled").then(|| finding().with_evidence(Citation::new(SCHED_EXT[0], state.clone())))
+    let (name, citation) = evidence.bpf_scheduler()?;
+    let object = Object::setting(&citation.source).named("scheduler");
+    Some(PAGE.info(object, words::InBpf { name: name.into() }).with_evidence(citation))
 }
 
 /// `isolcpus` and `nohz_full`, where servers may run on such CPUs.
@@ -104,7 +101,7 @@ fn boot_isolation(evidence: &Evidence<'_>, servers: &[InferenceServer], masks: &
     let has_many_threads =
         servers.iter().flat_map(|server| &server.processes).any(|process| process.threads.len() != 1);
     // A scheduler in BPF balances isolated CPUs or does not, as it likes.
-    let confidence = if in_bpf(evidence).is_some() { Confidence::Low } else { Confidence::High };
+    let confidence = if evidence.bpf_scheduler().is_some() { Confidence::Low } else { Confidence::High };
     let judge = |(used, citation): (CpuSet, Citation), path: &str| {
         let (object, cpus) = (Object::cpus(&used), Arg::from(&used));
         if path == NO_TICK {

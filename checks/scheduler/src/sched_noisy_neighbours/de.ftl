@@ -12,7 +12,7 @@ limit-some = CPU-Zeit anderer Programme auf den Inferenz-CPUs
 limit-some-applies = Inferenz-CPUs im Messfenster
 limit-some-source = unser Vorschlag: Systemaufgaben eines dedizierten Hosts brauchen weniger
 
-limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt, wenn weniger als eine CPU frei bleibt
+limit-much = CPU-Zeit anderer Programme auf den Inferenz-CPUs, ab der die Prüfung fehlschlägt, wenn fast keine CPU frei bleibt
 limit-much-applies = Inferenz-CPUs im Messfenster
 limit-much-source = unser Vorschlag; eunomia.dev hat -8,8 % Durchsatz durch CPU-Störungen gemessen
 

@@ -12,7 +12,7 @@ limit-some = CPU time of other programs on the inference CPUs
 limit-some-applies = inference CPUs in the window
 limit-some-source = our proposal: housekeeping of a dedicated host takes less
 
-limit-much = CPU time of other programs on the inference CPUs that fails, where less than a CPU is left
+limit-much = CPU time of other programs on the inference CPUs that fails, where next to none of the CPUs are left idle
 limit-much-applies = inference CPUs in the window
 limit-much-source = our proposal; eunomia.dev measured -8.8 % throughput from CPU noise
 

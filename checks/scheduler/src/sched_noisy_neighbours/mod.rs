@@ -51,7 +51,7 @@ fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, 
     let is_shared = |foreign: &Foreign| !evidence.limit(&PAGE, &SOME).is_undercut_by(foreign.percent);
     let finding = match foreign.filter(|foreign| own != online && is_shared(foreign)) {
         Some(foreign) => {
-            let (pid, share, left) = (Arg::text(server.pid.to_string()), foreign.share(), left(&foreign));
+            let (pid, share, left) = (Arg::text(server.pid.to_string()), foreign.share(), foreign.left());
             let said = words::Confined { busiest, cpus, cpus_count, left, online_count, pid, share };
             taken(evidence, &foreign, object, said.into())
         }
@@ -61,11 +61,6 @@ fn beside(evidence: &Evidence<'_>, server: &InferenceServer) -> Result<Finding, 
         }
     };
     Ok(finding.with_citations(server.processes.first().map(|process| process.mask_quote(&own).into())))
-}
-
-/// How many CPUs nobody used.
-fn left(foreign: &Foreign) -> Arg {
-    Arg::of(foreign.left, 1)
 }
 
 /// A deviation: others took of the CPUs.
@@ -85,7 +80,7 @@ fn judge(evidence: &Evidence<'_>, foreign: &Foreign) -> Finding {
     let (busiest, share) = (foreign.busiest(), foreign.share());
     let watched = evidence.limit(&PAGE, &WATCHED);
     if !evidence.limit(&PAGE, &SOME).is_undercut_by(foreign.percent) {
-        return taken(evidence, foreign, object, words::Busy { busiest, left: left(foreign), share }.into());
+        return taken(evidence, foreign, object, words::Busy { busiest, left: foreign.left(), share }.into());
     }
     let finding = if watched.is_undercut_by(Quantity::new(foreign.seconds)) {
         let least = Arg::text(format!("{:.0}", watched.value.number()));

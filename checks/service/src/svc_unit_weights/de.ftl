@@ -29,3 +29,4 @@ found-no-time = zwischen den Ablesungen verging keine Zeit
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-process = kein Prozess des Servers wurde aufgezeichnet
 found-inside = von innerhalb eines Containers gesehen ({ $container }): auf dem Host zeigt es `{ $command }`
+found-in-bpf = der Scheduler des Kernels ist ein BPF-Programm ({ $name }): was Gewichte von Control Groups bedeuten, entscheidet es selbst

@@ -29,3 +29,4 @@ found-no-time = no time passed between the readings
 found-no-server = no inference server was found: collect while the service runs
 found-no-process = no process of the server was recorded
 found-inside = seen from inside of a container ({ $container }): on its host, `{ $command }` shows it
+found-in-bpf = the kernel's scheduler is a BPF program ({ $name }): what weights of control groups mean is its own affair

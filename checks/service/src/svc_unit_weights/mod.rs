@@ -3,7 +3,7 @@
 //! Weights count among the groups of one folder. So on each of the two outer levels the group that the server is in is
 //! compared with its neighbours, and only with those that used CPU time between the two readings: a heavy group that sleeps
 //! takes nothing. A group has the kernel's default weight of 100 unless it says otherwise. A neighbour that is known to have
-//! none of the server's CPUs does not compete with it, whatever it weighs.
+//! none of the server's CPUs does not compete with it, whatever it weighs. A scheduler in BPF makes of weights what it likes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -24,6 +24,9 @@ const MOST: f64 = 10_000.0;
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let servers = evidence.servers()?;
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
+    if let Some((name, _)) = evidence.bpf_scheduler() {
+        return Err(words::InBpf { name: name.into() }.into());
+    }
     let groups = Groups {
         settings: evidence.settings("service")?,
         values: evidence.get("/window/values/service")?,

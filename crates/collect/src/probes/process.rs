@@ -170,11 +170,12 @@ fn details(files: &Files<'_>, process: &str) {
     files.files(process, &["status", "limits", "oom_score_adj", "mounts", "mountinfo"]);
     files.link(&format!("{process}/ns/net"));
     let _ = files.file_with(&format!("{process}/environ"), |bytes| allowed_variables(&bytes));
-    // The number of open files is wanted, not their names.
+    // The number of open files is wanted, and which are GPUs or sockets; not the names of others.
     let descriptors = format!("{process}/fd");
     for descriptor in files.list(&descriptors) {
         let _ = files.link_as(&format!("{descriptors}/{descriptor}"), |target| {
-            if target.starts_with("/dev/nvidia") { target } else { "-".to_owned() }
+            let is_kept = ["/dev/nvidia", "socket:["].iter().any(|prefix| target.starts_with(prefix));
+            if is_kept { target } else { "-".to_owned() }
         });
     }
     if let Ok(membership) = files.text(&format!("{process}/cgroup")) {

@@ -134,7 +134,7 @@ pub(crate) fn chain_of(source: &impl Source, path: &str) -> Result<Cgroup, Missi
         _ => 2,
     };
     let chain = if inside { seen_from_inside(chain, &membership) } else { chain };
-    let namespaced = inside && !(looked_at_node(source) && chain.last().is_some_and(is_hierarchy_root));
+    let namespaced = inside && !(source.looked_at_node() && chain.last().is_some_and(is_hierarchy_root));
     Ok(Cgroup { version, chain, namespaced })
 }
 
@@ -144,12 +144,6 @@ fn is_hierarchy_root(outermost: &CgroupLevel) -> bool {
     let controllers = outermost.values.get("cgroup.controllers").and_then(Fact::known);
     controllers.is_some_and(|names| names.split_whitespace().any(|name| name == "cpu"))
         && !outermost.values.contains_key("cpu.max")
-}
-
-/// Whether what is not here was not on the node, instead of left out of a recording: no recording says of a process that it has
-/// no groups, and no process has this number.
-fn looked_at_node(source: &impl Source) -> bool {
-    matches!(source.read("/proc/4294967295/cgroup"), Err(why) if why.missing == Absence::Absent)
 }
 
 /// Version 1 names a group in a container as the host does, and mounts that very group where the root would be: what its

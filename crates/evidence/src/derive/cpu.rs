@@ -43,10 +43,12 @@ pub(crate) fn derive(source: &impl Source, numa: Option<&Numa>) -> Result<Cpu, M
             Some(id) => packages.entry(id).or_insert(key).clone(),
             None => key,
         });
-        let core = core_key(source, &folder, block, socket);
-        let is_only = online.len() == 1;
-        coreless = coreless.or_else(|| core.is_none().then_some(cpu).filter(|_| !is_only));
-        let core = cores.number(core.unwrap_or_else(|| Key::Shared(std::iter::once(cpu).collect())));
+        let core = core_key(source, &folder, block, cpu, socket);
+        // The only CPU is a core, whoever says so.
+        if core.is_none() && online.len() > 1 {
+            coreless.get_or_insert(cpu);
+        }
+        let core = cores.number(core.unwrap_or_else(|| alone(cpu)));
         let khz = |name: &str| source.parse(&format!("{folder}/cpufreq/{name}")).ok();
         cpus.push(Pu {
             cpu,
@@ -119,7 +121,6 @@ fn online(source: &impl Source, folders: &CpuSet, listed: &CpuSet) -> Result<Cpu
 enum Key {
     Shared(CpuSet),
     Id(u32, i64),
-    Alone(String),
     Whole,
 }
 
@@ -165,13 +166,24 @@ fn sockets_unknown(source: &impl Source, info: Option<&CpuInfo>, online: &CpuSet
 }
 
 /// Which core a CPU is a thread of, where the kernel or `/proc/cpuinfo` says so. An id of -1 is an answer: it is a core alone.
-fn core_key(source: &impl Source, folder: &str, block: Option<&cpuinfo::Block>, socket: u32) -> Option<Key> {
+fn core_key(
+    source: &impl Source,
+    folder: &str,
+    block: Option<&cpuinfo::Block>,
+    cpu: u32,
+    socket: u32,
+) -> Option<Key> {
     if let Some(shared) = shared_cpus(source, folder, &["core_cpus", "thread_siblings"]) {
         return Some(Key::Shared(shared));
     }
     let id = source.parse::<i64>(&format!("{folder}/topology/core_id")).ok();
     let id = id.or_else(|| block?.get("core id")?.parse().ok())?;
-    Some(if id >= 0 { Key::Id(socket, id) } else { Key::Alone(folder.to_owned()) })
+    Some(if id >= 0 { Key::Id(socket, id) } else { alone(cpu) })
+}
+
+/// A core of one CPU.
+fn alone(cpu: u32) -> Key {
+    Key::Shared(std::iter::once(cpu).collect())
 }
 
 /// The CPUs that share a core or socket: the list form, else the mask form, of the first name that is there.

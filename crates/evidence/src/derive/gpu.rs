@@ -1,5 +1,6 @@
 //! GPUs and other accelerators, from PCI, with the NUMA node that each source gives for them.
 
+use crate::derive::bounds;
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::NodeSet;
 use crate::model::{Gpu, GpuNuma, Hwloc, Numa, Nvml, NvmlDevice, PciDevice};
@@ -23,17 +24,24 @@ pub(crate) fn derive(
 ) -> Result<Vec<Gpu>, Missing> {
     let of_driver: Vec<String> =
         source.list(NVIDIA_GPUS).unwrap_or_default().iter().map(|name| name.to_lowercase()).collect();
-    let mut gpus = Vec::new();
+    let mut found = Vec::new();
     for device in pci.require()? {
         let by_driver = of_driver.contains(&device.address);
         let vendor = if by_driver { Ok(NVIDIA) } else { device.vendor.require().copied() };
         let class = device.class.require()? >> 8;
         if let Some(kind) = kind(class, &vendor)? {
-            let of_hwloc = nodes_of_hwloc(source, device, hwloc);
-            gpus.push(gpu(device, kind, vendor.ok(), numa, of_hwloc, nvml));
+            found.push((device, kind, vendor.ok()));
         }
     }
     let devices = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
+    let found = bounds::at_most(found, bounds::GPUS, "GPUs")?;
+    // Each of these lists may name GPUs that the bus lacks.
+    bounds::at_most(of_driver.iter().collect(), bounds::GPUS, "GPUs of NVIDIA's driver")?;
+    bounds::at_most(devices.iter().collect(), bounds::GPUS, "GPUs that NVML lists")?;
+    let placed = found.into_iter().map(|(device, kind, vendor)| {
+        gpu(device, kind, vendor, numa, nodes_of_hwloc(source, device, hwloc), nvml)
+    });
+    let mut gpus: Vec<Gpu> = placed.collect();
     let of_nvml: Vec<String> = devices.iter().filter_map(|device| device.address.known().cloned()).collect();
     for address in of_driver.iter().chain(&of_nvml) {
         if !gpus.iter().any(|gpu| gpu.address == *address) {

@@ -25,7 +25,7 @@ const LISTEN: u8 = 0x0a;
 /// Fails where nothing of it was collected.
 pub(crate) fn derive(source: &impl Source) -> Result<Network, Missing> {
     let interfaces = interfaces(source);
-    let sockets = sockets(source);
+    let sockets = sockets(source).map(|sockets| owned(source, sockets));
     if let (Err(missing), Err(_)) = (&interfaces, &sockets) {
         return Err(missing.clone());
     }
@@ -150,6 +150,8 @@ fn rdma_port(source: &impl Source, folder: &str, device: &str, port: u32) -> Rdm
 #[derive(Clone, Default, Debug, PartialEq)]
 struct Sockets {
     listening: Vec<ListeningSocket>,
+    /// Of each of them, by which a process names it (`socket:[INODE]`).
+    inodes: Vec<String>,
     local_ports: BTreeSet<u16>,
 }
 
@@ -164,6 +166,28 @@ fn sockets(source: &impl Source) -> Result<Sockets, Missing> {
         }
     }
     Ok(all)
+}
+
+/// Adds who has the listening sockets open.
+fn owned(source: &impl Source, mut sockets: Sockets) -> Sockets {
+    let processes = source.list("/proc").unwrap_or_default();
+    for pid in processes.iter().filter_map(|name| name.parse::<u32>().ok()) {
+        let folder = format!("/proc/{pid}/fd");
+        for descriptor in source.list(&folder).unwrap_or_default() {
+            let Ok(target) = source.link(&format!("{folder}/{descriptor}")) else { continue };
+            let inode = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
+            let Some(position) = inode.and_then(|inode| sockets.inodes.iter().position(|own| own == inode))
+            else {
+                continue;
+            };
+            let owners = &mut sockets.listening[position].owners;
+            if owners.last() != Some(&pid) {
+                owners.push(pid);
+            }
+        }
+    }
+    sockets.listening.iter_mut().for_each(|socket| socket.owners.sort_unstable());
+    sockets
 }
 
 fn ranges(ports: &BTreeSet<u16>) -> Vec<(u16, u16)> {
@@ -197,7 +221,10 @@ fn add_sockets(path: &str, text: &str, all: &mut Sockets) -> Option<()> {
             address: format!("{}:{port}", ip(address)?),
             port,
             waiting: u64::from_str_radix(waiting, 16).ok()?,
+            owners: Vec::new(),
         });
+        // After the timer: retransmissions, user, timeout.
+        all.inodes.push(words.nth(4)?.to_owned());
     }
     Some(())
 }
@@ -238,7 +265,7 @@ mod tests {
     fn sockets_that_listen_are_told_from_connections() {
         let mut all = Sockets::default();
         add_sockets("/proc/net/tcp", TABLE, &mut all).unwrap();
-        assert_eq!(all.listening.len(), 1);
+        assert_eq!((all.listening.len(), all.inodes.as_slice()), (1, &["1145".to_owned()][..]));
         assert_eq!((all.listening[0].address.as_str(), all.listening[0].waiting), ("127.0.0.1:8000", 3));
         assert_eq!(ranges(&all.local_ports), [(40000, 40001)]);
         assert_eq!(ranges(&BTreeSet::from([1, 3, 4, 65535])), [(1, 1), (3, 4), (65535, 65535)]);

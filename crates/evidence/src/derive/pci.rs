@@ -1,5 +1,6 @@
 //! PCI devices: `/sys/bus/pci/devices`.
 
+use super::bounds;
 use crate::fact::{Absence, Missing};
 use crate::index_set::{CpuSet, IndexSet};
 use crate::model::{PciAcs, PciAer, PciDevice, PciLink};
@@ -10,7 +11,8 @@ pub(crate) const PATH: &str = "/sys/bus/pci/devices";
 /// # Errors
 /// A node without a PCI bus, or a container that hides it, has no such folder.
 pub(crate) fn derive(source: &impl Source) -> Result<Vec<PciDevice>, Missing> {
-    source.list(PATH).map(|names| names.iter().map(|address| device(source, address)).collect())
+    let names = bounds::at_most(source.list(PATH)?, bounds::PCI_DEVICES, "PCI devices")?;
+    Ok(names.iter().map(|address| device(source, address)).collect())
 }
 
 fn device(source: &impl Source, address: &str) -> PciDevice {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use procfs_core::FromRead;
 use procfs_core::process::Stat;
 
+use crate::derive::bounds;
 use crate::derive::freq::numbered;
 use crate::derive::gpu::NVIDIA_GPUS;
 use crate::fact::{Absence, Fact, Missing};
@@ -32,7 +33,7 @@ pub(crate) fn derive(
     gpus: &Fact<Vec<Gpu>>,
     nvml: &Fact<Nvml>,
 ) -> Result<Vec<Process>, Missing> {
-    let pids = numbered(source, "/proc", "")?;
+    let pids = bounds::at_most(numbered(source, "/proc", "")?, bounds::PROCESSES, "processes")?;
     let users = GpuUsers::new(source, live, &pids, gpus, nvml);
     let mut processes = Vec::with_capacity(pids.len());
     let mut unreadable = None;

@@ -8,7 +8,7 @@ pub mod recognise;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::bundle::Bundle;
-use crate::derive::cgroup;
+use crate::derive::{bounds, cgroup};
 use crate::fact::{Absence, Fact, Missing};
 use crate::model::{
     Cgroup, InferenceServer, PossibleWorker, PossibleWorkers, Process, ProcessLimit, Role, ServerProcess,
@@ -72,7 +72,8 @@ pub(crate) fn derive(
     let candidates: Vec<Candidate> =
         processes.iter().filter(|process| !process.kernel).map(candidate).collect();
     let by_pid: BTreeMap<u32, &Process> = processes.iter().map(|process| (process.pid, process)).collect();
-    Ok(group(&candidates).iter().map(|group| server(bundle, group, &by_pid)).collect())
+    let groups = bounds::at_most(group(&candidates), bounds::SERVERS, "inference servers")?;
+    Ok(groups.iter().map(|group| server(bundle, group, &by_pid)).collect())
 }
 
 /// Processes outside of `servers` of which nobody could tell whether they use a GPU.

@@ -40,4 +40,8 @@ impl Source for Tree {
             .map(str::to_owned)
             .ok_or_else(|| absent(path))
     }
+
+    fn looked_at_node(&self) -> bool {
+        true
+    }
 }

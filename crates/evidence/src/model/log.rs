@@ -80,12 +80,24 @@ impl KernelLog {
     #[must_use]
     pub fn pcie_errors(&self, addresses: &[&str]) -> (Vec<&LogLine>, Vec<&LogLine>) {
         let is_of = |line: &&LogLine| addresses.iter().any(|address| line.text.contains(address));
-        // `AER: enabled with IRQ 120` is no error.
-        let errors = self.of("aer").filter(|line| line.text.contains("rror")).filter(is_of);
-        errors.partition(|line| {
-            let text = line.text.to_ascii_lowercase();
-            text.contains("uncorrect") || text.contains("fatal")
-        })
+        self.all_pcie_errors().filter(is_of).partition(|line| line.is_lost_on_link())
+    }
+
+    /// Errors of PCI Express that were not corrected, by the address of the device that the log names.
+    #[must_use]
+    pub fn lost_on_links(&self) -> BTreeMap<String, Vec<&LogLine>> {
+        let mut links: BTreeMap<String, Vec<&LogLine>> = BTreeMap::new();
+        for line in self.all_pcie_errors().filter(|line| line.is_lost_on_link()) {
+            if let Some(address) = line.pci_address() {
+                links.entry(address).or_default().push(line);
+            }
+        }
+        links
+    }
+
+    /// `AER: enabled with IRQ 120` is no error.
+    fn all_pcie_errors(&self) -> impl Iterator<Item = &LogLine> {
+        self.of("aer").filter(|line| line.text.contains("rror") || line.text.contains("recovery failed"))
     }
 
     /// Accesses of a device to memory that the IOMMU refused (`DMAR: [DMA Read] Request device [18:00.0] fault addr …`,
@@ -126,6 +138,20 @@ pub struct LogLine {
 }
 
 impl LogLine {
+    /// Whether it tells of an error of PCI Express that was not corrected.
+    fn is_lost_on_link(&self) -> bool {
+        let text = self.text.to_ascii_lowercase();
+        text.contains("uncorrect") || text.contains("fatal") || text.contains("recovery failed")
+    }
+
+    /// Whether it tells of an error of PCI Express after which the device is lost: the link is no longer reliable
+    /// (`severity=Uncorrectable (Fatal)`; `(Non-Fatal)` loses a transaction only), or the kernel could not bring it back.
+    #[must_use]
+    pub fn is_fatal_on_link(&self) -> bool {
+        let text = self.text.to_ascii_lowercase();
+        ["(fatal)", "severity=fatal", "recovery failed"].iter().any(|part| text.contains(part))
+    }
+
     /// The name of the process that the kernel killed for want of memory, if the line says so, and whether the limit of a
     /// control group was the reason (`Memory cgroup out of memory: Killed process 7 (llama-server) total-vm:…`).
     #[must_use]

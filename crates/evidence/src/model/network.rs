@@ -1,5 +1,7 @@
 //! Network interfaces, RDMA ports, sockets.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Fact;
@@ -103,4 +105,15 @@ pub struct ListeningSocket {
     pub port: u16,
     /// Connections that wait to be accepted at this moment. How many may wait is not in this file.
     pub waiting: u64,
+    /// Processes that have it open, as far as anybody looked: only open files of inference servers are recorded.
+    pub owners: Vec<u32>,
+}
+
+impl ListeningSocket {
+    /// Whether other machines can reach it, as far as its address says: a firewall may be in the way.
+    #[must_use]
+    pub fn is_beyond_loopback(&self) -> bool {
+        let address = self.address.parse::<SocketAddr>();
+        address.is_ok_and(|address| !address.ip().to_canonical().is_loopback())
+    }
 }

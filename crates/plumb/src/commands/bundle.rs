@@ -1,4 +1,4 @@
-//! `plumb bundle`: show, verify, sign, redact, unpack, rm.
+//! `plumb bundle`: show, verify, sign, encrypt, decrypt, redact, unpack, rm.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -11,8 +11,8 @@ use plumb_evidence::{Bundle, Missing, derive, views};
 use crate::cli::{BundleArgs, BundleCommand, RedactLevel, View};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
-use crate::signature;
 use crate::text;
+use crate::{sealed, signature};
 
 pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome> {
     match args.command {
@@ -51,6 +51,24 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             write_new(&output, Readers::Umask, |file| file.write_all(text.as_bytes()))
                 .with_context(|| UsageError(format!("cannot write `{}`", output.display())))?;
             console.result(&format!("{}\n", output.display()))?;
+        }
+        BundleCommand::Encrypt { bundle, recipients, output } => {
+            let output = output.unwrap_or_else(|| {
+                let mut name = bundle.as_os_str().to_owned();
+                name.push(".age");
+                name.into()
+            });
+            sealed::encrypt(&bundle, &recipients, &output)?;
+            console.result(&format!("{}\n", output.display()))?;
+        }
+        BundleCommand::Decrypt { file, keys, output } => {
+            sealed::decrypt(&file, &keys, &output)?;
+            // Whoever encrypts can encrypt anything.
+            let content = Bundle::read(&output).with_context(|| {
+                UsageError(format!("`{}` was opened, and is no bundle", output.display()))
+            })?;
+            let what = content.manifest_sha256();
+            console.result(&format!("{}: intact, manifest sha256 {what}\n", output.display()))?;
         }
         BundleCommand::Rm { bundle, names } => {
             let removed = Bundle::remove_from(&bundle, &names)?;
