@@ -153,7 +153,7 @@ fn block(own: &Value) -> Vec<String> {
 
 fn collect(value: &Value, key: &str, texts: &mut Vec<String>) {
     match value {
-        Value::Array(items) if items.iter().all(|item| item.get("text").is_some()) && !items.is_empty() => texts.push(line(value)),
+        Value::Array(items) if !items.is_empty() && items.iter().all(|item| item.get("text").is_some_and(Value::is_string)) => texts.push(line(value)),
         Value::Array(items) => items.iter().for_each(|item| collect(item, key, texts)),
         Value::Object(fields) => fields.iter().for_each(|(key, value)| collect(value, key, texts)),
         Value::String(text) if ["title", "label", "value", "note", "caption"].contains(&key) => texts.push(text.clone()),

@@ -33,7 +33,7 @@ fn one_bundle_gives_the_same_bytes_twice() {
     assert_eq!(audit.code, 0, "{}", audit.err);
     let again = run(plumb().args(["-q", "audit"]).arg(first.join("node.plumb")).arg("-o").arg(&second));
     assert_eq!(again.code, 0, "{}", again.err);
-    for name in ["report.pdf", "report.md"] {
+    for name in ["report.pdf", "report-appendix.pdf", "report.md"] {
         assert_eq!(sha256(&first.join(name)), sha256(&second.join(name)), "{name}");
         assert!(audit.out.contains(name), "{}", audit.out);
     }
@@ -55,7 +55,7 @@ fn all_formats_carry_the_same_findings() {
         .into_iter()
         .map(|format| (format, fs::read_to_string(output.join(format!("report.{format}"))).unwrap()))
         .collect();
-    let pdf = output.join("report.pdf");
+    let pdf = output.join("report-appendix.pdf");
     if pdf.exists() {
         match Command::new("pdftotext").arg("-raw").arg(&pdf).arg("-").output() {
             Ok(result) => texts.push(("pdf", String::from_utf8_lossy(&result.stdout).into_owned())),

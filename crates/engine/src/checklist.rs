@@ -146,6 +146,15 @@ impl Topic {
             parts.push(join(&clauses, deviating(own.iter().copied())));
         }
         match gap {
+            // The deciding checks spoke, whatever else was not answered.
+            gap if clauses.is_empty() && answer == Answer::Yes => {
+                parts.push(say(format!("fine-{}", self.0)));
+                parts.extend(gap.map(|gap| say("not-all-known").with("gap", gap)));
+            }
+            _ if clauses.is_empty() && answer == Answer::DoesNotArise => {
+                let reason = self.deciding_findings(&own).next().map_or("".into(), Text::Message);
+                parts.push(say("does-not-arise").with("reason", reason));
+            }
             Some(gap) if clauses.is_empty() => parts.push(say("cannot-be-said").with("gap", gap)),
             Some(gap) => parts.push(say("not-all-known").with("gap", gap)),
             None if clauses.is_empty() && !accepted.is_empty() => {}

@@ -98,6 +98,11 @@ no-answer-of-pack = das Paket gab auf diese Prüfung keine Antwort
 
 ## Whether the node was seen under load
 
+load-tests =
+    { $n ->
+        [one] { $n } gültiger Lasttest gehört zu den Nachweisen
+       *[other] { $n } gültige Lasttests gehören zu den Nachweisen
+    }
 load-once = der Knoten wurde nur einmal gelesen; mit --sample erheben, während er Anfragen bedient
 load-between = zwischen den beiden Lesungen: { $seen }
 load-not-shown = nichts zeigt, dass zwischen den beiden Lesungen Anfragen bedient wurden: { $why }
@@ -172,7 +177,7 @@ level-never-met = die Dienstgüte wird bei keiner der getesteten Raten eingehalt
 no-demand = die Last ist nicht angegeben
 no-peak = die Spitzenlast ist nicht angegeben
 no-gpus-no-money = ohne eine Zahl von GPUs gibt es keine Kosten
-no-replica-no-money = die GPUs einer Instanz sind nicht bekannt, also gibt es keine Kosten
+no-replica-no-money = die GPUs eines Replikats sind nicht bekannt, also gibt es keine Kosten
 no-prices = Preise sind nicht angegeben, also gibt es keine Kosten
 
 ## Where authorities disagree: what they say

@@ -79,6 +79,11 @@ no-answer-of-pack = the pack gave no answer for this check
 
 ## Whether the node was seen under load
 
+load-tests =
+    { $n ->
+        [one] { $n } valid load test is part of the evidence
+       *[other] { $n } valid load tests are part of the evidence
+    }
 load-once = the node was read once only; collect with --sample while it serves requests
 load-between = between the two readings: { $seen }
 load-not-shown = nothing shows that requests were served between the two readings: { $why }

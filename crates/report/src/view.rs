@@ -282,6 +282,11 @@ pub(crate) fn as_of(assessment: &Assessment, messages: &Messages) -> Result<Stri
 
 /// `text` with a capital letter: the reason of a grade stands alone, other than messages, which follow their subject.
 pub(crate) fn sentence(text: &str) -> String {
+    // `vllm.service` is a name, and begins no other way.
+    let first = text.split(' ').next().unwrap_or_default().trim_end_matches(['.', ',', ':']);
+    if first.contains(['.', '_', '/', '`']) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

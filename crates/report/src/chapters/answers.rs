@@ -7,7 +7,7 @@ use super::asks::Who;
 use super::{Writer, fact, stop};
 use crate::ReportError;
 use crate::escape::clean;
-use crate::model::{Block, Labelled, Line, Row, column, heading, line, link, plain, strong};
+use crate::model::{Block, Labelled, Line, Row, column, heading, line, link, paragraph, plain, strong};
 use crate::view::{id, sentence};
 
 /// So many findings stand behind an answer.
@@ -33,6 +33,11 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     blocks.push(heading(w.t("heading", "categories")?));
     blocks.extend(w.figure("categories"));
+    let stepped: Vec<&str> =
+        w.view.categories.iter().filter(|own| own.stepped_up).map(|own| own.title.as_str()).collect();
+    if !stepped.is_empty() {
+        blocks.push(paragraph(w.say("stepped_up", &[("categories", &stepped.join(", "))])?));
+    }
     blocks.push(heading(w.word("scope_heading")?));
     blocks.push(Block::Facts { rows: scope(w)? });
     Ok(blocks)
@@ -105,7 +110,7 @@ fn scope(w: &Writer<'_>) -> Result<Vec<Labelled>, ReportError> {
         fact(w.word("scope_node")?, format!("{}, {}", document.host, profile.platform)),
         fact(w.t("document", "collected")?, format!("{}, {}", document.date, document.time)),
     ];
-    let software = super::service::software(w);
+    let software = super::service::software(w, true);
     if !software.is_empty() {
         rows.push(fact(w.word("scope_runs")?, software));
     }

@@ -562,7 +562,7 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
                 vec![ask.checks.iter().enumerate().flat_map(|(at, check)| {
                     [plain(if at > 0 { ", " } else { "" }), code(check.clone())]
                 }).collect()],
-                vec![line(crate::view::percent(ask.share))],
+                vec![line(w.messages.numeral(&format!("{:.1} %", ask.share * 100.0)))],
             ],
         });
     }

@@ -49,7 +49,7 @@ pub(super) fn table(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     let columns = vec![
         column("", 0),
-        column(w.t("label", "grade")?, 3),
+        column(w.t("label", "grade")?, 0),
         column(w.word("problem_fix")?, 12),
         column(w.word("effort_needs")?, 4),
         column(w.word("owner_due")?, 4),

@@ -141,7 +141,7 @@ fn item(assessment: &Assessment, group: &Group, names: &Names, messages: &Messag
     let speakable = |commands: &[String]| -> String {
         let text = commands.join("; ");
         // One that names a process or a file of the kernel belongs to the appendix.
-        let is_short = text.len() <= 90 && !["/proc/", "/sys/", "$", "taskset"].iter().any(|bad| text.contains(bad));
+        let is_short = text.len() <= 90 && !["/proc/", "/sys/", "$", "taskset", "--pid", "-p "].iter().any(|bad| text.contains(bad));
         if is_short && !text.is_empty() { format!("`{}`", clean(&text)) } else { String::new() }
     };
     let first = actions.first();

@@ -4,7 +4,6 @@ use super::asks::{self, Who};
 use super::{Writer, fact};
 use crate::ReportError;
 use crate::model::{Block, Row, column, heading, line, numbers, paragraph, row, strong};
-use crate::view::percent;
 
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
@@ -20,7 +19,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             let Some(ask) = asks.get(&who) else { continue };
             let key = who.key();
             let checks = w.count(&format!("open-{key}"), ask.checks.len(), "findings");
-            let share = w.number(&format!("opens-{key}"), ask.share, percent(ask.share), "counted", "findings");
+            let share = w.number(&format!("opens-{key}"), ask.share, format!("{:.1} %", ask.share * 100.0), "counted", "findings");
             rows.push(row(vec![
                 vec![strong(w.t("who", key)?)],
                 line(w.t("who", &format!("{key}_gives"))?),

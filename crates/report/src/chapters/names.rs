@@ -32,7 +32,10 @@ impl Names {
             }
         }
         for server in evidence.servers.known().into_iter().flatten() {
-            let of_server = server.unit.known().unwrap_or(&server.kind);
+            // What is no known engine goes by the name of its program.
+            let comm = server.main_process().map(|process| &process.comm).filter(|comm| !comm.is_empty());
+            let kind = if server.kind == "unknown" { comm.unwrap_or(&server.kind) } else { &server.kind };
+            let of_server = server.unit.known().unwrap_or(kind);
             names.processes.insert(server.pid.to_string(), of_server.clone());
             for process in &server.processes {
                 let own: Vec<usize> =
@@ -91,6 +94,13 @@ impl Names {
             }
             before = word_only.to_lowercase();
         }
+        // The name says more than the word for its number.
+        let mut plain = plain;
+        for name in self.processes.values() {
+            for word in ["pid", "PID"] {
+                plain = plain.replace(&format!("{word} {name}"), name);
+            }
+        }
         plain
     }
 }
@@ -109,6 +119,7 @@ mod tests {
         for (text, plain) in [
             ("A CPU quota stopped server 2000 in 30 of 100 periods", "A CPU quota stopped server vllm.service in 30 of 100 periods"),
             ("100.0 % of worker 2010's host memory", "100.0 % of worker GPU 0's host memory"),
+            ("Worker (pid 2010) has 100.0 %", "Worker (GPU 0) has 100.0 %"),
             ("process 77 (x) on GPU 0000:18:00.0", "process (x) on GPU 0"),
             ("`on` 0000:18:00.0, and", "`on` GPU 0, and"),
             ("server 2.5 times", "server 2.5 times"),

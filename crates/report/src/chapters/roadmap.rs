@@ -50,7 +50,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             }
             printed += 1;
             let step = item.steps.first().cloned().unwrap_or_else(|| item.problem.clone());
-            let due = if item.due.is_empty() { w.say("weeks", &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())])? } else { item.due.clone() };
+            let due = if item.due.is_empty() { w.say(if weeks.0 == weeks.1 { "week_one" } else { "weeks" }, &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())])? } else { item.due.clone() };
             rows.push(row(vec![
                 vec![link(&format!("{}-detail", item.id), item.id.clone())],
                 line(stop(&step)),

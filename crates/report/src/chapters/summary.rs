@@ -17,7 +17,23 @@ const MAX_CAUSES: usize = 2;
 /// Longest text of the author's that fits the page, in characters.
 const MAX_OWN: usize = 1600;
 
+/// Words of the page, all of it.
+const MAX_WORDS: usize = 220;
+
+/// The page, with as many causes as it has room for.
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
+    for causes in (1..=MAX_CAUSES).rev() {
+        let blocks = page(w, causes)?;
+        let texts = blocks.iter().flat_map(Block::texts);
+        let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
+        if words < MAX_WORDS || causes == 1 {
+            return Ok(blocks);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
     let terms = &w.assessment.document;
     let own = terms.summary.as_ref();
@@ -33,7 +49,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             let paragraphs = text.split("\n\n").map(|own| own.split_whitespace().collect::<Vec<_>>().join(" "));
             blocks.extend(paragraphs.filter(|own| !own.is_empty()).map(|own| crate::model::paragraph(clean(&own))));
         }
-        None => blocks.push(Block::List { ordered: true, items: sentences(w)? }),
+        None => blocks.push(Block::List { ordered: true, items: sentences(w, causes)? }),
     }
     blocks.push(Block::Tiles { tiles: tiles(w)? });
     blocks.push(Block::Facts { rows: lines(w)? });
@@ -42,7 +58,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
 
 /// What Plumb writes where the author does not.
 pub(super) fn generated(w: &Writer<'_>) -> Result<Vec<String>, ReportError> {
-    let sentences = sentences(w)?;
+    let sentences = sentences(w, MAX_CAUSES)?;
     let sentences = sentences.iter().map(|own| crate::model::words(own));
     Ok(std::iter::once(headline(w)?).chain(sentences).collect())
 }
@@ -105,11 +121,11 @@ fn headline(w: &Writer<'_>) -> Result<String, ReportError> {
     w.say(key, &[("n", &n), ("all", &all)])
 }
 
-fn sentences(w: &Writer<'_>) -> Result<Vec<Line>, ReportError> {
+fn sentences(w: &Writer<'_>, named: usize) -> Result<Vec<Line>, ReportError> {
     let mut all = vec![situation(w)?];
     all.extend(consequence(w)?);
     all.extend(service::strongest(w)?);
-    all.extend(causes(w)?);
+    all.extend(causes(w, named)?);
     all.extend(costs(w)?);
     let mut lines: Vec<Line> = all.into_iter().map(|text| line(stop(&text))).collect();
     lines.push(vec![strong(format!("{} ", w.word("decide")?)), plain(stop(&decision(w)?))]);
@@ -118,7 +134,7 @@ fn sentences(w: &Writer<'_>) -> Result<Vec<Line>, ReportError> {
 
 fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
     let Some(proof) = Proof::of(w) else {
-        return w.say("not_tested", &[]);
+        return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
     };
     let demand = Demand::of(w.assessment);
     let target = w.number("target", proof.goodput.target, format!("{} %", proof.goodput.target * 100.0), "assumed", "engagement: slo");
@@ -173,15 +189,15 @@ fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     w.say(key, &[("percent", &percent), ("lost", &lost)]).map(Some)
 }
 
-fn causes(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
+fn causes(w: &Writer<'_>, most: usize) -> Result<Option<String>, ReportError> {
     let worst = settings(w);
     let worst = if worst.is_empty() { items(w, |item| item.wave != Wave::Measure) } else { worst };
     if worst.is_empty() {
         return Ok(None);
     }
     let named: Vec<String> =
-        worst.iter().take(MAX_CAUSES).map(|item| format!("{} ({})", item.problem, item.id)).collect();
-    let more = worst.len().saturating_sub(MAX_CAUSES);
+        worst.iter().take(most).map(|item| format!("{} ({})", item.problem, item.id)).collect();
+    let more = worst.len().saturating_sub(most);
     let causes = named.join("; ");
     let key = match (Proof::of(w).is_some(), more) {
         (true, 0) => "causes",
@@ -204,10 +220,11 @@ fn costs(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let gpus = w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
     let month = money(w, "month", cost.month.high, "capacity.money.month");
     let values = [("demand", demand.as_str()), ("replicas", &replicas), ("gpus", &gpus), ("month", &month)];
+    let grows = Demand::of(w.assessment).next_year().is_some();
     let mut text = match cost.today {
         Some(today) => {
             let today = money(w, "month-today", today, "capacity.money.today");
-            w.say("need_today", &[&values[..], &[("today", today.as_str())]].concat())?
+            w.say(if grows { "need_today" } else { "need_same" }, &[&values[..], &[("today", today.as_str())]].concat())?
         }
         None => w.say("need", &values)?,
     };
@@ -224,21 +241,13 @@ fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
         w.items.iter().filter(|item| item.wave == wave).map(|item| item.id.as_str()).collect()
     };
     let (now, window) = (ids(Wave::Now), ids(Wave::Window));
-    let list = |ids: &[&str]| match ids {
-        [first, .., last] if ids.len() > 3 => format!("{first}–{last}"),
-        ids => ids.join(", "),
-    };
     let fixes = match (now.is_empty(), window.is_empty()) {
         (true, true) => None,
-        (_, true) => Some(w.say("decide_now", &[("now", &now.join(", "))])?),
+        (_, true) => Some(w.say("decide_now", &[("now", &runs(&now))])?),
         (_, false) => {
             let mut both: Vec<&str> = now.iter().chain(&window).copied().collect();
             both.sort_by_key(|id| id[1..].parse::<u32>().unwrap_or(u32::MAX));
-            let contiguous = both.windows(2).all(|pair| {
-                pair[1][1..].parse::<u32>().ok() == pair[0][1..].parse::<u32>().ok().map(|n| n + 1)
-            });
-            let ids = if contiguous { list(&both) } else { both.join(", ") };
-            Some(w.say("decide_window", &[("ids", &ids)])?)
+            Some(w.say("decide_window", &[("ids", &runs(&both))])?)
         }
     };
     let proof = Proof::of(w);
@@ -255,6 +264,19 @@ fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
         Some(fixes) => w.say("decide_both", &[("fixes", &fixes), ("tests", &tests)]),
         None => Ok(crate::view::sentence(&tests)),
     }
+}
+
+/// Names of findings in their order, three and more in a row as `F4–F7`.
+fn runs(ids: &[&str]) -> String {
+    let number = |id: &str| id.get(1..).and_then(|n| n.parse::<u32>().ok());
+    let follows = |pair: &[&str]| {
+        pair[0].get(..1) == pair[1].get(..1) && number(pair[0]).map(|n| n + 1) == number(pair[1])
+    };
+    let runs = ids.chunk_by(|a, b| follows(&[a, b])).flat_map(|run| match run {
+        [first, _, .., last] => vec![format!("{first}–{last}")],
+        run => run.iter().map(|id| (*id).to_owned()).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
 }
 
 fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
@@ -284,7 +306,8 @@ fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
             }
             None => replicas,
         };
-        tiles.push(tile("need", value, of("modelled")?)?);
+        let label = if demand.next_year().is_some() { "need" } else { "need_peak" };
+        tiles.push(tile(label, value, of("modelled")?)?);
     }
     if let Some(cost) = &capacity.money {
         tiles.push(tile("month", money(w, "month", cost.month.high, "capacity.money.month"), of("modelled")?)?);
@@ -356,7 +379,7 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
     let (done, applying) = checks(w);
     let (n, m) = (w.count("answered", done, "findings"), w.count("applying", applying, "findings"));
     let mut scope = w.say("scope_text", &[("n", &n), ("m", &m)])?;
-    let software = service::software(w);
+    let software = service::software(w, false);
     if !software.is_empty() {
         scope = format!("{} {}", stop(&scope), stop(&w.say("scope_software", &[("software", &software)])?));
     }
@@ -390,4 +413,13 @@ pub(super) fn verdict(w: &Writer<'_>, proof: &Proof<'_>) -> Result<String, Repor
     }
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
     w.say(key, &values)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn three_in_a_row_are_a_range() {
+        assert_eq!(super::runs(&["F1", "F2", "F4", "F5", "F6", "F7", "O1"]), "F1, F2, F4–F7, O1");
+        assert_eq!(super::runs(&[]), "");
+    }
 }

@@ -97,6 +97,7 @@ fn points(svg: &mut Svg, x: &Scale, y: &Scale, goodput: &Goodput, messages: &Mes
         let met = point.rate <= goodput.rate.low;
         svg.circle(*at, 4.4, if met { ACCENT } else { PAPER }, ACCENT);
         let text = messages.numeral(&format!("{:.1} %", point.share.base * 100.0));
-        svg.text((at.0 + 8.0, at.1 + 16.0), &text, PLAIN.small().bold().paint(ACCENT));
+        // Below and to the left, where a line that falls to the right is not.
+        svg.text((at.0 - 5.0, at.1 + 19.0), &text, PLAIN.small().bold().paint(ACCENT).end());
     }
 }

@@ -1,7 +1,7 @@
 //! The weeks of the roadmap.
 
 use super::Figure;
-use super::svg::{ACCENT, Area, HAIR, PAPER, PLAIN, SOFT, Svg, WIDTH, fit};
+use super::svg::{ACCENT, Area, HAIR, PAPER, PLAIN, SOFT, Svg, WIDTH, fit, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
 
@@ -54,8 +54,14 @@ pub(crate) fn draw(bars: &[Bar], messages: &Messages) -> Result<Option<Figure>, 
         // What interrupts the service is hollow: it needs a date.
         let (fill, ink) = if bar.window { (PAPER, ACCENT) } else { (ACCENT, PAPER) };
         svg.rect(area, fill, ACCENT, 1.6);
-        let style = PLAIN.small().bold().paint(ink);
-        svg.text((area.x + 6.0, top + 16.0), &fit(&bar.ids, area.w - 10.0, style.size), style);
+        let style = PLAIN.small().bold();
+        if width_of(&bar.ids, style.size) <= area.w - 10.0 {
+            svg.text((area.x + 6.0, top + 16.0), &bar.ids, style.paint(ink));
+        } else {
+            // Beside a bar that is too short.
+            let room = WIDTH - area.right() - 8.0;
+            svg.text((area.right() + 6.0, top + 16.0), &fit(&bar.ids, room, style.size), style);
+        }
         told.push(format!("{}: {} ({from}–{to})", bar.name, bar.ids));
     }
     let (title, alt) =

@@ -5,7 +5,7 @@ use plumb_engine::capacity::Step;
 
 use super::Figure;
 use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
-use super::svg::{ACCENT, Area, FAR, PLAIN, Svg, WASH, WIDTH, fit};
+use super::svg::{ACCENT, Area, FAR, PLAIN, Svg, WASH, WIDTH, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
 use crate::view::capacity::amount;
@@ -17,9 +17,9 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     let steps: Vec<&Step> =
         capacity.steps.iter().filter(|step| step.replicas < 100_000 && step.from.is_finite()).collect();
     let ([first, .., last], Some(plan)) = (steps.as_slice(), &capacity.plan) else { return Ok(None) };
-    let rates = ticks(last.from * 1.18, 8);
     let plot = Area::new(44.0, 34.0, WIDTH - 56.0, 190.0);
-    let x = Scale::linear((0.0, rates.last().copied().unwrap_or(1.0)), (plot.x, plot.right()));
+    // The steps lie ever further apart, and to the left of the first its own words have to fit.
+    let x = Scale::log((first.from * 0.62, last.from * 1.35), (plot.x, plot.right()));
     let marks: Vec<f64> = ticks(f64::from(first.replicas) * 1.15, 5)
         .into_iter()
         .filter(|tick| (tick - tick.round()).abs() < 1e-9)
@@ -27,7 +27,15 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     let y = Scale::linear((0.0, marks.last().copied().unwrap_or(1.0)), (plot.bottom(), plot.y));
     let mut svg = Svg::default();
     vertical(&mut svg, plot, &y, &marks, messages, messages.get("label", "replicas")?);
-    let rate_marks: Vec<_> = rates.iter().map(|rate| (x.at(*rate), tick_text(*rate, messages))).collect();
+    let mut rate_marks: Vec<(f64, String)> = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let rate = if index == 0 { step.from } else { (step.from * 100.0 - 1e-6).ceil() / 100.0 };
+        let text = format!("{rate:.2}");
+        let text = messages.numeral(text.trim_end_matches('0').trim_end_matches('.'));
+        if rate_marks.last().is_none_or(|(at, _)| x.at(rate) - at > 26.0) {
+            rate_marks.push((x.at(rate), text));
+        }
+    }
     horizontal(&mut svg, plot, &rate_marks, messages.get("figure", "proven_axis")?);
     let mut told = Vec::new();
     for (index, step) in steps.iter().enumerate() {
@@ -46,11 +54,14 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
                 None => step.replicas.to_string(),
             },
         };
-        let room = (end - from - 6.0).max(30.0);
         let style = PLAIN.small().bold().paint(ACCENT);
-        svg.text((from + 4.0, top - 6.0), &fit(&money, room.max(70.0), style.size), style);
-        if let Some(gpus) = step.gpus.filter(|_| step.month.is_some()) {
-            svg.text((from + 4.0, top + 15.0), &format!("{gpus} GPUs"), PLAIN.small());
+        let gpus = step.gpus.filter(|_| step.month.is_some()).map(|gpus| format!("{gpus} GPUs"));
+        if index == 0 {
+            svg.text((from - 6.0, top + 4.0), &money, style.end());
+            svg.text((from - 6.0, top + 19.0), gpus.as_deref().unwrap_or_default(), PLAIN.small().end());
+        } else if width_of(&money, style.size) <= end - from - 4.0 {
+            svg.text((from + 4.0, top - 6.0), &money, style);
+            svg.text((from + 4.0, top + 15.0), gpus.as_deref().unwrap_or_default(), PLAIN.small());
         }
         told.push(format!("{}/s: {} ({money})", tick_text(step.from, messages), step.replicas));
     }

@@ -9,8 +9,8 @@ use crate::messages::Messages;
 use crate::view::{grade_words, id, level, percent};
 
 const ROW: f64 = 27.0;
-const NAMES: f64 = 210.0;
-const BAR: f64 = 190.0;
+const NAMES: f64 = 196.0;
+const BAR: f64 = 168.0;
 
 /// Draws a bar for each category; `None` where no check applies.
 pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Option<Figure>, ReportError> {
