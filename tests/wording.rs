@@ -12,17 +12,19 @@ const CARD_WORDS: usize = 160;
 const PROBLEM_WORDS: usize = 14;
 
 /// Words that stand for a name of the node.
-const PLACEHOLDERS: [&str; 9] = ["PID", "PATH", "CPUS", "NAME", "UNIT", "GOVERNOR", "ADDRESS", "DEVICE", "TID"];
+const PLACEHOLDERS: [&str; 9] =
+    ["PID", "PATH", "CPUS", "NAME", "UNIT", "GOVERNOR", "ADDRESS", "DEVICE", "TID"];
 
-/// Forms in which numbers are fixed words: the bounds of tests and the rule that falsifies a plan.
-const FIXED: [&str; 3] = ["95", "70", "100"];
+/// Numbers that are fixed words: the bounds of tests, the rules of plan and saving, and by how much a price is moved.
+const FIXED: [&str; 5] = ["95", "70", "100", "80", "20"];
 
 /// What breaks the rules in the report of a `report.json`; empty for a good one.
 #[must_use]
 pub fn faults(file: &Value) -> Vec<String> {
     let mut faults = Vec::new();
     let main = chapters(file, "main");
-    let checks: Vec<&str> = file["findings"].as_array().into_iter().flatten().filter_map(|own| own["check"].as_str()).collect();
+    let checks: Vec<&str> =
+        file["findings"].as_array().into_iter().flatten().filter_map(|own| own["check"].as_str()).collect();
     let titles: BTreeSet<&str> =
         file["findings"].as_array().into_iter().flatten().filter_map(|own| own["title"].as_str()).collect();
     for chapter in &main {
@@ -35,12 +37,25 @@ pub fn faults(file: &Value) -> Vec<String> {
             if checks.iter().any(|check| text.contains(check)) {
                 fault("the id of a check");
             }
-            for word in ["/proc/", "/sys/", "(absent)", "(skipped)", "(denied)", "engagement file", "Auftragsdatei", "plumb ", "sha256"] {
+            for word in [
+                "/proc/",
+                "/sys/",
+                "(absent)",
+                "(skipped)",
+                "(denied)",
+                "engagement file",
+                "Auftragsdatei",
+                "plumb ",
+                "sha256",
+            ] {
                 if text.contains(word) {
                     fault(word);
                 }
             }
-            if text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| word.ends_with("_p95") || word.ends_with("_p50")) {
+            if text
+                .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                .any(|word| word.ends_with("_p95") || word.ends_with("_p50"))
+            {
                 fault("the key of a metric");
             }
             if text.split_whitespace().any(is_address) {
@@ -50,7 +65,8 @@ pub fn faults(file: &Value) -> Vec<String> {
                 fault("a process id");
             }
             for code in text.split('`').skip(1).step_by(2) {
-                let is_placeholder = |word: &str| PLACEHOLDERS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()));
+                let is_placeholder =
+                    |word: &str| PLACEHOLDERS.contains(&word.trim_end_matches(|c: char| c.is_ascii_digit()));
                 if code.split(|c: char| !c.is_ascii_alphanumeric()).any(is_placeholder) {
                     fault("a placeholder");
                 }
@@ -58,7 +74,8 @@ pub fn faults(file: &Value) -> Vec<String> {
         }
     }
     if let Some(summary) = main.iter().find(|own| own["id"] == "summary") {
-        let words: usize = texts(summary).iter().map(|text| words(text)).sum::<usize>() + words(summary["title"].as_str().unwrap_or_default());
+        let words: usize = texts(summary).iter().map(|text| words(text)).sum::<usize>()
+            + words(summary["title"].as_str().unwrap_or_default());
         if words > SUMMARY_WORDS {
             faults.push(format!("summary: {words} words, of at most {SUMMARY_WORDS}"));
         }
@@ -67,7 +84,8 @@ pub fn faults(file: &Value) -> Vec<String> {
     }
     for card in main.iter().flat_map(|own| blocks(own, "card")) {
         let id = card["id"].as_str().unwrap_or_default();
-        let count: usize = card["rows"].as_array().into_iter().flatten().flat_map(lines).map(|text| words(&text)).sum();
+        let count: usize =
+            card["rows"].as_array().into_iter().flatten().flat_map(lines).map(|text| words(&text)).sum();
         if count > CARD_WORDS {
             faults.push(format!("card {id}: {count} words, of at most {CARD_WORDS}"));
         }
@@ -104,7 +122,13 @@ fn numbers(file: &Value, main: &[&Value]) -> Vec<String> {
     for chapter in main {
         let id = chapter["id"].as_str().unwrap_or_default();
         let all: Vec<String> = match id {
-            "service" | "money" => chapter["blocks"].as_array().into_iter().flatten().filter(|own| own["block"] != "figure").flat_map(block).collect(),
+            "service" | "money" => chapter["blocks"]
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter(|own| own["block"] != "figure")
+                .flat_map(block)
+                .collect(),
             "summary" => blocks(chapter, "tiles").flat_map(block).collect(),
             _ => continue,
         };
@@ -141,7 +165,13 @@ fn blocks<'a>(chapter: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a Val
 /// All texts of a chapter of a report, line by line.
 #[must_use]
 pub fn texts(chapter: &Value) -> Vec<String> {
-    chapter["blocks"].as_array().into_iter().flatten().flat_map(block).filter(|text| !text.is_empty()).collect()
+    chapter["blocks"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .flat_map(block)
+        .filter(|text| !text.is_empty())
+        .collect()
 }
 
 /// The texts of a block: lines of spans, and what is text by itself.
@@ -153,10 +183,17 @@ fn block(own: &Value) -> Vec<String> {
 
 fn collect(value: &Value, key: &str, texts: &mut Vec<String>) {
     match value {
-        Value::Array(items) if !items.is_empty() && items.iter().all(|item| item.get("text").is_some_and(Value::is_string)) => texts.push(line(value)),
+        Value::Array(items)
+            if !items.is_empty()
+                && items.iter().all(|item| item.get("text").is_some_and(Value::is_string)) =>
+        {
+            texts.push(line(value))
+        }
         Value::Array(items) => items.iter().for_each(|item| collect(item, key, texts)),
         Value::Object(fields) => fields.iter().for_each(|(key, value)| collect(value, key, texts)),
-        Value::String(text) if ["title", "label", "value", "note", "caption"].contains(&key) => texts.push(text.clone()),
+        Value::String(text) if ["title", "label", "value", "note", "caption"].contains(&key) => {
+            texts.push(text.clone())
+        }
         _ => {}
     }
 }
@@ -186,7 +223,10 @@ fn digits(text: &str) -> Vec<String> {
 /// `0000:18:00.0`
 fn is_address(word: &str) -> bool {
     let word = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-    word.len() >= 12 && word.matches(':').count() == 2 && word.contains('.') && word.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c))
+    word.len() >= 12
+        && word.matches(':').count() == 2
+        && word.contains('.')
+        && word.chars().all(|c| c.is_ascii_hexdigit() || ":.".contains(c))
 }
 
 /// A number of three digits or more after the word for a process.

@@ -134,12 +134,15 @@ fn spans(value: &serde_json::Value, found: &mut Vec<String>) {
         serde_json::Value::Array(items) => items.iter().for_each(|item| spans(item, found)),
         serde_json::Value::Object(fields) => {
             let style = fields.get("style").and_then(|style| style.as_str()).unwrap_or_default();
-            if let Some(text) = fields.get("text").and_then(|text| text.as_str()).filter(|_| style != "code") {
+            if let Some(text) = fields.get("text").and_then(|text| text.as_str()).filter(|_| style != "code")
+            {
                 found.push(text.to_owned());
             }
             for (key, value) in fields {
                 match value {
-                    serde_json::Value::String(text) if ["title", "label", "note", "caption", "alt"].contains(&key.as_str()) => {
+                    serde_json::Value::String(text)
+                        if ["title", "label", "note", "caption", "alt"].contains(&key.as_str()) =>
+                    {
                         found.push(text.clone());
                     }
                     value => spans(value, found),
@@ -157,7 +160,12 @@ fn a_german_report_is_german() {
     let (english, _) = model("reports/untuned", "en", &folder.path().join("en"));
     let texts = |file: &serde_json::Value| {
         let mut found = Vec::new();
-        for chapter in file["report"]["parts"].as_array().unwrap().iter().flat_map(|part| part["chapters"].as_array().unwrap()) {
+        for chapter in file["report"]["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|part| part["chapters"].as_array().unwrap())
+        {
             // Titles of sources are those of the sources.
             if chapter["id"] != "sources" {
                 spans(chapter, &mut found);
@@ -169,12 +177,30 @@ fn a_german_report_is_german() {
     let said: std::collections::BTreeSet<&String> = english.iter().collect();
     let is_sentence = |text: &str| {
         let outside = text.split('`').step_by(2).collect::<String>();
-        outside.split_whitespace().filter(|word| word.len() > 2 && word.chars().all(char::is_alphabetic)).count() >= 4
+        outside
+            .split_whitespace()
+            .filter(|word| word.len() > 2 && word.chars().all(char::is_alphabetic))
+            .count()
+            >= 4
     };
     let same: Vec<&String> = german.iter().filter(|text| said.contains(text) && is_sentence(text)).collect();
     assert!(same.is_empty(), "as in English: {same:#?}");
     // Words that no German would use, and numbers in English form.
-    let words = ["Beleg", "Replik ", "Torprüfung", "Sonde", "ingenommen", "Gegenstand", "Mangel", "Stapel", "Vorrang", "offener Schleife", "Haltung für", "Not run", "Coverage"];
+    let words = [
+        "Beleg",
+        "Replik ",
+        "Torprüfung",
+        "Sonde",
+        "ingenommen",
+        "Gegenstand",
+        "Mangel",
+        "Stapel",
+        "Vorrang",
+        "offener Schleife",
+        "Haltung für",
+        "Not run",
+        "Coverage",
+    ];
     for text in &german {
         let outside = text.split('`').step_by(2).collect::<String>();
         for word in words {
@@ -182,9 +208,14 @@ fn a_german_report_is_german() {
         }
         let english_number = outside.split(|c: char| c.is_whitespace() || "()[],;".contains(c)).any(|word| {
             let (whole, decimals) = word.split_once('.').unwrap_or_default();
-            !whole.is_empty() && decimals.len() == 1 && (whole.to_owned() + decimals).chars().all(|c| c.is_ascii_digit())
+            !whole.is_empty()
+                && decimals.len() == 1
+                && (whole.to_owned() + decimals).chars().all(|c| c.is_ascii_digit())
         });
-        assert!(!english_number || text.contains("Version") || text.contains("24.04"), "an English number: {text}");
+        assert!(
+            !english_number || text.contains("Version") || text.contains("24.04"),
+            "an English number: {text}"
+        );
     }
 }
 
@@ -202,18 +233,30 @@ fn a_report_is_rendered_again_from_its_json() {
         .arg("-o")
         .arg(&first));
     assert!([0, 6].contains(&report.code), "{}", report.err);
-    let rendered = run(plumb().args(["-q", "report", "--formats", formats]).arg(first.join("report.json")).arg("-o").arg(&again));
+    let rendered = run(plumb()
+        .args(["-q", "report", "--formats", formats])
+        .arg(first.join("report.json"))
+        .arg("-o")
+        .arg(&again));
     assert_eq!(rendered.code, 0, "{}", rendered.err);
     for name in ["report.md", "report.html", "report.json", "report.pdf", "report-appendix.pdf"] {
         if first.join(name).exists() {
             assert_eq!(sha256(&first.join(name)), sha256(&again.join(name)), "{name}");
         }
     }
-    let other = run(plumb().args(["-q", "report", "--language", "en"]).arg(first.join("report.json")).arg("-o").arg(folder.path().join("en")));
+    let other = run(plumb()
+        .args(["-q", "report", "--language", "en"])
+        .arg(first.join("report.json"))
+        .arg("-o")
+        .arg(folder.path().join("en")));
     assert_eq!(other.code, 2);
     assert!(other.err.contains("is written in `de`"), "{}", other.err);
     fs::write(folder.path().join("broken.json"), "{\"report\": {}}").unwrap();
-    let broken = run(plumb().args(["-q", "report"]).arg(folder.path().join("broken.json")).arg("-o").arg(folder.path().join("x")));
+    let broken = run(plumb()
+        .args(["-q", "report"])
+        .arg(folder.path().join("broken.json"))
+        .arg("-o")
+        .arg(folder.path().join("x")));
     assert_eq!(broken.code, 2);
     assert!(broken.err.contains("expected a report of version 1"), "{}", broken.err);
 }
@@ -223,7 +266,8 @@ fn the_authors_hand_is_printed_and_hashed() {
     let folder = tempfile::tempdir().unwrap();
     let sample = plumb_tests::workspace().join("samples/reports/untuned");
     let engagement = fs::read_to_string(sample.join("engagement.toml")).unwrap();
-    let engagement = engagement.replace("[report]\n", "[report]\nstatus = \"draft\"\nversion = \"0.9\"\ndistribution = [\"CTO\"]\n")
+    let engagement = engagement
+        .replace("[report]\n", "[report]\nstatus = \"draft\"\nversion = \"0.9\"\ndistribution = [\"CTO\"]\n")
         + "\n[summary]\nheadline = \"Do not order 77 GPUs yet.\"\ntext = \"summary.txt\"\n\
            [[note]]\ncheck = \"sched.cfs-throttling\"\ntext = \"Agreed on site.\"\nimage = \"rack.png\"\nalt = \"the rack\"\n\
            [[finding]]\ntitle = \"The rear fans are blocked\"\ngrade = \"medium\"\nowner = \"D. Person\"\n\
@@ -232,7 +276,8 @@ fn the_authors_hand_is_printed_and_hashed() {
     fs::write(folder.path().join("e.toml"), &engagement).unwrap();
     fs::write(folder.path().join("summary.txt"), "Our own words.\n\nA second paragraph.\n").unwrap();
     // One pixel.
-    let png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let png =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     let png = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, png).unwrap();
     fs::write(folder.path().join("rack.png"), png).unwrap();
     let report = |output: &Path| {
@@ -250,10 +295,24 @@ fn the_authors_hand_is_printed_and_hashed() {
     assert!(first.err.contains("states numbers that the report does not: 77"), "{}", first.err);
     assert!(first.err.contains("[[action]] for `no.such-check`"), "{}", first.err);
     let text = fs::read_to_string(one.join("report.md")).unwrap();
-    for said in ["Do not order 77 GPUs yet.", "Our own words.", "Agreed on site.", "O1", "The rear fans are blocked", "A. Person", "9 March 2026", "in progress", "Draft", "CTO"] {
+    for said in [
+        "Do not order 77 GPUs yet.",
+        "Our own words.",
+        "Agreed on site.",
+        "O1",
+        "The rear fans are blocked",
+        "A. Person",
+        "9 March 2026",
+        "in progress",
+        "Draft",
+        "CTO",
+    ] {
         assert!(text.contains(said), "{said}");
     }
-    assert!(!text.contains("Correct ") || !text.contains("before you order GPUs"), "the headline is the author's");
+    assert!(
+        !text.contains("Correct ") || !text.contains("before you order GPUs"),
+        "the headline is the author's"
+    );
     for file in ["e.toml", "summary.txt", "rack.png"] {
         assert!(text.contains(&sha256(&folder.path().join(file))), "{file}");
     }

@@ -208,7 +208,8 @@ impl Topic {
         let deviates = own.iter().any(|finding| finding.outcome.is_deviation());
         let weighs = own.iter().any(|finding| {
             finding.outcome.is_deviation()
-                && (finding.grade > Some(Grade::Low) || finding.outcome == Outcome::Fail && finding.decides(self.0))
+                && (finding.grade > Some(Grade::Low)
+                    || finding.outcome == Outcome::Fail && finding.decides(self.0))
         });
         let accepted = own.iter().any(|finding| finding.outcome == Outcome::Accepted);
         let open = deciding.is_empty() || deciding.iter().any(|finding| finding.outcome.is_unanswered());
@@ -408,7 +409,9 @@ mod tests {
         assert_eq!(two(NotRun, NotRun), Answer::NotKnown);
         // A check that only adds can spoil the answer, and cannot give it.
         assert_eq!(word(&[("placement.adds-b", Severity::High, Pass)]), Answer::NotKnown);
-        let adds = |outcome, severity| word(&[(cpus, Severity::High, Pass), ("placement.adds-b", severity, outcome)]);
+        let adds = |outcome, severity| {
+            word(&[(cpus, Severity::High, Pass), ("placement.adds-b", severity, outcome)])
+        };
         assert_eq!(adds(NotRun, Severity::Critical), Answer::Yes, "whatever the share that was answered");
         assert_eq!(adds(Fail, Severity::Critical), Answer::No);
         assert_eq!(adds(Warn, Severity::Low), Answer::Partly);

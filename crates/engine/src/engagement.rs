@@ -52,7 +52,12 @@ impl EngagementFile {
         let tables: Tables = document.read()?;
         let Tables { client, report, profile, workload, slo, demand, prices, policy, waiver, .. } = tables;
         within_bounds(&document)?;
-        let hand = Hand { summary: tables.summary, notes: tables.note, findings: tables.finding, actions: tables.action };
+        let hand = Hand {
+            summary: tables.summary,
+            notes: tables.note,
+            findings: tables.finding,
+            actions: tables.action,
+        };
         if let Some(prices) = &prices {
             has_currency(&document, prices)?;
         }

@@ -69,8 +69,7 @@ pub fn order(findings: &[RatedFinding], actions: &[Action]) -> Vec<WorkItem> {
     let mut items: Vec<WorkItem> = by_root(deviations).into_iter().filter_map(item).collect();
     for item in &mut items {
         item.priority = (item.score / f64::from(item.risk_of_change) * 10.0).round() / 10.0;
-        item.quick_win =
-            item.score >= MEDIUM_FROM && item.risk_of_change <= QUICK_WIN_CHANGE && !item.buys;
+        item.quick_win = item.score >= MEDIUM_FROM && item.risk_of_change <= QUICK_WIN_CHANGE && !item.buys;
     }
     items.sort_by(|a, b| {
         (b.priority.total_cmp(&a.priority))

@@ -105,6 +105,10 @@ pub(crate) enum ReportFormat {
     Html,
     /// The model that the others are rendered from.
     Json,
+    /// What is to be done, a line for each finding; of a report only.
+    Csv,
+    /// Deviations for tools that collect results of checks; of a report only.
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

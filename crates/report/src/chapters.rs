@@ -29,7 +29,7 @@ use crate::figure::Figure;
 use crate::material::Material;
 use crate::messages::Messages;
 use crate::model::{
-    Block, Chapter, Cover, Labelled, MAIN, MODEL_SCHEMA, Model, Number, Part, Span, line, styled,
+    ActionRow, Block, Chapter, Cover, Labelled, MAIN, MODEL_SCHEMA, Model, Number, Part, Span, line, styled,
 };
 use crate::view::findings::Word;
 use crate::view::{GradeView, View, id};
@@ -48,11 +48,32 @@ pub(crate) fn model(material: &Material<'_>, messages: &Messages) -> Result<Mode
         collected: material.assessment.provenance.collected.clone(),
         cover: cover(&writer)?,
         parts,
+        actions: actions(&writer)?,
         generated,
         numbers: writer.numbers.into_inner(),
     };
     model.settle_links();
     Ok(model)
+}
+
+fn actions(w: &Writer<'_>) -> Result<Vec<ActionRow>, ReportError> {
+    let row = |item: &Item| {
+        Ok(ActionRow {
+            id: item.id.clone(),
+            grade: item.grade.as_ref().map(|own| own.text.clone()).unwrap_or_default(),
+            problem: item.problem.clone(),
+            steps: item.steps.clone(),
+            files: item.files.clone(),
+            effort: item.effort.clone(),
+            needs: item.needs.clone(),
+            wave: w.word(item.wave.key())?.to_owned(),
+            owner: item.owner.clone(),
+            due: item.due.clone(),
+            done_when: item.done_when.clone(),
+            status: item.status.clone(),
+        })
+    };
+    w.items.iter().map(row).collect()
 }
 
 /// The chapters of the main report, in their order: at most twelve pages with its cover.
@@ -61,7 +82,9 @@ fn main(w: &Writer<'_>) -> Result<Part, ReportError> {
         Some(w.chapter("summary", true, summary::blocks(w)?)?),
         Some(w.chapter("answers", true, answers::blocks(w)?)?),
         Some(w.chapter("findings", true, cards::table(w)?)?),
-        w.printed(Section::ServiceLevel).then(|| w.chapter("service", false, service::blocks(w)?)).transpose()?,
+        w.printed(Section::ServiceLevel)
+            .then(|| w.chapter("service", false, service::blocks(w)?))
+            .transpose()?,
         w.printed(Section::Capacity).then(|| w.chapter("money", false, money::blocks(w)?)).transpose()?,
         (!w.items.is_empty()).then(|| w.chapter("causes", false, cards::cards(w)?)).transpose()?,
         w.printed(Section::Roadmap).then(|| w.chapter("roadmap", false, roadmap::blocks(w)?)).transpose()?,
@@ -131,8 +154,13 @@ impl<'a> Writer<'a> {
     /// A number of the main report, written as `text`: it is in the JSON with its label and what it comes from.
     fn number(&self, id: &str, value: f64, text: impl AsRef<str>, label: &str, origin: &str) -> String {
         let text = self.messages.numeral(text.as_ref());
-        let number =
-            Number { id: id.to_owned(), text: text.clone(), value, label: label.to_owned(), origin: origin.to_owned() };
+        let number = Number {
+            id: id.to_owned(),
+            text: text.clone(),
+            value,
+            label: label.to_owned(),
+            origin: origin.to_owned(),
+        };
         let mut numbers = self.numbers.borrow_mut();
         if !numbers.contains(&number) {
             numbers.push(number);
@@ -190,7 +218,11 @@ fn fact(label: impl Into<String>, value: impl Into<String>) -> Labelled {
 /// A sentence with its full stop.
 fn stop(text: &str) -> String {
     let text = text.trim_end();
-    if text.is_empty() || text.ends_with(['.', '?', '!', ':', '…']) { text.to_owned() } else { format!("{text}.") }
+    if text.is_empty() || text.ends_with(['.', '?', '!', ':', '…']) {
+        text.to_owned()
+    } else {
+        format!("{text}.")
+    }
 }
 
 fn cover(w: &Writer<'_>) -> Result<Cover, ReportError> {
@@ -237,6 +269,12 @@ fn cover(w: &Writer<'_>) -> Result<Cover, ReportError> {
         authors: w.view.cover.authors.clone(),
         description: format!("{}: {}", w.t("document", "overall")?, w.view.risk.grade.text),
         logo: w.view.cover.logo_alt(),
-        colours: w.view.cover.colours.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect(),
+        colours: w
+            .view
+            .cover
+            .colours
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), value.clone()))
+            .collect(),
     })
 }

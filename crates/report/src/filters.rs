@@ -55,8 +55,9 @@ struct Spans {
 
 impl Filter for Spans {
     fn filter(&self, value: &Value, _: &HashMap<String, Value>) -> tera::Result<Value> {
-        let line: Vec<Span> = serde_json::from_value(value.clone())
-            .map_err(|error| tera::Error::msg(format!("filter `{}` expects a line, but found {error}", self.name)))?;
+        let line: Vec<Span> = serde_json::from_value(value.clone()).map_err(|error| {
+            tera::Error::msg(format!("filter `{}` expects a line, but found {error}", self.name))
+        })?;
         Ok(Value::String((self.apply)(&line)))
     }
 

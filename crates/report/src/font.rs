@@ -17,7 +17,8 @@ pub(crate) fn family(bytes: &[u8]) -> Option<String> {
         return None;
     }
     let tables = number(bytes, 4)?;
-    let entry = (0..tables).map(|table| 12 + table * 16).find(|at| bytes.get(*at..at + 4) == Some(b"name"))?;
+    let entry =
+        (0..tables).map(|table| 12 + table * 16).find(|at| bytes.get(*at..at + 4) == Some(b"name"))?;
     let table = bytes.get(long(bytes, entry + 8)?..)?;
     let (count, texts) = (number(table, 2)?, number(table, 4)?);
     let mut found: Option<(u8, String)> = None;
@@ -30,8 +31,11 @@ pub(crate) fn family(bytes: &[u8]) -> Option<String> {
             _ => continue,
         };
         let (length, from) = (number(table, record + 8)?, texts + number(table, record + 10)?);
-        let units: Vec<u16> =
-            table.get(from..from + length)?.chunks_exact(2).map(|pair| u16::from_be_bytes([pair[0], pair[1]])).collect();
+        let units: Vec<u16> = table
+            .get(from..from + length)?
+            .chunks_exact(2)
+            .map(|pair| u16::from_be_bytes([pair[0], pair[1]]))
+            .collect();
         let name = String::from_utf16(&units).ok()?;
         if found.as_ref().is_none_or(|(known, _)| rank > *known) {
             found = Some((rank, name));

@@ -51,7 +51,9 @@ pub(crate) fn html(line: &[Span]) -> String {
             "soft" => format!("<span class=\"soft\">{words}</span>"),
             "grade" => {
                 let signs: String = (0..3).map(|step| sign(step, span.level)).collect();
-                format!("<span class=\"grade wrap {id}\"><span class=\"squares\" aria-hidden=\"true\">{signs}</span>{words}</span>")
+                format!(
+                    "<span class=\"grade wrap {id}\"><span class=\"squares\" aria-hidden=\"true\">{signs}</span>{words}</span>"
+                )
             }
             "outcome" => format!("<span class=\"badge {id}\">{words}</span>"),
             "basis" => format!("<span class=\"basis\">{words}</span>"),
@@ -60,7 +62,9 @@ pub(crate) fn html(line: &[Span]) -> String {
         text.push_str(&match span.link.as_str() {
             "" => inner,
             link if link.starts_with('#') => format!("<a href=\"{}\">{inner}</a>", escape::html_text(link)),
-            link if is_web(link) => format!("<a href=\"{}\" rel=\"noreferrer\">{inner}</a>", escape::html_text(link)),
+            link if is_web(link) => {
+                format!("<a href=\"{}\" rel=\"noreferrer\">{inner}</a>", escape::html_text(link))
+            }
             _ => inner,
         });
     }
@@ -82,11 +86,15 @@ mod tests {
 
     #[test]
     fn texts_are_data_and_marks_are_marks() {
-        let line = vec![strong("F1 "), plain("a *b* <i>| `x|y` "), soft("c"), code("d|e`"), link("F1", "F<1")];
+        let line =
+            vec![strong("F1 "), plain("a *b* <i>| `x|y` "), soft("c"), code("d|e`"), link("F1", "F<1")];
         assert_eq!(markdown(&line, false), r"**F1** a \*b\* \<i>\| `x|y` c`` d|e` ``**F\<1**");
         assert!(!markdown(&line, true).replace("\\|", "").contains('|'));
         let page = html(&line);
-        assert!(page.contains("<a href=\"#F1\"><strong>F&lt;1</strong></a>") && page.contains("&lt;i&gt;"), "{page}");
+        assert!(
+            page.contains("<a href=\"#F1\"><strong>F&lt;1</strong></a>") && page.contains("&lt;i&gt;"),
+            "{page}"
+        );
         let bad = Span { link: "javascript:alert(1)".into(), ..plain("x") };
         assert_eq!((markdown(&[bad.clone()], false), html(&[bad])), ("x".into(), "x".into()));
     }

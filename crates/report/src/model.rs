@@ -43,6 +43,8 @@ pub struct Model {
     pub parts: Vec<Part>,
     /// Every number that the main report states about capacity, service level and money, and every count of its summary.
     pub numbers: Vec<Number>,
+    /// What is to be done, one entry for each finding, for other tools.
+    pub actions: Vec<ActionRow>,
     /// The summary that Plumb wrote: headline, then sentences; it stays here where the author's is printed.
     pub generated: Vec<String>,
 }
@@ -209,7 +211,11 @@ pub struct Picture {
 impl Picture {
     /// The picture of this name among the files of the author's.
     pub(crate) fn of(hand: Option<&Hand>, name: &str, alt: &str, caption: &str) -> Option<Self> {
-        let (at, bytes) = hand?.pictures.iter().enumerate().find_map(|(at, (own, bytes))| (own == name).then_some((at, bytes)))?;
+        let (at, bytes) = hand?
+            .pictures
+            .iter()
+            .enumerate()
+            .find_map(|(at, (own, bytes))| (own == name).then_some((at, bytes)))?;
         let kind = kind_of(bytes)?;
         Some(Self {
             id: format!("picture-{}", at + 1),
@@ -303,6 +309,36 @@ pub struct Tile {
     pub note: String,
 }
 
+/// What is to be done about a finding, as the findings at a glance have it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ActionRow {
+    /// Id of the finding.
+    pub id: String,
+    /// Grade of the finding, in words.
+    pub grade: String,
+    /// What is wrong.
+    pub problem: String,
+    /// What to do; one step each.
+    pub steps: Vec<String>,
+    /// Files that `plumb remediate` writes for it.
+    pub files: Vec<String>,
+    /// How much work it is.
+    pub effort: String,
+    /// What it interrupts, or that it costs money.
+    pub needs: String,
+    /// Part of the roadmap.
+    pub wave: String,
+    /// Who does it; may be empty.
+    pub owner: String,
+    /// By when, in words; may be empty.
+    pub due: String,
+    /// How one knows that it is done.
+    pub done_when: String,
+    /// How far it is.
+    pub status: String,
+}
+
 /// A number of the main report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -389,17 +425,25 @@ impl Model {
     /// [`ReportError::Model`], which says what was expected.
     pub fn read(text: &[u8]) -> Result<Self, ReportError> {
         let broken = |problem: String| ReportError::Model { problem };
-        let mut file: Value = serde_json::from_slice(text)
-            .map_err(|error| broken(format!("expected a report.json of plumb, but found no JSON: {error}")))?;
+        let mut file: Value = serde_json::from_slice(text).map_err(|error| {
+            broken(format!("expected a report.json of plumb, but found no JSON: {error}"))
+        })?;
         let found = file.get_mut("report").map(Value::take).filter(Value::is_object).ok_or_else(|| {
-            broken("expected a `report` in the JSON, which `plumb report --formats json` writes, but found none".into())
+            broken(
+                "expected a `report` in the JSON, which `plumb report --formats json` writes, but found none"
+                    .into(),
+            )
         })?;
         if found.get("schema").and_then(Value::as_u64) != Some(MODEL_SCHEMA.into()) {
             let schema = found.get("schema").map_or_else(|| "none".to_owned(), ToString::to_string);
-            return Err(broken(format!("expected a report of version {MODEL_SCHEMA}, but found {}", clean(&schema))));
+            return Err(broken(format!(
+                "expected a report of version {MODEL_SCHEMA}, but found {}",
+                clean(&schema)
+            )));
         }
-        let mut model: Self = serde_json::from_value(found)
-            .map_err(|error| broken(format!("expected the report that plumb writes: {}", clean(&error.to_string()))))?;
+        let mut model: Self = serde_json::from_value(found).map_err(|error| {
+            broken(format!("expected the report that plumb writes: {}", clean(&error.to_string())))
+        })?;
         model.guard().map_err(broken)?;
         Ok(model)
     }
@@ -417,14 +461,16 @@ impl Model {
 
     /// The pictures, in their order.
     pub fn pictures(&self) -> impl Iterator<Item = &Picture> {
-        self.blocks().filter_map(|block| if let Block::Picture(picture) = block { Some(picture) } else { None })
+        self.blocks()
+            .filter_map(|block| if let Block::Picture(picture) = block { Some(picture) } else { None })
     }
 
     /// Numbers in a text of the author's that Plumb does not state anywhere in the main report: each is to be checked by hand.
     #[must_use]
     pub fn unknown_numbers_of_author(&self, text: &str) -> Vec<String> {
         // The page with the author's own text would vouch for itself.
-        let own = self.part(MAIN).into_iter().flat_map(|part| &part.chapters).filter(|own| own.id != "summary");
+        let own =
+            self.part(MAIN).into_iter().flat_map(|part| &part.chapters).filter(|own| own.id != "summary");
         let texts = own.flat_map(Chapter::texts).chain(self.generated.iter().cloned());
         let stated = texts.chain(self.numbers.iter().map(|number| number.text.clone()));
         let known: BTreeSet<String> = stated.flat_map(|text| digits(&text)).collect();
@@ -473,6 +519,46 @@ impl Model {
             part.spans(each);
         }
     }
+    /// The actions as comma-separated values, for trackers of work: a line each, after the names of the columns.
+    #[must_use]
+    pub fn csv(&self) -> String {
+        let names = [
+            "id",
+            "grade",
+            "problem",
+            "steps",
+            "files",
+            "effort",
+            "needs",
+            "wave",
+            "owner",
+            "due",
+            "done_when",
+            "status",
+        ];
+        let mut text = names.join(",") + "\r\n";
+        for own in &self.actions {
+            let (steps, files) = (own.steps.join("; "), own.files.join("; "));
+            let cells = [
+                &own.id,
+                &own.grade,
+                &own.problem,
+                &steps,
+                &files,
+                &own.effort,
+                &own.needs,
+                &own.wave,
+                &own.owner,
+                &own.due,
+                &own.done_when,
+                &own.status,
+            ];
+            text.push_str(&cells.map(|cell| csv_cell(cell)).join(","));
+            text.push_str("\r\n");
+        }
+        text
+    }
+
     /// Holds a model of unknown origin to what Plumb writes itself.
     fn guard(&mut self) -> Result<(), String> {
         let blocks = self.blocks().count();
@@ -488,7 +574,9 @@ impl Model {
         let mut anchors = BTreeSet::new();
         let mut anchor = |id: &str| match id {
             "" => Ok(()),
-            id if !is_anchor(id) => Err(format!("expected an anchor of letters, digits and `-`, but found {id:?}")),
+            id if !is_anchor(id) => {
+                Err(format!("expected an anchor of letters, digits and `-`, but found {id:?}"))
+            }
             id if !anchors.insert(id.to_owned()) => Err(format!("the anchor `{id}` is there twice")),
             _ => Ok(()),
         };
@@ -499,12 +587,16 @@ impl Model {
                     Block::Heading { id, .. } | Block::Card { id, .. } => anchor(id)?,
                     Block::Figure(figure) => {
                         anchor(&format!("figure-{}", figure.id))?;
-                        svg_guard::check(&figure.svg).map_err(|problem| format!("figure `{}`: {problem}", figure.id))?;
+                        svg_guard::check(&figure.svg)
+                            .map_err(|problem| format!("figure `{}`: {problem}", figure.id))?;
                     }
                     Block::Picture(picture) => {
                         anchor(&picture.id)?;
                         if picture.bytes().is_none() {
-                            return Err(format!("expected `{}` to be a PNG or JPEG picture in Base64", picture.id));
+                            return Err(format!(
+                                "expected `{}` to be a PNG or JPEG picture in Base64",
+                                picture.id
+                            ));
                         }
                     }
                     Block::Table { columns, rows } => {
@@ -521,11 +613,14 @@ impl Model {
             return Err("expected the code of a language".into());
         }
         let is_colour = |text: &str| {
-            text.strip_prefix('#').is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
+            text.strip_prefix('#')
+                .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
         };
         self.cover.colours.retain(|_, colour| is_colour(colour));
         self.spans(&mut |span| {
-            span.text = clean(&span.text);
+            // The blanks at its end part it from the next.
+            let blanks = span.text.len() - span.text.trim_end_matches(' ').len();
+            span.text = clean(&span.text) + &" ".repeat(blanks.min(4));
             span.level = (span.level.0.min(3), span.level.1.min(3));
             if !is_anchor(&span.id) {
                 span.id.clear();
@@ -547,7 +642,11 @@ impl Model {
             &mut cover.description,
             &mut cover.logo,
         ];
-        for text in texts.into_iter().chain(&mut cover.authors).chain(cover.facts.iter_mut().map(|fact| &mut fact.label)) {
+        for text in texts
+            .into_iter()
+            .chain(&mut cover.authors)
+            .chain(cover.facts.iter_mut().map(|fact| &mut fact.label))
+        {
             *text = clean(text);
         }
         for part in &mut self.parts {
@@ -556,6 +655,23 @@ impl Model {
                 chapter.title = clean(&chapter.title);
                 chapter.number = clean(&chapter.number);
                 chapter.blocks.iter_mut().for_each(Block::clean);
+            }
+        }
+        for own in &mut self.actions {
+            let texts = [
+                &mut own.id,
+                &mut own.grade,
+                &mut own.problem,
+                &mut own.effort,
+                &mut own.needs,
+                &mut own.wave,
+                &mut own.owner,
+                &mut own.due,
+                &mut own.done_when,
+                &mut own.status,
+            ];
+            for text in texts.into_iter().chain(&mut own.steps).chain(&mut own.files) {
+                *text = clean(text);
             }
         }
         self.settle_links();
@@ -593,7 +709,9 @@ impl Part {
     fn spans(&mut self, each: &mut dyn FnMut(&mut Span)) {
         for block in self.chapters.iter_mut().flat_map(|own| &mut own.blocks) {
             match block {
-                Block::Heading { text, .. } | Block::Paragraph { text, .. } => text.iter_mut().for_each(&mut *each),
+                Block::Heading { text, .. } | Block::Paragraph { text, .. } => {
+                    text.iter_mut().for_each(&mut *each)
+                }
                 Block::List { items: lines, .. } | Block::Note { lines, .. } => {
                     lines.iter_mut().flatten().for_each(&mut *each);
                 }
@@ -611,6 +729,13 @@ impl Part {
             }
         }
     }
+}
+
+/// A cell of comma-separated values. A text that a spreadsheet would take for a formula gets a mark before it.
+fn csv_cell(text: &str) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let guard = if line.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+    format!("\"{guard}{}\"", line.replace('"', "\"\""))
 }
 
 /// The numbers of a text, without what groups their digits.
@@ -657,7 +782,9 @@ impl Block {
     fn rows(&self) -> usize {
         match self {
             Self::Table { rows, columns } => rows.len() * columns.len().max(1),
-            Self::Facts { rows } | Self::Card { rows, .. } => rows.iter().map(|row| row.lines.len() + 1).sum(),
+            Self::Facts { rows } | Self::Card { rows, .. } => {
+                rows.iter().map(|row| row.lines.len() + 1).sum()
+            }
             Self::List { items, .. } => items.len(),
             Self::Note { lines, .. } => lines.len(),
             Self::Tiles { tiles } => tiles.len(),
@@ -669,7 +796,9 @@ impl Block {
     fn clean(&mut self) {
         let mut all: Vec<&mut String> = match self {
             Self::Table { columns, .. } => columns.iter_mut().map(|column| &mut column.title).collect(),
-            Self::Facts { rows } | Self::Card { rows, .. } => rows.iter_mut().map(|row| &mut row.label).collect(),
+            Self::Facts { rows } | Self::Card { rows, .. } => {
+                rows.iter_mut().map(|row| &mut row.label).collect()
+            }
             Self::Figure(figure) => vec![&mut figure.title, &mut figure.alt, &mut figure.caption],
             Self::Picture(picture) => vec![&mut picture.alt, &mut picture.caption],
             Self::Tiles { tiles } => {
@@ -690,7 +819,9 @@ impl Block {
     pub fn texts(&self) -> Vec<String> {
         let labelled = |rows: &[Labelled]| -> Vec<String> {
             rows.iter()
-                .flat_map(|row| std::iter::once(row.label.clone()).chain(row.lines.iter().map(|own| words(own))))
+                .flat_map(|row| {
+                    std::iter::once(row.label.clone()).chain(row.lines.iter().map(|own| words(own)))
+                })
                 .collect()
         };
         match self {

@@ -37,7 +37,9 @@ impl TypstSource {
 
     /// True if a font is among the files.
     pub(crate) fn has_fonts(&self) -> bool {
-        self.files.keys().any(|name| [".ttf", ".otf", ".ttc"].iter().any(|end| name.to_lowercase().ends_with(end)))
+        self.files
+            .keys()
+            .any(|name| [".ttf", ".otf", ".ttc"].iter().any(|end| name.to_lowercase().ends_with(end)))
     }
 
     pub(crate) fn data(&self) -> &[u8] {
@@ -89,8 +91,10 @@ pub fn markdown(model: &Model, theme: &Theme) -> Result<Markdown, ReportError> {
             joined.push('\n');
         }
     }
-    let figures = model.figures().map(|own| (format!("figures/{}.svg", own.id), own.svg.clone().into_bytes()));
-    let pictures = model.pictures().filter_map(|own| Some((format!("figures/{}.{}", own.id, own.kind), own.bytes()?)));
+    let figures =
+        model.figures().map(|own| (format!("figures/{}.svg", own.id), own.svg.clone().into_bytes()));
+    let pictures =
+        model.pictures().filter_map(|own| Some((format!("figures/{}.{}", own.id, own.kind), own.bytes()?)));
     Ok(Markdown { text: joined, files: figures.chain(pictures).collect() })
 }
 
@@ -127,7 +131,14 @@ pub fn typst_source(model: &Model, part: &str, theme: &Theme) -> Result<TypstSou
     })?;
     own.keep_links_within();
     let logo = theme.logo().map(|(name, _)| name);
-    let data = Data { t: theme.messages().all(), cover: &model.cover, logo, fonts: theme.fonts(), language: &model.language, part: &own };
+    let data = Data {
+        t: theme.messages().all(),
+        cover: &model.cover,
+        logo,
+        fonts: theme.fonts(),
+        language: &model.language,
+        part: &own,
+    };
     let mut source = typst(theme, TYPST_TEMPLATE, &BTreeMap::<String, String>::new(), &data)?;
     for picture in model.pictures() {
         if let Some(bytes) = picture.bytes() {

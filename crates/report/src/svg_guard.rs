@@ -3,9 +3,31 @@
 /// Elements, of which each has letters, numbers and signs only in its attributes.
 const ELEMENTS: [&str; 8] = ["svg", "title", "desc", "rect", "path", "circle", "text", "g"];
 const ATTRIBUTES: [&str; 25] = [
-    "xmlns", "width", "height", "viewBox", "role", "font-family", "class", "x", "y", "cx", "cy", "r", "d", "fill",
-    "stroke", "stroke-width", "stroke-dasharray", "stroke-linejoin", "font-size", "font-weight", "text-anchor",
-    "opacity", "rx", "transform", "fill-opacity",
+    "xmlns",
+    "width",
+    "height",
+    "viewBox",
+    "role",
+    "font-family",
+    "class",
+    "x",
+    "y",
+    "cx",
+    "cy",
+    "r",
+    "d",
+    "fill",
+    "stroke",
+    "stroke-width",
+    "stroke-dasharray",
+    "stroke-linejoin",
+    "font-size",
+    "font-weight",
+    "text-anchor",
+    "opacity",
+    "rx",
+    "transform",
+    "fill-opacity",
 ];
 const NAMESPACE: &str = "http://www.w3.org/2000/svg";
 
@@ -54,7 +76,8 @@ fn attributes(text: &str) -> Result<(), String> {
         let (value, after) = after.split_once('"').ok_or("expected the end of an attribute")?;
         let is_known = ATTRIBUTES.contains(&name);
         let is_plain = value == NAMESPACE
-            || value.chars().all(|c| c.is_ascii_alphanumeric() || " .,-#%'()&;".contains(c)) && !value.contains("url");
+            || value.chars().all(|c| c.is_ascii_alphanumeric() || " .,-#%'()&;".contains(c))
+                && !value.contains("url");
         if !is_known || !is_plain {
             return Err(format!("expected what plumb draws with, but found the attribute {name:?}"));
         }
@@ -71,7 +94,10 @@ mod tests {
 
     #[test]
     fn only_what_plumb_draws_passes() {
-        check(&format!("{HEAD}<title>a &lt; b</title><rect class=\"ink\" x=\"1\"/><text x=\"1\">x</text></svg>\n")).unwrap();
+        check(&format!(
+            "{HEAD}<title>a &lt; b</title><rect class=\"ink\" x=\"1\"/><text x=\"1\">x</text></svg>\n"
+        ))
+        .unwrap();
         for bad in [
             "<script>alert(1)</script>",
             "<rect onload=\"alert(1)\"/>",

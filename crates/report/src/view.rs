@@ -439,7 +439,10 @@ pub(crate) fn packs(assessment: &Assessment) -> Vec<Pack> {
     assessment.packs.iter().map(pack).collect()
 }
 
-pub(crate) fn protection(assessment: &Assessment, messages: &Messages) -> Result<Option<String>, ReportError> {
+pub(crate) fn protection(
+    assessment: &Assessment,
+    messages: &Messages,
+) -> Result<Option<String>, ReportError> {
     let Some(first) = assessment.packs.first().map(|pack| &pack.sandbox) else { return Ok(None) };
     let is_common = !first.is_empty() && assessment.packs.iter().all(|pack| pack.sandbox == *first);
     is_common.then(|| messages.fill("text", "protection", &[("protection", &clean(first))])).transpose()

@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use plumb_collect::Interrupt;
+use plumb_engine::Assessment;
 use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
-use plumb_engine::Assessment;
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::sha256_hex;
-use plumb_report::model::{APPENDIX, MAIN};
 use plumb_report::{
     Hand, Material, Model, PdfStandard, Rendered, ReportError, TYPST_VERSION, Theme, Typst, Watch,
 };
@@ -49,7 +48,10 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     for path in &documents.paths {
         console.result(&format!("{}\n", path.display()))?;
     }
-    documents.outcome(verdict(&analysis.assessment, gate(&analysis.assessment, &args.gates, console), console), console)
+    documents.outcome(
+        verdict(&analysis.assessment, gate(&analysis.assessment, &args.gates, console), console),
+        console,
+    )
 }
 
 /// How a report ends: what contradicts itself is no ground for any other answer.
@@ -57,11 +59,14 @@ pub(crate) fn verdict(assessment: &Assessment, gated: Outcome, console: &Console
     match assessment.contradictions.len() {
         0 => gated,
         1 => {
-            console.warn("two statements of the report contradict each other; it names them above its answers");
+            console
+                .warn("two statements of the report contradict each other; it names them above its answers");
             Outcome::Contradictory
         }
         n => {
-            console.warn(&format!("{n} pairs of statements of the report contradict each other; it names them above its answers"));
+            console.warn(&format!(
+                "{n} pairs of statements of the report contradict each other; it names them above its answers"
+            ));
             Outcome::Contradictory
         }
     }
@@ -117,9 +122,8 @@ fn hand(terms: &DocumentTerms, path: Option<&Path>) -> anyhow::Result<Hand> {
     let Some(path) = path else { return Ok(hand) };
     let folder = path.parent().unwrap_or(Path::new(""));
     let read = |path: &Path| {
-        crate::input::read(path, 4 << 20).with_context(|| {
-            UsageError(format!("cannot read `{}` of the engagement file", path.display()))
-        })
+        crate::input::read(path, 4 << 20)
+            .with_context(|| UsageError(format!("cannot read `{}` of the engagement file", path.display())))
     };
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     hand.hashes.push((name, sha256_hex(&read(path)?)));
@@ -154,7 +158,9 @@ fn warn_of_unused(assessment: &Assessment, console: &Console) {
     let notes = terms.notes.iter().map(|own| ("note", own.check.as_str()));
     let actions = terms.actions.iter().map(|own| ("action", own.check.as_str()));
     for (table, check) in notes.chain(actions).filter(|(_, check)| !deviates(check)) {
-        console.warn(&format!("the engagement file has a [[{table}]] for `{check}`, which has no finding on this node"));
+        console.warn(&format!(
+            "the engagement file has a [[{table}]] for `{check}`, which has no finding on this node"
+        ));
     }
 }
 
@@ -221,6 +227,11 @@ impl Renderer {
 
     /// The folder for a document of a kind, as far as can be told before there is one: what is to be written can be.
     pub(crate) fn folder(&self, path: &Path, kind: &str) -> anyhow::Result<OutputFolder> {
+        let of_reports_only =
+            |format: &&ReportFormat| matches!(format, ReportFormat::Csv | ReportFormat::Sarif);
+        if let Some(format) = self.formats.iter().find(of_reports_only).filter(|_| kind != REPORT) {
+            bail!(UsageError(format!("only a report can be written as `{}`", name_of("report", *format))));
+        }
         let mut names: Vec<String> = self.formats.iter().map(|format| name_of(kind, *format)).collect();
         if kind == REPORT && self.formats.contains(&ReportFormat::Pdf) {
             names.push(APPENDIX_PDF.to_owned());
@@ -273,7 +284,8 @@ impl Renderer {
         warn_of_unused(assessment, console);
         let headline = assessment.document.summary.as_ref().and_then(|own| own.headline.as_deref());
         let own = [headline, hand.summary.as_deref()];
-        let unknown = model.unknown_numbers_of_author(&own.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+        let unknown =
+            model.unknown_numbers_of_author(&own.into_iter().flatten().collect::<Vec<_>>().join("\n"));
         if !unknown.is_empty() {
             console.warn(&format!(
                 "the summary of the engagement file states numbers that the report does not: {}; check them",
@@ -292,11 +304,10 @@ impl Renderer {
         console: &Console,
     ) -> anyhow::Result<Documents> {
         let mut drafts = Drafts::new(self, REPORT);
-        for (part, name) in [(MAIN, name_of(REPORT, ReportFormat::Pdf)), (APPENDIX, APPENDIX_PDF.to_owned())] {
-            drafts.pdf(console, name, |typst, watch| {
-                plumb_report::pdf_watched(model, part, &self.theme, typst, watch)
-            })?;
-        }
+        let names = [name_of(REPORT, ReportFormat::Pdf), APPENDIX_PDF.to_owned()];
+        drafts.pdfs(console, names.into(), |typst, watch| {
+            plumb_report::pdfs_watched(model, &self.theme, typst, watch)
+        })?;
         let mut figures = Vec::new();
         drafts.text(ReportFormat::Md, || {
             let markdown = plumb_report::markdown(model, &self.theme)?;
@@ -304,7 +315,13 @@ impl Renderer {
             Ok(markdown.text)
         })?;
         drafts.text(ReportFormat::Html, || plumb_report::html(model, &self.theme))?;
-        drafts.text(ReportFormat::Json, json)?;
+        drafts.text(ReportFormat::Csv, || Ok(model.csv()))?;
+        let wants = |format| self.formats.contains(&format);
+        if wants(ReportFormat::Json) || wants(ReportFormat::Sarif) {
+            let json = json()?;
+            drafts.text(ReportFormat::Sarif, || plumb_report::sarif(&json))?;
+            drafts.text(ReportFormat::Json, || Ok(json))?;
+        }
         drafts.write(figures, folder, console)
     }
 
@@ -318,7 +335,9 @@ impl Renderer {
         use plumb_report::comparison;
 
         let mut drafts = Drafts::new(self, COMPARISON);
-        drafts.pdf(console, name_of(COMPARISON, ReportFormat::Pdf), |typst, watch| comparison::pdf_watched(set, &self.theme, typst, watch))?;
+        drafts.pdfs(console, vec![name_of(COMPARISON, ReportFormat::Pdf)], |typst, watch| {
+            Ok(vec![comparison::pdf_watched(set, &self.theme, typst, watch)?])
+        })?;
         drafts.text(ReportFormat::Md, || comparison::markdown(set, &self.theme))?;
         drafts.text(ReportFormat::Html, || comparison::html(set, &self.theme))?;
         drafts.text(ReportFormat::Json, || plumb_report::json(set))?;
@@ -363,6 +382,8 @@ fn name_of(kind: &str, format: ReportFormat) -> String {
         ReportFormat::Md => "md",
         ReportFormat::Html => "html",
         ReportFormat::Json => "json",
+        ReportFormat::Csv => "csv",
+        ReportFormat::Sarif => "sarif",
     };
     format!("{kind}.{extension}")
 }
@@ -406,25 +427,25 @@ impl<'a> Drafts<'a> {
         Self { renderer, kind, formats: renderer.formats.clone(), files: Vec::new(), failed: None }
     }
 
-    /// The PDF, with the time on the terminal; Ctrl-C ends it and leaves nothing. Any other failure costs the PDF alone.
-    fn pdf(
+    /// The PDFs, with the time on the terminal; Ctrl-C ends it and leaves nothing. Any other failure costs the PDFs alone.
+    fn pdfs(
         &mut self,
         console: &Console,
-        name: String,
-        set: impl FnOnce(&Typst, &mut Watch<'_>) -> Result<(Vec<u8>, Rendered), ReportError>,
+        names: Vec<String>,
+        set: impl FnOnce(&Typst, &mut Watch<'_>) -> Result<Vec<(Vec<u8>, Rendered)>, ReportError>,
     ) -> anyhow::Result<()> {
-        let Some(typst) = self.renderer.typst.as_ref().filter(|_| self.failed.is_none()) else { return Ok(()) };
+        let Some(typst) = &self.renderer.typst else { return Ok(()) };
         match watched(console, |watch| set(typst, watch)) {
-            Ok((bytes, rendered)) => {
-                if !rendered.warnings.is_empty() {
-                    console.warn(&rendered.warnings);
+            Ok(made) => {
+                for (name, (bytes, rendered)) in names.into_iter().zip(made) {
+                    if !rendered.warnings.is_empty() {
+                        console.warn(&rendered.warnings);
+                    }
+                    self.files.push((name, bytes));
                 }
-                self.files.push((name, bytes));
             }
             Err(error @ ReportError::Interrupted) => return Err(error.into()),
             Err(error) => {
-                // A report without its appendix, or the other way round, would be taken for all of it.
-                self.files.clear();
                 stand_in(&mut self.formats);
                 self.failed = Some(error);
             }

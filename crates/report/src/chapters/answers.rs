@@ -28,7 +28,11 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
                 ],
             });
         }
-        let columns = vec![column(w.word("question")?, 7), column(w.word("answer")?, 3), column(w.word("because")?, 10)];
+        let columns = vec![
+            column(w.word("question")?, 7),
+            column(w.word("answer")?, 3),
+            column(w.word("because")?, 10),
+        ];
         blocks.push(Block::Table { columns, rows });
     }
     blocks.push(heading(w.t("heading", "categories")?));
@@ -87,9 +91,10 @@ fn because(w: &Writer<'_>, question: &Question) -> Result<Line, ReportError> {
     // What a check says of its sources is for engineers; who can give the answer is for the client.
     let open = question.findings.iter().find(|backing| backing.outcome.is_unanswered());
     let open = open.and_then(|backing| {
-        w.assessment.findings.iter().find(|own| {
-            (&own.check, &own.subject) == (&backing.finding.check, &backing.finding.subject)
-        })
+        w.assessment
+            .findings
+            .iter()
+            .find(|own| (&own.check, &own.subject) == (&backing.finding.check, &backing.finding.subject))
     });
     if let (Answer::NotKnown | Answer::Partly, Some(finding)) = (question.answer, open) {
         let who = Who::of(finding).key();
@@ -120,7 +125,10 @@ fn scope(w: &Writer<'_>) -> Result<Vec<Labelled>, ReportError> {
     let (done, applying) = super::summary::checks(w);
     let (n, m) = (w.count("answered", done, "findings"), w.count("applying", applying, "findings"));
     let open = w.count("open", applying - done, "findings");
-    rows.push(fact(w.word("scope_checks")?, w.say("scope_checks_text", &[("n", &n), ("m", &m), ("open", &open)])?));
+    rows.push(fact(
+        w.word("scope_checks")?,
+        w.say("scope_checks_text", &[("n", &n), ("m", &m), ("open", &open)])?,
+    ));
     let passed: usize = w.view.passed.iter().map(|row| row.checks.len()).sum();
     if passed > 0 {
         let n = w.count("passed", passed, "findings");

@@ -8,8 +8,8 @@ use super::asks::{self, Who};
 use super::{Writer, basis, grade, outcome, stop};
 use crate::ReportError;
 use crate::model::{
-    APPENDIX, Block, Chapter, Column, Labelled, Line, Part, Row, code, column, heading, line, link, numbers, paragraph,
-    plain, row, soft, strong,
+    APPENDIX, Block, Chapter, Column, Labelled, Line, Part, Row, code, column, heading, line, link, numbers,
+    paragraph, plain, row, soft, strong,
 };
 use crate::view::client::WorkView;
 use crate::view::findings::{Evidence, Group, Instance, Row as CheckRow, Source};
@@ -26,7 +26,8 @@ impl Sources {
         let mut all = self.0.borrow_mut();
         let mut numbers = Vec::new();
         for source in wanted {
-            let is_it = |own: &Source| own.url == source.url && (own.title == source.title || !source.url.is_empty());
+            let is_it =
+                |own: &Source| own.url == source.url && (own.title == source.title || !source.url.is_empty());
             let at = all.iter().position(is_it).unwrap_or_else(|| {
                 all.push(source.clone());
                 all.len() - 1
@@ -100,7 +101,12 @@ fn findings(w: &Writer<'_>, sources: &Sources) -> Result<Vec<Block>, ReportError
         blocks.push(paragraph(w.t("text", "patterns_intro")?));
         for pattern in &view.patterns {
             let title = vec![strong(pattern.id.clone()), plain(format!(" {}", pattern.title))];
-            blocks.push(Block::Heading { level: 3, id: format!("pattern-{}", pattern.id), grade: String::new(), text: title });
+            blocks.push(Block::Heading {
+                level: 3,
+                id: format!("pattern-{}", pattern.id),
+                grade: String::new(),
+                text: title,
+            });
             let steps = &pattern.steps;
             let rows = [("now", &steps.now), ("permanent", &steps.permanent), ("rollback", &steps.rollback)];
             blocks.push(Block::Facts { rows: named(w, &rows)? });
@@ -139,7 +145,11 @@ fn work(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         numbers(w.t("label", "priority")?),
         column(w.t("label", "remarks")?, 3),
     ];
-    Ok(vec![heading(w.t("heading", "work")?), paragraph(w.t("text", "work_intro")?), Block::Table { columns, rows }])
+    Ok(vec![
+        heading(w.t("heading", "work")?),
+        paragraph(w.t("text", "work_intro")?),
+        Block::Table { columns, rows },
+    ])
 }
 
 fn named(w: &Writer<'_>, rows: &[(&str, &Vec<String>)]) -> Result<Vec<Labelled>, ReportError> {
@@ -172,7 +182,10 @@ fn detail(w: &Writer<'_>, group: &Group, sources: &Sources) -> Result<Vec<Block>
         blocks.extend(instance_blocks(w, instance)?);
     }
     if group.verify_first {
-        blocks.push(Block::Note { title: String::new(), lines: vec![vec![strong(w.t("text", "verify_first")?)]] });
+        blocks.push(Block::Note {
+            title: String::new(),
+            lines: vec![vec![strong(w.t("text", "verify_first")?)]],
+        });
     }
     for (key, text) in [("business", &group.business), ("rationale", &group.rationale)] {
         if !text.is_empty() {
@@ -208,8 +221,12 @@ fn detail(w: &Writer<'_>, group: &Group, sources: &Sources) -> Result<Vec<Block>
                 ],
             });
         }
-        let columns =
-            vec![column(label("limit")?, 6), column(label("value")?, 3), column(label("basis")?, 7), column(label("applies_to")?, 5)];
+        let columns = vec![
+            column(label("limit")?, 6),
+            column(label("value")?, 3),
+            column(label("basis")?, 7),
+            column(label("applies_to")?, 5),
+        ];
         blocks.push(Block::Table { columns, rows });
     }
     let mut end: Line = Vec::new();
@@ -218,7 +235,11 @@ fn detail(w: &Writer<'_>, group: &Group, sources: &Sources) -> Result<Vec<Block>
     }
     if !group.references.is_empty() {
         let numbers = sources.cite(&group.references);
-        end.extend([plain(" "), strong(format!("{}. ", label("references")?)), link("sources", format!("[{}]", numbers.join(", ")))]);
+        end.extend([
+            plain(" "),
+            strong(format!("{}. ", label("references")?)),
+            link("sources", format!("[{}]", numbers.join(", "))),
+        ]);
     }
     if !end.is_empty() {
         blocks.push(Block::Paragraph { text: end, style: "soft".into() });
@@ -233,7 +254,8 @@ fn cited(evidence: &[Evidence]) -> Vec<Line> {
 fn instance_blocks(w: &Writer<'_>, own: &Instance) -> Result<Vec<Block>, ReportError> {
     let label = |key: &str| w.t("label", key);
     let subject = if own.also.is_empty() { own.subject.clone() } else { own.together.clone() };
-    let head = vec![outcome(&own.outcome), plain(" "), strong(subject), plain(format!(": {}", stop(&own.message)))];
+    let head =
+        vec![outcome(&own.outcome), plain(" "), strong(subject), plain(format!(": {}", stop(&own.message)))];
     let mut blocks = vec![Block::Paragraph { text: head, style: String::new() }];
     if let Some(grade) = &own.grade {
         let mut parts = vec![
@@ -248,18 +270,24 @@ fn instance_blocks(w: &Writer<'_>, own: &Instance) -> Result<Vec<Block>, ReportE
         blocks.push(Block::Paragraph { text: vec![soft(parts.join(" · "))], style: "soft".into() });
     }
     let more = [
-        own.weighs_less.as_ref().map(|text| Ok::<_, ReportError>(format!("{}: {text}", w.t("text", "weighs_less")?))),
+        own.weighs_less
+            .as_ref()
+            .map(|text| Ok::<_, ReportError>(format!("{}: {text}", w.t("text", "weighs_less")?))),
         own.waiver.clone().map(Ok),
     ];
     for text in more.into_iter().flatten() {
         blocks.push(paragraph(stop(&text?)));
     }
     if !own.also.is_empty() {
-        let subjects = std::iter::once((&own.subject, &own.evidence)).chain(own.also.iter().map(|own| (&own.subject, &own.evidence)));
+        let subjects = std::iter::once((&own.subject, &own.evidence))
+            .chain(own.also.iter().map(|own| (&own.subject, &own.evidence)));
         let rows = subjects
             .map(|(subject, evidence)| Row { cells: vec![vec![line(subject.clone())], cited(evidence)] })
             .collect();
-        blocks.push(Block::Table { columns: vec![column(label("subject")?, 6), column(label("evidence")?, 10)], rows });
+        blocks.push(Block::Table {
+            columns: vec![column(label("subject")?, 6), column(label("evidence")?, 10)],
+            rows,
+        });
     } else if own.evidence.is_empty() {
         blocks.push(Block::Paragraph { text: vec![soft(label("no_evidence")?)], style: "soft".into() });
     } else {
@@ -268,7 +296,10 @@ fn instance_blocks(w: &Writer<'_>, own: &Instance) -> Result<Vec<Block>, ReportE
             .iter()
             .map(|own| row(vec![vec![code(own.source.clone())], vec![code(own.value.clone())]]))
             .collect();
-        blocks.push(Block::Table { columns: vec![column(label("evidence_source")?, 8), column(label("value")?, 8)], rows });
+        blocks.push(Block::Table {
+            columns: vec![column(label("evidence_source")?, 8), column(label("value")?, 8)],
+            rows,
+        });
     }
     Ok(blocks)
 }
@@ -286,10 +317,17 @@ fn remedy(w: &Writer<'_>, group: &Group) -> Result<Vec<Labelled>, ReportError> {
         add("pattern", vec![link(&anchor, w.t("text", "see_patterns")?)])?;
     }
     if !remedy.verification.is_empty() {
-        let text = if remedy.verification_is_code { code(remedy.verification.clone()) } else { plain(remedy.verification.clone()) };
+        let text = if remedy.verification_is_code {
+            code(remedy.verification.clone())
+        } else {
+            plain(remedy.verification.clone())
+        };
         add("verification", vec![text])?;
     }
-    add("change", line(format!("{} ({}/4): {}", remedy.change_risk_word, remedy.change_risk, remedy.change)))?;
+    add(
+        "change",
+        line(format!("{} ({}/4): {}", remedy.change_risk_word, remedy.change_risk, remedy.change)),
+    )?;
     if !remedy.effect.is_empty() {
         add("effect", line(remedy.effect.clone()))?;
     }
@@ -325,7 +363,12 @@ fn decisions(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     if !view.overrides.is_empty() {
         let rows = view.overrides.iter().map(|own| {
-            row(vec![line(own.key.clone()), vec![strong(own.limit.clone())], line(own.original.clone()), line(own.reason.clone())])
+            row(vec![
+                line(own.key.clone()),
+                vec![strong(own.limit.clone())],
+                line(own.original.clone()),
+                line(own.reason.clone()),
+            ])
         });
         let columns = vec![
             column(label("threshold")?, 6),
@@ -377,11 +420,21 @@ fn measurements(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             blocks.push(paragraph(w.t("text", "more_runs")?.replace("{n}", &measured.more_runs.to_string())));
         }
         if !measured.cautions.is_empty() {
-            blocks.push(Block::Heading { level: 3, id: String::new(), grade: String::new(), text: line(label("warnings")?) });
-            let items = measured.cautions.iter().map(|own| vec![strong(own.label.clone()), plain(format!(": {}", stop(&own.value)))]);
+            blocks.push(Block::Heading {
+                level: 3,
+                id: String::new(),
+                grade: String::new(),
+                text: line(label("warnings")?),
+            });
+            let items = measured
+                .cautions
+                .iter()
+                .map(|own| vec![strong(own.label.clone()), plain(format!(": {}", stop(&own.value)))]);
             blocks.push(Block::List { ordered: false, items: items.collect() });
             if measured.more_cautions > 0 {
-                blocks.push(paragraph(w.t("text", "more_evidence")?.replace("{n}", &measured.more_cautions.to_string())));
+                blocks.push(paragraph(
+                    w.t("text", "more_evidence")?.replace("{n}", &measured.more_cautions.to_string()),
+                ));
             }
         }
     }
@@ -397,13 +450,23 @@ fn measurements(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(heading(w.t("heading", "noise")?));
         blocks.push(paragraph(w.t("text", "noise_intro")?));
         let rows = measured.noise.iter().map(|own| {
-            row(vec![line(own.cpu.to_string()), line(own.lost.clone()), line(own.longest.clone()), line(own.wakeup.clone())])
+            row(vec![
+                line(own.cpu.to_string()),
+                line(own.lost.clone()),
+                line(own.longest.clone()),
+                line(own.wakeup.clone()),
+            ])
         });
-        let columns =
-            vec![numbers(label("cpu")?), numbers(label("lost")?), numbers(label("longest")?), numbers(label("wakeup")?)];
+        let columns = vec![
+            numbers(label("cpu")?),
+            numbers(label("lost")?),
+            numbers(label("longest")?),
+            numbers(label("wakeup")?),
+        ];
         blocks.push(Block::Table { columns, rows: rows.collect() });
         if measured.more_noise > 0 {
-            blocks.push(paragraph(w.t("text", "more_noise")?.replace("{n}", &measured.more_noise.to_string())));
+            blocks
+                .push(paragraph(w.t("text", "more_noise")?.replace("{n}", &measured.more_noise.to_string())));
         }
     }
     if w.printed(Section::Capacity) && w.assessment.capacity.plan.is_some() {
@@ -414,7 +477,12 @@ fn measurements(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
 
 fn experiment(w: &Writer<'_>, own: &Experiment) -> Result<Vec<Block>, ReportError> {
     let label = |key: &str| w.t("label", key);
-    let mut blocks = vec![Block::Heading { level: 3, id: String::new(), grade: String::new(), text: line(own.name.clone()) }];
+    let mut blocks = vec![Block::Heading {
+        level: 3,
+        id: String::new(),
+        grade: String::new(),
+        text: line(own.name.clone()),
+    }];
     let about = format!("{} · {} · {} {}", own.load, own.replication, own.blocks, label("blocks")?);
     blocks.push(Block::Paragraph { text: vec![soft(about)], style: "soft".into() });
     if !own.invalid.is_empty() {
@@ -422,7 +490,10 @@ fn experiment(w: &Writer<'_>, own: &Experiment) -> Result<Vec<Block>, ReportErro
         blocks.push(Block::Note { title, lines: vec![line(stop(&own.invalid))] });
     }
     if !own.conclusions.is_empty() {
-        blocks.push(Block::List { ordered: false, items: own.conclusions.iter().map(|text| line(stop(text))).collect() });
+        blocks.push(Block::List {
+            ordered: false,
+            items: own.conclusions.iter().map(|text| line(stop(text))).collect(),
+        });
     }
     if !own.effects.is_empty() {
         let rows = own.effects.iter().map(|own| {
@@ -446,7 +517,10 @@ fn experiment(w: &Writer<'_>, own: &Experiment) -> Result<Vec<Block>, ReportErro
         blocks.push(Block::Table { columns, rows: rows.collect() });
     }
     if !own.unmeasured.is_empty() {
-        let items = own.unmeasured.iter().map(|own| vec![strong(own.label.clone()), plain(format!(": {}", own.value))]);
+        let items = own
+            .unmeasured
+            .iter()
+            .map(|own| vec![strong(own.label.clone()), plain(format!(": {}", own.value))]);
         blocks.push(Block::Paragraph { text: vec![strong(label("not_measured")?)], style: String::new() });
         blocks.push(Block::List { ordered: false, items: items.collect() });
     }
@@ -462,12 +536,12 @@ fn plan(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let view = &w.view.capacity;
     let label = |key: &str| w.t("label", key);
     let mut blocks = vec![heading(w.t("heading", "capacity")?), paragraph(w.t("text", "capacity_intro")?)];
-    let columns: Vec<Column> = vec![column(label("number")?, 6), column(label("value")?, 6), column(label("label")?, 3)];
+    let columns: Vec<Column> =
+        vec![column(label("number")?, 6), column(label("value")?, 6), column(label("label")?, 3)];
     let groups = [&view.goodput, &view.plan, &view.assumptions, &view.saving, &view.money, &view.sensitivity];
-    let rows = groups
-        .into_iter()
-        .flatten()
-        .map(|own| row(vec![line(own.name.clone()), vec![strong(own.value.clone())], vec![basis(&own.label)]]));
+    let rows = groups.into_iter().flatten().map(|own| {
+        row(vec![line(own.name.clone()), vec![strong(own.value.clone())], vec![basis(&own.label)]])
+    });
     blocks.push(Block::Table { columns, rows: rows.collect() });
     blocks.extend(w.figures("capacity"));
     blocks.push(Block::Note { title: String::new(), lines: vec![line(w.t("text", "capacity_falsify")?)] });
@@ -498,13 +572,17 @@ fn node(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let profile = &w.view.profile;
     blocks.push(heading(w.t("heading", "profile")?));
     blocks.push(paragraph(w.t("text", "profile_intro")?));
-    let mut rows =
-        vec![row(vec![line(label("platform")?), line(profile.platform.clone()), line(profile.platform_source.clone())])];
+    let mut rows = vec![row(vec![
+        line(label("platform")?),
+        line(profile.platform.clone()),
+        line(profile.platform_source.clone()),
+    ])];
     for own in &profile.traits {
         rows.push(row(vec![line(own.name.clone()), line(own.answer.clone()), line(own.source.clone())]));
     }
     rows.push(row(vec![line(label("load")?), line(""), line(profile.load.clone())]));
-    let columns = vec![column(label("trait")?, 6), column(label("holds")?, 3), column(label("known_from")?, 8)];
+    let columns =
+        vec![column(label("trait")?, 6), column(label("holds")?, 3), column(label("known_from")?, 8)];
     blocks.push(Block::Table { columns, rows });
     Ok(blocks)
 }
@@ -557,11 +635,18 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         let command = who.command();
         rows.push(Row {
             cells: vec![
-                vec![vec![strong(w.t("who", who.key())?)], line(w.t("who", &format!("{}_gives", who.key()))?)],
+                vec![
+                    vec![strong(w.t("who", who.key())?)],
+                    line(w.t("who", &format!("{}_gives", who.key()))?),
+                ],
                 vec![if command.is_empty() { line("–") } else { vec![code(command)] }],
-                vec![ask.checks.iter().enumerate().flat_map(|(at, check)| {
-                    [plain(if at > 0 { ", " } else { "" }), code(check.clone())]
-                }).collect()],
+                vec![
+                    ask.checks
+                        .iter()
+                        .enumerate()
+                        .flat_map(|(at, check)| [plain(if at > 0 { ", " } else { "" }), code(check.clone())])
+                        .collect(),
+                ],
                 vec![line(w.messages.numeral(&format!("{:.1} %", ask.share * 100.0)))],
             ],
         });
@@ -579,7 +664,8 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         cause.extend(cited(&own.evidence));
         Row { cells: vec![names(own), vec![vec![outcome(&own.outcome)]], cause] }
     });
-    let columns = vec![column(label("check")?, 8), column(label("outcome")?, 3), column(label("subject_cause")?, 9)];
+    let columns =
+        vec![column(label("check")?, 8), column(label("outcome")?, 3), column(label("subject_cause")?, 9)];
     blocks.push(Block::Table { columns, rows: rows.collect() });
     Ok(blocks)
 }
@@ -598,25 +684,46 @@ fn method(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     blocks.push(paragraph(m("risk")?));
     blocks.push(Block::Paragraph { text: vec![strong(m("formula")?)], style: String::new() });
     blocks.push(paragraph(m("formula_words")?));
-    let two = |caption: &str, heads: (&str, &str), rows: Vec<(String, String)>| -> Result<Block, ReportError> {
-        let rows = rows.into_iter().map(|(a, b)| row(vec![line(a), line(b)])).collect();
-        Ok(Block::Table {
-            columns: vec![column(format!("{}: {}", m(caption)?, label(heads.0)?), 4), column(label(heads.1)?, 8)],
-            rows,
-        })
-    };
-    let bands = ["high", "medium", "low"].map(|id| Ok((w.t("grade", id)?.to_owned(), m(&format!("band_{id}"))?.to_owned())));
-    blocks.push(two("bands_caption", ("grade", "band"), bands.into_iter().collect::<Result<_, ReportError>>()?)?);
+    let two =
+        |caption: &str, heads: (&str, &str), rows: Vec<(String, String)>| -> Result<Block, ReportError> {
+            let rows = rows.into_iter().map(|(a, b)| row(vec![line(a), line(b)])).collect();
+            Ok(Block::Table {
+                columns: vec![
+                    column(format!("{}: {}", m(caption)?, label(heads.0)?), 4),
+                    column(label(heads.1)?, 8),
+                ],
+                rows,
+            })
+        };
+    let bands = ["high", "medium", "low"]
+        .map(|id| Ok((w.t("grade", id)?.to_owned(), m(&format!("band_{id}"))?.to_owned())));
+    blocks.push(two(
+        "bands_caption",
+        ("grade", "band"),
+        bands.into_iter().collect::<Result<_, ReportError>>()?,
+    )?);
     let severities = [("critical", "4"), ("high", "3"), ("medium", "2"), ("low", "1"), ("info", "0")]
         .map(|(id, points)| Ok((w.t("severity", id)?.to_owned(), points.to_owned())));
-    blocks.push(two("severity_caption", ("severity", "points"), severities.into_iter().collect::<Result<_, ReportError>>()?)?);
+    blocks.push(two(
+        "severity_caption",
+        ("severity", "points"),
+        severities.into_iter().collect::<Result<_, ReportError>>()?,
+    )?);
     let rungs = ["4", "3", "2", "1"].map(|rung| Ok((rung.to_owned(), w.t("likelihood", rung)?.to_owned())));
-    blocks.push(two("ladder_caption", ("points", "meaning"), rungs.into_iter().collect::<Result<_, ReportError>>()?)?);
+    blocks.push(two(
+        "ladder_caption",
+        ("points", "meaning"),
+        rungs.into_iter().collect::<Result<_, ReportError>>()?,
+    )?);
     let confidences = ["high", "medium", "low"].map(|id| {
         let name = format!("{} ({})", w.t("confidence", id)?, w.t("confidence_factor", id)?);
         Ok((name, w.t("confidence_meaning", id)?.to_owned()))
     });
-    blocks.push(two("confidence_caption", ("confidence", "meaning"), confidences.into_iter().collect::<Result<_, ReportError>>()?)?);
+    blocks.push(two(
+        "confidence_caption",
+        ("confidence", "meaning"),
+        confidences.into_iter().collect::<Result<_, ReportError>>()?,
+    )?);
     for key in ["floors", "category", "overall", "thresholds"] {
         blocks.push(paragraph(m(key)?));
     }
@@ -630,7 +737,10 @@ fn method(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         Row {
             cells: vec![
                 name,
-                vec![own.grade.as_ref().map_or_else(|| line(w.messages.find("grade", "none").unwrap_or_default()), |own| vec![grade(own)])],
+                vec![own.grade.as_ref().map_or_else(
+                    || line(w.messages.find("grade", "none").unwrap_or_default()),
+                    |own| vec![grade(own)],
+                )],
                 vec![line(if own.coverage.percent.is_none() { "–" } else { &own.coverage.text })],
                 vec![line(own.deviations.to_string())],
                 vec![line(own.unanswered.to_string())],
@@ -724,7 +834,9 @@ fn provenance(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = vec![paragraph(w.t("method", "provenance")?), facts(&view.provenance)];
     let hashes = w.material.hand.map_or(&[][..], |hand| hand.hashes.as_slice());
     if !hashes.is_empty() {
-        let rows = hashes.iter().map(|(name, hash)| row(vec![vec![code(crate::escape::clean(name))], vec![code(hash.clone())]]));
+        let rows = hashes
+            .iter()
+            .map(|(name, hash)| row(vec![vec![code(crate::escape::clean(name))], vec![code(hash.clone())]]));
         let columns = vec![column(w.word("engagement_files")?, 5), column(label("sha256")?, 12)];
         blocks.push(Block::Table { columns, rows: rows.collect() });
     }
@@ -746,14 +858,12 @@ fn provenance(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if view.probes.is_empty() {
         blocks.push(paragraph(w.t("text", "probes_ok")?));
     } else {
-        let rows = view
-            .probes
-            .iter()
-            .map(|own| {
-                let status = w.messages.find("probe_status", &own.status).unwrap_or(&own.status);
-                row(vec![vec![code(own.id.clone())], line(status), line(own.reason.clone())])
-            });
-        let columns = vec![column(label("probe")?, 4), column(label("status")?, 3), column(label("reason")?, 10)];
+        let rows = view.probes.iter().map(|own| {
+            let status = w.messages.find("probe_status", &own.status).unwrap_or(&own.status);
+            row(vec![vec![code(own.id.clone())], line(status), line(own.reason.clone())])
+        });
+        let columns =
+            vec![column(label("probe")?, 4), column(label("status")?, 3), column(label("reason")?, 10)];
         blocks.push(Block::Table { columns, rows: rows.collect() });
     }
     blocks.push(heading(w.t("heading", "packs")?));

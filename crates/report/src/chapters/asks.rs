@@ -62,8 +62,20 @@ impl Who {
             () if has(&["ask the provider", "management controller", "hypervisor"]) => Self::Provider,
             () if has(&["inside a container", "in a container", "inside of a container"]) => Self::Host,
             () if has(&["engagement", "is not stated"]) => Self::Client,
-            () if has(&["plumb bench", "measurements/", "is met at", "too few values", "measured", "noise"]) => Self::Test,
-            () if has(&["while", "window", "--sample", "idle", "was seen", "was found: collect"]) => Self::Load,
+            () if has(&[
+                "plumb bench",
+                "measurements/",
+                "is met at",
+                "too few values",
+                "measured",
+                "noise",
+            ]) =>
+            {
+                Self::Test
+            }
+            () if has(&["while", "window", "--sample", "idle", "was seen", "was found: collect"]) => {
+                Self::Load
+            }
             () => Self::Hand,
         }
     }

@@ -83,7 +83,8 @@ fn card_or_detail(w: &Writer<'_>, item: &Item) -> String {
 pub(super) fn cards(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
     // What the author saw has no place in the appendix, so that all of it has a card.
-    let first = w.items.iter().enumerate().filter(|(at, item)| *at < MAX_CARDS || item.own).map(|(_, item)| item);
+    let first =
+        w.items.iter().enumerate().filter(|(at, item)| *at < MAX_CARDS || item.own).map(|(_, item)| item);
     for item in first {
         blocks.push(card(w, item)?);
         for (note, picture) in &item.notes {
@@ -100,7 +101,10 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
     let mut rows: Vec<Labelled> = Vec::new();
     let mut add = |key: &str, text: String| -> Result<(), ReportError> {
         if !text.is_empty() {
-            rows.push(Labelled { label: w.t("card", key)?.to_owned(), lines: vec![line(stop(&crate::view::sentence(&text)))] });
+            rows.push(Labelled {
+                label: w.t("card", key)?.to_owned(),
+                lines: vec![line(stop(&crate::view::sentence(&text)))],
+            });
         }
         Ok(())
     };
@@ -156,7 +160,10 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
 /// Leaves out what the appendix has, sentence by sentence from the end, until a card has no more words than it may.
 fn shorten(rows: &mut [Labelled], w: &Writer<'_>) -> Result<(), ReportError> {
     let count = |rows: &[Labelled]| -> usize {
-        rows.iter().flat_map(|row| &row.lines).map(|own| crate::model::words(own).split_whitespace().count()).sum()
+        rows.iter()
+            .flat_map(|row| &row.lines)
+            .map(|own| crate::model::words(own).split_whitespace().count())
+            .sum()
     };
     let long = [w.t("card", "seen")?, w.t("card", "means")?, w.t("card", "do")?];
     for label in long {

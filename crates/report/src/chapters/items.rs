@@ -96,9 +96,17 @@ pub(super) fn all(
     Ok(found.into_iter().chain(own).collect())
 }
 
-fn item(assessment: &Assessment, group: &Group, names: &Names, messages: &Messages) -> Result<Item, ReportError> {
-    let members: Vec<&RatedFinding> =
-        assessment.findings.iter().filter(|finding| group.has(&plumb_engine::assessment::FindingRef::to(finding))).collect();
+fn item(
+    assessment: &Assessment,
+    group: &Group,
+    names: &Names,
+    messages: &Messages,
+) -> Result<Item, ReportError> {
+    let members: Vec<&RatedFinding> = assessment
+        .findings
+        .iter()
+        .filter(|finding| group.has(&plumb_engine::assessment::FindingRef::to(finding)))
+        .collect();
     let terms = &assessment.document;
     let plan = terms.actions.iter().find(|plan| members.iter().any(|own| own.check == plan.check));
     let asked = |action: &&Action| members.iter().any(|finding| finding.actions.contains(&action.id));
@@ -124,7 +132,9 @@ fn item(assessment: &Assessment, group: &Group, names: &Names, messages: &Messag
     let needs = match wave {
         Wave::Decide if buys => "needs_money",
         Wave::Decide => "needs_others",
-        _ if interrupts == Interrupts::Node || is(&[ChangeKind::Reboot, ChangeKind::NodeDrain]) => "needs_reboot",
+        _ if interrupts == Interrupts::Node || is(&[ChangeKind::Reboot, ChangeKind::NodeDrain]) => {
+            "needs_reboot"
+        }
         Wave::Window => "needs_restart",
         _ => "needs_nothing",
     };
@@ -134,14 +144,16 @@ fn item(assessment: &Assessment, group: &Group, names: &Names, messages: &Messag
         actions.iter().map(|action| plain(action.title(messages.language()))).collect();
     if steps.is_empty() {
         // A check without goals says it in words; a command of its own goes to the appendix.
-        let of_words = |text: &&String| text.starts_with(char::is_uppercase) && !text.contains(['`', '|', '<']);
+        let of_words =
+            |text: &&String| text.starts_with(char::is_uppercase) && !text.contains(['`', '|', '<']);
         let words = group.remediation.now.iter().chain(&group.remediation.permanent).find(of_words);
         steps.extend(words.map(|text| plain(text)));
     }
     let speakable = |commands: &[String]| -> String {
         let text = commands.join("; ");
         // One that names a process or a file of the kernel belongs to the appendix.
-        let is_short = text.len() <= 90 && !["/proc/", "/sys/", "$", "taskset", "--pid", "-p "].iter().any(|bad| text.contains(bad));
+        let is_short = text.len() <= 90
+            && !["/proc/", "/sys/", "$", "taskset", "--pid", "-p "].iter().any(|bad| text.contains(bad));
         if is_short && !text.is_empty() { format!("`{}`", clean(&text)) } else { String::new() }
     };
     let first = actions.first();
@@ -232,13 +244,21 @@ fn due(day: Option<&str>, messages: &Messages) -> Result<String, ReportError> {
     day.map_or_else(|| Ok(String::new()), |day| date_of(&format!("{day}T00:00:00Z"), messages))
 }
 
-fn effort(plan: Option<&Planned>, minutes: Option<(u32, u32)>, messages: &Messages) -> Result<String, ReportError> {
+fn effort(
+    plan: Option<&Planned>,
+    minutes: Option<(u32, u32)>,
+    messages: &Messages,
+) -> Result<String, ReportError> {
     if let Some(own) = plan.and_then(|plan| plan.effort.as_deref()) {
         return Ok(clean(own));
     }
     let Some((from, to)) = minutes else { return Ok("–".to_owned()) };
     if to < 90 {
-        return messages.fill("main", "effort_minutes", &[("from", &from.to_string()), ("to", &to.to_string())]);
+        return messages.fill(
+            "main",
+            "effort_minutes",
+            &[("from", &from.to_string()), ("to", &to.to_string())],
+        );
     }
     let hours = |minutes: u32| {
         let text = format!("{:.1}", f64::from(minutes) / 60.0);

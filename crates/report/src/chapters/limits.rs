@@ -12,14 +12,21 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(paragraph(w.word("no_gaps")?));
     } else {
         let (done, applying) = super::summary::checks(w);
-        let (n, m) = (w.count("open", applying - done, "findings"), w.count("applying", applying, "findings"));
+        let (n, m) =
+            (w.count("open", applying - done, "findings"), w.count("applying", applying, "findings"));
         blocks.push(paragraph(w.say("gaps_intro", &[("n", &n), ("m", &m)])?));
         let mut rows: Vec<Row> = Vec::new();
         for who in Who::ALL {
             let Some(ask) = asks.get(&who) else { continue };
             let key = who.key();
             let checks = w.count(&format!("open-{key}"), ask.checks.len(), "findings");
-            let share = w.number(&format!("opens-{key}"), ask.share, format!("{:.1} %", ask.share * 100.0), "counted", "findings");
+            let share = w.number(
+                &format!("opens-{key}"),
+                ask.share,
+                format!("{:.1} %", ask.share * 100.0),
+                "counted",
+                "findings",
+            );
             rows.push(row(vec![
                 vec![strong(w.t("who", key)?)],
                 line(w.t("who", &format!("{key}_gives"))?),

@@ -73,6 +73,25 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(paragraph(w.say("no_plan", &[("reason", missing(w)?)])?));
         return Ok(blocks);
     };
+    let of_plan =
+        |id: &str, value: u32| w.number(id, f64::from(value), value.to_string(), "modelled", "capacity.plan");
+    for (id, value) in [
+        ("replicas-low", plan.replicas.low),
+        ("replicas-high", plan.replicas.high),
+        ("planned", plan.planned),
+    ] {
+        of_plan(id, value);
+    }
+    if let Some(gpus) = &plan.gpus {
+        of_plan("gpus", gpus.high);
+    }
+    if let Some(today) = plan.today {
+        w.number("replicas", f64::from(today), today.to_string(), "assumed", "engagement: demand.replicas");
+    }
+    if let Some(cost) = &capacity.money {
+        money(w, "month", cost.month.high, "capacity.money.month");
+        cost.today.map(|today| money(w, "month-today", today, "capacity.money.today"));
+    }
     let mut text: Line = vec![strong(stop(&sentence(&view.need.text)))];
     if let Some(label) = &view.need.label {
         text.extend([plain(" "), basis(label)]);
@@ -81,8 +100,16 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if let Some(test) = Decisive::of(w) {
         let rate = w.rate("decisive", test.rate, Label::Modelled, "capacity.steps");
         let saves = money(w, "decisive-saves", test.saves, "capacity.steps");
-        let replicas = w.number("decisive-replicas", f64::from(test.replicas), test.replicas.to_string(), "modelled", "capacity.steps");
-        blocks.push(paragraph(w.say("one_test_more", &[("rate", &rate), ("saves", &saves), ("replicas", &replicas)])?));
+        let replicas = w.number(
+            "decisive-replicas",
+            f64::from(test.replicas),
+            test.replicas.to_string(),
+            "modelled",
+            "capacity.steps",
+        );
+        blocks.push(paragraph(
+            w.say("one_test_more", &[("rate", &rate), ("saves", &saves), ("replicas", &replicas)])?,
+        ));
     }
     blocks.extend(w.figure("stairs"));
     if capacity.steps.len() > 1 {
@@ -98,7 +125,11 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let worth = |own: &Labelled| !own.value.is_empty();
     for own in view.assumptions.iter().chain(view.money.iter().take(1)).filter(|own| worth(own)) {
         record(w, own);
-        rows.push(row(vec![line(own.name.clone()), vec![strong(own.value.clone())], vec![basis(&own.label)]]));
+        rows.push(row(vec![
+            line(own.name.clone()),
+            vec![strong(own.value.clone())],
+            vec![basis(&own.label)],
+        ]));
     }
     for own in &view.sensitivity {
         record(w, own);
@@ -107,9 +138,17 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     if let Some(moved) = view.money.iter().find(|own| own.id == "price_moved") {
         record(w, moved);
-        rows.push(row(vec![line(moved.name.clone()), vec![strong(moved.value.clone())], vec![basis(&moved.label)]]));
+        rows.push(row(vec![
+            line(moved.name.clone()),
+            vec![strong(moved.value.clone())],
+            vec![basis(&moved.label)],
+        ]));
     }
-    let columns = vec![column(w.t("label", "number")?, 5), column(w.t("label", "value")?, 5), column(w.t("label", "label")?, 3)];
+    let columns = vec![
+        column(w.t("label", "number")?, 5),
+        column(w.t("label", "value")?, 5),
+        column(w.t("label", "label")?, 3),
+    ];
     blocks.push(Block::Table { columns, rows });
     let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
     blocks.push(Block::Paragraph {
@@ -136,11 +175,24 @@ fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
         let label = if index == 0 { Label::Measured } else { Label::Modelled };
         let rate = w.rate(&id, from, label, "capacity.steps");
         let origin = "capacity.steps";
-        let replicas = w.number(&format!("{id}-replicas"), f64::from(step.replicas), step.replicas.to_string(), "modelled", origin);
-        let gpus = step.gpus.map_or_else(|| "–".to_owned(), |gpus| w.number(&format!("{id}-gpus"), f64::from(gpus), gpus.to_string(), "modelled", origin));
-        let month = step.month.map_or_else(|| "–".to_owned(), |month| money(w, &format!("{id}-month"), month, origin));
+        let replicas = w.number(
+            &format!("{id}-replicas"),
+            f64::from(step.replicas),
+            step.replicas.to_string(),
+            "modelled",
+            origin,
+        );
+        let gpus = step.gpus.map_or_else(
+            || "–".to_owned(),
+            |gpus| w.number(&format!("{id}-gpus"), f64::from(gpus), gpus.to_string(), "modelled", origin),
+        );
+        let month = step
+            .month
+            .map_or_else(|| "–".to_owned(), |month| money(w, &format!("{id}-month"), month, origin));
         let saves = match (first, step.month) {
-            (Some(first), Some(month)) if index > 0 => money(w, &format!("{id}-saves"), first - month, origin),
+            (Some(first), Some(month)) if index > 0 => {
+                money(w, &format!("{id}-saves"), first - month, origin)
+            }
             _ => "–".to_owned(),
         };
         let key = if index == 0 { "proven_now" } else { "if_proven" };

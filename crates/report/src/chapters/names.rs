@@ -21,11 +21,15 @@ const BEFORE: [&str; 7] = ["server", "worker", "process", "pid", "prozess", "ser
 
 impl Names {
     pub(crate) fn of(evidence: Option<&Evidence>, messages: &Messages) -> Self {
-        let mut names =
-            Self { some: messages.find("main", "some_process").unwrap_or_default().to_owned(), ..Self::default() };
+        let mut names = Self {
+            some: messages.find("main", "some_process").unwrap_or_default().to_owned(),
+            ..Self::default()
+        };
         let Some(evidence) = evidence else { return names };
         let gpus = evidence.gpus.known().map_or(&[][..], Vec::as_slice);
-        let index = |address: &str| gpus.iter().filter(|gpu| gpu.kind == "GPU").position(|gpu| gpu.address == address);
+        let index = |address: &str| {
+            gpus.iter().filter(|gpu| gpu.kind == "GPU").position(|gpu| gpu.address == address)
+        };
         for gpu in gpus {
             if let Some(index) = index(&gpu.address) {
                 names.devices.insert(gpu.address.to_lowercase(), format!("GPU {index}"));
@@ -54,7 +58,9 @@ impl Names {
     pub(crate) fn plain(&self, text: &str) -> String {
         // Why a source gave nothing, as the evidence has it.
         let mut text = text.to_owned();
-        for why in ["absent", "skipped", "denied", "not recorded", "timeout", "truncated", "failed", "malformed"] {
+        for why in
+            ["absent", "skipped", "denied", "not recorded", "timeout", "truncated", "failed", "malformed"]
+        {
             text = text.replace(&format!(" ({why})"), "");
         }
         let mut plain = String::with_capacity(text.len());
@@ -88,14 +94,16 @@ impl Names {
             } else if let Some(at) = ["/sys/", "/proc/"].iter().find_map(|root| word.find(root)) {
                 let parts: Vec<&str> = word[at..].rsplitn(3, '/').collect();
                 plain.push_str(&word[..at]);
-                plain.push_str(&parts[..parts.len().min(2)].iter().rev().copied().collect::<Vec<_>>().join("/"));
+                plain.push_str(
+                    &parts[..parts.len().min(2)].iter().rev().copied().collect::<Vec<_>>().join("/"),
+                );
             } else {
                 plain.push_str(word);
             }
             before = word_only.to_lowercase();
         }
-        // The name says more than the word for its number.
-        let mut plain = plain;
+        // The name says more than the word for its number, and of what has no name nothing is left to say.
+        let mut plain = plain.replace(" (pid)", "").replace(" (PID)", "");
         for name in self.processes.values() {
             for word in ["pid", "PID"] {
                 plain = plain.replace(&format!("{word} {name}"), name);
@@ -112,20 +120,29 @@ mod tests {
     #[test]
     fn process_ids_addresses_and_paths_give_way_to_names() {
         let names = Names {
-            processes: [("2000", "vllm.service"), ("2010", "GPU 0")].map(|(a, b)| (a.into(), b.into())).into(),
+            processes: [("2000", "vllm.service"), ("2010", "GPU 0")]
+                .map(|(a, b)| (a.into(), b.into()))
+                .into(),
             devices: [("0000:18:00.0".to_owned(), "GPU 0".to_owned())].into(),
             some: String::new(),
         };
         for (text, plain) in [
-            ("A CPU quota stopped server 2000 in 30 of 100 periods", "A CPU quota stopped server vllm.service in 30 of 100 periods"),
+            (
+                "A CPU quota stopped server 2000 in 30 of 100 periods",
+                "A CPU quota stopped server vllm.service in 30 of 100 periods",
+            ),
             ("100.0 % of worker 2010's host memory", "100.0 % of worker GPU 0's host memory"),
             ("Worker (pid 2010) has 100.0 %", "Worker (GPU 0) has 100.0 %"),
+            ("java (pid 77) runs", "java runs"),
             ("process 77 (x) on GPU 0000:18:00.0", "process (x) on GPU 0"),
             ("`on` 0000:18:00.0, and", "`on` GPU 0, and"),
             ("server 2.5 times", "server 2.5 times"),
             ("it cannot be read (denied); x", "it cannot be read; x"),
             ("128 CPUs save power", "128 CPUs save power"),
-            ("Write 1 to /sys/kernel/mm/transparent_hugepage/defrag (now 2)", "Write 1 to transparent_hugepage/defrag (now 2)"),
+            (
+                "Write 1 to /sys/kernel/mm/transparent_hugepage/defrag (now 2)",
+                "Write 1 to transparent_hugepage/defrag (now 2)",
+            ),
         ] {
             assert_eq!(names.plain(text), plain);
         }

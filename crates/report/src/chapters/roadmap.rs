@@ -42,7 +42,10 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             continue;
         }
         let weeks = wave.weeks();
-        let when = w.say(&format!("{}_text", wave.key()), &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())])?;
+        let when = w.say(
+            &format!("{}_text", wave.key()),
+            &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())],
+        )?;
         rows.push(row(vec![vec![strong(format!("{}. ", w.word(wave.key())?)), soft(when)]]));
         for item in items {
             if printed >= MAX_LINES {
@@ -50,7 +53,14 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             }
             printed += 1;
             let step = item.steps.first().cloned().unwrap_or_else(|| item.problem.clone());
-            let due = if item.due.is_empty() { w.say(if weeks.0 == weeks.1 { "week_one" } else { "weeks" }, &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())])? } else { item.due.clone() };
+            let due = if item.due.is_empty() {
+                w.say(
+                    if weeks.0 == weeks.1 { "week_one" } else { "weeks" },
+                    &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())],
+                )?
+            } else {
+                item.due.clone()
+            };
             rows.push(row(vec![
                 vec![link(&format!("{}-detail", item.id), item.id.clone())],
                 line(stop(&step)),
@@ -87,7 +97,8 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.pop();
         return Ok(blocks);
     }
-    let columns = vec![column(w.word("approve")?, 8), column(w.word("name")?, 5), column(w.word("date_signature")?, 5)];
+    let columns =
+        vec![column(w.word("approve")?, 8), column(w.word("name")?, 5), column(w.word("date_signature")?, 5)];
     blocks.push(Block::Table { columns, rows });
     Ok(blocks)
 }

@@ -36,7 +36,8 @@ pub(super) fn software(w: &Writer<'_>, with_kernel: bool) -> String {
     if let Some(driver) = of("GPU driver") {
         named.push(format!("{} {driver}", w.messages.find("main", "driver").unwrap_or("driver")));
     }
-    named.extend(evidence.node.kernel.known().filter(|_| with_kernel).map(|kernel| format!("Linux {kernel}")));
+    named
+        .extend(evidence.node.kernel.known().filter(|_| with_kernel).map(|kernel| format!("Linux {kernel}")));
     clean(&named.join(", "))
 }
 
@@ -70,15 +71,28 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
 
 /// The objectives in one line each.
 fn stated(w: &Writer<'_>) -> Result<Block, ReportError> {
-    let mut rows: Vec<_> = w.view.service.stated.iter().map(|own| fact(own.label.clone(), own.value.clone())).collect();
+    let mut rows: Vec<_> =
+        w.view.service.stated.iter().map(|own| fact(own.label.clone(), own.value.clone())).collect();
     for own in &w.view.service.stated {
         let digits: String = own.value.chars().take_while(char::is_ascii_digit).collect();
-        w.number(&format!("objective-{}", own.label), digits.parse().unwrap_or_default(), &own.value, "assumed", "engagement: slo");
+        w.number(
+            &format!("objective-{}", own.label),
+            digits.parse().unwrap_or_default(),
+            &own.value,
+            "assumed",
+            "engagement: slo",
+        );
     }
     if target_is_assumed(w)
         && let Some(proof) = Proof::of(w)
     {
-        let target = w.number("target", proof.goodput.target, format!("{} %", proof.goodput.target * 100.0), "assumed", "engagement: slo");
+        let target = w.number(
+            "target",
+            proof.goodput.target,
+            format!("{} %", proof.goodput.target * 100.0),
+            "assumed",
+            "engagement: slo",
+        );
         rows.push(fact(w.t("objective", "attainment")?, w.say("target_row", &[("target", &target)])?));
     }
     Ok(Block::Facts { rows })
@@ -87,10 +101,27 @@ fn stated(w: &Writer<'_>) -> Result<Block, ReportError> {
 fn tested(w: &Writer<'_>, proof: &Proof<'_>) -> Result<Block, ReportError> {
     let mut rows: Vec<Row> = Vec::new();
     for (index, point) in proof.goodput.points.iter().take(MAX_ROWS).enumerate() {
-        let rate = w.rate(&format!("tested-{}", index + 1), point.rate, plumb_engine::capacity::Label::Measured, &point.path);
-        let requests = w.number(&format!("tested-{}-requests", index + 1), point.requests as f64, point.requests.to_string(), "measured", &point.path);
+        let rate = w.rate(
+            &format!("tested-{}", index + 1),
+            point.rate,
+            plumb_engine::capacity::Label::Measured,
+            &point.path,
+        );
+        let requests = w.number(
+            &format!("tested-{}-requests", index + 1),
+            point.requests as f64,
+            point.requests.to_string(),
+            "measured",
+            &point.path,
+        );
         let bounds = format!("{:.1} … {:.1} %", point.share.low * 100.0, point.share.high * 100.0);
-        let bounds = w.number(&format!("tested-{}-bounds", index + 1), point.share.low, bounds, "measured", &point.path);
+        let bounds = w.number(
+            &format!("tested-{}-bounds", index + 1),
+            point.share.low,
+            bounds,
+            "measured",
+            &point.path,
+        );
         let state = match () {
             () if point.rate <= proof.goodput.rate.low => "met",
             () if point.share.high < proof.goodput.target => "missed",
@@ -125,7 +156,8 @@ fn shown<'w>(w: &Writer<'w>) -> Vec<(&'w ExperimentEffect, &'w str)> {
         .filter(|(effect, _)| matches!(effect.verdict.as_str(), "improved" | "worse"))
         .filter(|(effect, _)| effect.ratio.is_finite() && effect.ratio > 0.0)
         .collect();
-    let primary = |metric: &str| metric.contains("p95") || metric.ends_with("_per_s") || metric.ends_with("rps");
+    let primary =
+        |metric: &str| metric.contains("p95") || metric.ends_with("_per_s") || metric.ends_with("rps");
     // A variant beside the same one with one thing less says what that thing does.
     let one_thing = |effect: &ExperimentEffect| effect.cell.starts_with(&format!("{} + ", effect.against));
     shown.sort_by(|a, b| {
@@ -144,7 +176,12 @@ pub(super) fn strongest(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let key = if effect.verdict == "worse" { "shown_worse" } else { "shown_better" };
     let by = w.number("experiment", effect.ratio, change(effect.ratio, w.messages), "measured", path);
     let metric = metric_name(&effect.metric, w.messages);
-    let values = [("cell", clean(&effect.cell)), ("against", clean(&effect.against)), ("metric", clean(&metric)), ("change", by)];
+    let values = [
+        ("cell", clean(&effect.cell)),
+        ("against", clean(&effect.against)),
+        ("metric", clean(&metric)),
+        ("change", by),
+    ];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
     w.say(key, &values).map(Some)
 }
@@ -156,11 +193,19 @@ fn experiments(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
     }
     let mut rows = Vec::new();
     for (index, (effect, path)) in shown.iter().take(MAX_EFFECTS).enumerate() {
-        let by = w.number(&format!("experiment-{}", index + 1), effect.ratio, change(effect.ratio, w.messages), "measured", path);
-        let interval = effect
-            .interval()
-            .map_or_else(|| "–".to_owned(), |(low, high)| format!("{} … {}", change(low, w.messages), change(high, w.messages)));
-        let interval = w.number(&format!("experiment-{}-interval", index + 1), effect.ratio, interval, "measured", path);
+        let by = w.number(
+            &format!("experiment-{}", index + 1),
+            effect.ratio,
+            change(effect.ratio, w.messages),
+            "measured",
+            path,
+        );
+        let interval = effect.interval().map_or_else(
+            || "–".to_owned(),
+            |(low, high)| format!("{} … {}", change(low, w.messages), change(high, w.messages)),
+        );
+        let interval =
+            w.number(&format!("experiment-{}-interval", index + 1), effect.ratio, interval, "measured", path);
         let verdict = w.messages.find("verdict", &effect.verdict).unwrap_or(&effect.verdict);
         let sides = [("cell", effect.cell.as_str()), ("against", effect.against.as_str())];
         rows.push(row(vec![

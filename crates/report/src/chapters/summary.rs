@@ -46,8 +46,11 @@ fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
     match text {
         Some(text) => {
             let text: String = text.chars().take(MAX_OWN).collect();
-            let paragraphs = text.split("\n\n").map(|own| own.split_whitespace().collect::<Vec<_>>().join(" "));
-            blocks.extend(paragraphs.filter(|own| !own.is_empty()).map(|own| crate::model::paragraph(clean(&own))));
+            let paragraphs =
+                text.split("\n\n").map(|own| own.split_whitespace().collect::<Vec<_>>().join(" "));
+            blocks.extend(
+                paragraphs.filter(|own| !own.is_empty()).map(|own| crate::model::paragraph(clean(&own))),
+            );
         }
         None => blocks.push(Block::List { ordered: true, items: sentences(w, causes)? }),
     }
@@ -76,7 +79,10 @@ impl<'a> Proof<'a> {
     pub(super) fn of(w: &Writer<'a>) -> Option<Self> {
         let goodput = w.assessment.capacity.goodput.as_ref()?;
         let met = goodput.points.iter().rev().find(|point| point.rate <= goodput.rate.low);
-        let missed = goodput.points.iter().find(|point| point.rate > goodput.rate.low && point.share.high < goodput.target);
+        let missed = goodput
+            .points
+            .iter()
+            .find(|point| point.rate > goodput.rate.low && point.share.high < goodput.target);
         Some(Self { goodput, met: met.filter(|_| goodput.rate.low > 0.0), missed })
     }
 
@@ -137,7 +143,13 @@ fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
         return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
     };
     let demand = Demand::of(w.assessment);
-    let target = w.number("target", proof.goodput.target, format!("{} %", proof.goodput.target * 100.0), "assumed", "engagement: slo");
+    let target = w.number(
+        "target",
+        proof.goodput.target,
+        format!("{} %", proof.goodput.target * 100.0),
+        "assumed",
+        "engagement: slo",
+    );
     let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
     let met_rate = w.rate("goodput", proof.goodput.rate.low, Label::Measured, &met.path);
     let met_share = share(w, "share-met", met);
@@ -145,7 +157,16 @@ fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
     let mut key = "tests_met";
     if let (Some(each), Some(replicas)) = (demand.each(), demand.replicas) {
         values.push(("each", w.rate("peak-each", each, Label::Assumed, "engagement: demand")));
-        values.push(("replicas", w.number("replicas", f64::from(replicas), replicas.to_string(), "assumed", "engagement: demand.replicas")));
+        values.push((
+            "replicas",
+            w.number(
+                "replicas",
+                f64::from(replicas),
+                replicas.to_string(),
+                "assumed",
+                "engagement: demand.replicas",
+            ),
+        ));
         key = match () {
             () if each <= proof.goodput.rate.low => "each_met",
             () if proof.missed.is_none() => "each_beyond",
@@ -177,8 +198,15 @@ fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let lost = demand.one_lost();
     let is_lost = lost.is_some_and(|lost| lost > carried);
     let above = (each / carried - 1.0) * 100.0;
-    let percent = w.number("above", above, format!("{above:.0} %"), "modelled", "capacity.goodput and engagement: demand");
-    let lost = lost.map(|lost| w.rate("one-lost", lost, Label::Modelled, "engagement: demand")).unwrap_or_default();
+    let percent = w.number(
+        "above",
+        above,
+        format!("{above:.0} %"),
+        "modelled",
+        "capacity.goodput and engagement: demand",
+    );
+    let lost =
+        lost.map(|lost| w.rate("one-lost", lost, Label::Modelled, "engagement: demand")).unwrap_or_default();
     let key = match (each > carried, is_lost) {
         (true, true) => "above_and_lost",
         (true, false) => "above",
@@ -213,18 +241,28 @@ fn costs(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let capacity = &w.assessment.capacity;
     let Some(plan) = &capacity.plan else { return Ok(None) };
     let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
-    let replicas = w.number("planned", f64::from(plan.planned), plan.planned.to_string(), "modelled", "capacity.plan.planned");
+    let replicas = w.number(
+        "planned",
+        f64::from(plan.planned),
+        plan.planned.to_string(),
+        "modelled",
+        "capacity.plan.planned",
+    );
     let (Some(gpus), Some(cost)) = (&plan.gpus, &capacity.money) else {
         return w.say("need_only", &[("demand", &demand), ("replicas", &replicas)]).map(Some);
     };
-    let gpus = w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
+    let gpus =
+        w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
     let month = money(w, "month", cost.month.high, "capacity.money.month");
     let values = [("demand", demand.as_str()), ("replicas", &replicas), ("gpus", &gpus), ("month", &month)];
     let grows = Demand::of(w.assessment).next_year().is_some();
     let mut text = match cost.today {
         Some(today) => {
             let today = money(w, "month-today", today, "capacity.money.today");
-            w.say(if grows { "need_today" } else { "need_same" }, &[&values[..], &[("today", today.as_str())]].concat())?
+            w.say(
+                if grows { "need_today" } else { "need_same" },
+                &[&values[..], &[("today", today.as_str())]].concat(),
+            )?
         }
         None => w.say("need", &values)?,
     };
@@ -251,15 +289,16 @@ fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
         }
     };
     let proof = Proof::of(w);
-    let tests = match (proof.as_ref().and_then(|proof| proof.met), proof.as_ref().and_then(|proof| proof.missed)) {
-        (Some(met), Some(missed)) => {
-            let from = w.rate("goodput", met.rate, Label::Measured, &met.path);
-            let to = w.rate("missed", missed.rate, Label::Measured, &missed.path);
-            w.say("decide_tests", &[("from", &from), ("to", &to)])?
-        }
-        _ if proof.is_some() => w.say("decide_retest", &[])?,
-        _ => w.say("decide_first_test", &[])?,
-    };
+    let tests =
+        match (proof.as_ref().and_then(|proof| proof.met), proof.as_ref().and_then(|proof| proof.missed)) {
+            (Some(met), Some(missed)) => {
+                let from = w.rate("goodput", met.rate, Label::Measured, &met.path);
+                let to = w.rate("missed", missed.rate, Label::Measured, &missed.path);
+                w.say("decide_tests", &[("from", &from), ("to", &to)])?
+            }
+            _ if proof.is_some() => w.say("decide_retest", &[])?,
+            _ => w.say("decide_first_test", &[])?,
+        };
     match fixes {
         Some(fixes) => w.say("decide_both", &[("fixes", &fixes), ("tests", &tests)]),
         None => Ok(crate::view::sentence(&tests)),
@@ -298,10 +337,22 @@ fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
         tiles.push(tile("peak", format!("{rate}/s"), of("stated")?)?);
     }
     if let Some(plan) = &capacity.plan {
-        let replicas = w.number("planned", f64::from(plan.planned), plan.planned.to_string(), "modelled", "capacity.plan.planned");
+        let replicas = w.number(
+            "planned",
+            f64::from(plan.planned),
+            plan.planned.to_string(),
+            "modelled",
+            "capacity.plan.planned",
+        );
         let value = match &plan.gpus {
             Some(gpus) => {
-                let gpus = w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
+                let gpus = w.number(
+                    "gpus",
+                    f64::from(gpus.high),
+                    gpus.high.to_string(),
+                    "modelled",
+                    "capacity.plan.gpus",
+                );
                 w.messages.fill("tile", "need_value", &[("replicas", &replicas), ("gpus", &gpus)])?
             }
             None => replicas,
@@ -310,7 +361,11 @@ fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
         tiles.push(tile(label, value, of("modelled")?)?);
     }
     if let Some(cost) = &capacity.money {
-        tiles.push(tile("month", money(w, "month", cost.month.high, "capacity.money.month"), of("modelled")?)?);
+        tiles.push(tile(
+            "month",
+            money(w, "month", cost.month.high, "capacity.money.month"),
+            of("modelled")?,
+        )?);
     }
     let counts = [
         ("findings", w.count("findings", w.items.len(), "findings")),
@@ -358,9 +413,8 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
     let labelled = |key: &str, own: Line| -> Result<crate::model::Labelled, ReportError> {
         Ok(crate::model::Labelled { label: w.word(key)?.to_owned(), lines: vec![own] })
     };
-    let coverage = w.assessment.coverage.map(|share| {
-        w.number("coverage", share, percent(share), "counted", "coverage")
-    });
+    let coverage =
+        w.assessment.coverage.map(|share| w.number("coverage", share, percent(share), "counted", "coverage"));
     let mut risk = vec![grade(&w.view.risk.grade)];
     if let Some(coverage) = &coverage {
         risk.push(soft(format!(", {} {coverage}", w.t("document", "coverage")?)));
@@ -395,9 +449,16 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
 pub(super) fn verdict(w: &Writer<'_>, proof: &Proof<'_>) -> Result<String, ReportError> {
     let demand = Demand::of(w.assessment);
     let carried = proof.goodput.rate.low;
-    let target = w.number("target", proof.goodput.target, format!("{} %", proof.goodput.target * 100.0), "assumed", "engagement: slo");
+    let target = w.number(
+        "target",
+        proof.goodput.target,
+        format!("{} %", proof.goodput.target * 100.0),
+        "assumed",
+        "engagement: slo",
+    );
     let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
-    let mut values = vec![("met", w.rate("goodput", carried, Label::Measured, &met.path)), ("target", target)];
+    let mut values =
+        vec![("met", w.rate("goodput", carried, Label::Measured, &met.path)), ("target", target)];
     if let Some(missed) = proof.missed {
         values.push(("missed", w.rate("missed", missed.rate, Label::Measured, &missed.path)));
     }

@@ -13,8 +13,8 @@ use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
 use crate::theme::Theme;
-use crate::view::{GradeView, coverage_text, date_of, grade, id, outcome_word};
 use crate::view::capacity::amount;
+use crate::view::{GradeView, coverage_text, date_of, grade, id, outcome_word};
 
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct CompareView {
@@ -286,7 +286,11 @@ fn state(state: &StateSummary, messages: &Messages) -> Result<StateView, ReportE
         coverage: coverage_text(state.coverage, messages)?,
         exposure: messages.numeral(&format!("{:.1}", state.exposure)),
         deviations: state.deviations,
-        proven: state.business.as_ref().map(|own| format!("{}/s", rate(own.proven, messages))).unwrap_or_default(),
+        proven: state
+            .business
+            .as_ref()
+            .map(|own| format!("{}/s", rate(own.proven, messages)))
+            .unwrap_or_default(),
         need: match state.business.as_ref().and_then(|own| Some((own.replicas?, own.gpus))) {
             Some((replicas, Some(gpus))) => format!("{replicas}/{gpus}"),
             Some((replicas, None)) => replicas.to_string(),
@@ -308,8 +312,9 @@ pub(super) fn rate(value: f64, messages: &Messages) -> String {
 
 fn category(own: &CategoryChange, messages: &Messages) -> Result<CategoryView, ReportError> {
     let title = messages.find("category", &id(own.id)).unwrap_or(&own.title);
-    let mark =
-        |found: Option<plumb_engine::Grade>, least| found.map(|found| grade(found, least, messages)).transpose();
+    let mark = |found: Option<plumb_engine::Grade>, least| {
+        found.map(|found| grade(found, least, messages)).transpose()
+    };
     Ok(CategoryView {
         title: clean(title),
         before: mark(own.before, own.at_least_before)?,

@@ -60,8 +60,7 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
         .collect();
     let named: Vec<&str> = marks.iter().map(|mark| mark.1.as_str()).collect();
     let target = messages.numeral(&format!("{}", goodput.target * 100.0));
-    let values =
-        [("points", told.join(", ")), ("target", target), ("marks", named.join("; "))];
+    let values = [("points", told.join(", ")), ("target", target), ("marks", named.join("; "))];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
     let (title, alt) =
         (messages.get("figure", "attainment")?, messages.fill("figure", "attainment_alt", &values)?);
@@ -75,7 +74,13 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     }))
 }
 
-fn target(svg: &mut Svg, plot: Area, y: &Scale, goodput: &Goodput, messages: &Messages) -> Result<(), ReportError> {
+fn target(
+    svg: &mut Svg,
+    plot: Area,
+    y: &Scale,
+    goodput: &Goodput,
+    messages: &Messages,
+) -> Result<(), ReportError> {
     let at = y.at(goodput.target * 100.0);
     svg.line((plot.x, at), (plot.right(), at), FAR, 1.6, "7 4");
     let text = messages.numeral(&format!("{} %", goodput.target * 100.0));

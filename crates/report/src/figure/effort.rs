@@ -34,7 +34,8 @@ pub(crate) fn draw(points: &[Point], messages: &Messages) -> Result<Option<Figur
     let y = Scale::linear((0.0, 100.0), (plot.bottom(), plot.y));
     let mut svg = Svg::default();
     vertical(&mut svg, plot, &y, &[0.0, 20.0, 55.0, 100.0], messages, messages.get("figure", "impact")?);
-    let marks = [("minutes_15", 15.0), ("hour_1", 60.0), ("hours_4", 240.0), ("day_1", 480.0), ("week_1", 2400.0)];
+    let marks =
+        [("minutes_15", 15.0), ("hour_1", 60.0), ("hours_4", 240.0), ("day_1", 480.0), ("week_1", 2400.0)];
     let marks: Vec<_> = marks
         .iter()
         .map(|(key, minutes)| Ok((x.at(*minutes), messages.get("figure", key)?.to_owned())))
@@ -51,10 +52,14 @@ pub(crate) fn draw(points: &[Point], messages: &Messages) -> Result<Option<Figur
         svg.circle(at, RADIUS, fill, ACCENT);
         svg.text((at.0, at.1 + 4.0), &point.id, PLAIN.small().bold().paint(ink).middle());
     }
-    let told: Vec<String> =
-        points.iter().map(|point| format!("{} {:.0}/{:.0} min", point.id, point.score, point.minutes)).collect();
-    let (title, alt) =
-        (messages.get("figure", "effort")?, messages.fill("figure", "effort_alt", &[("points", &told.join(", "))])?);
+    let told: Vec<String> = points
+        .iter()
+        .map(|point| format!("{} {:.0}/{:.0} min", point.id, point.score, point.minutes))
+        .collect();
+    let (title, alt) = (
+        messages.get("figure", "effort")?,
+        messages.fill("figure", "effort_alt", &[("points", &told.join(", "))])?,
+    );
     Ok(Some(Figure {
         id: "effort".into(),
         title: title.to_owned(),

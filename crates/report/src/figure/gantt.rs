@@ -64,8 +64,10 @@ pub(crate) fn draw(bars: &[Bar], messages: &Messages) -> Result<Option<Figure>, 
         }
         told.push(format!("{}: {} ({from}–{to})", bar.name, bar.ids));
     }
-    let (title, alt) =
-        (messages.get("figure", "gantt")?, messages.fill("figure", "gantt_alt", &[("bars", &told.join("; "))])?);
+    let (title, alt) = (
+        messages.get("figure", "gantt")?,
+        messages.fill("figure", "gantt_alt", &[("bars", &told.join("; "))])?,
+    );
     Ok(Some(Figure {
         id: "gantt".into(),
         title: title.to_owned(),

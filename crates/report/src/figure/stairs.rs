@@ -73,7 +73,8 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
     let demand = tick_text(plan.demand, messages);
     let steps = told.join("; ");
     let values = [("steps", steps.as_str()), ("demand", &demand)];
-    let (title, alt) = (messages.fill("figure", "stairs", &values)?, messages.fill("figure", "stairs_alt", &values)?);
+    let (title, alt) =
+        (messages.fill("figure", "stairs", &values)?, messages.fill("figure", "stairs_alt", &values)?);
     Ok(Some(Figure {
         id: "stairs".into(),
         svg: svg.finish(plot.bottom() + 40.0, &title, &alt),

@@ -35,7 +35,11 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
             svg.hatch(if floor > 0 { filled } else { whole }, if floor > 0 { paint } else { SOFT });
         }
         let words = grade_words(category.grade, category.at_least, messages)?;
-        svg.text((NAMES + BAR + 12.0, top + 17.0), &words, PLAIN.bold().paint(if known == 0 { INK } else { paint }));
+        svg.text(
+            (NAMES + BAR + 12.0, top + 17.0),
+            &words,
+            PLAIN.bold().paint(if known == 0 { INK } else { paint }),
+        );
         let mut alt = format!("{title}: {words}");
         if let Some(coverage) = category.coverage.filter(|_| category.grade.is_some()) {
             let text = percent(coverage);

@@ -61,7 +61,12 @@ impl Words<'_> {
 
     fn row(&self, key: &str, value: String, label: Label) -> Result<Labelled, ReportError> {
         let value = self.0.numeral(&value);
-        Ok(Labelled { id: key.to_owned(), name: self.0.get("capacity", key)?.to_owned(), value, label: self.word(label)? })
+        Ok(Labelled {
+            id: key.to_owned(),
+            name: self.0.get("capacity", key)?.to_owned(),
+            value,
+            label: self.word(label)?,
+        })
     }
 
     fn line(&self, key: &str, values: &[(&str, &str)], label: Option<Label>) -> Result<Line, ReportError> {

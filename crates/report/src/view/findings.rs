@@ -336,7 +336,11 @@ impl Instance {
     }
 }
 
-pub(crate) fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Result<Instance, ReportError> {
+pub(crate) fn instance(
+    finding: &RatedFinding,
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Instance, ReportError> {
     let rung = finding.likelihood.to_string();
     Ok(Instance {
         outcome: outcome(finding.outcome, messages)?,

@@ -215,7 +215,11 @@ pub(crate) fn promise<'a>(material: &Material<'a>) -> Option<Promise<'a>> {
     Some(Promise::new(engagement.slo.known()?, engagement.demand.known()))
 }
 
-pub(crate) fn run(test: &BenchResult, promise: Option<&Promise<'_>>, messages: &Messages) -> Result<Run, ReportError> {
+pub(crate) fn run(
+    test: &BenchResult,
+    promise: Option<&Promise<'_>>,
+    messages: &Messages,
+) -> Result<Run, ReportError> {
     let valid = match &test.invalid_reason {
         _ if test.valid => messages.get("answer", "yes")?.to_owned(),
         Some(reason) => format!("{}: {}", messages.get("answer", "no")?, clean(reason)),

@@ -6,7 +6,9 @@ use std::path::Path;
 use plumb_engine::Assessment;
 use plumb_engine::capacity::Capacity;
 use plumb_report::model::{APPENDIX, MAIN};
-use plumb_report::{Material, Model, Theme, TypstSource, escape, html, markdown, model, report_json, typst_source};
+use plumb_report::{
+    Material, Model, Theme, TypstSource, escape, html, markdown, model, report_json, typst_source,
+};
 
 use crate::{machine, sample};
 
@@ -63,7 +65,10 @@ fn all_formats_have_the_findings_of_the_assessment() {
                 let in_json = serde_json::to_string(part).unwrap();
                 assert!(data.contains(in_json.trim_matches('"')), "{name}: Typst lacks {part}");
                 assert!(page.contains(&escape::html(part)), "{name}: HTML lacks {part}");
-                assert!(flat(&text).contains(&flat(&escape::markdown(part))), "{name}: Markdown lacks {part}");
+                assert!(
+                    flat(&text).contains(&flat(&escape::markdown(part))),
+                    "{name}: Markdown lacks {part}"
+                );
             }
         }
     }
@@ -127,14 +132,18 @@ fn measured() -> (Assessment, Model) {
     let evidence = machine::measured(2, 64, 8);
     let mut assessment = sample::typical();
     assessment.capacity = Capacity::of(&evidence, &sample::speech());
-    let report = model(Material::new(&assessment).with_evidence(&evidence), &Theme::builtin().unwrap()).unwrap();
+    let report =
+        model(Material::new(&assessment).with_evidence(&evidence), &Theme::builtin().unwrap()).unwrap();
     (assessment, report)
 }
 
 #[test]
 fn the_main_report_keeps_the_rules_of_wording() {
-    let mut all: Vec<(&str, Assessment, Model)> =
-        sample::all().into_iter().map(|(name, own)| (name, sample::report(&own), own)).map(|(name, report, own)| (name, own, report)).collect();
+    let mut all: Vec<(&str, Assessment, Model)> = sample::all()
+        .into_iter()
+        .map(|(name, own)| (name, sample::report(&own), own))
+        .map(|(name, report, own)| (name, own, report))
+        .collect();
     let (assessment, report) = measured();
     all.push(("measured", assessment, report));
     for (name, assessment, report) in all {
@@ -172,7 +181,11 @@ fn a_hostile_json_is_refused_or_harmless() {
         read(&file)
     };
     let figure = |report: &mut serde_json::Value, svg: &str| {
-        let blocks = report["parts"][0]["chapters"].as_array_mut().unwrap().iter_mut().flat_map(|own| own["blocks"].as_array_mut().unwrap());
+        let blocks = report["parts"][0]["chapters"]
+            .as_array_mut()
+            .unwrap()
+            .iter_mut()
+            .flat_map(|own| own["blocks"].as_array_mut().unwrap());
         let own = blocks.into_iter().find(|own| own["block"] == "figure").unwrap();
         own["svg"] = svg.into();
     };
@@ -181,8 +194,18 @@ fn a_hostile_json_is_refused_or_harmless() {
         ("unknown key", with(&|report| report["zzz"] = 1.into())),
         ("parts", with(&|report| report["parts"].as_array_mut().unwrap().truncate(1))),
         ("anchor", with(&|report| report["parts"][0]["chapters"][0]["id"] = "a\" onload=\"x".into())),
-        ("twice", with(&|report| report["parts"][0]["chapters"][1]["id"] = report["parts"][0]["chapters"][0]["id"].clone())),
-        ("script", with(&|report| figure(report, "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>"))),
+        (
+            "twice",
+            with(&|report| {
+                report["parts"][0]["chapters"][1]["id"] = report["parts"][0]["chapters"][0]["id"].clone()
+            }),
+        ),
+        (
+            "script",
+            with(&|report| {
+                figure(report, "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>alert(1)</script></svg>")
+            }),
+        ),
         ("no drawing", with(&|report| figure(report, "<img src=x onerror=alert(1)>"))),
         ("language", with(&|report| report["language"] = "../x".into())),
     ] {
@@ -200,9 +223,14 @@ fn a_hostile_json_is_refused_or_harmless() {
     })
     .unwrap();
     let page = html(&hostile, &theme).unwrap();
-    assert!(!page.contains("<b>x") && !page.contains("javascript:") && !page.contains("<i>") && !page.contains("</style><script>"));
+    assert!(
+        !page.contains("<b>x")
+            && !page.contains("javascript:")
+            && !page.contains("<i>")
+            && !page.contains("</style><script>")
+    );
     assert!(!page.contains("alert(1)</script>") && !page.contains('\u{202e}'));
-    assert!(!markdown(&hostile, &theme).unwrap().text.contains("<b>"));
+    assert!(!markdown(&hostile, &theme).unwrap().text.replace("\\<b>", "").contains("<b>"));
 }
 
 #[test]
@@ -233,4 +261,22 @@ fn every_table_row_has_the_cells_of_its_header() {
 fn file<'a>(source: &'a TypstSource, name: &str) -> &'a str {
     let (_, bytes) = source.files().find(|(found, _)| *found == name).unwrap();
     std::str::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn trackers_get_a_line_for_each_finding_and_no_formula() {
+    let mut report = sample::report(&sample::many());
+    report.actions[0].problem = "=HYPERLINK(\"x\")".into();
+    let text = report.csv();
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines.len(), 21, "a head and twenty findings");
+    assert!(lines[1].contains("\"'=HYPERLINK(\"\"x\"\")\""), "{}", lines[1]);
+    let assessment = sample::many();
+    let file = report_json(&assessment, &sample::report(&assessment)).unwrap();
+    let sarif: serde_json::Value = serde_json::from_str(&plumb_report::sarif(&file).unwrap()).unwrap();
+    let results = sarif["runs"][0]["results"].as_array().unwrap();
+    let deviations = assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()).count();
+    assert_eq!((sarif["version"].as_str(), results.len()), (Some("2.1.0"), deviations));
+    let rules = sarif["runs"][0]["tool"]["driver"]["rules"].as_array().unwrap();
+    assert!(results.iter().all(|own| rules.iter().any(|rule| rule["id"] == own["ruleId"])));
 }

@@ -42,7 +42,10 @@ fn text_of(path: &Path) -> Option<String> {
 
 /// Number of pages, by the counter in the footer, which the cover does not have.
 fn pages(text: &str) -> usize {
-    let last = text.lines().rev().find_map(|line| line.split("Page ").nth(1).or_else(|| line.split("Seite ").nth(1)));
+    let last = text
+        .lines()
+        .rev()
+        .find_map(|line| line.split("Page ").nth(1).or_else(|| line.split("Seite ").nth(1)));
     last.and_then(|end| end.split_whitespace().last()).and_then(|n| n.parse().ok()).unwrap_or_default()
 }
 
@@ -65,7 +68,10 @@ fn all_samples_compile_to_accessible_pdf_without_warnings() {
                 let pages = pages(&text);
                 assert!((3..=12).contains(&pages), "{name}: {pages} pages");
                 let summary = text.split('\u{c}').nth(1).unwrap();
-                assert!(summary.contains("Executive summary") && summary.contains("Decide:"), "{name}: page 2 is {summary}");
+                assert!(
+                    summary.contains("Executive summary") && summary.contains("Decide:"),
+                    "{name}: page 2 is {summary}"
+                );
                 continue;
             }
             // Lines break anywhere within long words.
@@ -149,7 +155,10 @@ fn time_of_a_large_report() {
 #[test]
 fn a_compilation_can_be_stopped() {
     let Some(typst) = typst() else { return };
-    let stopped = pdf_watched(&sample::report(&sample::many()), MAIN, &Theme::builtin().unwrap(), &typst, &mut |_| true);
+    let stopped =
+        pdf_watched(&sample::report(&sample::many()), MAIN, &Theme::builtin().unwrap(), &typst, &mut |_| {
+            true
+        });
     assert!(matches!(stopped, Err(ReportError::Interrupted)), "{:?}", stopped.err());
 }
 
@@ -184,7 +193,8 @@ fn characters_without_a_font_are_printed_as_code_points() {
     assessment.findings[0].subject = "контейнер 測\u{e000}\u{fffe}\u{feff}\u{200b}\u{ad}\u{301} עברית".into();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("report.pdf");
-    let rendered = pdf(&sample::report(&assessment), APPENDIX, &Theme::builtin().unwrap(), &typst, &path).unwrap();
+    let rendered =
+        pdf(&sample::report(&assessment), APPENDIX, &Theme::builtin().unwrap(), &typst, &path).unwrap();
     assert_eq!(rendered.warnings, "printed as code points, for want of a font: 测 測 试 😀");
     let Some(text) = text_of(&path) else { return };
     assert!(text.contains("[U+6D4B][U+8BD5]-[U+1F600]-Привет"), "{text}");
@@ -208,7 +218,9 @@ fn a_theme_cannot_read_beyond_its_folder() {
     let Some(typst) = typst() else { return };
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("report.typ.tera"), "#read(\"../../../../../etc/hostname\")\n").unwrap();
-    let source = typst_source(&sample::report(&sample::typical()), MAIN, &Theme::from_dir(folder.path()).unwrap()).unwrap();
+    let source =
+        typst_source(&sample::report(&sample::typical()), MAIN, &Theme::from_dir(folder.path()).unwrap())
+            .unwrap();
     let error = typst.compile(&source, 0).unwrap_err().to_string();
     assert!(error.contains("would escape") || error.contains("outside"), "{error}");
 }
