@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::{
-    BenchResult, Evidence, InvalidBy, LatencySummary, Promise, ServiceLevel, Shown, repeated,
-};
+use plumb_evidence::model::{BenchResult, InvalidBy, LatencySummary, Promise, ServiceLevel};
 use serde::Serialize;
 
 use super::{Fact, sentence};
@@ -84,31 +82,13 @@ pub(crate) struct Noise {
     pub(crate) wakeup: String,
 }
 
-/// The chapter about the service level.
+/// The service level, as it is stated.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Service {
-    /// Why there is nothing to hold measurements against; empty where there is.
-    pub(crate) nothing: String,
     pub(crate) stated: Vec<Fact>,
-    pub(crate) rows: Vec<ServiceRow>,
-    /// What follows, in a sentence with its full stop.
-    pub(crate) answer: String,
 }
 
-#[derive(Clone, Debug, Serialize)]
-pub(crate) struct ServiceRow {
-    pub(crate) load: String,
-    /// Tests of that load.
-    pub(crate) runs: String,
-    pub(crate) share: String,
-    pub(crate) bounds: String,
-    pub(crate) requests: String,
-    /// `met`, `missed` or `open`.
-    pub(crate) state: &'static str,
-    pub(crate) word: String,
-}
-
-pub(crate) fn ms(value: Option<f64>, messages: &Messages) -> String {
+fn ms(value: Option<f64>, messages: &Messages) -> String {
     value.map_or_else(
         || "–".to_owned(),
         |value| messages.numeral(&if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }),
@@ -292,59 +272,11 @@ pub(crate) fn experiment(
 }
 
 pub(crate) fn service(material: &Material<'_>, messages: &Messages) -> Result<Service, ReportError> {
-    let slo = material.evidence.and_then(|evidence: &Evidence| evidence.engagement.known()?.slo.known());
-    let Some(slo) = slo else {
-        let nothing = messages.get("text", "no_slo")?.to_owned();
-        return Ok(Service { nothing, ..Service::default() });
-    };
-    let stated = stated(slo, messages)?;
-    let measurements = material.evidence.and_then(|evidence| evidence.measurements.known());
-    let tests = measurements.map(|measurements| measurements.runs()).unwrap_or_default();
-    let Some((promise, target)) = promise(material).and_then(|own| Some((own, own.target().ok()?))) else {
-        let answer = messages.get("text", "no_target")?.to_owned();
-        return Ok(Service { stated, answer, ..Service::default() });
-    };
-    let mut rows = Vec::new();
-    for load in repeated(promise.tests(&tests).unwrap_or_default()).into_iter().take(MAX_RUNS) {
-        let state = match load.shown(target) {
-            Shown::Met => "met",
-            Shown::Missed => "missed",
-            Shown::Open => "open",
-        };
-        let together = load.together;
-        rows.push(ServiceRow {
-            load: load::words(&load.tests[0].load.text, messages)?,
-            runs: load.tests.len().to_string(),
-            share: messages.numeral(&format!("{:.1} %", together.share * 100.0)),
-            bounds: messages.numeral(&format!(
-                "{:.1} … {:.1} %",
-                together.lower * 100.0,
-                together.upper() * 100.0
-            )),
-            requests: together.requests.to_string(),
-            state,
-            word: messages.get("service_state", state)?.to_owned(),
-        });
-    }
-    let capacity = &material.assessment.capacity;
-    let answer = match &capacity.goodput {
-        Some(goodput) if goodput.rate.low > 0.0 => {
-            let rate = messages.numeral(&format!("{:.2}", goodput.rate.low));
-            let key = if goodput.at_least { "slo_at_least" } else { "slo_up_to" };
-            let wanted = messages.numeral(&(goodput.target * 100.0).to_string());
-            messages.fill("text", key, &[("rate", &rate), ("target", &wanted)])?
-        }
-        Some(_) => messages.get("text", "slo_never")?.to_owned(),
-        None => {
-            let english = capacity.no_goodput.as_deref().unwrap_or_default();
-            let reason = clean(capacity.words.get(messages.language(), "no_goodput", english));
-            messages.fill("text", "slo_unknown", &[("reason", &reason)])?
-        }
-    };
-    Ok(Service { nothing: String::new(), stated, rows, answer })
+    let slo = material.evidence.and_then(|evidence| evidence.engagement.known()?.slo.known());
+    Ok(Service { stated: slo.map_or_else(|| Ok(Vec::new()), |slo| stated(slo, messages))? })
 }
 
-pub(crate) fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
+fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
     let rows = [
         ("percentile", slo.percentile, ""),
         ("ttft", slo.ttft_ms, " ms"),
