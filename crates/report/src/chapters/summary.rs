@@ -219,6 +219,8 @@ fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
 
 fn causes(w: &Writer<'_>, most: usize) -> Result<Option<String>, ReportError> {
     let worst = settings(w);
+    // What has to be bought is no cause of what is carried.
+    let is_cause = Proof::of(w).is_some() && !worst.is_empty();
     let worst = if worst.is_empty() { items(w, |item| item.wave != Wave::Measure) } else { worst };
     if worst.is_empty() {
         return Ok(None);
@@ -227,7 +229,7 @@ fn causes(w: &Writer<'_>, most: usize) -> Result<Option<String>, ReportError> {
         worst.iter().take(most).map(|item| format!("{} ({})", item.problem, item.id)).collect();
     let more = worst.len().saturating_sub(most);
     let causes = named.join("; ");
-    let key = match (Proof::of(w).is_some(), more) {
+    let key = match (is_cause, more) {
         (true, 0) => "causes",
         (true, _) => "causes_more",
         (false, 0) => "found",

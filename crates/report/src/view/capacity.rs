@@ -196,7 +196,10 @@ pub(crate) fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportEr
         words.0.fill("capacity", key, &[("n", &n.to_string())])
     };
     let replicas = counted(plan.planned.into())?;
-    let range = format!("{} … {}", plan.replicas.low, plan.replicas.high);
+    let range = match (plan.replicas.low, plan.replicas.high) {
+        (low, high) if low == high => low.to_string(),
+        (low, high) => format!("{low} … {high}"),
+    };
     let gpus = plan.gpus.as_ref().map(|gpus| gpus.high.to_string());
     match (&found.money, &gpus) {
         (Some(money), Some(gpus)) => {
