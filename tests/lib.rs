@@ -5,6 +5,7 @@ pub mod planted;
 pub mod rig;
 pub mod server;
 pub mod synthetic;
+pub mod wording;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

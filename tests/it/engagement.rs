@@ -145,7 +145,7 @@ reason = "a typing mistake"
         .arg(&output));
     assert_eq!(report.code, 0, "{}", report.err);
     let markdown = fs::read_to_string(output.join("report.md")).unwrap();
-    assert!(markdown.contains("5 %, replaced by 12 %: measured by us"), "{markdown}");
+    assert!(markdown.contains("<br>replaced by 12 %: measured by us | 5 % |"), "{markdown}");
 }
 
 #[test]

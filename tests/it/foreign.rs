@@ -89,7 +89,9 @@ fn bundle(folder: &Path) -> PathBuf {
 /// A subcommand on the bundle with these packs, all of which can answer.
 fn on(folder: &Path, packs: &[&PathBuf], bundle: &Path, arguments: &[&str]) -> Run {
     let result = asked(folder, packs, bundle, arguments);
-    assert_eq!(result.code, 0, "{arguments:?}: {result:?}");
+    // A report in which advice contradicts other advice is written, and says so by its code.
+    let expected: &[i32] = if arguments.first() == Some(&"report") { &[0, 6] } else { &[0] };
+    assert!(expected.contains(&result.code), "{arguments:?}: {result:?}");
     result
 }
 

@@ -516,7 +516,7 @@ fn prompts_that_are_sent_again_are_told_wherever_the_result_is_read() {
     let report = run(plumb().args(["-q", "report", "--formats", "md,html", "-o"]).arg(&out).arg(&bundle));
     assert_eq!(report.code, 0, "{report:?}");
     let text = std::fs::read_to_string(out.join("report.md")).unwrap();
-    assert!(text.contains("**Cautions**") && text.contains(words), "{text}");
+    assert!(text.contains("#### Cautions") && text.contains(words), "{text}");
     let html = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(html.contains("100.0 % of the prompt tokens came from"), "{html}");
 }

@@ -33,7 +33,7 @@ fn one_bundle_gives_the_same_bytes_twice() {
     assert_eq!(audit.code, 0, "{}", audit.err);
     let again = run(plumb().args(["-q", "audit"]).arg(first.join("node.plumb")).arg("-o").arg(&second));
     assert_eq!(again.code, 0, "{}", again.err);
-    for name in ["report.pdf", "report.md"] {
+    for name in ["report.pdf", "report-appendix.pdf", "report.md"] {
         assert_eq!(sha256(&first.join(name)), sha256(&second.join(name)), "{name}");
         assert!(audit.out.contains(name), "{}", audit.out);
     }
@@ -55,7 +55,7 @@ fn all_formats_carry_the_same_findings() {
         .into_iter()
         .map(|format| (format, fs::read_to_string(output.join(format!("report.{format}"))).unwrap()))
         .collect();
-    let pdf = output.join("report.pdf");
+    let pdf = output.join("report-appendix.pdf");
     if pdf.exists() {
         match Command::new("pdftotext").arg("-raw").arg(&pdf).arg("-").output() {
             Ok(result) => texts.push(("pdf", String::from_utf8_lossy(&result.stdout).into_owned())),
@@ -93,4 +93,234 @@ fn a_report_that_cannot_be_written_leaves_nothing_half_done() {
     assert_eq!(report.code, 2, "{report:?}");
     assert!(report.err.contains("report.pdf"), "{report:?}");
     assert_eq!(fs::read_dir(&output).unwrap().count(), 1, "no temporary file is left");
+}
+
+/// Bundles with their engagement files, seen from `samples`.
+const SAMPLES: [&str; 6] =
+    ["reports/this-machine", "reports/untuned", "reports/remedied", "reports/guest", "h200", "h100-x2"];
+
+/// The `report.json` of a sample in a language, with the exit code.
+fn model(sample: &str, language: &str, output: &Path) -> (serde_json::Value, i32) {
+    let folder = plumb_tests::workspace().join("samples").join(sample);
+    let report = run(plumb()
+        .args(["-q", "report", "--formats", "json", "--language", language])
+        .arg(folder.join("node.plumb"))
+        .arg("--engagement")
+        .arg(folder.join("engagement.toml"))
+        .arg("-o")
+        .arg(output));
+    assert!([0, 6].contains(&report.code), "{sample}: {}", report.err);
+    let text = fs::read_to_string(output.join("report.json")).unwrap();
+    (serde_json::from_str(&text).unwrap(), report.code)
+}
+
+#[test]
+fn the_samples_keep_the_rules_of_wording() {
+    let folder = tempfile::tempdir().unwrap();
+    for sample in SAMPLES {
+        for language in ["en", "de"] {
+            let output = folder.path().join(format!("{}-{language}", sample.replace('/', "-")));
+            let (file, code) = model(sample, language, &output);
+            assert_eq!(plumb_tests::wording::faults(&file), Vec::<String>::new(), "{sample} in {language}");
+            let contradicts = file["contradictions"].as_array().is_some_and(|own| !own.is_empty());
+            assert_eq!(code, if contradicts { 6 } else { 0 }, "{sample}");
+        }
+    }
+}
+
+/// All spans of a report that are words: neither code nor a name of the node.
+fn spans(value: &serde_json::Value, found: &mut Vec<String>) {
+    match value {
+        serde_json::Value::Array(items) => items.iter().for_each(|item| spans(item, found)),
+        serde_json::Value::Object(fields) => {
+            let style = fields.get("style").and_then(|style| style.as_str()).unwrap_or_default();
+            if let Some(text) = fields.get("text").and_then(|text| text.as_str()).filter(|_| style != "code")
+            {
+                found.push(text.to_owned());
+            }
+            for (key, value) in fields {
+                match value {
+                    serde_json::Value::String(text)
+                        if ["title", "label", "note", "caption", "alt"].contains(&key.as_str()) =>
+                    {
+                        found.push(text.clone());
+                    }
+                    value => spans(value, found),
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+#[test]
+fn a_german_report_is_german() {
+    let folder = tempfile::tempdir().unwrap();
+    let (german, _) = model("reports/untuned", "de", &folder.path().join("de"));
+    let (english, _) = model("reports/untuned", "en", &folder.path().join("en"));
+    let texts = |file: &serde_json::Value| {
+        let mut found = Vec::new();
+        for chapter in file["report"]["parts"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .flat_map(|part| part["chapters"].as_array().unwrap())
+        {
+            // Titles of sources are those of the sources.
+            if chapter["id"] != "sources" {
+                spans(chapter, &mut found);
+            }
+        }
+        found
+    };
+    let (german, english) = (texts(&german), texts(&english));
+    let said: std::collections::BTreeSet<&String> = english.iter().collect();
+    let is_sentence = |text: &str| {
+        let outside = text.split('`').step_by(2).collect::<String>();
+        outside
+            .split_whitespace()
+            .filter(|word| word.len() > 2 && word.chars().all(char::is_alphabetic))
+            .count()
+            >= 4
+    };
+    let same: Vec<&String> = german.iter().filter(|text| said.contains(text) && is_sentence(text)).collect();
+    assert!(same.is_empty(), "as in English: {same:#?}");
+    // Words that no German would use, and numbers in English form.
+    let words = [
+        "Beleg",
+        "Replik ",
+        "Torprüfung",
+        "Sonde",
+        "ingenommen",
+        "Gegenstand",
+        "Mangel",
+        "Stapel",
+        "Vorrang",
+        "offener Schleife",
+        "Haltung für",
+        "Not run",
+        "Coverage",
+    ];
+    for text in &german {
+        let outside = text.split('`').step_by(2).collect::<String>();
+        for word in words {
+            assert!(!outside.contains(word), "{word}: {text}");
+        }
+        let english_number = outside.split(|c: char| c.is_whitespace() || "()[],;".contains(c)).any(|word| {
+            let (whole, decimals) = word.split_once('.').unwrap_or_default();
+            !whole.is_empty()
+                && decimals.len() == 1
+                && (whole.to_owned() + decimals).chars().all(|c| c.is_ascii_digit())
+        });
+        assert!(
+            !english_number || text.contains("Version") || text.contains("24.04"),
+            "an English number: {text}"
+        );
+    }
+}
+
+#[test]
+fn a_report_is_rendered_again_from_its_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, again) = (folder.path().join("first"), folder.path().join("again"));
+    let sample = plumb_tests::workspace().join("samples/reports/untuned");
+    let formats = if typst() { "pdf,md,html,json" } else { "md,html,json" };
+    let report = run(plumb()
+        .args(["-q", "report", "--formats", formats, "--language", "de"])
+        .arg(sample.join("node.plumb"))
+        .arg("--engagement")
+        .arg(sample.join("engagement.toml"))
+        .arg("-o")
+        .arg(&first));
+    assert!([0, 6].contains(&report.code), "{}", report.err);
+    let rendered = run(plumb()
+        .args(["-q", "report", "--formats", formats])
+        .arg(first.join("report.json"))
+        .arg("-o")
+        .arg(&again));
+    assert_eq!(rendered.code, 0, "{}", rendered.err);
+    for name in ["report.md", "report.html", "report.json", "report.pdf", "report-appendix.pdf"] {
+        if first.join(name).exists() {
+            assert_eq!(sha256(&first.join(name)), sha256(&again.join(name)), "{name}");
+        }
+    }
+    let other = run(plumb()
+        .args(["-q", "report", "--language", "en"])
+        .arg(first.join("report.json"))
+        .arg("-o")
+        .arg(folder.path().join("en")));
+    assert_eq!(other.code, 2);
+    assert!(other.err.contains("is written in `de`"), "{}", other.err);
+    fs::write(folder.path().join("broken.json"), "{\"report\": {}}").unwrap();
+    let broken = run(plumb()
+        .args(["-q", "report"])
+        .arg(folder.path().join("broken.json"))
+        .arg("-o")
+        .arg(folder.path().join("x")));
+    assert_eq!(broken.code, 2);
+    assert!(broken.err.contains("expected a report of version 1"), "{}", broken.err);
+}
+
+#[test]
+fn the_authors_hand_is_printed_and_hashed() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = plumb_tests::workspace().join("samples/reports/untuned");
+    let engagement = fs::read_to_string(sample.join("engagement.toml")).unwrap();
+    let engagement = engagement
+        .replace("[report]\n", "[report]\nstatus = \"draft\"\nversion = \"0.9\"\ndistribution = [\"CTO\"]\n")
+        + "\n[summary]\nheadline = \"Do not order 77 GPUs yet.\"\ntext = \"summary.txt\"\n\
+           [[note]]\ncheck = \"sched.cfs-throttling\"\ntext = \"Agreed on site.\"\nimage = \"rack.png\"\nalt = \"the rack\"\n\
+           [[finding]]\ntitle = \"The rear fans are blocked\"\ngrade = \"medium\"\nowner = \"D. Person\"\n\
+           [[action]]\ncheck = \"sched.cfs-throttling\"\nowner = \"A. Person\"\ndue = 2026-03-09\nstatus = \"in-progress\"\n\
+           [[action]]\ncheck = \"no.such-check\"\nowner = \"A. Person\"\n";
+    fs::write(folder.path().join("e.toml"), &engagement).unwrap();
+    fs::write(folder.path().join("summary.txt"), "Our own words.\n\nA second paragraph.\n").unwrap();
+    // One pixel.
+    let png =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let png = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, png).unwrap();
+    fs::write(folder.path().join("rack.png"), png).unwrap();
+    let report = |output: &Path| {
+        run(plumb()
+            .args(["report", "--formats", "md,json"])
+            .arg(sample.join("node.plumb"))
+            .arg("--engagement")
+            .arg(folder.path().join("e.toml"))
+            .arg("-o")
+            .arg(output))
+    };
+    let (one, two) = (folder.path().join("one"), folder.path().join("two"));
+    let first = report(&one);
+    assert!([0, 6].contains(&first.code), "{}", first.err);
+    assert!(first.err.contains("states numbers that the report does not: 77"), "{}", first.err);
+    assert!(first.err.contains("[[action]] for `no.such-check`"), "{}", first.err);
+    let text = fs::read_to_string(one.join("report.md")).unwrap();
+    for said in [
+        "Do not order 77 GPUs yet.",
+        "Our own words.",
+        "Agreed on site.",
+        "O1",
+        "The rear fans are blocked",
+        "A. Person",
+        "9 March 2026",
+        "in progress",
+        "Draft",
+        "CTO",
+    ] {
+        assert!(text.contains(said), "{said}");
+    }
+    assert!(
+        !text.contains("Correct ") || !text.contains("before you order GPUs"),
+        "the headline is the author's"
+    );
+    for file in ["e.toml", "summary.txt", "rack.png"] {
+        assert!(text.contains(&sha256(&folder.path().join(file))), "{file}");
+    }
+    assert!(one.join("figures/picture-1.png").exists());
+    assert_eq!(report(&two).code, first.code);
+    assert_eq!(sha256(&one.join("report.json")), sha256(&two.join("report.json")));
+    fs::remove_file(folder.path().join("rack.png")).unwrap();
+    let missing = report(&folder.path().join("three"));
+    assert_eq!(missing.code, 2);
+    assert!(missing.err.contains("rack.png"), "{}", missing.err);
 }

@@ -12,10 +12,15 @@ pub(crate) fn note(text: &str) {
 
 /// Runs `command` with the terminal as its input and output, and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
+    run_or(command, &[])
+}
+
+/// [`run`], where these exit codes are no failure either.
+pub(crate) fn run_or(command: &mut Command, codes: &[i32]) -> Result<()> {
     let shown = shown(command);
     note(&format!("$ {shown}"));
     let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
-    if !status.success() {
+    if !status.success() && !status.code().is_some_and(|code| codes.contains(&code)) {
         bail!("`{shown}` failed ({status}); its messages are above");
     }
     Ok(())

@@ -17,14 +17,14 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use plumb_evidence::model::{Demand, gpus_behind};
+use plumb_evidence::model::{Demand, MONTH_HOURS, gpus_behind};
 use plumb_evidence::{Evidence, Missing};
 use serde::Serialize;
 
 pub use effect::{Effect, EffectState};
 pub use goodput::{Goodput, LoadPoint};
 pub use money::{Money, MoneyRange};
-pub use plan::{Plan, Saving, Sensitivity, replicas};
+pub use plan::{Plan, Saving, Sensitivity, Step, replicas};
 
 use crate::speech::{Speech, Text, Translations, say};
 
@@ -89,6 +89,8 @@ pub struct Capacity {
     pub no_money: Option<String>,
     /// What the plan is sensitive to, the most telling first.
     pub sensitivity: Vec<Sensitivity>,
+    /// What more proven capacity of one replica would save, the plan as it is first; empty without a plan.
+    pub steps: Vec<Step>,
     /// `no_goodput`, `no_plan` and `no_money` in other languages.
     #[serde(skip_serializing_if = "Translations::is_empty")]
     pub words: Translations,
@@ -111,6 +113,7 @@ impl Capacity {
             money: None,
             no_money: None,
             sensitivity: Vec::new(),
+            steps: Vec::new(),
             words: Translations::default(),
         };
         match measured {
@@ -128,7 +131,12 @@ impl Capacity {
             }
         }
         match capacity.price(evidence, size) {
-            Ok(money) => capacity.money = Some(money),
+            Ok(money) => {
+                for step in &mut capacity.steps {
+                    step.month = step.gpus.map(|gpus| f64::from(gpus) * money.gpu_hour * MONTH_HOURS);
+                }
+                capacity.money = Some(money);
+            }
             Err(reason) => {
                 capacity.no_money = Some(speech.field(&mut capacity.words, "no_money", &reason));
             }
@@ -170,6 +178,7 @@ impl Capacity {
         self.saving =
             self.effect.throughput.as_ref().map(|ratio| Saving::new(&terms, &goodput.rate, ratio, &plan));
         self.sensitivity = plan::sensitivity(&terms, &goodput.rate, plan.gpus_per_replica);
+        self.steps = plan::steps(&terms, goodput.rate.low, plan.gpus_per_replica);
         self.plan = Some(plan);
         Ok(())
     }

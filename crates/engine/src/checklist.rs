@@ -14,6 +14,22 @@ use crate::speech::{Speech, Text, Translations, say};
 const MAX_CLAUSES: usize = 2;
 const MAX_KEY_CLAUSES: usize = 3;
 
+/// The answer to a question of the client, which is put so that “yes” is what one hopes for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// The deciding checks looked, and are satisfied.
+    Yes,
+    /// A deciding check is violated, or what adds to the question is of medium or high risk.
+    No,
+    /// In order in part: what deviates weighs little, was accepted, or only some of the deciding checks could look.
+    Partly,
+    /// The deciding checks have nothing to judge on this node.
+    DoesNotArise,
+    /// No deciding check could look.
+    NotKnown,
+}
+
 /// An answer to one question of the client.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Question {
@@ -21,6 +37,8 @@ pub struct Question {
     pub id: String,
     /// The question.
     pub question: String,
+    /// The answer in a word.
+    pub answer: Answer,
     /// The risk; `None` where the question does not arise on this node.
     pub grade: Option<Grade>,
     /// Where the grade is `not-assessable`: what the findings alone already amount to.
@@ -113,6 +131,7 @@ impl Topic {
         let clauses = clauses(own.iter().copied(), MAX_CLAUSES);
         let coverage = coverage(&own);
         let gap = self.gap(&own, coverage);
+        let answer = self.word(&own);
         let arises = worst.is_some() || self.deciding_findings(&own).any(applies);
         let (grade, at_least) = match (worst, &gap) {
             (Some(Grade::High), _) => (Some(Grade::High), None),
@@ -127,6 +146,15 @@ impl Topic {
             parts.push(join(&clauses, deviating(own.iter().copied())));
         }
         match gap {
+            // The deciding checks spoke, whatever else was not answered.
+            gap if clauses.is_empty() && answer == Answer::Yes => {
+                parts.push(say(format!("fine-{}", self.0)));
+                parts.extend(gap.map(|gap| say("not-all-known").with("gap", gap)));
+            }
+            _ if clauses.is_empty() && answer == Answer::DoesNotArise => {
+                let reason = self.deciding_findings(&own).next().map_or("".into(), Text::Message);
+                parts.push(say("does-not-arise").with("reason", reason));
+            }
             Some(gap) if clauses.is_empty() => parts.push(say("cannot-be-said").with("gap", gap)),
             Some(gap) => parts.push(say("not-all-known").with("gap", gap)),
             None if clauses.is_empty() && !accepted.is_empty() => {}
@@ -155,6 +183,7 @@ impl Topic {
         Question {
             id: self.0.to_owned(),
             question: speech.field(&mut words, "question", &say(format!("question-{}", self.0))),
+            answer,
             grade,
             at_least,
             coverage: coverage.map(categories::round),
@@ -169,6 +198,30 @@ impl Topic {
                     evidence: finding.evidence.clone(),
                 })
                 .collect(),
+        }
+    }
+
+    /// The answer in a word. What adds to a question can say no, and never yes: only the deciding checks can.
+    fn word(&self, own: &[&RatedFinding]) -> Answer {
+        let deciding: Vec<&RatedFinding> = self.deciding_findings(own).collect();
+        let is = |outcome: Outcome| deciding.iter().any(|finding| finding.outcome == outcome);
+        let deviates = own.iter().any(|finding| finding.outcome.is_deviation());
+        let weighs = own.iter().any(|finding| {
+            finding.outcome.is_deviation()
+                && (finding.grade > Some(Grade::Low)
+                    || finding.outcome == Outcome::Fail && finding.decides(self.0))
+        });
+        let accepted = own.iter().any(|finding| finding.outcome == Outcome::Accepted);
+        let open = deciding.is_empty() || deciding.iter().any(|finding| finding.outcome.is_unanswered());
+        match () {
+            () if weighs => Answer::No,
+            () if deviates || accepted => Answer::Partly,
+            () if is(Outcome::Pass) && open => Answer::Partly,
+            () if is(Outcome::Pass) => Answer::Yes,
+            () if open => Answer::NotKnown,
+            // What is worth knowing only is no answer.
+            () if is(Outcome::Info) => Answer::NotKnown,
+            () => Answer::DoesNotArise,
         }
     }
 
@@ -337,6 +390,31 @@ mod tests {
             assessment.checklist[0].sentence
         );
         assert_eq!(assessment.work[0].subjects.len(), 4);
+    }
+
+    #[test]
+    fn a_deciding_check_that_spoke_is_never_not_known() {
+        use Outcome::{Accepted, Fail, NotApplicable, NotRun, Pass, Warn};
+        let word = |checks: &[(&'static str, Severity, Outcome)]| placement(testing::answer(checks)).answer;
+        let (cpus, memory) = ("placement.decides-cpus", "placement.decides-memory");
+        let two = |one, other| word(&[(cpus, Severity::High, one), (memory, Severity::High, other)]);
+        assert_eq!(two(Pass, Pass), Answer::Yes);
+        assert_eq!(two(Pass, Fail), Answer::No);
+        assert_eq!(two(Fail, NotRun), Answer::No);
+        assert_eq!(two(Pass, NotRun), Answer::Partly, "a missing answer is never a pass");
+        assert_eq!(two(Pass, Accepted), Answer::Partly);
+        assert_eq!(two(Pass, NotApplicable), Answer::Yes);
+        assert_eq!(two(NotApplicable, NotApplicable), Answer::DoesNotArise);
+        assert_eq!(two(NotApplicable, NotRun), Answer::NotKnown);
+        assert_eq!(two(NotRun, NotRun), Answer::NotKnown);
+        // A check that only adds can spoil the answer, and cannot give it.
+        assert_eq!(word(&[("placement.adds-b", Severity::High, Pass)]), Answer::NotKnown);
+        let adds = |outcome, severity| {
+            word(&[(cpus, Severity::High, Pass), ("placement.adds-b", severity, outcome)])
+        };
+        assert_eq!(adds(NotRun, Severity::Critical), Answer::Yes, "whatever the share that was answered");
+        assert_eq!(adds(Fail, Severity::Critical), Answer::No);
+        assert_eq!(adds(Warn, Severity::Low), Answer::Partly);
     }
 
     #[test]

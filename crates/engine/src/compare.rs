@@ -100,6 +100,27 @@ pub struct StateSummary {
     pub exposure: f64,
     /// Number of deviations, accepted ones not counted.
     pub deviations: usize,
+    /// What it means for the business, where load tests show it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business: Option<Business>,
+}
+
+/// What load tests prove of a state, and what the demand then needs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Business {
+    /// Rate that one replica is proven to carry, in requests per second; a rate that was tested.
+    pub proven: f64,
+    /// Rate that is planned for, of the whole service; `None` without a stated demand.
+    pub demand: Option<f64>,
+    /// Replicas for it, modelled.
+    pub replicas: Option<u32>,
+    /// Their GPUs.
+    pub gpus: Option<u32>,
+    /// Their cost of a month.
+    pub month: Option<f64>,
+    /// Currency of the cost.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub currency: String,
 }
 
 /// Grade of a category in both states.
@@ -113,6 +134,12 @@ pub struct CategoryChange {
     pub before: Option<Grade>,
     /// Grade after.
     pub after: Option<Grade>,
+    /// Where the grade before is `not-assessable`: what the findings alone amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least_before: Option<Grade>,
+    /// The same after.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least_after: Option<Grade>,
     /// Coverage before, 0 to 1.
     pub coverage_before: Option<f64>,
     /// Coverage after.
@@ -160,7 +187,23 @@ fn summary(state: State<'_>) -> StateSummary {
         coverage: assessment.coverage,
         exposure: assessment.indices.exposure,
         deviations: assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()).count(),
+        business: business(assessment),
     }
+}
+
+fn business(assessment: &Assessment) -> Option<Business> {
+    let capacity = &assessment.capacity;
+    let proven = capacity.goodput.as_ref().map(|goodput| goodput.rate.low).filter(|rate| *rate > 0.0)?;
+    let plan = capacity.plan.as_ref();
+    let money = capacity.money.as_ref();
+    Some(Business {
+        proven,
+        demand: plan.map(|plan| plan.demand),
+        replicas: plan.map(|plan| plan.planned),
+        gpus: plan.and_then(|plan| plan.gpus.as_ref()).map(|gpus| gpus.high),
+        month: money.map(|money| money.month.high),
+        currency: money.map(|money| money.currency.clone()).unwrap_or_default(),
+    })
 }
 
 fn categories(before: &Assessment, after: &Assessment) -> Vec<CategoryChange> {
@@ -174,6 +217,8 @@ fn categories(before: &Assessment, after: &Assessment) -> Vec<CategoryChange> {
             id: second.id,
             before: first.grade,
             after: second.grade,
+            at_least_before: first.at_least,
+            at_least_after: second.at_least,
             coverage_before: first.coverage,
             coverage_after: second.coverage,
         })

@@ -7,7 +7,8 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::engagement::{colour, filled};
+use crate::engagement::{colour, day, filled};
+use crate::waiver::iso;
 
 /// Whose report it is and what is in it. The default says nothing, and everything is printed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,6 +42,178 @@ pub struct DocumentTerms {
     pub nodes: Vec<String>,
     /// What is not printed.
     pub left_out: BTreeSet<Section>,
+    /// Draft or final.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<Status>,
+    /// Version of the document.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Names of font files, as [`Self::logo`].
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fonts: Vec<String>,
+    /// Who reviewed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reviewers: Vec<String>,
+    /// Who receives it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub distribution: Vec<String>,
+    /// The author's own summary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<OwnSummary>,
+    /// The author's notes on findings.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<Note>,
+    /// What the author observed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub findings: Vec<OwnFinding>,
+    /// Who does what by when.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub actions: Vec<Planned>,
+}
+
+/// Whether a document may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// It may; every page says so.
+    Draft,
+    /// It may not.
+    Final,
+}
+
+/// A summary by the author, which is printed instead of the one that Plumb writes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnSummary {
+    /// Its headline.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub headline: Option<String>,
+    /// A file with its text, relative to this one: paragraphs with an empty line between them. Reading it is the caller's.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub text: Option<String>,
+}
+
+/// A note of the author on the findings of a check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Note {
+    /// Id of the check.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub check: String,
+    /// The note.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub text: String,
+    /// A picture (PNG or JPEG), relative to this file.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub image: Option<String>,
+    /// What the picture shows, in words; needed with one.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub alt: Option<String>,
+}
+
+/// A finding that the author observed, which no check looks at.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct OwnFinding {
+    /// What is wrong, in a sentence.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub title: String,
+    /// Its grade. It counts for nothing but the order of the report.
+    pub grade: OwnGrade,
+    /// What it means for the service.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub effect: Option<String>,
+    /// What to do.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub remedy: Option<String>,
+    /// A picture (PNG or JPEG), relative to this file.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub image: Option<String>,
+    /// What the picture shows, in words; needed with one.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub alt: Option<String>,
+    /// Who takes care of it.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub owner: Option<String>,
+    /// How much work it is.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub effort: Option<String>,
+    /// By when.
+    #[serde(default, deserialize_with = "iso_day", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub due: Option<String>,
+    /// How far it is.
+    #[serde(default)]
+    pub status: Progress,
+}
+
+/// The grade of an own finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum OwnGrade {
+    /// As a finding of Plumb.
+    High,
+    /// As a finding of Plumb.
+    Medium,
+    /// As a finding of Plumb.
+    Low,
+}
+
+/// How far something is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Progress {
+    /// Nobody has begun.
+    #[default]
+    Open,
+    /// Somebody has.
+    InProgress,
+    /// It is said to be done; the next collection shows it.
+    Done,
+    /// It will not be done.
+    Declined,
+}
+
+/// Who mends the findings of a check, and by when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Planned {
+    /// Id of the check.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub check: String,
+    /// Who does it.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub owner: Option<String>,
+    /// How much work it is, instead of Plumb's estimate.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub effort: Option<String>,
+    /// By when.
+    #[serde(default, deserialize_with = "iso_day", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "date"))]
+    pub due: Option<String>,
+    /// How one knows that it is done.
+    #[serde(default, deserialize_with = "filled", skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1))]
+    pub done_when: Option<String>,
+    /// How far it is.
+    #[serde(default)]
+    pub status: Progress,
+}
+
+fn iso_day<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    day::<D, time::Date>(deserializer).map(|day| Some(iso(day)))
 }
 
 /// Whose node it is.
@@ -97,8 +270,6 @@ pub enum Section {
     Checklist,
     /// Quick wins, sprint, project.
     Roadmap,
-    /// What the consultant offers.
-    Offer,
     /// Findings for information.
     Info,
     /// Checks passed.
@@ -116,6 +287,21 @@ impl DocumentTerms {
     #[must_use]
     pub fn prints(&self, section: Section) -> bool {
         !self.left_out.contains(&section)
+    }
+
+    /// The files beside the engagement file that it names, each once, in their order: text of the summary, pictures.
+    #[must_use]
+    pub fn files(&self) -> Vec<&str> {
+        let text = self.summary.iter().filter_map(|own| own.text.as_deref());
+        let notes = self.notes.iter().filter_map(|own| own.image.as_deref());
+        let findings = self.findings.iter().filter_map(|own| own.image.as_deref());
+        let mut files: Vec<&str> = Vec::new();
+        for file in text.chain(notes).chain(findings) {
+            if !files.contains(&file) {
+                files.push(file);
+            }
+        }
+        files
     }
 
     /// True if the engagement is about the node of this name.

@@ -9,10 +9,10 @@ mod values;
 
 use plumb_evidence::model::{Engagement, Policy, Prices, ThresholdOverride};
 use plumb_evidence::{Evidence, Fact};
-use plumb_strict_toml::{Document, Fault};
+use plumb_strict_toml::{At, Document, Fault};
 
 use crate::assess::Terms;
-use crate::document::{Client, DocumentTerms};
+use crate::document::{Client, DocumentTerms, Note, OwnFinding, OwnSummary, Planned};
 use crate::policy;
 use crate::profile::Platform;
 use crate::waiver::{Waiver, iso};
@@ -52,6 +52,12 @@ impl EngagementFile {
         let tables: Tables = document.read()?;
         let Tables { client, report, profile, workload, slo, demand, prices, policy, waiver, .. } = tables;
         within_bounds(&document)?;
+        let hand = Hand {
+            summary: tables.summary,
+            notes: tables.note,
+            findings: tables.finding,
+            actions: tables.action,
+        };
         if let Some(prices) = &prices {
             has_currency(&document, prices)?;
         }
@@ -65,7 +71,7 @@ impl EngagementFile {
             policy: replaced(policy.threshold)?,
             waivers: waiver,
             platform: profile.platform,
-            document: printed(client, report),
+            document: hand.into(printed(client, report))?,
         })
     }
 
@@ -132,7 +138,55 @@ fn printed(client: Client, report: Report) -> DocumentTerms {
         logo: text(report.logo),
         colours: report.colours,
         nodes: report.nodes.into_iter().map(|Filled(pattern)| pattern).collect(),
+        status: report.status,
+        version: text(report.version),
+        fonts: report.fonts.into_iter().map(|Filled(name)| name).collect(),
+        reviewers: report.reviewers.into_iter().map(|Filled(name)| name).collect(),
+        distribution: report.distribution.into_iter().map(|Filled(name)| name).collect(),
+        summary: None,
+        notes: Vec::new(),
+        findings: Vec::new(),
+        actions: Vec::new(),
         left_out: report.sections.into_iter().filter(|(_, on)| !on).map(|(section, _)| section).collect(),
+    }
+}
+
+/// What the author adds to the document.
+struct Hand {
+    summary: Option<OwnSummary>,
+    notes: Vec<At<Note>>,
+    findings: Vec<At<OwnFinding>>,
+    actions: Vec<At<Planned>>,
+}
+
+impl Hand {
+    /// # Errors
+    /// A picture without words, or two plans for one check.
+    fn into(self, terms: DocumentTerms) -> Result<DocumentTerms, Fault> {
+        let with_words = |image: &Option<String>, alt: &Option<String>| image.is_none() || alt.is_some();
+        for note in &self.notes {
+            if !with_words(&note.image, &note.alt) {
+                return Err(note.fault("a picture needs `alt`, which says in words what it shows"));
+            }
+        }
+        for finding in &self.findings {
+            if !with_words(&finding.image, &finding.alt) {
+                return Err(finding.fault("a picture needs `alt`, which says in words what it shows"));
+            }
+        }
+        for (at, action) in self.actions.iter().enumerate() {
+            if self.actions[..at].iter().any(|other| other.check == action.check) {
+                let problem = format!("`{}` has two plans; keep one of the two", action.check);
+                return Err(action.fault(problem));
+            }
+        }
+        Ok(DocumentTerms {
+            summary: self.summary,
+            notes: self.notes.into_iter().map(At::into_inner).collect(),
+            findings: self.findings.into_iter().map(At::into_inner).collect(),
+            actions: self.actions.into_iter().map(At::into_inner).collect(),
+            ..terms
+        })
     }
 }
 

@@ -29,7 +29,9 @@ pub(crate) fn sample(evidence: &Evidence, speech: &Speech) -> LoadSample {
 
 fn look(evidence: &Evidence) -> (bool, Text<'static>) {
     if let Some(reason) = evidence.measurements.known().and_then(|measured| measured.under_load()) {
-        return (true, reason.into());
+        let tests = evidence.measurements.known().and_then(|measured| measured.bench.known());
+        let valid = tests.into_iter().flatten().filter(|test| test.valid && test.requests > 0).count();
+        return (true, if valid > 0 { say("load-tests").count("n", valid) } else { reason.into() });
     }
     let Some(window) = evidence.window.known() else { return (false, say("load-once")) };
     match window.under_load() {

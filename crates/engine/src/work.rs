@@ -1,6 +1,6 @@
 //! The order of work: what gives most for the least disturbance comes first.
 
-use plumb_check_sdk::Confidence;
+use plumb_check_sdk::{ChangeKind, Confidence};
 use serde::Serialize;
 
 use crate::action::{Action, change_of};
@@ -31,8 +31,10 @@ pub struct WorkItem {
     pub risk_of_change: u8,
     /// Score ÷ risk of change, rounded to one decimal; decides the order.
     pub priority: f64,
-    /// True if the score is 20 or more and the risk of change 2 or less.
+    /// True if the score is 20 or more and the risk of change 2 or less, and nothing is bought.
     pub quick_win: bool,
+    /// True if it is mended by what costs money every month or once: replicas, hardware.
+    pub buys: bool,
     /// True if the evidence of one of the findings is indirect.
     pub verify_first: bool,
 }
@@ -58,13 +60,16 @@ pub fn order(findings: &[RatedFinding], actions: &[Action]) -> Vec<WorkItem> {
             risk_of_change: change_of(&members, findings, actions).map_or(1, |(risk, _)| risk.max(1)),
             priority: 0.0,
             quick_win: false,
+            buys: members.iter().any(|finding| {
+                matches!(finding.remediation.change, ChangeKind::Capacity | ChangeKind::Hardware)
+            }),
             verify_first: members.iter().any(|finding| finding.confidence == Confidence::Low),
         })
     };
     let mut items: Vec<WorkItem> = by_root(deviations).into_iter().filter_map(item).collect();
     for item in &mut items {
         item.priority = (item.score / f64::from(item.risk_of_change) * 10.0).round() / 10.0;
-        item.quick_win = item.score >= MEDIUM_FROM && item.risk_of_change <= QUICK_WIN_CHANGE;
+        item.quick_win = item.score >= MEDIUM_FROM && item.risk_of_change <= QUICK_WIN_CHANGE && !item.buys;
     }
     items.sort_by(|a, b| {
         (b.priority.total_cmp(&a.priority))

@@ -11,14 +11,14 @@ small-words =
 
 question-placement = Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?
 question-governor = Ist der Frequenz-Governor der CPUs für niedrige Latenz geeignet?
-question-neighbours = Wie sehr stören Nachbarn heute?
+question-neighbours = Läuft der Dienst ungestört von seinen Nachbarn?
 fine-placement = die Worker laufen auf Kernen neben ihren GPUs, und ihr Speicher liegt dort
 fine-governor = der Governor und was zu ihm gehört halten den Takt hoch
 fine-neighbours = nichts anderes nahm den Inferenz-Kernen während der Beobachtung merklich Zeit
 cannot-be-said = das lässt sich nicht sagen: { $gap }
 not-all-known = nicht alles davon ist bekannt: { $gap }
 does-not-arise = die Frage stellt sich auf diesem Knoten nicht: { $reason }
-accepted = als Ausnahme hingenommen: { $what }
+accepted = als Ausnahme akzeptiert: { $what }
 gap-no-check = kein befragtes Paket hat eine Prüfung, die das entscheidet
 gap-unanswered = { $subject }: { $message }
 gap-share = nur { $percent } % der Prüfungen dahinter, nach Schwere gewichtet, wurden beantwortet
@@ -41,8 +41,8 @@ more-causes = { $n ->
 ## The worst of the node
 
 none-but-accepted = außer { $n ->
-    [one] { $n } hingenommenen
-   *[other] { $n } hingenommenen
+    [one] { $n } akzeptierten
+   *[other] { $n } akzeptierten
 } wurde keine Abweichung gefunden
 none-found = es wurde keine Abweichung gefunden
 nothing-judged = es wurde nichts gefunden, das sich beurteilen ließe
@@ -58,8 +58,8 @@ nothing-answered = nichts wurde beantwortet; { $n ->
 ## The grade of the node, and why
 
 accepted-not-counted = { $reason }; { $n ->
-    [one] { $n } hingenommene Abweichung zählt nicht mit
-   *[other] { $n } hingenommene Abweichungen zählen nicht mit
+    [one] { $n } akzeptierte Abweichung zählt nicht mit
+   *[other] { $n } akzeptierte Abweichungen zählen nicht mit
 }
 categories-high = { $n ->
     [one] { $n } Bereich ist Hoch
@@ -83,7 +83,7 @@ findings-of-risk = { $n ->
     [one] { $n } Befund mit { $grade } Risiko: { $first }
    *[other] { $n } Befunde mit { $grade } Risiko, zuerst: { $first }
 }
-risk-not-assessable = nicht bewertbarem
+risk-not-assessable = nicht beurteilbarem
 risk-low = geringem
 risk-medium = mittlerem
 risk-high = hohem
@@ -98,6 +98,11 @@ no-answer-of-pack = das Paket gab auf diese Prüfung keine Antwort
 
 ## Whether the node was seen under load
 
+load-tests =
+    { $n ->
+        [one] { $n } gültiger Lasttest gehört zu den Nachweisen
+       *[other] { $n } gültige Lasttests gehören zu den Nachweisen
+    }
 load-once = der Knoten wurde nur einmal gelesen; mit --sample erheben, während er Anfragen bedient
 load-between = zwischen den beiden Lesungen: { $seen }
 load-not-shown = nichts zeigt, dass zwischen den beiden Lesungen Anfragen bedient wurden: { $why }
@@ -106,15 +111,15 @@ load-not-shown = nichts zeigt, dass zwischen den beiden Lesungen Anfragen bedien
 
 given = Angabe des Auftraggebers
 given-and-seen = Angabe des Auftraggebers; { $seen }
-given-overrides = Angabe des Auftraggebers gegen das, was die Belege sagen: { $platform } ({ $seen })
+given-overrides = Angabe des Auftraggebers gegen das, was die Nachweise sagen: { $platform } ({ $seen })
 in-pod = die Erhebung lief in einem Pod
 in-container = die Erhebung lief in einem Container ({ $runtime })
 no-hypervisor = kein Hypervisor gibt sich zu erkennen
 hypervisor = der Hypervisor gibt sich zu erkennen ({ $name })
-platform-not-told = die Belege sagen es nicht
+platform-not-told = die Nachweise sagen es nicht
 trait-given-but = der Auftraggeber sagt nein, aber { $why }
-trait-unknown = niemand hat es gesagt, und die Belege sagen es nicht; gilt als empfindlich
-trait-without = die Last hat bekanntermaßen nicht: { $traits }
+trait-unknown = niemand hat es gesagt, und die Nachweise sagen es nicht; gilt als empfindlich
+trait-without = die Workload hat bekanntermaßen nicht: { $traits }
 trait-small-batch = `--{ $option } { $limit }` von { $server } lässt nicht mehr zu
 trait-tensor-parallel = ein Server läuft mit Tensorparallelität { $size }
 trait-one-gpu = kein Server nutzt mehr als eine GPU
@@ -169,8 +174,8 @@ value-several-devices = { $n } × { $kind } an { $addresses }
 
 no-load-test = ohne einen Lasttest gegen die Dienstgüte gibt es keine Zahl von GPUs
 level-never-met = die Dienstgüte wird bei keiner der getesteten Raten eingehalten: es gibt keinen Nutzdurchsatz, mit dem sich planen ließe
-no-demand = die Nachfrage ist nicht angegeben
-no-peak = die Nachfrage zur Spitze ist nicht angegeben
+no-demand = die Last ist nicht angegeben
+no-peak = die Spitzenlast ist nicht angegeben
 no-gpus-no-money = ohne eine Zahl von GPUs gibt es keine Kosten
 no-replica-no-money = die GPUs eines Replikats sind nicht bekannt, also gibt es keine Kosten
 no-prices = Preise sind nicht angegeben, also gibt es keine Kosten

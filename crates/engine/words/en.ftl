@@ -4,7 +4,7 @@
 
 question-placement = Are workers on GPU-local cores and memory?
 question-governor = Is the CPU frequency governor suited to low latency?
-question-neighbours = How bad are noisy neighbours today?
+question-neighbours = Is the service undisturbed by its neighbours?
 fine-placement = the workers run on cores next to their GPUs, and their memory lies there
 fine-governor = the governor and what belongs to it keep the clock up
 fine-neighbours = nothing else took noticeable time from the inference cores while they were watched
@@ -79,6 +79,11 @@ no-answer-of-pack = the pack gave no answer for this check
 
 ## Whether the node was seen under load
 
+load-tests =
+    { $n ->
+        [one] { $n } valid load test is part of the evidence
+       *[other] { $n } valid load tests are part of the evidence
+    }
 load-once = the node was read once only; collect with --sample while it serves requests
 load-between = between the two readings: { $seen }
 load-not-shown = nothing shows that requests were served between the two readings: { $why }

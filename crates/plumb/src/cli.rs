@@ -111,6 +111,10 @@ pub(crate) enum ReportFormat {
     Html,
     /// The model that the others are rendered from.
     Json,
+    /// What is to be done, a line for each finding; of a report only.
+    Csv,
+    /// Deviations for tools that collect results of checks; of a report only.
+    Sarif,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -242,13 +246,6 @@ pub(crate) struct CheckArgs {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum AudienceChoice {
-    Client,
-    Engineer,
-    Both,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum StandardChoice {
     /// PDF/UA-1
     #[value(name = "ua-1")]
@@ -272,9 +269,6 @@ pub(crate) struct Rendering {
     /// Folder of a theme; default: the built-in one.
     #[arg(long, value_name = "DIR")]
     pub(crate) theme: Option<PathBuf>,
-    /// Who the report is for: `client` leaves out commands and limits, `engineer` the offer.
-    #[arg(long, value_enum, default_value = "both")]
-    pub(crate) audience: AudienceChoice,
     /// Language of the fixed words: a message file of the theme, such as `de`; default: the engagement file's, else `en`.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
@@ -292,10 +286,11 @@ pub(crate) struct Rendering {
 
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Bundle: a .plumb file, or the folder that it was unpacked into.
+    /// Bundle: a .plumb file, or the folder that it was unpacked into; or a report.json, which is rendered as it is, without
+    /// bundle and packs and in the language that it is written in.
     #[arg(required_unless_present = "init")]
     pub(crate) bundle: Option<PathBuf>,
-    /// Folder for report.pdf, report.md and so on; made if it is not there.
+    /// Folder for report.pdf, report-appendix.pdf, report.md and so on; made if it is not there.
     #[arg(long, short, value_name = "DIR", required_unless_present = "init")]
     pub(crate) output: Option<PathBuf>,
     /// Only write an engagement file that explains every key, to be filled in. Writes over nothing.

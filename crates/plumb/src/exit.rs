@@ -25,6 +25,8 @@ pub(crate) enum Outcome {
     Incomplete,
     /// 5: content is not what its hash, signature or owner promises.
     Integrity,
+    /// 6: statements of a report contradict each other; it was written, and says which.
+    Contradictory,
     /// 130: told to stop by a signal; what was measured by then has been printed.
     Interrupted,
 }
@@ -38,6 +40,7 @@ impl From<Outcome> for ExitCode {
             Outcome::RiskReached => 3,
             Outcome::Incomplete => 4,
             Outcome::Integrity => 5,
+            Outcome::Contradictory => 6,
             Outcome::Interrupted => 130,
         })
     }

@@ -103,3 +103,65 @@ fn lines<T: std::str::FromStr>(path: &Path, expected: &str) -> anyhow::Result<Ve
 fn unreadable(path: &Path) -> UsageError {
     UsageError(format!("cannot read `{}`", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use age::secrecy::ExposeSecret;
+
+    use super::*;
+
+    /// A folder with a bundle, and the key that may open it.
+    fn folder() -> (tempfile::TempDir, x25519::Identity) {
+        let folder = tempfile::tempdir().unwrap();
+        let sample = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples/h200/node.plumb");
+        std::fs::copy(sample, folder.path().join("node.plumb")).unwrap();
+        let own = x25519::Identity::generate();
+        let text = format!("# made for a test\n{}\n", own.to_string().expose_secret());
+        std::fs::write(folder.path().join("own.key"), text).unwrap();
+        (folder, own)
+    }
+
+    #[test]
+    fn only_who_it_is_for_opens_it_and_gets_the_same_bytes() {
+        let (folder, own) = folder();
+        let at = |name: &str| folder.path().join(name);
+        let stranger = x25519::Identity::generate();
+        std::fs::write(at("stranger.key"), stranger.to_string().expose_secret()).unwrap();
+        encrypt(&at("node.plumb"), &[own.to_public().to_string()], &at("node.age")).unwrap();
+        let refused = decrypt(&at("node.age"), &[at("stranger.key")], &at("back.plumb")).unwrap_err();
+        assert!(refused.to_string().contains("was not encrypted for any of these keys"), "{refused}");
+        decrypt(&at("node.age"), &[at("stranger.key"), at("own.key")], &at("back.plumb")).unwrap();
+        let read = |name: &str| std::fs::read(at(name)).unwrap();
+        assert_eq!(read("node.plumb"), read("back.plumb"));
+        // What is there is not replaced.
+        let refused = decrypt(&at("node.age"), &[at("own.key")], &at("back.plumb")).unwrap_err();
+        assert!(refused.to_string().contains("cannot write"), "{refused}");
+    }
+
+    #[test]
+    fn what_was_cut_or_changed_leaves_nothing() {
+        let (folder, own) = folder();
+        let at = |name: &str| folder.path().join(name);
+        encrypt(&at("node.plumb"), &[own.to_public().to_string()], &at("node.age")).unwrap();
+        let whole = std::fs::read(at("node.age")).unwrap();
+        let mut changed = whole.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        for (name, bytes) in [("cut", &whole[..whole.len() / 2]), ("changed", &changed[..])] {
+            std::fs::write(at("damaged.age"), bytes).unwrap();
+            let refused = decrypt(&at("damaged.age"), &[at("own.key")], &at("back.plumb")).unwrap_err();
+            assert!(refused.to_string().contains("damaged"), "{name}: {refused}");
+            assert!(!at("back.plumb").exists(), "{name}");
+        }
+    }
+
+    #[test]
+    fn keys_that_are_none_are_told_without_their_text() {
+        let (folder, _) = folder();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("bad.key"), "AGE-SECRET-KEY-1TYPO\n").unwrap();
+        let refused = decrypt(&at("node.plumb"), &[at("bad.key")], &at("back.plumb")).unwrap_err();
+        assert!(!format!("{refused:#}").contains("TYPO"), "{refused:#}");
+        let refused = encrypt(&at("node.plumb"), &["age1typo".to_owned()], &at("node.age")).unwrap_err();
+        assert!(refused.to_string().contains("no public key"), "{refused}");
+    }
+}

@@ -198,8 +198,8 @@ do-update-container-toolkit = Das Container-Toolkit der GPUs aktualisieren{ $was
     [none] {""}
    *[other] {" "}(jetzt { $was })
 }
-do-step-agree-service-level = Mit dem Auftraggeber Service-Ziele vereinbaren und in die Engagement-Datei schreiben
-do-step-state-costs = Kosten oder Preise in die Engagement-Datei schreiben
+do-step-agree-service-level = Service-Ziele vereinbaren und für die nächste Erhebung angeben
+do-step-state-costs = Kosten oder Preise für den nächsten Bericht angeben
 do-step-repeat-load-test = Den Lasttest so wiederholen, dass er beurteilt werden kann
 do-step-plan-capacity = Die Kapazität planen
 do-step-add-replica = Ein Replikat hinzufügen oder Verkehr niedriger Priorität abweisen

@@ -198,8 +198,8 @@ do-update-container-toolkit = Update the container toolkit of the GPUs{ $was ->
     [none] {""}
    *[other] {" "}(now { $was })
 }
-do-step-agree-service-level = Agree on a service level with the client and write it into the engagement file
-do-step-state-costs = Write costs or prices into the engagement file
+do-step-agree-service-level = Agree on a service level, and state it for the next collection
+do-step-state-costs = State costs or prices for the next report
 do-step-repeat-load-test = Repeat the load test so that it can be judged
 do-step-plan-capacity = Plan the capacity
 do-step-add-replica = Add a replica, or shed traffic of low priority

@@ -48,6 +48,12 @@ pub enum ReportError {
         /// What was found.
         found: String,
     },
+    /// A file is no `report.json`, or holds what no report has.
+    #[error("{problem}")]
+    Model {
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// The data of the report cannot be written as JSON.
     #[error("cannot write the data of the report as JSON")]
     Data(#[source] serde_json::Error),

@@ -6,25 +6,30 @@
 //! Marks differ in shape or darkness and are named by words in the figure, so that they hold in black and white. Letters
 //! are of whatever sans-serif font the reader has; widths are estimated on the wide side.
 
+mod attainment;
 mod axis;
 mod capacity;
 mod curves;
 mod effects;
+pub(crate) mod effort;
+pub(crate) mod gantt;
 mod load;
 mod noise;
-mod risk;
+mod stairs;
+mod strip;
 mod svg;
 mod topology;
 
 pub(crate) use effects::{change, metric_name};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::ReportError;
 use crate::material::Material;
 use crate::messages::Messages;
 
 /// A drawing, ready to be shown.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Figure {
     /// Name that other parts of the report refer to, and of the file without `.svg`.
     pub id: String,
@@ -34,7 +39,7 @@ pub struct Figure {
     pub alt: String,
     /// How to read it, and where its numbers come from; ends with a full stop.
     pub caption: String,
-    /// The chapter that it belongs to: `node`, `risk`, `measurements`, `capacity`.
+    /// The chapter that it belongs to: `answers`, `service`, `money`, `findings`, `roadmap`, `node`, `measurements`, `capacity`.
     pub chapter: String,
     /// The drawing: one `svg` element with `width`, `height`, `viewBox`, `title` and `desc`. Shapes carry classes (`ink`,
     /// `soft`, `hair`, `wash`, `paper`, `accent`, `far`) beside their colours, for style sheets.
@@ -44,7 +49,9 @@ pub struct Figure {
 /// All figures for which there is something to draw, in the order of the report.
 pub(crate) fn all(material: &Material<'_>, messages: &Messages) -> Result<Vec<Figure>, ReportError> {
     let mut figures = Vec::new();
-    figures.extend(risk::draw(material.assessment, messages)?);
+    figures.extend(strip::draw(material.assessment, messages)?);
+    figures.extend(attainment::draw(material.assessment, messages)?);
+    figures.extend(stairs::draw(material.assessment, messages)?);
     if let Some(evidence) = material.evidence {
         figures.extend(topology::draw(evidence, messages)?);
         figures.extend(load::draw(evidence, messages)?);

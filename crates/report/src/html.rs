@@ -2,14 +2,14 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use plumb_engine::Assessment;
 use plumb_engine::document::{Colours, DocumentTerms};
 use serde::Serialize;
 
 use crate::ReportError;
-use crate::material::Material;
+use crate::model::Model;
 use crate::render::{engine, render};
 use crate::theme::{HTML_TEMPLATE, Theme};
-use crate::view::View;
 
 /// What a page needs besides its content.
 #[derive(Serialize)]
@@ -22,14 +22,20 @@ struct Page<'a, V> {
     logo: Option<String>,
 }
 
-/// Renders a report as one self-contained HTML file.
+/// Renders a report as one self-contained HTML file, both parts in it.
 ///
 /// # Errors
 /// As [`markdown`](crate::markdown).
-pub fn html<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<String, ReportError> {
-    let material = material.into();
-    let view = View::new(&material, theme.messages())?;
-    page(theme, HTML_TEMPLATE, &material.assessment.document, &view)
+pub fn html(model: &Model, theme: &Theme) -> Result<String, ReportError> {
+    let colour = |name: &str| model.cover.colours.get(name).cloned();
+    let colours = Colours {
+        accent: colour("accent"),
+        high: colour("high"),
+        medium: colour("medium"),
+        low: colour("low"),
+    };
+    let terms = DocumentTerms { colours, ..DocumentTerms::default() };
+    page(theme, HTML_TEMPLATE, &terms, &crate::render::Page { t: theme.messages().all(), report: model })
 }
 
 /// A page of the theme. Whatever a template prints is escaped by the engine.
@@ -47,7 +53,7 @@ pub(crate) fn page(
     render(&engine, theme, template, &Page { view, colours: &terms.colours, logo })
 }
 
-/// An assessment as JSON, as `plumb check` prints it: the model that all formats are rendered from.
+/// A model as JSON.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
@@ -55,4 +61,20 @@ pub fn json(model: &impl Serialize) -> Result<String, ReportError> {
     let mut text = serde_json::to_string_pretty(model).map_err(ReportError::Data)?;
     text.push('\n');
     Ok(text)
+}
+
+/// An assessment as JSON, as `plumb check` prints it, with the report as `report`: all formats can be rendered from it.
+///
+/// # Errors
+/// If it cannot be written as JSON.
+pub fn report_json(assessment: &Assessment, model: &Model) -> Result<String, ReportError> {
+    /// The fields of the assessment, then the report.
+    #[derive(Serialize)]
+    struct File<'a> {
+        #[serde(flatten)]
+        assessment: &'a Assessment,
+        report: &'a Model,
+    }
+
+    json(&File { assessment, report: model })
 }

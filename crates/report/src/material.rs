@@ -2,19 +2,16 @@
 
 use plumb_engine::Assessment;
 use plumb_evidence::{Bundle, Evidence};
-use serde::Serialize;
 
-/// Who a report is for. All of them are made from one model; the narrower ones leave parts out and add none.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Audience {
-    /// The client's management: each finding in business words, measurements, service level, cost, what to do.
-    Client,
-    /// Whoever mends it: all evidence, limits, commands, the method; no offer.
-    Engineer,
-    /// All of it.
-    #[default]
-    Both,
+/// What the author adds to a report: the content of the files that the engagement file names.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hand {
+    /// The author's summary: paragraphs with an empty line between them.
+    pub summary: Option<String>,
+    /// Pictures by the name that the engagement file gives them.
+    pub pictures: Vec<(String, Vec<u8>)>,
+    /// Name and SHA-256 of the engagement file and of each file that it names.
+    pub hashes: Vec<(String, String)>,
 }
 
 /// The result of an analysis and, for the figures, what it rests on.
@@ -26,15 +23,15 @@ pub struct Material<'a> {
     pub evidence: Option<&'a Evidence>,
     /// Where the evidence is from; without it curves are drawn through a few percentiles, not from histograms.
     pub bundle: Option<&'a Bundle>,
-    /// Who the report is for.
-    pub audience: Audience,
+    /// What the author adds.
+    pub hand: Option<&'a Hand>,
 }
 
 impl<'a> Material<'a> {
-    /// The assessment alone, for both audiences.
+    /// The assessment alone.
     #[must_use]
     pub fn new(assessment: &'a Assessment) -> Self {
-        Self { assessment, evidence: None, bundle: None, audience: Audience::default() }
+        Self { assessment, evidence: None, bundle: None, hand: None }
     }
 
     /// With figures from `evidence`.
@@ -49,10 +46,10 @@ impl<'a> Material<'a> {
         Self { bundle: Some(bundle), ..self }
     }
 
-    /// For others than both.
+    /// With what the author adds.
     #[must_use]
-    pub fn for_audience(self, audience: Audience) -> Self {
-        Self { audience, ..self }
+    pub fn with_hand(self, hand: &'a Hand) -> Self {
+        Self { hand: Some(hand), ..self }
     }
 }
 

@@ -64,6 +64,15 @@ impl Messages {
         self.words.get(section)?.get(key)?.as_str()
     }
 
+    /// Pairs of texts: a table of terms and their meaning.
+    pub(crate) fn pairs(&self, section: &str, key: &str) -> Result<Vec<(&str, &str)>, ReportError> {
+        let pairs = self.words.get(section).and_then(|section| section.get(key)?.as_array());
+        pairs.and_then(|own| own.iter().map(pair).collect()).ok_or_else(|| ReportError::Messages {
+            place: Place { file: self.place.clone(), line: None },
+            problem: format!("expected pairs of texts in `{key}` of section `[{section}]`"),
+        })
+    }
+
     /// [`Self::get`] with each `{name}` replaced.
     pub(crate) fn fill(
         &self,
@@ -98,6 +107,10 @@ impl Messages {
             problem: "expected twelve names in `months` of section `[document]`".into(),
         })
     }
+}
+
+fn pair(own: &Value) -> Option<(&str, &str)> {
+    Some((own.get(0)?.as_str()?, own.get(1)?.as_str()?))
 }
 
 fn merge(into: &mut Value, from: Value) {

@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::error::Error as _;
 
 use serde::Serialize;
+use serde_json::Value;
 use tera::{Context, Tera};
 
 use crate::ReportError;
 use crate::error::Place;
-use crate::figure::Figure;
 use crate::material::Material;
+use crate::model::{Cover, Model, Part};
 use crate::theme::{MARKDOWN_TEMPLATE, TYPST_TEMPLATE, Theme};
-use crate::view::{Counts, View};
-use crate::{escape, filters};
+use crate::{chapters, escape, filters};
 
 /// Name of the main file of a [`TypstSource`].
 pub(crate) const MAIN: &str = "report.typ";
@@ -35,6 +35,13 @@ impl TypstSource {
         self.files.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice()))
     }
 
+    /// True if a font is among the files.
+    pub(crate) fn has_fonts(&self) -> bool {
+        self.files
+            .keys()
+            .any(|name| [".ttf", ".otf", ".ttc"].iter().any(|end| name.to_lowercase().ends_with(end)))
+    }
+
     pub(crate) fn data(&self) -> &[u8] {
         self.files.get(DATA).map_or(&[], Vec::as_slice)
     }
@@ -54,47 +61,91 @@ impl TypstSource {
 pub struct Markdown {
     /// The text.
     pub text: String,
-    /// The figures. The text links them as `figures/ID.svg`, beside itself.
-    pub figures: Vec<Figure>,
+    /// The drawings and pictures, by the names that the text links them by: `figures/ID.svg`, beside itself.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
-/// Renders a report as Markdown.
+/// The report of an assessment in the language of the theme: what every format is rendered from.
 ///
 /// # Errors
-/// If a template or message of the theme is at fault, or the assessment's collection time is no time.
-pub fn markdown<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<Markdown, ReportError> {
-    let view = View::new(&material.into(), theme.messages())?;
+/// If a message of the theme is at fault, or the assessment's collection time is no time.
+pub fn model<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<Model, ReportError> {
+    chapters::model(&material.into(), theme.messages())
+}
+
+/// Renders a report as Markdown, both parts in one text.
+///
+/// # Errors
+/// If a template of the theme is at fault.
+pub fn markdown(model: &Model, theme: &Theme) -> Result<Markdown, ReportError> {
     let mut engine = engine(theme, ".md.tera")?;
     engine.set_escape_fn(escape::markdown);
-    let text = render(&engine, theme, MARKDOWN_TEMPLATE, &view)?;
-    Ok(Markdown { text, figures: view.figures })
+    let text = render(&engine, theme, MARKDOWN_TEMPLATE, &Page { t: theme.messages().all(), report: model })?;
+    // Blocks end with an empty line each, and some are empty themselves.
+    let mut joined = String::with_capacity(text.len());
+    let mut empty = 0;
+    for line in text.lines() {
+        empty = if line.trim().is_empty() { empty + 1 } else { 0 };
+        if empty < 2 {
+            joined.push_str(line.trim_end());
+            joined.push('\n');
+        }
+    }
+    let figures =
+        model.figures().map(|own| (format!("figures/{}.svg", own.id), own.svg.clone().into_bytes()));
+    let pictures =
+        model.pictures().filter_map(|own| Some((format!("figures/{}.{}", own.id, own.kind), own.bytes()?)));
+    Ok(Markdown { text: joined, files: figures.chain(pictures).collect() })
 }
 
-/// All figures of a report, in its order.
-///
-/// # Errors
-/// As [`markdown`].
-pub fn figures<'a>(material: impl Into<Material<'a>>, theme: &Theme) -> Result<Vec<Figure>, ReportError> {
-    crate::figure::all(&material.into(), theme.messages())
+/// What a template gets.
+#[derive(Serialize)]
+pub(crate) struct Page<'a> {
+    /// The words of the theme.
+    pub(crate) t: &'a Value,
+    /// The report.
+    pub(crate) report: &'a Model,
 }
 
-/// Renders a report as Typst source with its data and assets.
+/// Renders a part of a report as Typst source with its data and assets.
 ///
 /// # Errors
-/// As [`markdown`].
-pub fn typst_source<'a>(
-    material: impl Into<Material<'a>>,
-    theme: &Theme,
-) -> Result<TypstSource, ReportError> {
-    /// What a Typst template may know: see [`TypstSource`].
+/// As [`markdown`]; if the report has no such part.
+pub fn typst_source(model: &Model, part: &str, theme: &Theme) -> Result<TypstSource, ReportError> {
+    /// What the data of a part are.
     #[derive(Serialize)]
-    struct Skeleton {
-        n: Counts,
+    struct Data<'a> {
+        t: &'a Value,
+        /// Of the same shape in all documents, for the palette.
+        cover: &'a Cover,
+        /// Name of the file of the logo.
+        logo: Option<&'a str>,
+        /// Families of fonts that replace those of the palette.
+        fonts: &'a [String],
+        language: &'a str,
+        part: &'a Part,
     }
 
-    let mut view = View::new(&material.into(), theme.messages())?;
-    view.set_logo(theme.logo().map(|(name, _)| name));
-    typst(theme, TYPST_TEMPLATE, &Skeleton { n: view.counts() }, &view)
+    let mut own = model.part(part).cloned().ok_or_else(|| ReportError::Model {
+        problem: format!("expected a part `{part}` in the report, but found none"),
+    })?;
+    own.keep_links_within();
+    let logo = theme.logo().map(|(name, _)| name);
+    let data = Data {
+        t: theme.messages().all(),
+        cover: &model.cover,
+        logo,
+        fonts: theme.fonts(),
+        language: &model.language,
+        part: &own,
+    };
+    let mut source = typst(theme, TYPST_TEMPLATE, &BTreeMap::<String, String>::new(), &data)?;
+    for picture in model.pictures() {
+        if let Some(bytes) = picture.bytes() {
+            source.files.insert(format!("{}.{}", picture.id, picture.kind), bytes);
+        }
+    }
+    Ok(source)
 }
 
 /// The Typst source of `template`, which may know the skeleton, with the view as its data.

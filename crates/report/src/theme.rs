@@ -1,8 +1,9 @@
 //! Themes: folders of templates, message files and assets.
 //!
 //! A theme consists of `report.md.tera`, `report.typ.tera`, `messages/LANGUAGE.toml`, and any assets that the Typst
-//! template imports (the default theme has `layout.typ`, `cover.typ`, `chapters.typ`, `client.typ`, `appendix.typ`, `marks.typ` and `palette.typ`). The default theme is part of the program, and what another
-//! theme leaves out is taken from it: a folder with nothing but its own `layout.typ` is a complete theme.
+//! template imports (the default theme has `cover.typ`, `blocks.typ`, `marks.typ` and `palette.typ`). The default theme is
+//! part of the program, and what another theme leaves out is taken from it: a folder with nothing but its own `cover.typ`
+//! is a complete theme. `blocks.md.tera`, `blocks.html.tera` and `blocks.typ` draw each kind of block.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::ReportError;
+use crate::font;
 use crate::messages::Messages;
 
 /// Template of the Markdown report.
@@ -33,18 +35,15 @@ const ENGLISH: &str = "messages/en.toml";
 /// The default theme, by path within the theme.
 const DEFAULT: &[(&str, &str)] = &[
     (MARKDOWN_TEMPLATE, include_str!("../../../report-templates/default/report.md.tera")),
-    ("macros.md.tera", include_str!("../../../report-templates/default/macros.md.tera")),
     (TYPST_TEMPLATE, include_str!("../../../report-templates/default/report.typ.tera")),
-    ("layout.typ", include_str!("../../../report-templates/default/layout.typ")),
-    ("client.typ", include_str!("../../../report-templates/default/client.typ")),
-    ("appendix.typ", include_str!("../../../report-templates/default/appendix.typ")),
-    ("chapters.typ", include_str!("../../../report-templates/default/chapters.typ")),
+    ("blocks.md.tera", include_str!("../../../report-templates/default/blocks.md.tera")),
+    ("blocks.html.tera", include_str!("../../../report-templates/default/blocks.html.tera")),
+    ("blocks.typ", include_str!("../../../report-templates/default/blocks.typ")),
     ("cover.typ", include_str!("../../../report-templates/default/cover.typ")),
     ("palette.typ", include_str!("../../../report-templates/default/palette.typ")),
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
     (HTML_TEMPLATE, include_str!("../../../report-templates/default/report.html.tera")),
     ("macros.html.tera", include_str!("../../../report-templates/default/macros.html.tera")),
-    ("chapters.html.tera", include_str!("../../../report-templates/default/chapters.html.tera")),
     ("page.html.tera", include_str!("../../../report-templates/default/page.html.tera")),
     (COMPARE_MARKDOWN, include_str!("../../../report-templates/default/compare.md.tera")),
     (COMPARE_HTML, include_str!("../../../report-templates/default/compare.html.tera")),
@@ -66,6 +65,8 @@ pub struct Theme {
     name: String,
     files: BTreeMap<String, ThemeFile>,
     messages: Messages,
+    /// Families that replace those of the palette.
+    fonts: Vec<String>,
 }
 
 /// One file of a theme.
@@ -130,7 +131,7 @@ impl Theme {
         if let Some(file) = files.get(ENGLISH) {
             messages.overlay(Messages::parse(file.path.clone(), file.text()?)?);
         }
-        Ok(Self { name, files, messages })
+        Ok(Self { name, files, messages, fonts: Vec::new() })
     }
 
     /// The theme with a logo: the bytes of an SVG or PNG image, which become the asset `logo.svg` or `logo.png`.
@@ -161,6 +162,29 @@ impl Theme {
         self.files.retain(|name, _| !LOGOS.contains(&name.as_str()));
         self.files.insert(name.to_owned(), ThemeFile { path: path.to_owned(), bytes });
         Ok(self)
+    }
+
+    /// The theme with fonts of TrueType or OpenType, by the name of their file, in which all its text is set.
+    ///
+    /// # Errors
+    /// If one of them is no such font.
+    pub fn with_fonts(mut self, fonts: Vec<(String, Vec<u8>)>) -> Result<Self, ReportError> {
+        for (index, (name, bytes)) in fonts.into_iter().enumerate() {
+            let Some(family) = font::family(&bytes) else {
+                let problem = "expected a TrueType or OpenType font with a name, but found none".to_owned();
+                return Err(ReportError::Theme { path: name.into(), problem });
+            };
+            if !self.fonts.contains(&family) {
+                self.fonts.push(family);
+            }
+            self.files.insert(format!("fonts/{index}.ttf"), ThemeFile { path: name.into(), bytes });
+        }
+        Ok(self)
+    }
+
+    /// Families of the fonts of [`Self::with_fonts`].
+    pub(crate) fn fonts(&self) -> &[String] {
+        &self.fonts
     }
 
     /// Name and bytes of the logo, of the theme's own or of [`Self::with_logo`].

@@ -7,17 +7,18 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use plumb_evidence::files::Staging;
 
 use crate::ReportError;
 use crate::glyphs;
-use crate::material::Material;
+use crate::model::{APPENDIX, MAIN, Model};
 use crate::output::write_file;
-use crate::render::{MAIN, TypstSource, typst_source};
+use crate::render::{MAIN as SOURCE, TypstSource, typst_source};
 use crate::theme::Theme;
-use crate::view::collected;
+use crate::view::time_of;
 
 /// The version of Typst that reports are made with: another one may lay out pages differently, and the same input has
 /// to give the same bytes.
@@ -232,7 +233,9 @@ impl Typst {
             ],
             // Packages from elsewhere would be code and text that the theme does not show.
             &["--package-path", "../packages", "--package-cache-path", "../packages"],
-            &[MAIN, "../out.pdf"],
+            // Those that the theme or the engagement brings.
+            if source.has_fonts() { &["--font-path", "."] } else { &[] },
+            &[SOURCE, "../out.pdf"],
         ];
         let run = run(&self.program, &arguments.concat(), &tree, scratch.path(), self.limit, watch)
             .map_err(|source| ReportError::TypstStart { path: self.program.clone(), source })?;
@@ -271,34 +274,69 @@ fn failed(source: &TypstSource, messages: &str) -> ReportError {
     ReportError::TypstFailed { theme: source.theme().to_owned(), stderr }
 }
 
-/// Renders a report as PDF and writes it to `out`, whole or not at all.
+/// Renders a part of a report as PDF and writes it to `out`, whole or not at all.
 ///
 /// # Errors
-/// As [`markdown`](crate::markdown), and if Typst fails or `out` cannot be written.
-pub fn pdf<'a>(
-    material: impl Into<Material<'a>>,
+/// As [`typst_source`], and if Typst fails or `out` cannot be written.
+pub fn pdf(
+    model: &Model,
+    part: &str,
     theme: &Theme,
     typst: &Typst,
     out: &Path,
 ) -> Result<Rendered, ReportError> {
-    let (bytes, rendered) = pdf_watched(material, theme, typst, &mut |_| false)?;
+    let (bytes, rendered) = pdf_watched(model, part, theme, typst, &mut |_| false)?;
     write_file(out, &bytes)?;
     Ok(rendered)
 }
 
-/// The bytes of the PDF, whose making `watch` may stop.
+/// The bytes of the PDF of a part, whose making `watch` may stop.
 ///
 /// # Errors
-/// As [`markdown`](crate::markdown), if Typst fails, and [`ReportError::Interrupted`] where it was stopped.
-pub fn pdf_watched<'a>(
-    material: impl Into<Material<'a>>,
+/// As [`typst_source`], if Typst fails, and [`ReportError::Interrupted`] where it was stopped.
+pub fn pdf_watched(
+    model: &Model,
+    part: &str,
     theme: &Theme,
     typst: &Typst,
     watch: &mut Watch<'_>,
 ) -> Result<(Vec<u8>, Rendered), ReportError> {
-    let material = material.into();
-    let source = typst_source(material, theme)?;
-    typst.compile_watched(&source, collected(material.assessment)?.unix_timestamp(), watch)
+    let source = typst_source(model, part, theme)?;
+    typst.compile_watched(&source, time_of(&model.collected)?.unix_timestamp(), watch)
+}
+
+/// The bytes of the PDFs of both parts, which are made side by side; `watch` may stop both.
+///
+/// # Errors
+/// As [`pdf_watched`], for the part that fails first in the order of the report.
+pub fn pdfs_watched(
+    model: &Model,
+    theme: &Theme,
+    typst: &Typst,
+    watch: &mut Watch<'_>,
+) -> Result<Vec<(Vec<u8>, Rendered)>, ReportError> {
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let appendix =
+            scope.spawn(|| pdf_watched(model, APPENDIX, theme, typst, &mut |_| stop.load(Ordering::Relaxed)));
+        let mut time = Duration::ZERO;
+        let main = pdf_watched(model, MAIN, theme, typst, &mut |now| {
+            time = now;
+            watch(now)
+        });
+        if main.is_err() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        while !appendix.is_finished() {
+            std::thread::sleep(LOOK);
+            time += LOOK;
+            if watch(time) {
+                stop.store(true, Ordering::Relaxed);
+            }
+        }
+        let appendix = appendix.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(vec![main?, appendix?])
+    })
 }
 
 /// A temporary folder that goes when the value does, errors and panics included; after a kill, with the next.

@@ -3,16 +3,13 @@
 //!
 //! Every text of the assessment passes through [`clean`] here, and nowhere else.
 
-mod capacity;
-mod client;
-mod conflicts;
-mod cover;
-mod findings;
-mod measured;
-mod said;
-mod summary;
-
-use std::collections::BTreeMap;
+pub(crate) mod capacity;
+pub(crate) mod client;
+pub(crate) mod conflicts;
+pub(crate) mod cover;
+pub(crate) mod findings;
+pub(crate) mod measured;
+pub(crate) mod said;
 
 use plumb_check_sdk::Outcome;
 use plumb_engine::Assessment;
@@ -26,185 +23,156 @@ use time::format_description::well_known::Rfc3339;
 use crate::ReportError;
 use crate::escape::clean;
 use crate::figure::{self, Figure};
-use crate::material::{Audience, Material};
+use crate::material::Material;
 use crate::messages::Messages;
-use client::{OverrideView, ProfileView, QuestionView, WaiverView, WorkView};
+use client::{OverrideView, ProfileView, WaiverView, WorkView};
 use conflicts::{ConflictView, ContradictionView};
 use findings::{Group, Row};
 use said::Said;
-use summary::{FirstStep, KeyIssue};
 
 /// A report, ready to print.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct View {
-    /// The words of the message file.
-    t: Value,
-    document: Document,
-    risk: Risk,
-    coverage: Coverage,
-    categories: Vec<Category>,
-    counts: Vec<Count>,
-    /// The worst in one sentence, with its full stop.
-    key_sentence: String,
-    checklist: Vec<QuestionView>,
-    work: Vec<WorkView>,
-    profile: ProfileView,
-    indices: Vec<Fact>,
-    waivers: Vec<WaiverView>,
+    pub(crate) document: Document,
+    pub(crate) risk: Risk,
+    pub(crate) coverage: Coverage,
+    pub(crate) categories: Vec<Category>,
+    pub(crate) counts: Vec<Count>,
+    pub(crate) work: Vec<WorkView>,
+    pub(crate) profile: ProfileView,
+    pub(crate) indices: Vec<Fact>,
+    pub(crate) waivers: Vec<WaiverView>,
     /// The day against which expiry dates were held.
-    as_of: String,
-    overrides: Vec<OverrideView>,
-    conflicts: Vec<ConflictView>,
-    contradictions: Vec<ContradictionView>,
-    key_issues: Vec<KeyIssue>,
-    first_steps: Vec<FirstStep>,
+    pub(crate) as_of: String,
+    pub(crate) overrides: Vec<OverrideView>,
+    pub(crate) conflicts: Vec<ConflictView>,
+    pub(crate) contradictions: Vec<ContradictionView>,
     /// True if the grade has to wait for more evidence.
-    gaps: bool,
+    pub(crate) gaps: bool,
     /// True if no check had anything to judge.
-    nothing_applied: bool,
+    pub(crate) nothing_applied: bool,
     /// True if the client decided anything.
-    decided: bool,
-    deviations: Vec<Group>,
-    accepted: Vec<Group>,
-    info: Vec<Group>,
+    pub(crate) decided: bool,
+    pub(crate) deviations: Vec<Group>,
+    pub(crate) accepted: Vec<Group>,
+    pub(crate) info: Vec<Group>,
     /// Findings with remedies into which names have to be put.
-    patterns: Vec<PatternView>,
-    unanswered: Vec<Row>,
-    passed: Vec<Row>,
-    not_applicable: Vec<Row>,
-    node: Vec<Fact>,
-    probes: Vec<Probe>,
-    packs: Vec<Pack>,
+    pub(crate) patterns: Vec<PatternView>,
+    pub(crate) unanswered: Vec<Row>,
+    pub(crate) passed: Vec<Row>,
+    pub(crate) not_applicable: Vec<Row>,
+    pub(crate) node: Vec<Fact>,
+    pub(crate) probes: Vec<Probe>,
+    pub(crate) packs: Vec<Pack>,
     /// The protection of all packs in a sentence, where it is the same for all.
-    protection: Option<String>,
-    provenance: Vec<Fact>,
-    /// Who the report is for.
-    audience: Audience,
-    cover: cover::Cover,
-    /// The logo, where the format has its file.
-    logo: Option<cover::Logo>,
-    /// Which parts are printed.
-    print: BTreeMap<String, bool>,
-    measured: measured::Measured,
-    service: measured::Service,
-    capacity: capacity::CapacityView,
+    pub(crate) protection: Option<String>,
+    pub(crate) provenance: Vec<Fact>,
+    pub(crate) cover: cover::Cover,
+    pub(crate) measured: measured::Measured,
+    pub(crate) service: measured::Service,
+    pub(crate) capacity: capacity::CapacityView,
     /// All figures; each names the chapter that it belongs to.
     pub(crate) figures: Vec<Figure>,
 }
 
-/// How often each section's template is used. All that a Typst template may know of the data, so that no text of a
-/// node can become source.
 #[derive(Clone, Debug, Serialize)]
-pub(crate) struct Counts {
-    /// Parts that are printed.
-    print: BTreeMap<String, bool>,
-    deviations: usize,
-    accepted: usize,
-    info: usize,
-    unanswered: usize,
-    passed: usize,
-    not_applicable: usize,
-    patterns: usize,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct Document {
-    host: String,
+pub(crate) struct Document {
+    pub(crate) host: String,
     /// Date in words.
-    date: String,
+    pub(crate) date: String,
     /// Time of day with zone.
-    time: String,
+    pub(crate) time: String,
     /// Date and time as the bundle gives them.
-    collected: String,
-    prepared: String,
+    pub(crate) collected: String,
+    pub(crate) prepared: String,
     /// That the node does not exist, where it does not.
-    notice: Option<String>,
+    pub(crate) notice: Option<String>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Risk {
-    grade: GradeView,
-    reason: String,
+pub(crate) struct Risk {
+    pub(crate) grade: GradeView,
+    pub(crate) reason: String,
 }
 
 /// A grade with everything that a mark needs.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct GradeView {
-    id: String,
+    pub(crate) id: String,
     /// With the lower bound, where there is one.
     pub(crate) text: String,
     /// 3 for High to 1 for Low, 0 for not assessable.
-    level: u8,
+    pub(crate) level: u8,
     /// Level of the lower bound, 0 if there is none.
-    at_least: u8,
+    pub(crate) at_least: u8,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Coverage {
-    text: String,
+pub(crate) struct Coverage {
+    pub(crate) text: String,
     /// From 0 to 100, for drawing.
-    percent: Option<f64>,
+    pub(crate) percent: Option<f64>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Category {
-    title: String,
-    grade: Option<GradeView>,
+pub(crate) struct Category {
+    pub(crate) title: String,
+    pub(crate) grade: Option<GradeView>,
     /// True if many findings raised it above the worst of them.
-    stepped_up: bool,
-    coverage: Coverage,
-    exposure: String,
-    deviations: u32,
-    unanswered: u32,
-    not_applicable: u32,
+    pub(crate) stepped_up: bool,
+    pub(crate) coverage: Coverage,
+    pub(crate) exposure: String,
+    pub(crate) deviations: u32,
+    pub(crate) unanswered: u32,
+    pub(crate) not_applicable: u32,
 }
 
 /// Number of findings and checks with one outcome.
 #[derive(Clone, Debug, Serialize)]
-struct Count {
-    id: &'static str,
-    word: String,
-    meaning: String,
-    findings: usize,
-    checks: usize,
+pub(crate) struct Count {
+    pub(crate) id: &'static str,
+    pub(crate) word: String,
+    pub(crate) meaning: String,
+    pub(crate) findings: usize,
+    pub(crate) checks: usize,
 }
 
 /// A row of label and value.
 #[derive(Clone, Debug, Serialize)]
-struct Fact {
-    label: String,
-    value: String,
+pub(crate) struct Fact {
+    pub(crate) label: String,
+    pub(crate) value: String,
     /// True for hashes and paths.
-    code: bool,
+    pub(crate) code: bool,
 }
 
 /// Remedies of a finding that are printed in the appendix.
 #[derive(Clone, Debug, Serialize)]
-struct PatternView {
+pub(crate) struct PatternView {
     /// Id of the group.
-    id: String,
-    title: String,
-    steps: findings::Patterns,
+    pub(crate) id: String,
+    pub(crate) title: String,
+    pub(crate) steps: findings::Patterns,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Probe {
-    id: String,
-    status: String,
-    reason: String,
+pub(crate) struct Probe {
+    pub(crate) id: String,
+    pub(crate) status: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Pack {
-    id: String,
-    version: String,
-    checks: u32,
-    status: String,
-    sandbox: String,
-    sha256: String,
+pub(crate) struct Pack {
+    pub(crate) id: String,
+    pub(crate) version: String,
+    pub(crate) checks: u32,
+    pub(crate) status: String,
+    pub(crate) sandbox: String,
+    pub(crate) sha256: String,
 }
 
-const OUTCOMES: [Outcome; 8] = [
+pub(crate) const OUTCOMES: [Outcome; 8] = [
     Outcome::Fail,
     Outcome::Warn,
     Outcome::Contradictory,
@@ -222,14 +190,7 @@ impl View {
         let deviations = findings::groups(assessment, messages, Outcome::is_deviation, "F")?;
         let accepted = findings::groups(assessment, messages, |outcome| outcome == Outcome::Accepted, "A")?;
         let info = findings::groups(assessment, messages, |outcome| outcome == Outcome::Info, "I")?;
-        let print = cover::printed(&assessment.document, material.audience);
-        let is_printed = |part: &str| print.get(part).is_some_and(|&printed| printed);
-        // An edition without commands needs no patterns of them.
-        let with_patterns: &[&[Group]] = match (is_printed("detail"), is_printed("info")) {
-            (true, true) => &[&deviations, &accepted, &info],
-            (true, false) => &[&deviations, &accepted],
-            (false, _) => &[],
-        };
+        let with_patterns: &[&[Group]] = &[&deviations, &accepted, &info];
         let patterns = patterns(with_patterns);
         let fact = |(label, value): &(String, String)| Fact {
             label: clean(label),
@@ -237,15 +198,10 @@ impl View {
             code: false,
         };
         Ok(Self {
-            t: messages.all().clone(),
             document: document(assessment, messages)?,
             risk: Risk {
                 grade: grade(assessment.risk.grade, assessment.risk.at_least, messages)?,
-                reason: summary::reason(&sentence(&said.text(
-                    &assessment.risk.words,
-                    "reason",
-                    &assessment.risk.reason,
-                ))),
+                reason: sentence(&said.text(&assessment.risk.words, "reason", &assessment.risk.reason)),
             },
             coverage: coverage(assessment.coverage, messages)?,
             categories: assessment
@@ -254,14 +210,6 @@ impl View {
                 .map(|c| category(c, messages))
                 .collect::<Result<_, _>>()?,
             counts: counts(assessment, messages)?,
-            key_issues: summary::key_issues(&deviations, messages)?,
-            first_steps: summary::first_steps(&assessment.work, &deviations),
-            key_sentence: summary::key_sentence(&sentence(&said.text(
-                &assessment.key_issue.words,
-                "sentence",
-                &assessment.key_issue.sentence,
-            ))),
-            checklist: client::checklist(assessment, &[&deviations, &accepted], messages)?,
             work: client::work(assessment, &deviations, messages),
             profile: client::profile(assessment, messages)?,
             indices: client::indices(&assessment.indices, messages)?,
@@ -294,33 +242,12 @@ impl View {
             packs: packs(assessment),
             protection: protection(assessment, messages)?,
             provenance: provenance(assessment, messages)?,
-            audience: material.audience,
             cover: cover::cover(&assessment.document, messages)?,
-            logo: None,
-            print,
             measured: measured::measured(material, messages)?,
             service: measured::service(material, messages)?,
             capacity: capacity::capacity(assessment, messages)?,
             figures: figure::all(material, messages)?,
         })
-    }
-
-    /// Names the file of the logo.
-    pub(crate) fn set_logo(&mut self, name: Option<&str>) {
-        self.logo = name.map(|name| self.cover.logo(name));
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            print: self.print.clone(),
-            deviations: self.deviations.len(),
-            accepted: self.accepted.len(),
-            info: self.info.len(),
-            unanswered: self.unanswered.len(),
-            passed: self.passed.len(),
-            not_applicable: self.not_applicable.len(),
-            patterns: self.patterns.len(),
-        }
     }
 }
 
@@ -346,7 +273,7 @@ pub(crate) fn time_of(found: &str) -> Result<OffsetDateTime, ReportError> {
         .ok_or_else(|| ReportError::Time { found: clean(found) })
 }
 
-fn as_of(assessment: &Assessment, messages: &Messages) -> Result<String, ReportError> {
+pub(crate) fn as_of(assessment: &Assessment, messages: &Messages) -> Result<String, ReportError> {
     let as_of = &assessment.as_of;
     let day = as_of.date.as_deref().unwrap_or(messages.get("text", "none_given")?);
     let source = messages.get("as_of", &as_of.source)?;
@@ -355,6 +282,11 @@ fn as_of(assessment: &Assessment, messages: &Messages) -> Result<String, ReportE
 
 /// `text` with a capital letter: the reason of a grade stands alone, other than messages, which follow their subject.
 pub(crate) fn sentence(text: &str) -> String {
+    // `vllm.service` is a name, and begins no other way.
+    let first = text.split(' ').next().unwrap_or_default().trim_end_matches(['.', ',', ':']);
+    if first.contains(['.', '_', '/', '`']) {
+        return text.to_owned();
+    }
     let mut chars = text.chars();
     chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
@@ -377,7 +309,7 @@ pub(crate) fn coverage_text(share: Option<f64>, messages: &Messages) -> Result<S
     Ok(coverage(share, messages)?.text)
 }
 
-fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, ReportError> {
+pub(crate) fn document(assessment: &Assessment, messages: &Messages) -> Result<Document, ReportError> {
     let time = collected(assessment)?;
     let tool = clean(&assessment.tool_version);
     let synthetic = assessment.provenance.origin == Origin::Synthetic.as_str();
@@ -426,7 +358,7 @@ pub(crate) fn grade(
     Ok(GradeView { id: id(grade), text, level: level(grade), at_least: at_least.map_or(0, level) })
 }
 
-fn coverage(share: Option<f64>, messages: &Messages) -> Result<Coverage, ReportError> {
+pub(crate) fn coverage(share: Option<f64>, messages: &Messages) -> Result<Coverage, ReportError> {
     let Some(share) = share else {
         return Ok(Coverage { text: messages.get("document", "none_applied")?.to_owned(), percent: None });
     };
@@ -451,7 +383,7 @@ pub(crate) fn grade_words(
     }
 }
 
-fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, ReportError> {
+pub(crate) fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, ReportError> {
     // A message file may translate the title; the English one has no need to repeat it.
     let title = messages.find("category", &id(category.id)).unwrap_or(&category.title);
     Ok(Category {
@@ -466,7 +398,7 @@ fn category(category: &CategoryResult, messages: &Messages) -> Result<Category, 
     })
 }
 
-fn counts(assessment: &Assessment, messages: &Messages) -> Result<Vec<Count>, ReportError> {
+pub(crate) fn counts(assessment: &Assessment, messages: &Messages) -> Result<Vec<Count>, ReportError> {
     let count = |outcome: Outcome| {
         let found = assessment.findings.iter().filter(|finding| finding.outcome == outcome);
         let mut checks: Vec<_> = found.map(|finding| finding.check.as_str()).collect();
@@ -484,7 +416,7 @@ fn counts(assessment: &Assessment, messages: &Messages) -> Result<Vec<Count>, Re
     OUTCOMES.into_iter().map(count).collect()
 }
 
-fn probes(assessment: &Assessment) -> Vec<Probe> {
+pub(crate) fn probes(assessment: &Assessment) -> Vec<Probe> {
     let incomplete = assessment.probes.iter().filter(|probe| probe.status != "ok");
     incomplete
         .map(|probe| Probe {
@@ -495,7 +427,7 @@ fn probes(assessment: &Assessment) -> Vec<Probe> {
         .collect()
 }
 
-fn packs(assessment: &Assessment) -> Vec<Pack> {
+pub(crate) fn packs(assessment: &Assessment) -> Vec<Pack> {
     let pack = |pack: &plumb_engine::assessment::PackUsed| Pack {
         id: clean(&pack.id),
         version: clean(&pack.version),
@@ -507,13 +439,16 @@ fn packs(assessment: &Assessment) -> Vec<Pack> {
     assessment.packs.iter().map(pack).collect()
 }
 
-fn protection(assessment: &Assessment, messages: &Messages) -> Result<Option<String>, ReportError> {
+pub(crate) fn protection(
+    assessment: &Assessment,
+    messages: &Messages,
+) -> Result<Option<String>, ReportError> {
     let Some(first) = assessment.packs.first().map(|pack| &pack.sandbox) else { return Ok(None) };
     let is_common = !first.is_empty() && assessment.packs.iter().all(|pack| pack.sandbox == *first);
     is_common.then(|| messages.fill("text", "protection", &[("protection", &clean(first))])).transpose()
 }
 
-fn provenance(assessment: &Assessment, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
+pub(crate) fn provenance(assessment: &Assessment, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
     let from = &assessment.provenance;
     let origin = messages.find("origin", &from.origin).unwrap_or(&from.origin);
     let root = messages.get("answer", if from.root { "yes" } else { "no" })?;

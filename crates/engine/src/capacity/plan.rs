@@ -203,6 +203,44 @@ fn normal(z: f64) -> f64 {
     if z < 0.0 { tail } else { 1.0 - tail }
 }
 
+/// What the plan would be if one replica were proven to carry more, everything else being as it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Lowest proven rate of one replica, in requests per second, from which on so few replicas are enough.
+    pub from: f64,
+    /// Replicas, spare ones among them.
+    pub replicas: u32,
+    /// GPUs, where their number per replica is known.
+    pub gpus: Option<u32>,
+    /// Cost of a month, where prices are known.
+    pub month: Option<f64>,
+    /// [`Label::Modelled`].
+    pub label: Label,
+}
+
+/// So many steps are of use: the ones further on need a replica many times as good.
+const MAX_STEPS: usize = 5;
+
+/// The plan as it is, then with one replica less each time, as far as there is more than the spare ones and one.
+pub(super) fn steps(terms: &Terms, goodput: f64, size: Option<u32>) -> Vec<Step> {
+    let planned = terms.replicas(goodput);
+    let of = |replicas: u32| {
+        let gpus = size.map(|size| replicas.saturating_mul(size));
+        let serving = f64::from(replicas.saturating_sub(terms.spare).max(1));
+        // What is needed for one replica less, as the formula has it.
+        let from = terms.demand() / (terms.utilisation * terms.balancing * serving);
+        Step {
+            from: if replicas == planned { goodput } else { from },
+            replicas,
+            gpus,
+            month: None,
+            label: Label::Modelled,
+        }
+    };
+    let least = terms.spare + 1;
+    (least..=planned).rev().take(MAX_STEPS).map(of).collect()
+}
+
 /// What one input does to the plan, the others as they are.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Sensitivity {

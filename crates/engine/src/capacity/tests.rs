@@ -245,3 +245,18 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn each_step_is_where_one_replica_less_is_enough() {
+    let capacity = of(&evidence(rates()));
+    let (plan, steps) = (capacity.plan.unwrap(), capacity.steps);
+    assert_eq!((steps[0].from, steps[0].replicas), (capacity.goodput.unwrap().rate.low, plan.planned));
+    assert!(steps.len() > 2 && steps.windows(2).all(|pair| pair[0].from < pair[1].from), "{steps:?}");
+    for step in &steps[1..] {
+        let needed = |rate: f64| replicas(plan.demand, 0.8, 0.95, rate, 1);
+        assert_eq!(needed(step.from), step.replicas, "{step:?}");
+        assert_eq!(needed(step.from * 0.999), step.replicas + 1, "{step:?}");
+        let price = 2.0 * MONTH_HOURS * f64::from(step.gpus.unwrap());
+        assert!((step.month.unwrap() - price).abs() < 1e-6, "{step:?}");
+    }
+}

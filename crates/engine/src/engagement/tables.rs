@@ -11,7 +11,7 @@ use time::Date;
 
 use super::values::{Filled, finite, language, platform, platforms};
 use super::{day, filled};
-use crate::document::{Client, Colours, Section};
+use crate::document::{Client, Colours, Note, OwnFinding, OwnSummary, Planned, Section, Status};
 use crate::profile::Platform;
 use crate::waiver::Waiver;
 
@@ -47,6 +47,17 @@ pub(super) struct Tables {
     /// Deviations that are accepted.
     #[serde(default)]
     pub(super) waiver: Vec<Waiver>,
+    /// The author's own summary, printed instead of Plumb's.
+    pub(super) summary: Option<OwnSummary>,
+    /// The author's notes on the findings of a check.
+    #[serde(default)]
+    pub(super) note: Vec<At<Note>>,
+    /// What the author observed, which no check looks at.
+    #[serde(default)]
+    pub(super) finding: Vec<At<OwnFinding>>,
+    /// Who mends the findings of a check, and by when.
+    #[serde(default)]
+    pub(super) action: Vec<At<Planned>>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]
@@ -65,6 +76,19 @@ pub(super) struct Report {
     #[serde(default, deserialize_with = "language")]
     #[schemars(regex(pattern = "^[a-z-]{2,8}$"))]
     pub(super) language: Option<String>,
+    /// `draft` is printed across every page.
+    pub(super) status: Option<Status>,
+    /// Version of the document.
+    pub(super) version: Option<Filled>,
+    /// Font files (TrueType or OpenType), relative to this file, in which the PDF is set.
+    #[serde(default)]
+    pub(super) fonts: Vec<Filled>,
+    /// Who reviewed it.
+    #[serde(default)]
+    pub(super) reviewers: Vec<Filled>,
+    /// Who receives it.
+    #[serde(default)]
+    pub(super) distribution: Vec<Filled>,
     /// Printed on the cover and every page.
     pub(super) confidentiality: Option<Filled>,
     /// Image file (SVG or PNG), relative to this file.

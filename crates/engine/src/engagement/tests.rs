@@ -203,13 +203,13 @@ nodes = ["gpu-*"]
 [report.colours]
 accent = "#1F4e79"
 [report.sections]
-offer = false
+glossary = false
 node = true
 "##;
     let document = EngagementFile::parse("e.toml", text).unwrap().document;
     assert_eq!(document.client.name.as_deref(), Some("#import \"x\" *_<b>"));
     assert_eq!(document.date.as_deref(), Some("2026-07-01"));
-    assert!(document.prints(Section::Node) && !document.prints(Section::Offer));
+    assert!(document.prints(Section::Node) && !document.prints(Section::Glossary));
     assert!(document.covers("gpu-7") && !document.covers("cpu-7"));
     for (from, to, expected) in [
         (
@@ -224,14 +224,14 @@ node = true
             "e.toml:8: report.colours.accent: expected a colour as \"#rrggbb\", such as \"#1f4e79\", found the string \"blue\"",
         ),
         (
-            "offer = false",
+            "glossary = false",
             "findings = false",
             "e.toml:10: report.sections.findings: unknown key; expected one of `node`",
         ),
         (
-            "offer = false",
-            "offer = 0",
-            "e.toml:10: report.sections.offer: expected `true` or `false`, found 0",
+            "glossary = false",
+            "glossary = 0",
+            "e.toml:10: report.sections.glossary: expected `true` or `false`, found 0",
         ),
         ("[client]\nname", "[client]\nnam", "e.toml:3: client.nam: unknown key; did you mean `name`?"),
         (
@@ -467,8 +467,8 @@ fn is_tables(value: &toml::Value) -> bool {
 proptest! {
     #[test]
     fn one_mistake_anywhere_is_told_with_its_line_and_key(
-        styles in prop::collection::vec(prop::sample::select(vec![Style::Header, Style::Dotted, Style::Braces]), 9),
-        planted in 0..67_usize,
+        styles in prop::collection::vec(prop::sample::select(vec![Style::Header, Style::Dotted, Style::Braces]), 13),
+        planted in 0..93_usize,
         mistake in prop::sample::select(vec![Mistake::Key, Mistake::Type, Mistake::Range]),
     ) {
         let mut filled: toml::Table = toml::from_str(&filled_in()).unwrap();
@@ -492,7 +492,7 @@ proptest! {
                 writer.headed(key, value);
             }
         }
-        prop_assert_eq!(writer.entries, 67, "all entries of the example are planted in");
+        prop_assert_eq!(writer.entries, 93, "all entries of the example are planted in");
         let (line, key) = writer.place.unwrap();
         match EngagementFile::parse("e.toml", &writer.text) {
             Ok(_) => prop_assert!(false, "the mistake in line {line} was not seen:\n{}", writer.text),
@@ -501,4 +501,28 @@ proptest! {
             ),
         }
     }
+}
+
+#[test]
+fn the_authors_hand_is_read_and_a_picture_needs_words() {
+    let text = "schema = 1\n[report]\nstatus = \"draft\"\nversion = \"1.1\"\nreviewers = [\"C\"]\n[summary]\nheadline = \"H\"\ntext = \"s.md\"\n\
+                [[note]]\ncheck = \"a.b\"\ntext = \"agreed\"\nimage = \"p.png\"\nalt = \"a rack\"\n\
+                [[finding]]\ntitle = \"Fans are blocked\"\ngrade = \"medium\"\ndue = 2026-04-15\n\
+                [[action]]\ncheck = \"a.b\"\nowner = \"P\"\neffort = \"1 h\"\ndue = 2026-03-09\nstatus = \"in-progress\"\n";
+    let document = EngagementFile::parse("e.toml", text).unwrap().document;
+    assert_eq!(document.files(), ["s.md", "p.png"]);
+    assert_eq!(document.findings[0].due.as_deref(), Some("2026-04-15"));
+    assert_eq!(document.actions[0].status, crate::document::Progress::InProgress);
+    for (from, to, expected) in [
+        ("alt = \"a rack\"\n", "", "a picture needs `alt`"),
+        ("grade = \"medium\"", "grade = \"bad\"", "finding.grade: unknown value `bad`"),
+        ("status = \"in-progress\"", "status = \"later\"", "action.status: unknown value `later`"),
+        ("due = 2026-03-09", "due = \"soon\"", "action.due: expected a day such as 2026-12-31"),
+        ("owner = \"P\"", "owners = \"P\"", "unknown key; did you mean `owner`?"),
+    ] {
+        let found = error(&text.replace(from, to));
+        assert!(found.contains(expected), "{from} to {to}: {found}");
+    }
+    let twice = format!("{text}[[action]]\ncheck = \"a.b\"\n");
+    assert!(error(&twice).contains("`a.b` has two plans"), "{}", error(&twice));
 }

@@ -7,7 +7,7 @@ use crate::analyse;
 use crate::cli::AuditArgs;
 use crate::commands::check::gate;
 use crate::commands::collect::{collect, on_signals, outcome, write};
-use crate::commands::report::{REPORT, Renderer};
+use crate::commands::report::{REPORT, Renderer, verdict};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::outputs::make_folder;
@@ -42,9 +42,11 @@ pub(crate) fn run(args: &AuditArgs, console: &Console) -> anyhow::Result<Outcome
     let analysis =
         analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
     renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
-    let documents = renderer.render(&analysis, &bundle, &folder, console)?;
+    let engagement = args.client.engagement.as_deref();
+    let documents = renderer.render(&analysis, &bundle, engagement, &folder, console)?;
     written.extend(documents.paths.iter().cloned());
     let paths: String = written.iter().map(|path| format!("{}\n", path.display())).collect();
     console.result(&format!("{}\n{paths}", text::headline(&analysis.assessment)))?;
-    documents.outcome(gate(&analysis.assessment, &args.gates, console), console)
+    let assessment = &analysis.assessment;
+    documents.outcome(verdict(assessment, gate(assessment, &args.gates, console), console), console)
 }

@@ -5,15 +5,17 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use plumb_collect::Interrupt;
+use plumb_engine::Assessment;
 use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
+use plumb_evidence::bundle::sha256_hex;
 use plumb_report::{
-    Audience, Material, PdfStandard, Rendered, ReportError, TYPST_VERSION, Theme, Typst, Watch,
+    Hand, Material, Model, PdfStandard, Rendered, ReportError, TYPST_VERSION, Theme, Typst, Watch,
 };
 
 use crate::analyse::{self, Analysis, set};
-use crate::cli::{AudienceChoice, Rendering, ReportArgs, ReportFormat, StandardChoice};
+use crate::cli::{Rendering, ReportArgs, ReportFormat, StandardChoice};
 use crate::commands::check::gate;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
@@ -22,6 +24,8 @@ use crate::outputs::OutputFolder;
 /// Kinds of documents, which their files are called after.
 pub(crate) const REPORT: &str = "report";
 pub(crate) const COMPARISON: &str = "compare";
+/// The second PDF of a report.
+const APPENDIX_PDF: &str = "report-appendix.pdf";
 
 pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.init {
@@ -32,15 +36,132 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     };
     let mut renderer = Renderer::new(&args.rendering, console)?;
     let folder = renderer.folder(output, REPORT)?;
+    if is_model(bundle) {
+        return again(bundle, args, renderer, &folder, console);
+    }
     let bundle = Bundle::read(bundle)?;
     let analysis =
         analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
-    renderer.dress(&analysis.assessment.document, args.client.engagement.as_deref())?;
-    let documents = renderer.render(&analysis, &bundle, &folder, console)?;
+    let engagement = args.client.engagement.as_deref();
+    renderer.dress(&analysis.assessment.document, engagement)?;
+    let documents = renderer.render(&analysis, &bundle, engagement, &folder, console)?;
     for path in &documents.paths {
         console.result(&format!("{}\n", path.display()))?;
     }
-    documents.outcome(gate(&analysis.assessment, &args.gates, console), console)
+    documents.outcome(
+        verdict(&analysis.assessment, gate(&analysis.assessment, &args.gates, console), console),
+        console,
+    )
+}
+
+/// How a report ends: what contradicts itself is no ground for any other answer.
+pub(crate) fn verdict(assessment: &Assessment, gated: Outcome, console: &Console) -> Outcome {
+    match assessment.contradictions.len() {
+        0 => gated,
+        1 => {
+            console
+                .warn("two statements of the report contradict each other; it names them above its answers");
+            Outcome::Contradictory
+        }
+        n => {
+            console.warn(&format!(
+                "{n} pairs of statements of the report contradict each other; it names them above its answers"
+            ));
+            Outcome::Contradictory
+        }
+    }
+}
+
+/// Longest `report.json` that is read.
+const MAX_MODEL: u64 = 64 << 20;
+
+/// True for a file that is no bundle but a `report.json`.
+fn is_model(path: &Path) -> bool {
+    // Opening a pipe would wait for a writer.
+    if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+        return false;
+    }
+    let mut first = [0];
+    let read = std::fs::File::open(path).and_then(|mut file| std::io::Read::read(&mut file, &mut first));
+    matches!(read, Ok(1)) && first == *b"{"
+}
+
+/// Renders the report in a `report.json` again.
+fn again(
+    path: &Path,
+    args: &ReportArgs,
+    mut renderer: Renderer,
+    folder: &OutputFolder,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    let text = crate::input::read(path, MAX_MODEL)
+        .with_context(|| UsageError(format!("cannot read `{}`", path.display())))?;
+    let model = Model::read(&text).with_context(|| UsageError(format!("cannot use `{}`", path.display())))?;
+    if let Some(language) = args.rendering.language.as_ref().filter(|language| **language != model.language) {
+        bail!(UsageError(format!(
+            "`{}` is written in `{}`; for `{language}`, render the bundle again",
+            path.display(),
+            model.language
+        )));
+    }
+    if args.client.engagement.is_some() {
+        bail!(UsageError("a report.json has its engagement in it; leave out --engagement".to_owned()));
+    }
+    renderer.theme = renderer.theme.clone().with_language(&model.language)?;
+    let json = String::from_utf8_lossy(&text).into_owned();
+    let documents = renderer.write(&model, || Ok(json), folder, console)?;
+    for path in &documents.paths {
+        console.result(&format!("{}\n", path.display()))?;
+    }
+    documents.outcome(Outcome::Done, console)
+}
+
+/// The files that the engagement file names, and the hashes of all of them.
+fn hand(terms: &DocumentTerms, path: Option<&Path>) -> anyhow::Result<Hand> {
+    let mut hand = Hand::default();
+    let Some(path) = path else { return Ok(hand) };
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let read = |path: &Path| {
+        crate::input::read(path, 4 << 20)
+            .with_context(|| UsageError(format!("cannot read `{}` of the engagement file", path.display())))
+    };
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    hand.hashes.push((name, sha256_hex(&read(path)?)));
+    let summary = terms.summary.as_ref().and_then(|own| own.text.as_deref());
+    for name in terms.fonts.iter().map(String::as_str).chain(terms.logo.as_deref()) {
+        let bytes = crate::input::read(&folder.join(name), 16 << 20)
+            .with_context(|| UsageError(format!("cannot read `{name}` of the engagement file")))?;
+        hand.hashes.push((name.to_owned(), sha256_hex(&bytes)));
+    }
+    for name in terms.files() {
+        let bytes = read(&folder.join(name))?;
+        hand.hashes.push((name.to_owned(), sha256_hex(&bytes)));
+        if summary == Some(name) {
+            let text = String::from_utf8(bytes)
+                .map_err(|_| UsageError(format!("`{name}` of the engagement file is no text in UTF-8")))?;
+            hand.summary = Some(text);
+        } else if plumb_report::model::is_picture(&bytes) {
+            hand.pictures.push((name.to_owned(), bytes));
+        } else {
+            bail!(UsageError(format!("`{name}` of the engagement file is no picture; give a PNG or a JPEG")));
+        }
+    }
+    Ok(hand)
+}
+
+/// Notes and plans for checks of which nothing was found are told: a typing mistake must not lose them in silence.
+fn warn_of_unused(assessment: &Assessment, console: &Console) {
+    let terms = &assessment.document;
+    let deviates = |check: &str| {
+        assessment.findings.iter().any(|finding| finding.check == check && finding.outcome.is_deviation())
+    };
+    let notes = terms.notes.iter().map(|own| ("note", own.check.as_str()));
+    let actions = terms.actions.iter().map(|own| ("action", own.check.as_str()));
+    for (table, check) in notes.chain(actions).filter(|(_, check)| !deviates(check)) {
+        console.warn(&format!(
+            "the engagement file has a [[{table}]] for `{check}`, which has no finding on this node"
+        ));
+    }
 }
 
 /// Writes an engagement file to fill in. One that is there was filled in by somebody.
@@ -64,7 +185,6 @@ pub(crate) struct Renderer {
     /// True if a PDF was asked for by name that cannot be made.
     lacks_pdf: bool,
     language: Option<String>,
-    audience: Audience,
     open: bool,
     force: bool,
 }
@@ -100,11 +220,6 @@ impl Renderer {
             formats,
             lacks_pdf,
             language: rendering.language.clone(),
-            audience: match rendering.audience {
-                AudienceChoice::Client => Audience::Client,
-                AudienceChoice::Engineer => Audience::Engineer,
-                AudienceChoice::Both => Audience::Both,
-            },
             open: rendering.open,
             force: rendering.force,
         })
@@ -112,7 +227,15 @@ impl Renderer {
 
     /// The folder for a document of a kind, as far as can be told before there is one: what is to be written can be.
     pub(crate) fn folder(&self, path: &Path, kind: &str) -> anyhow::Result<OutputFolder> {
-        let names: Vec<String> = self.formats.iter().map(|format| name_of(kind, *format)).collect();
+        let of_reports_only =
+            |format: &&ReportFormat| matches!(format, ReportFormat::Csv | ReportFormat::Sarif);
+        if let Some(format) = self.formats.iter().find(of_reports_only).filter(|_| kind != REPORT) {
+            bail!(UsageError(format!("only a report can be written as `{}`", name_of("report", *format))));
+        }
+        let mut names: Vec<String> = self.formats.iter().map(|format| name_of(kind, *format)).collect();
+        if kind == REPORT && self.formats.contains(&ReportFormat::Pdf) {
+            names.push(APPENDIX_PDF.to_owned());
+        }
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
         if kind == REPORT && self.formats.contains(&ReportFormat::Md) {
             // What figures there are is not known yet, but where they go is.
@@ -126,8 +249,16 @@ impl Renderer {
         if let Some(language) = self.language.as_ref().or(terms.language.as_ref()) {
             self.theme = self.theme.clone().with_language(language)?;
         }
-        let Some(logo) = &terms.logo else { return Ok(()) };
         let folder = path.and_then(Path::parent).unwrap_or(Path::new(""));
+        let mut fonts = Vec::new();
+        for name in &terms.fonts {
+            let bytes = crate::input::read(&folder.join(name), 16 << 20).with_context(|| {
+                UsageError(format!("cannot read the font `{name}` of the engagement file"))
+            })?;
+            fonts.push((name.clone(), bytes));
+        }
+        self.theme = self.theme.clone().with_fonts(fonts)?;
+        let Some(logo) = &terms.logo else { return Ok(()) };
         let logo = folder.join(logo);
         let bytes = crate::input::read(&logo, 4 << 20).with_context(|| {
             UsageError(format!("cannot read the logo `{}` of the engagement file", logo.display()))
@@ -136,31 +267,62 @@ impl Renderer {
         Ok(())
     }
 
-    /// Writes the reports into `folder`.
+    /// Writes the report of a bundle into `folder`; `engagement` is the file that the client's terms are from.
     pub(crate) fn render(
         &self,
         analysis: &Analysis,
         bundle: &Bundle,
+        engagement: Option<&Path>,
         folder: &OutputFolder,
         console: &Console,
     ) -> anyhow::Result<Documents> {
-        let material = Material::new(&analysis.assessment)
-            .with_evidence(&analysis.evidence)
-            .with_bundle(bundle)
-            .for_audience(self.audience);
+        let assessment = &analysis.assessment;
+        let hand = hand(&assessment.document, engagement)?;
+        let material =
+            Material::new(assessment).with_evidence(&analysis.evidence).with_bundle(bundle).with_hand(&hand);
+        let model = plumb_report::model(material, &self.theme)?;
+        warn_of_unused(assessment, console);
+        let headline = assessment.document.summary.as_ref().and_then(|own| own.headline.as_deref());
+        let own = [headline, hand.summary.as_deref()];
+        let unknown =
+            model.unknown_numbers_of_author(&own.into_iter().flatten().collect::<Vec<_>>().join("\n"));
+        if !unknown.is_empty() {
+            console.warn(&format!(
+                "the summary of the engagement file states numbers that the report does not: {}; check them",
+                unknown.join(", ")
+            ));
+        }
+        self.write(&model, || plumb_report::report_json(assessment, &model), folder, console)
+    }
+
+    /// Writes a report in all formats: two PDFs, and the others with both parts in one file.
+    fn write(
+        &self,
+        model: &Model,
+        json: impl FnOnce() -> Result<String, ReportError>,
+        folder: &OutputFolder,
+        console: &Console,
+    ) -> anyhow::Result<Documents> {
         let mut drafts = Drafts::new(self, REPORT);
-        drafts.pdf(console, |typst, watch| plumb_report::pdf_watched(material, &self.theme, typst, watch))?;
+        let names = [name_of(REPORT, ReportFormat::Pdf), APPENDIX_PDF.to_owned()];
+        drafts.pdfs(console, names.into(), |typst, watch| {
+            plumb_report::pdfs_watched(model, &self.theme, typst, watch)
+        })?;
         let mut figures = Vec::new();
         drafts.text(ReportFormat::Md, || {
-            let markdown = plumb_report::markdown(material, &self.theme)?;
-            figures = markdown.figures;
+            let markdown = plumb_report::markdown(model, &self.theme)?;
+            figures = markdown.files;
             Ok(markdown.text)
         })?;
-        drafts.text(ReportFormat::Html, || plumb_report::html(material, &self.theme))?;
-        drafts.text(ReportFormat::Json, || plumb_report::json(&analysis.assessment))?;
-        let figures =
-            figures.into_iter().map(|figure| (format!("figures/{}.svg", figure.id), figure.svg.into_bytes()));
-        drafts.write(figures.collect(), folder, console)
+        drafts.text(ReportFormat::Html, || plumb_report::html(model, &self.theme))?;
+        drafts.text(ReportFormat::Csv, || Ok(model.csv()))?;
+        let wants = |format| self.formats.contains(&format);
+        if wants(ReportFormat::Json) || wants(ReportFormat::Sarif) {
+            let json = json()?;
+            drafts.text(ReportFormat::Sarif, || plumb_report::sarif(&json))?;
+            drafts.text(ReportFormat::Json, || Ok(json))?;
+        }
+        drafts.write(figures, folder, console)
     }
 
     /// Writes a comparison into `folder`.
@@ -173,7 +335,9 @@ impl Renderer {
         use plumb_report::comparison;
 
         let mut drafts = Drafts::new(self, COMPARISON);
-        drafts.pdf(console, |typst, watch| comparison::pdf_watched(set, &self.theme, typst, watch))?;
+        drafts.pdfs(console, vec![name_of(COMPARISON, ReportFormat::Pdf)], |typst, watch| {
+            Ok(vec![comparison::pdf_watched(set, &self.theme, typst, watch)?])
+        })?;
         drafts.text(ReportFormat::Md, || comparison::markdown(set, &self.theme))?;
         drafts.text(ReportFormat::Html, || comparison::html(set, &self.theme))?;
         drafts.text(ReportFormat::Json, || plumb_report::json(set))?;
@@ -218,6 +382,8 @@ fn name_of(kind: &str, format: ReportFormat) -> String {
         ReportFormat::Md => "md",
         ReportFormat::Html => "html",
         ReportFormat::Json => "json",
+        ReportFormat::Csv => "csv",
+        ReportFormat::Sarif => "sarif",
     };
     format!("{kind}.{extension}")
 }
@@ -261,19 +427,22 @@ impl<'a> Drafts<'a> {
         Self { renderer, kind, formats: renderer.formats.clone(), files: Vec::new(), failed: None }
     }
 
-    /// The PDF, with the time on the terminal; Ctrl-C ends it and leaves nothing. Any other failure costs the PDF alone.
-    fn pdf(
+    /// The PDFs, with the time on the terminal; Ctrl-C ends it and leaves nothing. Any other failure costs the PDFs alone.
+    fn pdfs(
         &mut self,
         console: &Console,
-        set: impl FnOnce(&Typst, &mut Watch<'_>) -> Result<(Vec<u8>, Rendered), ReportError>,
+        names: Vec<String>,
+        set: impl FnOnce(&Typst, &mut Watch<'_>) -> Result<Vec<(Vec<u8>, Rendered)>, ReportError>,
     ) -> anyhow::Result<()> {
         let Some(typst) = &self.renderer.typst else { return Ok(()) };
         match watched(console, |watch| set(typst, watch)) {
-            Ok((bytes, rendered)) => {
-                if !rendered.warnings.is_empty() {
-                    console.warn(&rendered.warnings);
+            Ok(made) => {
+                for (name, (bytes, rendered)) in names.into_iter().zip(made) {
+                    if !rendered.warnings.is_empty() {
+                        console.warn(&rendered.warnings);
+                    }
+                    self.files.push((name, bytes));
                 }
-                self.files.push((name_of(self.kind, ReportFormat::Pdf), bytes));
             }
             Err(error @ ReportError::Interrupted) => return Err(error.into()),
             Err(error) => {

@@ -3,10 +3,11 @@
 use plumb_engine::Grade;
 use plumb_engine::compare::{Change, Comparison, DriftKind, Verdict};
 
-use super::view::{metric_word, percent, span};
+use super::view::{metric_word, percent, rate, span};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
+use crate::view::capacity::amount;
 use crate::view::{coverage_text, date_of, grade};
 
 /// So many findings and metrics are named; the lists below have all.
@@ -19,6 +20,7 @@ pub(super) fn write(node: &Comparison, messages: &Messages) -> Result<Vec<String
     let host = clean(&node.host);
     let opening = messages.fill("letter", "opening", &[("host", &host), ("from", &from), ("to", &to)])?;
     let paragraphs = [
+        business(node, messages)?,
         opening,
         risk(node, messages)?,
         done(node, messages)?,
@@ -26,6 +28,36 @@ pub(super) fn write(node: &Comparison, messages: &Messages) -> Result<Vec<String
         open(node, messages)?,
     ];
     Ok(paragraphs.into_iter().filter(|text| !text.is_empty()).collect())
+}
+
+/// What changed for the business: what one replica is proven to carry, and what the demand then needs.
+fn business(node: &Comparison, messages: &Messages) -> Result<String, ReportError> {
+    let (Some(before), Some(after)) = (&node.before.business, &node.after.business) else {
+        return Ok(String::new());
+    };
+    let rates = (rate(before.proven, messages), rate(after.proven, messages));
+    let key = match after.proven.total_cmp(&before.proven) {
+        std::cmp::Ordering::Greater => "proven_more",
+        std::cmp::Ordering::Equal => "proven_same",
+        std::cmp::Ordering::Less => "proven_less",
+    };
+    let mut text = messages.fill("letter", key, &[("before", &rates.0), ("after", &rates.1)])?;
+    // A plan for another demand, or in another currency, is another plan.
+    let (Some(from), Some(to)) = (before.replicas, after.replicas) else { return Ok(text) };
+    if before.demand != after.demand || from == to {
+        return Ok(text);
+    }
+    let (from, to) = (from.to_string(), to.to_string());
+    let need = messages.fill("letter", "need", &[("before", &from), ("after", &to)])?;
+    text = format!("{text} {need}");
+    if let (Some(was), Some(is)) = (before.month, after.month)
+        && before.currency == after.currency
+    {
+        let key = if is < was { "month_less" } else { "month_more" };
+        let month = format!("{} {}", amount((is - was).abs()), clean(&after.currency));
+        text = format!("{text} {}", messages.fill("letter", key, &[("month", &month)])?);
+    }
+    Ok(text)
 }
 
 fn risk(node: &Comparison, messages: &Messages) -> Result<String, ReportError> {
@@ -100,7 +132,11 @@ fn measured(node: &Comparison, messages: &Messages) -> Result<String, ReportErro
         let told =
             changes.iter().filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
         let mut loads: Vec<(String, Vec<String>)> = Vec::new();
-        for change in told.take(NAMED) {
+        // What happens under the heaviest load is what the demand meets first.
+        let mut told: Vec<_> = told.collect();
+        let heaviest = told.last().map(|change| change.load.clone()).unwrap_or_default();
+        told.sort_by_key(|change| change.load != heaviest);
+        for change in told.into_iter().take(NAMED) {
             let metric = metric_word(&change.metric, messages);
             let load = crate::load::words(&change.load, messages)?;
             let interval = change.interval.map(|ends| span(ends, messages)).unwrap_or_default();

@@ -13,6 +13,7 @@ use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
 use crate::theme::Theme;
+use crate::view::capacity::amount;
 use crate::view::{GradeView, coverage_text, date_of, grade, id, outcome_word};
 
 #[derive(Clone, Debug, Serialize)]
@@ -70,6 +71,10 @@ struct StateView {
     coverage: String,
     exposure: String,
     deviations: usize,
+    /// Proven rate, need and cost, as texts; empty where they are not known.
+    proven: String,
+    need: String,
+    month: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
@@ -281,17 +286,39 @@ fn state(state: &StateSummary, messages: &Messages) -> Result<StateView, ReportE
         coverage: coverage_text(state.coverage, messages)?,
         exposure: messages.numeral(&format!("{:.1}", state.exposure)),
         deviations: state.deviations,
+        proven: state
+            .business
+            .as_ref()
+            .map(|own| format!("{}/s", rate(own.proven, messages)))
+            .unwrap_or_default(),
+        need: match state.business.as_ref().and_then(|own| Some((own.replicas?, own.gpus))) {
+            Some((replicas, Some(gpus))) => format!("{replicas}/{gpus}"),
+            Some((replicas, None)) => replicas.to_string(),
+            None => String::new(),
+        },
+        month: state
+            .business
+            .as_ref()
+            .and_then(|own| Some(format!("{} {}", amount(own.month?), clean(&own.currency))))
+            .unwrap_or_default(),
     })
+}
+
+/// A rate with no more decimals than it has.
+pub(super) fn rate(value: f64, messages: &Messages) -> String {
+    let text = format!("{value:.2}");
+    messages.numeral(text.trim_end_matches('0').trim_end_matches('.'))
 }
 
 fn category(own: &CategoryChange, messages: &Messages) -> Result<CategoryView, ReportError> {
     let title = messages.find("category", &id(own.id)).unwrap_or(&own.title);
-    let mark =
-        |found: Option<plumb_engine::Grade>| found.map(|found| grade(found, None, messages)).transpose();
+    let mark = |found: Option<plumb_engine::Grade>, least| {
+        found.map(|found| grade(found, least, messages)).transpose()
+    };
     Ok(CategoryView {
         title: clean(title),
-        before: mark(own.before)?,
-        after: mark(own.after)?,
+        before: mark(own.before, own.at_least_before)?,
+        after: mark(own.after, own.at_least_after)?,
         coverage_before: coverage_text(own.coverage_before, messages)?,
         coverage_after: coverage_text(own.coverage_after, messages)?,
     })

@@ -2,12 +2,13 @@
 
 use crate::escape::clean;
 
-/// Width of all figures in their own unit; a page shows them 166 mm wide, so that 11 units are letters of 8 points.
+/// Width of all figures in their own unit; a page shows them 166 mm wide, so that 11.6 units are letters of 8.5 points, which
+/// nothing is below.
 pub(crate) const WIDTH: f64 = 640.0;
 /// Size of letters.
-pub(crate) const SIZE: f64 = 11.5;
+pub(crate) const SIZE: f64 = 12.4;
 /// Size of small letters.
-pub(crate) const SMALL: f64 = 9.5;
+pub(crate) const SMALL: f64 = 11.6;
 /// Lists of families; the last name is the reader's own choice.
 const FONTS: &str = "Inter, 'Helvetica Neue', Arial, 'DejaVu Sans', 'Libertinus Serif', sans-serif";
 
@@ -32,6 +33,18 @@ pub(crate) const PAPER: Paint = Paint { class: "paper", colour: "#ffffff" };
 pub(crate) const ACCENT: Paint = Paint { class: "accent", colour: "#1f3f66" };
 /// What is not where it should be, or beyond a limit.
 pub(crate) const FAR: Paint = Paint { class: "far", colour: "#b3261e" };
+/// What a grade is drawn with, from 1 for low to 3 for high; the darker, the worse, so that it holds in grey.
+pub(crate) const GRADES: [Paint; 3] = [
+    Paint { class: "low", colour: "#3f8f63" },
+    Paint { class: "medium", colour: "#9a5b00" },
+    Paint { class: "high", colour: "#7d1414" },
+];
+
+/// The colour of a grade; that of secondary lines for none.
+pub(crate) fn grade_paint(level: u8) -> Paint {
+    usize::from(level).checked_sub(1).and_then(|at| GRADES.get(at)).copied().unwrap_or(SOFT)
+}
+
 /// Steps of darkness for heat maps, light to dark.
 pub(crate) const HEAT: [Paint; 6] = [
     Paint { class: "heat0", colour: "#f3f5f7" },

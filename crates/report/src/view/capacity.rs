@@ -14,43 +14,44 @@ use crate::messages::Messages;
 
 /// The chapter, and its two lines of the summary.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct CapacityView {
+pub(crate) struct CapacityView {
     /// What settings were measured to do.
-    effect: Line,
+    pub(crate) effect: Line,
     /// What the demand needs and costs.
-    need: Line,
-    goodput: Vec<Labelled>,
+    pub(crate) need: Line,
+    pub(crate) goodput: Vec<Labelled>,
     /// Why there is no goodput, in a sentence; empty where there is.
-    no_goodput: String,
-    assumptions: Vec<Labelled>,
-    plan: Vec<Labelled>,
+    pub(crate) no_goodput: String,
+    pub(crate) assumptions: Vec<Labelled>,
+    pub(crate) plan: Vec<Labelled>,
     /// Why there is no plan; empty where there is.
-    no_plan: String,
-    saving: Vec<Labelled>,
+    pub(crate) no_plan: String,
+    pub(crate) saving: Vec<Labelled>,
     /// Whether the saving may be counted on, in a sentence; empty where there is none.
-    saving_note: String,
-    money: Vec<Labelled>,
+    pub(crate) saving_note: String,
+    pub(crate) money: Vec<Labelled>,
     /// Why there is no money; empty where there is.
-    no_money: String,
-    sensitivity: Vec<Labelled>,
+    pub(crate) no_money: String,
+    pub(crate) sensitivity: Vec<Labelled>,
 }
 
 /// A sentence with the label of its numbers.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Line {
-    text: String,
-    label: Option<Word>,
+pub(crate) struct Line {
+    pub(crate) text: String,
+    pub(crate) label: Option<Word>,
 }
 
 /// A number with its label.
 #[derive(Clone, Debug, Serialize)]
-struct Labelled {
-    name: String,
-    value: String,
-    label: Word,
+pub(crate) struct Labelled {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) value: String,
+    pub(crate) label: Word,
 }
 
-struct Words<'a>(&'a Messages);
+pub(crate) struct Words<'a>(&'a Messages);
 
 impl Words<'_> {
     fn word(&self, label: Label) -> Result<Word, ReportError> {
@@ -60,7 +61,12 @@ impl Words<'_> {
 
     fn row(&self, key: &str, value: String, label: Label) -> Result<Labelled, ReportError> {
         let value = self.0.numeral(&value);
-        Ok(Labelled { name: self.0.get("capacity", key)?.to_owned(), value, label: self.word(label)? })
+        Ok(Labelled {
+            id: key.to_owned(),
+            name: self.0.get("capacity", key)?.to_owned(),
+            value,
+            label: self.word(label)?,
+        })
     }
 
     fn line(&self, key: &str, values: &[(&str, &str)], label: Option<Label>) -> Result<Line, ReportError> {
@@ -69,19 +75,19 @@ impl Words<'_> {
     }
 }
 
-fn three<T: PartialEq + Copy>(range: &Range<T>, show: impl Fn(T) -> String) -> String {
+pub(crate) fn three<T: PartialEq + Copy>(range: &Range<T>, show: impl Fn(T) -> String) -> String {
     if range.low == range.high {
         return show(range.base);
     }
     format!("{} … {} … {}", show(range.low), show(range.base), show(range.high))
 }
 
-fn two(value: f64) -> String {
+pub(crate) fn two(value: f64) -> String {
     format!("{value:.2}")
 }
 
 /// `12 345`, with a no-break space: points and commas mean different things in different languages.
-pub(super) fn amount(value: f64) -> String {
+pub(crate) fn amount(value: f64) -> String {
     let digits = format!("{:.0}", value.abs());
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
@@ -93,7 +99,7 @@ pub(super) fn amount(value: f64) -> String {
     if value <= -0.5 { format!("−{text}") } else { text }
 }
 
-pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<CapacityView, ReportError> {
+pub(crate) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<CapacityView, ReportError> {
     let found = &assessment.capacity;
     let words = Words(messages);
     let said = Said::new(assessment, messages);
@@ -130,7 +136,7 @@ pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
             value = format!("{value} ({text})");
         }
         let value = messages.numeral(&value);
-        sensitivity.push(Labelled { name, value, label: words.word(own.label)? });
+        sensitivity.push(Labelled { id: own.input.clone(), name, value, label: words.word(own.label)? });
     }
     Ok(CapacityView {
         effect: effect(found, &words)?,
@@ -153,7 +159,7 @@ pub(super) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
     })
 }
 
-fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
+pub(crate) fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     let count = found.effect.experiments.to_string();
     match (&found.effect.best, found.effect.state) {
         (Some(best), EffectState::Improved) => {
@@ -179,7 +185,7 @@ fn effect(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     }
 }
 
-fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
+pub(crate) fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     let Some(plan) = &found.plan else {
         let english = found.no_plan.as_deref().unwrap_or_default();
         let reason = clean(found.words.get(words.0.language(), "no_plan", english));
@@ -190,7 +196,10 @@ fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
         words.0.fill("capacity", key, &[("n", &n.to_string())])
     };
     let replicas = counted(plan.planned.into())?;
-    let range = format!("{} … {}", plan.replicas.low, plan.replicas.high);
+    let range = match (plan.replicas.low, plan.replicas.high) {
+        (low, high) if low == high => low.to_string(),
+        (low, high) => format!("{low} … {high}"),
+    };
     let gpus = plan.gpus.as_ref().map(|gpus| gpus.high.to_string());
     match (&found.money, &gpus) {
         (Some(money), Some(gpus)) => {
@@ -215,7 +224,7 @@ fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportError> {
     }
 }
 
-fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+pub(crate) fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let mut rows = vec![
         words.row("demand", format!("{} 1/s", two(found.demand)), Label::Assumed)?,
         words.row("replicas", three(&found.replicas, |n| n.to_string()), found.label)?,
@@ -234,7 +243,7 @@ fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     Ok(rows)
 }
 
-fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+pub(crate) fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let ratio = &found.change.ratio;
     let measured = format!(
         "{}: {} [{}, {}]",
@@ -256,12 +265,12 @@ fn saving(found: &Saving, words: &Words<'_>) -> Result<Vec<Labelled>, ReportErro
 }
 
 /// What a price is made of, part by part.
-fn basis(parts: &str, messages: &Messages) -> String {
+pub(crate) fn basis(parts: &str, messages: &Messages) -> String {
     let word = |part: &str| messages.find("cost_basis", &part.replace(' ', "-")).unwrap_or(part).to_owned();
     clean(&parts.split(", ").map(word).collect::<Vec<_>>().join(", "))
 }
 
-fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
+pub(crate) fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let currency = clean(&found.currency);
     let of = |value: f64| format!("{} {currency}", amount(value));
     let mut rows = vec![words.row(

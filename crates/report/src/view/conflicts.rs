@@ -11,36 +11,36 @@ use super::sentence;
 use crate::escape::clean;
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct ConflictView {
-    topic: String,
-    sources: Vec<SaysView>,
-    checks: Vec<String>,
-    position: String,
-    reason: String,
+pub(crate) struct ConflictView {
+    pub(crate) topic: String,
+    pub(crate) sources: Vec<SaysView>,
+    pub(crate) checks: Vec<String>,
+    pub(crate) position: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct SaysView {
-    who: String,
-    says: String,
-    source: Source,
+pub(crate) struct SaysView {
+    pub(crate) who: String,
+    pub(crate) says: String,
+    pub(crate) source: Source,
 }
 
 /// Statements that cannot both be true.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct ContradictionView {
-    sentence: String,
+pub(crate) struct ContradictionView {
+    pub(crate) sentence: String,
     /// Where each side was read, where sources contradict each other.
-    sources: Vec<Quoted>,
+    pub(crate) sources: Vec<Quoted>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Quoted {
-    source: String,
-    value: String,
+pub(crate) struct Quoted {
+    pub(crate) source: String,
+    pub(crate) value: String,
 }
 
-pub(super) fn contradiction(own: &Contradiction, said: Said<'_>) -> ContradictionView {
+pub(crate) fn contradiction(own: &Contradiction, said: Said<'_>) -> ContradictionView {
     let quoted =
         |citation: &Citation| Quoted { source: clean(&citation.source), value: clean(&citation.value) };
     ContradictionView {
@@ -49,7 +49,7 @@ pub(super) fn contradiction(own: &Contradiction, said: Said<'_>) -> Contradictio
     }
 }
 
-pub(super) fn view(conflict: &Conflict, said: Said<'_>) -> ConflictView {
+pub(crate) fn view(conflict: &Conflict, said: Said<'_>) -> ConflictView {
     let says = |says: &Says| SaysView {
         who: clean(&says.who),
         says: said.text(&says.words, "says", &says.says),

@@ -1,64 +1,42 @@
-//! Whose report it is, and which parts of it are printed for whom.
+//! Whose report it is.
 
 use std::collections::BTreeMap;
 
-use plumb_engine::document::{DocumentTerms, Section};
+use plumb_engine::document::DocumentTerms;
 use serde::Serialize;
 
-use super::{Fact, id};
+use super::Fact;
 use crate::ReportError;
 use crate::escape::clean;
-use crate::material::Audience;
 use crate::messages::Messages;
-
-const SECTIONS: [Section; 12] = [
-    Section::Node,
-    Section::Measurements,
-    Section::ServiceLevel,
-    Section::Capacity,
-    Section::Checklist,
-    Section::Roadmap,
-    Section::Offer,
-    Section::Info,
-    Section::Passed,
-    Section::NotApplicable,
-    Section::Conflicts,
-    Section::Glossary,
-];
 
 /// What stands on the cover and in the margins.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Cover {
-    title: String,
+pub(crate) struct Cover {
+    pub(crate) title: String,
     /// For the properties of a file.
-    authors: Vec<String>,
+    pub(crate) authors: Vec<String>,
     #[serde(skip)]
-    company_label: String,
+    pub(crate) company_label: String,
     /// Empty where it is not stated.
-    client: String,
+    pub(crate) client: String,
     /// Site, contact, author, company.
-    facts: Vec<Fact>,
-    confidentiality: String,
+    pub(crate) facts: Vec<Fact>,
+    pub(crate) confidentiality: String,
     /// `#rrggbb` by name; templates check the form once more.
-    colours: BTreeMap<&'static str, String>,
-}
-
-/// A picture with what it shows in words.
-#[derive(Clone, Debug, Serialize)]
-pub(super) struct Logo {
-    name: String,
-    alt: String,
+    pub(crate) colours: BTreeMap<&'static str, String>,
 }
 
 impl Cover {
-    pub(super) fn logo(&self, name: &str) -> Logo {
+    /// What a logo shows.
+    pub(crate) fn logo_alt(&self) -> String {
         let owner = self.facts.iter().find(|fact| fact.label == self.company_label);
         let owner = owner.map_or(self.client.as_str(), |fact| fact.value.as_str());
-        Logo { name: name.to_owned(), alt: format!("Logo {owner}").trim().to_owned() }
+        format!("Logo {owner}").trim().to_owned()
     }
 }
 
-pub(super) fn cover(terms: &DocumentTerms, messages: &Messages) -> Result<Cover, ReportError> {
+pub(crate) fn cover(terms: &DocumentTerms, messages: &Messages) -> Result<Cover, ReportError> {
     let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default();
     let rows = [
         ("site", &terms.client.site),
@@ -95,18 +73,4 @@ pub(super) fn cover(terms: &DocumentTerms, messages: &Messages) -> Result<Cover,
         confidentiality: text(&terms.confidentiality),
         colours: colours.into_iter().filter_map(|(name, colour)| Some((name, colour.clone()?))).collect(),
     })
-}
-
-/// Which parts are printed, by name with underscores. Findings, unanswered checks and coverage always are.
-pub(super) fn printed(terms: &DocumentTerms, audience: Audience) -> BTreeMap<String, bool> {
-    let of = |section: Section| {
-        let not_for = matches!(
-            (audience, section),
-            (Audience::Client, Section::Info | Section::Passed | Section::NotApplicable)
-                | (Audience::Engineer, Section::Offer)
-        );
-        (id(section).replace('-', "_"), !not_for && terms.prints(section))
-    };
-    let detail = ("detail".to_owned(), audience != Audience::Client);
-    SECTIONS.into_iter().map(of).chain([detail]).collect()
 }

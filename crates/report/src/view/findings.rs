@@ -16,161 +16,155 @@ use crate::pattern::is_pattern;
 
 /// All findings of one cause within a section.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Group {
+pub(crate) struct Group {
     /// `F1`, `F2`, …: what other parts of the report refer to.
-    pub(super) id: String,
+    pub(crate) id: String,
     /// Its checks, the worst first.
-    check: String,
+    pub(crate) check: String,
     #[serde(skip)]
-    members: Vec<FindingRef>,
-    pub(super) title: String,
-    /// What is wrong, where the page of the check says it.
-    #[serde(skip)]
-    pub(super) problem: Option<String>,
-    category: String,
+    pub(crate) members: Vec<FindingRef>,
+    pub(crate) title: String,
+    pub(crate) category: String,
     /// The worst outcome of the group.
-    outcome: Word,
+    pub(crate) outcome: Word,
     /// Grade of the worst finding.
-    pub(super) grade: Option<GradeView>,
+    pub(crate) grade: Option<GradeView>,
     /// Highest score of the group.
-    pub(super) score: String,
-    verify_first: bool,
-    pub(super) findings: Vec<Instance>,
+    pub(crate) score: String,
+    pub(crate) verify_first: bool,
+    pub(crate) findings: Vec<Instance>,
     /// Number of subjects.
     #[serde(skip)]
-    pub(super) subjects: usize,
-    /// Number of findings that have the grade of the worst.
-    #[serde(skip)]
-    pub(super) alike: usize,
-    pub(super) business: String,
-    rationale: String,
-    applicability: String,
-    pub(super) remediation: Remediation,
-    thresholds: Vec<LimitView>,
-    caveat: Option<String>,
-    references: Vec<Source>,
+    pub(crate) subjects: usize,
+    pub(crate) business: String,
+    pub(crate) rationale: String,
+    pub(crate) applicability: String,
+    pub(crate) remediation: Remediation,
+    pub(crate) thresholds: Vec<LimitView>,
+    pub(crate) caveat: Option<String>,
+    pub(crate) references: Vec<Source>,
 }
 
 /// One finding of a group, or several that say the same of their subjects.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Instance {
-    outcome: Word,
-    pub(super) subject: String,
-    pub(super) message: String,
-    severity: String,
-    severity_points: u8,
-    likelihood: u8,
-    likelihood_word: String,
-    confidence: String,
+pub(crate) struct Instance {
+    pub(crate) outcome: Word,
+    pub(crate) subject: String,
+    pub(crate) message: String,
+    pub(crate) severity: String,
+    pub(crate) severity_points: u8,
+    pub(crate) likelihood: u8,
+    pub(crate) likelihood_word: String,
+    pub(crate) confidence: String,
     /// Factor C.
-    confidence_factor: String,
-    score: String,
-    grade: Option<GradeView>,
+    pub(crate) confidence_factor: String,
+    pub(crate) score: String,
+    pub(crate) grade: Option<GradeView>,
     /// True if the grade is above the band of the score.
-    floor: bool,
+    pub(crate) floor: bool,
     /// Why the likelihood is not the one that the check gave.
-    weighs_less: Option<String>,
+    pub(crate) weighs_less: Option<String>,
     /// The client's waiver, in a sentence without a full stop.
-    waiver: Option<String>,
-    evidence: Vec<Evidence>,
+    pub(crate) waiver: Option<String>,
+    pub(crate) evidence: Vec<Evidence>,
     /// Further subjects of which the same is said: eight workers of one server need not fill eight pages.
-    also: Vec<Also>,
+    pub(crate) also: Vec<Also>,
     /// How many subjects there are, in words; empty for one.
-    together: String,
+    pub(crate) together: String,
 }
 
 /// A further subject of an [`Instance`].
 #[derive(Clone, Debug, Serialize)]
-struct Also {
-    subject: String,
-    evidence: Vec<Evidence>,
+pub(crate) struct Also {
+    pub(crate) subject: String,
+    pub(crate) evidence: Vec<Evidence>,
 }
 
 /// Findings with the same outcome, message and evidence.
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Row {
-    checks: Vec<CheckName>,
-    outcome: Word,
-    subjects: Vec<String>,
-    message: String,
-    evidence: Vec<Evidence>,
+pub(crate) struct Row {
+    pub(crate) checks: Vec<CheckName>,
+    pub(crate) outcome: Word,
+    pub(crate) subjects: Vec<String>,
+    pub(crate) message: String,
+    pub(crate) evidence: Vec<Evidence>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-struct CheckName {
-    check: String,
-    title: String,
+pub(crate) struct CheckName {
+    pub(crate) check: String,
+    pub(crate) title: String,
 }
 
 /// An enum's variant: id for marks, word for readers.
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Word {
-    pub(super) id: String,
-    pub(super) word: String,
+pub(crate) struct Word {
+    pub(crate) id: String,
+    pub(crate) word: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
-pub(super) struct Evidence {
-    source: String,
-    value: String,
+pub(crate) struct Evidence {
+    pub(crate) source: String,
+    pub(crate) value: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Remediation {
+pub(crate) struct Remediation {
     /// Steps and alternatives, one a line.
-    pub(super) now: Vec<String>,
-    pub(super) permanent: Vec<String>,
-    rollback: Vec<String>,
+    pub(crate) now: Vec<String>,
+    pub(crate) permanent: Vec<String>,
+    pub(crate) rollback: Vec<String>,
     /// What of them is printed in the appendix only.
-    pub(super) patterns: Patterns,
-    verification: String,
+    pub(crate) patterns: Patterns,
+    pub(crate) verification: String,
     /// True for a command without words around it.
-    verification_is_code: bool,
-    pub(super) change: String,
-    pub(super) change_risk: u8,
-    change_risk_word: String,
-    effect: String,
+    pub(crate) verification_is_code: bool,
+    pub(crate) change: String,
+    pub(crate) change_risk: u8,
+    pub(crate) change_risk_word: String,
+    pub(crate) effect: String,
 }
 
 /// Steps into which names of the node have to be put.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Patterns {
-    now: Vec<String>,
-    permanent: Vec<String>,
-    rollback: Vec<String>,
+pub(crate) struct Patterns {
+    pub(crate) now: Vec<String>,
+    pub(crate) permanent: Vec<String>,
+    pub(crate) rollback: Vec<String>,
     /// True if there are any.
-    pub(super) any: bool,
+    pub(crate) any: bool,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct LimitView {
-    name: String,
+pub(crate) struct LimitView {
+    pub(crate) name: String,
     /// Number and unit, as the check has them.
-    limit: String,
+    pub(crate) limit: String,
     /// What the client's policy puts in its place.
-    replaced: Option<ReplacedBy>,
-    basis: Word,
-    source: String,
-    date: String,
-    applies_to: String,
+    pub(crate) replaced: Option<ReplacedBy>,
+    pub(crate) basis: Word,
+    pub(crate) source: String,
+    pub(crate) date: String,
+    pub(crate) applies_to: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct ReplacedBy {
-    limit: String,
-    reason: String,
+pub(crate) struct ReplacedBy {
+    pub(crate) limit: String,
+    pub(crate) reason: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-pub(super) struct Source {
-    title: String,
-    url: String,
+pub(crate) struct Source {
+    pub(crate) title: String,
+    pub(crate) url: String,
     /// True if `url` may be printed as a link.
-    link: bool,
+    pub(crate) link: bool,
 }
 
 /// The findings whose outcome is `wanted`, by check, in the order of each check's first finding.
-pub(super) fn groups(
+pub(crate) fn groups(
     assessment: &Assessment,
     messages: &Messages,
     wanted: fn(Outcome) -> bool,
@@ -186,7 +180,7 @@ pub(super) fn groups(
 
 /// The findings whose outcome is `wanted`: one row for all subjects of a check about which the same is said, and for all
 /// checks that say the same of the same subject, as where all of them wait for a server to run.
-pub(super) fn rows(
+pub(crate) fn rows(
     assessment: &Assessment,
     messages: &Messages,
     wanted: fn(Outcome) -> bool,
@@ -235,7 +229,7 @@ pub(super) fn rows(
     Ok(joined)
 }
 
-fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&RatedFinding>> {
+pub(crate) fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&RatedFinding>> {
     let mut groups: Vec<Vec<&RatedFinding>> = Vec::new();
     for finding in assessment.findings.iter().filter(|finding| wanted(finding.outcome)) {
         match groups.iter_mut().find(|group| group[0].check == finding.check) {
@@ -246,7 +240,7 @@ fn by_check(assessment: &Assessment, wanted: fn(Outcome) -> bool) -> Vec<Vec<&Ra
     groups
 }
 
-fn group(
+pub(crate) fn group(
     assessment: &Assessment,
     members: &[&RatedFinding],
     id: String,
@@ -264,7 +258,6 @@ fn group(
         members: members.iter().copied().map(FindingRef::to).collect(),
         // The worst comes first.
         title: said.problem(first).unwrap_or_else(|| said.page(first, "title", &first.title)),
-        problem: said.problem(first),
         category: clean(
             messages.find("category", &super::id(first.category)).unwrap_or(first.category.title()),
         ),
@@ -274,7 +267,6 @@ fn group(
         verify_first: members.iter().any(|finding| finding.verify_first),
         findings: instances(members, said, messages)?,
         subjects: members.len(),
-        alike: members.iter().filter(|finding| finding.grade == worst).count(),
         business: said.effect(first),
         rationale: said.page(first, "why", &first.rationale),
         applicability: said.page(first, "applicability", &first.applicability),
@@ -289,13 +281,13 @@ fn group(
 }
 
 /// A finding of each check of a group: for what stands in the check's page.
-fn of_checks<'a>(members: &'a [&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
+pub(crate) fn of_checks<'a>(members: &'a [&'a RatedFinding]) -> impl Iterator<Item = &'a RatedFinding> {
     let is_first = |at: usize| members[..at].iter().all(|other| other.check != members[at].check);
     members.iter().enumerate().filter(move |(at, _)| is_first(*at)).map(|(_, finding)| *finding)
 }
 
 /// The sources of all checks of a group, each once.
-fn references(members: &[&RatedFinding]) -> Vec<Source> {
+pub(crate) fn references(members: &[&RatedFinding]) -> Vec<Source> {
     let mut all: Vec<Source> = Vec::new();
     for reference in of_checks(members).flat_map(|finding| &finding.references).map(source) {
         if all.iter().all(|other| other.url != reference.url) {
@@ -307,12 +299,12 @@ fn references(members: &[&RatedFinding]) -> Vec<Source> {
 
 impl Group {
     /// True if the finding is one of the group.
-    pub(super) fn has(&self, finding: &FindingRef) -> bool {
+    pub(crate) fn has(&self, finding: &FindingRef) -> bool {
         self.members.contains(finding)
     }
 }
 
-fn instances(
+pub(crate) fn instances(
     members: &[&RatedFinding],
     said: Said<'_>,
     messages: &Messages,
@@ -344,7 +336,11 @@ impl Instance {
     }
 }
 
-fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Result<Instance, ReportError> {
+pub(crate) fn instance(
+    finding: &RatedFinding,
+    said: Said<'_>,
+    messages: &Messages,
+) -> Result<Instance, ReportError> {
     let rung = finding.likelihood.to_string();
     Ok(Instance {
         outcome: outcome(finding.outcome, messages)?,
@@ -367,7 +363,7 @@ fn instance(finding: &RatedFinding, said: Said<'_>, messages: &Messages) -> Resu
     })
 }
 
-fn waiver(finding: &RatedFinding, messages: &Messages) -> Result<Option<String>, ReportError> {
+pub(crate) fn waiver(finding: &RatedFinding, messages: &Messages) -> Result<Option<String>, ReportError> {
     let Some(waiver) = &finding.waiver else { return Ok(None) };
     let (owner, reason) = (clean(&waiver.owner), clean(&waiver.reason));
     let (day, score) = (clean(&waiver.expires), messages.numeral(&format!("{:.1}", waiver.score)));
@@ -389,7 +385,7 @@ fn waiver(finding: &RatedFinding, messages: &Messages) -> Result<Option<String>,
 }
 
 /// The band of a score before floors, as the method chapter prints it.
-fn band(score: f64) -> Grade {
+pub(crate) fn band(score: f64) -> Grade {
     if score >= HIGH_FROM {
         Grade::High
     } else if score >= MEDIUM_FROM {
@@ -399,16 +395,16 @@ fn band(score: f64) -> Grade {
     }
 }
 
-pub(super) fn outcome(outcome: Outcome, messages: &Messages) -> Result<Word, ReportError> {
+pub(crate) fn outcome(outcome: Outcome, messages: &Messages) -> Result<Word, ReportError> {
     Ok(Word { id: outcome.as_str().to_owned(), word: messages.get("outcome", outcome.as_str())?.to_owned() })
 }
 
-pub(super) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
+pub(crate) fn evidence(citations: &[Citation]) -> Vec<Evidence> {
     citations.iter().map(|c| Evidence { source: clean(&c.source), value: clean(&c.value) }).collect()
 }
 
 /// What is to be done about findings of one cause: the actions of this node, or the texts of a check without intents.
-fn remediation(
+pub(crate) fn remediation(
     assessment: &Assessment,
     members: &[&RatedFinding],
     said: Said<'_>,
@@ -453,7 +449,7 @@ fn remediation(
 }
 
 /// The actions that answer findings, each once, in the order of the assessment.
-fn resolved(
+pub(crate) fn resolved(
     assessment: &Assessment,
     members: &[&RatedFinding],
     said: Said<'_>,
@@ -524,13 +520,13 @@ fn resolved(
 
 /// The parts of a text of the catalogue, which separates steps and alternatives by a semicolon between blanks. A
 /// semicolon of a shell command has no blank before it and stays.
-fn steps(text: &str) -> Vec<String> {
+pub(crate) fn steps(text: &str) -> Vec<String> {
     let text = clean(text);
     let parts = text.split('\n').flat_map(|line| line.split(" ; "));
     parts.map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
 
-fn limit(
+pub(crate) fn limit(
     finding: &RatedFinding,
     limit: &Limit,
     said: Said<'_>,
@@ -554,12 +550,12 @@ fn limit(
 }
 
 /// What the source of a limit says beyond the word for its basis, which stands before it.
-fn beyond_basis<'a>(source: &'a str, basis: &str) -> &'a str {
+pub(crate) fn beyond_basis<'a>(source: &'a str, basis: &str) -> &'a str {
     source.strip_prefix(basis).map_or(source, |rest| rest.trim_start_matches([':', ';', ',', ' ']))
 }
 
 /// A number with its unit; a number of things needs none to be read.
-pub(super) fn quantity(number: f64, unit: &str, messages: &Messages) -> String {
+pub(crate) fn quantity(number: f64, unit: &str, messages: &Messages) -> String {
     let number = messages.numeral(&number.to_string());
     match unit {
         "" | "count" => number,
@@ -567,13 +563,13 @@ pub(super) fn quantity(number: f64, unit: &str, messages: &Messages) -> String {
     }
 }
 
-pub(super) fn source(reference: &Reference) -> Source {
+pub(crate) fn source(reference: &Reference) -> Source {
     let url = clean(&reference.url);
     Source { title: clean(&reference.title), link: is_link(&url), url }
 }
 
 /// True for web addresses without characters that could end a link early. A pack could name `javascript:` or `file:`.
-fn is_link(url: &str) -> bool {
+pub(crate) fn is_link(url: &str) -> bool {
     (url.starts_with("https://") || url.starts_with("http://"))
         && url.chars().all(|c| {
             c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '`' | '\\' | '^' | '{' | '|' | '}')

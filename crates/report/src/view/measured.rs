@@ -2,9 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::{
-    BenchResult, Evidence, InvalidBy, LatencySummary, Promise, ServiceLevel, Shown, repeated,
-};
+use plumb_evidence::model::{BenchResult, InvalidBy, LatencySummary, Promise, ServiceLevel};
 use serde::Serialize;
 
 use super::{Fact, sentence};
@@ -16,96 +14,78 @@ use crate::material::Material;
 use crate::messages::Messages;
 
 /// So many rows of a table of runs are of use on paper; the bundle has all.
-const MAX_RUNS: usize = 16;
-const MAX_CAUTIONS: usize = 16;
+pub(crate) const MAX_RUNS: usize = 16;
+pub(crate) const MAX_CAUTIONS: usize = 16;
 /// Loads that are named for one caution.
-const MAX_LOADS: usize = 4;
-const MAX_NOISE: usize = 10;
+pub(crate) const MAX_LOADS: usize = 4;
+pub(crate) const MAX_NOISE: usize = 10;
 
 /// The chapter about measurements.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Measured {
+pub(crate) struct Measured {
     /// Why nothing was measured; empty where something was.
-    nothing: String,
-    runs: Vec<Run>,
+    pub(crate) nothing: String,
+    pub(crate) runs: Vec<Run>,
     /// Number of runs that are not listed.
-    more_runs: usize,
+    pub(crate) more_runs: usize,
     /// What lowers the trust in valid runs and searches, by load.
-    cautions: Vec<Fact>,
+    pub(crate) cautions: Vec<Fact>,
     /// Number of those that are not listed.
-    more_cautions: usize,
-    experiments: Vec<Experiment>,
-    noise: Vec<Noise>,
-    more_noise: usize,
+    pub(crate) more_cautions: usize,
+    pub(crate) experiments: Vec<Experiment>,
+    pub(crate) noise: Vec<Noise>,
+    pub(crate) more_noise: usize,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Run {
-    load: String,
-    valid: String,
-    requests: String,
-    ttft: String,
-    itl: String,
-    e2e: String,
-    tokens: String,
-    attainment: String,
+pub(crate) struct Run {
+    pub(crate) load: String,
+    pub(crate) valid: String,
+    pub(crate) requests: String,
+    pub(crate) ttft: String,
+    pub(crate) itl: String,
+    pub(crate) e2e: String,
+    pub(crate) tokens: String,
+    pub(crate) attainment: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Experiment {
-    name: String,
-    load: String,
-    replication: String,
-    blocks: u32,
+pub(crate) struct Experiment {
+    pub(crate) name: String,
+    pub(crate) load: String,
+    pub(crate) replication: String,
+    pub(crate) blocks: u32,
     /// Why it is not valid; empty where it is.
-    invalid: String,
-    conclusions: Vec<String>,
-    warnings: Vec<String>,
-    effects: Vec<EffectRow>,
+    pub(crate) invalid: String,
+    pub(crate) conclusions: Vec<String>,
+    pub(crate) warnings: Vec<String>,
+    pub(crate) effects: Vec<EffectRow>,
     /// Cells that were not measured, with the reason.
-    unmeasured: Vec<Fact>,
+    pub(crate) unmeasured: Vec<Fact>,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct EffectRow {
-    cell: String,
-    metric: String,
-    change: String,
-    interval: String,
-    detectable: String,
-    verdict: String,
+pub(crate) struct EffectRow {
+    pub(crate) cell: String,
+    pub(crate) metric: String,
+    pub(crate) change: String,
+    pub(crate) interval: String,
+    pub(crate) detectable: String,
+    pub(crate) verdict: String,
 }
 
 #[derive(Clone, Debug, Serialize)]
-struct Noise {
-    cpu: u32,
-    lost: String,
-    longest: String,
-    wakeup: String,
+pub(crate) struct Noise {
+    pub(crate) cpu: u32,
+    pub(crate) lost: String,
+    pub(crate) longest: String,
+    pub(crate) wakeup: String,
 }
 
-/// The chapter about the service level.
+/// The service level, as it is stated.
 #[derive(Clone, Debug, Default, Serialize)]
-pub(super) struct Service {
-    /// Why there is nothing to hold measurements against; empty where there is.
-    nothing: String,
-    stated: Vec<Fact>,
-    rows: Vec<ServiceRow>,
-    /// What follows, in a sentence with its full stop.
-    answer: String,
-}
-
-#[derive(Clone, Debug, Serialize)]
-struct ServiceRow {
-    load: String,
-    /// Tests of that load.
-    runs: String,
-    share: String,
-    bounds: String,
-    requests: String,
-    /// `met`, `missed` or `open`.
-    state: &'static str,
-    word: String,
+pub(crate) struct Service {
+    pub(crate) stated: Vec<Fact>,
 }
 
 fn ms(value: Option<f64>, messages: &Messages) -> String {
@@ -115,12 +95,12 @@ fn ms(value: Option<f64>, messages: &Messages) -> String {
     )
 }
 
-fn tails(summary: &LatencySummary, messages: &Messages) -> String {
+pub(crate) fn tails(summary: &LatencySummary, messages: &Messages) -> String {
     let ms = |value| ms(value, messages);
     format!("{} / {} / {}", ms(summary.p50), ms(summary.p95), ms(summary.p99))
 }
 
-pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<Measured, ReportError> {
+pub(crate) fn measured(material: &Material<'_>, messages: &Messages) -> Result<Measured, ReportError> {
     let text = |key: &str| messages.get("text", key).map(str::to_owned);
     let Some(evidence) = material.evidence else {
         return Ok(Measured { nothing: text("nothing_measured")?, ..Measured::default() });
@@ -164,7 +144,7 @@ pub(super) fn measured(material: &Material<'_>, messages: &Messages) -> Result<M
 }
 
 /// Warnings of runs and searches, and how many are left out; what several say in the same words is said once.
-fn cautions<'a>(
+pub(crate) fn cautions<'a>(
     warned: impl Iterator<Item = (String, &'a [String])>,
     messages: &Messages,
 ) -> Result<(Vec<Fact>, usize), ReportError> {
@@ -191,7 +171,7 @@ fn cautions<'a>(
 }
 
 /// Numbers the runs whose loads read the same.
-fn number(runs: &mut [Run], messages: &Messages) -> Result<(), ReportError> {
+pub(crate) fn number(runs: &mut [Run], messages: &Messages) -> Result<(), ReportError> {
     let mut of: BTreeMap<String, usize> = BTreeMap::new();
     for run in runs.iter() {
         *of.entry(run.load.clone()).or_default() += 1;
@@ -210,12 +190,16 @@ fn number(runs: &mut [Run], messages: &Messages) -> Result<(), ReportError> {
 }
 
 /// What was promised, where the engagement says.
-fn promise<'a>(material: &Material<'a>) -> Option<Promise<'a>> {
+pub(crate) fn promise<'a>(material: &Material<'a>) -> Option<Promise<'a>> {
     let engagement = material.evidence?.engagement.known()?;
     Some(Promise::new(engagement.slo.known()?, engagement.demand.known()))
 }
 
-fn run(test: &BenchResult, promise: Option<&Promise<'_>>, messages: &Messages) -> Result<Run, ReportError> {
+pub(crate) fn run(
+    test: &BenchResult,
+    promise: Option<&Promise<'_>>,
+    messages: &Messages,
+) -> Result<Run, ReportError> {
     let valid = match &test.invalid_reason {
         _ if test.valid => messages.get("answer", "yes")?.to_owned(),
         Some(reason) => format!("{}: {}", messages.get("answer", "no")?, clean(reason)),
@@ -240,7 +224,7 @@ fn run(test: &BenchResult, promise: Option<&Promise<'_>>, messages: &Messages) -
     })
 }
 
-fn experiment(
+pub(crate) fn experiment(
     found: &plumb_evidence::model::ExperimentResult,
     messages: &Messages,
 ) -> Result<Experiment, ReportError> {
@@ -287,57 +271,9 @@ fn experiment(
     })
 }
 
-pub(super) fn service(material: &Material<'_>, messages: &Messages) -> Result<Service, ReportError> {
-    let slo = material.evidence.and_then(|evidence: &Evidence| evidence.engagement.known()?.slo.known());
-    let Some(slo) = slo else {
-        let nothing = messages.get("text", "no_slo")?.to_owned();
-        return Ok(Service { nothing, ..Service::default() });
-    };
-    let stated = stated(slo, messages)?;
-    let measurements = material.evidence.and_then(|evidence| evidence.measurements.known());
-    let tests = measurements.map(|measurements| measurements.runs()).unwrap_or_default();
-    let Some((promise, target)) = promise(material).and_then(|own| Some((own, own.target().ok()?))) else {
-        let answer = messages.get("text", "no_target")?.to_owned();
-        return Ok(Service { stated, answer, ..Service::default() });
-    };
-    let mut rows = Vec::new();
-    for load in repeated(promise.tests(&tests).unwrap_or_default()).into_iter().take(MAX_RUNS) {
-        let state = match load.shown(target) {
-            Shown::Met => "met",
-            Shown::Missed => "missed",
-            Shown::Open => "open",
-        };
-        let together = load.together;
-        rows.push(ServiceRow {
-            load: load::words(&load.tests[0].load.text, messages)?,
-            runs: load.tests.len().to_string(),
-            share: messages.numeral(&format!("{:.1} %", together.share * 100.0)),
-            bounds: messages.numeral(&format!(
-                "{:.1} … {:.1} %",
-                together.lower * 100.0,
-                together.upper() * 100.0
-            )),
-            requests: together.requests.to_string(),
-            state,
-            word: messages.get("service_state", state)?.to_owned(),
-        });
-    }
-    let capacity = &material.assessment.capacity;
-    let answer = match &capacity.goodput {
-        Some(goodput) if goodput.rate.low > 0.0 => {
-            let rate = messages.numeral(&format!("{:.2}", goodput.rate.low));
-            let key = if goodput.at_least { "slo_at_least" } else { "slo_up_to" };
-            let wanted = messages.numeral(&(goodput.target * 100.0).to_string());
-            messages.fill("text", key, &[("rate", &rate), ("target", &wanted)])?
-        }
-        Some(_) => messages.get("text", "slo_never")?.to_owned(),
-        None => {
-            let english = capacity.no_goodput.as_deref().unwrap_or_default();
-            let reason = clean(capacity.words.get(messages.language(), "no_goodput", english));
-            messages.fill("text", "slo_unknown", &[("reason", &reason)])?
-        }
-    };
-    Ok(Service { nothing: String::new(), stated, rows, answer })
+pub(crate) fn service(material: &Material<'_>, messages: &Messages) -> Result<Service, ReportError> {
+    let slo = material.evidence.and_then(|evidence| evidence.engagement.known()?.slo.known());
+    Ok(Service { stated: slo.map_or_else(|| Ok(Vec::new()), |slo| stated(slo, messages))? })
 }
 
 fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportError> {

@@ -10,23 +10,23 @@ use crate::messages::Messages;
 
 /// The words of an assessment in the language of the report.
 #[derive(Clone, Copy)]
-pub(super) struct Said<'a> {
-    assessment: &'a Assessment,
-    language: &'a str,
+pub(crate) struct Said<'a> {
+    pub(crate) assessment: &'a Assessment,
+    pub(crate) language: &'a str,
 }
 
 impl<'a> Said<'a> {
-    pub(super) fn new(assessment: &'a Assessment, messages: &'a Messages) -> Self {
+    pub(crate) fn new(assessment: &'a Assessment, messages: &'a Messages) -> Self {
         Self { assessment, language: messages.language() }
     }
 
     /// A text of the assessment: the translation of a field, or the English one.
-    pub(super) fn text(self, words: &Translations, field: &str, english: &str) -> String {
+    pub(crate) fn text(self, words: &Translations, field: &str, english: &str) -> String {
         clean(words.get(self.language, field, english))
     }
 
     /// Why a likelihood is not the one that the check gave.
-    pub(super) fn likelihood_reason(self, finding: &RatedFinding) -> Option<String> {
+    pub(crate) fn likelihood_reason(self, finding: &RatedFinding) -> Option<String> {
         finding.likelihood_reason.as_ref().map(|reason| clean(reason.get(self.language)))
     }
 
@@ -35,23 +35,23 @@ impl<'a> Said<'a> {
     }
 
     /// What was found.
-    pub(super) fn message(self, finding: &RatedFinding) -> String {
+    pub(crate) fn message(self, finding: &RatedFinding) -> String {
         clean(finding.message_in(self.language))
     }
 
     /// What is wrong here, in a sentence without a full stop; `None` for a check without a page.
-    pub(super) fn problem(self, finding: &RatedFinding) -> Option<String> {
+    pub(crate) fn problem(self, finding: &RatedFinding) -> Option<String> {
         Some(clean(finding.problem_in(self.language))).filter(|problem| !problem.is_empty())
     }
 
     /// What it means for the service.
-    pub(super) fn effect(self, finding: &RatedFinding) -> String {
+    pub(crate) fn effect(self, finding: &RatedFinding) -> String {
         let effect = self.words(finding).map_or(&finding.effect, |words| &words.effect);
         if effect.is_empty() { self.page(finding, "effect", &finding.business) } else { clean(effect) }
     }
 
     /// A text of a limit. A source may begin with the title of a document, which is the same in every language.
-    pub(super) fn of_limit(self, finding: &RatedFinding, english: &str) -> String {
+    pub(crate) fn of_limit(self, finding: &RatedFinding, english: &str) -> String {
         let pages = self.assessment.pages.get(self.language);
         let texts = pages.and_then(|checks| checks.get(&finding.check));
         let parts = std::iter::once(0).chain(english.match_indices(": ").map(|(at, mark)| at + mark.len()));
@@ -61,7 +61,7 @@ impl<'a> Said<'a> {
     }
 
     /// A text that stands for every node: that of the check's page, or the English one.
-    pub(super) fn page(self, finding: &RatedFinding, key: &str, english: &str) -> String {
+    pub(crate) fn page(self, finding: &RatedFinding, key: &str, english: &str) -> String {
         let pages = self.assessment.pages.get(self.language);
         let text = pages.and_then(|checks| checks.get(&finding.check)).and_then(|texts| texts.get(key));
         clean(text.map_or(english, String::as_str))

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use plumb_report::{ReportError, Theme, Typst, markdown, pdf, typst_source, write_file};
+use plumb_report::model::MAIN;
+use plumb_report::{ReportError, Theme, Typst, markdown, model, pdf, typst_source, write_file};
 
 use crate::sample;
 
@@ -60,7 +61,7 @@ fn a_rejected_source_shows_what_typst_said() {
 #[test]
 fn a_hanging_typst_is_stopped() {
     let typst = Typst::unchecked(fake("hangs")).with_limit(Duration::from_millis(200));
-    let source = typst_source(&sample::typical(), &Theme::builtin().unwrap()).unwrap();
+    let source = typst_source(&sample::report(&sample::typical()), MAIN, &Theme::builtin().unwrap()).unwrap();
     let error = typst.compile(&source, 0).unwrap_err();
     assert!(matches!(error, ReportError::TypstTimeout { .. }), "{error}");
 }
@@ -100,7 +101,7 @@ fn an_older_report_is_replaced_in_one_step() {
 fn a_time_that_is_none_is_named() {
     let mut assessment = sample::typical();
     assessment.provenance.collected = "yesterday".into();
-    let error = markdown(&assessment, &Theme::builtin().unwrap()).unwrap_err().to_string();
+    let error = model(&assessment, &Theme::builtin().unwrap()).unwrap_err().to_string();
     assert!(error.ends_with("but is `yesterday`"), "{error}");
 }
 
@@ -109,20 +110,21 @@ fn template_errors_name_file_and_line() {
     for (template, line, problem) in [
         ("# A\n\n{% if %}\n", 3, "expected"),
         ("# A\n\n\n{{ nonsense }}\n", 4, "Variable `nonsense` not found"),
-        ("# A\n{{ document.hots }}\n", 2, "Variable `document.hots` not found"),
-        ("# A\n\n{{ document.host | nonsense }}\n", 3, "Filter 'nonsense' not found"),
-        ("# A\n\n{{ node | fence }}\n", 3, "filter `fence` expects text"),
+        ("# A\n{{ report.hots }}\n", 2, "Variable `report.hots` not found"),
+        ("# A\n\n{{ report.language | nonsense }}\n", 3, "Filter 'nonsense' not found"),
+        ("# A\n\n{{ report.parts | fence }}\n", 3, "filter `fence` expects text"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.md.tera");
         fs::write(&path, template).unwrap();
         let theme = Theme::from_dir(folder.path()).unwrap();
-        let error = markdown(&sample::typical(), &theme).unwrap_err().to_string();
+        let report = sample::report(&sample::typical());
+        let error = markdown(&report, &theme).unwrap_err().to_string();
         assert!(error.starts_with(&format!("{}:{line}: ", path.display())), "{error}");
         assert!(error.contains(problem), "{error}");
         assert!(!error.contains('\n'), "{error}");
         // A broken Markdown template is no matter of the PDF.
-        typst_source(&sample::typical(), &theme).unwrap();
+        typst_source(&report, MAIN, &theme).unwrap();
     }
 }
 
@@ -137,7 +139,7 @@ fn message_errors_name_file_and_line() {
 
     fs::write(&path, "[document]\ntitle = \"Node report\"\n").unwrap();
     let theme = Theme::from_dir(folder.path()).unwrap();
-    let text = markdown(&sample::typical(), &theme).unwrap().text;
+    let text = markdown(&model(&sample::typical(), &theme).unwrap(), &theme).unwrap().text;
     assert!(text.starts_with("# Node report: gpu-node-07.example\n"), "{text}");
 }
 
@@ -153,5 +155,5 @@ fn a_folder_that_is_no_theme_says_so() {
 
 fn pdf_with(program: &str, out: &Path) -> Result<(), ReportError> {
     let typst = Typst::discover_in(Some(&fake(program)), &[], no_path())?;
-    pdf(&sample::typical(), &Theme::builtin()?, &typst, out).map(drop)
+    pdf(&sample::report(&sample::typical()), MAIN, &Theme::builtin()?, &typst, out).map(drop)
 }

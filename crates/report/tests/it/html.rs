@@ -2,7 +2,8 @@
 
 use plumb_engine::compare::{COMPARISON_SCHEMA, ComparisonSet, State, Unpaired, compare};
 use plumb_evidence::Evidence;
-use plumb_report::{Theme, comparison, escape, html, json, markdown, typst_source};
+use plumb_report::model::MAIN;
+use plumb_report::{Theme, comparison, escape, html, markdown, model, report_json, typst_source};
 
 use crate::sample;
 
@@ -67,11 +68,12 @@ fn assert_self_contained(name: &str, page: &str) {
 fn the_page_and_the_model_have_the_findings() {
     let theme = Theme::builtin().unwrap();
     for (name, assessment) in sample::all() {
-        let page = html(&assessment, &theme).unwrap();
-        assert_eq!(page, html(&assessment, &theme).unwrap(), "{name}: the same bytes");
+        let report = sample::report(&assessment);
+        let page = html(&report, &theme).unwrap();
+        assert_eq!(page, html(&report, &theme).unwrap(), "{name}: the same bytes");
         assert_nested(name, &page);
         assert_self_contained(name, &page);
-        let model = json(&assessment).unwrap();
+        let model = report_json(&assessment, &report).unwrap();
         for finding in &assessment.findings {
             let text = escape::html(&escape::clean(&finding.message));
             assert!(page.contains(&text), "{name}: {text}");
@@ -95,7 +97,7 @@ fn no_text_of_a_node_or_client_is_markup() {
         finding.message = format!("{HOSTILE}<script>alert(1)</script>");
         finding.subject = "\" onload=\"x' <img src=x>".to_owned();
     }
-    let page = html(&assessment, &theme).unwrap();
+    let page = html(&sample::report(&assessment), &theme).unwrap();
     assert_nested("hostile", &page);
     assert!(!page.contains("<b>") && !page.contains("alert(1)</script>"), "markup of a node");
     assert!(!page.contains("<img src=x") && page.contains("&lt;script&gt;alert(1)"), "markup of a node");
@@ -197,7 +199,8 @@ fn colours_and_logo_come_from_the_engagement() {
     assessment.document.colours.accent = Some("#abcdef".to_owned());
     let png = [0x89, b'P', b'N', b'G', 1, 2, 3].to_vec();
     let theme = Theme::builtin().unwrap().with_logo("logo.png".as_ref(), png).unwrap();
-    let page = html(&assessment, &theme).unwrap();
+    let report = model(&assessment, &theme).unwrap();
+    let page = html(&report, &theme).unwrap();
     assert!(
         page.contains("--accent: #abcdef;") && page.contains("src=\"data:image/png;base64,iVBORwECAw==\"")
     );
@@ -207,6 +210,6 @@ fn colours_and_logo_come_from_the_engagement() {
     let error = Theme::builtin().unwrap().with_logo("x".as_ref(), vast).unwrap_err();
     assert!(error.to_string().contains("60000 × 60000 pixels is too large"), "{error}");
     // Markdown and Typst still render with it.
-    markdown(&assessment, &theme).unwrap();
-    typst_source(&assessment, &theme).unwrap();
+    markdown(&report, &theme).unwrap();
+    typst_source(&report, MAIN, &theme).unwrap();
 }

@@ -232,6 +232,11 @@ pub(crate) fn document() -> DocumentTerms {
     }
 }
 
+/// The report of an assessment in English.
+pub(crate) fn report(assessment: &Assessment) -> plumb_report::Model {
+    plumb_report::model(assessment, &plumb_report::Theme::builtin().unwrap()).unwrap()
+}
+
 /// English and German.
 pub(crate) fn speech() -> Speech {
     Speech::new(&["de"])

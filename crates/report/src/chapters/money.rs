@@ -1,0 +1,210 @@
+//! Capacity and money: the stairs, what one test decides, what the plan takes for granted.
+
+use plumb_engine::capacity::{Label, Step};
+
+use super::demand::Demand;
+use super::summary::Proof;
+use super::{Writer, basis, stop};
+use crate::ReportError;
+use crate::escape::clean;
+use crate::model::{Block, Line, Row, column, heading, line, numbers, paragraph, plain, row, soft, strong};
+use crate::view::capacity::{Labelled, amount};
+use crate::view::sentence;
+
+/// An amount of the client's currency.
+pub(super) fn money(w: &Writer<'_>, id: &str, value: f64, origin: &str) -> String {
+    let currency = w.assessment.capacity.money.as_ref().map_or("", |money| money.currency.as_str());
+    w.number(id, value, format!("{} {}", amount(value), clean(currency)), "modelled", origin)
+}
+
+/// The one load test that decides most: at what each replica gets today, if that was not tested, or else where the next step
+/// begins.
+pub(super) struct Decisive {
+    pub(super) rate: f64,
+    /// A month.
+    pub(super) saves: f64,
+    /// Replicas that would be enough.
+    pub(super) replicas: u32,
+}
+
+impl Decisive {
+    pub(super) fn of(w: &Writer<'_>) -> Option<Self> {
+        let steps = &w.assessment.capacity.steps;
+        let proof = Proof::of(w)?;
+        // Beyond what was missed there is nothing to prove.
+        let below = proof.missed.map_or(f64::INFINITY, |missed| missed.rate);
+        let first = steps.first()?;
+        let enough = |rate: f64| steps.iter().rev().find(|step| step.from <= rate + 1e-9);
+        let today = Demand::of(w.assessment).each().filter(|each| *each > first.from && *each < below);
+        let saves = |step: &Step| Some(first.month? - step.month?);
+        let of = |rate: f64| {
+            let step = enough(rate)?;
+            let saves = saves(step).filter(|saves| *saves > 0.5)?;
+            Some(Self { rate, saves, replicas: step.replicas })
+        };
+        let next = steps.get(1).map(|step| up(step.from)).filter(|rate| *rate < below);
+        today.and_then(of).or_else(|| next.and_then(of))
+    }
+}
+
+/// A rate with two decimals that is not below this one.
+pub(super) fn up(rate: f64) -> f64 {
+    (rate * 100.0 - 1e-6).ceil() / 100.0
+}
+
+/// What a plan lacks first, in the client's words.
+pub(super) fn missing<'a>(w: &Writer<'a>) -> Result<&'a str, ReportError> {
+    let engagement = w.evidence().and_then(|evidence| evidence.engagement.known());
+    let peak = engagement.and_then(|own| own.demand.known()?.peak_requests_per_s);
+    w.word(match () {
+        () if engagement.and_then(|own| own.slo.known()).is_none() => "no_level",
+        () if w.assessment.capacity.goodput.is_none() => "no_test",
+        () if w.assessment.capacity.goodput.as_ref().is_some_and(|own| own.rate.low <= 0.0) => "none_met",
+        () if peak.is_none() => "no_peak",
+        () => "no_formula",
+    })
+}
+
+pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
+    let view = &w.view.capacity;
+    let capacity = &w.assessment.capacity;
+    let mut blocks = Vec::new();
+    let Some(plan) = &capacity.plan else {
+        blocks.push(paragraph(w.say("no_plan", &[("reason", missing(w)?)])?));
+        return Ok(blocks);
+    };
+    let of_plan =
+        |id: &str, value: u32| w.number(id, f64::from(value), value.to_string(), "modelled", "capacity.plan");
+    for (id, value) in [
+        ("replicas-low", plan.replicas.low),
+        ("replicas-high", plan.replicas.high),
+        ("planned", plan.planned),
+    ] {
+        of_plan(id, value);
+    }
+    if let Some(gpus) = &plan.gpus {
+        of_plan("gpus", gpus.high);
+    }
+    if let Some(today) = plan.today {
+        w.number("replicas", f64::from(today), today.to_string(), "assumed", "engagement: demand.replicas");
+    }
+    if let Some(cost) = &capacity.money {
+        money(w, "month", cost.month.high, "capacity.money.month");
+        cost.today.map(|today| money(w, "month-today", today, "capacity.money.today"));
+    }
+    let mut text: Line = vec![strong(stop(&sentence(&view.need.text)))];
+    if let Some(label) = &view.need.label {
+        text.extend([plain(" "), basis(label)]);
+    }
+    blocks.push(Block::Paragraph { text, style: String::new() });
+    if let Some(test) = Decisive::of(w) {
+        let rate = w.rate("decisive", test.rate, Label::Modelled, "capacity.steps");
+        let saves = money(w, "decisive-saves", test.saves, "capacity.steps");
+        let replicas = w.number(
+            "decisive-replicas",
+            f64::from(test.replicas),
+            test.replicas.to_string(),
+            "modelled",
+            "capacity.steps",
+        );
+        blocks.push(paragraph(
+            w.say("one_test_more", &[("rate", &rate), ("saves", &saves), ("replicas", &replicas)])?,
+        ));
+    }
+    blocks.extend(w.figure("stairs"));
+    if capacity.steps.len() > 1 {
+        blocks.push(heading(w.word("what_if")?));
+        blocks.push(paragraph(w.word("what_if_intro")?));
+        blocks.push(what_if(w)?);
+    }
+    if !view.saving_note.is_empty() {
+        blocks.push(paragraph(view.saving_note.clone()));
+    }
+    blocks.push(heading(w.t("heading", "assumptions")?));
+    let mut rows: Vec<Row> = Vec::new();
+    let worth = |own: &Labelled| !own.value.is_empty();
+    for own in view.assumptions.iter().chain(view.money.iter().take(1)).filter(|own| worth(own)) {
+        record(w, own);
+        rows.push(row(vec![
+            line(own.name.clone()),
+            vec![strong(own.value.clone())],
+            vec![basis(&own.label)],
+        ]));
+    }
+    for own in &view.sensitivity {
+        record(w, own);
+        let name = w.say("moved", &[("input", &own.name)])?;
+        rows.push(row(vec![line(name), vec![strong(own.value.clone())], vec![basis(&own.label)]]));
+    }
+    if let Some(moved) = view.money.iter().find(|own| own.id == "price_moved") {
+        record(w, moved);
+        rows.push(row(vec![
+            line(moved.name.clone()),
+            vec![strong(moved.value.clone())],
+            vec![basis(&moved.label)],
+        ]));
+    }
+    let columns = vec![
+        column(w.t("label", "number")?, 5),
+        column(w.t("label", "value")?, 5),
+        column(w.t("label", "label")?, 3),
+    ];
+    blocks.push(Block::Table { columns, rows });
+    let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
+    blocks.push(Block::Paragraph {
+        text: vec![soft(w.say("formula", &[("demand", &demand)])?)],
+        style: String::new(),
+    });
+    Ok(blocks)
+}
+
+/// Puts a number of the plan, which may be a range, into the list of numbers.
+fn record(w: &Writer<'_>, own: &Labelled) {
+    let digits: String = own.value.chars().take_while(|c| c.is_ascii_digit() || ",.".contains(*c)).collect();
+    let value = digits.replace(',', ".").parse().unwrap_or_default();
+    w.number(&format!("assumption-{}", own.id), value, &own.value, &own.label.id, "capacity");
+}
+
+fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
+    let steps = &w.assessment.capacity.steps;
+    let first = steps[0].month;
+    let mut rows = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        let from = if index == 0 { step.from } else { up(step.from) };
+        let id = format!("step-{}", step.replicas);
+        let label = if index == 0 { Label::Measured } else { Label::Modelled };
+        let rate = w.rate(&id, from, label, "capacity.steps");
+        let origin = "capacity.steps";
+        let replicas = w.number(
+            &format!("{id}-replicas"),
+            f64::from(step.replicas),
+            step.replicas.to_string(),
+            "modelled",
+            origin,
+        );
+        let gpus = step.gpus.map_or_else(
+            || "–".to_owned(),
+            |gpus| w.number(&format!("{id}-gpus"), f64::from(gpus), gpus.to_string(), "modelled", origin),
+        );
+        let month = step
+            .month
+            .map_or_else(|| "–".to_owned(), |month| money(w, &format!("{id}-month"), month, origin));
+        let saves = match (first, step.month) {
+            (Some(first), Some(month)) if index > 0 => {
+                money(w, &format!("{id}-saves"), first - month, origin)
+            }
+            _ => "–".to_owned(),
+        };
+        let key = if index == 0 { "proven_now" } else { "if_proven" };
+        let name = w.say(key, &[("rate", &rate)])?;
+        rows.push(row(vec![line(name), line(replicas), line(gpus), line(month), vec![strong(saves)]]));
+    }
+    let columns = vec![
+        column(w.word("carries")?, 5),
+        numbers(w.t("label", "replicas")?),
+        numbers("GPUs"),
+        numbers(w.word("a_month")?),
+        numbers(w.word("less_a_month")?),
+    ];
+    Ok(Block::Table { columns, rows })
+}

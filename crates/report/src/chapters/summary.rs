@@ -1,0 +1,488 @@
+//! Page 2: what is the matter, what it costs, what to decide; at most 220 words.
+
+use plumb_engine::assessment::Grade;
+use plumb_engine::capacity::{Goodput, Label, LoadPoint};
+
+use super::demand::Demand;
+use super::items::{Item, Wave};
+use super::money::{Decisive, money};
+use super::{Writer, grade, service, stop};
+use crate::ReportError;
+use crate::escape::clean;
+use crate::model::{Block, Line, Tile, line, plain, soft, strong};
+use crate::view::percent;
+
+/// So many problems are named as causes.
+const MAX_CAUSES: usize = 2;
+/// Longest text of the author's that fits the page, in characters.
+const MAX_OWN: usize = 1600;
+
+/// Words of the page, all of it.
+const MAX_WORDS: usize = 220;
+
+/// The page, with as many causes as it has room for.
+pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
+    for causes in (1..=MAX_CAUSES).rev() {
+        let blocks = page(w, causes)?;
+        let texts = blocks.iter().flat_map(Block::texts);
+        let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
+        if words < MAX_WORDS || causes == 1 {
+            return Ok(blocks);
+        }
+    }
+    Ok(Vec::new())
+}
+
+fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
+    let mut blocks = Vec::new();
+    let terms = &w.assessment.document;
+    let own = terms.summary.as_ref();
+    let headline = match own.and_then(|own| own.headline.as_deref()) {
+        Some(text) => clean(text),
+        None => headline(w)?,
+    };
+    blocks.push(Block::Paragraph { text: line(headline), style: "lead".into() });
+    let text = w.material.hand.and_then(|hand| hand.summary.as_deref());
+    match text {
+        Some(text) => {
+            let text: String = text.chars().take(MAX_OWN).collect();
+            let paragraphs =
+                text.split("\n\n").map(|own| own.split_whitespace().collect::<Vec<_>>().join(" "));
+            blocks.extend(
+                paragraphs.filter(|own| !own.is_empty()).map(|own| crate::model::paragraph(clean(&own))),
+            );
+        }
+        None => blocks.push(Block::List { ordered: true, items: sentences(w, causes)? }),
+    }
+    blocks.push(Block::Tiles { tiles: tiles(w)? });
+    blocks.push(Block::Facts { rows: lines(w)? });
+    Ok(blocks)
+}
+
+/// What Plumb writes where the author does not.
+pub(super) fn generated(w: &Writer<'_>) -> Result<Vec<String>, ReportError> {
+    let sentences = sentences(w, MAX_CAUSES)?;
+    let sentences = sentences.iter().map(|own| crate::model::words(own));
+    Ok(std::iter::once(headline(w)?).chain(sentences).collect())
+}
+
+/// The tests of a service level at a glance.
+pub(super) struct Proof<'a> {
+    pub(super) goodput: &'a Goodput,
+    /// The highest rate that was shown to meet the target.
+    pub(super) met: Option<&'a LoadPoint>,
+    /// The lowest above it, which was missed or not shown.
+    pub(super) missed: Option<&'a LoadPoint>,
+}
+
+impl<'a> Proof<'a> {
+    pub(super) fn of(w: &Writer<'a>) -> Option<Self> {
+        let goodput = w.assessment.capacity.goodput.as_ref()?;
+        let met = goodput.points.iter().rev().find(|point| point.rate <= goodput.rate.low);
+        let missed = goodput
+            .points
+            .iter()
+            .find(|point| point.rate > goodput.rate.low && point.share.high < goodput.target);
+        Some(Self { goodput, met: met.filter(|_| goodput.rate.low > 0.0), missed })
+    }
+
+    /// True if some rate was tested that is this one.
+    fn tested(&self, rate: f64) -> bool {
+        self.goodput.points.iter().any(|point| (point.rate - rate).abs() < 0.005 * rate.max(1.0))
+    }
+}
+
+pub(super) fn share(w: &Writer<'_>, id: &str, point: &LoadPoint) -> String {
+    w.number(id, point.share.base, format!("{:.1} %", point.share.base * 100.0), "measured", &point.path)
+}
+
+fn items<'w>(w: &'w Writer<'_>, wanted: impl Fn(&Item) -> bool) -> Vec<&'w Item> {
+    w.items.iter().filter(|item| wanted(item)).collect()
+}
+
+/// What is mended by settings, without money.
+fn settings<'w>(w: &'w Writer<'_>) -> Vec<&'w Item> {
+    items(w, |item| !item.own && matches!(item.wave, Wave::Now | Wave::Window))
+}
+
+fn headline(w: &Writer<'_>) -> Result<String, ReportError> {
+    let demand = Demand::of(w.assessment);
+    let fix = settings(w).len();
+    let n = w.count("settings", fix, "work");
+    let proof = Proof::of(w);
+    let carried = proof.as_ref().map(|proof| proof.goodput.rate.low);
+    let key = match (carried, demand.each()) {
+        (Some(carried), Some(each)) if each > carried && fix > 1 => "headline_outgrown",
+        (Some(carried), Some(each)) if each > carried => "headline_outgrown_no_fix",
+        (Some(_), Some(_)) if fix > 1 => "headline_carried",
+        (Some(_), Some(_)) if !w.items.is_empty() => "headline_carried_few",
+        (Some(_), Some(_)) => "headline_carried_none",
+        _ if w.view.nothing_applied => "headline_nothing",
+        _ if w.items.is_empty() && w.view.gaps => "headline_gaps",
+        _ if w.items.is_empty() => "headline_none",
+        _ if fix > 1 => "headline_settings",
+        _ => "headline_found",
+    };
+    let all = w.count("findings", w.items.len(), "findings");
+    w.say(key, &[("n", &n), ("all", &all)])
+}
+
+fn sentences(w: &Writer<'_>, named: usize) -> Result<Vec<Line>, ReportError> {
+    let mut all = vec![situation(w)?];
+    all.extend(consequence(w)?);
+    all.extend(service::strongest(w)?);
+    all.extend(causes(w, named)?);
+    all.extend(costs(w)?);
+    let mut lines: Vec<Line> = all.into_iter().map(|text| line(stop(&text))).collect();
+    lines.push(vec![strong(format!("{} ", w.word("decide")?)), plain(stop(&decision(w)?))]);
+    Ok(lines)
+}
+
+fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
+    let Some(proof) = Proof::of(w) else {
+        return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
+    };
+    let demand = Demand::of(w.assessment);
+    let target = w.number(
+        "target",
+        proof.goodput.target,
+        format!("{} %", proof.goodput.target * 100.0),
+        "assumed",
+        "engagement: slo",
+    );
+    let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
+    let met_rate = w.rate("goodput", proof.goodput.rate.low, Label::Measured, &met.path);
+    let met_share = share(w, "share-met", met);
+    let mut values = vec![("met", met_rate), ("met_share", met_share)];
+    let mut key = "tests_met";
+    if let (Some(each), Some(replicas)) = (demand.each(), demand.replicas) {
+        values.push(("each", w.rate("peak-each", each, Label::Assumed, "engagement: demand")));
+        values.push((
+            "replicas",
+            w.number(
+                "replicas",
+                f64::from(replicas),
+                replicas.to_string(),
+                "assumed",
+                "engagement: demand.replicas",
+            ),
+        ));
+        key = match () {
+            () if each <= proof.goodput.rate.low => "each_met",
+            () if proof.missed.is_none() => "each_beyond",
+            () if proof.tested(each) => "each_missed",
+            () => "each_between",
+        };
+    } else if proof.missed.is_some() {
+        key = "tests_met_missed";
+    }
+    if let Some(missed) = proof.missed {
+        values.push(("missed", w.rate("missed", missed.rate, Label::Measured, &missed.path)));
+        values.push(("missed_share", share(w, "share-missed", missed)));
+    }
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let text = stop(&w.say(key, &values)?);
+    if service::target_is_assumed(w) {
+        return Ok(format!("{text} {}", w.say("target_assumed", &[("target", &target)])?));
+    }
+    Ok(text)
+}
+
+fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
+    let demand = Demand::of(w.assessment);
+    let (Some(proof), Some(each)) = (Proof::of(w), demand.each()) else { return Ok(None) };
+    let carried = proof.goodput.rate.low;
+    if carried <= 0.0 {
+        return Ok(None);
+    }
+    let lost = demand.one_lost();
+    let is_lost = lost.is_some_and(|lost| lost > carried);
+    let above = (each / carried - 1.0) * 100.0;
+    let percent = w.number(
+        "above",
+        above,
+        format!("{above:.0} %"),
+        "modelled",
+        "capacity.goodput and engagement: demand",
+    );
+    let lost =
+        lost.map(|lost| w.rate("one-lost", lost, Label::Modelled, "engagement: demand")).unwrap_or_default();
+    let key = match (each > carried, is_lost) {
+        (true, true) => "above_and_lost",
+        (true, false) => "above",
+        (false, true) => "covered_not_lost",
+        (false, false) if demand.one_lost().is_some() => "covered_lost",
+        (false, false) => "covered",
+    };
+    w.say(key, &[("percent", &percent), ("lost", &lost)]).map(Some)
+}
+
+fn causes(w: &Writer<'_>, most: usize) -> Result<Option<String>, ReportError> {
+    let worst = settings(w);
+    // What has to be bought is no cause of what is carried.
+    let is_cause = Proof::of(w).is_some() && !worst.is_empty();
+    let worst = if worst.is_empty() { items(w, |item| item.wave != Wave::Measure) } else { worst };
+    if worst.is_empty() {
+        return Ok(None);
+    }
+    let named: Vec<String> =
+        worst.iter().take(most).map(|item| format!("{} ({})", item.problem, item.id)).collect();
+    let more = worst.len().saturating_sub(most);
+    let causes = named.join("; ");
+    let key = match (is_cause, more) {
+        (true, 0) => "causes",
+        (true, _) => "causes_more",
+        (false, 0) => "found",
+        (false, _) => "found_more",
+    };
+    let more = w.count("more-causes", more, "work");
+    w.say(key, &[("causes", &causes), ("n", &more)]).map(Some)
+}
+
+fn costs(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
+    let capacity = &w.assessment.capacity;
+    let Some(plan) = &capacity.plan else { return Ok(None) };
+    let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
+    let replicas = w.number(
+        "planned",
+        f64::from(plan.planned),
+        plan.planned.to_string(),
+        "modelled",
+        "capacity.plan.planned",
+    );
+    let (Some(gpus), Some(cost)) = (&plan.gpus, &capacity.money) else {
+        return w.say("need_only", &[("demand", &demand), ("replicas", &replicas)]).map(Some);
+    };
+    let gpus =
+        w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
+    let month = money(w, "month", cost.month.high, "capacity.money.month");
+    let values = [("demand", demand.as_str()), ("replicas", &replicas), ("gpus", &gpus), ("month", &month)];
+    let grows = Demand::of(w.assessment).next_year().is_some();
+    let mut text = match cost.today {
+        Some(today) => {
+            let today = money(w, "month-today", today, "capacity.money.today");
+            w.say(
+                if grows { "need_today" } else { "need_same" },
+                &[&values[..], &[("today", today.as_str())]].concat(),
+            )?
+        }
+        None => w.say("need", &values)?,
+    };
+    if let Some(test) = Decisive::of(w) {
+        let rate = w.rate("decisive", test.rate, Label::Modelled, "capacity.steps");
+        let saves = money(w, "decisive-saves", test.saves, "capacity.steps");
+        text = format!("{} {}", stop(&text), w.say("one_test", &[("rate", &rate), ("saves", &saves)])?);
+    }
+    Ok(Some(text))
+}
+
+fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
+    let ids = |wave: Wave| -> Vec<&str> {
+        w.items.iter().filter(|item| item.wave == wave).map(|item| item.id.as_str()).collect()
+    };
+    let (now, window) = (ids(Wave::Now), ids(Wave::Window));
+    let fixes = match (now.is_empty(), window.is_empty()) {
+        (true, true) => None,
+        (_, true) => Some(w.say("decide_now", &[("now", &runs(&now))])?),
+        (_, false) => {
+            let mut both: Vec<&str> = now.iter().chain(&window).copied().collect();
+            both.sort_by_key(|id| id[1..].parse::<u32>().unwrap_or(u32::MAX));
+            Some(w.say("decide_window", &[("ids", &runs(&both))])?)
+        }
+    };
+    let proof = Proof::of(w);
+    let tests =
+        match (proof.as_ref().and_then(|proof| proof.met), proof.as_ref().and_then(|proof| proof.missed)) {
+            (Some(met), Some(missed)) => {
+                let from = w.rate("goodput", met.rate, Label::Measured, &met.path);
+                let to = w.rate("missed", missed.rate, Label::Measured, &missed.path);
+                w.say("decide_tests", &[("from", &from), ("to", &to)])?
+            }
+            _ if proof.is_some() => w.say("decide_retest", &[])?,
+            _ => w.say("decide_first_test", &[])?,
+        };
+    match fixes {
+        Some(fixes) => w.say("decide_both", &[("fixes", &fixes), ("tests", &tests)]),
+        None => Ok(crate::view::sentence(&tests)),
+    }
+}
+
+/// Names of findings in their order, three and more in a row as `F4–F7`.
+fn runs(ids: &[&str]) -> String {
+    let number = |id: &str| id.get(1..).and_then(|n| n.parse::<u32>().ok());
+    let follows = |pair: &[&str]| {
+        pair[0].get(..1) == pair[1].get(..1) && number(pair[0]).map(|n| n + 1) == number(pair[1])
+    };
+    let runs = ids.chunk_by(|a, b| follows(&[a, b])).flat_map(|run| match run {
+        [first, _, .., last] => vec![format!("{first}–{last}")],
+        run => run.iter().map(|id| (*id).to_owned()).collect(),
+    });
+    runs.collect::<Vec<_>>().join(", ")
+}
+
+fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
+    let tile = |label: &str, value: String, note: String| -> Result<Tile, ReportError> {
+        Ok(Tile { label: w.t("tile", label)?.to_owned(), value, note })
+    };
+    let capacity = &w.assessment.capacity;
+    let demand = Demand::of(w.assessment);
+    let proof = Proof::of(w);
+    let of = |key: &str| w.t("tile", key).map(str::to_owned);
+    let mut tiles = Vec::new();
+    if let Some(proof) = &proof {
+        let origin = proof.met.map_or("capacity.goodput", |point| point.path.as_str());
+        let rate = w.rate("goodput", proof.goodput.rate.low, Label::Measured, origin);
+        tiles.push(tile("proven", format!("{rate}/s"), of("measured")?)?);
+    }
+    if let Some(each) = demand.each() {
+        let rate = w.rate("peak-each", each, Label::Assumed, "engagement: demand");
+        tiles.push(tile("peak", format!("{rate}/s"), of("stated")?)?);
+    }
+    if let Some(plan) = &capacity.plan {
+        let replicas = w.number(
+            "planned",
+            f64::from(plan.planned),
+            plan.planned.to_string(),
+            "modelled",
+            "capacity.plan.planned",
+        );
+        let value = match &plan.gpus {
+            Some(gpus) => {
+                let gpus = w.number(
+                    "gpus",
+                    f64::from(gpus.high),
+                    gpus.high.to_string(),
+                    "modelled",
+                    "capacity.plan.gpus",
+                );
+                w.messages.fill("tile", "need_value", &[("replicas", &replicas), ("gpus", &gpus)])?
+            }
+            None => replicas,
+        };
+        let label = if demand.next_year().is_some() { "need" } else { "need_peak" };
+        tiles.push(tile(label, value, of("modelled")?)?);
+    }
+    if let Some(cost) = &capacity.money {
+        tiles.push(tile(
+            "month",
+            money(w, "month", cost.month.high, "capacity.money.month"),
+            of("modelled")?,
+        )?);
+    }
+    let counts = [
+        ("findings", w.count("findings", w.items.len(), "findings")),
+        ("high", w.count("high", high(w), "findings")),
+        ("answered", answered(w)),
+    ];
+    if tiles.len() < 4 {
+        tiles.push(tile("risk", w.view.risk.grade.text.clone(), String::new())?);
+    }
+    for (label, value) in counts {
+        if tiles.len() < 4 {
+            tiles.push(tile(label, value, String::new())?);
+        }
+    }
+    Ok(tiles)
+}
+
+fn high(w: &Writer<'_>) -> usize {
+    w.items.iter().filter(|item| item.grade.as_ref().is_some_and(|grade| grade.level == 3)).count()
+}
+
+/// Checks with an answer, of those that apply.
+pub(super) fn checks(w: &Writer<'_>) -> (usize, usize) {
+    use std::collections::BTreeMap;
+    let mut by_check: BTreeMap<&str, (bool, bool)> = BTreeMap::new();
+    for finding in &w.assessment.findings {
+        let (applies, open) = by_check.entry(&finding.check).or_default();
+        *applies |= finding.outcome != plumb_check_sdk::Outcome::NotApplicable;
+        *open |= finding.outcome.is_unanswered();
+    }
+    let applying = by_check.values().filter(|(applies, _)| *applies).count();
+    let open = by_check.values().filter(|(applies, open)| *applies && *open).count();
+    (applying - open, applying)
+}
+
+fn answered(w: &Writer<'_>) -> String {
+    let (answered, applying) = checks(w);
+    let (answered, applying) =
+        (w.count("answered", answered, "findings"), w.count("applying", applying, "findings"));
+    format!("{answered}/{applying}")
+}
+
+/// Overall grade, what works, scope: a line each.
+fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
+    let labelled = |key: &str, own: Line| -> Result<crate::model::Labelled, ReportError> {
+        Ok(crate::model::Labelled { label: w.word(key)?.to_owned(), lines: vec![own] })
+    };
+    let coverage =
+        w.assessment.coverage.map(|share| w.number("coverage", share, percent(share), "counted", "coverage"));
+    let mut risk = vec![grade(&w.view.risk.grade)];
+    if let Some(coverage) = &coverage {
+        risk.push(soft(format!(", {} {coverage}", w.t("document", "coverage")?)));
+    }
+    let mut rows = vec![labelled("overall", risk)?];
+    let fine: Vec<&str> = w
+        .assessment
+        .categories
+        .iter()
+        .filter(|own| own.grade == Some(Grade::Low) && own.deviations == 0 && own.unanswered == 0)
+        .map(|own| w.messages.find("category", &crate::view::id(own.id)).unwrap_or(&own.title))
+        .collect();
+    if !fine.is_empty() {
+        rows.push(labelled("works", line(w.say("works_text", &[("categories", &fine.join(", "))])?))?);
+    }
+    let (done, applying) = checks(w);
+    let (n, m) = (w.count("answered", done, "findings"), w.count("applying", applying, "findings"));
+    let mut scope = w.say("scope_text", &[("n", &n), ("m", &m)])?;
+    let software = service::software(w, false);
+    if !software.is_empty() {
+        scope = format!("{} {}", stop(&scope), stop(&w.say("scope_software", &[("software", &software)])?));
+    }
+    rows.push(labelled("scope", line(stop(&scope)))?);
+    // Where the share is assumed, the situation asks for it.
+    if w.assessment.capacity.no_goodput.is_some() {
+        rows.push(labelled("from_you", line(w.word("need_level")?))?);
+    }
+    Ok(rows)
+}
+
+/// Whether what each replica gets today is carried, in a sentence; nothing but tested rates is in it.
+pub(super) fn verdict(w: &Writer<'_>, proof: &Proof<'_>) -> Result<String, ReportError> {
+    let demand = Demand::of(w.assessment);
+    let carried = proof.goodput.rate.low;
+    let target = w.number(
+        "target",
+        proof.goodput.target,
+        format!("{} %", proof.goodput.target * 100.0),
+        "assumed",
+        "engagement: slo",
+    );
+    let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
+    let mut values =
+        vec![("met", w.rate("goodput", carried, Label::Measured, &met.path)), ("target", target)];
+    if let Some(missed) = proof.missed {
+        values.push(("missed", w.rate("missed", missed.rate, Label::Measured, &missed.path)));
+    }
+    let mut key = if proof.missed.is_some() { "verdict_tested" } else { "verdict_met" };
+    if let Some(each) = demand.each() {
+        values.push(("each", w.rate("peak-each", each, Label::Assumed, "engagement: demand")));
+        key = match () {
+            () if each <= carried => "verdict_enough",
+            () if proof.missed.is_none() => "verdict_beyond",
+            () if proof.tested(each) => "verdict_missed",
+            () => "verdict_between",
+        };
+    }
+    let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    w.say(key, &values)
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn three_in_a_row_are_a_range() {
+        assert_eq!(super::runs(&["F1", "F2", "F4", "F5", "F6", "F7", "O1"]), "F1, F2, F4–F7, O1");
+        assert_eq!(super::runs(&[]), "");
+    }
+}
