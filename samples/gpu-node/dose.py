@@ -3,8 +3,12 @@
 
     dose.py serve --state STATE --name NAME --port PORT [--eager] [--env KEY=VALUE ...]   start a server that outlives this call
     dose.py ready --state STATE --name NAME         wait until it answers
-    dose.py plan [--phase main|restart] [--seed N] [--blocks N]   the order of the cells, as CSV
+    dose.py plan [--phase PHASE] [--seed N] [--blocks N]   the order of the cells, as CSV
     dose.py run --state STATE --out OUT [--phase ...] [--seconds N]   measure the cells not measured yet, until the time is up
+
+Phases: `main` and `restart` are of the first measurement; `near` (cells near the thresholds, graphs against eager) and `large` (a larger
+model) are for one GPU of two, each with half of the CPUs (`taskset`) and a control group of its own (`--group`), so that both
+can run at once; `pair` loads two servers at once, `split` one server on both GPUs, both with all CPUs.
 
 `run` may be called again and again: what was measured is noted in STATE, and each cell is written to OUT as it ends. The server
 is never restarted between cells: CPUs are set for each of its threads (sched_setaffinity), quota and weight in a control
@@ -46,18 +50,25 @@ FIELDS = [
     "run_delay_share_percent", "worst_thread", "worst_delay_percent", "hottest_thread", "hottest_cpu_percent", "voluntary_switches",
     "involuntary_switches", "cpu_ms_per_token", "switches_per_token", "involuntary_per_token", "periods", "throttled_periods",
     "throttled_s", "throttled_periods_percent", "group_pressure_some_percent", "gpu_busy_percent", "gpu_power_w", "gpu_sm_mhz",
-    "collect_s", "bundle",
+    "collect_s", "bundle", "server_pid", "control_group", "placed",
 ]  # fmt: skip
 
 
 class Cpus:
-    """Who may use which CPUs: the server all but two, the client and the collector one each."""
+    """Who may use which CPUs: the server all but two, the client and the collector one each.
+
+    `halves` are for two GPUs: of each half of the CPUs the last four are not for servers, and of these the first is for the collector, the
+    second for the client, and two are spare. So the server's CPUs are the same where a run was given a half without its last two."""
 
     def __init__(self):
         every = sorted(os.sched_getaffinity(0))
         self.every = every
-        self.client, self.collector = every[-1], every[-2]
+        self.client, self.collector = every[-1], every[-2:][0]
         self.server = every[:-2] or every
+        middle = len(every) // 2
+        self.halves = [half[:-4] or half for half in (every[:middle] or every, every[middle:])]
+        self.clients = [(half[-3:-2] or half)[0] for half in (every[:middle] or every, every[middle:])]
+        self.spare = (every[middle - 2 : middle] + every[-2:]) or every
 
     def first(self, count):
         return self.server[: max(1, min(count, len(self.server)))]
@@ -80,8 +91,30 @@ def cells(phase, cpus):
                 if server != "eager" or count != 1:
                     cell(f"{server}-cpus-{count}", "launch", server=server, cpus=first(count), collect=False)
         return table
-    for name in ("baseline", "baseline-again", "baseline-once-more"):
+    if phase in ("pair", "split"):
+        paired(phase, cpus, cell)
+        return table
+    names = ("baseline", "baseline-again", "baseline-once-more")
+    for name in names if phase == "main" else names[:2]:
         cell(name, "baseline")
+    if phase in ("near", "large"):
+        for count in {"near": (4, 3, 2), "large": (3, 2, 1)}[phase]:
+            cell(f"cpus-{count}", "cpus", cpus=first(count))
+        cell("cpus-1.5", "quota", cpus=first(2), quota_cpus=1.5)
+        for share in {"near": (1.2, 1.0, 0.9), "large": (1.0, 0.8)}[phase]:
+            cell(f"quota-{share}", "quota", quota=share)
+        for count in {"near": (6, 7), "large": (6, 8)}[phase]:
+            cell(f"hogs-{count}-of-8", "hogs", cpus=half, hogs=half[:count])
+        cell("free-hogs-12", "free-hogs", hogs=[None] * 12)
+        if phase == "near":
+            cell("free-hogs-12-cpuset", "free-hogs", hogs=[None] * 12, group="other", cpuset=everything[-4:])
+            cell("eager", "launch", server="eager")
+            cell("eager-cpus-2", "launch", server="eager", cpus=first(2))
+        else:
+            cell("hogs-8-of-8-weight", "hogs", cpus=half, hogs=half, group="other", weight=1000)
+            cell("streams-64", "streams", streams=64)
+            cell("streams-64-cpus-2", "streams", streams=64, cpus=first(2))
+        return table
     cell("baseline-no-collect", "collect", collect=False)
     cell("cpus-16", "cpus", cpus=cpus.every)
     for count in (8, 4, 3, 2, 1):
@@ -110,6 +143,29 @@ def cells(phase, cpus):
     return table
 
 
+def paired(phase, cpus, cell):
+    """Cells of two GPUs: where two servers run, or the two workers of one."""
+    left, right = cpus.halves
+    if phase == "pair":
+        for name in ("baseline", "baseline-again"):
+            cell(name, "baseline", both=[left, right])
+        cell("swapped", "placement", both=[right, left])
+        cell("same-4", "placement", both=[left[:4], left[:4]])
+        cell("same-2", "placement", both=[left[:2], left[:2]])
+        cell("hogs-beside-first", "hogs", both=[left, right], hogs=left)
+        cell("memory-hogs-4", "memory", both=[left, right], memory=cpus.spare)
+        return
+    for name in ("baseline", "baseline-again"):
+        cell(name, "baseline", cpus=left + right)
+    cell("one-half", "placement", cpus=left)
+    placed = {"workers": [left[:4], right[:4]], "cpus": left[4:8] or left}
+    cell("placed", "placement", **placed)
+    cell("swapped", "placement", **{**placed, "workers": placed["workers"][::-1]})
+    for count in (4, 3, 2):
+        cell(f"cpus-{count}", "cpus", cpus=left[:count])
+    cell("hogs-on-one-worker", "hogs", **placed, hogs=right[:4])
+
+
 def plan(phase, seed, blocks, cpus):
     """Each block holds every cell once, in an order of its own; the baseline opens it, since the quotas are shares of what it used."""
     names = list(cells(phase, cpus))
@@ -133,6 +189,7 @@ def write(path, value):
 
 class Server:
     def __init__(self, state, name):
+        self.name = name
         self.told = json.loads(text(state / f"{name}.json"))
         self.pid, self.port = self.told["pid"], self.told["port"]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -175,6 +232,15 @@ class Server:
                 for tid in os.listdir(f"/proc/{pid}/task"):
                     os.sched_setaffinity(int(tid), engine)
 
+    def bind_workers(self, cpus, others):
+        """Each worker of a tensor-parallel server, by its rank, on CPUs of its own, all else on others."""
+        self.bind(others)
+        workers = [pid for pid in self.processes() if "Worker" in text(f"/proc/{pid}/cmdline") + text(f"/proc/{pid}/comm")]
+        for pid, own in zip(workers, cpus):
+            for tid in os.listdir(f"/proc/{pid}/task"):
+                os.sched_setaffinity(int(tid), own)
+        return len(workers)
+
     def counters(self):
         """Per thread: name, time on a CPU and waiting for one in ns, switches of both kinds."""
         found = {}
@@ -198,18 +264,22 @@ class Server:
 class Group:
     """Control groups for the server and, beside it, for neighbours, of either version; `problem` says why they cannot be made."""
 
-    def __init__(self):
-        self.problem = None
+    def __init__(self, name):
+        self.problem, self.no_cpuset = None, None
         self.is_v2 = (GROUPS / "cgroup.controllers").exists()
         root = GROUPS if self.is_v2 else GROUPS / "cpu"
-        self.server, self.other = root / "dose" / "server", root / "dose" / "other"
+        self.server, self.other = root / name / "server", root / name / "other"
         try:
             if not self.is_v2 and not (root / "cpu.cfs_quota_us").exists() and not (root / "cpu.shares").exists():
                 raise OSError(f"no cpu controller under {GROUPS}")
-            for parent in (root, root / "dose"):
+            for parent in (root, root / name):
                 parent.mkdir(exist_ok=True)
                 if self.is_v2:
                     write(parent / "cgroup.subtree_control", "+cpu")
+                    try:
+                        write(parent / "cgroup.subtree_control", "+cpuset")
+                    except OSError as error:
+                        self.no_cpuset = str(error)
             for group in (self.server, self.other):
                 group.mkdir(exist_ok=True)
             self.set(None, 100)
@@ -223,6 +293,11 @@ class Group:
     def enter(self, group, pid):
         if self.usable:
             write(group / "cgroup.procs", pid)
+
+    def confine(self, cpus):
+        """The CPUs of the group beside the server's, by its cpuset; `None`: all."""
+        if self.usable and not self.no_cpuset and (self.other / "cpuset.cpus").exists():
+            write(self.other / "cpuset.cpus", ",".join(map(str, cpus or [])) + "\n")
 
     def set(self, quota_cpus, weight):
         """Quota in CPUs (`None`: none) and weight (100 is the usual one) of the server's group."""
@@ -253,11 +328,11 @@ class Group:
 class Gpu:
     """nvidia-smi, twice a second, with the time at which each line came."""
 
-    def __init__(self, cpu, path):
+    def __init__(self, cpu, path, gpu):
         self.path, self.process = path, None
         if shutil.which("nvidia-smi"):
             query = "utilization.gpu,power.draw,clocks.sm"
-            command = ["taskset", "-c", str(cpu), "nvidia-smi", f"--query-gpu=timestamp,{query}", "--format=csv,noheader,nounits", "-lms", "500"]
+            command = ["taskset", "-c", str(cpu), "nvidia-smi", "-i", str(gpu), f"--query-gpu=timestamp,{query}", "--format=csv,noheader,nounits", "-lms", "500"]
             self.process = subprocess.Popen(command, stdout=open(path, "w"), stderr=subprocess.DEVNULL)
 
     def between(self, start, end):
@@ -289,7 +364,7 @@ def serve(options):
     else:
         command = [sys.executable, "-m", "vllm.entrypoints.openai.api_server", "--model", options.model, "--load-format", "dummy"]
         command += ["--host", "127.0.0.1", "--port", str(options.port), "--max-model-len", "4096", "--dtype", "bfloat16"]
-        command += ["--served-model-name", "llama-1b", *options.extra]
+        command += ["--served-model-name", options.served, *options.extra]
         if options.eager:
             command.append("--enforce-eager")
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "VLLM_NO_USAGE_STATS": "1", "VLLM_USE_FLASHINFER_SAMPLER": "0"}
@@ -327,8 +402,11 @@ class Runner:
         self.out.mkdir(parents=True, exist_ok=True)
         self.cpus = Cpus()
         self.table = cells(options.phase, self.cpus)
-        self.group = Group()
-        self.gpu = Gpu(self.cpus.collector, self.state / "gpu.csv")
+        self.group = Group(options.group)
+        self.bundles = pathlib.Path(options.bundles) if options.bundles else None
+        for folder in filter(None, (self.state, self.bundles)):
+            folder.mkdir(parents=True, exist_ok=True)
+        self.gpu = Gpu(self.cpus.collector, self.state / "gpu.csv", options.gpu)
         self.servers = {}
         self.neighbours = []
         self.used = None
@@ -338,7 +416,7 @@ class Runner:
 
     def server(self, name):
         if name not in self.servers:
-            server = self.servers[name] = Server(self.state, name)
+            server = self.servers[name] = Server(pathlib.Path(self.options.servers or self.state), name)
             for pid in server.processes():
                 self.group.enter(self.group.server, pid)
         return self.servers[name]
@@ -359,45 +437,63 @@ class Runner:
             process.wait()
         self.neighbours = []
 
-    def bench(self, server, streams, records):
-        command = [self.options.plumb, "-q", "bench", server.url, "-d", str(LOAD_S), "--warmup", f"{WARMUP_S:g}s", "-c", str(streams)]
-        command += ["--prompt-tokens", "128", "--output-tokens", "64", "--timeout", "30", "--cpus", str(self.cpus.client)]
+    def bench(self, server, streams, records, client):
+        command = [self.options.loader or self.options.plumb, "-q", "bench", server.url, "-d", str(LOAD_S), "--warmup", f"{WARMUP_S:g}s", "-c", str(streams)]
+        command += ["--prompt-tokens", "128", "--output-tokens", "64", "--timeout", "30", "--cpus", str(client)]
         command += ["--records", str(records), "--force", "--format", "json"]
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def measure(self, order, block, name):
-        settings = self.table[name]
-        server = self.server(settings.get("server", "graphs"))
-        cpus = settings.get("cpus", self.cpus.server)
-        quota = settings.get("quota")
-        quota_cpus = round(quota * self.used, 3) if quota else None
-        streams, weight = settings.get("streams", 16), settings.get("weight", 100)
+    def place(self, settings):
+        """Which servers are loaded, where each now runs, and from which CPU: one, or two at once."""
+        if "both" in settings:
+            loaded = [
+                (phase, self.server(name), cpus, client)
+                for (phase, name), cpus, client in zip([("pair-1", "graphs"), ("pair-2", "large")], settings["both"], self.cpus.clients)
+            ]
+            for _, server, cpus, _ in loaded:
+                server.bind(cpus)
+            return loaded, None
+        server, cpus = self.server(settings.get("server", self.options.server)), settings.get("cpus", self.cpus.server)
+        placed = None
         if settings.get("roles"):
             server.bind_roles(self.cpus.first(2), self.cpus.server[2:8] or self.cpus.server)
+        elif "workers" in settings:
+            found = server.bind_workers(settings["workers"], cpus)
+            placed = f"{found} workers: " + "; ".join(map(listed, settings["workers"]))
         else:
             server.bind(cpus)
+        return [(self.options.phase, server, cpus, self.cpus.client)], placed
+
+    def measure(self, order, block, name):
+        settings = self.table[name]
+        loaded, placed = self.place(settings)
+        quota = settings.get("quota")
+        quota_cpus = round(quota * self.used, 3) if quota else settings.get("quota_cpus")
+        streams, weight = settings.get("streams", 16), settings.get("weight", 100)
         self.group.set(quota_cpus, weight)
+        self.group.confine(settings.get("cpuset"))
         beside = self.group.other if settings.get("group") == "other" else self.group.server
         for cpu in settings.get("hogs", []):
             self.hog(HOG, cpu, settings.get("nice", 0), beside)
         for cpu in settings.get("memory", []):
             self.hog(MEMORY_HOG, cpu, 0, self.group.other)
         time.sleep(0.3)
-        records = self.state / "records.jsonl"
         started = time.time()
-        bench = self.bench(server, streams, records)
+        records = [self.state / f"records-{number}.jsonl" for number in range(len(loaded))]
+        benches = [self.bench(server, streams, path, client) for (_, server, _, client), path in zip(loaded, records)]
         time.sleep(WARMUP_S + 0.5)
-        before, tokens, of_group, at = server.counters(), server.tokens(), self.group.counters(), time.time()
+        read = lambda: [(server.counters(), server.tokens(), time.time()) for _, server, _, _ in loaded]
+        before, of_group, at = read(), self.group.counters(), time.time()
         bundle, collector, collect_s = None, None, None
-        if settings.get("collect", True):
+        if settings.get("collect", True) and block <= self.options.collect_blocks:
             bundle = f"{self.options.phase}-{block}-{name}.plumb"
             path = self.state / bundle
             command = [self.options.plumb, "-q", "collect", "--sample", str(SAMPLE_S), "--cpus", str(self.cpus.collector), "-o", str(path)]
             collector = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         # The middle of the load: with neither its beginning nor its end.
         time.sleep(max(0, at + LOAD_S - 1.5 - time.time()))
-        after, tokens_after, of_group_after, ended = server.counters(), server.tokens(), self.group.counters(), time.time()
-        said, complaint = bench.communicate()
+        after, of_group_after, ended = read(), self.group.counters(), time.time()
+        said = [bench.communicate() for bench in benches]
         if collector:
             _, trouble = collector.communicate()
             collect_s = round(time.time() - at, 1)
@@ -406,27 +502,36 @@ class Runner:
                 bundle = None
         self.clear()
         self.group.set(None, 100)
-        try:
-            result = json.loads(said)
-        except ValueError:
-            result = {"valid": False, "invalid_reason": complaint.decode()[-200:]}
-        row = {
-            "phase": self.options.phase, "block": block, "cell": name, "factor": settings["factor"], "order": order,
-            "seed": self.options.seed, "server": settings.get("server", "graphs"), "server_cpus": listed(cpus), "quota_factor": quota,
-            "quota_cpus": quota_cpus, "weight": weight, "hogs": len(settings.get("hogs", [])),
-            "hog_cpus": listed(cpu for cpu in settings.get("hogs", []) if cpu is not None), "hog_nice": settings.get("nice", 0),
-            "hog_group": settings.get("group", "same"), "memory_hogs": len(settings.get("memory", [])), "streams": streams,
-            "collected": int(bool(collector)), "started_unix_s": round(started, 1), "collect_s": collect_s, "bundle": bundle,
-        }  # fmt: skip
-        row.update(of_bench(result))
-        row.update(of_threads(before, after, ended - at, tokens_after - tokens))
-        row.update(of_control_group(of_group, of_group_after, ended - at))
-        row["gpu_busy_percent"], row["gpu_power_w"], row["gpu_sm_mhz"] = self.gpu.between(at, ended)
-        if name == "baseline":
-            self.used = row["server_cpu_s"] / row["window_s"]
-            write(self.state / "used_cpus", self.used)
-        self.keep(row, records, bundle)
-        return row
+        self.group.confine(None)
+        rows = []
+        for number, (phase, server, cpus, _) in enumerate(loaded):
+            try:
+                result = json.loads(said[number][0])
+            except ValueError:
+                result = {"valid": False, "invalid_reason": said[number][1].decode()[-200:]}
+            row = {
+                "phase": phase, "block": block, "cell": name, "factor": settings["factor"], "order": order,
+                "seed": self.options.seed, "server": server.name, "server_cpus": listed(cpus), "quota_factor": quota,
+                "quota_cpus": quota_cpus, "weight": weight, "hogs": len(settings.get("hogs", [])),
+                "hog_cpus": listed(settings.get("cpuset") or [cpu for cpu in settings.get("hogs", []) if cpu is not None]),
+                "hog_nice": settings.get("nice", 0), "hog_group": settings.get("group", "same"),
+                "memory_hogs": len(settings.get("memory", [])), "streams": streams, "collected": int(bool(collector)),
+                "started_unix_s": round(started, 1), "collect_s": collect_s, "bundle": bundle, "server_pid": server.pid,
+                "control_group": self.options.group, "placed": placed,
+            }  # fmt: skip
+            row.update(of_bench(result))
+            (first, tokens, begin), (last, tokens_after, end) = before[number], after[number]
+            row.update(of_threads(first, last, end - begin, tokens_after - tokens))
+            row.update(of_control_group(of_group, of_group_after, ended - at))
+            row["gpu_busy_percent"], row["gpu_power_w"], row["gpu_sm_mhz"] = self.gpu.between(at, ended)
+            if name == "baseline":
+                self.used = row["server_cpu_s"] / row["window_s"]
+                write(self.state / "used_cpus", self.used)
+            self.keep(row, records[number], bundle if number == 0 else None)
+            rows.append(row)
+        with open(self.state / "done", "a") as file:
+            print(self.options.phase, block, name, file=file)
+        return rows
 
     def keep(self, row, records, bundle):
         """Written as the cell ends: a stop loses one cell at most."""
@@ -453,6 +558,9 @@ class Runner:
             records.unlink()
         if bundle:
             path = self.state / bundle
+            if self.bundles:
+                shutil.move(path, self.bundles / bundle)
+                return
             number = 1
             while (archive := self.out / f"bundles-{number}.tar").exists() and archive.stat().st_size + path.stat().st_size > 15_000_000:
                 number += 1
@@ -460,8 +568,6 @@ class Runner:
                 with tarfile.open(archive, "a") as file:
                     file.add(path, bundle)
             path.unlink()
-        with open(self.state / "done", "a") as file:
-            print(row["phase"], row["block"], row["cell"], file=file)
 
     def run(self):
         began = time.monotonic()
@@ -474,14 +580,17 @@ class Runner:
             settings = self.table[name]
             if not re.fullmatch(self.options.cells, name):
                 continue
-            if not self.group.usable and ("quota" in settings or settings.get("group")):
+            if not self.group.usable and ("quota" in settings or "quota_cpus" in settings or settings.get("group")):
+                continue
+            if self.group.no_cpuset and "cpuset" in settings:
+                print(f"no cpuset: {self.group.no_cpuset}", flush=True)
                 continue
             if time.monotonic() - began + max(taken, LOAD_S + 3) + 2 > self.options.seconds:
                 print("time is up", flush=True)
                 break
             start = time.monotonic()
             try:
-                row = self.measure(order, block, name)
+                rows = self.measure(order, block, name)
             except Exception as error:  # one cell that fails must not cost the others
                 self.clear()
                 print(f"{block} {name}: {type(error).__name__}: {error}", flush=True)
@@ -489,7 +598,8 @@ class Runner:
             taken = max(taken * 0.8, time.monotonic() - start)
             shown = ["valid", "requests", "failed", "output_tokens_per_s", "ttft_p50_ms", "ttft_p95_ms", "itl_p50_ms", "itl_p95_ms"]
             shown += ["server_cpu_s", "worst_delay_percent", "hottest_cpu_percent", "throttled_periods_percent", "gpu_busy_percent"]
-            print(f"{block} {name}:", *(row.get(key) for key in shown), f"{time.monotonic() - start:.1f}s", flush=True)
+            for row in rows:
+                print(f"{row['phase']} {block} {name}:", *(row.get(key) for key in shown), f"{time.monotonic() - start:.1f}s", flush=True)
         self.gpu.stop()
 
 
@@ -554,6 +664,7 @@ def main():
     command.add_argument("--model", default="model")
     command.add_argument("--eager", action="store_true")
     command.add_argument("--mock", action="store_true", help="server.py without a GPU instead of vLLM")
+    command.add_argument("--served", default="llama-1b", help="name of the model")
     command.add_argument("--env", action="append", default=[], metavar="KEY=VALUE")
     command.add_argument("extra", nargs="*", help="further options of vLLM, after `--`")
     command.set_defaults(run=serve)
@@ -564,14 +675,21 @@ def main():
     command.set_defaults(run=ready)
     for name in ("plan", "run"):
         command = commands.add_parser(name)
-        command.add_argument("--phase", choices=["main", "restart"], default="main")
+        command.add_argument("--phase", choices=["main", "restart", "near", "large", "pair", "split"], default="main")
         command.add_argument("--seed", type=int, default=27)
         command.add_argument("--blocks", type=int, default=3)
         if name == "run":
             command.add_argument("--state", required=True)
             command.add_argument("--out", required=True)
             command.add_argument("--plumb", default="plumb")
+            command.add_argument("--loader", help="another build of plumb for the load; default: --plumb")
             command.add_argument("--seconds", type=float, default=580)
+            command.add_argument("--server", default="graphs", help="the server of cells that name none")
+            command.add_argument("--group", default="dose", help="name of the control group")
+            command.add_argument("--gpu", default="0", help="which GPU nvidia-smi watches")
+            command.add_argument("--bundles", help="folder for the bundles, one file each; default: archives in --out")
+            command.add_argument("--servers", help="folder in which `serve` noted the servers; default: --state")
+            command.add_argument("--collect-blocks", type=int, default=99, metavar="N", help="collect in so many blocks")
             command.add_argument("--cells", default=".*", metavar="PATTERN", help="only cells whose names match")
             command.set_defaults(run=lambda options: Runner(options).run())
         else:

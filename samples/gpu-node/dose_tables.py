@@ -17,6 +17,7 @@ import argparse
 import collections
 import csv
 import gzip
+import itertools
 import json
 import math
 import pathlib
@@ -27,65 +28,105 @@ CHECKS = [
     "sched.cfs-throttling", "sched.run-delay", "sched.noisy-neighbours", "cpu.cores-per-gpu", "affinity.omp-threads", "slo.gpu-starvation",
 ]  # fmt: skip
 BASELINES = ["baseline", "baseline-again", "baseline-once-more"]
-AGAINST = {"streams-64-cpus-4": ["streams-64"], "streams-64-cpus-2": ["streams-64"], "streams-4-cpus-2": ["streams-4"]}
+AGAINST = {
+    "streams-64-cpus-4": ["streams-64"], "streams-64-cpus-2": ["streams-64"], "streams-4-cpus-2": ["streams-4"], "eager-cpus-2": ["eager"],
+}  # fmt: skip
+# Cells that differ by load or by how the server was launched, which is no fault of the host.
+NO_FAULT = {"streams-4", "streams-64", "eager"}
 # Times of a request in the columns of requests.csv.
 TTFT, TPOT, STALL, E2E = range(4)
 ROUNDS = 2000
 STOCK = 400
 
 
+def judged(folder):
+    """Bundles with the rows of cells.csv that they are about: two where two servers were loaded at once, none where they are not known."""
+    rows = collections.defaultdict(list)
+    for row in csv.DictReader(open(folder / "cells.csv")):
+        if row.get("server_pid") and row["bundle"]:
+            rows[row["bundle"]].append(row)
+    for path in sorted(folder.glob("**/*.plumb")):
+        if path.stem.count("-") > 1:
+            yield path, rows[path.name]
+
+
+def is_about(finding, row, servers):
+    """Whether a finding is about the server of this cell: the node has others beside it."""
+    kind, name = finding["object"]["kind"], finding["object"].get("id", "")
+    if kind == "server":
+        return name == row["server_pid"]
+    if kind == "cgroup":
+        group = f"/{row['control_group']}/server"
+        return group in name or group in finding["subject"]
+    return servers == 1
+
+
 def verdicts(options):
     rows = []
-    for path in sorted(options.folder.glob("**/*.plumb")):
+    for path, cells in judged(options.folder):
         phase, block, cell = path.stem.split("-", 2)
         done = subprocess.run([options.plumb, "check", "-q", str(path), "--format", "json"], capture_output=True, text=True)
-        found = collections.defaultdict(list)
-        for finding in json.loads(done.stdout)["findings"]:
-            # What waits in the server's queue was not put into these bundles, so that this part cannot answer.
-            if finding["check"] in CHECKS and finding["subject"] != "queue":
-                found[finding["check"]].append(finding)
-        for check in CHECKS:
-            worst = sorted(found[check], key=lambda finding: ["fail", "warn", "contradictory", "not-run", "info", "pass", "not-applicable"].index(finding["outcome"]))
-            outcomes = " ".join(sorted({finding["outcome"] for finding in found[check]}))
-            said = worst[0].get("problem") or worst[0].get("answer") or "" if worst else ""
-            rows.append([phase, block, cell, check, worst[0]["outcome"] if worst else "", outcomes, said])
+        # What waits in the server's queue was not put into these bundles, so that this part cannot answer.
+        findings = [finding for finding in json.loads(done.stdout)["findings"] if finding["check"] in CHECKS and finding["subject"] != "queue"]
+        servers = len({finding["object"]["id"] for finding in findings if finding["check"] == "cpu.cores-per-gpu" and finding["object"]["kind"] == "server"})
+        for of_phase, own in [(row["phase"], [finding for finding in findings if is_about(finding, row, servers)]) for row in cells] or [(phase, findings)]:
+            for check in CHECKS:
+                worst = sorted(
+                    (finding for finding in own if finding["check"] == check),
+                    key=lambda finding: ["fail", "warn", "contradictory", "not-run", "info", "pass", "not-applicable"].index(finding["outcome"]),
+                )
+                if not worst and cells:
+                    continue
+                outcomes = " ".join(sorted({finding["outcome"] for finding in worst}))
+                said = worst[0].get("problem") or worst[0].get("answer") or "" if worst else ""
+                rows.append([of_phase, block, cell, check, worst[0]["outcome"] if worst else "", outcomes, said])
     with open(options.folder / "verdicts.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["phase", "block", "cell", "check", "outcome", "all_outcomes", "sentence"])
         writer.writerows(rows)
 
 
+def of_window(evidence, row):
+    """What was read twice of the server of a cell, or of all where it is not known which."""
+    window, pid = evidence["window"], row.get("server_pid")
+    servers = [server for server in evidence["servers"] if not pid or str(server["pid"]) == pid]
+    processes = [process for server in servers for process in server["processes"]]
+    own = {process["pid"] for process in processes}
+    seconds, threads = window["seconds"], [thread for thread in window["threads"] if not pid or thread["pid"] in own]
+    run = lambda thread: thread["run_ns"] / 1e9 / seconds
+    wait = lambda thread: thread["wait_ns"] / 1e9 / seconds
+    share = lambda thread: 100 * wait(thread) / (wait(thread) + run(thread))
+    now = max((thread for thread in threads if wait(thread) + run(thread) >= 0.05), key=share, default=None)
+    working = max((thread for thread in threads if run(thread) >= 0.1), key=share, default=None)
+    allowed = set()
+    for listed in {thread["cpus_allowed"] for process in processes for thread in process["threads"]}:
+        for part in listed.split(","):
+            first, _, last = part.partition("-")
+            allowed |= set(range(int(first), int(last or first) + 1))
+    kinds = "user_ticks", "nice_ticks", "system_ticks"
+    busy = sum(time[kind] for time in window["cpus"] if time["cpu"] in allowed for kind in kinds)
+    others = max(0, busy - sum(thread["cpu_ticks"] for thread in threads)) / 100 / seconds
+    used = sum(map(run, threads))
+    pool = [thread for thread in threads if thread["tid"] != thread["pid"] and thread["comm"].startswith("python3")]
+    pressure = window["cgroups"].get(f"/sys/fs/cgroup/{row.get('control_group', 'dose')}/server", {}).get("pressure", {}).get("cpu", {}).get("some_us")
+    return [
+        *(("", "") if now is None else (now["comm"], f"{share(now):.2f}")),
+        *(("", "") if working is None else (working["comm"], f"{share(working):.2f}")),
+        "" if pressure is None else f"{pressure / 1e4 / seconds:.2f}", len(allowed), f"{used:.3f}", f"{others:.3f}",
+        f"{len(allowed) - used - others:.3f}", sum(map(len, (process["threads"] for process in processes))), len(pool), f"{sum(map(run, pool)):.3f}",
+    ]  # fmt: skip
+
+
 def windows(options):
     """What the two readings of each bundle say of waiting, beside how the check reads them now."""
     rows = []
-    for path in sorted(options.folder.glob("**/*.plumb")):
+    for path, cells in judged(options.folder):
         phase, block, cell = path.stem.split("-", 2)
         done = subprocess.run([options.plumb, "bundle", "show", "--as", "evidence", str(path)], capture_output=True, text=True)
         evidence = json.loads(done.stdout)
         window = evidence["window"]
-        seconds, threads = window["seconds"], window["threads"]
-        run = lambda thread: thread["run_ns"] / 1e9 / seconds
-        wait = lambda thread: thread["wait_ns"] / 1e9 / seconds
-        share = lambda thread: 100 * wait(thread) / (wait(thread) + run(thread))
-        now = max((thread for thread in threads if wait(thread) + run(thread) >= 0.05), key=share)
-        working = max((thread for thread in threads if run(thread) >= 0.1), key=share)
-        processes = [process for server in evidence["servers"] for process in server["processes"]]
-        allowed = set()
-        for listed in {thread["cpus_allowed"] for process in processes for thread in process["threads"]}:
-            for part in listed.split(","):
-                first, _, last = part.partition("-")
-                allowed |= set(range(int(first), int(last or first) + 1))
-        kinds = "user_ticks", "nice_ticks", "system_ticks"
-        busy = sum(time[kind] for time in window["cpus"] if time["cpu"] in allowed for kind in kinds)
-        others = max(0, busy - sum(thread["cpu_ticks"] for thread in threads)) / 100 / seconds
-        used = sum(map(run, threads))
-        pool = [thread for thread in threads if thread["tid"] != thread["pid"] and thread["comm"].startswith("python3")]
-        pressure = window["cgroups"].get("/sys/fs/cgroup/dose/server", {}).get("pressure", {}).get("cpu", {}).get("some_us")
-        rows.append([
-            phase, block, cell, now["comm"], f"{share(now):.2f}", working["comm"], f"{share(working):.2f}",
-            "" if pressure is None else f"{pressure / 1e4 / seconds:.2f}", len(allowed), f"{used:.3f}", f"{others:.3f}",
-            f"{len(allowed) - used - others:.3f}", sum(map(len, (process["threads"] for process in processes))), len(pool), f"{sum(map(run, pool)):.3f}",
-        ])  # fmt: skip
+        for row in cells or [{"phase": phase}]:
+            rows.append([row["phase"], block, cell, *of_window(evidence, row)])
     with open(options.folder / "windows.csv", "w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         head = "phase block cell thread_of_check delay_of_check_percent working_thread working_delay_percent group_pressure_some_percent"
@@ -237,30 +278,31 @@ def tables(options):
         for name, field in FIELDS.items():
             ratios[phase, cell, name] = measured.ratio_of_field(phase, cell, field)
     # How far one baseline lies from the others of its block when nothing was changed.
-    noise = {}
-    for name in NAMES:
+    noise = collections.defaultdict(dict)
+    phases = list(dict.fromkeys(phase for phase, _ in measured.cells))
+    for phase, name in itertools.product(phases, NAMES):
         singles = []
         for block in {row["block"] for row in measured.rows}:
             for cell in BASELINES:
-                if block in measured.cells.get(("main", cell), {}):
-                    singles.append(single(measured, cell, block, name))
+                if block in measured.cells.get((phase, cell), {}):
+                    singles.append(single(measured, phase, cell, block, name))
         singles = [value for value in singles if value]
-        noise[name] = (min(singles), max(singles)) if singles else (1, 1)
-    print("## Noise\n\n| response | one baseline against the others of its block, least to most |\n| --- | --- |")
-    for name, (low, high) in noise.items():
-        print(f"| {name} | {low:.2f}–{high:.2f} |")
+        noise[phase][name] = (min(singles), max(singles)) if singles else (1, 1)
+    print("## Noise: one baseline against the others of its block, least to most\n\n| response | " + " | ".join(phases) + " |\n| --- |" + " --- |" * len(phases))
+    for name in NAMES:
+        print(f"| {name} | " + " | ".join(f"{noise[phase][name][0]:.2f}–{noise[phase][name][1]:.2f}" for phase in phases) + " |")
 
     def outside(phase, cell, name):
         ratio = ratios[phase, cell, name]
         if ratio is None:
             return False
         base, low, high = ratio
-        return (low > 1 or high < 1) and not noise[name][0] <= base <= noise[name][1]
+        return (low > 1 or high < 1) and not noise[phase][name][0] <= base <= noise[phase][name][1]
 
     worse = {}
     for phase, cell in measured.cells:
-        # More streams are more load, not a fault; what was launched otherwise has no baseline beside it.
-        if phase != "main" or cell in ("streams-4", "streams-64"):
+        # What was launched otherwise in the first measurement has no baseline beside it.
+        if phase == "restart" or cell in NO_FAULT:
             continue
         hits = [name for name in NAMES if name != "throughput" and outside(phase, cell, name) and ratios[phase, cell, name][0] > 1]
         if outside(phase, cell, "throughput") and ratios[phase, cell, "throughput"][0] < 1:
@@ -291,15 +333,15 @@ def tables(options):
 
 
 
-def single(measured, cell, block, name):
-    others = [other for other in BASELINES if other != cell and block in measured.cells.get(("main", other), {})]
+def single(measured, phase, cell, block, name):
+    others = [other for other in BASELINES if other != cell and block in measured.cells.get((phase, other), {})]
     if not others:
         return None
     if name in FIELDS:
-        read = lambda cell: measured.number("main", cell, block, FIELDS[name])
+        read = lambda cell: measured.number(phase, cell, block, FIELDS[name])
     else:
         which, percentile = METRICS[name]
-        read = lambda cell: measured.sample("main", cell, block, which, percentile)
+        read = lambda cell: measured.sample(phase, cell, block, which, percentile)
     own, rest = read(cell), [read(other) for other in others]
     if not own or not all(rest):
         return None
@@ -321,16 +363,17 @@ def predictions(folder, measured, ratios):
         return
     seen = collections.defaultdict(list)
     for verdict in read_verdicts(folder):
-        seen[verdict["cell"], verdict["check"]].append(fires(verdict["outcome"]))
+        seen[verdict["phase"], verdict["cell"], verdict["check"]].append(fires(verdict["outcome"]))
     inside = collections.Counter()
     of = collections.Counter()
     right = collections.Counter()
     print("\n## Predicted and measured\n\n| cell | throughput | | ITL p50 | | TTFT p95 | | checks predicted wrongly |\n| --- | --- | --- | --- | --- | --- | --- | --- |")
     for row in csv.DictReader(open(path)):
-        cells = [row["cell"]]
+        phase = row.get("phase", "main")
+        cells = [row["cell"] if phase == "main" else f"{phase} {row['cell']}"]
         for metric, name in [("throughput", "throughput"), ("itl_p50", "itl50"), ("ttft_p95", "ttft95")]:
             low, base, high = (float(row[f"{metric}_ratio{end}"]) for end in ("_low", "", "_high"))
-            ratio = ratios.get(("main", row["cell"], name))
+            ratio = ratios.get((phase, row["cell"], name))
             cells.append(f"{base:.2f} ({low:.2f}–{high:.2f})")
             if ratio:
                 of[metric] += 1
@@ -342,8 +385,8 @@ def predictions(folder, measured, ratios):
         wrong = []
         for check in CHECKS:
             column = row[check.split(".", 1)[1].replace("-", "_")]
-            said = seen.get((row["cell"], check))
-            if said:
+            said = seen.get((phase, row["cell"], check))
+            if said and column:
                 share = sum(said) / len(said)
                 is_right = (share > 0.5) == (column == "yes")
                 of[check] += 1
@@ -362,11 +405,11 @@ def predictions(folder, measured, ratios):
 # The factors in which the mechanism of a check was planted; `None` for all.
 PLANTED = {
     "sched.cfs-throttling": {"quota"},
-    "sched.run-delay": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams"},
-    "sched.noisy-neighbours": {"hogs", "free-hogs", "pinning"},
-    "cpu.cores-per-gpu": {"quota", "cpus", "streams"},
-    "affinity.omp-threads": {"quota", "cpus", "streams"},
-    "slo.gpu-starvation": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams"},
+    "sched.run-delay": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams", "placement", "launch"},
+    "sched.noisy-neighbours": {"hogs", "free-hogs", "pinning", "placement"},
+    "cpu.cores-per-gpu": {"quota", "cpus", "streams", "placement", "launch"},
+    "affinity.omp-threads": {"quota", "cpus", "streams", "placement", "launch"},
+    "slo.gpu-starvation": {"quota", "cpus", "hogs", "free-hogs", "pinning", "streams", "placement", "launch"},
 }
 
 
@@ -375,27 +418,28 @@ def rate(hits, of):
 
 
 def confusion(folder, measured, worse):
-    rows = [row for row in read_verdicts(folder) if ("main", row["cell"]) in worse]
-    factor = {cell: next(iter(blocks.values()))["factor"] for (_, cell), blocks in measured.cells.items()}
+    rows = [row for row in read_verdicts(folder) if (row["phase"], row["cell"]) in worse]
+    factor = {key: next(iter(blocks.values()))["factor"] for key, blocks in measured.cells.items()}
+    key = lambda row: (row["phase"], row["cell"])
     print("\n## Verdicts over collections\n")
     print("| check | fires where latency is worse and its mechanism was planted | silent where latency is no worse | fires where planted, no worse | of the silent: pass | not-run |")
     print("| --- | --- | --- | --- | --- | --- |")
     for check in CHECKS:
         own = [row for row in rows if row["check"] == check]
-        planted = [row for row in own if factor[row["cell"]] in PLANTED[check]]
-        bad = [row for row in planted if worse["main", row["cell"]]]
-        fine = [row for row in own if not worse["main", row["cell"]]]
-        harmless = [row for row in planted if not worse["main", row["cell"]]]
+        planted = [row for row in own if factor[key(row)] in PLANTED[check]]
+        bad = [row for row in planted if worse[key(row)]]
+        fine = [row for row in own if not worse[key(row)]]
+        harmless = [row for row in planted if not worse[key(row)]]
         fired = lambda rows: sum(fires(row["outcome"]) for row in rows)
         silent = collections.Counter(row["outcome"] for row in own if not fires(row["outcome"]))
         print(f"| `{check}` | {rate(fired(bad), len(bad))} | {rate(len(fine) - fired(fine), len(fine))} | {fired(harmless)}/{len(harmless)} | {silent['pass']} | {silent['not-run']} |")
     print("\n## Verdicts per cell\n\n| cell | worse | " + " | ".join(CHECKS) + " |\n| --- | --- |" + " --- |" * len(CHECKS))
-    for cell in dict.fromkeys(row["cell"] for row in read_verdicts(folder)):
+    for phase, cell in dict.fromkeys(map(key, read_verdicts(folder))):
         texts = []
         for check in CHECKS:
-            said = [row["outcome"] for row in read_verdicts(folder) if row["cell"] == cell and row["check"] == check]
+            said = [row["outcome"] for row in read_verdicts(folder) if key(row) == (phase, cell) and row["check"] == check]
             texts.append(", ".join(f"{count} {outcome}" for outcome, count in collections.Counter(said).items()))
-        print(f"| {cell} | {', '.join(worse.get(('main', cell), [])) or 'no'} | " + " | ".join(texts) + " |")
+        print(f"| {cell if phase == 'main' else f'{phase} {cell}'} | {', '.join(worse.get((phase, cell), [])) or 'no'} | " + " | ".join(texts) + " |")
 
 
 def main():

@@ -3,6 +3,7 @@
 #
 #   run.sh facts OUT        collect under load, audit's evidence, bench, sweep and noise; answers of nvidia-smi, lscpu and /sys
 #   run.sh topology OUT     one server a GPU, each on its own share of the CPUs: collect, and the answers of the same tools
+#   run.sh answers OUT      the answers of these tools alone
 #   run.sh experiment OUT   unpinned, pinned and pinned beside CPU hogs, interleaved (experiment.toml)
 #
 # PLUMB names the program (default: plumb beside its packs in target/release); ENGINE=sleep tries all of it without a GPU, QUICK=1 makes
@@ -116,6 +117,7 @@ case $phase in
   facts) facts ;;
   topology) topology ;;
   experiment) experiment ;;
-  *) echo "unknown phase \`$phase\`; give facts, topology or experiment" >&2; exit 2 ;;
+  answers) answers ;;
+  *) echo "unknown phase \`$phase\`; give facts, topology, experiment or answers" >&2; exit 2 ;;
 esac
 step done

@@ -270,6 +270,84 @@ fn a_running_server_is_moved_and_moved_back() {
 }
 
 #[test]
+fn what_a_restart_changes_is_a_row_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = target().join("plumb");
+    let port = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+    let mut old = Command::new(&program)
+        .args(["reference-server", "{\"ttft\": 60000000, \"itl\": 500000}", "--listen"])
+        .arg(format!("127.0.0.1:{port}"))
+        .stdout(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    for _ in 0..200 {
+        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let mark = folder.path().join("started-again");
+    let rest = format!(
+        "aa = \"none\"\nprimary = \"ttft_p50\"\n[as_found]\npid = {}\nurl = \"http://127.0.0.1:{port}\"\nruns = 2\nrestarts = 4\n\
+         start = [\"touch\", {mark:?}]\n\
+         [[variant]]\nname = \"one\"\n[[variant]]\nname = \"other\"\nenv = {{ X = \"1\" }}\n",
+        old.id()
+    );
+    let plan = plan(folder.path(), 20, 2, &rest);
+    // Ending a server takes leave, and none is tried beside it in a dry run.
+    let refused = run(&mut experiment(folder.path(), &[plan.to_str().unwrap()]));
+    assert!(refused.code == 2 && refused.err.contains("is ended and is started again"), "{refused:?}");
+    let dry = run(&mut experiment(folder.path(), &[plan.to_str().unwrap(), "--dry-run"]));
+    assert!(dry.code == 0 && dry.err.contains("no launch was tried"), "{dry:?}");
+    assert!(old.try_wait().unwrap().is_none());
+    // Its parent notices its end; a server of somebody else has one that does, too.
+    let waiting = std::thread::spawn(move || old.wait().unwrap());
+    let result = result(folder.path(), &plan, &["--allow-changes"]);
+    waiting.join().unwrap();
+    let found = result.as_found.as_ref().unwrap();
+    assert!(found.age_s > 0.0 && found.age_s < 600.0, "{}", found.age_s);
+    assert_eq!(found.found.metrics["ttft_p50"].blocks.len(), 2);
+    assert_eq!(found.restarted.metrics["ttft_p50"].blocks.len(), 4);
+    let effect = found.effects.iter().find(|effect| effect.metric == "ttft_p50").unwrap();
+    assert!(effect.verdict == "improved" && effect.ratio < 0.5, "{effect:?}");
+    assert!(found.differs.iter().any(|one| one.contains("the command was")), "{:?}", found.differs);
+    // No cell is compared with what was found.
+    assert!(result.effects.iter().all(|effect| effect.against != "as found" && effect.cell != "as found"));
+    let other = result.effects.iter().find(|effect| effect.metric == "ttft_p50").unwrap();
+    assert!(other.ratio > 0.6, "the variant is not credited with the restart: {other:?}");
+    assert!(
+        result.conclusions.iter().any(|text| text.contains("a restart alone improves")),
+        "{:?}",
+        result.conclusions
+    );
+    assert!(mark.exists(), "the server was not started again");
+    // What the server's processes did is known, too.
+    let work = &result.cells[0];
+    assert!(
+        work.per_token.cpu_ms.is_some_and(|ms| ms > 0.0) && work.per_token.switches.is_some(),
+        "{work:?}"
+    );
+}
+
+#[test]
+fn a_dry_run_launches_once_and_tells_minutes() {
+    let folder = tempfile::tempdir().unwrap();
+    let plan = plan(folder.path(), 20, 3, "aa = \"within\"\n[[placement]]\nname = \"unpinned\"\n");
+    let dry = run(&mut experiment(folder.path(), &[plan.to_str().unwrap(), "--dry-run"]));
+    assert!(
+        dry.code == 0 && dry.out.contains("one launch took") && dry.out.contains("minutes in all"),
+        "{dry:?}"
+    );
+    let dry = run(&mut experiment(folder.path(), &[plan.to_str().unwrap(), "--dry-run", "--format", "json"]));
+    let preview: serde_json::Value = serde_json::from_str(&dry.out).unwrap();
+    let seconds = |path: &str| preview.pointer(path).and_then(serde_json::Value::as_f64).unwrap();
+    assert!(
+        seconds("/rehearsal/start_s") > 0.0 && seconds("/seconds") >= 6.0 * seconds("/rehearsal/measure_s"),
+        "{dry:?}"
+    );
+}
+
+#[test]
 fn a_lost_experiment_leaves_its_whole_blocks() {
     let folder = tempfile::tempdir().unwrap();
     let plan = plan(folder.path(), 20, 400, "aa = \"within\"\n[[placement]]\nname = \"unpinned\"\n");

@@ -29,6 +29,7 @@ mod load_tls;
 mod losing;
 mod nodes;
 mod noise_bench;
+mod observe;
 mod outputs;
 mod packs;
 mod patterns;

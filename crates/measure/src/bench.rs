@@ -24,6 +24,7 @@ mod clock;
 mod decoded;
 mod engine;
 mod gpu;
+mod lengths;
 mod nonce;
 mod observer;
 mod openai;
@@ -48,11 +49,13 @@ pub use arrivals::{Arrivals, TraceEntry, parse_trace};
 pub use calibrate::{Calibration, calibrate};
 pub use decoded::Between;
 pub use engine::{Control, Progress};
+pub use lengths::Lengths;
 pub use nonce::Nonce;
 pub use openai::{Api, RequestForm, TokenLimit, UsageDetail};
 pub use plan::{Amount, Load, MAX_OBJECTIVES, Metric, Objective, Plan, Precision, parse_objectives};
 pub use prompts::{Prompts, parse_prompts};
 pub use record::{Miss, Phase, Read, Record};
+pub(crate) use scrape::{Ours, Scrape, scrape_once};
 pub use sweep::{Sweep, Swept, sweep};
 pub use target::{ApiKey, Header, Http, Target};
 
@@ -116,6 +119,7 @@ pub struct Measured {
 /// Says why nothing was measured; a server that fails while being measured is a result.
 pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     check(plan)?;
+    let plan = &Plan { leader: plan.leader.or_else(|| plan.target.leader()), ..plan.clone() };
     let started = now_rfc3339();
     let nonce = plan.nonce.unwrap_or_else(Nonce::fresh);
     let probed = probe::probe(plan, nonce, control)?;
@@ -132,7 +136,10 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
         })
         .transpose()?;
     let gpus = gpu::Sampler::start(&plan.target);
-    let common_tokens = probed.maker.common_tokens();
+    let common_tokens = match plan.turns {
+        1 => probed.maker.common_tokens(),
+        turns => probed.maker.common_of_turns(turns, plan.output_tokens),
+    };
     let outcome = engine::run(plan, probed.form.clone(), probed.maker, file, probed.connections, control);
     scraping.store(true, Ordering::Relaxed);
     let scrapes = scraper.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -142,6 +149,7 @@ pub fn run(plan: &Plan, control: &Control) -> Result<Measured, BenchError> {
     let setting = summary::Setting { model: &probed.form.model, started: &started, nonce, common_tokens };
     let mut result = summary::summarise(plan, &setting, &outcome, &scrapes);
     result.gpu = gpu;
+    summary::add_energy(&mut result);
     if plan.ignore_eos && !probed.form.ignore_eos {
         result
             .warnings
@@ -177,6 +185,14 @@ fn check(plan: &Plan) -> Result<(), BenchError> {
         if !fine {
             return input("rates, shapes, sizes and times of a load have to be greater than zero");
         }
+    }
+    if plan.turns == 0 || (plan.turns > 1 && matches!(plan.load, Load::Open { .. })) {
+        return input(
+            "conversations of several turns are for closed loops: a turn waits for the answer to the one before",
+        );
+    }
+    if plan.turns > 1 && matches!(plan.prompts, Prompts::File { .. }) {
+        return input("prompts of a file are single requests; leave out `--turns` or `--prompts`");
     }
     if plan.output_tokens == 0 {
         return input("a reply needs at least one token; give `--output-tokens 1` or more");

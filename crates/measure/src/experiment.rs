@@ -13,11 +13,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
-use crate::bench::{ApiKey, BenchError};
+use crate::bench::{ApiKey, BenchError, Header};
 
 pub mod analysis;
 mod changes;
 mod conduct;
+mod found;
 mod hog;
 mod interpret;
 mod journal;
@@ -28,18 +29,17 @@ mod observe;
 mod placement;
 mod plan;
 mod preview;
-mod process;
 mod sys;
 mod table;
 mod verify;
 
-pub use conduct::{Step, run};
+pub use conduct::{Rehearsal, Step, rehearse, run};
 pub use hog::hog;
 pub use journal::{JournalError, Restored, restore, state_folder};
 pub use node::{GpuPlace, Node, Root};
 pub use plan::{
-    Aa, Combination, Design, ExperimentPlan, Factor, HogKind, LoadPlan, MemoryPlan, MemoryPolicy, Neighbour,
-    NeighbourPlace, PLAN_SCHEMA, Placement, ServerPlan, Start, Where, parse, schema,
+    Aa, Combination, Design, ExperimentPlan, Factor, FoundPlan, HogKind, LoadPlan, MemoryPlan, MemoryPolicy,
+    Neighbour, NeighbourPlace, PLAN_SCHEMA, Placement, ServerPlan, Start, Where, parse, schema,
 };
 pub use preview::{Preview, PreviewCell, preview};
 pub use table::markdown;
@@ -59,6 +59,8 @@ pub struct Ground {
     pub gpus: Vec<GpuPlace>,
     /// Key of the server.
     pub key: Option<ApiKey>,
+    /// Headers of every request.
+    pub headers: Vec<Header>,
 }
 
 impl Ground {
@@ -85,6 +87,14 @@ pub enum ExperimentError {
         /// Its name.
         cell: String,
         /// Why.
+        why: String,
+    },
+    /// The server that the plan begins with cannot be measured, or does not end.
+    #[error("the running server (process {pid}) {why}")]
+    NotFound {
+        /// Its first process.
+        pid: i32,
+        /// What is the matter, and what to do.
         why: String,
     },
     /// Settings could not be set back.

@@ -5,5 +5,8 @@
 
 pub mod bench;
 pub mod experiment;
+pub mod foreign;
 pub mod noise;
+pub mod observe;
+mod process;
 pub mod stats;

@@ -7,6 +7,7 @@
 pub mod batch;
 pub mod bootstrap;
 pub mod experiment;
+pub mod groups;
 pub mod isotonic;
 pub mod multiple;
 pub mod paired;

@@ -9,6 +9,7 @@ use plumb_evidence::CpuSet;
 
 mod bench;
 mod experiment;
+mod observe;
 mod sets;
 
 pub(crate) use sets::{CompareArgs, FleetArgs};
@@ -19,6 +20,7 @@ pub(crate) use bench::{
 pub(crate) use experiment::{
     ExperimentArgs, ExperimentCommand, ExperimentFormat, HogArgs, QuickArgs, RunArgs,
 };
+pub(crate) use observe::{ImportArgs, ImportFormat, ObserveArgs};
 
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
 #[derive(Debug, Parser)]
@@ -53,6 +55,10 @@ pub(crate) enum Command {
     Noise(crate::commands::noise::NoiseArgs),
     /// Compare placements, governors and neighbours of a server by starting it under each, in randomised blocks.
     Experiment(Box<ExperimentArgs>),
+    /// Watch a server and its node without sending a request: counters, GPUs and the server's own histograms, by hour.
+    Observe(Box<ObserveArgs>),
+    /// Read the result of another load generator, and say what it cannot prove.
+    Import(ImportArgs),
     /// Look into a bundle.
     Bundle(BundleArgs),
     /// List and inspect check packs.

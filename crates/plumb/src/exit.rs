@@ -91,7 +91,9 @@ pub(crate) fn classify(error: &anyhow::Error) -> Outcome {
         if let Some(error) = cause.downcast_ref::<ExperimentError>() {
             match error {
                 ExperimentError::NotAllowed(_) | ExperimentError::Journal(_) => return Outcome::Usage,
-                ExperimentError::NoBaseline { .. } | ExperimentError::NotRestored(_) => {
+                ExperimentError::NoBaseline { .. }
+                | ExperimentError::NotFound { .. }
+                | ExperimentError::NotRestored(_) => {
                     return Outcome::Incomplete;
                 }
                 // Says more by its cause.

@@ -55,6 +55,8 @@ fn main() -> ExitCode {
         Command::ReferenceServer { behaviour, listen } => {
             commands::bench::reference_server(&behaviour, listen, &console)
         }
+        Command::Observe(args) => commands::observe::run(&args, &console),
+        Command::Import(args) => commands::import::run(&args, &console),
         Command::Worker => return plumb_pack_host::worker_main(),
     };
     match result {

@@ -7,7 +7,8 @@
 //! Whether the pools get in the way shows in the window only: there a pool is as large as the number of its threads that had
 //! work, since those that sleep take nothing (the API server of vLLM keeps dozens). How long the main threads of engine cores
 //! and workers wait tells what a pool costs. Without a window, or with an idle one, there is no pass; a pool that is larger than
-//! its CPUs is a warning then. Pools of processes that share CPUs count together.
+//! its CPUs is a warning then. Pools of processes that share CPUs count together,
+//! but not those of a server that is idle beside one that is not.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -115,6 +116,9 @@ struct Excess<'a> {
     cpus: CpuSet,
 }
 
+/// A thread that hardly runs is at work where it wants to for this many times the share of time that counts as running.
+const KEPT_WAITING: f64 = 10.0;
+
 impl Judge {
     /// CPUs that the threads of a server kept busy.
     fn busy(&self, server: &InferenceServer) -> Option<f64> {
@@ -126,14 +130,17 @@ impl Judge {
         self.idle.is_undercut_by(Quantity::new(busy))
     }
 
-    /// Threads of a server under load that neither ran nor wanted to for long enough to be in the way of others.
+    /// Threads of a server under load that neither ran nor wanted to for long enough to be in the way of others: helpers that
+    /// wake up a few times wait a little each time on busy CPUs, while what a busy pool keeps from running waits nearly always.
     fn asleep(&self, server: &InferenceServer) -> Vec<u32> {
         let (Ok(load), Some(_)) = (&self.load, self.busy(server).filter(|&busy| !self.is_idle(busy))) else {
             return Vec::new();
         };
         let sleeps = |thread: &&ThreadTime| {
-            let wanted = load.busy_percent(thread) + load.delay_percent(thread).unwrap_or(0.0);
-            self.active.is_undercut_by(Quantity::new(wanted))
+            let ran = load.busy_percent(thread);
+            let wanted = ran + load.delay_percent(thread).unwrap_or(0.0);
+            let is_undercut = |percent: f64| self.active.is_undercut_by(Quantity::new(percent));
+            is_undercut(ran) && is_undercut(wanted / KEPT_WAITING)
         };
         load.of_server(server).filter(sleeps).map(|thread| thread.tid).collect()
     }
@@ -186,11 +193,14 @@ impl Judge {
         let usable = limit_of_server.min(usable_of_server.len() as f64);
         unknown.map_or(Ok(()), Err)?;
         shared.push(usable_of_server);
-        let own = std::slice::from_ref(server);
-        // First its own pools, under its own limit, then those of all servers that have no CPU outside of these.
+        // First its own pools, under its own limit, then those of all servers that have no CPU outside of these. A server
+        // without work was in nobody's way, however many threads it keeps.
+        let idles = |server: &InferenceServer| self.busy(server).is_some_and(|busy| self.is_idle(busy));
+        let (own, is_idle) = (vec![server], idles(server));
+        let present = all.iter().filter(|other| is_idle || !idles(other)).collect();
         let mut crowds =
-            [(own, limit_of_server), (all, f64::INFINITY)].into_iter().flat_map(|(servers, limit)| {
-                let crowd = move |cpus: &CpuSet| self.crowd(servers, cpus, limit.min(cpus.len() as f64));
+            [(own, limit_of_server), (present, f64::INFINITY)].into_iter().flat_map(|(servers, limit)| {
+                let crowd = |cpus: &CpuSet| self.crowd(&servers, cpus, limit.min(cpus.len() as f64));
                 shared.iter().map(crowd).collect::<Vec<_>>()
             });
         let crowded = crowds.find(|crowd| crowd.pooled > 1 && crowd.together as f64 > crowd.usable);
@@ -217,7 +227,7 @@ impl Judge {
             Quantity::new((busy + waits.iter().sum::<f64>() / 100.0) / usable.max(f64::MIN_POSITIVE));
         let waited = Arg::of(delay, 2);
         if let Some(pool) = largest {
-            if self.is_idle(busy) {
+            if is_idle {
                 let seen =
                     format!("its threads kept {busy:.2} CPUs busy in the window: collect while it serves");
                 return Ok(pool.tell(server, usable, Err(&Missing::new(Absence::Skipped, seen))));
@@ -247,14 +257,14 @@ impl Judge {
         if let Some(excess) = excess {
             return Ok(excess.tell(server, usable, waited).with_evidence(of_delay));
         }
-        PAGE.not_run_if(self.is_idle(busy), words::Idle { busy: Arg::quantity(busy, "", 2) })?;
+        PAGE.not_run_if(is_idle, words::Idle { busy: Arg::quantity(busy, "", 2) })?;
         // What a variable asks for may come true with the next request.
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
     }
 
     /// The pools of libraries of all processes of these servers whose CPUs are among `cpus`.
-    fn crowd(&self, servers: &[InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
+    fn crowd(&self, servers: &[&InferenceServer], cpus: &CpuSet, usable: f64) -> Crowd {
         let mut crowd = Crowd {
             together: 0,
             pooled: 0,

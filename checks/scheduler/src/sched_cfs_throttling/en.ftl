@@ -11,11 +11,11 @@ limit-periods-source = our proposal: one stop of every stream in ten seconds
 
 limit-gate = throttled periods that alone make the node a high risk
 limit-gate-applies = control groups with a quota, period 100 ms
-limit-gate-source = our proposal: one stop of every stream in a second
+limit-gate-source = measured on two nodes with H200 GPUs and vLLM 0.25.1: with up to 9 % of the periods throttled nothing was slower, from 23 % on the longest gaps between tokens grew
 
 limit-time = throttled time, summed over CPUs, of the window
 limit-time-applies = control groups with a quota
-limit-time-source = our proposal
+limit-time-source = measured on two nodes with H200 GPUs and vLLM 0.25.1: with up to 0.5 % of the time nothing was slower, from 2 % on the longest gaps between tokens grew
 
 limit-watched = length of the window from which a quota that did not throttle passes
 limit-watched-applies = control groups with a quota

@@ -22,7 +22,7 @@ limit-free-source = unser Vorschlag: die Grenze in CPUs für Maschinen mit viele
 
 limit-left = freie Inferenz-CPUs, unter denen starke Nutzung durch andere fehlschlägt
 limit-left-applies = Inferenz-CPUs im Messfenster
-limit-left-source = unser Vorschlag nach einem Server mit vLLM 0.25.1 auf einem H200: mit 2,4 freien CPUs war nichts langsamer, mit 0,4 waren es die langsamsten Token, ohne freie CPU halbierte sich der Durchsatz
+limit-left-source = gemessen auf zwei Knoten mit H200-GPUs und vLLM 0.25.1: mit 2,4 freien CPUs war nichts langsamer, mit 0,4 waren es die langsamsten Token eines Modells mit 1 Milliarde Parametern (mit 0,9 keine eines Modells mit 8 Milliarden), ohne freie CPU sank der Durchsatz bei gleichem Gewicht um ein Fünftel oder mehr
 
 problem-busy = Andere Programme belegten { $share } der CPUs der Inferenzserver
 detail-busy = andere Programme belegten { $share } der Inferenz-CPUs, { $left } CPUs blieben frei{ $busiest ->

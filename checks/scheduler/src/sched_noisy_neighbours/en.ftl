@@ -22,7 +22,7 @@ limit-free-source = our proposal: the limit in CPUs for machines with many of th
 
 limit-left = inference CPUs left idle below which much use by others fails
 limit-left-applies = inference CPUs in the window
-limit-left-source = our proposal, from a server of vLLM 0.25.1 on one H200: with 2.4 CPUs left nothing was slower, with 0.4 the slowest tokens were, with none throughput fell by half
+limit-left-source = measured on two nodes with H200 GPUs and vLLM 0.25.1: with 2.4 CPUs left nothing was slower, with 0.4 the slowest tokens of a model of 1 billion parameters were (with 0.9 none of one of 8 billion), with none, at equal weights, throughput fell by a fifth or more
 
 problem-busy = Other programs used { $share } of the CPUs of the inference servers
 detail-busy = other programs used { $share } of the inference CPUs, { $left } CPUs were left idle{ $busiest ->

@@ -6,7 +6,7 @@ expected-effect = eunomia.dev, Qwen3 0.6B: Scheduling kostet auf einem sauberen 
 
 limit-short = Wartezeit auf eine CPU, bezogen auf die Zeit, in der ein kritischer Thread lauffähig war
 limit-short-applies = kritische Threads unter Last
-limit-short-source = unser Vorschlag; eunomia.dev sah auf einem sauberen Host 1,2 % der Laufzeit
+limit-short-source = gemessen auf zwei Knoten mit H200-GPUs und vLLM 0.25.1: bis 0,5 % war nichts langsamer; ab 1,2 % kamen bei einem Modell mit 1 Milliarde Parametern Token oder erste Token später, bei einem mit 8 Milliarden nicht
 
 limit-pressed = Zeit, in der mindestens ein Thread auf eine CPU wartete
 limit-pressed-applies = Control Group des Servers oder der Knoten

@@ -44,9 +44,9 @@ detail-tight = die Spitzenlast beansprucht { $share } des Nutzdurchsatzes von { 
    *[other] { $need_count } Replikate
 } (Auslastung { $utilisation }, Verteilung { $balancing }, 1 Reserve: angenommen)
 
-problem-no-goodput = Das Service-Level wird bei keiner getesteten Rate nachweislich eingehalten
+problem-no-goodput = Das Service-Level wird bei jeder getesteten Rate verfehlt
 effect-no-goodput = Wie viele Anfragen ein Replikat rechtzeitig bedient, ist nicht bekannt; niemand kann sagen, wie viele Replikate die Nachfrage braucht.
-detail-no-goodput = das Service-Level wird bei keiner der getesteten Raten nachweislich eingehalten, es gibt also keinen Nutzdurchsatz zum Planen: mit niedrigeren Raten oder länger testen
+detail-no-goodput = das Service-Level wird schon bei der niedrigsten aussagekräftigen Rate verfehlt, es gibt also keinen Nutzdurchsatz zum Planen: mit niedrigeren Raten testen
 
 problem-loss-with-penalty = { $replicas_count ->
     [one] Nichts bedient die Spitzenlast, wenn das einzige Replikat ausfällt

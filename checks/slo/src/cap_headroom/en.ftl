@@ -44,9 +44,9 @@ detail-tight = peak demand is { $share } of the goodput of { $replicas_count ->
    *[other] { $need_count } replicas
 } (utilisation { $utilisation }, balancing { $balancing }, 1 spare: assumed)
 
-problem-no-goodput = The service level is shown to be met at no tested rate
+problem-no-goodput = The service level is missed at every rate that was tested
 effect-no-goodput = How many requests a replica can serve in time is not known, so nobody can say how many replicas the demand needs.
-detail-no-goodput = the service level is shown to be met at none of the tested rates, so there is no goodput to plan with: test at lower rates, or longer
+detail-no-goodput = the service level is missed even at the lowest rate that shows anything, so there is no goodput to plan with: test at lower rates
 
 problem-loss-with-penalty = { $replicas_count ->
     [one] Nothing serves the peak if the only replica fails

@@ -24,8 +24,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
     if goodput <= 0.0 {
         let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
-        let first: Vec<&BenchResult> = tests.iter().take(1).collect();
-        return Ok(vec![measured(finding, &first, "goodput 0 requests per second")]);
+        return Ok(vec![measured(finding, &showing, "goodput 0 requests per second")]);
     }
     let told = format!("goodput {goodput:.2} requests per second a replica");
     let share = Quantity::new(100.0 * peak / (f64::from(replicas) * goodput));

@@ -401,10 +401,13 @@ fn squared_error(values: &[f64]) -> f64 {
     values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
 }
 
-/// 95 % interval of the ratio of geometric means; `None` with fewer than two runs on a side.
+/// Runs on a side from which on there is an interval: of two it may be wider than any effect by orders of magnitude.
+const LEAST_RUNS: usize = 3;
+
+/// 95 % interval of the ratio of geometric means; `None` with fewer than [`LEAST_RUNS`] on a side.
 #[expect(clippy::cast_precision_loss, reason = "a count of runs")]
 fn welch(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
-    if before.len() < 2 || after.len() < 2 {
+    if before.len() < LEAST_RUNS || after.len() < LEAST_RUNS {
         return None;
     }
     let (before, after) = (logs(before), logs(after));
@@ -428,7 +431,7 @@ fn judge(
     lower_is_better: bool,
 ) -> (Verdict, String) {
     let Some((low, high)) = interval else {
-        let why = "one run in a state: how runs differ is not known; repeat each at least three times";
+        let why = "fewer than three runs in a state: how runs differ is not estimable; repeat each at least three times";
         return (Verdict::NotResolved, why.to_owned());
     };
     let beyond_chance = high < 1.0 || low > 1.0;
@@ -455,13 +458,13 @@ fn judge(
         _ if beyond_chance && noise_floor.is_some() && beyond_floor => {
             let floor = noise_floor.unwrap_or_default() * 100.0;
             let why = format!(
-                "beyond the spread within the runs and the noise floor of {floor:.1} %; a single run in a state"
+                "beyond the spread within the runs and the noise floor of {floor:.1} %; fewer than three runs in a state"
             );
             (direction, why)
         }
         _ => {
-            let why = "one run in a state: the interval is that within the runs, and how runs differ is not known; \
-                       repeat each at least three times";
+            let why = "fewer than three runs in a state: the interval is that within the runs, and how runs differ is not \
+                       estimable; repeat each at least three times";
             (Verdict::NotResolved, why.to_owned())
         }
     }

@@ -223,6 +223,8 @@ fn a_difference_counts_against_the_spread_of_runs() {
     assert_eq!(verdict(&slow, &fast, Some(0.3)), (Verdict::NoMeasuredEffect, BetweenRuns));
     assert_eq!(verdict(&slow, &fast, Some(0.05)), (Verdict::Improved, BetweenRuns));
     assert_eq!(verdict(&[100.0], &[50.0], None), (Verdict::NotResolved, Nothing));
+    // Of two runs the interval may be anything: here it would reach from a thousandth of a percent to a hundredfold.
+    assert_eq!(verdict(&[100.0, 101.0], &[50.0, 51.0], None), (Verdict::NotResolved, Nothing));
 }
 
 #[test]

@@ -5,8 +5,8 @@ use serde::de::DeserializeOwned;
 use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
 use crate::model::{
-    BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentResult, Measurements, MemoryPath, NoiseResult,
-    ServerMetrics, SweepLevel, SweepResult,
+    BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentEffect, ExperimentResult, Measurements,
+    MemoryPath, NoiseResult, ServerMetrics, SweepLevel, SweepResult,
 };
 
 /// Fails where nothing was measured, which is how most bundles are.
@@ -99,6 +99,13 @@ fn experiments(bundle: &Bundle) -> Result<Vec<ExperimentResult>, Missing> {
     let mut results: Vec<ExperimentResult> = documents(bundle, "experiment-")?;
     readable(results.iter().map(|result| (result.schema, result.path.as_str())), EXPERIMENT_SCHEMA)?;
     results.sort_by(|a, b| (&a.started, &a.path).cmp(&(&b.started, &b.path)));
+    results.iter_mut().filter(|result| result.blocks < ExperimentEffect::LEAST_BLOCKS).for_each(|result| {
+        // Older versions wrote intervals of so few, which may be wider than any effect by orders of magnitude.
+        for effect in &mut result.effects {
+            (effect.low, effect.high, effect.bootstrap, effect.minimum_detectable) = (None, None, None, None);
+            ExperimentEffect::NOT_ESTIMABLE.clone_into(&mut effect.verdict);
+        }
+    });
     Ok(results)
 }
 
@@ -175,6 +182,20 @@ mod tests {
         });
         let files = files.iter().map(|(path, text)| ((*path).to_owned(), text.as_bytes().to_vec())).collect();
         Bundle::new(serde_json::from_value(manifest).unwrap(), files, BTreeMap::new())
+    }
+
+    #[test]
+    fn intervals_of_too_few_blocks_are_not_read() {
+        let of = |blocks: u32| {
+            let text = format!(
+                r#"{{"schema":1,"blocks":{blocks},"effects":[{{"cell":"a","ratio":0.9,"low":1e-9,"high":1e9,"verdict":"improved"}}]}}"#
+            );
+            let measured = derive(&bundle(&[("measurements/experiment-a.json", &text)])).unwrap();
+            measured.experiments.known().unwrap()[0].effects[0].clone()
+        };
+        let few = of(3);
+        assert_eq!((few.interval(), few.verdict.as_str(), few.ratio), (None, "not-estimable", 0.9));
+        assert_eq!((of(4).interval(), of(4).verdict.as_str()), (Some((1e-9, 1e9)), "improved"));
     }
 
     #[test]

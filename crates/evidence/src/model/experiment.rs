@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{BenchTarget, Share};
+use super::{BenchTarget, BusiestThread, PerToken, Share};
 
 /// Version of the form that `plumb experiment` writes its results in; the reader takes this one and all before it.
 pub const EXPERIMENT_SCHEMA: u32 = 1;
@@ -60,6 +60,13 @@ pub struct ExperimentResult {
     /// What the client itself adds to the mean time to first token, in ms, by level of the governor; empty where that was not
     /// measured.
     pub client_error_ms: BTreeMap<String, f64>,
+    /// The server as it was found running, and the same one restarted, where the plan began with it.
+    pub as_found: Option<AsFound>,
+    /// Cells whose launches fall into two speeds: a launch's luck, and no effect.
+    pub two_speeds: Vec<TwoSpeeds>,
+    /// What the experiment means, in three to five sentences: what improved and by how much, what bounds the server and why,
+    /// what continuous batching makes of it. Empty where nothing was compared.
+    pub interpretation: Vec<String>,
     /// What follows, one sentence each; each rests on cells and effects above.
     pub conclusions: Vec<String>,
     /// What to set, where an effect was shown.
@@ -72,6 +79,44 @@ impl ExperimentResult {
     pub fn is_empty(&self) -> bool {
         self.blocks == 0 && self.noise_floor.is_empty()
     }
+}
+
+/// What a restart alone changed: the server as it was found, and fresh launches of it with nothing else changed.
+///
+/// No effect of a cell is compared with what was found, so none is credited with what a restart earns.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AsFound {
+    /// Its first process.
+    pub pid: i32,
+    /// Seconds that it had been running when it was first measured.
+    pub age_s: f64,
+    /// In what the launches differ from what was found, besides being new: arguments, variables, CPUs. Empty where nothing was
+    /// seen to differ.
+    pub differs: Vec<String>,
+    /// As found: its blocks are repeated measurements of one launch.
+    pub found: ExperimentCell,
+    /// Restarted unchanged: its blocks are launches.
+    pub restarted: ExperimentCell,
+    /// What the restart changed, by metric: launches over what was found. The interval says where one more launch would lie, since
+    /// the server that was found is one launch.
+    pub effects: Vec<ExperimentEffect>,
+}
+
+/// Launches of a cell that fall into two groups.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TwoSpeeds {
+    /// Name of the cell.
+    pub cell: String,
+    /// Name of the metric.
+    pub metric: String,
+    /// Its unit.
+    pub unit: String,
+    /// Geometric means of the two groups, the lower first.
+    pub values: (f64, f64),
+    /// Launches in each.
+    pub launches: (u32, u32),
 }
 
 /// One combination of factors.
@@ -115,6 +160,26 @@ pub struct ExperimentCell {
     pub in_flight: Option<f64>,
     /// Median over blocks of the mean time of a request by the server's own account, in ms.
     pub server_e2e_ms: Option<f64>,
+    /// What an output token cost: means over blocks.
+    pub per_token: PerToken,
+    /// The thread of the server that ran most, in the block in which it ran most.
+    pub busiest: Option<BusiestThread>,
+    /// Requests at once that a closed loop asked for.
+    pub asked: Option<u32>,
+    /// Most requests that ran at once, by the server's own account.
+    pub most_running: Option<f64>,
+    /// Share of prompt tokens from the prefix cache, by the server's own account: mean over blocks.
+    pub cached_share: Option<f64>,
+    /// Share of drafted tokens that were taken: mean over blocks.
+    pub accepted_share: Option<f64>,
+    /// Preemptions of all blocks together.
+    pub preemptions: Option<f64>,
+    /// Largest share of the KV cache in use, in %.
+    pub kv_cache_percent: Option<f64>,
+    /// Tokens that the KV cache has room for.
+    pub kv_pool_tokens: Option<f64>,
+    /// Output tokens by the server's count over those by the client's: mean over blocks.
+    pub token_ratio: Option<f64>,
     /// What bounds the server here, by rule from the evidence, in a sentence.
     pub bound: Option<String>,
 }
@@ -166,6 +231,11 @@ pub struct ExperimentEffect {
 }
 
 impl ExperimentEffect {
+    /// Blocks from which on an interval tells something.
+    pub const LEAST_BLOCKS: u32 = 4;
+    /// The verdict on fewer.
+    pub const NOT_ESTIMABLE: &str = "not-estimable";
+
     /// The 95 % interval, where it could be estimated.
     #[must_use]
     pub fn interval(&self) -> Option<(f64, f64)> {

@@ -45,6 +45,26 @@ impl Measurements {
 }
 
 impl ServerMetrics {
+    /// Share of looked-up prompt tokens that the prefix cache held.
+    #[must_use]
+    pub fn cached_share(&self) -> Option<f64> {
+        let (hits, queries) = (self.prefix_cache_hits?, self.prefix_cache_queries?);
+        (queries > 0.0).then(|| (hits / queries).min(1.0))
+    }
+
+    /// Share of drafted tokens that were taken.
+    #[must_use]
+    pub fn accepted_share(&self) -> Option<f64> {
+        let counted = self.accepted.zip(self.drafted).filter(|(_, drafted)| *drafted > 0.0);
+        counted.map(|(accepted, drafted)| accepted / drafted).or(self.accept_rate)
+    }
+
+    /// Most requests that ran at once, of the moments that were looked at.
+    #[must_use]
+    pub fn most_running(&self) -> Option<f64> {
+        self.running.iter().copied().max_by(f64::total_cmp)
+    }
+
     /// What the servers' own metrics show of work during the window, where they show any.
     #[must_use]
     pub fn in_flight(servers: &[Self]) -> Option<String> {
@@ -149,6 +169,12 @@ pub struct BenchResult {
     pub judged: Option<Judged>,
     /// Time to first token.
     pub ttft_ms: LatencySummary,
+    /// Time to the first output that is no reasoning: what a user sees. `None` where no reply began with reasoning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ttfo_ms: Option<LatencySummary>,
+    /// By turn of a conversation, the first first; empty for single requests.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub turns: Vec<TurnResult>,
     /// Inter-token latency.
     pub itl_ms: LatencySummary,
     /// Time per output token.
@@ -181,6 +207,10 @@ pub struct BenchResult {
     pub client: BenchClient,
     /// What the server says of itself, before, during and after.
     pub server: Option<ServerMetrics>,
+    /// What the kernel says of the server's processes while requests were measured; `None` where they are elsewhere or cannot be
+    /// seen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub work: Option<ServerWork>,
     /// The GPUs of the node, once a second from before the first request; empty where the server is elsewhere, or none is
     /// there.
     pub gpu: Vec<GpuSample>,
@@ -192,6 +222,98 @@ pub struct BenchResult {
     pub warmed_up: bool,
     /// Number of repetitions at this load, this one included.
     pub repetitions: u32,
+}
+
+/// What the processes of a server did while requests were measured, by the kernel's accounts.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ServerWork {
+    /// Its first process.
+    pub pid: i32,
+    /// Seconds between the two looks.
+    pub seconds: f64,
+    /// Output tokens in that time, by the client's count.
+    pub tokens: f64,
+    /// Threads at its end.
+    pub threads: u32,
+    /// Seconds of CPU time.
+    pub cpu_s: f64,
+    /// Seconds that threads were ready to run and waited for a CPU.
+    pub run_delay_s: f64,
+    /// Context switches by the threads' own will, and by force.
+    pub switches: Option<(u64, u64)>,
+    /// Moves of threads to another CPU; `None` where the kernel does not tell.
+    pub migrations: Option<u64>,
+    /// The thread that ran most: its name, and the shares of the time in which it ran and waited for a CPU.
+    pub busiest: Option<BusiestThread>,
+    /// Energy of all CPU packages of the node in joules (RAPL); `None` where it may not be read.
+    pub package_j: Option<f64>,
+    /// Energy of the GPUs that were busy, in joules, by their power once a second.
+    pub gpu_j: Option<f64>,
+}
+
+/// A thread that may be what others wait for.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct BusiestThread {
+    /// Its name, as the kernel has it.
+    pub name: String,
+    /// Share of the time that it ran.
+    pub ran: f64,
+    /// Share of the time that it waited for a CPU.
+    pub waited: f64,
+}
+
+/// What an output token costs a server, and what else may tell why it is as fast as it is; `None` where that is not known.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PerToken {
+    /// ms of CPU time.
+    pub cpu_ms: Option<f64>,
+    /// ms that threads waited for a CPU.
+    pub run_delay_ms: Option<f64>,
+    /// Context switches, voluntary and not.
+    pub switches: Option<f64>,
+    /// Of these, those by force.
+    pub involuntary: Option<f64>,
+    /// Moves to another CPU.
+    pub migrations: Option<f64>,
+    /// mJ of the CPU packages.
+    pub package_mj: Option<f64>,
+    /// mJ of the GPUs.
+    pub gpu_mj: Option<f64>,
+}
+
+impl ServerWork {
+    /// By output token; all unknown without tokens.
+    #[must_use]
+    pub fn per_token(&self) -> PerToken {
+        let of = |total: f64| (self.tokens > 0.0).then(|| total / self.tokens);
+        let counted = |total: Option<u64>| total.and_then(|total| of(total as f64));
+        PerToken {
+            cpu_ms: of(self.cpu_s * 1e3),
+            run_delay_ms: of(self.run_delay_s * 1e3),
+            switches: counted(self.switches.map(|(own, forced)| own + forced)),
+            involuntary: counted(self.switches.map(|(_, forced)| forced)),
+            migrations: counted(self.migrations),
+            package_mj: self.package_j.and_then(|joules| of(joules * 1e3)),
+            gpu_mj: self.gpu_j.and_then(|joules| of(joules * 1e3)),
+        }
+    }
+}
+
+/// Replies to one turn of all conversations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TurnResult {
+    /// Whole replies.
+    pub requests: u64,
+    /// Mean and median time to first token.
+    pub ttft_mean_ms: f64,
+    /// See above.
+    pub ttft_p50_ms: f64,
+    /// Mean time of a request.
+    pub e2e_mean_ms: f64,
 }
 
 /// Requests of a load test against limits that were promised.
@@ -389,6 +511,8 @@ pub struct BenchTokens {
     pub unknown_replies: u64,
     /// Output tokens that were decoded and not sent, by the server's count: reasoning.
     pub hidden: u64,
+    /// Replies that ended in reasoning: a user saw nothing.
+    pub never_visible: u64,
     /// Output tokens that were asked for in the same replies; 0 where an older version wrote the result.
     pub asked_output: u64,
     /// Tokens that the prompts of the same replies were to have; 0 where that is not known.
@@ -605,6 +729,16 @@ pub struct ServerMetrics {
     pub prefix_cache_queries: Option<f64>,
     /// Those of them that were there.
     pub prefix_cache_hits: Option<f64>,
+    /// Requests that ended well during the window.
+    pub requests: Option<f64>,
+    /// Tokens that a draft proposed during the window, and those of them that were taken (speculative decoding).
+    pub drafted: Option<f64>,
+    /// See [`ServerMetrics::drafted`].
+    pub accepted: Option<f64>,
+    /// Share of drafts that were taken, where the server tells nothing but that: the mean over the scrapes.
+    pub accept_rate: Option<f64>,
+    /// Tokens that the KV cache has room for.
+    pub kv_pool_tokens: Option<f64>,
     /// Time to first token during the window, from the server's histogram.
     pub ttft_ms: Option<LatencySummary>,
     /// Inter-token latency during the window, from the server's histogram.

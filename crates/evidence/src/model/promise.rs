@@ -108,10 +108,11 @@ impl<'a> Promise<'a> {
     }
 
     /// Goodput: the highest rate, in requests per second, that was shown to meet the promise, below every rate that was shown
-    /// to miss it. Nothing is taken between the rates, or beyond them. With the tests that show it.
+    /// to miss it. Nothing is taken between the rates, or beyond them. 0 where every rate that shows anything was missed. With
+    /// the tests that show it.
     ///
     /// # Errors
-    /// No test says something of the promise, or one of them names no rate.
+    /// No test says something of the promise, one of them names no rate, or none had enough requests to show anything.
     pub fn goodput<'t>(&self, tests: &'t [BenchResult]) -> Result<(f64, Vec<&'t BenchResult>), Missing> {
         let target = self.target()?;
         let counted = self.tests(tests)?;
@@ -128,12 +129,20 @@ impl<'a> Promise<'a> {
             })
             .collect();
         let of = |wanted: Shown| judged.iter().filter(move |(shown, ..)| *shown == wanted);
-        let missed = of(Shown::Missed).map(|(_, rate, _)| *rate).fold(f64::INFINITY, f64::min);
+        let first_missed = of(Shown::Missed).min_by(|a, b| a.1.total_cmp(&b.1));
+        let missed = first_missed.map_or(f64::INFINITY, |(_, rate, _)| *rate);
         let is_open = |load: &Repeated<'_>| of(Shown::Open).any(|(.., open)| open.rate == load.rate);
         let best = of(Shown::Met)
             .filter(|(_, rate, load)| *rate < missed && !is_open(load))
             .max_by(|a, b| a.1.total_cmp(&b.1));
-        Ok(best.map_or((0.0, Vec::new()), |(_, rate, load)| (*rate, load.tests.clone())))
+        match (best, first_missed) {
+            (Some((_, rate, load)), _) => Ok((*rate, load.tests.clone())),
+            (None, Some((.., load))) => Ok((0.0, load.tests.clone())),
+            (None, None) => Err(Missing::new(
+                Absence::Skipped,
+                "no load test had enough requests to show that the service level is met, or that it is missed: test longer",
+            )),
+        }
     }
 
     /// Tells whether a request of the test has as many tokens as one of the demand.

@@ -54,7 +54,7 @@ pub enum Arrivals {
 }
 
 /// One request of a trace.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct TraceEntry {
     /// Seconds from the start.
     pub at: f64,
@@ -62,7 +62,12 @@ pub struct TraceEntry {
     pub prompt_tokens: Option<u32>,
     /// Tokens of its reply, where the trace says.
     pub output_tokens: Option<u32>,
+    /// Names of the blocks of [`BLOCK`] tokens that its prompt begins with, where the trace says: the same name is the same text.
+    pub blocks: std::sync::Arc<[u64]>,
 }
+
+/// Tokens of a block of a trace in Mooncake's form.
+pub(crate) const BLOCK: u32 = 512;
 
 impl Arrivals {
     /// Requests per second on average, as far as the process has such a figure.
@@ -151,12 +156,103 @@ fn ramp_time(n: f64, from: f64, to: f64, over: f64) -> f64 {
     ((from * from + 2.0 * acceleration * n).sqrt() - from) / acceleration
 }
 
-/// Reads a trace: one request per line, `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`; lines that begin with `#` and a first line
-/// of column names are passed over.
+/// Reads a trace, one request per line, in one of three forms, told by the first line:
+///
+/// - `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`; lines that begin with `#` and a first line of column names are passed over;
+/// - Mooncake's: JSON objects with `timestamp` in ms, `input_length`, `output_length` and `hash_ids`, names of blocks of 512 tokens;
+/// - Azure's (LLM inference): columns `TIMESTAMP`, `ContextTokens`, `GeneratedTokens`.
 ///
 /// # Errors
 /// Names the line that is not of this form, or that goes back in time.
 pub fn parse_trace(text: &str) -> Result<Vec<TraceEntry>, String> {
+    let first = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or_default();
+    if first.starts_with('{') {
+        return in_order(mooncake(text)?);
+    }
+    let columns: Vec<String> = first.split(',').map(|name| name.trim().to_ascii_lowercase()).collect();
+    let column = |name: &str| columns.iter().position(|column| column == name);
+    if let (Some(at), Some(prompt), Some(output)) =
+        (column("timestamp"), column("contexttokens"), column("generatedtokens"))
+    {
+        return in_order(azure(text, [at, prompt, output])?);
+    }
+    plain(text)
+}
+
+/// Times from the first request on. Azure's logs are by the end of a request in places, so its lines are put into order.
+fn in_order(mut times: Vec<TraceEntry>) -> Result<Vec<TraceEntry>, String> {
+    times.sort_by(|a, b| a.at.total_cmp(&b.at));
+    let Some(start) = times.first().map(|entry| entry.at) else {
+        return Err("it holds no request".to_owned());
+    };
+    times.iter_mut().for_each(|entry| entry.at -= start);
+    Ok(times)
+}
+
+fn mooncake(text: &str) -> Result<Vec<TraceEntry>, String> {
+    #[derive(Deserialize)]
+    struct Line {
+        timestamp: f64,
+        input_length: u32,
+        output_length: u32,
+        #[serde(default)]
+        hash_ids: Vec<u64>,
+    }
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    lines
+        .map(|(number, line)| {
+            let line: Line = serde_json::from_str(line).map_err(|error| format!("line {number}: {error}"))?;
+            if !line.timestamp.is_finite() {
+                return Err(format!("line {number}: {} is no time", line.timestamp));
+            }
+            Ok(TraceEntry {
+                at: line.timestamp / 1e3,
+                prompt_tokens: Some(line.input_length.max(1)),
+                output_tokens: Some(line.output_length.max(1)),
+                blocks: line.hash_ids.into(),
+            })
+        })
+        .collect()
+}
+
+fn azure(text: &str, [at, prompt, output]: [usize; 3]) -> Result<Vec<TraceEntry>, String> {
+    let lines = (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()).skip(1);
+    lines
+        .map(|(number, line)| {
+            let columns: Vec<&str> = line.split(',').map(str::trim).collect();
+            let tokens = |index: usize| columns.get(index)?.parse::<u32>().ok();
+            let time = columns.get(at).and_then(|text| moment(text));
+            match (time, tokens(prompt), tokens(output)) {
+                (Some(at), Some(prompt), Some(output)) => Ok(TraceEntry {
+                    at,
+                    prompt_tokens: Some(prompt.max(1)),
+                    output_tokens: Some(output.max(1)),
+                    ..TraceEntry::default()
+                }),
+                _ => Err(format!("line {number}: `{line}` has not a time and two numbers of tokens")),
+            }
+        })
+        .collect()
+}
+
+/// Seconds of `2023-11-16 18:15:46.6805900`, with or without a zone at its end, from some fixed moment.
+fn moment(text: &str) -> Option<f64> {
+    let (date, time) = text.split_once([' ', 'T'])?;
+    let mut date = date.split('-').map(str::parse::<i32>);
+    let (year, month, day) = (date.next()?.ok()?, date.next()?.ok()?, date.next()?.ok()?);
+    let month = time::Month::try_from(u8::try_from(month).ok()?).ok()?;
+    let days = time::Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()?.to_julian_day();
+    // A zone is the same in all lines.
+    let clock: Vec<f64> = time
+        .get(..time.find(['+', 'Z', '-']).unwrap_or(time.len()))?
+        .split(':')
+        .map(|part| part.trim().parse().ok())
+        .collect::<Option<_>>()?;
+    let [hours, minutes, seconds] = clock[..] else { return None };
+    Some(f64::from(days) * 86_400.0 + hours * 3600.0 + minutes * 60.0 + seconds)
+}
+
+fn plain(text: &str) -> Result<Vec<TraceEntry>, String> {
     let mut times: Vec<TraceEntry> = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
@@ -178,7 +274,8 @@ pub fn parse_trace(text: &str) -> Result<Vec<TraceEntry>, String> {
                 _ => Err(format!("line {number}: `{column}` is no number of {what} tokens")),
             },
         };
-        let entry = TraceEntry { at, prompt_tokens: tokens("prompt")?, output_tokens: tokens("output")? };
+        let (prompt_tokens, output_tokens) = (tokens("prompt")?, tokens("output")?);
+        let entry = TraceEntry { at, prompt_tokens, output_tokens, ..TraceEntry::default() };
         if !(at.is_finite() && at >= times.last().map_or(0.0, |last| last.at)) {
             return Err(format!("line {number}: {at} is before the line above it; sort the trace by time"));
         }
@@ -265,6 +362,30 @@ mod tests {
         assert!((ramp[25] - 50f64.sqrt()).abs() < 1e-6, "{}", ramp[25]);
         assert!((ramp[50] - 10.0).abs() < 1e-6 && (ramp[70] - 12.0).abs() < 1e-6);
         assert!(ramp.windows(2).all(|pair| pair[0] <= pair[1]));
+    }
+
+    #[test]
+    fn traces_of_others_are_read() {
+        let mooncake = "{\"timestamp\": 27482, \"input_length\": 6955, \"output_length\": 52, \"hash_ids\": [46, 47, 2366]}\n\
+                        {\"timestamp\": 30535, \"input_length\": 6472, \"output_length\": 26, \"hash_ids\": [46, 47]}\n";
+        let trace = parse_trace(mooncake).unwrap();
+        assert!(trace[0].at == 0.0 && (trace[1].at - 3.053).abs() < 1e-9, "{trace:?}");
+        assert_eq!(trace[0].prompt_tokens, Some(6955));
+        assert_eq!((&trace[1].blocks[..], trace[1].output_tokens), (&[46, 47][..], Some(26)));
+        let azure = "TIMESTAMP,ContextTokens,GeneratedTokens\n2023-11-16 18:15:50.9951690,396,109\n\
+                     2023-11-16 18:15:46.6805900,374,44\n2023-11-17 00:00:46.6805900,879,55\n";
+        let trace = parse_trace(azure).unwrap();
+        assert_eq!(
+            trace.iter().map(|entry| entry.prompt_tokens.unwrap()).collect::<Vec<_>>(),
+            [374, 396, 879]
+        );
+        assert!((trace[1].at - 4.314579).abs() < 1e-5 && (trace[2].at - 20_700.0).abs() < 1e-5, "{trace:?}");
+        assert!(
+            parse_trace("TIMESTAMP,ContextTokens,GeneratedTokens\nnever,1,2\n")
+                .unwrap_err()
+                .contains("line 2")
+        );
+        assert!(parse_trace("{\"timestamp\": 1}\n").unwrap_err().contains("line 1"));
     }
 
     #[test]

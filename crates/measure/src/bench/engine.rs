@@ -16,6 +16,7 @@ use tokio::sync::mpsc::unbounded_channel;
 use super::BenchError;
 use super::arrivals::{Arrivals, TraceEntry};
 use super::clock::{SECOND, now};
+use super::lengths::Lengths;
 use super::observer::{Gauges, SelfCheck, watch};
 use super::openai::RequestForm;
 use super::plan::{Load, PhaseClock, Plan};
@@ -24,6 +25,7 @@ use super::record::{Phase, Record};
 use super::recorder::Recorder;
 use super::request::{Job, Requester};
 use super::summary::{CONFIDENCE, known_to};
+use crate::stats::Random;
 use crate::stats::proportion::wilson;
 
 mod source;
@@ -31,6 +33,9 @@ mod worker;
 
 use source::{Feed, feed_streams, pace};
 use worker::Worker;
+
+/// Keeps lengths apart from arrivals, which are drawn from the same seed.
+const LENGTHS: u64 = 0x1656_67b1_9e37_79f9;
 
 /// A message to a sending thread.
 #[derive(Debug)]
@@ -123,6 +128,8 @@ struct Shared {
     trace: Vec<TraceEntry>,
     phases: Mutex<PhaseClock>,
     issued: AtomicU64,
+    /// Conversations that have begun.
+    conversations: AtomicU64,
     gauges: Gauges,
     /// The run is over.
     over: AtomicBool,
@@ -132,12 +139,45 @@ struct Shared {
 
 impl Shared {
     fn job(&self, index: u64) -> Job {
-        let entry = usize::try_from(index).ok().and_then(|index| self.trace.get(index));
+        let drawn;
+        let entry = match usize::try_from(index).ok().and_then(|index| self.trace.get(index)) {
+            Some(entry) => Some(entry),
+            None => {
+                drawn = self.drawn(index);
+                drawn.as_ref()
+            }
+        };
         let prompt = self.maker.make(index, entry);
         let tokens = entry.and_then(|entry| entry.output_tokens).unwrap_or(self.plan.output_tokens);
         let body = Bytes::from(self.form.body(&prompt, tokens));
         let prompt_tokens = self.maker.wanted_tokens(entry);
         Job { index, phase: Phase::Cooldown, due: 0, tokens, prompt_tokens, body }
+    }
+
+    /// The lengths of a request, where they are drawn: a function of the seed and its number, as its arrival is.
+    fn drawn(&self, index: u64) -> Option<TraceEntry> {
+        let (prompts, outputs) = (&self.plan.prompt_lengths, &self.plan.output_lengths);
+        if prompts.is_none() && outputs.is_none() {
+            return None;
+        }
+        let mut random = Random::stream(self.plan.seed ^ LENGTHS, index);
+        let mut draw = |lengths: &Option<Lengths>| lengths.as_ref().map(|lengths| lengths.draw(&mut random));
+        Some(TraceEntry {
+            prompt_tokens: draw(prompts),
+            output_tokens: draw(outputs),
+            ..TraceEntry::default()
+        })
+    }
+
+    /// The request of a turn of a conversation. How long its prompt is follows from its turn, and no length was asked for.
+    fn turn(&self, conversation: u64, turn: u32) -> Job {
+        let index = conversation.wrapping_mul(u64::from(self.plan.turns)).wrapping_add(u64::from(turn));
+        let drawn = self.drawn(index);
+        let tokens = drawn.and_then(|entry| entry.output_tokens).unwrap_or(self.plan.output_tokens);
+        let said = self.maker.turns(conversation, turn, self.plan.output_tokens);
+        let said: Vec<&str> = said.iter().map(String::as_str).collect();
+        let body = Bytes::from(self.form.body_of_turns(&said, tokens));
+        Job { index, phase: Phase::Cooldown, due: 0, tokens, prompt_tokens: None, body }
     }
 
     /// Fixes the phase of the request that is due at `time`; `None` where none is wanted any more.
@@ -198,6 +238,7 @@ pub(crate) fn run(
             plan.precision.map_or(plan.extent, |precision| plan.extent.times(precision.most.max(1.0))),
         )),
         issued: AtomicU64::new(0),
+        conversations: AtomicU64::new(0),
         gauges: Gauges::default(),
         over: AtomicBool::new(false),
         origin: AtomicU64::new(0),
@@ -247,7 +288,7 @@ pub(crate) fn run(
         let (shared, workers, stop) = (Arc::clone(&shared), workers.clone(), Arc::clone(&watching));
         Builder::new()
             .name("watch".to_owned())
-            .spawn(move || watch(&shared.gauges, &workers, &stop))
+            .spawn(move || watch(&shared.gauges, &workers, &stop, shared.plan.leader))
             .map_err(BenchError::Thread)?
     };
     threads.push(match &plan.load {

@@ -4,7 +4,6 @@
 //! where NVIDIA's driver is loaded already, since the program would load it.
 
 use std::io::{BufRead, BufReader};
-use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -29,9 +28,7 @@ pub(crate) struct Sampler {
 impl Sampler {
     /// Starts sampling once a second, where the server is on this node and there are GPUs to sample.
     pub(crate) fn start(target: &Target) -> Option<Self> {
-        // Only addresses of this node can be bound to.
-        let local = target.addresses.iter().any(|address| TcpListener::bind((address.ip(), 0)).is_ok());
-        if !local || !Path::new("/proc/driver/nvidia/version").exists() {
+        if !target.is_local() || !Path::new("/proc/driver/nvidia/version").exists() {
             return None;
         }
         let mut child = Command::new("nvidia-smi")

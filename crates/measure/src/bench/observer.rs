@@ -14,6 +14,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use super::clock::{now, process_cpu};
 use super::engine::ToWorker;
+use crate::process::{Accounts as ServerAccounts, Work};
 use crate::stats::Random;
 
 /// How often the event loop is asked, on average. In equal steps, looking twenty times a second would find requests that come
@@ -59,6 +60,72 @@ pub(crate) struct SelfCheck {
     pub(crate) foreign_cpus: Option<f64>,
     /// Mean number of requests under way.
     pub(crate) in_flight: Option<f64>,
+    /// What the server's processes did, where it is known which they are.
+    pub(crate) server: Option<ServerSeen>,
+}
+
+/// A server's processes between two looks.
+#[derive(Debug)]
+pub(crate) struct ServerSeen {
+    /// Its first process.
+    pub(crate) pid: i32,
+    /// Seconds between the looks.
+    pub(crate) seconds: f64,
+    pub(crate) work: Work,
+    /// Joules of all CPU packages.
+    pub(crate) package_j: Option<f64>,
+}
+
+/// A look at a server's processes.
+struct ServerLook {
+    at: u64,
+    accounts: ServerAccounts,
+    energy: Vec<(u64, u64)>,
+}
+
+impl ServerLook {
+    fn at(leader: i32) -> Self {
+        Self { at: now(), accounts: ServerAccounts::of(leader), energy: energy(std::path::Path::new(RAPL)) }
+    }
+
+    fn since(&self, pid: i32, before: &Self) -> Option<ServerSeen> {
+        let work = self.accounts.since(&before.accounts)?;
+        let both = self.energy.iter().zip(&before.energy);
+        // The counter of a package begins anew at its range.
+        let used: u64 = both
+            .map(
+                |((after, range), (before, _))| {
+                    if after >= before { after - before } else { after + range.saturating_sub(*before) }
+                },
+            )
+            .sum();
+        let known = !self.energy.is_empty() && self.energy.len() == before.energy.len();
+        Some(ServerSeen {
+            pid,
+            seconds: self.at.saturating_sub(before.at) as f64 / 1e9,
+            work,
+            package_j: known.then(|| used as f64 / 1e6),
+        })
+    }
+}
+
+/// Where the kernel has the energy counters of CPU packages, which only root may read.
+const RAPL: &str = "/sys/class/powercap";
+
+/// Energy in µJ, and the range of its counter, of each package; parts of packages are left out.
+pub(crate) fn energy(root: &std::path::Path) -> Vec<(u64, u64)> {
+    let mut zones: Vec<std::path::PathBuf> =
+        fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
+    zones.sort();
+    let read = |path: std::path::PathBuf| fs::read_to_string(path).ok();
+    zones
+        .into_iter()
+        .filter(|zone| read(zone.join("name")).is_some_and(|name| name.starts_with("package")))
+        .filter_map(|zone| {
+            let number = |name: &str| read(zone.join(name))?.trim().parse().ok();
+            Some((number("energy_uj")?, number("max_energy_range_uj")?))
+        })
+        .collect()
 }
 
 /// Watches until `stop`; only what is seen while measuring counts.
@@ -66,17 +133,26 @@ pub(crate) fn watch(
     gauges: &Gauges,
     workers: &[UnboundedSender<ToWorker>],
     stop: &AtomicBool,
+    leader: Option<i32>,
 ) -> Option<SelfCheck> {
     let mut lag = Histogram::new_with_bounds(1, 3_600_000_000_000, 3).ok()?;
     let mut first: Option<Accounts> = None;
     let mut last: Option<Accounts> = None;
     let (mut in_flight, mut samples) = (0.0, 0u64);
     let mut busiest: f64 = 0.0;
+    let (mut server_first, mut server_last): (Option<ServerLook>, Option<ServerLook>) = (None, None);
     let mut random = Random::stream(0, 3);
     while !stop.load(Ordering::Relaxed) {
         std::thread::sleep(ASK_EVERY.mul_f64(0.5 + random.uniform()));
         let measuring = gauges.measuring.load(Ordering::Relaxed);
         let answers = std::mem::take(&mut *gauges.lags.lock().unwrap_or_else(PoisonError::into_inner));
+        if let Some(leader) = leader {
+            if measuring && server_first.is_none() {
+                server_first = Some(ServerLook::at(leader));
+            } else if !measuring && server_first.is_some() && server_last.is_none() {
+                server_last = Some(ServerLook::at(leader));
+            }
+        }
         if measuring {
             answers.into_iter().for_each(|ns| lag.saturating_record(ns.max(1)));
             in_flight += gauges.in_flight.load(Ordering::Relaxed) as f64;
@@ -127,6 +203,9 @@ pub(crate) fn watch(
         waiting_share,
         foreign_cpus: foreign.map(|cpus| cpus.max(0.0)),
         in_flight: (samples > 0).then(|| in_flight / samples as f64),
+        server: leader.zip(server_first).and_then(|(leader, before)| {
+            server_last.unwrap_or_else(|| ServerLook::at(leader)).since(leader, &before)
+        }),
     })
 }
 
@@ -167,6 +246,32 @@ fn busy_ns(stat: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn energy_is_that_of_packages_and_counters_begin_anew() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone = |name: &str, kind: &str, energy: u64| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(&path).unwrap();
+            fs::write(path.join("name"), format!("{kind}\n")).unwrap();
+            fs::write(path.join("energy_uj"), format!("{energy}\n")).unwrap();
+            fs::write(path.join("max_energy_range_uj"), "1000000\n").unwrap();
+        };
+        let look = |at, energy| ServerLook {
+            at,
+            accounts: ServerAccounts::of(i32::try_from(std::process::id()).unwrap()),
+            energy,
+        };
+        zone("intel-rapl:0", "package-0", 900_000);
+        zone("intel-rapl:0:0", "dram", 5);
+        zone("intel-rapl:1", "package-1", 100_000);
+        let before = look(0, energy(folder.path()));
+        zone("intel-rapl:0", "package-0", 100_000);
+        zone("intel-rapl:1", "package-1", 400_000);
+        let seen = look(2_000_000_000, energy(folder.path())).since(1, &before).unwrap();
+        assert_eq!((seen.seconds, seen.package_j), (2.0, Some(0.5)));
+        assert!(energy(&folder.path().join("nothing")).is_empty());
+    }
 
     #[test]
     fn accounts_are_read_as_the_kernel_writes_them() {

@@ -70,7 +70,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     prompt: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    messages: Option<[Message<'a>; 1]>,
+    messages: Option<Vec<Message<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     max_tokens: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,9 +101,24 @@ impl RequestForm {
     /// The body of a streaming request for `max_tokens` tokens after `prompt`.
     #[must_use]
     pub fn body(&self, prompt: &str, max_tokens: u32) -> Vec<u8> {
-        let (prompt, messages) = match self.api {
-            Api::Completions => (Some(prompt), None),
-            Api::Chat => (None, Some([Message { role: "user", content: prompt }])),
+        self.body_of_turns(&[prompt], max_tokens)
+    }
+
+    /// The same after a conversation: what the user said and was answered, in turn, the user first and last.
+    #[must_use]
+    pub fn body_of_turns(&self, turns: &[&str], max_tokens: u32) -> Vec<u8> {
+        let joined;
+        let (prompt, messages) = match (self.api, turns) {
+            (Api::Completions, [one]) => (Some(*one), None),
+            (Api::Completions, turns) => {
+                joined = turns.join(" ");
+                (Some(joined.as_str()), None)
+            }
+            (Api::Chat, turns) => {
+                let roles = ["user", "assistant"].into_iter().cycle();
+                let messages = turns.iter().zip(roles).map(|(content, role)| Message { role, content });
+                (None, Some(messages.collect()))
+            }
         };
         let stream_options = match self.usage {
             UsageDetail::None => None,
@@ -137,6 +152,8 @@ pub(crate) struct Chunk {
     pub(crate) text: u32,
     /// Some of it is reasoning: the server does not hide it.
     pub(crate) has_reasoning: bool,
+    /// Some of it is not: a user sees it.
+    pub(crate) has_visible: bool,
     /// The model gave a reason to stop.
     pub(crate) finished: bool,
     /// And that was not the length: the token that ended the reply was decoded, and is not shown.
@@ -164,6 +181,7 @@ pub(crate) fn parse_chunk(data: &[u8]) -> Option<Chunk> {
             chunk.text = chunk.text.saturating_add(part.bytes);
         }
         chunk.has_reasoning |= delta.reasoning.filled;
+        chunk.has_visible |= choice.text.filled || delta.visible.filled;
         let reason = choice.finish_reason;
         chunk.finished |= !(reason.is_null() || reason == "");
         chunk.stopped |= chunk.finished && reason != "length";

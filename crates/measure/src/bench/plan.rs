@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::arrivals::Arrivals;
 use super::clock::SECOND;
+use super::lengths::Lengths;
 use super::nonce::Nonce;
 use super::openai::Api;
 use super::prompts::Prompts;
@@ -142,8 +143,14 @@ pub struct Plan {
     pub model: Option<String>,
     /// What is asked.
     pub prompts: Prompts,
-    /// Tokens of each reply.
+    /// Tokens of each reply; of replies of several lengths, their mean.
     pub output_tokens: u32,
+    /// Lengths of prompts, where they are drawn; those of a trace come first.
+    pub prompt_lengths: Option<Lengths>,
+    /// Lengths of replies, where they are drawn.
+    pub output_lengths: Option<Lengths>,
+    /// Turns of a conversation, each of which sends all before it again; 1 for single requests. For closed loops.
+    pub turns: u32,
     /// Ask servers to go on after the end-of-sequence token.
     pub ignore_eos: bool,
     /// Sampling temperature.
@@ -180,6 +187,8 @@ pub struct Plan {
     pub cpus: Vec<usize>,
     /// Seconds between reads of the server's `/metrics`; 0 for none.
     pub scrape_every: f64,
+    /// First process of the server, where it is known; `None` to look for it by the address.
+    pub leader: Option<i32>,
     /// Keep the raw record of every request.
     pub keep_records: bool,
 }
@@ -219,6 +228,9 @@ impl Plan {
             model: None,
             prompts: Prompts::Synthetic { tokens: 128, shared: 0.0 },
             output_tokens: 64,
+            prompt_lengths: None,
+            output_lengths: None,
+            turns: 1,
             ignore_eos: true,
             temperature: 0.0,
             load: Load::Closed { concurrency: 4 },
@@ -237,6 +249,7 @@ impl Plan {
             threads: 1,
             cpus: Vec::new(),
             scrape_every: 1.0,
+            leader: None,
             keep_records: false,
         }
     }

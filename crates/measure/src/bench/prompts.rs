@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::arrivals::TraceEntry;
+use super::arrivals::{BLOCK, TraceEntry};
 use super::nonce::Nonce;
 use crate::stats::Random;
 
@@ -122,6 +122,9 @@ impl PromptMaker {
             }
             Prompts::Synthetic { .. } => {
                 let words = self.words(f64::from(self.wanted_tokens(trace).unwrap_or(1)));
+                if let Some(blocks) = trace.map(|entry| &entry.blocks).filter(|blocks| !blocks.is_empty()) {
+                    return self.of_blocks(blocks, words, index);
+                }
                 let shared = word_count(&self.shared).min(words);
                 let mut text = String::with_capacity(words * 6);
                 text.push_str(&self.shared);
@@ -135,6 +138,63 @@ impl PromptMaker {
         }
     }
 }
+
+impl PromptMaker {
+    /// A prompt of blocks, each a function of its name; what is left over is the request's own.
+    fn of_blocks(&self, blocks: &[u64], words: usize, index: u64) -> String {
+        let of_block = (f64::from(BLOCK) / self.tokens_per_word).round() as usize;
+        let mut text = String::with_capacity(words * 6);
+        let mut left = words;
+        for block in blocks {
+            let mut random = Random::stream(self.nonce.seed() ^ BLOCKS, *block);
+            let own = of_block.min(left);
+            append_words(&mut text, &mut random, own);
+            left -= own;
+        }
+        append_words(&mut text, &mut Random::stream(self.nonce.seed(), index.wrapping_add(1000)), left);
+        text
+    }
+
+    /// What a user has said and been answered, up to the turn `turn` of a conversation, with the user's words last. The answers are
+    /// made up, of as many tokens as are asked for, so that what a turn holds is known before.
+    pub(crate) fn turns(&self, conversation: u64, turn: u32, output_tokens: u32) -> Vec<String> {
+        let said = match &self.prompts {
+            Prompts::Synthetic { tokens, .. } => self.words(f64::from(*tokens)),
+            Prompts::File { .. } => 0,
+        };
+        let answered = (f64::from(output_tokens) / self.tokens_per_word).round().max(1.0) as usize;
+        (0..2 * turn + 1)
+            .map(|part| {
+                let own = conversation.wrapping_mul(1 << 20).wrapping_add(u64::from(part));
+                let mut random = Random::stream(self.nonce.seed() ^ TURNS, own);
+                let (mut text, words) = match part {
+                    // The first words of a conversation hold what is common to all.
+                    0 => (self.shared.clone(), said.saturating_sub(word_count(&self.shared))),
+                    part if part % 2 == 0 => (String::new(), said),
+                    _ => (String::new(), answered),
+                };
+                append_words(&mut text, &mut random, words);
+                text
+            })
+            .collect()
+    }
+
+    /// Tokens of a prompt that the turns before it hold already, on average over a conversation of so many turns.
+    pub(crate) fn common_of_turns(&self, turns: u32, output_tokens: u32) -> f64 {
+        let said = match self.prompts {
+            Prompts::Synthetic { tokens, .. } => f64::from(tokens),
+            Prompts::File { .. } => 0.0,
+        };
+        let each = said + f64::from(output_tokens);
+        let later = f64::from(turns.saturating_sub(1)) / 2.0 * each;
+        // The first turn has what all conversations begin with.
+        later + self.common_tokens()
+    }
+}
+
+/// Keep the words of blocks and of conversations apart from those of prompts.
+const BLOCKS: u64 = 0x9e37_79b9_7f4a_7c15;
+const TURNS: u64 = 0xc2b2_ae3d_27d4_eb4f;
 
 fn word_count(text: &str) -> usize {
     text.split(' ').filter(|word| !word.is_empty()).count()
@@ -213,10 +273,10 @@ mod tests {
         // 21 tokens of a template, and one and a half for each word.
         maker.correct(91, 21 + 136, 22);
         assert_eq!(words(&maker.make(0, None)).len(), 46);
-        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(36), output_tokens: None };
+        let entry = TraceEntry { prompt_tokens: Some(36), ..TraceEntry::default() };
         assert_eq!(words(&maker.make(0, Some(&entry))).len(), 10);
         // Less than what the template adds is not to be had.
-        let entry = TraceEntry { at: 0.0, prompt_tokens: Some(3), output_tokens: None };
+        let entry = TraceEntry { prompt_tokens: Some(3), ..TraceEntry::default() };
         assert_eq!(words(&maker.make(0, Some(&entry))).len(), 1);
         maker.correct(90, 5, 5);
         assert_eq!(words(&maker.make(0, None)).len(), 46);
@@ -232,5 +292,27 @@ mod tests {
         assert_eq!([0, 1, 2, 3].map(|i| maker.make(i, None)), ["one", "two \n lines", "three", "one"]);
         assert!(parse_prompts("\n").is_err());
         assert!(parse_prompts("{\"text\": 1}\n").unwrap_err().contains("line 1"));
+    }
+
+    #[test]
+    fn a_conversation_grows_and_blocks_of_one_name_are_one_text() {
+        let maker = PromptMaker::new(Prompts::Synthetic { tokens: 10, shared: 0.0 }, Nonce::fresh());
+        let (first, third) = (maker.turns(4, 0, 5), maker.turns(4, 2, 5));
+        assert_eq!((first.len(), third.len()), (1, 5));
+        assert_eq!(third[0], first[0], "what was said is said again");
+        assert_eq!(third.iter().map(|text| word_count(text)).collect::<Vec<_>>(), [10, 5, 10, 5, 10]);
+        assert_ne!(maker.turns(5, 0, 5), first);
+        assert_eq!(maker.common_of_turns(3, 5), 15.0);
+        let of = |blocks: &[u64], index| {
+            let entry =
+                TraceEntry { prompt_tokens: Some(1200), blocks: blocks.into(), ..TraceEntry::default() };
+            maker.make(index, Some(&entry))
+        };
+        let (a, b) = (of(&[46, 47], 1), of(&[46, 48], 2));
+        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
+        let (a, b) = (words(&a), words(&b));
+        assert_eq!((a.len(), b.len()), (1200, 1200));
+        assert_eq!(a[..512], b[..512]);
+        assert_ne!(a[512..], b[512..]);
     }
 }

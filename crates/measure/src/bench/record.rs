@@ -134,6 +134,8 @@ pub struct Record {
     pub headers: u64,
     /// When the first output was read.
     pub first: u64,
+    /// When the first output was read that is no reasoning: what a user sees.
+    pub visible: u64,
     /// When the last output was read.
     pub last: u64,
     /// When the reply, or the attempt, had ended.
@@ -179,6 +181,12 @@ impl Record {
     #[must_use]
     pub fn ttft(&self) -> Option<u64> {
         self.since(self.first, self.scheduled)
+    }
+
+    /// Time to the first output that is no reasoning, in ns, from when the request was due.
+    #[must_use]
+    pub fn ttfo(&self) -> Option<u64> {
+        self.since(self.visible, self.scheduled)
     }
 
     /// Time to first token in ns, from when the request was sent: what a client reports that leaves out its own delay.
@@ -228,6 +236,7 @@ impl Record {
             connect_us: self.connect / 1000,
             headers_us: offset(self.headers, origin),
             first_us: offset(self.first, origin),
+            visible_us: offset(self.visible, origin).filter(|_| self.visible != self.first),
             last_us: offset(self.last, origin),
             done_us: offset(self.done, origin),
             gaps_us: self.reads.iter().skip(1).map(|read| read.gap / 1000).collect(),
@@ -263,6 +272,8 @@ struct RecordLine {
     connect_us: u64,
     headers_us: Option<i64>,
     first_us: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    visible_us: Option<i64>,
     last_us: Option<i64>,
     done_us: Option<i64>,
     gaps_us: Vec<u64>,
@@ -310,6 +321,7 @@ pub(crate) mod tests {
             connect: 0,
             headers: at(2),
             first: reads.first().map_or(0, |read| at(read.0)),
+            visible: reads.first().map_or(0, |read| at(read.0)),
             last: reads.last().map_or(0, |read| at(read.0)),
             done: reads.last().map_or(at(5), |read| at(read.0)),
             reads: reads

@@ -18,6 +18,7 @@ const MAX_REQUESTS: usize = 1 << 18;
 /// What is kept of a request; times in ns of CLOCK_MONOTONIC.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Kept {
+    pub(crate) index: u64,
     pub(crate) phase: Phase,
     pub(crate) scheduled: u64,
     pub(crate) sent: u64,
@@ -55,6 +56,8 @@ impl Stands {
 #[derive(Debug)]
 pub(crate) struct AllSeries {
     pub(crate) ttft: Series,
+    /// To the first output that is no reasoning.
+    pub(crate) ttfo: Series,
     pub(crate) ttft_from_send: Series,
     pub(crate) tpot: Series,
     pub(crate) itl: Series,
@@ -97,6 +100,9 @@ pub(crate) struct Recorder {
     pub(crate) events: u64,
     pub(crate) prompt_tokens: u64,
     pub(crate) cached_tokens: u64,
+    /// A reply began with reasoning that was sent, and replies of which nothing else came.
+    pub(crate) reasons: bool,
+    pub(crate) never_visible: u64,
     /// A reply told how much of its prompt came from a cache.
     pub(crate) tells_cached: bool,
     /// Replies of several tokens, and those of them that came in one read.
@@ -131,6 +137,7 @@ impl Recorder {
     pub(crate) fn new(objectives: Vec<Objective>, file: Option<File>, origin: u64) -> Option<Self> {
         let series = AllSeries {
             ttft: Series::new()?,
+            ttfo: Series::new()?,
             ttft_from_send: Series::new()?,
             tpot: Series::new()?,
             itl: Series::new()?,
@@ -160,6 +167,8 @@ impl Recorder {
             events: 0,
             prompt_tokens: 0,
             cached_tokens: 0,
+            reasons: false,
+            never_visible: 0,
             tells_cached: false,
             several_tokens: 0,
             single_reads: 0,
@@ -242,9 +251,12 @@ impl Recorder {
         self.asked_tokens += u64::from(record.asked);
         self.asked_prompt += u64::from(record.asked_prompt.unwrap_or(0));
         self.hidden += u64::from(record.hidden.unwrap_or(0));
+        self.reasons |= record.visible != record.first;
+        self.never_visible += u64::from(record.visible == 0);
         let series = &mut self.series;
         for (series, value) in [
             (&mut series.ttft, record.ttft()),
+            (&mut series.ttfo, record.ttfo()),
             (&mut series.ttft_from_send, record.ttft_from_send()),
             (&mut series.e2e, record.e2e()),
             (&mut series.e2e_from_send, record.e2e_from_send()),
@@ -302,6 +314,7 @@ impl Recorder {
                 self.stride *= 2;
             }
             self.kept.push(Kept {
+                index: record.index,
                 phase: record.phase,
                 scheduled: record.scheduled,
                 sent: record.sent,

@@ -46,6 +46,7 @@ impl Job {
             connect: 0,
             headers: 0,
             first: 0,
+            visible: 0,
             last: 0,
             done: 0,
             reads: Vec::new(),
@@ -303,6 +304,9 @@ impl Stream {
             record.stopped |= chunk.stopped;
             *reasoning = chunk.reasoning_tokens.or(*reasoning);
             *has_reasoning |= chunk.has_reasoning;
+            if chunk.has_visible && record.visible == 0 {
+                record.visible = at;
+            }
             record.prompt_tokens = chunk.prompt_tokens.or(record.prompt_tokens);
             record.cached_tokens = chunk.cached_tokens.or(record.cached_tokens);
             if let Some(count) = chunk.completion_tokens {
@@ -392,6 +396,18 @@ mod tests {
         let reads: Vec<(u64, u32)> = record.reads.iter().map(|read| (read.gap, read.events)).collect();
         assert_eq!(reads, [(0, 2), (10, 1), (10, 2)]);
         assert_eq!((record.first, record.last), (20, 40));
+    }
+
+    #[test]
+    fn what_a_user_sees_comes_after_what_the_model_thinks() {
+        const THINKS: &str = "data: {\"choices\":[{\"delta\":{\"reasoning_content\":\"hm\"}}]}\n\n";
+        const SAYS: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"so\"}}]}\n\n";
+        let (record, _) = feed(&[(ROLE, 10), (THINKS, 20), (THINKS, 30), (SAYS, 40), (SAYS, 50), (DONE, 60)]);
+        assert_eq!((record.first, record.visible, record.last), (20, 40, 50));
+        let (record, _) = feed(&[(THINKS, 20), (DONE, 60)]);
+        assert_eq!((record.first, record.visible), (20, 0));
+        let (record, _) = feed(&[(TOKEN, 20), (TOKEN, 30), (DONE, 60)]);
+        assert_eq!((record.first, record.visible), (20, 20));
     }
 
     #[test]

@@ -17,6 +17,9 @@ const MAX_SCRAPES: usize = 1200;
 /// Limit of one scrape: a server that takes longer has other worries.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// Where servers have their metrics: nearly all, and TensorRT-LLM.
+const PATHS: [&str; 2] = ["/metrics", "/prometheus/metrics"];
+
 /// A metric in the names of the servers that have it. Several names of one server are tried in turn: they changed.
 struct Name {
     ours: Ours,
@@ -24,7 +27,7 @@ struct Name {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Ours {
+pub(crate) enum Ours {
     Running,
     Waiting,
     KvCache,
@@ -38,17 +41,34 @@ enum Ours {
     Itl,
     E2e,
     Queue,
+    Requests,
+    Drafted,
+    Accepted,
+    AcceptRate,
+    KvPool,
 }
 
 /// The table of `docs/src/reference/metrics.md`.
 const NAMES: &[Name] = &[
     Name {
         ours: Ours::Running,
-        theirs: &["vllm:num_requests_running", "sglang:num_running_reqs", "llamacpp:requests_processing"],
+        theirs: &[
+            "vllm:num_requests_running",
+            "sglang:num_running_reqs",
+            "llamacpp:requests_processing",
+            "tgi_batch_current_size",
+            "trtllm_num_requests_running",
+        ],
     },
     Name {
         ours: Ours::Waiting,
-        theirs: &["vllm:num_requests_waiting", "sglang:num_queue_reqs", "llamacpp:requests_deferred"],
+        theirs: &[
+            "vllm:num_requests_waiting",
+            "sglang:num_queue_reqs",
+            "llamacpp:requests_deferred",
+            "tgi_queue_size",
+            "trtllm_num_requests_waiting",
+        ],
     },
     Name {
         ours: Ours::KvCache,
@@ -57,12 +77,26 @@ const NAMES: &[Name] = &[
             "vllm:gpu_cache_usage_perc",
             "sglang:token_usage",
             "llamacpp:kv_cache_usage_ratio",
+            "trtllm_kv_cache_utilization",
         ],
     },
-    Name { ours: Ours::Preemptions, theirs: &["vllm:num_preemptions_total", "vllm:num_preemptions"] },
+    Name {
+        ours: Ours::Preemptions,
+        theirs: &[
+            "vllm:num_preemptions_total",
+            "vllm:num_preemptions",
+            "sglang:num_retracted_requests_total",
+            "sglang:num_retracted_reqs_total",
+        ],
+    },
     Name {
         ours: Ours::PromptTokens,
-        theirs: &["vllm:prompt_tokens_total", "sglang:prompt_tokens_total", "llamacpp:prompt_tokens_total"],
+        theirs: &[
+            "vllm:prompt_tokens_total",
+            "sglang:prompt_tokens_total",
+            "llamacpp:prompt_tokens_total",
+            "tgi_request_input_length_sum",
+        ],
     },
     Name {
         ours: Ours::GenerationTokens,
@@ -70,6 +104,7 @@ const NAMES: &[Name] = &[
             "vllm:generation_tokens_total",
             "sglang:generation_tokens_total",
             "llamacpp:tokens_predicted_total",
+            "tgi_request_generated_tokens_sum",
         ],
     },
     Name {
@@ -95,7 +130,11 @@ const NAMES: &[Name] = &[
     Name { ours: Ours::CacheRate, theirs: &["sglang:cache_hit_rate"] },
     Name {
         ours: Ours::Ttft,
-        theirs: &["vllm:time_to_first_token_seconds", "sglang:time_to_first_token_seconds"],
+        theirs: &[
+            "vllm:time_to_first_token_seconds",
+            "sglang:time_to_first_token_seconds",
+            "trtllm_time_to_first_token_seconds",
+        ],
     },
     Name {
         ours: Ours::Itl,
@@ -108,9 +147,43 @@ const NAMES: &[Name] = &[
     },
     Name {
         ours: Ours::E2e,
-        theirs: &["vllm:e2e_request_latency_seconds", "sglang:e2e_request_latency_seconds"],
+        theirs: &[
+            "vllm:e2e_request_latency_seconds",
+            "sglang:e2e_request_latency_seconds",
+            "trtllm_e2e_request_latency_seconds",
+            "tgi_request_duration",
+        ],
     },
-    Name { ours: Ours::Queue, theirs: &["vllm:request_queue_time_seconds", "sglang:queue_time_seconds"] },
+    Name {
+        ours: Ours::Queue,
+        theirs: &[
+            "vllm:request_queue_time_seconds",
+            "sglang:queue_time_seconds",
+            "trtllm_request_queue_time_seconds",
+            "tgi_request_queue_duration",
+        ],
+    },
+    Name {
+        ours: Ours::Requests,
+        theirs: &[
+            "vllm:request_success_total",
+            "vllm:request_success",
+            "sglang:num_requests_total",
+            "trtllm_request_success_total",
+            "tgi_request_success",
+        ],
+    },
+    Name {
+        ours: Ours::Drafted,
+        theirs: &["vllm:spec_decode_num_draft_tokens_total", "vllm:spec_decode_num_draft_tokens"],
+    },
+    Name {
+        ours: Ours::Accepted,
+        theirs: &["vllm:spec_decode_num_accepted_tokens_total", "vllm:spec_decode_num_accepted_tokens"],
+    },
+    Name { ours: Ours::AcceptRate, theirs: &["sglang:spec_accept_rate"] },
+    // vLLM tells it in labels, see `pool`.
+    Name { ours: Ours::KvPool, theirs: &["sglang:max_total_num_tokens"] },
 ];
 
 /// One answer of `/metrics`.
@@ -126,6 +199,8 @@ pub(crate) struct Scrape {
 struct Samples {
     values: BTreeMap<String, f64>,
     buckets: BTreeMap<String, Vec<(f64, f64)>>,
+    /// Tokens that the KV caches of all engines have room for, where labels tell.
+    pool: Option<f64>,
 }
 
 /// All that was scraped.
@@ -138,6 +213,34 @@ pub(crate) struct Scrapes {
     pub(crate) failure: Option<String>,
 }
 
+/// Scrapes once.
+///
+/// # Errors
+/// Says why there is nothing.
+pub(crate) async fn scrape_once(target: &Target) -> Result<Scrape, String> {
+    let mut why = String::new();
+    for path in PATHS {
+        match tokio::time::timeout(TIMEOUT, get(target, path)).await {
+            Ok(Ok((200, bytes))) => {
+                let scrape = Scrape::read(&String::from_utf8_lossy(&bytes));
+                if scrape.kind().is_some() {
+                    return Ok(scrape);
+                }
+                why = format!("`{path}` has no name of a server that is known");
+            }
+            Ok(Ok((status, _))) if path == PATHS[0] => why = format!("`{path}` answers with status {status}"),
+            Ok(Err(miss)) if path == PATHS[0] => {
+                return Err(format!("`{path}` cannot be read: {}", miss.as_str()));
+            }
+            Err(_) if path == PATHS[0] => {
+                return Err(format!("`{path}` gave no answer within {} s", TIMEOUT.as_secs()));
+            }
+            _ => {}
+        }
+    }
+    Err(why)
+}
+
 /// Scrapes every `every` seconds until `stop`, and once more then.
 pub(crate) fn scrape_until(target: &Target, every: f64, origin: u64, stop: &AtomicBool) -> Scrapes {
     let mut kept = Scrapes::default();
@@ -146,15 +249,25 @@ pub(crate) fn scrape_until(target: &Target, every: f64, origin: u64, stop: &Atom
         return kept;
     };
     let (mut every, mut next) = (every, now());
+    let mut path = PATHS[0];
     loop {
         let last = stop.load(Ordering::Relaxed);
         if last || now() >= next {
             next = now() + (every * 1e9) as u64;
-            let answer =
-                runtime.block_on(async { tokio::time::timeout(TIMEOUT, get(target, "/metrics")).await });
+            let answer = runtime.block_on(async { tokio::time::timeout(TIMEOUT, get(target, path)).await });
+            // TensorRT-LLM has a list in JSON at the usual place.
+            let is_text = |bytes: &[u8]| !bytes.trim_ascii_start().starts_with(b"[");
+            let elsewhere = match &answer {
+                Ok(Ok((status, bytes))) => *status == 404 || (*status == 200 && !is_text(bytes)),
+                _ => false,
+            };
+            if elsewhere && kept.scrapes.is_empty() && path == PATHS[0] {
+                (path, next) = (PATHS[1], now());
+                continue;
+            }
             match answer {
                 Ok(Ok((200, bytes))) => kept.take(&String::from_utf8_lossy(&bytes), now(), origin, last),
-                Ok(Ok((status, _))) => kept.fail(format!("`/metrics` answers with status {status}")),
+                Ok(Ok((status, _))) => kept.fail(format!("`{}` answers with status {status}", PATHS[0])),
                 Ok(Err(miss)) => kept.fail(format!("`/metrics` cannot be read: {}", miss.as_str())),
                 Err(_) => kept.fail(format!("`/metrics` gave no answer within {} s", TIMEOUT.as_secs())),
             }
@@ -227,6 +340,12 @@ impl Scrapes {
                 let share = crate::stats::mean(&gauge(Ours::CacheRate))?;
                 Some(share * grown(Ours::CacheQueries)?)
             }),
+            requests: grown(Ours::Requests),
+            drafted: grown(Ours::Drafted),
+            accepted: grown(Ours::Accepted),
+            // Where nothing is drafted, the gauge stays at zero.
+            accept_rate: crate::stats::mean(&gauge(Ours::AcceptRate)).filter(|rate| *rate > 0.0),
+            kv_pool_tokens: last.samples.pool.or_else(|| last.value(Ours::KvPool)),
             ttft_ms: latency(first, last, Ours::Ttft),
             itl_ms: latency(first, last, Ours::Itl),
             e2e_ms: latency(first, last, Ours::E2e),
@@ -236,9 +355,15 @@ impl Scrapes {
 }
 
 fn kind(name: &str) -> Option<&'static str> {
-    [("vllm:", "vllm"), ("sglang:", "sglang"), ("llamacpp:", "llama.cpp")]
-        .into_iter()
-        .find_map(|(prefix, kind)| name.starts_with(prefix).then_some(kind))
+    [
+        ("vllm:", "vllm"),
+        ("sglang:", "sglang"),
+        ("llamacpp:", "llama.cpp"),
+        ("tgi_", "tgi"),
+        ("trtllm_", "tensorrt-llm"),
+    ]
+    .into_iter()
+    .find_map(|(prefix, kind)| name.starts_with(prefix).then_some(kind))
 }
 
 fn names(ours: Ours) -> &'static [&'static str] {
@@ -246,35 +371,61 @@ fn names(ours: Ours) -> &'static [&'static str] {
 }
 
 impl Scrape {
-    fn value(&self, ours: Ours) -> Option<f64> {
+    /// The text of `/metrics`.
+    pub(crate) fn read(text: &str) -> Self {
+        Self { at: now(), samples: parse(text) }
+    }
+
+    /// Kind of server, by the names of its metrics.
+    pub(crate) fn kind(&self) -> Option<&'static str> {
+        self.samples.values.keys().chain(self.samples.buckets.keys()).find_map(|name| kind(name))
+    }
+
+    /// Growth of a histogram's buckets since an earlier scrape: upper bounds in seconds, and counts up to them.
+    pub(crate) fn buckets_since(&self, before: &Self, ours: Ours) -> Option<Vec<(f64, f64)>> {
+        let name = names(ours).iter().find(|name| self.samples.buckets.contains_key(**name))?;
+        let earlier = before.samples.buckets.get(*name);
+        let grown = self.samples.buckets.get(*name)?.iter().map(|&(bound, n)| {
+            let then = earlier
+                .and_then(|buckets| buckets.iter().find(|(b, _)| *b == bound))
+                .map_or(0.0, |(_, n)| *n);
+            (bound, n - then)
+        });
+        Some(grown.collect())
+    }
+
+    fn histogram_since(&self, before: &Self, ours: Ours) -> Option<(f64, f64)> {
+        let name = names(ours).iter().find(|name| self.samples.buckets.contains_key(**name))?;
+        let grown = |suffix: &str| {
+            let name = format!("{name}{suffix}");
+            let then = before.samples.values.get(&name).copied().unwrap_or(0.0);
+            Some(self.samples.values.get(&name)? - then)
+        };
+        Some((grown("_sum")?, grown("_count")?))
+    }
+
+    /// Values that a histogram took in since an earlier scrape.
+    pub(crate) fn count_since(&self, before: &Self, ours: Ours) -> Option<f64> {
+        self.histogram_since(before, ours).map(|(_, count)| count)
+    }
+
+    /// Their mean, in the histogram's unit; `None` without any.
+    pub(crate) fn mean_since(&self, before: &Self, ours: Ours) -> Option<f64> {
+        self.histogram_since(before, ours).filter(|(_, count)| *count > 0.0).map(|(sum, count)| sum / count)
+    }
+
+    pub(crate) fn value(&self, ours: Ours) -> Option<f64> {
         names(ours).iter().find_map(|name| self.samples.values.get(*name).copied())
     }
 }
 
 /// The difference of two states of a histogram; percentiles by linear interpolation within a bucket, as Prometheus has it.
 fn latency(first: &Scrape, last: &Scrape, ours: Ours) -> Option<LatencySummary> {
-    let name = names(ours).iter().find(|name| last.samples.buckets.contains_key(**name))?;
-    let grown = |suffix: &str| {
-        let name = format!("{name}{suffix}");
-        let before = first.samples.values.get(&name).copied().unwrap_or(0.0);
-        Some(last.samples.values.get(&name)? - before)
-    };
-    let (sum, count) = (grown("_sum")?, grown("_count")?);
+    let (sum, count) = last.histogram_since(first, ours)?;
     if count < 1.0 {
         return None;
     }
-    let before = first.samples.buckets.get(*name);
-    let buckets: Vec<(f64, f64)> = last
-        .samples
-        .buckets
-        .get(*name)?
-        .iter()
-        .map(|&(bound, n)| {
-            let earlier =
-                before.and_then(|buckets| buckets.iter().find(|(b, _)| *b == bound)).map_or(0.0, |(_, n)| *n);
-            (bound, n - earlier)
-        })
-        .collect();
+    let buckets = last.buckets_since(first, ours)?;
     let at = |p: f64, needed: f64| {
         (count >= needed).then(|| bucket_quantile(&buckets, p).map(|s| s * 1e3)).flatten()
     };
@@ -328,6 +479,12 @@ fn parse(text: &str) -> Samples {
         if value.is_nan() {
             continue;
         }
+        if name == "vllm:cache_config_info" {
+            let tokens = label(labels, "num_gpu_blocks").zip(label(labels, "block_size"));
+            if let Some((blocks, size)) = tokens {
+                samples.pool = Some(samples.pool.unwrap_or(0.0) + blocks * size);
+            }
+        }
         if let Some(base) = name.strip_suffix("_bucket") {
             let Some(bound) = bound(labels) else { continue };
             let list = buckets.entry(base.to_owned()).or_default();
@@ -344,6 +501,13 @@ fn parse(text: &str) -> Samples {
     }
     samples.buckets = buckets;
     samples
+}
+
+/// The number that a label has.
+fn label(labels: &str, name: &str) -> Option<f64> {
+    let start = format!("{name}=\"");
+    let at = labels.match_indices(&start).find(|(at, _)| *at == 0 || labels[..*at].ends_with(','))?.0;
+    labels[at + start.len()..].split('"').next()?.parse().ok()
 }
 
 fn bound(labels: &str) -> Option<f64> {
@@ -433,5 +597,35 @@ vllm:time_to_first_token_seconds_count{engine="0"} 110
             .unwrap();
         assert_eq!((summary.kind.as_str(), summary.generation_tokens), ("llama.cpp", Some(0.0)));
         assert_eq!(scrapes(&["python_gc_objects_collected_total 3\n"]).summary(), None);
+        let tgi = "tgi_queue_size 3\ntgi_batch_current_size 5\ntgi_request_generated_tokens_sum 100\ntgi_request_success 4\n\
+                   tgi_request_duration_bucket{le=\"1\"} 4\ntgi_request_duration_bucket{le=\"+Inf\"} 4\ntgi_request_duration_sum 2\n\
+                   tgi_request_duration_count 4\n";
+        let summary = scrapes(&["tgi_request_generated_tokens_sum 40\ntgi_request_success 1\n", tgi])
+            .summary()
+            .unwrap();
+        assert_eq!((summary.kind.as_str(), summary.running[0], summary.waiting[0]), ("tgi", 5.0, 3.0));
+        assert_eq!((summary.generation_tokens, summary.requests), (Some(60.0), Some(3.0)));
+        assert_eq!(summary.e2e_ms.unwrap().mean, Some(500.0));
+        let trt = "trtllm_num_requests_running{a=\"b\"} 2\ntrtllm_kv_cache_utilization 0.62\n";
+        let summary = scrapes(&[trt]).summary().unwrap();
+        assert_eq!((summary.kind.as_str(), summary.kv_cache_percent[0]), ("tensorrt-llm", 62.0));
+    }
+
+    #[test]
+    fn drafts_and_the_room_of_the_cache_are_told() {
+        let text = |drafted: u32, accepted: u32| {
+            format!(
+                "vllm:cache_config_info{{block_size=\"16\",cache_dtype=\"auto\",num_gpu_blocks=\"1000\"}} 1.0\n\
+                 vllm:spec_decode_num_draft_tokens_total {drafted}\nvllm:spec_decode_num_accepted_tokens_total {accepted}\n\
+                 vllm:request_success_total{{finished_reason=\"stop\"}} 3\nvllm:request_success_total{{finished_reason=\"length\"}} {accepted}\n"
+            )
+        };
+        let summary = scrapes(&[&text(100, 50), &text(300, 200)]).summary().unwrap();
+        assert_eq!((summary.kv_pool_tokens, summary.accepted_share()), (Some(16_000.0), Some(0.75)));
+        assert_eq!(summary.requests, Some(150.0));
+        let summary =
+            scrapes(&["sglang:spec_accept_rate 0.6\nsglang:max_total_num_tokens 4096\n"]).summary().unwrap();
+        assert_eq!((summary.kv_pool_tokens, summary.accepted_share()), (Some(4096.0), Some(0.6)));
+        assert_eq!(label("num_gpu_blocks=\"7\",x=\"num_gpu_blocks=\"", "num_gpu_blocks"), Some(7.0));
     }
 }

@@ -1,8 +1,9 @@
 //! From what was recorded to what is reported.
 
 use plumb_evidence::model::{
-    BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, LatencySummary,
-    ObjectiveResult, Percentiles, Reached, ServerMetrics, Share, Uncorrected, WithFailures,
+    BENCH_SCHEMA, BenchClient, BenchLoad, BenchResult, BenchTarget, BenchTokens, BusiestThread,
+    LatencySummary, ObjectiveResult, Percentiles, Reached, ServerMetrics, ServerWork, Share, TurnResult,
+    Uncorrected, WithFailures,
 };
 
 use plumb_evidence::dependence::{independent_requests, worth};
@@ -10,6 +11,7 @@ use plumb_evidence::dependence::{independent_requests, worth};
 use super::arrivals::Arrivals;
 use super::engine::Outcome;
 use super::nonce::Nonce;
+use super::observer::ServerSeen;
 use super::plan::{Load, Plan};
 use super::prompts::{Prompts, WORDS};
 use super::record::Phase;
@@ -17,6 +19,7 @@ use super::recorder::{Kept, Recorder};
 use super::scrape::Scrapes;
 use super::series::Series;
 use super::validity;
+use crate::process::Work;
 use crate::stats::proportion::wilson;
 use crate::stats::quantile::{quantile, samples_needed};
 use crate::stats::{batch, normal_quantile, trend};
@@ -107,6 +110,8 @@ pub(crate) fn summarise(
         undetermined: recorder.undetermined,
         objectives: objectives(plan, recorder, &measured, worth),
         ttft_ms: with_intervals(bounded(&series.ttft), &ttft, times(&ttft)),
+        ttfo_ms: recorder.reasons.then(|| bounded(&series.ttfo)),
+        turns: turns(&measured, plan.turns),
         itl_ms: summary(&series.itl),
         tpot_ms: bounded(&series.tpot),
         e2e_ms: with_intervals(bounded(&series.e2e), &e2e, times(&e2e)),
@@ -131,6 +136,9 @@ pub(crate) fn summarise(
         ),
         token_ratio: window.and_then(|window| token_ratio(plan, scrapes, window, recorder)),
         server,
+        work: check
+            .and_then(|check| check.server.as_ref())
+            .map(|seen| work(seen, rates.as_ref().map_or(0.0, |rates| rates.tokens))),
         steady: steady(&measured),
         client: BenchClient {
             cpu_s: check.map(|check| check.cpu_s),
@@ -374,6 +382,66 @@ fn with_intervals(mut summary: LatencySummary, samples: &[f64], independent: f64
     summary
 }
 
+/// Replies by turn of their conversation.
+fn turns(measured: &[Kept], turns: u32) -> Vec<TurnResult> {
+    let of = |turn: u32| {
+        let own = || ok(measured).filter(move |kept| kept.index % u64::from(turns.max(1)) == u64::from(turn));
+        let ms = |end: fn(&Kept) -> u64| -> Vec<f64> {
+            let mut values: Vec<f64> =
+                own().map(|kept| end(kept).saturating_sub(kept.scheduled) as f64 / 1e6).collect();
+            values.sort_by(f64::total_cmp);
+            values
+        };
+        let (ttft, e2e) = (ms(|kept| kept.first), ms(|kept| kept.last));
+        TurnResult {
+            requests: ttft.len() as u64,
+            ttft_mean_ms: crate::stats::mean(&ttft).unwrap_or(0.0),
+            ttft_p50_ms: quantile(&ttft, 0.5).unwrap_or(0.0),
+            e2e_mean_ms: crate::stats::mean(&e2e).unwrap_or(0.0),
+        }
+    };
+    if turns > 1 { (0..turns).map(of).collect() } else { Vec::new() }
+}
+
+/// What the server's processes did, for tokens at the rate of the window.
+fn work(seen: &ServerSeen, tokens_per_s: f64) -> ServerWork {
+    let Work { threads, ran_ns, waited_ns, moves: [own, forced, migrations], busiest } = &seen.work;
+    let seconds = |ns: u64| ns as f64 / 1e9;
+    let share = |ns: u64| if seen.seconds > 0.0 { seconds(ns) / seen.seconds } else { 0.0 };
+    ServerWork {
+        pid: seen.pid,
+        seconds: seen.seconds,
+        tokens: tokens_per_s * seen.seconds,
+        threads: *threads,
+        cpu_s: seconds(*ran_ns),
+        run_delay_s: seconds(*waited_ns),
+        switches: own.zip(*forced),
+        migrations: *migrations,
+        busiest: busiest.as_ref().map(|(name, ran, waited)| BusiestThread {
+            name: name.clone(),
+            ran: share(*ran),
+            waited: share(*waited),
+        }),
+        package_j: seen.package_j,
+        gpu_j: None,
+    }
+}
+
+/// Adds the energy of the GPUs that were busy, by their mean power.
+pub(crate) fn add_energy(result: &mut BenchResult) {
+    let Some(work) = &mut result.work else { return };
+    let mut by_gpu: std::collections::BTreeMap<u32, (Vec<f64>, f64)> = std::collections::BTreeMap::new();
+    for sample in &result.gpu {
+        let own = by_gpu.entry(sample.index).or_default();
+        own.0.extend(sample.power_w);
+        own.1 = own.1.max(sample.busy_percent.unwrap_or(0.0));
+    }
+    let busy =
+        by_gpu.values().filter(|(_, busy)| *busy >= 1.0).filter_map(|(power, _)| crate::stats::mean(power));
+    let power: f64 = busy.sum();
+    work.gpu_j = (power > 0.0).then(|| power * work.seconds);
+}
+
 /// A share of requests with its interval, whose width heeds that neighbours depend on each other; `worth` is what their
 /// latencies say of that.
 fn share(
@@ -452,12 +520,11 @@ fn steady(measured: &[Kept]) -> Option<bool> {
 /// Share of prompt tokens that came from the prefix cache: by the replies, of which some servers leave out those with none, or
 /// by the server's own counters.
 fn cached_share(recorder: &Recorder, server: Option<&ServerMetrics>) -> Option<f64> {
-    let (cached, of) = if recorder.tells_cached {
-        (recorder.cached_tokens as f64, recorder.prompt_tokens as f64)
-    } else {
-        (server?.prefix_cache_hits?, server?.prefix_cache_queries?)
-    };
-    (of > 0.0).then(|| (cached / of).min(1.0))
+    if !recorder.tells_cached {
+        return server?.cached_share();
+    }
+    let of = recorder.prompt_tokens as f64;
+    (of > 0.0).then(|| (recorder.cached_tokens as f64 / of).min(1.0))
 }
 
 /// Tokens that one of so many random prompts has in common with another one by chance. Some caches keep single tokens.
@@ -493,6 +560,7 @@ fn tokens(
         itl_estimated: recorder.estimated > 0,
         unknown_replies: recorder.unknown,
         hidden: recorder.hidden,
+        never_visible: recorder.never_visible,
         asked_output: recorder.asked_tokens,
         asked_prompt: recorder.asked_prompt,
         coalesced_share: recorder.coalesced_reads as f64 / recorder.reads.max(1) as f64,
@@ -530,6 +598,15 @@ fn load(plan: &Plan) -> BenchLoad {
             load.process = Some(process.to_owned());
             load.rate = arrivals.rate();
         }
+    }
+    if let Some(lengths) = &plan.prompt_lengths {
+        load.text.push_str(&format!(", prompts of {lengths} tokens"));
+    }
+    if let Some(lengths) = &plan.output_lengths {
+        load.text.push_str(&format!(", replies of {lengths} tokens"));
+    }
+    if plan.turns > 1 {
+        load.text.push_str(&format!(", conversations of {} turns", plan.turns));
     }
     load
 }

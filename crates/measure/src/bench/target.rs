@@ -237,6 +237,17 @@ impl Target {
         after.split('/').next().filter(|name| !name.is_empty())
     }
 
+    /// True for a server of this node: only addresses of it can be bound to.
+    pub(crate) fn is_local(&self) -> bool {
+        self.addresses.iter().any(|address| std::net::TcpListener::bind((address.ip(), 0)).is_ok())
+    }
+
+    /// First process of the server, where it is on this node and can be seen.
+    pub(crate) fn leader(&self) -> Option<i32> {
+        let port = self.addresses.first()?.port();
+        if self.is_local() { crate::process::listening_on(port) } else { None }
+    }
+
     /// Headers that go with every request, the key among them.
     pub(crate) fn headers(&self) -> HeaderMap {
         let key = self.key.iter().map(|key| key.header(self.style));

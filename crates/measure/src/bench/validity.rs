@@ -23,6 +23,25 @@ const RATE_KEPT: f64 = 0.98;
 /// Share of replies in a single read from which on the server is taken not to stream.
 const NOT_STREAMED: f64 = 0.5;
 
+/// Share of the requests at once that were asked for, below which the server's own limit is what was measured. Ours.
+const MOSTLY: f64 = 0.9;
+
+/// What a closed loop asked for and the server never ran at once.
+fn never_ran(result: &BenchResult) -> Option<String> {
+    let (asked, server) = (f64::from(result.load.concurrency?), result.server.as_ref()?);
+    let most = server.most_running()?;
+    let told = server.running.iter().filter(|running| **running > 0.0).count();
+    // With few scrapes, or a client that had fewer under way, the server may have run more in between.
+    let kept_up = result.in_flight.is_some_and(|in_flight| in_flight >= MOSTLY * asked);
+    (told >= 3 && kept_up && most < MOSTLY * asked).then(|| {
+        let waited = server.waiting.iter().copied().fold(0.0, f64::max);
+        format!(
+            "the server never ran more than {most:.0} of {asked:.0} requests at once, and up to {waited:.0} waited inside it: look at \
+             its limit of sequences and the room of its KV cache"
+        )
+    })
+}
+
 /// Sets `valid`, its reason and the warnings.
 pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
     let mut faults = Vec::new();
@@ -109,6 +128,13 @@ pub(crate) fn judge(plan: &Plan, result: &mut BenchResult) {
         warnings.push(format!(
             "{} of {} requests had to open a connection: the server does not keep them open",
             client.connections_while_measuring, result.requests
+        ));
+    }
+    warnings.extend(never_ran(result));
+    if result.tokens.never_visible > 0 {
+        warnings.push(format!(
+            "{} replies ended in reasoning, and a user saw nothing of them: ask for longer replies (`--output-tokens`)",
+            result.tokens.never_visible
         ));
     }
     tokens(&result.tokens, &mut warnings);

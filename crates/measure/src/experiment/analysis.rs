@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::ExperimentEffect;
+use plumb_evidence::model::{ExperimentEffect, ServerMetrics, ServerWork};
 
 use super::plan::{Combination, Design, Factor};
 use crate::stats::bootstrap::hierarchical_interval;
@@ -92,6 +92,12 @@ pub struct Measurement {
     pub in_flight: Option<f64>,
     /// Mean time of a request by the server's own account, in ms.
     pub server_e2e_ms: Option<f64>,
+    /// What the kernel says of the server's processes.
+    pub work: Option<ServerWork>,
+    /// What the server says of itself.
+    pub server: Option<ServerMetrics>,
+    /// Output tokens by the server's count over those by the client's.
+    pub token_ratio: Option<f64>,
     /// Why the client's figures are not the server's.
     pub invalid: Option<String>,
     /// What lowers the trust in it.
@@ -112,7 +118,7 @@ pub struct CellData {
 /// Draws of the bootstrap: enough for two digits.
 const ROUNDS: usize = if cfg!(test) { 100 } else { 1000 };
 /// Blocks from which on an interval tells something; that of fewer is wider than any effect, and nothing is claimed from it.
-pub(super) const LEAST_BLOCKS: usize = 4;
+pub(super) const LEAST_BLOCKS: usize = ExperimentEffect::LEAST_BLOCKS as usize;
 /// Chance with which the minimum detectable effect is detected.
 const POWER: f64 = 0.80;
 
@@ -271,7 +277,7 @@ fn guarded(verdict: &'static str, effect: &ExperimentEffect, cells: &[CellData])
 }
 
 /// The verdict on fewer than [`LEAST_BLOCKS`] blocks.
-pub(super) const NOT_ESTIMABLE: &str = "not-estimable";
+pub(super) const NOT_ESTIMABLE: &str = ExperimentEffect::NOT_ESTIMABLE;
 
 /// A comparison, and what else is known of it.
 struct Compared {

@@ -10,8 +10,8 @@ use plumb_evidence::CpuSet;
 use super::journal::{Change, Journal, JournalError};
 use super::node::{Root, frequency_policies};
 use super::plan::{Balancing, Governor};
-use super::process::{Task, cpus_allowed, threads, tree};
 use super::sys::mask_of;
+use crate::process::{Task, cpus_allowed, threads, tree};
 
 const BALANCING: &str = "proc/sys/kernel/numa_balancing";
 

@@ -5,18 +5,20 @@ use std::time::{Duration, Instant};
 
 use plumb_evidence::CpuSet;
 use plumb_evidence::model::{BenchTarget, ExperimentResult};
+use serde::Serialize;
 
 use super::analysis::{LEAST_BLOCKS, Measurement, noise_floor};
 use super::changes::{Changes, Unset, Wanted, wanted};
+use super::found::{self, Origin, Running};
 use super::launch::{NoServer, Server};
 use super::node::Node;
 use super::placement::{Place, client_cpus, neighbour_cpus, resolve};
-use super::plan::{Aa, Combination, ExperimentPlan, Factor, Neighbour, Placement, Start, Where};
+use super::plan::{Aa, Combination, ExperimentPlan, Factor, FoundPlan, Neighbour, Placement, Start, Where};
 use super::sys::Memory;
 use super::verify::{Seen, verify};
 use super::{ExperimentError, Ground, interpret, neighbour, observe};
 use crate::bench::reference::Behaviour;
-use crate::bench::{Control, Load, Nonce, Plan as BenchPlan, calibrate};
+use crate::bench::{Control, Http, Load, Nonce, Plan as BenchPlan, Target, calibrate};
 use crate::stats::experiment::order;
 
 mod outcome;
@@ -32,6 +34,69 @@ pub struct Step {
     pub text: String,
     /// True for what a person should read even later.
     pub lasting: bool,
+    /// Seconds left by the launches so far; `None` before the first is over.
+    pub left_s: Option<f64>,
+}
+
+/// How long one launch of the baseline took, in seconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+pub struct Rehearsal {
+    /// Until the server answered.
+    pub start_s: f64,
+    /// Warm-up and load.
+    pub measure_s: f64,
+    /// Until it had ended.
+    pub end_s: f64,
+}
+
+impl Rehearsal {
+    /// All of it.
+    #[must_use]
+    pub fn seconds(&self) -> f64 {
+        self.start_s + self.measure_s + self.end_s
+    }
+}
+
+/// Launches the baseline once, without a setting of the node, and measures it: how long an experiment takes is mostly how long
+/// its server takes to start.
+///
+/// # Errors
+/// Says why it cannot be measured.
+pub fn rehearse(
+    plan: &ExperimentPlan,
+    ground: &Ground,
+    control: &Control,
+    tell: &mut dyn FnMut(&Step),
+) -> Result<Rehearsal, ExperimentError> {
+    super::journal::Journal::check(&ground.state)?;
+    let mut keep = |_: ExperimentResult| {};
+    let mut conductor = Conductor::new(plan, ground, control, tell, &mut keep);
+    let cell = conductor.cells[0].clone();
+    let lost = |why: String| ExperimentError::NoBaseline { cell: cell.name.clone(), why };
+    let place = cell.place.clone().map_err(lost)?;
+    let variant = plan.variants.get(cell.combination.level(Factor::Server));
+    let load = conductor.load(&cell.combination);
+    conductor.say(format!("{}: one launch, to know how long they take", cell.name), false);
+    let began = Instant::now();
+    let measured = Server::start(&plan.server, variant, &place).map_err(Lost::from).and_then(|mut server| {
+        let target = server.wait(&plan.server, ground, control)?;
+        let started = Instant::now();
+        conductor.observed(&cell.name, &load, target, server.pid, false)?;
+        Ok((server, started, Instant::now()))
+    });
+    match measured {
+        Ok((server, started, measured)) => {
+            drop(server);
+            Ok(Rehearsal {
+                start_s: (started - began).as_secs_f64(),
+                measure_s: (measured - started).as_secs_f64(),
+                end_s: measured.elapsed().as_secs_f64(),
+            })
+        }
+        Err(Lost::Fault(error)) => Err(error),
+        Err(Lost::Interrupted) => Err(lost("it was told to stop".to_owned())),
+        Err(Lost::Cell(_, why)) => Err(lost(why)),
+    }
 }
 
 /// A cell as it is to be made on this node.
@@ -138,28 +203,13 @@ pub fn run(
         return Err(ExperimentError::NotAllowed(changes));
     }
     super::journal::Journal::check(&ground.state)?;
-    let node = ground.node();
-    let (cells, client) = cells(plan, ground, &node);
-    let mut conductor = Conductor {
-        plan,
-        ground,
-        control,
-        tell,
-        keep,
-        node,
-        client,
-        changes: Changes::new(ground.root.clone(), ground.state.clone()),
-        status: cells.iter().map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned()))).collect(),
-        seen: vec![None; cells.len()],
-        repeated: vec![false; cells.len()],
-        cells,
-        target: BenchTarget::default(),
-        nonce: plan.design.nonce.unwrap_or_else(Nonce::fresh),
-        observed: 0,
-        done: 0,
-        warnings: Vec::new(),
-    };
-    let result = conductor.conduct();
+    let mut conductor = Conductor::new(plan, ground, control, tell, keep);
+    let mut result = conductor.conduct();
+    if let Some(text) = conductor.start_again()
+        && let Ok(result) = &mut result
+    {
+        result.warnings.push(text);
+    }
     let failed = conductor.changes.end();
     if failed.is_empty() { result } else { Err(ExperimentError::NotRestored(failed)) }
 }
@@ -182,28 +232,86 @@ struct Conductor<'a> {
     nonce: Nonce,
     observed: u64,
     done: usize,
+    began: Instant,
     /// Cells of which a launch failed that had worked before.
     repeated: Vec<bool>,
     warnings: Vec<String>,
+    /// The server that the experiment began with.
+    arm: Option<Arm>,
+}
+
+/// What was found running, and what came of starting it again.
+struct Arm {
+    running: Running,
+    /// It was told to end.
+    ended: bool,
+    differs: Vec<String>,
+    found: Vec<Measurement>,
+    restarted: Vec<Measurement>,
+    seen: [Seen; 2],
 }
 
 /// Measurements of a block by cell; the second value is that of the baseline's second launch.
 type Block = (BTreeMap<usize, Measurement>, Option<Measurement>);
 
+impl<'a> Conductor<'a> {
+    fn new(
+        plan: &'a ExperimentPlan,
+        ground: &'a Ground,
+        control: &'a Control,
+        tell: &'a mut dyn FnMut(&Step),
+        keep: &'a mut dyn FnMut(ExperimentResult),
+    ) -> Self {
+        let node = ground.node();
+        let (cells, client) = cells(plan, ground, &node);
+        Self {
+            plan,
+            ground,
+            control,
+            tell,
+            keep,
+            node,
+            client,
+            changes: Changes::new(ground.root.clone(), ground.state.clone()),
+            status: cells
+                .iter()
+                .map(|cell| cell.obstacle().map(|why| ("unavailable", why.to_owned())))
+                .collect(),
+            seen: vec![None; cells.len()],
+            repeated: vec![false; cells.len()],
+            cells,
+            target: BenchTarget::default(),
+            nonce: plan.design.nonce.unwrap_or_else(Nonce::fresh),
+            observed: 0,
+            done: 0,
+            began: Instant::now(),
+            warnings: Vec::new(),
+            arm: None,
+        }
+    }
+}
+
 impl Conductor<'_> {
     fn say(&mut self, text: String, lasting: bool) {
-        (self.tell)(&Step { done: self.done, of: self.plan.launches(), text, lasting });
+        let of = self.plan.launches();
+        let each = (self.done > 0).then(|| self.began.elapsed().as_secs_f64() / self.done as f64);
+        let left_s = each.map(|each| each * of.saturating_sub(self.done) as f64);
+        (self.tell)(&Step { done: self.done, of, text, lasting, left_s });
     }
 
     fn conduct(&mut self) -> Result<ExperimentResult, ExperimentError> {
         let started = crate::bench::now_rfc3339();
         let design = &self.plan.design;
-        let mut interrupted = false;
-        let client_error_ms = if design.calibrate { self.client_errors()? } else { BTreeMap::new() };
+        let mut interrupted = match &self.plan.as_found {
+            Some(plan) => !self.as_found(plan)?,
+            None => false,
+        };
+        let client_error_ms =
+            if design.calibrate && !interrupted { self.client_errors()? } else { BTreeMap::new() };
         let (mut first, mut second) = (Vec::new(), Vec::new());
         if let Aa::First(pairs) = design.aa {
             // Two launches of the same thing; which one counts as which is drawn, too.
-            for pair in order(2, pairs, design.seed ^ 0xaa) {
+            for pair in order(2, if interrupted { 0 } else { pairs }, design.seed ^ 0xaa) {
                 let mut both = BTreeMap::new();
                 for side in pair {
                     if let Some(measurement) = self.attempt(0)? {
@@ -285,6 +393,105 @@ impl Conductor<'_> {
         result.client_error_ms.clone_from(client_error_ms);
         interpret::conclude(self.plan, &mut result);
         result
+    }
+
+    /// Measures the server as it is found, ends it, and measures launches of it with nothing changed; false where it was told to stop
+    /// meanwhile.
+    fn as_found(&mut self, plan: &FoundPlan) -> Result<bool, ExperimentError> {
+        let wrong = |why: String| ExperimentError::NotFound { pid: plan.pid, why };
+        let running = Running::look(plan.pid).map_err(wrong)?;
+        let target = |url: &str| {
+            let target = Target::new(url, Http::Auto, None, self.ground.key.clone())?;
+            Ok::<_, ExperimentError>(target.with_headers(self.ground.headers.clone()))
+        };
+        let here = target(&plan.url)?;
+        let nobody = Place::default();
+        let load = self.load(&self.cells[0].combination);
+        self.arm = Some(Arm {
+            running: running.clone(),
+            ended: false,
+            differs: Vec::new(),
+            found: Vec::new(),
+            restarted: Vec::new(),
+            seen: [verify(plan.pid, &nobody, &self.node), Seen::default()],
+        });
+        for _ in 0..plan.runs {
+            let measured = self
+                .pause(self.plan.design.cooldown)
+                .and_then(|()| self.observed(found::FOUND, &load, here.clone(), plan.pid, true));
+            match measured {
+                Ok(measurement) => self.arm.iter_mut().for_each(|arm| arm.found.push(measurement.clone())),
+                Err(Lost::Interrupted) => return Ok(false),
+                Err(Lost::Fault(error)) => return Err(error),
+                Err(Lost::Cell(_, why)) => return Err(wrong(format!("cannot be measured: {why}"))),
+            }
+            self.done += 1;
+        }
+        self.say(format!("ending the running server (process {})", plan.pid), true);
+        self.arm.iter_mut().for_each(|arm| arm.ended = true);
+        running.end(plan, self.plan.server.stop_within, self.control).map_err(wrong)?;
+        if crate::bench::is_answering(&here, &self.plan.server.ready, Duration::from_secs(1)) {
+            let why = "was ended, and something answers at its address again; give the command that ends it for good as `stop`";
+            return Err(wrong(why.to_owned()));
+        }
+        for launch in 0..plan.restarts {
+            match self.restarted(&load, plan, &running, launch == 0) {
+                Ok(measurement) => {
+                    self.arm.iter_mut().for_each(|arm| arm.restarted.push(measurement.clone()))
+                }
+                Err(Lost::Interrupted) => return Ok(false),
+                Err(Lost::Fault(error)) => return Err(error),
+                Err(Lost::Cell(_, why)) => {
+                    return Err(wrong(format!("is not to be had again by `command`: {why}")));
+                }
+            }
+            self.done += 1;
+        }
+        Ok(true)
+    }
+
+    /// A launch of the server with nothing changed.
+    fn restarted(
+        &mut self,
+        load: &Load,
+        plan: &FoundPlan,
+        running: &Running,
+        first: bool,
+    ) -> Result<Measurement, Lost> {
+        self.say(format!("{}: starting", found::RESTARTED), false);
+        self.pause(self.plan.design.cooldown)?;
+        let mut server = Server::start(&self.plan.server, None, &Place::default())?;
+        let target = server.wait(&self.plan.server, self.ground, self.control)?;
+        let measurement = self.observed(found::RESTARTED, load, target.clone(), server.pid, true)?;
+        if first {
+            let port =
+                |url: &str| url.rsplit_once(':').and_then(|(_, rest)| rest.split('/').next()?.parse().ok());
+            let ports = [port(&plan.url), port(&server.url)];
+            let differs = running.origin.differences(&Origin::of(server.pid), ports);
+            let seen = verify(server.pid, &Place::default(), &self.node);
+            if let Some(arm) = &mut self.arm {
+                arm.differs.clone_from(&differs);
+                arm.seen[1] = seen.clone();
+            }
+        }
+        Ok(measurement)
+    }
+
+    /// Starts the server again that was running before, where the plan says how; what is to be told of it.
+    fn start_again(&mut self) -> Option<String> {
+        let plan = self.plan.as_found.as_ref().filter(|_| self.arm.as_ref().is_some_and(|arm| arm.ended))?;
+        let text = match (plan.start.is_empty(), found::command(&plan.start)) {
+            (true, _) => format!(
+                "the server that was running (process {}) was ended and is not started again: the plan has no `start`",
+                plan.pid
+            ),
+            (false, Ok(())) => return None,
+            (false, Err(why)) => {
+                format!("the server that was running (process {}) {why}; start it yourself", plan.pid)
+            }
+        };
+        self.say(text.clone(), true);
+        Some(text)
     }
 
     fn tell_floor(&mut self, first: &[Measurement], second: &[Measurement]) {
@@ -380,7 +587,7 @@ impl Conductor<'_> {
         claims: &mut Vec<String>,
     ) -> Result<(Measurement, Seen), Lost> {
         let (name, combination) = (self.cells[index].name.clone(), self.cells[index].combination);
-        let target = server.wait(&self.plan.server, self.ground.key.as_ref(), self.control)?;
+        let target = server.wait(&self.plan.server, self.ground, self.control)?;
         let missed = |seen: &Seen| seen.missed.clone().map(|why| Lost::Cell("effect-not-seen", why));
         if let Some(lost) = missed(&verify(server.pid, place, &self.node)) {
             return Err(lost);
@@ -394,23 +601,14 @@ impl Conductor<'_> {
         if let (Some(hog), Some(cpus)) = (&mut hog, beside) {
             claims.push(hog.verify(cpus).map_err(|why| Lost::Cell("effect-not-seen", why))?);
         }
-        self.say(format!("{name}: measuring"), false);
         let load = self.load(&combination);
-        let nonce = self.nonce.of_run(self.observed);
-        self.observed += 1;
-        let measured =
-            observe::observe(self.plan, &load, target, server.pid, &self.client, nonce, self.control);
-        let (measurement, result) = match measured {
-            Ok(measured) => measured,
-            Err(_) if self.control.is_stopped() => return Err(Lost::Interrupted),
-            Err(_) if !server.is_running() => {
+        // Others on the machine are the point of a cell with a neighbour.
+        let measurement = match self.observed(&name, &load, target, server.pid, beside.is_none()) {
+            Err(Lost::Cell(..)) if !server.is_running() => {
                 return Err(Lost::Cell("unavailable", "the server ended while it was measured".to_owned()));
             }
-            Err(error) => return Err(Lost::Cell("unavailable", crate::experiment::chain(&error))),
+            measurement => measurement?,
         };
-        if result.interrupted || self.control.is_stopped() {
-            return Err(Lost::Interrupted);
-        }
         // Threads and pages that came with the load count as much as those before it.
         let seen = verify(server.pid, place, &self.node);
         if let Some(lost) = missed(&seen) {
@@ -420,18 +618,39 @@ impl Conductor<'_> {
             hog.verify(cpus).map_err(|why| Lost::Cell("effect-not-seen", why))?;
         }
         drop(hog);
+        Ok((measurement, seen))
+    }
+
+    /// Measures a server that answers at `target`.
+    fn observed(
+        &mut self,
+        name: &str,
+        load: &Load,
+        target: Target,
+        leader: i32,
+        warns: bool,
+    ) -> Result<Measurement, Lost> {
+        self.say(format!("{name}: measuring"), false);
+        let nonce = self.nonce.of_run(self.observed);
+        self.observed += 1;
+        let measured = observe::observe(self.plan, load, target, leader, &self.client, nonce, self.control);
+        let (measurement, result) = match measured {
+            Ok(measured) => measured,
+            Err(_) if self.control.is_stopped() => return Err(Lost::Interrupted),
+            Err(error) => return Err(Lost::Cell("unavailable", crate::experiment::chain(&error))),
+        };
+        if result.interrupted || self.control.is_stopped() {
+            return Err(Lost::Interrupted);
+        }
         self.target = result.target;
         self.target.url.clone_from(&self.plan.server.url);
-        // Others on the machine are the point of a cell with a neighbour.
-        if beside.is_none() {
-            for warning in &measurement.warnings {
-                let warning = format!("{name}: {warning}");
-                if !self.warnings.contains(&warning) && self.warnings.len() < 12 {
-                    self.warnings.push(warning);
-                }
+        for warning in measurement.warnings.iter().filter(|_| warns) {
+            let warning = format!("{name}: {warning}");
+            if !self.warnings.contains(&warning) && self.warnings.len() < 12 {
+                self.warnings.push(warning);
             }
         }
-        Ok((measurement, seen))
+        Ok(measurement)
     }
 
     fn load(&self, combination: &Combination) -> Load {

@@ -1,9 +1,13 @@
 //! What follows from an experiment, by rules over its own evidence. Nothing is said that no cell or effect shows.
 
-use plumb_evidence::model::{ExperimentCell, ExperimentEffect, ExperimentResult, RecommendedPolicy};
+use plumb_evidence::model::{
+    AsFound, BusiestThread, ExperimentCell, ExperimentEffect, ExperimentResult, RecommendedPolicy, TwoSpeeds,
+};
 
 use super::analysis::{LEAST_BLOCKS, METRICS};
 use super::plan::{ExperimentPlan, Factor};
+
+mod meaning;
 
 /// Share of time, in %, from which on a GPU that computes is what bounds the server. Ours, as the others here.
 const GPU_FULL: f64 = 90.0;
@@ -13,6 +17,8 @@ const GPU_IDLE: f64 = 70.0;
 const SHORT_OF_CPUS: f64 = 0.05;
 /// Share of its CPUs from which on a server uses them up.
 const CPUS_FULL: f64 = 0.90;
+/// Share of the time from which on one thread is what the others wait for.
+const THREAD_FULL: f64 = 0.90;
 
 /// Adds what follows.
 pub(super) fn conclude(plan: &ExperimentPlan, result: &mut ExperimentResult) {
@@ -28,6 +34,8 @@ pub(super) fn conclude(plan: &ExperimentPlan, result: &mut ExperimentResult) {
             result.warnings.push(text);
         }
     }
+    result.conclusions.extend(result.as_found.as_ref().and_then(|found| restart(found, &result.primary)));
+    result.conclusions.extend(result.two_speeds.iter().map(speeds));
     if let Some(text) = floor(result) {
         result.conclusions.push(text);
     }
@@ -44,6 +52,7 @@ pub(super) fn conclude(plan: &ExperimentPlan, result: &mut ExperimentResult) {
     if let Some(text) = batching(result) {
         result.conclusions.push(text);
     }
+    result.interpretation = meaning::interpretation(result);
     result.recommended = if result.valid { recommend(plan, result) } else { None };
     if result.valid && result.recommended.is_none() && result.cells.len() > 1 {
         result.conclusions.push(
@@ -71,10 +80,16 @@ fn bound(cell: &ExperimentCell) -> Option<String> {
         Some(busy) if busy < GPU_IDLE && short && work => format!(
             "CPU-bound: GPUs were busy only {busy:.0} % of the time while requests were under way, and {waits}"
         ),
-        Some(busy) if busy < GPU_IDLE && work => format!(
-            "neither is full: GPUs were busy {busy:.0} % of the time and {waits}; what is left is work of single threads \
-             between steps, or the load"
-        ),
+        Some(busy) if busy < GPU_IDLE && work => match full_thread(cell) {
+            Some(BusiestThread { name, ran, .. }) => format!(
+                "bound by one thread: GPUs were busy only {busy:.0} % of the time, and the thread `{name}` ran {:.0} % of it",
+                ran * 100.0
+            ),
+            None => format!(
+                "neither is full: GPUs were busy {busy:.0} % of the time and {waits}; what is left is work of single threads \
+                 between steps, or the load"
+            ),
+        },
         Some(busy) => format!("mostly GPU-bound: GPUs were busy {busy:.0} % of the time, and {waits}"),
         None => {
             let used = cell.cpus_used?;
@@ -89,6 +104,11 @@ fn bound(cell: &ExperimentCell) -> Option<String> {
             }
         }
     })
+}
+
+/// The thread that ran nearly all the time.
+fn full_thread(cell: &ExperimentCell) -> Option<&BusiestThread> {
+    cell.busiest.as_ref().filter(|thread| thread.ran >= THREAD_FULL)
 }
 
 fn percent(ratio: f64) -> String {
@@ -132,6 +152,56 @@ fn sentence(effect: &ExperimentEffect, cells: &[ExperimentCell]) -> String {
         "equivalent" => format!("`{cell}` and `{against}` are equivalent in {metric}: {range}"),
         _ => format!("no measured effect of `{cell}` over `{against}` on {metric}: {range}{least}"),
     }
+}
+
+/// How long a server had been running.
+fn age(seconds: f64) -> String {
+    if seconds >= 2.0 * 86_400.0 {
+        format!("{:.1} days", seconds / 86_400.0)
+    } else if seconds >= 2.0 * 3600.0 {
+        format!("{:.1} hours", seconds / 3600.0)
+    } else {
+        format!("{:.0} minutes", seconds / 60.0)
+    }
+}
+
+/// What the restart changed by itself.
+fn restart(found: &AsFound, primary: &str) -> Option<String> {
+    let effect = found.effects.iter().find(|effect| effect.metric == primary)?;
+    let ran = format!("the server as found, after {}", age(found.age_s));
+    let also = if found.differs.is_empty() {
+        String::new()
+    } else {
+        format!("; the launches differ from it in more than that: {}", found.differs.join("; "))
+    };
+    let Some((low, high)) = effect.interval() else {
+        return Some(format!(
+            "a restart alone changed {primary} by {} over {ran}; whether that is chance is not estimable: it takes \
+             {LEAST_BLOCKS} launches at least{also}",
+            percent(effect.ratio)
+        ));
+    };
+    let range = format!("{} ({} to {})", percent(effect.ratio), percent(low), percent(high));
+    Some(match effect.verdict.as_str() {
+        "no-measured-effect" => {
+            format!("no measured effect of a restart alone on {primary}: {range} over {ran}{also}")
+        }
+        verdict => format!(
+            "a restart alone {} {primary}: {range} over {ran}; its age or the luck of that one launch, and credited to no \
+             setting{also}",
+            if verdict == "improved" { "improves" } else { "worsens" }
+        ),
+    })
+}
+
+fn speeds(two: &TwoSpeeds) -> String {
+    let TwoSpeeds { cell, metric, unit, values: (low, high), launches: (fewer, more) } = two;
+    let digits = if *low >= 100.0 { 0 } else { 2 };
+    format!(
+        "launches of `{cell}` fall into two speeds: {fewer} near {low:.digits$} {unit} in {metric}, {more} near {high:.digits$} \
+         {unit} ({}): which one a launch gets is luck until its cause is found, and an effect smaller than that takes many blocks",
+        percent(high / low)
+    )
 }
 
 fn floor(result: &ExperimentResult) -> Option<String> {

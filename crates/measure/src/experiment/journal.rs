@@ -15,8 +15,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use super::node::Root;
-use super::process::{Task, cpus_allowed, is_alive};
 use super::sys::mask_of;
+use crate::process::{Task, cpus_allowed, is_alive};
 
 /// Name of the file in the folder of states.
 const NAME: &str = "experiment.journal";

@@ -10,11 +10,12 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 
+use super::Ground;
 use super::placement::Place;
 use super::plan::{ServerPlan, Start, Variant};
-use super::process::{Task, is_alive, threads, tree};
 use super::sys::{Birth, Memory, Refused, spawn};
-use crate::bench::{ApiKey, Control, Http, Target, is_answering};
+use crate::bench::{Control, Http, Target, is_answering};
+use crate::process::{Task, is_alive, threads, tree};
 
 /// Why there is no server to measure.
 #[derive(Debug, PartialEq, Eq)]
@@ -90,11 +91,12 @@ impl Server {
     pub(crate) fn wait(
         &mut self,
         plan: &ServerPlan,
-        key: Option<&ApiKey>,
+        ground: &Ground,
         control: &Control,
     ) -> Result<Target, NoServer> {
-        let target = Target::new(&self.url, Http::Auto, None, key.cloned())
-            .map_err(|error| NoServer::Unavailable(error.to_string()))?;
+        let target = Target::new(&self.url, Http::Auto, None, ground.key.clone())
+            .map_err(|error| NoServer::Unavailable(error.to_string()))?
+            .with_headers(ground.headers.clone());
         let end = Instant::now() + plan.ready_within;
         loop {
             if control.is_stopped() {
@@ -248,7 +250,16 @@ mod tests {
     fn a_server_that_ends_says_why() {
         let command = ["sh", "-c", "echo model not found >&2; exit 3"];
         let mut server = start(&command, &Place::default()).unwrap();
-        let outcome = server.wait(&plan(&command), None, &Control::default());
+        let ground = Ground {
+            root: super::super::Root::default(),
+            state: std::path::PathBuf::new(),
+            program: std::path::PathBuf::new(),
+            may_change: false,
+            gpus: Vec::new(),
+            key: None,
+            headers: Vec::new(),
+        };
+        let outcome = server.wait(&plan(&command), &ground, &Control::default());
         let Err(NoServer::Unavailable(why)) = outcome else { panic!("{outcome:?}") };
         assert!(why.contains("exit status: 3") && why.contains("model not found"), "{why}");
         let missing = start(&["/nowhere/server"], &Place::default()).unwrap_err();
@@ -273,7 +284,7 @@ mod tests {
             }
         };
         for task in &members {
-            let own = super::super::process::cpus_allowed(*task);
+            let own = crate::process::cpus_allowed(*task);
             assert!(own.is_none() || own == place.cpus, "{own:?}");
         }
         drop(server);

@@ -9,8 +9,8 @@ use nix::sys::signal::Signal;
 use plumb_evidence::CpuSet;
 
 use super::plan::Neighbour;
-use super::process::{cpus_allowed, schedule, threads, tree};
 use super::sys::{Birth, Memory, Refused, spawn};
+use crate::process::{cpus_allowed, schedule, threads, tree};
 
 /// No neighbour outlives this, whatever happens to those who started it.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -91,7 +91,7 @@ impl Hog {
                     "a thread of the neighbour may run on CPUs {outside}, not only on {cpus}"
                 ));
             }
-            let (ran, _) = super::process::difference(&before, &schedule(&pids));
+            let (ran, _) = crate::process::difference(&before, &schedule(&pids));
             if ran > 0 {
                 return Ok(format!("neighbour: {} threads on CPUs {cpus}, running", tasks.len()));
             }

@@ -3,12 +3,11 @@
 use std::io::{Read, Seek, SeekFrom};
 
 use plumb_evidence::CpuSet;
-use plumb_evidence::model::{BenchResult, GpuSample, LatencySummary};
+use plumb_evidence::model::{BenchResult, GpuSample, LatencySummary, ServerWork};
 use serde::Deserialize;
 
 use super::analysis::Measurement;
 use super::plan::ExperimentPlan;
-use super::process::{difference, schedule, tree};
 use crate::bench::{BenchError, Control, Load, Measured, Nonce, Phase, Plan, Prompts, Target, run};
 use crate::stats::mean;
 
@@ -24,15 +23,9 @@ pub(crate) fn observe(
 ) -> Result<(Measurement, BenchResult), BenchError> {
     let mut bench = bench_plan(plan, load, target, client);
     bench.nonce = Some(nonce);
-    let (before, began) = (schedule(&tree(leader)), std::time::Instant::now());
+    bench.leader = Some(leader);
     let mut measured = run(&bench, control)?;
-    let (after, seconds) = (schedule(&tree(leader)), began.elapsed().as_secs_f64());
-    let mut measurement = of(&mut measured);
-    if !after.is_empty() && seconds > 0.0 {
-        let (ran, waited) = difference(&before, &after);
-        measurement.cpus_used = Some(ran as f64 / 1e9 / seconds);
-        measurement.run_delay = Some(waited as f64 / 1e9 / seconds);
-    }
+    let measurement = of(&mut measured);
     Ok((measurement, measured.result))
 }
 
@@ -65,6 +58,9 @@ struct Line {
 
 fn of(measured: &mut Measured) -> Measurement {
     let result = &measured.result;
+    let rate = |value: fn(&ServerWork) -> f64| {
+        result.work.as_ref().filter(|work| work.seconds > 0.0).map(|work| value(work) / work.seconds)
+    };
     let mut measurement = Measurement {
         requests: result.requests,
         failed: result.errors.values().sum(),
@@ -73,6 +69,11 @@ fn of(measured: &mut Measured) -> Measurement {
         waiting: result.server.as_ref().and_then(|server| mean(&server.waiting)),
         in_flight: result.in_flight,
         server_e2e_ms: result.server.as_ref().and_then(|server| server.e2e_ms.and_then(|e2e| e2e.mean)),
+        run_delay: rate(|work| work.run_delay_s),
+        cpus_used: rate(|work| work.cpu_s),
+        work: result.work.clone(),
+        server: result.server.clone(),
+        token_ratio: result.token_ratio,
         invalid: (!result.valid)
             .then(|| result.invalid_reason.clone().unwrap_or_else(|| "not valid".to_owned())),
         warnings: result.warnings.clone(),

@@ -20,6 +20,8 @@ pub struct ExperimentPlan {
     pub name: String,
     /// The server.
     pub server: ServerPlan,
+    /// The running server that is measured first, as it is found; `None` to begin with launches.
+    pub as_found: Option<FoundPlan>,
     /// Load of each measurement.
     pub load: LoadPlan,
     /// How it is repeated and judged.
@@ -118,6 +120,30 @@ pub struct ServerPlan {
     pub model: Option<String>,
     /// Interface.
     pub api: Api,
+}
+
+impl ServerPlan {
+    /// True where each measurement has a launch of its own.
+    pub(super) fn start_is_launch(&self) -> bool {
+        matches!(self.start, Start::Launch { .. })
+    }
+}
+
+/// The running server that an experiment begins with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundPlan {
+    /// Its first process.
+    pub pid: i32,
+    /// Where it listens.
+    pub url: String,
+    /// Measurements of it.
+    pub runs: usize,
+    /// Launches of the same command after it, unchanged.
+    pub restarts: usize,
+    /// Command that ends it; empty for SIGTERM to its processes.
+    pub stop: Vec<String>,
+    /// Command that starts it again at the end; empty for none.
+    pub start: Vec<String>,
 }
 
 /// How there comes to be a server.
@@ -451,17 +477,23 @@ impl ExperimentPlan {
         {
             changes.push(format!("the CPU masks of the threads of process {pid}"));
         }
+        if let Some(FoundPlan { pid, start, .. }) = &self.as_found {
+            let again = if start.is_empty() { "and stays ended" } else { "and is started again afterwards" };
+            changes.push(format!("the running server, process {pid}, is ended {again}"));
+        }
         changes
     }
 
-    /// Launches, those of the comparison of the baseline with itself among them.
+    /// Measurements: launches, those of the comparison of the baseline with itself among them, and runs of the server as found.
     #[must_use]
     pub fn launches(&self) -> usize {
         let cells = self.combinations().len();
-        match self.design.aa {
-            Aa::First(pairs) => cells * self.design.blocks + 2 * pairs,
-            Aa::Within => (cells + 1) * self.design.blocks,
-            Aa::None => cells * self.design.blocks,
-        }
+        let found = self.as_found.as_ref().map_or(0, |found| found.runs + found.restarts);
+        found
+            + match self.design.aa {
+                Aa::First(pairs) => cells * self.design.blocks + 2 * pairs,
+                Aa::Within => (cells + 1) * self.design.blocks,
+                Aa::None => cells * self.design.blocks,
+            }
     }
 }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::conduct::cells;
+use super::conduct::{Rehearsal, cells};
 use super::plan::{Aa, ExperimentPlan};
 use super::{ExperimentError, Ground};
 use crate::bench::Amount;
@@ -30,6 +30,19 @@ pub struct Preview {
     pub changes: Vec<String>,
     /// Seconds that it takes at least, where the plan tells: pauses and loads, without starts of the server.
     pub seconds_at_least: f64,
+    /// Seconds of one launch of the baseline; `None` where none was tried.
+    pub rehearsal: Option<Rehearsal>,
+    /// Seconds that all of it takes by that launch.
+    pub seconds: Option<f64>,
+}
+
+impl Preview {
+    /// The same with what one launch took.
+    #[must_use]
+    pub fn with(self, rehearsal: Rehearsal, plan: &ExperimentPlan) -> Self {
+        let each = plan.design.cooldown.as_secs_f64() + rehearsal.seconds();
+        Self { rehearsal: Some(rehearsal), seconds: Some(each * self.launches as f64), ..self }
+    }
 }
 
 /// A cell on this node.
@@ -102,6 +115,8 @@ pub fn preview(plan: &ExperimentPlan, ground: &Ground) -> Result<Preview, Experi
         },
         launches,
         changes: plan.changes(),
+        rehearsal: None,
+        seconds: None,
         seconds_at_least: launches as f64 * (plan.design.cooldown.as_secs_f64() + loaded),
     })
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use plumb_evidence::model::{ExperimentCell, ExperimentEffect, ExperimentResult};
+use plumb_evidence::model::{AsFound, ExperimentCell, ExperimentEffect, ExperimentResult};
 
 /// Metrics of the tables of cells, with their headings.
 const COLUMNS: [(&str, &str); 7] = [
@@ -60,7 +60,12 @@ fn render(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
     for (governor, error) in &result.client_error_ms {
         row("error of the client", &format!("{error:.3} ms in mean TTFT ({governor})"))?;
     }
+    paragraph(result, out)?;
     cells(result, out)?;
+    why(result, out)?;
+    if let Some(found) = &result.as_found {
+        restart(found, result, out)?;
+    }
     for (factor, title) in SECTIONS {
         let own: Vec<&ExperimentEffect> =
             result.effects.iter().filter(|effect| effect.factor == factor).collect();
@@ -116,6 +121,93 @@ fn render(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
         }
     }
     list(out, "Warnings", result.warnings.iter().cloned())
+}
+
+/// The interpretation, which a reader wants first.
+fn paragraph(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
+    if result.interpretation.is_empty() {
+        return Ok(());
+    }
+    let sentences: Vec<String> = result.interpretation.iter().map(|sentence| cell_text(sentence)).collect();
+    writeln!(out, "\n## What it means\n\n{}", sentences.join(" "))
+}
+
+/// What an output token cost, and what the server said of itself: why a cell is as fast as it is.
+fn why(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
+    type Value = fn(&ExperimentCell) -> Option<String>;
+    fn digits(value: Option<f64>, scale: f64, digits: usize) -> Option<String> {
+        value.map(|value| format!("{:.digits$}", value * scale))
+    }
+    let columns: [(&str, Value); 15] = [
+        ("CPU ms/token", |cell| digits(cell.per_token.cpu_ms, 1.0, 2)),
+        ("run delay ms/token", |cell| digits(cell.per_token.run_delay_ms, 1.0, 3)),
+        ("switches/token", |cell| digits(cell.per_token.switches, 1.0, 2)),
+        ("of these forced", |cell| digits(cell.per_token.involuntary, 1.0, 3)),
+        ("migrations/token", |cell| digits(cell.per_token.migrations, 1.0, 3)),
+        ("CPU mJ/token", |cell| digits(cell.per_token.package_mj, 1.0, 0)),
+        ("GPU mJ/token", |cell| digits(cell.per_token.gpu_mj, 1.0, 0)),
+        ("busiest thread", |cell| {
+            cell.busiest
+                .as_ref()
+                .map(|thread| format!("{} {:.0} %", cell_text(&thread.name), thread.ran * 100.0))
+        }),
+        ("ran at once, of asked", |cell| {
+            let asked = cell.asked.map_or_else(String::new, |asked| format!(" of {asked}"));
+            cell.most_running.map(|most| format!("{most:.0}{asked}"))
+        }),
+        ("from prefix cache", |cell| digits(cell.cached_share, 100.0, 1).map(|share| share + " %")),
+        ("drafts taken", |cell| digits(cell.accepted_share, 100.0, 1).map(|share| share + " %")),
+        ("preemptions", |cell| digits(cell.preemptions, 1.0, 0)),
+        ("KV cache", |cell| digits(cell.kv_cache_percent, 1.0, 0).map(|share| share + " %")),
+        ("KV room, tokens", |cell| digits(cell.kv_pool_tokens, 1.0, 0)),
+        ("server's tokens/client's", |cell| digits(cell.token_ratio, 1.0, 3)),
+    ];
+    let used: Vec<&(&str, Value)> =
+        columns.iter().filter(|(_, value)| result.cells.iter().any(|cell| value(cell).is_some())).collect();
+    if used.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Why: what a token costs, and what the server says\n")?;
+    let headings: Vec<&str> = used.iter().map(|(heading, _)| *heading).collect();
+    writeln!(out, "| cell | {} |", headings.join(" | "))?;
+    writeln!(out, "| --- |{}", " ---: |".repeat(used.len()))?;
+    for cell in &result.cells {
+        let values: Vec<String> =
+            used.iter().map(|(_, value)| value(cell).unwrap_or_else(|| "—".to_owned())).collect();
+        writeln!(out, "| {} | {} |", cell_text(&cell.name), values.join(" | "))?;
+    }
+    Ok(())
+}
+
+/// What was found, what a restart made of it, and what cells are beside both: three rows, of which none is subtracted from another.
+fn restart(found: &AsFound, result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
+    writeln!(out, "\n## As found, and restarted\n")?;
+    writeln!(
+        out,
+        "Process {} had been running for {:.1} h. The interval of a restart says where a further launch would lie: what was \
+         found is one launch.\n",
+        found.pid,
+        found.age_s / 3600.0
+    )?;
+    let own: Vec<&ExperimentEffect> = found.effects.iter().collect();
+    effects(&own, &result.primary, out)?;
+    if !found.differs.is_empty() {
+        writeln!(out, "\nThe launches differ from what was found in more than the restart:\n")?;
+        found.differs.iter().try_for_each(|one| writeln!(out, "- {}", cell_text(one)))?;
+    }
+    let value = |cell: &ExperimentCell| cell.metrics.get(&result.primary).map(|metric| metric.median);
+    let (Some(before), Some(after)) = (value(&found.found), value(&found.restarted)) else { return Ok(()) };
+    writeln!(out, "\n| median {} | | over as found | over restarted |", cell_text(&result.primary))?;
+    writeln!(out, "| --- | ---: | ---: | ---: |")?;
+    let percent = |ratio: f64| format!("{:+.1} %", (ratio - 1.0) * 100.0);
+    writeln!(out, "| as found | {before:.2} | — | — |")?;
+    writeln!(out, "| restarted | {after:.2} | {} | — |", percent(after / before))?;
+    for cell in &result.cells {
+        let Some(own) = value(cell) else { continue };
+        let name = cell_text(&cell.name);
+        writeln!(out, "| {name} | {own:.2} | {} | {} |", percent(own / before), percent(own / after))?;
+    }
+    Ok(())
 }
 
 fn list(out: &mut String, title: &str, items: impl Iterator<Item = String>) -> std::fmt::Result {

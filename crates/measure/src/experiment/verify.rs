@@ -8,8 +8,8 @@ use plumb_evidence::CpuSet;
 use super::launch::places_memory;
 use super::node::Node;
 use super::placement::Place;
-use super::process::{cpus_allowed, pages, shares, threads, tree};
 use super::sys::Memory;
+use crate::process::{cpus_allowed, pages, shares, threads, tree};
 
 /// Share of a process's own pages that has to be on the nodes that they were bound to. Ours: a few pages are made before a
 /// policy can be heard.

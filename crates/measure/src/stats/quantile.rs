@@ -119,6 +119,39 @@ mod tests {
         }
     }
 
+    /// LoadGen's number: how many requests within a bound show, with 99 % confidence, that it bounds the quantile `p`, where `over`
+    /// are beyond it. By the incomplete beta function, as LoadGen defines it, and not by the distribution that the bound itself uses.
+    fn within_needed(over: u64, p: f64) -> u64 {
+        let odds = |within: u64| statrs::function::beta::beta_reg(within as f64, over as f64 + 1.0, p);
+        (1..100_000).find(|within| odds(*within) <= 0.01).unwrap()
+    }
+
+    #[test]
+    fn the_bound_of_the_tail_is_that_of_loadgen() {
+        // Published: the numbers for none and one beyond the bound, the least numbers of queries of its single-stream rule (64 at
+        // p90, 662 at p99), and 77 that are left out of 10,000 at p99.
+        let published = [(0, 0.99, 459), (0, 0.90, 44), (1, 0.99, 661), (1, 0.90, 63)];
+        for (over, p, needed) in published {
+            assert_eq!(within_needed(over, p), needed, "{over} beyond p{p}");
+        }
+        for p in [0.9, 0.95, 0.99] {
+            for over in [0, 1, 2, 5, 20] {
+                let n = within_needed(over, p) + over;
+                let samples: Vec<f64> = (0..n).map(|x| x as f64).collect();
+                // As many as that are beyond the bound, and with one sample less one fewer is.
+                assert_eq!(upper_bound(&samples, p, 0.99), Some((n - 1 - over) as f64), "{over} beyond p{p}");
+                let fewer = upper_bound(&samples[..samples.len() - 1], p, 0.99);
+                assert_eq!(
+                    fewer,
+                    over.checked_sub(1).map(|over| (n - 2 - over) as f64),
+                    "{over} beyond p{p}"
+                );
+            }
+        }
+        let samples: Vec<f64> = (0..10_000).map(f64::from).collect();
+        assert_eq!(upper_bound(&samples, 0.99, 0.99), Some((10_000 - 1 - 77) as f64));
+    }
+
     #[test]
     fn intervals_cover_as_often_as_they_say() {
         let mut random = Random::new(5);

@@ -76,6 +76,88 @@ fn an_open_loop_keeps_its_schedule_and_counts_from_it() {
     assert!(result.requests_per_s < 36.0, "{}", result.requests_per_s);
 }
 
+/// A server that notes what it was asked.
+struct Heard {
+    inner: Box<dyn Script>,
+    asked: std::sync::Arc<std::sync::Mutex<Vec<(u64, Value)>>>,
+}
+
+impl Script for Heard {
+    fn respond(&mut self, asked: &Asked) -> Reply {
+        // The probe has the number 0, as the first request has.
+        if let (Ok(id), Ok(body)) = (asked.id.parse(), serde_json::from_slice(&asked.body)) {
+            self.asked.lock().unwrap().push((id, body));
+        }
+        self.inner.respond(asked)
+    }
+}
+
+fn heard() -> (Server, std::sync::Arc<std::sync::Mutex<Vec<(u64, Value)>>>) {
+    let asked = std::sync::Arc::<std::sync::Mutex<Vec<(u64, Value)>>>::default();
+    let inner = steady(Behaviour { ttft: 2 * MS, itl: MS, ..Behaviour::default() });
+    (Server::start(Box::new(Heard { inner, asked: std::sync::Arc::clone(&asked) })).unwrap(), asked)
+}
+
+#[test]
+fn a_conversation_sends_all_that_was_said_before() {
+    let (server, asked) = heard();
+    let mut plan = plan(&server);
+    plan.api = Api::Chat;
+    plan.turns = 3;
+    plan.load = Load::Closed { concurrency: 2 };
+    (plan.warmup, plan.extent) = (Amount::Requests(0), Amount::Requests(24));
+    let result = run(&plan, &Control::default()).unwrap().result;
+    assert_eq!((result.requests, result.turns.len()), (24, 3));
+    assert!(
+        result.turns.iter().all(|turn| turn.requests >= 6 && turn.ttft_mean_ms >= 2.0),
+        "{:?}",
+        result.turns
+    );
+    assert!(result.load.text.contains("conversations of 3 turns"), "{}", result.load.text);
+    let asked = asked.lock().unwrap();
+    let messages = |id: u64| {
+        let found = asked.iter().rev().find(|(own, _)| *own == id);
+        found.map(|(_, body)| body["messages"].as_array().unwrap().clone())
+    };
+    let mut compared = 0;
+    for conversation in 0..6 {
+        for turn in 1..3 {
+            let (Some(before), Some(now)) =
+                (messages(3 * conversation + turn - 1), messages(3 * conversation + turn))
+            else {
+                continue;
+            };
+            assert_eq!(now.len(), 2 * turn as usize + 1);
+            assert_eq!(now[..before.len()], before[..], "what was said is said again");
+            assert_eq!((&now[1]["role"], &now[2]["role"]), (&"assistant".into(), &"user".into()));
+            compared += 1;
+        }
+    }
+    assert!(compared >= 8, "{compared}");
+    plan.load = Load::Open { arrivals: Arrivals::Constant { rate: 5.0 } };
+    let refused = run(&plan, &Control::default()).unwrap_err().to_string();
+    assert!(refused.contains("closed loops"), "{refused}");
+}
+
+#[test]
+fn lengths_are_drawn_and_counted_as_they_were_drawn() {
+    let (server, asked) = heard();
+    let mut plan = plan(&server);
+    plan.output_lengths = Some("2-6".parse().unwrap());
+    plan.output_tokens = 4;
+    plan.prompt_lengths = Some("10-30".parse().unwrap());
+    let result = run(&plan, &Control::default()).unwrap().result;
+    let lengths: std::collections::BTreeSet<u64> =
+        asked.lock().unwrap().iter().filter_map(|(_, body)| body["max_tokens"].as_u64()).collect();
+    assert!([2, 3, 4, 5, 6].iter().all(|length| lengths.contains(length)), "{lengths:?}");
+    assert_eq!(result.tokens.output, result.tokens.asked_output);
+    assert!(
+        result.tokens.output > 100 && result.load.text.contains("replies of 2 to 6 tokens"),
+        "{}",
+        result.load.text
+    );
+}
+
 #[test]
 fn a_trace_is_replayed_with_its_lengths() {
     let server = Server::start(steady(quick())).unwrap();

@@ -94,9 +94,10 @@ pub(crate) struct RequestArgs {
     /// note says which one was asked.
     #[arg(long, value_name = "NAME")]
     pub(crate) model: Option<String>,
-    /// Tokens of each prompt; words are made up anew for each run.
+    /// Tokens of each prompt; words are made up anew for each run. Several lengths: `64-512`, `normal:MEAN,DEVIATION`,
+    /// `lognormal:MEDIAN,SIGMA`, or `@FILE` with `TOKENS,COUNT` on each line.
     #[arg(long, value_name = "N", default_value = "128")]
-    pub(crate) prompt_tokens: u32,
+    pub(crate) prompt_tokens: String,
     /// Share (0 to 1) of each prompt that is the same in all, for the server's prefix cache.
     #[arg(long, value_name = "SHARE", default_value = "0", value_parser = super::share)]
     pub(crate) shared_prefix: f64,
@@ -107,9 +108,13 @@ pub(crate) struct RequestArgs {
     /// has seen none of the prompts before.
     #[arg(long, value_name = "HEX", conflicts_with = "prompts")]
     pub(crate) nonce: Option<Nonce>,
-    /// Tokens of each reply.
+    /// Tokens of each reply, as `--prompt-tokens`.
     #[arg(long, value_name = "N", default_value = "64")]
-    pub(crate) output_tokens: u32,
+    pub(crate) output_tokens: String,
+    /// Conversations of so many turns, in a closed loop: each turn sends all that was said before it again, and
+    /// `--prompt-tokens` more.
+    #[arg(long, value_name = "N", default_value = "1", conflicts_with_all = ["rate", "burst", "ramp", "trace", "prompts", "sweep"])]
+    pub(crate) turns: u32,
     /// Let replies end where the model ends them, instead of asking for `--output-tokens` in full.
     #[arg(long)]
     pub(crate) heed_eos: bool,
@@ -143,7 +148,8 @@ pub(crate) struct LoadArgs {
     /// Open loop: a rate that goes from one value to another, such as `1:50:60` for 1 to 50 per second in 60 s.
     #[arg(long, value_name = "FROM:TO:SECONDS", conflicts_with = "trace", value_parser = ramp)]
     pub(crate) ramp: Option<(f64, f64, f64)>,
-    /// Open loop: times of a file, one request per line: `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`.
+    /// Open loop: times and lengths of a file, one request per line: `SECONDS[,PROMPT_TOKENS[,OUTPUT_TOKENS]]`, or a trace in the
+    /// form of Mooncake (JSONL) or Azure (CSV).
     #[arg(long, value_name = "FILE")]
     pub(crate) trace: Option<PathBuf>,
     /// Measure so many requests. Default: 50 in a closed loop.

@@ -27,7 +27,8 @@ pub(crate) enum ExperimentCommand {
 
 #[derive(Debug, Args)]
 pub(crate) struct RunArgs {
-    /// Only say what would be done: cells with their CPUs, order, settings, least time. Starts and changes nothing.
+    /// Only say what would be done: cells with their CPUs, order, settings, minutes. Changes nothing, and launches the baseline
+    /// once to know how long it takes.
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Allow changes of the node: governor, energy preference, NUMA balancing, masks of a running server. Old values are
@@ -49,6 +50,9 @@ pub(crate) struct RunArgs {
     /// Variable that holds the server's API key, if it is set.
     #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
     pub(crate) api_key_env: String,
+    /// A header for every request; `NAME:@FILE` takes the value from a file, where no other user of the machine sees it.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
     /// Look for /sys and /proc/sys below this folder; for tests.
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) sysroot: Option<PathBuf>,

@@ -11,9 +11,9 @@ use plumb_collect::Interrupt;
 use plumb_evidence::files::{Readers, write_atomically};
 use plumb_measure::bench::reference::{Behaviour, Server, steady};
 use plumb_measure::bench::{
-    Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Load, Measured, Plan, Precision,
-    Prompts, Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace, run as measure,
-    sweep,
+    Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Lengths, Load, Measured, Plan,
+    Precision, Prompts, Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace,
+    run as measure, sweep,
 };
 
 use crate::analyse::set;
@@ -215,10 +215,18 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
     plan.model.clone_from(&request.model);
     plan.prompts = match &request.prompts {
         Some(path) => parse_prompts(&read(path)?).map_err(|why| unusable(path, &why))?,
-        None => Prompts::Synthetic { tokens: request.prompt_tokens, shared: request.shared_prefix },
+        None => {
+            let lengths = lengths(&request.prompt_tokens)?;
+            let tokens = lengths.mean();
+            plan.prompt_lengths = Some(lengths).filter(|lengths| lengths.fixed().is_none());
+            Prompts::Synthetic { tokens, shared: request.shared_prefix }
+        }
     };
     plan.nonce = request.nonce;
-    plan.output_tokens = request.output_tokens;
+    let outputs = lengths(&request.output_tokens)?;
+    plan.output_tokens = outputs.fixed().unwrap_or_else(|| outputs.mean());
+    plan.output_lengths = Some(outputs).filter(|lengths| lengths.fixed().is_none());
+    plan.turns = request.turns;
     plan.ignore_eos = !request.heed_eos;
     plan.temperature = request.temperature;
     plan.objectives = match &args.goal.slo {
@@ -241,6 +249,17 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
         plan.extent = extent(&args.load, true);
     }
     Ok(plan)
+}
+
+/// Lengths as text, or of a file that is named behind `@`.
+fn lengths(text: &str) -> anyhow::Result<Lengths> {
+    match text.strip_prefix('@') {
+        Some(path) => {
+            let path = Path::new(path);
+            Ok(Lengths::histogram(&read(path)?).map_err(|why| unusable(path, &why))?)
+        }
+        None => Ok(text.parse().map_err(UsageError)?),
+    }
 }
 
 /// The load of a plan; everything else is as the library has it.
@@ -310,7 +329,7 @@ fn api_key(args: &BenchArgs) -> anyhow::Result<Option<ApiKey>> {
 }
 
 /// A header as `NAME:VALUE` or `NAME:@FILE`. What is no such header is not repeated: it may be a secret.
-fn header(text: &str) -> anyhow::Result<Header> {
+pub(super) fn header(text: &str) -> anyhow::Result<Header> {
     let (name, value) = text.split_once(':').ok_or_else(|| {
         UsageError(
             "--header has no colon; give a name and a value, such as `--header api-key:@FILE`".to_owned(),

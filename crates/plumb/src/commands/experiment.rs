@@ -10,8 +10,8 @@ use plumb_evidence::model::ExperimentResult;
 use plumb_evidence::{Bundle, Fact};
 use plumb_measure::bench::{ApiKey, BenchError, Control};
 use plumb_measure::experiment::{
-    ExperimentError, ExperimentPlan, GpuPlace, Ground, HogKind, Root, Step, hog as run_hog, markdown, parse,
-    preview, restore, run as experiment, state_folder,
+    ExperimentError, ExperimentPlan, GpuPlace, Ground, HogKind, Root, Start, Step, hog as run_hog, markdown,
+    parse, preview, rehearse, restore, run as experiment, state_folder,
 };
 
 use crate::analyse::set;
@@ -55,15 +55,7 @@ pub(crate) fn hog(args: &HogArgs) -> anyhow::Result<Outcome> {
 }
 
 fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground> {
-    let key = match set(&args.api_key_env) {
-        None => None,
-        Some(key) => {
-            let text = key
-                .into_string()
-                .map_err(|_| UsageError(format!("the variable {} does not hold text", args.api_key_env)))?;
-            Some(ApiKey::new(&text)?)
-        }
-    };
+    let key = key(&args.api_key_env)?;
     Ok(Ground {
         root: args.sysroot.clone().map(Root::new).unwrap_or_default(),
         state: state_folder(),
@@ -71,7 +63,16 @@ fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground>
         may_change: args.allow_changes,
         gpus: receiver.map(|receiver| gpus(receiver.at_start())).unwrap_or_default(),
         key,
+        headers: args.header.iter().map(|text| super::bench::header(text)).collect::<anyhow::Result<_>>()?,
     })
+}
+
+/// The server's key, from the variable of that name.
+pub(super) fn key(variable: &str) -> anyhow::Result<Option<ApiKey>> {
+    let Some(key) = set(variable) else { return Ok(None) };
+    let text =
+        key.into_string().map_err(|_| UsageError(format!("the variable {variable} does not hold text")))?;
+    Ok(Some(ApiKey::new(&text)?))
 }
 
 /// GPUs of a bundle's evidence, which has asked more than sysfs.
@@ -95,7 +96,20 @@ fn conduct(
     console: &Console,
 ) -> anyhow::Result<Outcome> {
     if args.dry_run {
-        let preview = preview(plan, ground)?;
+        let mut preview = preview(plan, ground)?;
+        if let Some(why) = unrehearsed(plan) {
+            console.note(&format!("no launch was tried: {why}"));
+        } else {
+            let (control, _signals) = control(console);
+            let mut tell = |step: &Step| console.step(&step.text, &step.text, step.lasting);
+            let rehearsal = rehearse(plan, ground, &control, &mut tell);
+            console.steps_end();
+            match rehearsal {
+                Ok(rehearsal) => preview = preview.with(rehearsal, plan),
+                Err(_) if control.is_stopped() => return Ok(Outcome::Interrupted),
+                Err(error) => console.warn(&format!("how long it takes is not known: {error}")),
+            }
+        }
         let text = match args.format {
             ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(&preview)?),
             _ => text::preview(&preview),
@@ -103,13 +117,7 @@ fn conduct(
         put(args, &text, console)?;
         return Ok(Outcome::Done);
     }
-    let (control, _signals) = match Interrupt::on_signals() {
-        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
-        Err(reason) => {
-            console.warn(&format!("Ctrl-C will end this at once, and leave changes to `restore`: {reason}"));
-            (Control::default(), None)
-        }
-    };
+    let (control, _signals) = control(console);
     if let Some(path) = &args.output {
         check_file(path, args.force)?;
     }
@@ -120,7 +128,11 @@ fn conduct(
         plan.launches()
     ));
     let mut tell = |step: &Step| {
-        let line = format!("[{}/{}] {}", step.done.min(step.of), step.of, step.text);
+        let left = step
+            .left_s
+            .filter(|_| !step.lasting)
+            .map_or_else(String::new, |left| format!(", about {:.0} min left", (left / 60.0).ceil()));
+        let line = format!("[{}/{}{left}] {}", step.done.min(step.of), step.of, step.text);
         console.step(&line, &line, step.lasting);
     };
     let mut told = false;
@@ -173,6 +185,28 @@ fn conduct(
         (false, true) => Outcome::Done,
         (false, false) => Outcome::Incomplete,
     })
+}
+
+/// Why no launch is tried to know how long they take.
+fn unrehearsed(plan: &ExperimentPlan) -> Option<&'static str> {
+    if plan.as_found.is_some() {
+        return Some(
+            "the server that the plan begins with is running, and a second one beside it would disturb it",
+        );
+    }
+    matches!(plan.server.start, Start::Attach { .. })
+        .then_some("the server is running already, and a load test of it is no dry run")
+}
+
+/// Ends the measurement on a signal; what is returned beside it has to live as long.
+fn control(console: &Console) -> (Control, Option<plumb_collect::Signals>) {
+    match Interrupt::on_signals() {
+        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
+        Err(reason) => {
+            console.warn(&format!("Ctrl-C will end this at once, and leave changes to `restore`: {reason}"));
+            (Control::default(), None)
+        }
+    }
 }
 
 fn rendered(args: &RunArgs, result: &ExperimentResult) -> anyhow::Result<String> {

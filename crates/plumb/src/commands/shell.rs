@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::{CommandFactory, ValueEnum};
+use clap::CommandFactory;
 use clap_complete::Shell;
 
 use crate::cli::Cli;
@@ -28,6 +28,8 @@ pub(crate) fn man(folder: &Path, console: &Console) -> anyhow::Result<Outcome> {
 
 #[cfg(test)]
 mod tests {
+    use clap::ValueEnum;
+
     use super::*;
 
     #[test]

@@ -93,8 +93,19 @@ fn dropped(job: &Job) -> Record {
 /// One stream of a closed loop.
 async fn stream(shared: Arc<Shared>, requester: Arc<Requester>, feed: Feed) {
     let mut failures = 0u32;
+    let turns = shared.plan.turns;
+    // The turns of a conversation follow each other: the next is asked once the last is answered.
+    let (mut conversation, mut turn) = (0, turns);
     while !shared.is_over() {
-        let mut job = feed.take(&shared);
+        let mut job = if turns > 1 {
+            if turn >= turns {
+                (conversation, turn) = (shared.conversations.fetch_add(1, Ordering::Relaxed), 0);
+            }
+            turn += 1;
+            shared.turn(conversation, turn - 1)
+        } else {
+            feed.take(&shared)
+        };
         let time = now();
         let Some(phase) = shared.phase(time) else { return };
         job.phase = phase;

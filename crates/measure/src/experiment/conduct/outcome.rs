@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::{EXPERIMENT_SCHEMA, ExperimentCell, ExperimentMetric, ExperimentResult, Share};
+use plumb_evidence::model::{
+    AsFound, EXPERIMENT_SCHEMA, ExperimentCell, ExperimentMetric, ExperimentResult, PerToken, ServerMetrics,
+    Share,
+};
 
-use super::{Block, Conductor};
+use super::{Arm, Block, Conductor};
+use crate::bench::Load;
 use crate::experiment::analysis::{CellData, Floor, METRICS, Measurement, effects, noise_floor};
+use crate::experiment::found::{FOUND, RESTARTED, restart, two_speeds};
 use crate::experiment::plan::{Factor, Start};
 use crate::experiment::table;
+use crate::experiment::verify::Seen;
+use crate::stats::groups::Splits;
 use crate::stats::{mean, proportion::wilson, quantile::quantile};
 
 impl Conductor<'_> {
@@ -63,6 +70,12 @@ impl Conductor<'_> {
             margin: plan.design.margin,
             primary: plan.design.primary.clone(),
             cells: cells.collect(),
+            two_speeds: two_speeds(
+                &self.launches(&data, first, second),
+                &plan.design,
+                &mut Splits::default(),
+            ),
+            as_found: self.arm.as_ref().map(|arm| self.found(arm)),
             effects: effects(&data, &Floor { effects: &floor, pairs: first.len() }, &plan.design),
             noise_floor: floor,
             client_cpus: self.client.to_string(),
@@ -85,54 +98,130 @@ impl Conductor<'_> {
             }
             None => ("measured".to_owned(), String::new()),
         };
-        let seen = self.seen[index].clone().unwrap_or_default();
-        let mut metrics = BTreeMap::new();
-        for metric in METRICS {
-            let values: Option<Vec<f64>> =
-                blocks.iter().map(|one| one.metrics.get(metric.name).copied()).collect();
-            if let Some((values, median)) = values.and_then(|values| Some((values.clone(), median(&values)?)))
-            {
-                let unit = metric.unit.to_owned();
-                metrics.insert(metric.name.to_owned(), ExperimentMetric { unit, median, blocks: values });
-            }
-        }
-        let all = |value: fn(&Measurement) -> Option<f64>| -> Vec<f64> {
-            blocks.iter().filter_map(value).collect()
-        };
-        let requests: u64 = blocks.iter().map(|one| one.requests).sum();
-        let failed: u64 = blocks.iter().map(|one| one.failed).sum();
-        let lag = all(|one| one.send_lag_p99_ms);
+        let memory_nodes =
+            cell.place.as_ref().map(|place| place.memory.nodes().to_string()).unwrap_or_default();
         ExperimentCell {
-            name: cell.name.clone(),
             baseline: index == 0,
+            asked: match self.load(&cell.combination) {
+                Load::Closed { concurrency } => Some(concurrency),
+                Load::Open { .. } => None,
+            },
             levels,
             status,
             reason,
-            cpus: seen.cpus.to_string(),
-            memory_nodes: cell
-                .place
-                .as_ref()
-                .map(|place| place.memory.nodes().to_string())
-                .unwrap_or_default(),
-            pages: seen.pages,
-            verified: seen.claims,
-            metrics,
-            failed: wilson(failed as f64, requests as f64, 0.95).map(|interval| Share {
-                share: failed as f64 / requests.max(1) as f64,
-                low: interval.low,
-                high: interval.high,
-                trials: requests as f64,
-                trials_missed: requests as f64,
-            }),
-            send_lag_p99_ms: lag.iter().copied().reduce(f64::max),
-            run_delay: mean(&all(|one| one.run_delay)),
-            cpus_used: mean(&all(|one| one.cpus_used)),
-            gpu_busy_percent: median(&all(|one| one.gpu_busy_percent)),
-            waiting: mean(&all(|one| one.waiting)),
-            in_flight: mean(&all(|one| one.in_flight)),
-            server_e2e_ms: median(&all(|one| one.server_e2e_ms)),
-            bound: None,
+            memory_nodes,
+            ..summed(&cell.name, blocks, self.seen[index].clone().unwrap_or_default())
         }
+    }
+
+    /// All launches by what was launched: of the baseline, those of its comparison with itself and of plain restarts of it, too.
+    fn launches(&self, data: &[CellData], first: &[Measurement], second: &[Measurement]) -> Vec<CellData> {
+        let mut data = data.to_vec();
+        if self.plan.server.start_is_launch() {
+            for cell in data.iter_mut().filter(|cell| cell.name == self.cells[0].name) {
+                // With `within`, the first side is in the blocks already.
+                let apart =
+                    first.iter().filter(|one| !cell.blocks.contains(one)).cloned().collect::<Vec<_>>();
+                cell.blocks.extend(apart.into_iter().chain(second.iter().cloned()));
+            }
+        } else {
+            data.clear();
+        }
+        data.extend(self.arm.as_ref().map(|arm| CellData {
+            name: RESTARTED.to_owned(),
+            blocks: arm.restarted.clone(),
+            ..CellData::default()
+        }));
+        data
+    }
+
+    fn found(&self, arm: &Arm) -> AsFound {
+        let cell = |name, blocks, seen: &Seen| ExperimentCell {
+            status: "measured".to_owned(),
+            ..summed(name, blocks, seen.clone())
+        };
+        AsFound {
+            pid: self.plan.as_found.as_ref().map_or(0, |plan| plan.pid),
+            age_s: arm.running.age_s,
+            differs: arm.differs.clone(),
+            found: cell(FOUND, &arm.found, &arm.seen[0]),
+            restarted: cell(RESTARTED, &arm.restarted, &arm.seen[1]),
+            effects: restart(&arm.found, &arm.restarted, &self.plan.design),
+        }
+    }
+}
+
+/// What measurements of one thing come to.
+fn summed(name: &str, blocks: &[Measurement], seen: Seen) -> ExperimentCell {
+    let mut metrics = BTreeMap::new();
+    for metric in METRICS {
+        let values: Option<Vec<f64>> =
+            blocks.iter().map(|one| one.metrics.get(metric.name).copied()).collect();
+        if let Some((values, median)) = values.and_then(|values| Some((values.clone(), median(&values)?))) {
+            let unit = metric.unit.to_owned();
+            metrics.insert(metric.name.to_owned(), ExperimentMetric { unit, median, blocks: values });
+        }
+    }
+    let all =
+        |value: fn(&Measurement) -> Option<f64>| -> Vec<f64> { blocks.iter().filter_map(value).collect() };
+    let requests: u64 = blocks.iter().map(|one| one.requests).sum();
+    let failed: u64 = blocks.iter().map(|one| one.failed).sum();
+    let lag = all(|one| one.send_lag_p99_ms);
+    ExperimentCell {
+        name: name.to_owned(),
+        cpus: seen.cpus.to_string(),
+        pages: seen.pages,
+        verified: seen.claims,
+        metrics,
+        failed: wilson(failed as f64, requests as f64, 0.95).map(|interval| Share {
+            share: failed as f64 / requests.max(1) as f64,
+            low: interval.low,
+            high: interval.high,
+            trials: requests as f64,
+            trials_missed: requests as f64,
+        }),
+        send_lag_p99_ms: lag.iter().copied().reduce(f64::max),
+        run_delay: mean(&all(|one| one.run_delay)),
+        cpus_used: mean(&all(|one| one.cpus_used)),
+        gpu_busy_percent: median(&all(|one| one.gpu_busy_percent)),
+        waiting: mean(&all(|one| one.waiting)),
+        in_flight: mean(&all(|one| one.in_flight)),
+        server_e2e_ms: median(&all(|one| one.server_e2e_ms)),
+        per_token: per_token(blocks),
+        busiest: blocks
+            .iter()
+            .filter_map(|one| one.work.as_ref()?.busiest.clone())
+            .max_by(|a, b| a.ran.total_cmp(&b.ran)),
+        most_running: most(blocks, ServerMetrics::most_running),
+        cached_share: mean(&all(|one| one.server.as_ref()?.cached_share())),
+        accepted_share: mean(&all(|one| one.server.as_ref()?.accepted_share())),
+        preemptions: all(|one| one.server.as_ref()?.preemptions).into_iter().reduce(|a, b| a + b),
+        kv_cache_percent: most(blocks, |server| {
+            server.kv_cache_percent.iter().copied().max_by(f64::total_cmp)
+        }),
+        kv_pool_tokens: most(blocks, |server| server.kv_pool_tokens),
+        token_ratio: mean(&all(|one| one.token_ratio)),
+        ..ExperimentCell::default()
+    }
+}
+
+/// The largest of what the server said in each block.
+fn most(blocks: &[Measurement], value: fn(&ServerMetrics) -> Option<f64>) -> Option<f64> {
+    blocks.iter().filter_map(|one| value(one.server.as_ref()?)).max_by(f64::total_cmp)
+}
+
+/// Means over blocks of what an output token cost.
+fn per_token(blocks: &[Measurement]) -> PerToken {
+    let own: Vec<PerToken> = blocks.iter().filter_map(|one| Some(one.work.as_ref()?.per_token())).collect();
+    let of = |value: fn(&PerToken) -> Option<f64>| mean(&own.iter().filter_map(value).collect::<Vec<_>>());
+    PerToken {
+        cpu_ms: of(|own| own.cpu_ms),
+        run_delay_ms: of(|own| own.run_delay_ms),
+        switches: of(|own| own.switches),
+        involuntary: of(|own| own.involuntary),
+        migrations: of(|own| own.migrations),
+        package_mj: of(|own| own.package_mj),
+        gpu_mj: of(|own| own.gpu_mj),
     }
 }
 

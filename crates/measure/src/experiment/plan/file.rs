@@ -5,8 +5,8 @@ use std::time::Duration;
 use plumb_strict_toml::{At, Document, Fault};
 
 use super::{
-    Aa, Balancing, Combination, Design, ExperimentPlan, Factor, Governor, LoadLevel, LoadPlan, MemoryPlan,
-    MemoryPolicy, Neighbour, NeighbourPlace, Placement, ServerPlan, Start, Variant, Where,
+    Aa, Balancing, Combination, Design, ExperimentPlan, Factor, FoundPlan, Governor, LoadLevel, LoadPlan,
+    MemoryPlan, MemoryPolicy, Neighbour, NeighbourPlace, Placement, ServerPlan, Start, Variant, Where,
 };
 use crate::bench::{Amount, Api, Arrivals, Load};
 use crate::experiment::analysis::METRICS;
@@ -14,7 +14,7 @@ use crate::experiment::analysis::METRICS;
 mod raw;
 
 use raw::{
-    AboveZero, AtLeastOne, List, Raw, RawAa, RawCell, RawDesign, RawKind, RawLoad, RawNeighbour,
+    AboveZero, AtLeastOne, List, Raw, RawAa, RawCell, RawDesign, RawFound, RawKind, RawLoad, RawNeighbour,
     RawPlacement, RawServer, Seconds, Tool, Within,
 };
 
@@ -29,9 +29,12 @@ pub fn parse(file: &str, text: &str) -> Result<ExperimentPlan, Fault> {
     let document = Document::parse(file, text)?;
     document.version("schema", &[PLAN_SCHEMA])?;
     let raw: Raw = document.read()?;
+    let server = server(raw.server)?;
+    let as_found = raw.as_found.map(|raw| as_found(raw, &server)).transpose()?;
     let mut plan = ExperimentPlan {
         name: raw.name.unwrap_or_else(|| "experiment".to_owned()),
-        server: server(raw.server)?,
+        server,
+        as_found,
         load: load(raw.load)?,
         design: design(raw.design),
         placements: levels(raw.placement, placement)?,
@@ -96,6 +99,28 @@ fn server(raw: At<RawServer>) -> Result<ServerPlan, Fault> {
         stop_within: seconds(raw.stop_s, 30),
         model: raw.model,
         api: raw.api.unwrap_or(Api::Completions),
+    })
+}
+
+fn as_found(raw: At<RawFound>, server: &ServerPlan) -> Result<FoundPlan, Fault> {
+    if let Start::Attach { .. } = server.start {
+        return Err(
+            raw.fault("a server that is only attached to is not restarted; give `command` in [server]")
+        );
+    }
+    if raw.url.is_none() && server.url.contains("{port}") {
+        return Err(raw.fault(
+            "where does the running server listen? give `url`, since that of [server] holds `{port}`",
+        ));
+    }
+    let raw = raw.into_inner();
+    Ok(FoundPlan {
+        pid: raw.pid.0,
+        url: raw.url.map_or_else(|| server.url.clone(), |url| url.0),
+        runs: raw.runs.map_or(4, |Within(runs)| runs),
+        restarts: raw.restarts.map_or(6, |Within(restarts)| restarts),
+        stop: raw.stop.map(|command| command.0).unwrap_or_default(),
+        start: raw.start.map(|command| command.0).unwrap_or_default(),
     })
 }
 

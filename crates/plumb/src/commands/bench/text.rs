@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use plumb_evidence::model::{
-    BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, Share, SweepLevel, SweepResult,
+    BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, ServerWork, Share, SweepLevel,
+    SweepResult,
 };
 use plumb_measure::bench::Calibration;
 
@@ -38,9 +39,10 @@ pub(super) fn result(result: &BenchResult) -> String {
     }
     out.push('\n');
     let _ = writeln!(out, "ms               mean      p50      p90      p95      p99      max   values");
-    for (name, summary) in [
-        ("TTFT", &result.ttft_ms),
-        ("  from sending", &result.uncorrected.ttft_ms),
+    let seen = result.ttfo_ms.as_ref().map(|summary| ("TTFO (visible)", summary));
+    let rows =
+        [("TTFT", &result.ttft_ms), ("  from sending", &result.uncorrected.ttft_ms)].into_iter().chain(seen);
+    for (name, summary) in rows.chain([
         ("ITL", &result.itl_ms),
         ("TPOT", &result.tpot_ms),
         ("chunk gap", &result.chunk_gap_ms),
@@ -49,7 +51,7 @@ pub(super) fn result(result: &BenchResult) -> String {
         ("  from sending", &result.uncorrected.e2e_ms),
         ("E2E per token", &result.per_token_ms),
         ("send lateness", &result.send_lag_ms),
-    ] {
+    ]) {
         latency_row(&mut out, name, summary, result.replies());
         let failed = result.with_failures.as_ref().and_then(|with| match name {
             "TTFT" => Some(&with.ttft_ms),
@@ -68,12 +70,22 @@ pub(super) fn result(result: &BenchResult) -> String {
             );
         }
     }
+    for (number, turn) in (1..).zip(&result.turns) {
+        let _ = writeln!(
+            out,
+            "Turn {number}:   {} replies, TTFT mean {:.2}, median {:.2}, E2E mean {:.2} ms",
+            turn.requests, turn.ttft_mean_ms, turn.ttft_p50_ms, turn.e2e_mean_ms
+        );
+    }
     tail(&mut out, result);
     out.push('\n');
     rates(&mut out, result);
     client(&mut out, result);
     if let Some(server) = &result.server {
         server_says(&mut out, server);
+    }
+    if let Some(work) = &result.work {
+        server_did(&mut out, work);
     }
     gpus(&mut out, result);
     out
@@ -246,7 +258,10 @@ fn server_says(out: &mut String, server: &ServerMetrics) {
     part("at most running", most(&server.running), "");
     part("waiting", most(&server.waiting), "");
     part("KV cache", most(&server.kv_cache_percent), " %");
+    part("room for", server.kv_pool_tokens, " tokens");
     part("preemptions", server.preemptions, "");
+    part("from prefix cache", server.cached_share().map(|share| share * 100.0), " %");
+    part("drafts taken", server.accepted_share().map(|share| share * 100.0), " %");
     part("output tokens", server.generation_tokens, "");
     part("TTFT mean", server.ttft_ms.and_then(|summary| summary.mean), " ms");
     part("ITL mean", server.itl_ms.and_then(|summary| summary.mean), " ms");
@@ -260,6 +275,32 @@ fn server_says(out: &mut String, server: &ServerMetrics) {
     };
     let said = parts.join(", ");
     wrap(out, "Server:   ", &format!("the server's own metrics ({names} names) say: {said}"));
+}
+
+/// What its processes did, by output token.
+fn server_did(out: &mut String, work: &ServerWork) {
+    let per_token = work.per_token();
+    let mut parts = Vec::new();
+    let mut part = |value: Option<f64>, digits: usize, unit: &str| {
+        parts.extend(value.map(|value| format!("{value:.digits$} {unit}")));
+    };
+    part(per_token.cpu_ms, 2, "ms of CPU time");
+    part(per_token.run_delay_ms, 3, "ms of waiting for a CPU");
+    part(per_token.switches, 2, "context switches");
+    part(per_token.migrations, 3, "migrations");
+    part(per_token.package_mj.map(|energy| energy / 1e3), 3, "J of the CPUs");
+    part(per_token.gpu_mj.map(|energy| energy / 1e3), 3, "J of the GPUs");
+    if parts.is_empty() {
+        return;
+    }
+    let busiest = work.busiest.as_ref().map_or_else(String::new, |thread| {
+        format!("; its busiest thread, `{}`, ran {:.0} % of the time", thread.name, thread.ran * 100.0)
+    });
+    wrap(
+        out,
+        "Costs:    ",
+        &format!("an output token took {} of process {}{busiest}", parts.join(", "), work.pid),
+    );
 }
 
 /// Each GPU's mean over the run.

@@ -45,6 +45,16 @@ pub(super) fn preview(preview: &Preview) -> String {
         "\n{} launches, at least {:.0} s, and the starts of the server and its work",
         preview.launches, preview.seconds_at_least
     );
+    if let (Some(rehearsal), Some(seconds)) = (&preview.rehearsal, preview.seconds) {
+        let _ = writeln!(
+            text,
+            "one launch took {:.1} s to start, {:.1} s to be measured and {:.1} s to end: about {:.0} minutes in all",
+            rehearsal.start_s,
+            rehearsal.measure_s,
+            rehearsal.end_s,
+            (seconds / 60.0).ceil()
+        );
+    }
     if preview.changes.is_empty() {
         text.push_str("nothing on the node is changed\n");
     } else {
@@ -69,6 +79,9 @@ pub(super) fn result(result: &ExperimentResult) -> String {
         };
         let bound = cell.bound.as_ref().map(|bound| format!("   {bound}")).unwrap_or_default();
         let _ = writeln!(text, "  {:width$}  {value}{bound}", cell.name);
+    }
+    if !result.interpretation.is_empty() {
+        let _ = writeln!(text, "\nwhat it means\n  {}", result.interpretation.join(" "));
     }
     text.push_str("\nwhat follows\n");
     for line in &result.conclusions {

@@ -25,6 +25,8 @@ pub(super) struct Raw {
     pub(super) name: Option<String>,
     /// The server: either `command`, to start it, or `pid`, to measure a running one.
     pub(super) server: At<RawServer>,
+    /// Begin with the running server as it is found, then the same one restarted, then all else.
+    pub(super) as_found: Option<At<RawFound>>,
     /// Load of each measurement.
     #[serde(default)]
     pub(super) load: RawLoad,
@@ -75,6 +77,22 @@ pub(super) struct RawServer {
     pub(super) model: Option<String>,
     /// Interface.
     pub(super) api: Option<Api>,
+}
+
+#[derive(Deserialize, JsonSchema)]
+pub(super) struct RawFound {
+    /// Number of its first process.
+    pub(super) pid: AtLeastOne<i32>,
+    /// Where it listens; left out, as `url` of `[server]`, which then must not hold `{port}`.
+    pub(super) url: Option<Url>,
+    /// Measurements of it.
+    pub(super) runs: Option<Within<usize, 1, 1000>>,
+    /// Launches of `command` after it, with nothing changed. Four are the fewest that tell what a restart does.
+    pub(super) restarts: Option<Within<usize, 2, 1000>>,
+    /// Command that ends it, such as ["systemctl", "stop", "vllm"]; left out, its processes get SIGTERM.
+    pub(super) stop: Option<Command>,
+    /// Command that starts it again at the end, and returns; left out, it stays ended.
+    pub(super) start: Option<Command>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

@@ -1,0 +1,110 @@
+//! The arguments of `plumb observe` and `plumb import`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+
+use super::Format;
+
+#[derive(Debug, Args)]
+pub(crate) struct ObserveArgs {
+    /// URL of the server, whose `/metrics` are read; left out, only the node is watched.
+    #[arg(value_name = "URL")]
+    pub(crate) url: Option<String>,
+    /// How long: a number with s, m, h or d.
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = span)]
+    pub(crate) length: Duration,
+    /// Time from look to look.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = span)]
+    pub(crate) every: Duration,
+    /// Limits to hold the server's histograms against, such as `ttft=500ms,e2e.p99=10s`: of ttft, itl and e2e.
+    #[arg(long, value_name = "OBJECTIVES")]
+    pub(crate) slo: Option<String>,
+    /// First process of the server. Default: the one that listens at the URL, where it is on this node.
+    #[arg(long, value_name = "PID")]
+    pub(crate) pid: Option<i32>,
+    /// Add the result to this bundle, hour by hour.
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) into: Option<PathBuf>,
+    /// Write the result to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file of --output if it is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    /// Variable that holds the server's API key, if it is set.
+    #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
+    pub(crate) api_key_env: String,
+    /// A header for every request; `NAME:@FILE` takes the value from a file.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// Result file of AIPerf, GuideLLM, `vllm bench serve`, inference-perf, or a benchmark report of llm-d; also a result of
+    /// `plumb bench`, to write it in the form of llm-d.
+    pub(crate) file: PathBuf,
+    /// Add what it says to this bundle.
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) into: Option<PathBuf>,
+    /// Write the result to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file of --output if it is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+    /// How to print what it says.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: ImportFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ImportFormat {
+    /// For a person.
+    Text,
+    /// For a program.
+    Json,
+    /// A benchmark report of llm-d, version 0.2, as JSON.
+    LlmD,
+}
+
+/// A time such as `90s`, `15m`, `24h` or `7d`; a number alone is of seconds.
+fn span(text: &str) -> Result<Duration, String> {
+    let bad = || format!("`{text}` is no time; give one such as 60s, 15m, 24h or 7d");
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "s" => 1.0,
+        "m" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return Err(bad()),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    if !(0.05..=366.0 * 86_400.0).contains(&(number * seconds)) {
+        return Err(bad());
+    }
+    Ok(Duration::from_secs_f64(number * seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(span("24h"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(span("0.5s"), Ok(Duration::from_millis(500)));
+        assert_eq!(span("90"), Ok(Duration::from_secs(90)));
+        for wrong in ["", "h", "5w", "-1s", "1e9d"] {
+            assert!(span(wrong).is_err(), "{wrong}");
+        }
+    }
+}
