@@ -173,6 +173,17 @@ fn a_german_report_is_german() {
         }
         found
     };
+    // What the node calls its parts, and what its sources say of themselves, is the same in every language.
+    let findings = english["findings"].as_array().unwrap();
+    let own: Vec<String> = findings
+        .iter()
+        .flat_map(|own| {
+            let is_open = own["outcome"] == "not-run";
+            [Some(&own["subject"]), is_open.then_some(&own["message"])]
+        })
+        .flatten()
+        .map(|text| text.as_str().unwrap().to_owned())
+        .collect();
     let (german, english) = (texts(&german), texts(&english));
     let said: std::collections::BTreeSet<&String> = english.iter().collect();
     let is_sentence = |text: &str| {
@@ -183,7 +194,10 @@ fn a_german_report_is_german() {
             .count()
             >= 4
     };
-    let same: Vec<&String> = german.iter().filter(|text| said.contains(text) && is_sentence(text)).collect();
+    let same: Vec<&String> = german
+        .iter()
+        .filter(|text| said.contains(text) && is_sentence(text) && !own.iter().any(|own| text.contains(own)))
+        .collect();
     assert!(same.is_empty(), "as in English: {same:#?}");
     // Words that no German would use, and numbers in English form.
     let words = [
@@ -191,11 +205,11 @@ fn a_german_report_is_german() {
         "Replik ",
         "Torprüfung",
         "Sonde",
-        "ingenommen",
+        "Hingenommen",
+        "hingenommen",
         "Gegenstand",
         "Mangel",
         "Stapel",
-        "Vorrang",
         "offener Schleife",
         "Haltung für",
         "Not run",

@@ -5,11 +5,11 @@ applicability = Aufzeichnungen mit einem Lasttest
 expected-effect = Keine: Es geht um die Messung.
 
 limit-steady = kürzeste Messzeit bei einer Rate
-limit-steady-applies = Lasttests mit offener Schleife
+limit-steady-applies = Open-Loop-Lasttests
 limit-steady-source = Mindestdauer des Server-Szenarios
 
 limit-rates = kleinste Zahl von Raten
-limit-rates-applies = Lasttests mit offener Schleife
+limit-rates-applies = Open-Loop-Lasttests
 limit-rates-source = unser Vorschlag: ein Knick braucht Punkte auf beiden Seiten
 
 limit-repeats = kleinste Zahl von Wiederholungen der entscheidenden Rate

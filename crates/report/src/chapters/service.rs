@@ -33,7 +33,7 @@ pub(super) fn software(w: &Writer<'_>, with_kernel: bool) -> String {
     let facts = w.assessment.facts("en");
     let of = |label: &str| facts.iter().find(|(own, _)| own == label).map(|(_, value)| value.clone());
     named.truncate(2);
-    if let Some(driver) = of("GPU driver") {
+    if let Some(driver) = of("GPU driver").filter(|driver| !driver.starts_with("not known")) {
         named.push(format!("{} {driver}", w.messages.find("main", "driver").unwrap_or("driver")));
     }
     named
