@@ -167,22 +167,27 @@ fn of_text(assessment: &Assessment) -> BTreeSet<Key> {
     pairs.collect()
 }
 
-/// A finding is a paragraph that begins with its outcome in bold, or a row of its section's table.
+/// A finding is a paragraph of the appendix that begins with its outcome in bold, or a row of its section's table.
 fn of_markdown(assessment: &Assessment, theme: &Theme) -> BTreeSet<Key> {
-    let text = plumb_report::markdown(assessment, theme).unwrap().text;
-    let mut section = "";
+    let report = plumb_report::model(assessment, theme).unwrap();
+    let text = plumb_report::markdown(&report, theme).unwrap().text;
+    let (_, appendix) = text.split_once("\n# Appendix\n").unwrap();
+    let (mut chapter, mut section) = ("", "");
     let mut keys = BTreeSet::new();
-    for line in text.lines() {
-        section = line.strip_prefix("## ").unwrap_or(section);
-        let Some(token) = token(line) else { continue };
-        let outcome = match section {
-            "Findings" | "Accepted deviations" | "For information" => {
-                line.strip_prefix("**").and_then(|rest| rest.split(" · ").next()).map(str::to_lowercase)
+    for line in appendix.lines() {
+        chapter = line.strip_prefix("## ").unwrap_or(chapter);
+        section = line.strip_prefix("### ").unwrap_or(section);
+        let Some(token) = token(line).filter(|_| !line.starts_with('#')) else { continue };
+        let outcome = match (chapter.split_once(' ').map(|(_, title)| title), section) {
+            (Some("All findings with their evidence"), _) => {
+                line.strip_prefix("**").and_then(|rest| rest.split("**").next()).map(str::to_lowercase)
             }
-            "Unanswered checks" if line.contains("| Contradictory |") => Some("contradictory".to_owned()),
-            "Unanswered checks" => Some("not-run".to_owned()),
-            "Checks passed" => Some("pass".to_owned()),
-            "Checks that do not apply" => Some("not-applicable".to_owned()),
+            (Some("Checks without an answer"), _) if line.contains("| **Contradictory** |") => {
+                Some("contradictory".to_owned())
+            }
+            (Some("Checks without an answer"), _) => Some("not-run".to_owned()),
+            (Some("Passed and not applicable"), "Checks passed") => Some("pass".to_owned()),
+            (Some("Passed and not applicable"), _) => Some("not-applicable".to_owned()),
             _ => None,
         };
         keys.extend(outcome.map(|outcome| (outcome, token)));
@@ -190,18 +195,45 @@ fn of_markdown(assessment: &Assessment, theme: &Theme) -> BTreeSet<Key> {
     keys
 }
 
+/// The words of a line of spans, or of several.
+fn words(value: &Value) -> String {
+    match value {
+        Value::Array(items) => items.iter().map(words).collect(),
+        value => value["text"].as_str().unwrap_or_default().to_owned(),
+    }
+}
+
 fn of_typst(assessment: &Assessment, theme: &Theme) -> BTreeSet<Key> {
-    let source = plumb_report::typst_source(assessment, theme).unwrap();
+    let report = plumb_report::model(assessment, theme).unwrap();
+    let source = plumb_report::typst_source(&report, plumb_report::model::APPENDIX, theme).unwrap();
     let (_, data) = source.files().find(|(name, _)| *name == "data.json").unwrap();
     let data: Value = serde_json::from_slice(data).unwrap();
-    let list = |value: &Value| value.as_array().unwrap().clone();
-    let grouped = ["deviations", "accepted", "info"]
-        .iter()
-        .flat_map(|section| list(&data[*section]))
-        .flat_map(|group| list(&group["findings"]));
-    let rows = ["unanswered", "passed", "not_applicable"].iter().flat_map(|section| list(&data[*section]));
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    grouped.chain(rows).map(|f| (text(&f["outcome"]["id"]), text(&f["message"]))).collect()
+    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut keys = BTreeSet::new();
+    for chapter in list(&data["part"]["chapters"]) {
+        let mut section = String::new();
+        for block in list(&chapter["blocks"]) {
+            let of_rows = |outcome: &dyn Fn(&Value) -> String| -> Vec<Key> {
+                let rows = list(&block["rows"]).into_iter().filter(|row| list(&row["cells"]).len() == 3);
+                rows.filter_map(|row| Some((outcome(&row["cells"]), token(&words(&row["cells"][2]))?)))
+                    .collect()
+            };
+            let id = |span: &Value| span["id"].as_str().unwrap_or_default().to_owned();
+            match (chapter["id"].as_str().unwrap(), block["block"].as_str().unwrap()) {
+                (_, "heading") => section = words(&block["text"]),
+                ("detail", "paragraph") if block["text"][0]["style"] == "outcome" => {
+                    keys.extend(token(&words(&block["text"])).map(|token| (id(&block["text"][0]), token)));
+                }
+                ("unanswered", "table") => keys.extend(of_rows(&|cells| id(&cells[1][0][0]))),
+                ("passed", "table") => {
+                    let outcome = if section == "Checks passed" { "pass" } else { "not-applicable" };
+                    keys.extend(of_rows(&|_| outcome.to_owned()));
+                }
+                _ => {}
+            }
+        }
+    }
+    keys
 }
 
 #[test]
