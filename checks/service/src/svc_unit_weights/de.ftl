@@ -20,7 +20,7 @@ problem-hardly-ahead = Server (PID { $pid }) erhält nur { $times }-mal so viel 
 detail-hardly-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
 
 found-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
-found-alone = keine Gruppe daneben, die auf den CPUs des Servers laufen darf, hat nennenswert CPU-Zeit verbraucht
+found-alone = keine Gruppe daneben, von denen anderer Server abgesehen, die auf den CPUs des Servers laufen darf, hat nennenswert CPU-Zeit verbraucht
 found-version-one = Control Groups der Version 1 teilen CPU-Zeit anders auf, als hier beurteilt wird
 found-no-groups = die Control Groups des Servers unterhalb der Wurzel sind nicht bekannt
 found-no-weight = { $path } wurde nicht gelesen

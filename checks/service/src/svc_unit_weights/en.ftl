@@ -20,7 +20,7 @@ problem-hardly-ahead = Server (pid { $pid }) gets only { $times } times the CPU 
 detail-hardly-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
 
 found-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
-found-alone = no group beside it that may run on its CPUs used CPU time worth mentioning
+found-alone = no group beside it, those of other servers aside, that may run on its CPUs used CPU time worth mentioning
 found-version-one = control groups of version 1 share CPU time in another way than is judged here
 found-no-groups = its control groups below the root are not known
 found-no-weight = { $path } was not read

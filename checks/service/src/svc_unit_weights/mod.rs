@@ -2,7 +2,7 @@
 //!
 //! Weights count among the groups of one folder. So on each of the two outer levels the group that the server is in is
 //! compared with its neighbours, and only with those that used CPU time between the two readings: a heavy group that sleeps
-//! takes nothing. A group has the kernel's default weight of 100 unless it says otherwise. A neighbour that is known to have
+//! takes nothing. Another server is no housekeeping: how two of them are to share CPUs is their owner's affair. A group has the kernel's default weight of 100 unless it says otherwise. A neighbour that is known to have
 //! none of the server's CPUs does not compete with it, whatever it weighs. A scheduler in BPF makes of weights what it likes.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +31,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         settings: evidence.settings("service")?,
         values: evidence.get("/window/values/service")?,
         cpus: cpus_of_servers(servers),
+        of_servers: groups_of_servers(servers),
         seconds: evidence.get("/window/seconds")?,
         active: evidence.limit(&PAGE, &ACTIVE),
         ratio: evidence.limit(&PAGE, &RATIO),
@@ -72,6 +73,13 @@ fn cpus_of_servers(servers: &[InferenceServer]) -> BTreeMap<String, CpuSet> {
     cpus
 }
 
+/// Groups of the outer levels that servers are in.
+fn groups_of_servers(servers: &[InferenceServer]) -> BTreeSet<String> {
+    let processes = servers.iter().flat_map(|server| &server.processes);
+    let levels = processes.filter_map(|process| process.cgroup.known()).flat_map(|cgroup| &cgroup.chain);
+    levels.filter(|level| is_outer(level)).map(|level| level.path.clone()).collect()
+}
+
 /// The CPUs that a chain of groups grants; `None` where they are not known.
 fn granted(cgroup: &Cgroup) -> Option<CpuSet> {
     cgroup.granted_cpus().ok().flatten().map(|(cpus, ..)| cpus)
@@ -101,6 +109,8 @@ struct Groups {
     values: BTreeMap<String, Vec<String>>,
     /// CPUs of the groups that servers are in.
     cpus: BTreeMap<String, CpuSet>,
+    /// Groups that servers are in.
+    of_servers: BTreeSet<String>,
     seconds: f64,
     active: Limit<Percent>,
     ratio: Limit<Count>,
@@ -212,8 +222,11 @@ impl Groups {
             (Some(own), Some(its)) => !own.intersection(&its).is_empty(),
             _ => true,
         };
-        let is_neighbour =
-            |other: &&str| other.rsplit_once('/').is_some_and(|(its, _)| its == folder) && competes(other);
+        let is_neighbour = |other: &&str| {
+            other.rsplit_once('/').is_some_and(|(its, _)| its == folder)
+                && !self.of_servers.contains(*other)
+                && competes(other)
+        };
         let weighed = self.settings.keys().filter_map(|path| path.strip_suffix("/cpu.weight"));
         let read = self.values.keys().filter_map(|path| path.strip_suffix("/cpu.stat"));
         let groups: BTreeSet<&str> = weighed.chain(read).filter(is_neighbour).collect();
@@ -231,7 +244,7 @@ impl Groups {
             };
             let used = usage(last)?.saturating_sub(usage(first)?);
             let share = Quantity::new(100.0 * used as f64 / (self.seconds * 1e6));
-            if other != group && !self.active.is_undercut_by(share) {
+            if !self.active.is_undercut_by(share) {
                 found.push(other.to_owned());
             }
         }

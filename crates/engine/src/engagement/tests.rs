@@ -496,8 +496,11 @@ proptest! {
         let (line, key) = writer.place.unwrap();
         match EngagementFile::parse("e.toml", &writer.text) {
             Ok(_) => prop_assert!(false, "the mistake in line {line} was not seen:\n{}", writer.text),
+            // A table in the place of one of some words is told by what stands in it.
             Err(fault) => prop_assert_eq!(
-                (fault.line, &fault.key), (Some(line), &key), "{}\n{}", fault, writer.text
+                (fault.line, fault.key.strip_suffix(".zzz").unwrap_or(&fault.key)),
+                (Some(line), key.as_str()),
+                "{}\n{}", fault, writer.text
             ),
         }
     }

@@ -73,7 +73,9 @@ pub(crate) fn draw(points: &[Point], messages: &Messages) -> Result<Option<Figur
 /// A free place as near as can be: to the right first, since more effort is the cautious side.
 fn place(wanted: (f64, f64), taken: &[(f64, f64)], plot: Area) -> (f64, f64) {
     let free = |at: (f64, f64)| {
-        taken.iter().all(|other| (at.0 - other.0).hypot(at.1 - other.1) >= 2.0 * RADIUS + 1.0)
+        // Not `hypot`, for which a program needs glibc 2.35.
+        let apart = |other: &(f64, f64)| (at.0 - other.0).powi(2) + (at.1 - other.1).powi(2);
+        taken.iter().all(|other| apart(other) >= (2.0 * RADIUS + 1.0).powi(2))
             && at.0 <= plot.right() - RADIUS
     };
     let x = wanted.0.clamp(plot.x + RADIUS, plot.right() - RADIUS);
