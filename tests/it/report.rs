@@ -129,6 +129,32 @@ fn the_samples_keep_the_rules_of_wording() {
 }
 
 /// All spans of a report that are words: neither code nor a name of the node.
+/// The number that a text begins with, thousands apart by a no-break space.
+fn leading(text: &str) -> Option<f64> {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | '\u{a0}');
+    let end = text.find(|c| !is_part(c)).unwrap_or(text.len());
+    text[..end].replace('\u{a0}', "").parse().ok()
+}
+
+#[test]
+fn numbers_for_other_tools_are_those_that_are_printed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (model, _) = model("untuned", "en", folder.path());
+    let numbers = model["numbers"].as_array().unwrap();
+    assert!(numbers.len() > 50, "{}", numbers.len());
+    let mut other = Vec::new();
+    for own in numbers {
+        let (text, value) = (own["text"].as_str().unwrap(), own["value"].as_f64().unwrap());
+        // Changes are ratios.
+        let Some(printed) = leading(text) else { continue };
+        let is_it = |value: f64| (printed - value).abs() <= 0.006 * value.abs().max(1.0);
+        if !is_it(value) && !is_it(value * 100.0) {
+            other.push(format!("{}: `{text}` is {value}", own["id"]));
+        }
+    }
+    assert!(other.is_empty(), "{}", other.join("\n"));
+}
+
 fn spans(value: &serde_json::Value, found: &mut Vec<String>) {
     match value {
         serde_json::Value::Array(items) => items.iter().for_each(|item| spans(item, found)),

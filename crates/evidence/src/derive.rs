@@ -96,7 +96,7 @@ pub fn derive(bundle: &Bundle) -> Evidence {
         window: window::derive(bundle, &processes, &servers).into(),
         power: power::derive(bundle).into(),
         memory: memory::derive(bundle).into(),
-        network: network::derive(bundle).into(),
+        network: network::derive(bundle, &servers).into(),
         storage: storage::derive(bundle, &servers).into(),
         dimms: dimm::derive(bundle).into(),
         paths: path::derive(bundle, &pci, &gpus).into(),

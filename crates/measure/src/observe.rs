@@ -123,6 +123,7 @@ fn ours(metric: Metric) -> Option<Ours> {
     }
 }
 
+#[derive(Clone)]
 struct Watch<'a> {
     plan: &'a ObservePlan,
     began: OffsetDateTime,
@@ -313,16 +314,8 @@ impl<'a> Watch<'a> {
         Ended { requests, within: within.collect() }
     }
 
-    fn concluded(&mut self) -> ObserveResult {
-        let mut whole = Self {
-            plan: self.plan,
-            began: self.began,
-            first: self.first,
-            result: self.result.clone(),
-            parts: self.parts.clone(),
-            all: self.all.clone(),
-            open: self.open.clone(),
-        };
+    fn concluded(&self) -> ObserveResult {
+        let mut whole = self.clone();
         whole.close_part();
         let mut result = whole.result;
         result.attained = self.all.attained(&self.plan.limits);

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
 use plumb_evidence::CpuSet;
+use plumb_evidence::derive::network::{SOCKETS, inode, listening_at};
 
 /// A thread that is known again: a number is reused, a number with its start is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -95,20 +96,16 @@ impl Accounts {
 /// The first process of the server that listens on a port of this node, where that can be seen: of the listening process and
 /// those in its session that it comes from, the first one that is no shell and no ancestor of this program.
 pub(crate) fn listening_on(port: u16) -> Option<i32> {
-    let sockets =
-        ["/proc/net/tcp", "/proc/net/tcp6"].into_iter().filter_map(|path| fs::read_to_string(path).ok());
-    let inodes: BTreeSet<String> = sockets.flat_map(|text| listening(&text, port)).collect();
+    let sockets = SOCKETS.into_iter().filter_map(|path| fs::read_to_string(path).ok());
+    let inodes: BTreeSet<String> = sockets.flat_map(|text| listening_at(&text, port)).collect();
     if inodes.is_empty() {
         return None;
     }
     let own = ancestors(i32::try_from(std::process::id()).ok()?);
     let holds = |pid: i32| {
         fs::read_dir(format!("/proc/{pid}/fd")).into_iter().flatten().flatten().any(|entry| {
-            fs::read_link(entry.path()).is_ok_and(|to| {
-                to.to_str()
-                    .and_then(|to| to.strip_prefix("socket:[")?.strip_suffix(']'))
-                    .is_some_and(|n| inodes.contains(n))
-            })
+            fs::read_link(entry.path())
+                .is_ok_and(|to| to.to_str().and_then(inode).is_some_and(|inode| inodes.contains(inode)))
         })
     };
     let pids = fs::read_dir("/proc")
@@ -148,17 +145,6 @@ const SHELLS: [&str; 14] = [
     "sudo",
     "make",
 ];
-
-/// Inodes of sockets that listen on a port, of a table as `/proc/net/tcp` is.
-fn listening(table: &str, port: u16) -> Vec<String> {
-    let lines = table.lines().skip(1).filter_map(|line| {
-        let words: Vec<&str> = line.split_ascii_whitespace().collect();
-        let own = u16::from_str_radix(words.get(1)?.rsplit_once(':')?.1, 16).ok()?;
-        // 0A is LISTEN.
-        (own == port && *words.get(3)? == "0A").then(|| words.get(9).map(|word| (*word).to_owned()))?
-    });
-    lines.collect()
-}
 
 /// A process and those that it comes from.
 fn ancestors(pid: i32) -> BTreeSet<i32> {
@@ -357,8 +343,8 @@ mod tests {
         let table = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n   \
                      0: 0100007F:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4242 1 0\n   \
                      1: 0100007F:1F90 0100007F:9999 01 00000000:00000000 00:00000000 00000000     0        0 4243 1 0\n";
-        assert_eq!(listening(table, 8080), ["4242"]);
-        assert_eq!(listening(table, 8081), Vec::<String>::new());
+        assert_eq!(listening_at(table, 8080), BTreeSet::from(["4242".to_owned()]));
+        assert_eq!(listening_at(table, 8081), BTreeSet::new());
         let own = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
         assert_eq!(listening_on(own.local_addr().unwrap().port()), None);
     }

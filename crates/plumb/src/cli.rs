@@ -95,6 +95,28 @@ pub(crate) enum Command {
     Worker,
 }
 
+// Where a result goes. No documentation comment, which would be that of the command.
+#[derive(Debug, Args)]
+pub(crate) struct ResultArgs {
+    /// Write the result to this file instead of standard output.
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+    /// Replace the file of --output if it is there already.
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+// What a server asks of those who ask it.
+#[derive(Debug, Args)]
+pub(crate) struct AccessArgs {
+    /// Variable that holds the server's API key, if it is set.
+    #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
+    pub(crate) api_key_env: String,
+    /// A header for every request; `NAME:@FILE` takes the value from a file, where no other user of the machine sees it.
+    #[arg(long, value_name = "NAME:VALUE")]
+    pub(crate) header: Vec<String>,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// For a person.

@@ -1,5 +1,10 @@
 //! One module per command.
 
+use plumb_collect::{Interrupt, Signals};
+use plumb_measure::bench::Control;
+
+use crate::console::Console;
+
 pub(crate) mod audit;
 pub(crate) mod bench;
 pub(crate) mod bundle;
@@ -16,3 +21,15 @@ pub(crate) mod packs;
 pub(crate) mod remediate;
 pub(crate) mod report;
 pub(crate) mod shell;
+
+/// Ends a measurement on a signal; what is returned beside it has to live as long. `otherwise` says what Ctrl-C does where signals
+/// cannot be taken.
+fn until_signal(otherwise: &str, console: &Console) -> (Control, Option<Signals>) {
+    match Interrupt::on_signals() {
+        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
+        Err(reason) => {
+            console.warn(&format!("Ctrl-C {otherwise}: {reason}"));
+            (Control::default(), None)
+        }
+    }
+}

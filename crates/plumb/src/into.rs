@@ -120,6 +120,16 @@ pub(crate) fn by_time(kind: &str, started: &str) -> impl Fn(&Bundle) -> String +
     }
 }
 
+/// The name that an earlier part of a measurement has already, whose files the later ones replace, else one by its time.
+pub(crate) fn as_before(
+    own: Option<&String>,
+    kind: &str,
+    started: &str,
+) -> impl Fn(&Bundle) -> String + use<> {
+    let (own, by_time) = (own.cloned(), by_time(kind, started));
+    move |bundle| own.clone().unwrap_or_else(|| by_time(bundle))
+}
+
 /// A name by the first free number, `measurements/KIND-001`.
 pub(crate) fn by_number(kind: &'static str) -> impl Fn(&Bundle) -> String {
     move |bundle| free(bundle, (1..).map(|number: u32| format!("{MEASUREMENTS}/{kind}-{number:03}")))

@@ -5,14 +5,16 @@
 //! that one made anew over edited files is none of Plumb's.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use plumb_evidence::bundle::sha256_hex;
-use plumb_evidence::files::{check_folder, check_target, is_folder};
+use plumb_evidence::files::{Readers, check_folder, check_target, is_folder, write_atomically};
 
+use crate::cli::ResultArgs;
+use crate::console::Console;
 use crate::exit::UsageError;
 
 const TITLE: &str = "# SHA-256 of each file as plumb wrote it; `sha256sum -c` tells which have changed";
@@ -186,6 +188,27 @@ pub(crate) fn check_file(path: &Path, force: bool) -> anyhow::Result<()> {
         )));
     }
     Ok(())
+}
+
+impl ResultArgs {
+    /// Before the work: whether the file may be written.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        self.output.as_deref().map_or(Ok(()), |path| check_file(path, self.force))
+    }
+
+    /// Puts a result into its file, whole or not at all, or prints it where none is named.
+    pub(crate) fn put(&self, text: &str, console: &Console) -> anyhow::Result<()> {
+        match &self.output {
+            Some(path) => write_file(path, |file| file.write_all(text.as_bytes())),
+            None => console.result(text),
+        }
+    }
+}
+
+/// Writes a file whole or not at all.
+pub(crate) fn write_file(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> anyhow::Result<()> {
+    write_atomically(path, Readers::Owner, write)
+        .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
 }
 
 fn cannot_write(path: &Path) -> UsageError {

@@ -19,7 +19,7 @@ mod summary;
 use std::cell::RefCell;
 
 use plumb_engine::Assessment;
-use plumb_engine::capacity::Label;
+use plumb_engine::capacity::{Label, Plan, Range};
 use plumb_engine::document::{Section, Status};
 use plumb_evidence::Evidence;
 
@@ -178,6 +178,31 @@ impl<'a> Writer<'a> {
         let text = format!("{value:.2}");
         let text = text.trim_end_matches('0').trim_end_matches('.');
         self.number(id, value, text, &self::label(label), origin)
+    }
+
+    /// A whole number.
+    fn whole(&self, id: &str, value: u32, label: Label, origin: &str) -> String {
+        self.number(id, f64::from(value), value.to_string(), &self::label(label), origin)
+    }
+
+    /// The rate that one replica gets at the peak.
+    fn each(&self, rate: f64) -> String {
+        self.rate("peak-each", rate, Label::Assumed, "engagement: demand")
+    }
+
+    /// Replicas that serve the demand today.
+    fn replicas(&self, today: u32) -> String {
+        self.whole("replicas", today, Label::Assumed, "engagement: demand.replicas")
+    }
+
+    /// Replicas that the plan asks for.
+    fn planned(&self, plan: &Plan) -> String {
+        self.whole("planned", plan.planned, Label::Modelled, "capacity.plan.planned")
+    }
+
+    /// GPUs that the plan asks for.
+    fn gpus(&self, gpus: &Range<u32>) -> String {
+        self.whole("gpus", gpus.high, Label::Modelled, "capacity.plan.gpus")
     }
 
     fn figure(&self, wanted: &str) -> Option<Block> {

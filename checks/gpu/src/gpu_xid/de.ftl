@@ -233,8 +233,8 @@ detail-logged = { $gpus_count ->
    *[other] Zeilen im Kernel-Log seit dem Start, auf einer GPU: { $most_corrected } über korrigierte Fehler, { $most_lost } über andere
 }
 
-problem-link-fatal = PCIe-Gerät { $device } ist durch schwere Fehler ausgefallen
-effect-link-fatal = Was das Gerät leistet, steht still: Ein Netzwerkadapter nimmt seine Verbindungen mit, ein Port alles dahinter. Anfragen, die es brauchen, hängen bis zum Neustart des Knotens.
+problem-link-fatal = PCIe-Gerät { $device } meldete schwere Fehler
+effect-link-fatal = Hat der Kernel das Gerät nicht zurückgeholt, steht still, was es leistet: Ein Netzwerkadapter nimmt seine Verbindungen mit, ein Port alles dahinter, und Anfragen, die es brauchen, hängen bis zum Neustart des Knotens.
 detail-link-fatal = schwere PCIe-Fehler oder eine misslungene Wiederherstellung, { $events_count ->
     [one] einmal
    *[other] { $events_count }-mal

@@ -233,8 +233,8 @@ detail-logged = { $gpus_count ->
    *[other] lines in the kernel's log since boot, on one GPU: { $most_corrected } of corrected errors, { $most_lost } of others
 }
 
-problem-link-fatal = PCIe device { $device } was lost to fatal errors
-effect-link-fatal = What the device serves has stopped: a network adapter takes its connections along, a port everything behind it. Requests that need it hang until the node is restarted.
+problem-link-fatal = PCIe device { $device } reported fatal errors
+effect-link-fatal = Unless the kernel has brought the device back, what it serves has stopped: a network adapter takes its connections along, a port everything behind it, and requests that need it hang until the node is restarted.
 detail-link-fatal = fatal PCIe errors, or a recovery that failed, { $events_count ->
     [one] once
    *[other] { $events_count } times

@@ -139,7 +139,6 @@ impl Judge<'_> {
         let (device, events_count) = (Arg::from(address), KernelLog::events(lines).into());
         let look = gpus::look_at(self.evidence, HardwarePart::PcieCard, address);
         let object = Object::new(ObjectKind::Other, address).named(format!("PCIe device {address}"));
-        // A link that was lost stays so until somebody acts, as a GPU off the bus does.
         let finding = match lines.iter().rfind(|line| line.is_fatal_on_link()) {
             Some(fatal) => {
                 let steps = [Step::Drain, Step::RestartNode].map(|step| Intent::Step { step });

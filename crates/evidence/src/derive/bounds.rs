@@ -16,12 +16,12 @@ pub(super) const GPUS: usize = 512;
 
 /// # Errors
 /// There are more than `most` of them.
-pub(super) fn at_most<T>(all: Vec<T>, most: usize, what: &str) -> Result<Vec<T>, Missing> {
-    if all.len() > most {
-        let why = format!("{} {what} are too many: up to {most} are judged, so none was", all.len());
+pub(super) fn at_most(most: usize, count: usize, what: &str) -> Result<(), Missing> {
+    if count > most {
+        let why = format!("{count} {what} are too many: up to {most} are judged, so none was");
         return Err(Missing::new(Absence::Truncated, why));
     }
-    Ok(all)
+    Ok(())
 }
 
 #[cfg(test)]
@@ -56,8 +56,8 @@ mod tests {
 
     #[test]
     fn one_too_many_is_none_at_all() {
-        assert_eq!(at_most(vec![1, 2], 2, "things").unwrap(), [1, 2]);
-        let why = at_most(vec![1, 2, 3], 2, "things").unwrap_err();
+        assert_eq!(at_most(2, 2, "things"), Ok(()));
+        let why = at_most(2, 3, "things").unwrap_err();
         assert_eq!(why.missing, Absence::Truncated);
         assert!(why.to_string().contains("3 things are too many"), "{why}");
     }

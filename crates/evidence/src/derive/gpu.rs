@@ -34,10 +34,10 @@ pub(crate) fn derive(
         }
     }
     let devices = nvml.known().map(|nvml| nvml.devices.as_slice()).unwrap_or_default();
-    let found = bounds::at_most(found, bounds::GPUS, "GPUs")?;
-    // Each of these lists may name GPUs that the bus lacks.
-    bounds::at_most(of_driver.iter().collect(), bounds::GPUS, "GPUs of NVIDIA's driver")?;
-    bounds::at_most(devices.iter().collect(), bounds::GPUS, "GPUs that NVML lists")?;
+    // Each of these lists may name GPUs that the others lack.
+    bounds::at_most(bounds::GPUS, found.len(), "GPUs")?;
+    bounds::at_most(bounds::GPUS, of_driver.len(), "GPUs of NVIDIA's driver")?;
+    bounds::at_most(bounds::GPUS, devices.len(), "GPUs that NVML lists")?;
     let placed = found.into_iter().map(|(device, kind, vendor)| {
         gpu(device, kind, vendor, numa, nodes_of_hwloc(source, device, hwloc), nvml)
     });

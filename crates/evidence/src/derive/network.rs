@@ -6,7 +6,7 @@ use crate::derive::freq::numbered;
 use crate::derive::pci::is_address;
 use crate::fact::{Absence, Fact, Missing};
 use crate::index_set::{CpuSet, IndexSet};
-use crate::model::{Interface, ListeningSocket, Network, QueueCpus, RdmaPort};
+use crate::model::{InferenceServer, Interface, ListeningSocket, Network, QueueCpus, RdmaPort};
 use crate::source::{Source, malformed};
 
 /// Folder of the network interfaces.
@@ -23,9 +23,10 @@ const LISTEN: u8 = 0x0a;
 
 /// # Errors
 /// Fails where nothing of it was collected.
-pub(crate) fn derive(source: &impl Source) -> Result<Network, Missing> {
+pub(crate) fn derive(source: &impl Source, servers: &Fact<Vec<InferenceServer>>) -> Result<Network, Missing> {
     let interfaces = interfaces(source);
-    let sockets = sockets(source).map(|sockets| owned(source, sockets));
+    let servers = servers.known().map_or(&[][..], Vec::as_slice);
+    let sockets = sockets(source).map(|sockets| owned(source, sockets, servers));
     if let (Err(missing), Err(_)) = (&interfaces, &sockets) {
         return Err(missing.clone());
     }
@@ -150,8 +151,8 @@ fn rdma_port(source: &impl Source, folder: &str, device: &str, port: u32) -> Rdm
 #[derive(Clone, Default, Debug, PartialEq)]
 struct Sockets {
     listening: Vec<ListeningSocket>,
-    /// Of each of them, by which a process names it (`socket:[INODE]`).
-    inodes: Vec<String>,
+    /// Where each of them is in the list, by which a process names it (`socket:[INODE]`).
+    by_inode: BTreeMap<String, usize>,
     local_ports: BTreeSet<u16>,
 }
 
@@ -168,16 +169,16 @@ fn sockets(source: &impl Source) -> Result<Sockets, Missing> {
     Ok(all)
 }
 
-/// Adds who has the listening sockets open.
-fn owned(source: &impl Source, mut sockets: Sockets) -> Sockets {
-    let processes = source.list("/proc").unwrap_or_default();
-    for pid in processes.iter().filter_map(|name| name.parse::<u32>().ok()) {
+/// Adds which processes of servers have the listening sockets open.
+fn owned(source: &impl Source, mut sockets: Sockets, servers: &[InferenceServer]) -> Sockets {
+    let mut pids: Vec<u32> =
+        servers.iter().flat_map(|server| &server.processes).map(|process| process.pid).collect();
+    pids.sort_unstable();
+    for pid in pids {
         let folder = format!("/proc/{pid}/fd");
         for descriptor in source.list(&folder).unwrap_or_default() {
             let Ok(target) = source.link(&format!("{folder}/{descriptor}")) else { continue };
-            let inode = target.strip_prefix("socket:[").and_then(|rest| rest.strip_suffix(']'));
-            let Some(position) = inode.and_then(|inode| sockets.inodes.iter().position(|own| own == inode))
-            else {
+            let Some(&position) = inode(&target).and_then(|inode| sockets.by_inode.get(inode)) else {
                 continue;
             };
             let owners = &mut sockets.listening[position].owners;
@@ -186,8 +187,22 @@ fn owned(source: &impl Source, mut sockets: Sockets) -> Sockets {
             }
         }
     }
-    sockets.listening.iter_mut().for_each(|socket| socket.owners.sort_unstable());
     sockets
+}
+
+/// The number of a socket that a link of `/proc/PID/fd` names; `None` for other files.
+#[must_use]
+pub fn inode(link: &str) -> Option<&str> {
+    link.strip_prefix("socket:[")?.strip_suffix(']')
+}
+
+/// Inodes of sockets that listen at a port, by a table as `/proc/net/tcp` is; none where it is of another form.
+#[must_use]
+pub fn listening_at(table: &str, port: u16) -> BTreeSet<String> {
+    let mut all = Sockets::default();
+    let read = add_sockets("", table, &mut all);
+    let of_port = all.by_inode.into_iter().filter(|(_, position)| all.listening[*position].port == port);
+    of_port.map(|(inode, _)| inode).filter(|_| read.is_some()).collect()
 }
 
 fn ranges(ports: &BTreeSet<u16>) -> Vec<(u16, u16)> {
@@ -224,7 +239,9 @@ fn add_sockets(path: &str, text: &str, all: &mut Sockets) -> Option<()> {
             owners: Vec::new(),
         });
         // After the timer: retransmissions, user, timeout.
-        all.inodes.push(words.nth(4)?.to_owned());
+        if let Some(inode) = words.nth(4) {
+            all.by_inode.insert(inode.to_owned(), all.listening.len() - 1);
+        }
     }
     Some(())
 }
@@ -254,6 +271,8 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::derive::testing::Tree;
+    use crate::model::ServerProcess;
 
     const TABLE: &str = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid \
           timeout inode\n   0: \
@@ -265,10 +284,33 @@ mod tests {
     fn sockets_that_listen_are_told_from_connections() {
         let mut all = Sockets::default();
         add_sockets("/proc/net/tcp", TABLE, &mut all).unwrap();
-        assert_eq!((all.listening.len(), all.inodes.as_slice()), (1, &["1145".to_owned()][..]));
+        assert_eq!((all.listening.len(), all.by_inode.clone()), (1, [("1145".to_owned(), 0)].into()));
         assert_eq!((all.listening[0].address.as_str(), all.listening[0].waiting), ("127.0.0.1:8000", 3));
         assert_eq!(ranges(&all.local_ports), [(40000, 40001)]);
         assert_eq!(ranges(&BTreeSet::from([1, 3, 4, 65535])), [(1, 1), (3, 4), (65535, 65535)]);
+    }
+
+    #[test]
+    fn sockets_of_servers_are_told_by_their_processes() {
+        let tree = Tree::of(&[
+            ("/proc/net/tcp", TABLE),
+            ("/proc/100/fd/3", "-> socket:[1145]"),
+            ("/proc/100/fd/4", "-> socket:[1145]"),
+            ("/proc/100/fd/5", "-> socket:[77]"),
+            ("/proc/101/fd/3", "-> /dev/nvidia0"),
+            ("/proc/200/fd/3", "-> socket:[1145]"),
+        ]);
+        let process = |pid| ServerProcess { pid, ..ServerProcess::default() };
+        let server =
+            InferenceServer { processes: vec![process(101), process(100)], ..InferenceServer::default() };
+        let network = derive(&tree, &Fact::Known(vec![server])).unwrap();
+        assert_eq!(network.listening.known().unwrap()[0].owners, [100]);
+        // A table without the numbers of sockets still tells which listen.
+        let short: String =
+            TABLE.lines().map(|line| line.split(" 1145").next().unwrap().to_owned() + "\n").collect();
+        let tree = Tree::of(&[("/proc/net/tcp", &short)]);
+        let network = derive(&tree, &Fact::absent("none")).unwrap();
+        assert_eq!(network.listening.known().unwrap()[0].owners, Vec::<u32>::new());
     }
 
     #[test]

@@ -11,7 +11,8 @@ pub(crate) const PATH: &str = "/sys/bus/pci/devices";
 /// # Errors
 /// A node without a PCI bus, or a container that hides it, has no such folder.
 pub(crate) fn derive(source: &impl Source) -> Result<Vec<PciDevice>, Missing> {
-    let names = bounds::at_most(source.list(PATH)?, bounds::PCI_DEVICES, "PCI devices")?;
+    let names = source.list(PATH)?;
+    bounds::at_most(bounds::PCI_DEVICES, names.len(), "PCI devices")?;
     Ok(names.iter().map(|address| device(source, address)).collect())
 }
 

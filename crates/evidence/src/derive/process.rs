@@ -33,7 +33,8 @@ pub(crate) fn derive(
     gpus: &Fact<Vec<Gpu>>,
     nvml: &Fact<Nvml>,
 ) -> Result<Vec<Process>, Missing> {
-    let pids = bounds::at_most(numbered(source, "/proc", "")?, bounds::PROCESSES, "processes")?;
+    let pids = numbered(source, "/proc", "")?;
+    bounds::at_most(bounds::PROCESSES, pids.len(), "processes")?;
     let users = GpuUsers::new(source, live, &pids, gpus, nvml);
     let mut processes = Vec::with_capacity(pids.len());
     let mut unreadable = None;

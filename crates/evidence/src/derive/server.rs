@@ -72,7 +72,8 @@ pub(crate) fn derive(
     let candidates: Vec<Candidate> =
         processes.iter().filter(|process| !process.kernel).map(candidate).collect();
     let by_pid: BTreeMap<u32, &Process> = processes.iter().map(|process| (process.pid, process)).collect();
-    let groups = bounds::at_most(group(&candidates), bounds::SERVERS, "inference servers")?;
+    let groups = group(&candidates);
+    bounds::at_most(bounds::SERVERS, groups.len(), "inference servers")?;
     Ok(groups.iter().map(|group| server(bundle, group, &by_pid)).collect())
 }
 

@@ -144,8 +144,9 @@ impl LogLine {
         text.contains("uncorrect") || text.contains("fatal") || text.contains("recovery failed")
     }
 
-    /// Whether it tells of an error of PCI Express after which the device is lost: the link is no longer reliable
-    /// (`severity=Uncorrectable (Fatal)`; `(Non-Fatal)` loses a transaction only), or the kernel could not bring it back.
+    /// Whether it tells of an error of PCI Express after which the device may be lost: the link is no longer reliable
+    /// (`severity=Uncorrectable (Fatal)`; `(Non-Fatal)` loses a transaction only), or the kernel could not bring it back. A
+    /// recovery that succeeds is told under the name of the bridge above the device.
     #[must_use]
     pub fn is_fatal_on_link(&self) -> bool {
         let text = self.text.to_ascii_lowercase();

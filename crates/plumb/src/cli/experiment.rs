@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 use plumb_evidence::CpuSet;
 
+use super::{AccessArgs, ResultArgs};
+
 #[derive(Debug, Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct ExperimentArgs {
@@ -38,21 +40,13 @@ pub(crate) struct RunArgs {
     /// Add the result to this bundle, whose evidence then says which NUMA node a GPU is on.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) into: Option<PathBuf>,
-    /// Write the result to this file instead of standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace the file of --output if it is there already.
-    #[arg(long)]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ExperimentFormat,
-    /// Variable that holds the server's API key, if it is set.
-    #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
-    pub(crate) api_key_env: String,
-    /// A header for every request; `NAME:@FILE` takes the value from a file, where no other user of the machine sees it.
-    #[arg(long, value_name = "NAME:VALUE")]
-    pub(crate) header: Vec<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
     /// Look for /sys and /proc/sys below this folder; for tests.
     #[arg(long, value_name = "DIR", hide = true)]
     pub(crate) sysroot: Option<PathBuf>,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 
-use super::Format;
+use super::{AccessArgs, Format, ResultArgs};
 
 #[derive(Debug, Args)]
 pub(crate) struct ObserveArgs {
@@ -27,21 +27,13 @@ pub(crate) struct ObserveArgs {
     /// Add the result to this bundle, hour by hour.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) into: Option<PathBuf>,
-    /// Write the result to this file instead of standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace the file of --output if it is there already.
-    #[arg(long)]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
-    /// Variable that holds the server's API key, if it is set.
-    #[arg(long, value_name = "NAME", default_value = "PLUMB_API_KEY")]
-    pub(crate) api_key_env: String,
-    /// A header for every request; `NAME:@FILE` takes the value from a file.
-    #[arg(long, value_name = "NAME:VALUE")]
-    pub(crate) header: Vec<String>,
+    #[command(flatten)]
+    pub(crate) access: AccessArgs,
 }
 
 #[derive(Debug, Args)]
@@ -52,12 +44,8 @@ pub(crate) struct ImportArgs {
     /// Add what it says to this bundle.
     #[arg(long, value_name = "BUNDLE")]
     pub(crate) into: Option<PathBuf>,
-    /// Write the result to this file instead of standard output.
-    #[arg(long, short, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-    /// Replace the file of --output if it is there already.
-    #[arg(long)]
-    pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) result: ResultArgs,
     /// How to print what it says.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: ImportFormat,

@@ -7,8 +7,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use plumb_collect::Interrupt;
-use plumb_evidence::files::{Readers, write_atomically};
 use plumb_measure::bench::reference::{Behaviour, Server, steady};
 use plumb_measure::bench::{
     Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Lengths, Load, Measured, Plan,
@@ -23,7 +21,7 @@ use crate::cli::{
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::into::{Files, Receiver, by_time};
-use crate::outputs::check_file;
+use crate::outputs::{check_file, write_file};
 
 mod live;
 mod text;
@@ -32,13 +30,7 @@ mod text;
 const MAX_BUNDLED: usize = 48 << 20;
 
 pub(crate) fn run(args: &BenchArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let (control, _signals) = match Interrupt::on_signals() {
-        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
-        Err(reason) => {
-            console.warn(&format!("Ctrl-C will leave no result: {reason}"));
-            (Control::default(), None)
-        }
-    };
+    let (control, _signals) = super::until_signal("will leave no result", console);
     if let Some(command) = &args.command {
         return run_calibration(command, console, &control);
     }
@@ -190,8 +182,7 @@ fn plan(args: &BenchArgs, console: &Console) -> anyhow::Result<Plan> {
     };
     let url = args.url.as_deref().unwrap_or_default();
     let target = Target::new(url, http, connection.ca.as_deref(), api_key(args)?)?;
-    let target =
-        target.with_headers(connection.header.iter().map(|text| header(text)).collect::<Result<_, _>>()?);
+    let target = target.with_headers(headers(&connection.header)?);
     if target.key_in_clear() {
         console.warn("the API key, or a header that may hold one, is sent in clear text: the URL begins with `http://`");
     }
@@ -317,19 +308,24 @@ fn api_key(args: &BenchArgs) -> anyhow::Result<Option<ApiKey>> {
     if let Some(path) = &args.connection.api_key_file {
         return Ok(Some(ApiKey::new(&read(path)?)?));
     }
-    match set(&args.connection.api_key_env) {
-        None => Ok(None),
-        Some(key) => {
-            let key = key.into_string().map_err(|_| {
-                UsageError(format!("the variable {} does not hold text", args.connection.api_key_env))
-            })?;
-            Ok(Some(ApiKey::new(&key)?))
-        }
-    }
+    key(&args.connection.api_key_env)
+}
+
+/// The server's key, from the variable of that name.
+pub(super) fn key(variable: &str) -> anyhow::Result<Option<ApiKey>> {
+    let Some(key) = set(variable) else { return Ok(None) };
+    let text =
+        key.into_string().map_err(|_| UsageError(format!("the variable {variable} does not hold text")))?;
+    Ok(Some(ApiKey::new(&text)?))
+}
+
+/// Headers for every request.
+pub(super) fn headers(texts: &[String]) -> anyhow::Result<Vec<Header>> {
+    texts.iter().map(|text| header(text)).collect()
 }
 
 /// A header as `NAME:VALUE` or `NAME:@FILE`. What is no such header is not repeated: it may be a secret.
-pub(super) fn header(text: &str) -> anyhow::Result<Header> {
+fn header(text: &str) -> anyhow::Result<Header> {
     let (name, value) = text.split_once(':').ok_or_else(|| {
         UsageError(
             "--header has no colon; give a name and a value, such as `--header api-key:@FILE`".to_owned(),
@@ -416,8 +412,7 @@ fn bounded_records(file: &mut File) -> anyhow::Result<(Vec<u8>, usize)> {
 
 fn write_records(path: &Path, records: &mut File) -> anyhow::Result<()> {
     records.seek(SeekFrom::Start(0)).context("cannot read the raw records")?;
-    write_atomically(path, Readers::Owner, |file| std::io::copy(records, file).map(drop))
-        .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
+    write_file(path, |file| std::io::copy(records, file).map(drop))
 }
 
 /// True where a person looks at standard error.

@@ -1,28 +1,26 @@
 //! `plumb experiment`
 
-use std::io::Write;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use plumb_collect::Interrupt;
-use plumb_evidence::files::{Readers, write_atomically};
 use plumb_evidence::model::ExperimentResult;
 use plumb_evidence::{Bundle, Fact};
-use plumb_measure::bench::{ApiKey, BenchError, Control};
+use plumb_measure::bench::BenchError;
 use plumb_measure::experiment::{
     ExperimentError, ExperimentPlan, GpuPlace, Ground, HogKind, Root, Start, Step, hog as run_hog, markdown,
     parse, preview, rehearse, restore, run as experiment, state_folder,
 };
 
-use crate::analyse::set;
 use crate::cli::{ExperimentArgs, ExperimentCommand, ExperimentFormat, HogArgs, RunArgs};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
-use crate::into::{Files, Receiver, by_time};
-use crate::outputs::check_file;
+use crate::into::{Files, Receiver, as_before};
 
 mod quick;
 mod text;
+
+/// What Ctrl-C does where signals cannot be taken.
+const LEFT: &str = "will end this at once, and leave changes to `restore`";
 
 pub(crate) fn run(args: &ExperimentArgs, console: &Console) -> anyhow::Result<Outcome> {
     match (&args.command, &args.plan) {
@@ -55,24 +53,15 @@ pub(crate) fn hog(args: &HogArgs) -> anyhow::Result<Outcome> {
 }
 
 fn ground(args: &RunArgs, receiver: Option<&Receiver>) -> anyhow::Result<Ground> {
-    let key = key(&args.api_key_env)?;
     Ok(Ground {
         root: args.sysroot.clone().map(Root::new).unwrap_or_default(),
         state: state_folder(),
         program: std::env::current_exe().context("cannot find the running program")?,
         may_change: args.allow_changes,
         gpus: receiver.map(|receiver| gpus(receiver.at_start())).unwrap_or_default(),
-        key,
-        headers: args.header.iter().map(|text| super::bench::header(text)).collect::<anyhow::Result<_>>()?,
+        key: super::bench::key(&args.access.api_key_env)?,
+        headers: super::bench::headers(&args.access.header)?,
     })
-}
-
-/// The server's key, from the variable of that name.
-pub(super) fn key(variable: &str) -> anyhow::Result<Option<ApiKey>> {
-    let Some(key) = set(variable) else { return Ok(None) };
-    let text =
-        key.into_string().map_err(|_| UsageError(format!("the variable {variable} does not hold text")))?;
-    Ok(Some(ApiKey::new(&text)?))
 }
 
 /// GPUs of a bundle's evidence, which has asked more than sysfs.
@@ -100,7 +89,7 @@ fn conduct(
         if let Some(why) = unrehearsed(plan) {
             console.note(&format!("no launch was tried: {why}"));
         } else {
-            let (control, _signals) = control(console);
+            let (control, _signals) = super::until_signal(LEFT, console);
             let mut tell = |step: &Step| console.step(&step.text, &step.text, step.lasting);
             let rehearsal = rehearse(plan, ground, &control, &mut tell);
             console.steps_end();
@@ -114,13 +103,11 @@ fn conduct(
             ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(&preview)?),
             _ => text::preview(&preview),
         };
-        put(args, &text, console)?;
+        args.result.put(&text, console)?;
         return Ok(Outcome::Done);
     }
-    let (control, _signals) = control(console);
-    if let Some(path) = &args.output {
-        check_file(path, args.force)?;
-    }
+    let (control, _signals) = super::until_signal(LEFT, console);
+    args.result.check()?;
     console.note(&format!(
         "experiment `{}`: {} cells, {} launches",
         plan.name,
@@ -138,12 +125,12 @@ fn conduct(
     let mut told = false;
     let mut own = None;
     let mut keep = |mut so_far: ExperimentResult| {
-        let kept = match (receiver, &args.output) {
+        let kept = match (receiver, &args.result.output) {
             (Some(receiver), _) => {
-                let name = name(own.as_ref(), &so_far);
+                let name = as_before(own.as_ref(), "experiment", &so_far.started);
                 receiver.try_add(name, |stem| files(stem, &mut so_far)).map(|stem| own = Some(stem))
             }
-            (None, Some(_)) => rendered(args, &so_far).and_then(|text| put(args, &text, console)),
+            (None, Some(_)) => rendered(args, &so_far).and_then(|text| args.result.put(&text, console)),
             _ => Ok(()),
         };
         // Once: the end says it again if it is still so.
@@ -172,13 +159,13 @@ fn conduct(
             Ok(())
         }
         Some(receiver) => {
-            let name = name(own.as_ref(), &result);
+            let name = as_before(own.as_ref(), "experiment", &result.started);
             receiver.add(name, |stem| files(stem, &mut result), console)
         }
         None => Ok(()),
     };
     // Printed even where it could not be added: it may be all that there is of the result.
-    let printed = rendered(args, &result).and_then(|text| put(args, &text, console));
+    let printed = rendered(args, &result).and_then(|text| args.result.put(&text, console));
     added.and(printed)?;
     Ok(match (result.interrupted, result.valid) {
         (true, _) => Outcome::Interrupted,
@@ -198,36 +185,12 @@ fn unrehearsed(plan: &ExperimentPlan) -> Option<&'static str> {
         .then_some("the server is running already, and a load test of it is no dry run")
 }
 
-/// Ends the measurement on a signal; what is returned beside it has to live as long.
-fn control(console: &Console) -> (Control, Option<plumb_collect::Signals>) {
-    match Interrupt::on_signals() {
-        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
-        Err(reason) => {
-            console.warn(&format!("Ctrl-C will end this at once, and leave changes to `restore`: {reason}"));
-            (Control::default(), None)
-        }
-    }
-}
-
 fn rendered(args: &RunArgs, result: &ExperimentResult) -> anyhow::Result<String> {
     Ok(match args.format {
         ExperimentFormat::Text => text::result(result),
         ExperimentFormat::Json => format!("{}\n", serde_json::to_string_pretty(result)?),
         ExperimentFormat::Md => markdown(result),
     })
-}
-
-fn put(args: &RunArgs, text: &str, console: &Console) -> anyhow::Result<()> {
-    let Some(path) = &args.output else { return console.result(text) };
-    write_atomically(path, Readers::Owner, |file| file.write_all(text.as_bytes()))
-        .with_context(|| UsageError(format!("cannot write `{}`; nothing was left behind", path.display())))
-}
-
-/// What the files of a result are called in a bundle: as at an earlier block, which they replace, or by its time.
-fn name(own: Option<&String>, result: &ExperimentResult) -> impl Fn(&Bundle) -> String + use<> {
-    let own = own.cloned();
-    let by_time = by_time("experiment", &result.started);
-    move |bundle| own.clone().unwrap_or_else(|| by_time(bundle))
 }
 
 /// A result as JSON and as Markdown, which then knows its name.

@@ -1,11 +1,8 @@
 //! `plumb import`
 
 use std::fmt::Write as _;
-use std::io::Write;
 
 use anyhow::Context;
-use plumb_evidence::Bundle;
-use plumb_evidence::files::{Readers, write_atomically};
 use plumb_evidence::model::{ImportedResult, ImportedRun, LatencySummary};
 use plumb_measure::foreign;
 
@@ -13,7 +10,6 @@ use crate::cli::{ImportArgs, ImportFormat};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::into::{Files, Receiver, by_number};
-use crate::outputs::check_file;
 
 /// Most bytes of a result: GuideLLM keeps every request in it.
 const MOST: u64 = 512 << 20;
@@ -23,15 +19,12 @@ pub(crate) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Outcom
     let text = crate::input::read_text(&args.file, MOST)
         .with_context(|| UsageError(format!("cannot read `{shown}`")))?;
     let receiver = args.into.as_deref().map(Receiver::open).transpose()?;
-    if let Some(path) = &args.output {
-        check_file(path, args.force)?;
-    }
+    args.result.check()?;
     // The folder may tell whose node it was, and says nothing of the result.
     let file = args.file.file_name().unwrap_or_default().to_string_lossy();
     let mut result = foreign::read(&file, &text).map_err(|error| UsageError(error.to_string()))?;
     if let Some(receiver) = &receiver {
-        let choose = |bundle: &Bundle| by_number("imported")(bundle);
-        receiver.add(choose, |stem| files(stem, &mut result), console)?;
+        receiver.add(by_number("imported"), |stem| files(stem, &mut result), console)?;
     }
     let text = match args.format {
         ImportFormat::Text => describe(&result),
@@ -45,13 +38,7 @@ pub(crate) fn run(args: &ImportArgs, console: &Console) -> anyhow::Result<Outcom
             }
         }
     };
-    match &args.output {
-        None => console.result(&text)?,
-        Some(path) => write_atomically(path, Readers::Owner, |file| file.write_all(text.as_bytes()))
-            .with_context(|| {
-                UsageError(format!("cannot write `{}`; nothing was left behind", path.display()))
-            })?,
-    }
+    args.result.put(&text, console)?;
     Ok(Outcome::Done)
 }
 

@@ -1,31 +1,24 @@
 //! `plumb observe`
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::PathBuf;
 
-use anyhow::Context;
-use plumb_collect::Interrupt;
-use plumb_evidence::Bundle;
-use plumb_evidence::files::{Readers, write_atomically};
 use plumb_evidence::model::{Moment, ObserveResult};
-use plumb_measure::bench::{Control, Http, Target, parse_objectives};
+use plumb_measure::bench::{Http, Target, parse_objectives};
 use plumb_measure::observe::{MOST_COST, ObservePlan, observe};
 
 use crate::cli::{Format, ObserveArgs};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
-use crate::into::{Files, Receiver, by_time};
-use crate::outputs::check_file;
+use crate::into::{Files, Receiver, as_before};
 
 pub(crate) fn run(args: &ObserveArgs, console: &Console) -> anyhow::Result<Outcome> {
     let target = args
         .url
         .as_ref()
         .map(|url| -> anyhow::Result<Target> {
-            let headers =
-                args.header.iter().map(|text| super::bench::header(text)).collect::<anyhow::Result<_>>()?;
-            let key = super::experiment::key(&args.api_key_env)?;
+            let headers = super::bench::headers(&args.access.header)?;
+            let key = super::bench::key(&args.access.api_key_env)?;
             Ok(Target::new(url, Http::Auto, None, key)?.with_headers(headers))
         })
         .transpose()?;
@@ -44,16 +37,9 @@ pub(crate) fn run(args: &ObserveArgs, console: &Console) -> anyhow::Result<Outco
         root: PathBuf::from("/"),
     };
     let receiver = args.into.as_deref().map(Receiver::open).transpose()?;
-    if let Some(path) = &args.output {
-        check_file(path, args.force)?;
-    }
-    let (control, _signals) = match Interrupt::on_signals() {
-        Ok((interrupt, signals)) => (Control::until(move || interrupt.is_asked()), Some(signals)),
-        Err(reason) => {
-            console.warn(&format!("Ctrl-C will end this at once, and what was seen is lost: {reason}"));
-            (Control::default(), None)
-        }
-    };
+    args.result.check()?;
+    let (control, _signals) =
+        super::until_signal("will end this at once, and what was seen is lost", console);
     let length = args.length.as_secs_f64();
     let mut tell = |moment: &Moment| {
         let line = format!("{} of {}{}", span(moment.at), span(length), told(moment));
@@ -64,7 +50,9 @@ pub(crate) fn run(args: &ObserveArgs, console: &Console) -> anyhow::Result<Outco
     let mut keep = |so_far: &ObserveResult| {
         let Some(receiver) = &receiver else { return };
         let mut so_far = ObserveResult { interrupted: true, ..so_far.clone() };
-        match receiver.try_add(name(own.as_ref(), &so_far), |stem| files(stem, &mut so_far)) {
+        match receiver
+            .try_add(as_before(own.as_ref(), "observe", &so_far.started), |stem| files(stem, &mut so_far))
+        {
             Ok(stem) => own = Some(stem),
             Err(error) if !std::mem::replace(&mut has_failed, true) => {
                 console.warn(&format!("what was seen so far cannot be kept: {error:#}"));
@@ -80,28 +68,18 @@ pub(crate) fn run(args: &ObserveArgs, console: &Console) -> anyhow::Result<Outco
             receiver.leave(console);
             Ok(())
         }
-        Some(receiver) => receiver.add(name(own.as_ref(), &result), |stem| files(stem, &mut result), console),
+        Some(receiver) => {
+            let name = as_before(own.as_ref(), "observe", &result.started);
+            receiver.add(name, |stem| files(stem, &mut result), console)
+        }
         None => Ok(()),
     };
     let text = match args.format {
         Format::Text => text(&result),
         Format::Json => format!("{}\n", serde_json::to_string_pretty(&result)?),
     };
-    let printed = match &args.output {
-        None => console.result(&text),
-        Some(path) => write_atomically(path, Readers::Owner, |file| file.write_all(text.as_bytes()))
-            .with_context(|| {
-                UsageError(format!("cannot write `{}`; nothing was left behind", path.display()))
-            }),
-    };
-    added.and(printed)?;
+    added.and(args.result.put(&text, console))?;
     Ok(if result.interrupted { Outcome::Interrupted } else { Outcome::Done })
-}
-
-fn name(own: Option<&String>, result: &ObserveResult) -> impl Fn(&Bundle) -> String + use<> {
-    let own = own.cloned();
-    let by_time = by_time("observe", &result.started);
-    move |bundle| own.clone().unwrap_or_else(|| by_time(bundle))
 }
 
 fn files(stem: &str, result: &mut ObserveResult) -> anyhow::Result<Files> {

@@ -73,21 +73,13 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(paragraph(w.say("no_plan", &[("reason", missing(w)?)])?));
         return Ok(blocks);
     };
-    let of_plan =
-        |id: &str, value: u32| w.number(id, f64::from(value), value.to_string(), "modelled", "capacity.plan");
-    for (id, value) in [
-        ("replicas-low", plan.replicas.low),
-        ("replicas-high", plan.replicas.high),
-        ("planned", plan.planned),
-    ] {
-        of_plan(id, value);
+    // The sentence below is put together elsewhere; these are its numbers.
+    for (id, value) in [("replicas-low", plan.replicas.low), ("replicas-high", plan.replicas.high)] {
+        w.whole(id, value, Label::Modelled, "capacity.plan");
     }
-    if let Some(gpus) = &plan.gpus {
-        of_plan("gpus", gpus.high);
-    }
-    if let Some(today) = plan.today {
-        w.number("replicas", f64::from(today), today.to_string(), "assumed", "engagement: demand.replicas");
-    }
+    w.planned(plan);
+    plan.gpus.as_ref().map(|gpus| w.gpus(gpus));
+    plan.today.map(|today| w.replicas(today));
     if let Some(cost) = &capacity.money {
         money(w, "month", cost.month.high, "capacity.money.month");
         cost.today.map(|today| money(w, "month-today", today, "capacity.money.today"));
@@ -100,13 +92,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if let Some(test) = Decisive::of(w) {
         let rate = w.rate("decisive", test.rate, Label::Modelled, "capacity.steps");
         let saves = money(w, "decisive-saves", test.saves, "capacity.steps");
-        let replicas = w.number(
-            "decisive-replicas",
-            f64::from(test.replicas),
-            test.replicas.to_string(),
-            "modelled",
-            "capacity.steps",
-        );
+        let replicas = w.whole("decisive-replicas", test.replicas, Label::Modelled, "capacity.steps");
         blocks.push(paragraph(
             w.say("one_test_more", &[("rate", &rate), ("saves", &saves), ("replicas", &replicas)])?,
         ));
@@ -122,27 +108,23 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     blocks.push(heading(w.t("heading", "assumptions")?));
     let mut rows: Vec<Row> = Vec::new();
-    let worth = |own: &Labelled| !own.value.is_empty();
-    for own in view.assumptions.iter().chain(view.money.iter().take(1)).filter(|own| worth(own)) {
-        record(w, own);
-        rows.push(row(vec![
-            line(own.name.clone()),
-            vec![strong(own.value.clone())],
-            vec![basis(&own.label)],
-        ]));
-    }
-    for own in &view.sensitivity {
-        record(w, own);
-        let name = w.say("moved", &[("input", &own.name)])?;
+    // Of a range, the number is where it begins.
+    let mut add = |kind: &str, own: &Labelled, number: f64, name: String| {
+        w.number(&format!("{kind}-{}", own.id), number, &own.value, &own.label.id, "capacity");
         rows.push(row(vec![line(name), vec![strong(own.value.clone())], vec![basis(&own.label)]]));
+    };
+    for (own, found) in view.assumptions.iter().zip(&capacity.assumptions) {
+        add("assumption", own, found.value, own.name.clone());
     }
-    if let Some(moved) = view.money.iter().find(|own| own.id == "price_moved") {
-        record(w, moved);
-        rows.push(row(vec![
-            line(moved.name.clone()),
-            vec![strong(moved.value.clone())],
-            vec![basis(&moved.label)],
-        ]));
+    let of_money = |id: &str| view.money.iter().find(|own| own.id == id).zip(capacity.money.as_ref());
+    if let Some((own, found)) = of_money("price") {
+        add("assumption", own, found.gpu_hour, own.name.clone());
+    }
+    for (own, found) in view.sensitivity.iter().zip(&capacity.sensitivity) {
+        add("moved", own, found.from.0, w.say("moved", &[("input", &own.name)])?);
+    }
+    if let Some((own, found)) = of_money("price_moved") {
+        add("assumption", own, found.price_moved.0, own.name.clone());
     }
     let columns = vec![
         column(w.t("label", "number")?, 5),
@@ -158,13 +140,6 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     Ok(blocks)
 }
 
-/// Puts a number of the plan, which may be a range, into the list of numbers.
-fn record(w: &Writer<'_>, own: &Labelled) {
-    let digits: String = own.value.chars().take_while(|c| c.is_ascii_digit() || ",.".contains(*c)).collect();
-    let value = digits.replace(',', ".").parse().unwrap_or_default();
-    w.number(&format!("assumption-{}", own.id), value, &own.value, &own.label.id, "capacity");
-}
-
 fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
     let steps = &w.assessment.capacity.steps;
     let first = steps[0].month;
@@ -175,16 +150,10 @@ fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
         let label = if index == 0 { Label::Measured } else { Label::Modelled };
         let rate = w.rate(&id, from, label, "capacity.steps");
         let origin = "capacity.steps";
-        let replicas = w.number(
-            &format!("{id}-replicas"),
-            f64::from(step.replicas),
-            step.replicas.to_string(),
-            "modelled",
-            origin,
-        );
+        let replicas = w.whole(&format!("{id}-replicas"), step.replicas, Label::Modelled, origin);
         let gpus = step.gpus.map_or_else(
             || "–".to_owned(),
-            |gpus| w.number(&format!("{id}-gpus"), f64::from(gpus), gpus.to_string(), "modelled", origin),
+            |gpus| w.whole(&format!("{id}-gpus"), gpus, Label::Modelled, origin),
         );
         let month = step
             .month

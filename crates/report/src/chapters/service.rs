@@ -71,28 +71,17 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
 
 /// The objectives in one line each.
 fn stated(w: &Writer<'_>) -> Result<Block, ReportError> {
-    let mut rows: Vec<_> =
-        w.view.service.stated.iter().map(|own| fact(own.label.clone(), own.value.clone())).collect();
-    for own in &w.view.service.stated {
-        let digits: String = own.value.chars().take_while(char::is_ascii_digit).collect();
-        w.number(
-            &format!("objective-{}", own.label),
-            digits.parse().unwrap_or_default(),
-            &own.value,
-            "assumed",
-            "engagement: slo",
-        );
+    let mut rows = Vec::new();
+    for (own, value) in &w.view.service.stated {
+        if let Some(value) = value {
+            w.number(&format!("objective-{}", own.label), *value, &own.value, "assumed", "engagement: slo");
+        }
+        rows.push(fact(own.label.clone(), own.value.clone()));
     }
     if target_is_assumed(w)
         && let Some(proof) = Proof::of(w)
     {
-        let target = w.number(
-            "target",
-            proof.goodput.target,
-            format!("{} %", proof.goodput.target * 100.0),
-            "assumed",
-            "engagement: slo",
-        );
+        let target = proof.target(w);
         rows.push(fact(w.t("objective", "attainment")?, w.say("target_row", &[("target", &target)])?));
     }
     Ok(Block::Facts { rows })

@@ -86,6 +86,27 @@ impl<'a> Proof<'a> {
         Some(Self { goodput, met: met.filter(|_| goodput.rate.low > 0.0), missed })
     }
 
+    /// The share of requests that must meet the limits.
+    pub(super) fn target(&self, w: &Writer<'_>) -> String {
+        let target = self.goodput.target;
+        w.number("target", target, format!("{} %", target * 100.0), "assumed", "engagement: slo")
+    }
+
+    /// The highest rate that was shown to meet the target, in words.
+    fn carried(&self, w: &Writer<'_>, met: &LoadPoint) -> String {
+        w.rate("goodput", self.goodput.rate.low, Label::Measured, &met.path)
+    }
+
+    /// What the tests say of a rate: `enough` is carried, nothing was tested `beyond`, it was `missed`, or it lies `between`.
+    fn place(&self, rate: f64) -> &'static str {
+        match () {
+            () if rate <= self.goodput.rate.low => "enough",
+            () if self.missed.is_none() => "beyond",
+            () if self.tested(rate) => "missed",
+            () => "between",
+        }
+    }
+
     /// True if some rate was tested that is this one.
     fn tested(&self, rate: f64) -> bool {
         self.goodput.points.iter().any(|point| (point.rate - rate).abs() < 0.005 * rate.max(1.0))
@@ -143,45 +164,23 @@ fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
         return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
     };
     let demand = Demand::of(w.assessment);
-    let target = w.number(
-        "target",
-        proof.goodput.target,
-        format!("{} %", proof.goodput.target * 100.0),
-        "assumed",
-        "engagement: slo",
-    );
+    let target = proof.target(w);
     let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
-    let met_rate = w.rate("goodput", proof.goodput.rate.low, Label::Measured, &met.path);
-    let met_share = share(w, "share-met", met);
-    let mut values = vec![("met", met_rate), ("met_share", met_share)];
-    let mut key = "tests_met";
-    if let (Some(each), Some(replicas)) = (demand.each(), demand.replicas) {
-        values.push(("each", w.rate("peak-each", each, Label::Assumed, "engagement: demand")));
-        values.push((
-            "replicas",
-            w.number(
-                "replicas",
-                f64::from(replicas),
-                replicas.to_string(),
-                "assumed",
-                "engagement: demand.replicas",
-            ),
-        ));
-        key = match () {
-            () if each <= proof.goodput.rate.low => "each_met",
-            () if proof.missed.is_none() => "each_beyond",
-            () if proof.tested(each) => "each_missed",
-            () => "each_between",
-        };
-    } else if proof.missed.is_some() {
-        key = "tests_met_missed";
-    }
+    let mut values = vec![("met", proof.carried(w, met)), ("met_share", share(w, "share-met", met))];
+    let key = match (demand.each(), demand.replicas) {
+        (Some(each), Some(replicas)) => {
+            values.extend([("each", w.each(each)), ("replicas", w.replicas(replicas))]);
+            format!("each_{}", proof.place(each))
+        }
+        _ if proof.missed.is_some() => "tests_met_missed".to_owned(),
+        _ => "tests_met".to_owned(),
+    };
     if let Some(missed) = proof.missed {
         values.push(("missed", w.rate("missed", missed.rate, Label::Measured, &missed.path)));
         values.push(("missed_share", share(w, "share-missed", missed)));
     }
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    let text = stop(&w.say(key, &values)?);
+    let text = stop(&w.say(&key, &values)?);
     if service::target_is_assumed(w) {
         return Ok(format!("{text} {}", w.say("target_assumed", &[("target", &target)])?));
     }
@@ -243,18 +242,11 @@ fn costs(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let capacity = &w.assessment.capacity;
     let Some(plan) = &capacity.plan else { return Ok(None) };
     let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
-    let replicas = w.number(
-        "planned",
-        f64::from(plan.planned),
-        plan.planned.to_string(),
-        "modelled",
-        "capacity.plan.planned",
-    );
+    let replicas = w.planned(plan);
     let (Some(gpus), Some(cost)) = (&plan.gpus, &capacity.money) else {
         return w.say("need_only", &[("demand", &demand), ("replicas", &replicas)]).map(Some);
     };
-    let gpus =
-        w.number("gpus", f64::from(gpus.high), gpus.high.to_string(), "modelled", "capacity.plan.gpus");
+    let gpus = w.gpus(gpus);
     let month = money(w, "month", cost.month.high, "capacity.money.month");
     let values = [("demand", demand.as_str()), ("replicas", &replicas), ("gpus", &gpus), ("month", &month)];
     let grows = Demand::of(w.assessment).next_year().is_some();
@@ -335,26 +327,13 @@ fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
         tiles.push(tile("proven", format!("{rate}/s"), of("measured")?)?);
     }
     if let Some(each) = demand.each() {
-        let rate = w.rate("peak-each", each, Label::Assumed, "engagement: demand");
-        tiles.push(tile("peak", format!("{rate}/s"), of("stated")?)?);
+        tiles.push(tile("peak", format!("{}/s", w.each(each)), of("stated")?)?);
     }
     if let Some(plan) = &capacity.plan {
-        let replicas = w.number(
-            "planned",
-            f64::from(plan.planned),
-            plan.planned.to_string(),
-            "modelled",
-            "capacity.plan.planned",
-        );
+        let replicas = w.planned(plan);
         let value = match &plan.gpus {
             Some(gpus) => {
-                let gpus = w.number(
-                    "gpus",
-                    f64::from(gpus.high),
-                    gpus.high.to_string(),
-                    "modelled",
-                    "capacity.plan.gpus",
-                );
+                let gpus = w.gpus(gpus);
                 w.messages.fill("tile", "need_value", &[("replicas", &replicas), ("gpus", &gpus)])?
             }
             None => replicas,
@@ -450,32 +429,22 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
 /// Whether what each replica gets today is carried, in a sentence; nothing but tested rates is in it.
 pub(super) fn verdict(w: &Writer<'_>, proof: &Proof<'_>) -> Result<String, ReportError> {
     let demand = Demand::of(w.assessment);
-    let carried = proof.goodput.rate.low;
-    let target = w.number(
-        "target",
-        proof.goodput.target,
-        format!("{} %", proof.goodput.target * 100.0),
-        "assumed",
-        "engagement: slo",
-    );
+    let target = proof.target(w);
     let Some(met) = proof.met else { return w.say("never_met", &[("target", &target)]) };
-    let mut values =
-        vec![("met", w.rate("goodput", carried, Label::Measured, &met.path)), ("target", target)];
+    let mut values = vec![("met", proof.carried(w, met)), ("target", target)];
     if let Some(missed) = proof.missed {
         values.push(("missed", w.rate("missed", missed.rate, Label::Measured, &missed.path)));
     }
-    let mut key = if proof.missed.is_some() { "verdict_tested" } else { "verdict_met" };
-    if let Some(each) = demand.each() {
-        values.push(("each", w.rate("peak-each", each, Label::Assumed, "engagement: demand")));
-        key = match () {
-            () if each <= carried => "verdict_enough",
-            () if proof.missed.is_none() => "verdict_beyond",
-            () if proof.tested(each) => "verdict_missed",
-            () => "verdict_between",
-        };
-    }
+    let key = match demand.each() {
+        Some(each) => {
+            values.push(("each", w.each(each)));
+            format!("verdict_{}", proof.place(each))
+        }
+        None if proof.missed.is_some() => "verdict_tested".to_owned(),
+        None => "verdict_met".to_owned(),
+    };
     let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    w.say(key, &values)
+    w.say(&key, &values)
 }
 
 #[cfg(test)]

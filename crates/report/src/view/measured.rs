@@ -85,7 +85,8 @@ pub(crate) struct Noise {
 /// The service level, as it is stated.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Service {
-    pub(crate) stated: Vec<Fact>,
+    /// Each with its number, where it is one.
+    pub(crate) stated: Vec<(Fact, Option<f64>)>,
 }
 
 fn ms(value: Option<f64>, messages: &Messages) -> String {
@@ -276,7 +277,7 @@ pub(crate) fn service(material: &Material<'_>, messages: &Messages) -> Result<Se
     Ok(Service { stated: slo.map_or_else(|| Ok(Vec::new()), |slo| stated(slo, messages))? })
 }
 
-fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportError> {
+fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<(Fact, Option<f64>)>, ReportError> {
     let rows = [
         ("percentile", slo.percentile, ""),
         ("ttft", slo.ttft_ms, " ms"),
@@ -291,15 +292,13 @@ fn stated(slo: &ServiceLevel, messages: &Messages) -> Result<Vec<Fact>, ReportEr
     for (key, value, unit) in rows {
         if let Some(value) = value {
             let label = messages.get("objective", key)?.to_owned();
-            facts.push(Fact { label, value: messages.numeral(&format!("{value}{unit}")), code: false });
+            let text = messages.numeral(&format!("{value}{unit}"));
+            facts.push((Fact { label, value: text, code: false }, Some(value)));
         }
     }
     if let Some(penalty) = &slo.penalty {
-        facts.push(Fact {
-            label: messages.get("objective", "penalty")?.to_owned(),
-            value: clean(penalty),
-            code: false,
-        });
+        let label = messages.get("objective", "penalty")?.to_owned();
+        facts.push((Fact { label, value: clean(penalty), code: false }, None));
     }
     Ok(facts)
 }
