@@ -39,3 +39,4 @@ mod remediate;
 mod removal;
 mod report;
 mod rules;
+mod site;

@@ -17,6 +17,7 @@ use crate::conduct::Conduct;
 use crate::cost::{self, micros};
 use crate::fs_source::FsSource;
 use crate::helper::{Helper, Running, is_recorded};
+use crate::named;
 use crate::probe::{Method, Probe, Read};
 use crate::probes::PROBES;
 use crate::recorder::{Kept, Recorder};
@@ -35,6 +36,8 @@ pub struct Options {
     pub sample: Option<Duration>,
     /// How to behave on the node.
     pub conduct: Conduct,
+    /// Servers by process id, port or unit, where Plumb would not know them.
+    pub servers: Vec<String>,
 }
 
 /// Is told of each probe as it ends.
@@ -76,6 +79,16 @@ pub enum CollectError {
         /// The system's answer.
         source: std::io::Error,
     },
+    /// A server that was named is not there.
+    #[error(
+        "cannot find the server `{name}`: {why}; give a process id, a port that it listens at, or its unit"
+    )]
+    Server {
+        /// What was asked for.
+        name: String,
+        /// Why it was not found.
+        why: String,
+    },
     /// Somebody asked to stop before there was anything to keep.
     #[error("interrupted before anything was gathered; no bundle was written")]
     Interrupted,
@@ -88,7 +101,10 @@ pub enum CollectError {
 pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, CollectError> {
     let started = OffsetDateTime::now_utc();
     let beginning = Instant::now();
-    let source = Arc::new(open(options.sysroot.as_deref())?);
+    let mut source = open(options.sysroot.as_deref())?;
+    let named = named::find(&source, &options.servers)?;
+    source.name(named.clone());
+    let source = Arc::new(source);
     let interrupt = &options.conduct.interrupt;
     let settled = options.conduct.settle(&source)?;
     let runner = Runner::new(Arc::clone(&source), interrupt.clone());
@@ -225,6 +241,7 @@ pub fn collect(options: &Options, progress: Progress<'_>) -> Result<Bundle, Coll
         files: Vec::new(),
         unread,
         folders,
+        servers: named,
         redactions: vec![
             "values of command-line and boot arguments that look like secrets are masked".to_owned(),
             "of the kernel log, lines of the subjects that checks ask for are kept, secrets in them masked"

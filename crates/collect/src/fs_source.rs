@@ -1,6 +1,7 @@
 //! The file system as a [`Source`]: the node's own, or a recorded tree.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
@@ -37,13 +38,15 @@ pub struct FsSource {
     recorded: Option<(PathBuf, File)>,
     /// Processes, once a probe has looked at them: others need not look at every process again.
     seen: Board,
+    /// Processes that the user named as servers.
+    named: BTreeSet<u32>,
 }
 
 impl FsSource {
     /// The running node.
     #[must_use]
     pub fn live() -> Self {
-        Self { recorded: None, seen: Board::default() }
+        Self { recorded: None, seen: Board::default(), named: BTreeSet::new() }
     }
 
     /// A recorded tree. Absolute links in it mean places in it: none leads out of it.
@@ -52,7 +55,7 @@ impl FsSource {
     /// The system's answer where `root` cannot be opened.
     pub fn recorded(root: &Path) -> io::Result<Self> {
         let folder = File::options().read(true).custom_flags(OFlag::O_DIRECTORY.bits()).open(root)?;
-        Ok(Self { recorded: Some((root.to_owned(), folder)), seen: Board::default() })
+        Ok(Self { recorded: Some((root.to_owned(), folder)), seen: Board::default(), named: BTreeSet::new() })
     }
 
     /// The folder that stands for `/`, for a recorded tree.
@@ -69,6 +72,16 @@ impl FsSource {
         let proc = in_root::look_up(root, "/proc").map(File::from);
         let kind = proc.and_then(|folder| Ok(fstatfs(&folder)?.filesystem_type()));
         kind.is_ok_and(|kind| kind == PROC_SUPER_MAGIC)
+    }
+
+    /// Has these processes taken for servers, whatever they look like.
+    pub(crate) fn name(&mut self, servers: BTreeSet<u32>) {
+        self.named = servers;
+    }
+
+    /// Processes that the user named as servers.
+    pub(crate) fn named(&self) -> &BTreeSet<u32> {
+        &self.named
     }
 
     /// Where the probe of processes tells what it has seen.

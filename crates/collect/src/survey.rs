@@ -8,6 +8,7 @@ use plumb_evidence::manifest::ProbeStatus;
 
 use crate::collect::{self, CollectError, Options};
 use crate::fs_source::FsSource;
+use crate::named;
 use crate::probe::{Method, Privilege, Probe};
 use crate::probes::PROBES;
 use crate::recorder::Recorder;
@@ -53,7 +54,9 @@ impl Planned {
 /// # Errors
 /// As [`crate::collect()`].
 pub fn survey(options: &Options) -> Result<Vec<Planned>, CollectError> {
-    let source = Arc::new(collect::open(options.sysroot.as_deref())?);
+    let mut source = collect::open(options.sysroot.as_deref())?;
+    source.name(named::find(&source, &options.servers)?);
+    let source = Arc::new(source);
     let _settled = options.conduct.settle(&source)?;
     let cpus = cpus(&source);
     let runner = Runner::new(Arc::clone(&source), options.conduct.interrupt.clone());

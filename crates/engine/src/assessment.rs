@@ -7,7 +7,7 @@ use plumb_check_sdk::{
     Reference, Remediation, Severity, Text, Threshold, Words,
 };
 use plumb_words::ENGLISH;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 
@@ -370,7 +370,7 @@ pub struct Limit {
 }
 
 /// Names one finding of the assessment.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct FindingRef {
     /// Id of the check.
     pub check: String,

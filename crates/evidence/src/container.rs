@@ -199,9 +199,21 @@ impl Bundle {
     pub fn read_within(path: &Path, limits: &Limits) -> Result<Self, BundleError> {
         let metadata =
             fs::metadata(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })?;
-        let (manifest, files) =
-            if metadata.is_dir() { read_folder(path, limits)? } else { read_file(path, limits)? };
+        let (manifest, files) = if metadata.is_dir() {
+            read_folder(path, limits)?
+        } else {
+            read_file(path, file_of(path)?, limits)?
+        };
         verify(path, &manifest, files)
+    }
+
+    /// Reads and verifies a bundle from a file that is open; `name` stands for it in errors.
+    ///
+    /// # Errors
+    /// See [`BundleError`].
+    pub fn read_opened(file: File, name: &Path) -> Result<Self, BundleError> {
+        let (manifest, files) = read_file(name, file, &Limits::default())?;
+        verify(name, &manifest, files)
     }
 
     /// Writes the bundle to `path`: to a temporary name beside it, synced, then renamed, so that a full disk or a kill
@@ -214,9 +226,13 @@ impl Bundle {
             .map_err(|source| BundleError::Write { path: path.to_owned(), source })
     }
 
-    fn pack(&self, file: &mut File) -> io::Result<()> {
+    /// Writes the bundle into a stream, which may be gone before it ends: [`Self::write`] for files.
+    ///
+    /// # Errors
+    /// The system's answer.
+    pub fn pack(&self, to: impl Write) -> io::Result<()> {
         // Level 1: level 3 takes half as long again, several MiB more, and packs such files no better.
-        let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(file), 1)?;
+        let mut encoder = zstd::stream::write::Encoder::new(BufWriter::new(to), 1)?;
         encoder.include_checksum(true)?;
         // Entries are small, and each is several writes: the compressor is called for many at once.
         let mut archive = tar::Builder::new(BufWriter::with_capacity(128 << 10, encoder));
@@ -277,13 +293,17 @@ type Files = BTreeMap<String, Vec<u8>>;
 /// What an entry costs beside its content: a header and padding, and as much again for a long name.
 const ENTRY: u64 = 2048;
 
+fn file_of(path: &Path) -> Result<File, BundleError> {
+    File::open(path).map_err(|source| BundleError::Read { path: path.to_owned(), source })
+}
+
 /// The unpacked archive of a bundle file, the bytes of the file, and where the archive says why it was ended.
 fn open_archive(
     path: &Path,
+    file: File,
     limits: &Limits,
 ) -> Result<(tar::Archive<Forward<impl Read + use<>>>, u64, Exceeded), BundleError> {
     let read = |source| BundleError::Read { path: path.to_owned(), source };
-    let file = File::open(path).map_err(read)?;
     let packed_bytes = file.metadata().map_err(read)?.len();
     let mut reader = BufReader::new(file);
     let magic = io::BufRead::fill_buf(&mut reader).map_err(read)?;
@@ -315,9 +335,9 @@ fn damaged(path: &Path, error: &io::Error) -> BundleError {
     BundleError::Damaged { path: path.to_owned(), detail: error.to_string() }
 }
 
-fn read_file(path: &Path, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
+fn read_file(path: &Path, file: File, limits: &Limits) -> Result<(Vec<u8>, Files), BundleError> {
     let hostile = |detail: String| BundleError::Hostile { path: path.to_owned(), detail };
-    let (mut archive, packed_bytes, exceeded) = open_archive(path, limits)?;
+    let (mut archive, packed_bytes, exceeded) = open_archive(path, file, limits)?;
     let damaged = |error: &io::Error| match exceeded.borrow().clone() {
         Some(why) => hostile(why),
         None => damaged(path, error),

@@ -1,5 +1,7 @@
 //! The manifest of a bundle: what was asked, what came back, and the hash of every file.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
 use crate::fact::Absence;
@@ -48,6 +50,9 @@ pub struct Manifest {
     /// collector asks for. What such a folder lacks was not left out by whoever recorded the tree.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub folders: Vec<String>,
+    /// Processes that the user named as inference servers, by id; what descends from them belongs to them.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub servers: BTreeSet<u32>,
     /// What was changed in the files to keep secrets and names out.
     pub redactions: Vec<String>,
 }
@@ -79,6 +84,7 @@ impl Manifest {
             files: Vec::new(),
             unread: Vec::new(),
             folders: Vec::new(),
+            servers: BTreeSet::new(),
             redactions: Vec::new(),
         }
     }

@@ -6,7 +6,10 @@
 mod lscpu;
 mod lstopo;
 mod numactl;
+pub mod places;
+mod sketch;
 
 pub use lscpu::lscpu;
 pub use lstopo::lstopo;
 pub use numactl::numactl;
+pub use sketch::{Charset, sketch};

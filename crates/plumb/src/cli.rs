@@ -8,9 +8,12 @@ use plumb_engine::Grade;
 use plumb_evidence::CpuSet;
 
 mod bench;
+mod examples;
 mod experiment;
 mod observe;
 mod sets;
+
+pub(crate) use examples::command;
 
 pub(crate) use sets::{CompareArgs, FleetArgs};
 
@@ -24,13 +27,14 @@ pub(crate) use observe::{ImportArgs, ImportFormat, ObserveArgs};
 
 /// Health check for LLM inference nodes: gathers evidence, finds what is wrong, and says so in a report.
 #[derive(Debug, Parser)]
-#[command(name = "plumb", version, max_term_width = 100, propagate_version = true)]
+#[command(name = "plumb", version = crate::VERSION, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
     /// Say nothing on standard error but warnings and errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// What to do; left out, a survey of what this node allows, and what to do next.
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -45,6 +49,8 @@ pub(crate) enum Command {
     Audit(AuditArgs),
     /// Write the fix of what a bundle shows as files: units, scripts, settings, a checklist. Applies nothing.
     Remediate(RemediateArgs),
+    /// Say of each change of a plan whether it holds on this node: held, reverted, or overridden and by what.
+    Verify(VerifyArgs),
     /// Compare two states of a node, or of many: what was fixed, what is new, what was measured, what is set otherwise.
     Compare(Box<CompareArgs>),
     /// Sum up many nodes: the worst, what is most frequent, which differ from their like.
@@ -59,6 +65,10 @@ pub(crate) enum Command {
     Observe(Box<ObserveArgs>),
     /// Read the result of another load generator, and say what it cannot prove.
     Import(ImportArgs),
+    /// Draw where the servers' threads and memory are on the node, and which are away from their GPU.
+    Show(ShowArgs),
+    /// Say what this machine allows Plumb to see and to make, and what each missing thing costs.
+    Doctor(DoctorArgs),
     /// Look into a bundle.
     Bundle(BundleArgs),
     /// List and inspect check packs.
@@ -158,7 +168,7 @@ impl From<RiskLevel> for Grade {
 
 #[derive(Debug, Args)]
 pub(crate) struct CollectArgs {
-    /// File to write; default: HOSTNAME-TIME.plumb in the working folder.
+    /// File to write, `-` for standard output; default: HOSTNAME-TIME.plumb in the working folder.
     #[arg(long, short, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
     /// Replace a file that is no bundle, or a bundle that holds measurements. An earlier collection without any is replaced
@@ -176,15 +186,19 @@ pub(crate) struct CollectArgs {
     pub(crate) format: Format,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct CollectFrom {
     /// Read a recorded tree of /proc and /sys instead of this node; DIR stands for `/`.
     #[arg(long, value_name = "DIR")]
     pub(crate) sysroot: Option<PathBuf>,
-    /// Read what moves under load twice, this many seconds apart: clocks, interrupts, run delay, throttling. Without
+    /// Read what moves under load twice, so far apart (`10s`, `1m`): clocks, interrupts, run delay, throttling. Without
     /// it, checks of such effects are not run.
-    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = sample)]
     pub(crate) sample: Option<Duration>,
+    /// An inference server that Plumb would not know for one: its process id, a port that it listens at, or its systemd unit.
+    /// May be repeated.
+    #[arg(long = "server", value_name = "PID|PORT|UNIT")]
+    pub(crate) servers: Vec<String>,
     /// Run at this niceness, from -20 to 19; 19 gives way to everything else.
     #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = clap::value_parser!(i32).range(-20..=19))]
     pub(crate) nice: Option<i32>,
@@ -201,10 +215,37 @@ fn cpus(text: &str) -> Result<CpuSet, String> {
     }
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    match text.parse::<f64>() {
-        Ok(value) if (0.1..=3600.0).contains(&value) => Ok(Duration::from_secs_f64(value)),
-        _ => Err("give a number of seconds from 0.1 to 3600, for example 10".to_owned()),
+fn sample(text: &str) -> Result<Duration, String> {
+    match duration(text) {
+        Ok(value) if (0.1..=3600.0).contains(&value.as_secs_f64()) => Ok(value),
+        _ => Err("give a time from 0.1 s to an hour, for example 10s or 1m".to_owned()),
+    }
+}
+
+/// A time in seconds: `500ms`, `90s`, `15m`, `24h` or `7d`; a number alone is of seconds.
+pub(crate) fn seconds(text: &str) -> Result<f64, String> {
+    let bad = || format!("`{text}` is no time; give one such as 500ms, 60s, 15m, 24h or 7d");
+    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
+        Some(at) => text.split_at(at),
+        None => (text, "s"),
+    };
+    let seconds = match unit {
+        "ms" => 0.001,
+        "s" => 1.0,
+        "m" | "min" => 60.0,
+        "h" => 3600.0,
+        "d" => 86_400.0,
+        _ => return Err(bad()),
+    };
+    let number: f64 = number.parse().map_err(|_| bad())?;
+    Some(number * seconds).filter(|time| (0.0..=366.0 * 86_400.0).contains(time)).ok_or_else(bad)
+}
+
+/// As [`seconds`], and longer than nothing.
+fn duration(text: &str) -> Result<Duration, String> {
+    match seconds(text)? {
+        time if time >= 0.001 => Ok(Duration::from_secs_f64(time)),
+        _ => Err(format!("`{text}` is no time to wait; give one such as 500ms, 60s, 15m, 24h or 7d")),
     }
 }
 
@@ -219,7 +260,7 @@ pub(crate) struct PackPaths {
     pub(crate) require_sandbox: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Client {
     /// What the client says: workload, objectives, prices, replaced thresholds, waivers (TOML; see the handbook's
     /// reference of the engagement file).
@@ -254,8 +295,11 @@ fn share(text: &str) -> Result<f64, String> {
 
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Bundle: a .plumb file, or the folder that it was unpacked into.
+    /// Bundle: a .plumb file, the folder that it was unpacked into, or `-` for standard input.
     pub(crate) bundle: PathBuf,
+    /// Print what is in order, what does not apply and what is for information, too.
+    #[arg(long)]
+    pub(crate) all: bool,
     /// How to print the result.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
@@ -339,6 +383,8 @@ pub(crate) struct AuditArgs {
     #[command(flatten)]
     pub(crate) from: CollectFrom,
     #[command(flatten)]
+    pub(crate) further: Further,
+    #[command(flatten)]
     pub(crate) rendering: Rendering,
     #[command(flatten)]
     pub(crate) packs: PackPaths,
@@ -346,6 +392,35 @@ pub(crate) struct AuditArgs {
     pub(crate) client: Client,
     #[command(flatten)]
     pub(crate) gates: Gates,
+}
+
+// What an audit measures beside collecting.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "In the same run")]
+pub(crate) struct Further {
+    /// Put load on this server during the sample, 30 s where --sample says nothing, and add the load test.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["bundle", "sysroot"])]
+    pub(crate) bench: Option<String>,
+    /// Read the server's own speed and queue during the sample, without sending a request.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["bundle", "sysroot"])]
+    pub(crate) metrics: Option<String>,
+    /// Run this experiment after the collection, and add it.
+    #[arg(long, value_name = "PLAN", conflicts_with_all = ["bundle", "sysroot"])]
+    pub(crate) plan: Option<PathBuf>,
+    /// Measure the node after the collection, separated by commas. Costs CPU time.
+    #[arg(long, value_enum, value_delimiter = ',', conflicts_with_all = ["bundle", "sysroot"])]
+    pub(crate) measure: Vec<MeasureChoice>,
+    /// Also say what is otherwise than in this earlier bundle.
+    #[arg(long, value_name = "BUNDLE")]
+    pub(crate) since: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MeasureChoice {
+    /// What the operating system takes away from CPUs.
+    Noise,
+    /// What distance between CPUs and memory costs.
+    Memory,
 }
 
 #[derive(Debug, Args)]
@@ -358,6 +433,49 @@ pub(crate) struct RemediateArgs {
     /// Replace what an earlier run wrote into the folder, all of it.
     #[arg(long)]
     pub(crate) force: bool,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    #[command(flatten)]
+    pub(crate) client: Client,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Bundle to draw: a .plumb file, the folder that it was unpacked into, or `-` for standard input. Default: this node.
+    pub(crate) bundle: Option<PathBuf>,
+    /// Look at this node again and again, so far apart, until Ctrl-C; threads are then shown where they work.
+    #[arg(long, value_name = "TIME", num_args = 0..=1, default_missing_value = "2s", value_parser = sample, conflicts_with = "bundle")]
+    pub(crate) watch: Option<Duration>,
+    /// Draw with ASCII alone. Default: where the locale is not UTF-8.
+    #[arg(long)]
+    pub(crate) ascii: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
+    #[command(flatten)]
+    pub(crate) packs: PackPaths,
+    /// The typst program to look at; default: as `report` looks for it.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) typst: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Folder of the plan, as `plumb remediate` wrote it.
+    #[arg(value_name = "DIR")]
+    pub(crate) plan: PathBuf,
+    /// Bundle to hold it against, or `-` for standard input. Default: this node as it is now.
+    pub(crate) bundle: Option<PathBuf>,
+    /// Read what moves under load twice, so far apart, as `collect` does.
+    #[arg(long, value_name = "TIME", value_parser = sample, conflicts_with = "bundle")]
+    pub(crate) sample: Option<Duration>,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
     #[command(flatten)]
     pub(crate) packs: PackPaths,
     #[command(flatten)]
@@ -426,6 +544,14 @@ pub(crate) enum BundleCommand {
         /// File to write; must not be there.
         #[arg(long, short, value_name = "FILE")]
         output: PathBuf,
+    },
+    /// Print one file of a bundle as it was read, byte for byte where standard output is no terminal.
+    Cat {
+        /// Bundle: a .plumb file, the folder that it was unpacked into, or `-` for standard input.
+        bundle: PathBuf,
+        /// The file, as it is cited: `/proc/cmdline`, or by its name in the bundle, such as `api/nvml.json`. Left out, the names
+        /// of all files are listed.
+        file: Option<String>,
     },
     /// Take measurements out of a bundle. Evidence of the node stays.
     Rm {
@@ -554,4 +680,23 @@ pub(crate) enum PacksCommand {
         #[arg(long)]
         revoke: bool,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(duration("24h"), Ok(Duration::from_secs(86_400)));
+        assert_eq!(duration("0.5s"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(duration("90"), Ok(Duration::from_secs(90)));
+        assert_eq!(seconds("0"), Ok(0.0));
+        for wrong in ["", "h", "5w", "-1s", "1e9d", "nan", "0"] {
+            assert!(duration(wrong).is_err(), "{wrong}");
+        }
+        assert_eq!(sample("1m"), Ok(Duration::from_secs(60)));
+        assert!(sample("2h").is_err() && sample("1ms").is_err() && sample("-5").is_err());
+    }
 }

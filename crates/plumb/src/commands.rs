@@ -11,6 +11,7 @@ pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod compare;
+pub(crate) mod doctor;
 pub(crate) mod experiment;
 pub(crate) mod fleet;
 pub(crate) mod helper;
@@ -21,6 +22,8 @@ pub(crate) mod packs;
 pub(crate) mod remediate;
 pub(crate) mod report;
 pub(crate) mod shell;
+pub(crate) mod show;
+pub(crate) mod verify;
 
 /// Ends a measurement on a signal; what is returned beside it has to live as long. `otherwise` says what Ctrl-C does where signals
 /// cannot be taken.

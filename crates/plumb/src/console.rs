@@ -92,19 +92,78 @@ impl Console {
     ///
     /// A reader that has seen enough and closed the pipe is no error: the verdict, and so the exit code, stays.
     pub(crate) fn result(&self, text: &str) -> anyhow::Result<()> {
-        let mut out = io::stdout().lock();
-        match out.write_all(printable(text).as_bytes()).and_then(|()| out.flush()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(error).context(UsageError("cannot write to standard output".to_owned()))
-            }
-            _ => Ok(()),
+        put(|out| out.write_all(printable(text).as_bytes()))
+    }
+
+    /// [`Self::result`] of a text for a person, in colours where a terminal shows them and nobody has asked for none
+    /// (`NO_COLOR`). Colour is never the only sign: it only repeats a word.
+    pub(crate) fn styled(&self, text: &str) -> anyhow::Result<()> {
+        if anstream::AutoStream::choice(&io::stdout()) == anstream::ColorChoice::Never {
+            return self.result(text);
         }
+        let mut dressed = String::with_capacity(text.len() + 1024);
+        for line in printable(text).split_inclusive('\n') {
+            dressed.push_str(&dress(line));
+        }
+        put(|out| out.write_all(dressed.as_bytes()))
+    }
+
+    /// Writes bytes as they are, or as text that is safe to show where standard output is a terminal.
+    pub(crate) fn bytes(&self, bytes: &[u8]) -> anyhow::Result<()> {
+        if io::stdout().is_terminal() {
+            return self.result(&String::from_utf8_lossy(bytes));
+        }
+        put(|out| out.write_all(bytes))
+    }
+
+    /// Empties the screen before the next result, where standard output is a terminal.
+    pub(crate) fn clear(&self) -> anyhow::Result<()> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if is_dumb || !io::stdout().is_terminal() {
+            return Ok(());
+        }
+        put(|out| out.write_all(b"\x1b[H\x1b[2J\x1b[3J"))
     }
 
     fn line(&self, message: &str) {
         // Nobody is left to tell if standard error is gone.
         let _ = writeln!(io::stderr().lock(), "{}", printable(message));
     }
+}
+
+fn put(write: impl FnOnce(&mut io::StdoutLock<'_>) -> io::Result<()>) -> anyhow::Result<()> {
+    let mut out = io::stdout().lock();
+    match write(&mut out).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(error).context(UsageError("cannot write to standard output".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A line in colour: by the outcome that it begins with, or bold where it is a heading.
+fn dress(line: &str) -> Cow<'_, str> {
+    use anstyle::{AnsiColor, Style};
+
+    let colour = |colour: AnsiColor| Style::new().bold().fg_color(Some(colour.into()));
+    let content = line.trim_start_matches(' ');
+    let indent = &line[..line.len() - content.len()];
+    let word = content.split([' ', '\n', ',', ';']).next().unwrap_or_default();
+    let style = match word {
+        "FAIL" => colour(AnsiColor::Red),
+        "WARN" | "CONTRADICTORY" => colour(AnsiColor::Yellow),
+        "NOT-RUN" => colour(AnsiColor::Magenta),
+        "PASS" => colour(AnsiColor::Green),
+        "Risk:" | "Coverage:" | "Issue:" | "Node:" => Style::new().bold(),
+        // A heading begins at the margin and goes on with lines that are set in.
+        _ if indent.is_empty() && (content.ends_with(")\n") || content == "Verdict\n") => {
+            let text = content.trim_end_matches('\n');
+            let bold = Style::new().bold().underline();
+            return Cow::Owned(format!("{bold}{text}{bold:#}\n"));
+        }
+        _ => return Cow::Borrowed(line),
+    };
+    Cow::Owned(format!("{indent}{style}{word}{style:#}{}", &content[word.len()..]))
 }
 
 /// The text without what a terminal takes for a command, and without what reorders or hides what a person reads: bundles, packs

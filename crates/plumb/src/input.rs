@@ -1,9 +1,42 @@
 //! Files that a person names: read only so far as they can be what they are named for.
 
-use std::fs::OpenOptions;
-use std::io::{self, Read};
+use std::fs::{File, OpenOptions};
+use std::io::{self, IsTerminal, Read, Seek};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+
+use anyhow::{Context, bail};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use plumb_evidence::Bundle;
+
+use crate::exit::UsageError;
+
+/// Stands for standard input and standard output, as with other tools; a file of that name is `./-`.
+pub(crate) const STANDARD: &str = "-";
+
+/// Longest packed bundle that is taken from standard input.
+const MAX_BUNDLE: u64 = 1 << 30;
+
+/// The bundle at `path`, or of standard input where that is `-`.
+pub(crate) fn bundle(path: &Path) -> anyhow::Result<Bundle> {
+    if path != Path::new(STANDARD) {
+        return Ok(Bundle::read(path)?);
+    }
+    if io::stdin().is_terminal() {
+        bail!(UsageError("expected a bundle on standard input, found a terminal; pipe one in".to_owned()));
+    }
+    // A file without a name: what a client's bundle holds is nowhere on the disk, whatever becomes of this process.
+    let mut file =
+        File::from(memfd_create(c"bundle", MFdFlags::MFD_CLOEXEC).context("cannot make room for a bundle")?);
+    let read =
+        |error| anyhow::Error::from(error).context(UsageError("cannot read standard input".to_owned()));
+    let copied = io::copy(&mut io::stdin().lock().take(MAX_BUNDLE + 1), &mut file).map_err(read)?;
+    if copied > MAX_BUNDLE {
+        bail!(UsageError(format!("standard input has more than the {MAX_BUNDLE} bytes that are allowed")));
+    }
+    file.rewind().map_err(read)?;
+    Ok(Bundle::read_opened(file, Path::new("standard input"))?)
+}
 
 /// The content of a regular file of at most `most` bytes.
 ///

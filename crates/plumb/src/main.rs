@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 
 use crate::cli::{Cli, Command};
 use crate::exit::Outcome;
@@ -26,8 +26,15 @@ mod sealed;
 mod signature;
 mod text;
 
+/// Version of the program, and the commit that it was made from where that is known.
+const VERSION: &str = match env!("PLUMB_COMMIT_SHOWN").is_empty() {
+    true => env!("CARGO_PKG_VERSION"),
+    false => concat!(env!("CARGO_PKG_VERSION"), " (", env!("PLUMB_COMMIT_SHOWN"), ")"),
+};
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = cli::command().try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -35,7 +42,11 @@ fn main() -> ExitCode {
         }
     };
     let console = console::Console::new(cli.quiet);
-    let result = match cli.command {
+    let Some(command) = cli.command else {
+        let survey = commands::doctor::first(&console);
+        return ended(survey, &console);
+    };
+    let result = match command {
         Command::Collect(args) => commands::collect::run(&args, &console),
         Command::Check(args) => commands::check::run(&args, &console),
         Command::Report(args) => commands::report::run(&args, &console),
@@ -45,6 +56,9 @@ fn main() -> ExitCode {
         Command::Fleet(args) => commands::fleet::run(&args, &console),
         Command::Bench(args) => commands::bench::run(&args, &console),
         Command::Noise(args) => commands::noise::run(&args, &console),
+        Command::Show(args) => commands::show::run(&args, &console),
+        Command::Verify(args) => commands::verify::run(&args, &console),
+        Command::Doctor(args) => commands::doctor::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),
         Command::Completions { shell } => commands::shell::completions(shell, &console),
@@ -59,6 +73,10 @@ fn main() -> ExitCode {
         Command::Import(args) => commands::import::run(&args, &console),
         Command::Worker => return plumb_pack_host::worker_main(),
     };
+    ended(result, &console)
+}
+
+fn ended(result: anyhow::Result<Outcome>, console: &console::Console) -> ExitCode {
     match result {
         Ok(_) if console.has_refused() => Outcome::Integrity.into(),
         Ok(outcome) => outcome.into(),

@@ -156,7 +156,7 @@ fn of_json(assessment: &Assessment) -> BTreeSet<Key> {
 
 /// A finding is a line with its outcome in capitals and a line with its message.
 fn of_text(assessment: &Assessment) -> BTreeSet<Key> {
-    let text = text::assessment(assessment);
+    let text = text::assessment(assessment, true);
     let lines: Vec<&str> = text.lines().collect();
     let outcome_of = |line: &str| {
         let word = line.strip_prefix("  ")?.split(' ').next()?;

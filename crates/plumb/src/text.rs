@@ -82,8 +82,8 @@ fn coverage(share: Option<f64>) -> String {
     )
 }
 
-/// The whole assessment.
-pub(crate) fn assessment(assessment: &Assessment) -> String {
+/// The assessment, the verdict last: what deviates and what has no answer, and with `all` the rest, too.
+pub(crate) fn assessment(assessment: &Assessment, all: bool) -> String {
     let mut out = String::new();
     wrap(&mut out, "Node:     ", &assessment.node.hostname);
     wrap(
@@ -96,49 +96,28 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
             assessment.provenance.bundle_sha256
         ),
     );
-    out.push_str(&headline(assessment));
-    let indices = &assessment.indices;
-    let hardening = indices.hardening.map_or_else(|| "none".to_owned(), |index| format!("{index:.1}"));
-    let text = format!(
-        "exposure {:.1}, hardening {hardening}; coverage {}",
-        indices.exposure,
-        coverage(indices.coverage)
-    );
-    wrap(&mut out, "Indices:  ", &text);
     profile(&mut out, assessment);
     contradictions(&mut out, assessment);
-    out.push('\n');
-    for question in &assessment.checklist {
-        let _ = writeln!(out, "{}", question.question);
-        let grade = graded(question.grade, question.at_least);
-        wrap(&mut out, "    ", &format!("{grade}: {}", question.sentence));
-        for backing in question.findings.iter().filter(|backing| !backing.evidence.is_empty()).take(2) {
-            let citation = &backing.evidence[0];
-            wrap(
-                &mut out,
-                "    evidence  ",
-                &format!(
-                    "{} ({}): {} = {}",
-                    backing.finding.check, backing.finding.subject, citation.source, citation.value
-                ),
-            );
-        }
-    }
-    out.push('\n');
-    for category in &assessment.categories {
-        let _ = writeln!(out, "{:<28}{}", category.title, grade_of(category));
-    }
-    for (title, wanted) in [
-        ("Findings", &[Outcome::Fail, Outcome::Warn][..]),
-        ("Not answered", &[Outcome::Contradictory, Outcome::NotRun]),
-        ("Accepted", &[Outcome::Accepted]),
-        ("For information", &[Outcome::Info]),
-        ("In order", &[Outcome::Pass]),
-        ("Not applicable", &[Outcome::NotApplicable]),
+    let mut left_out = Vec::new();
+    for (title, wanted, is_brief) in [
+        ("Findings", &[Outcome::Fail, Outcome::Warn][..], false),
+        ("Not answered", &[Outcome::Contradictory, Outcome::NotRun], false),
+        ("Accepted", &[Outcome::Accepted], false),
+        ("For information", &[Outcome::Info], true),
+        ("In order", &[Outcome::Pass], true),
+        ("Not applicable", &[Outcome::NotApplicable], true),
     ] {
         let findings: Vec<&RatedFinding> =
             assessment.findings.iter().filter(|finding| wanted.contains(&finding.outcome)).collect();
         if findings.is_empty() {
+            continue;
+        }
+        if is_brief && !all {
+            left_out.push(format!("{} {}", findings.len(), title.to_lowercase()));
+            continue;
+        }
+        if title == "Not answered" && !all {
+            unanswered(&mut out, &findings);
             continue;
         }
         if wanted.iter().any(|outcome| outcome.is_deviation()) {
@@ -153,7 +132,63 @@ pub(crate) fn assessment(assessment: &Assessment) -> String {
     actions(&mut out, assessment);
     work(&mut out, assessment);
     client(&mut out, assessment);
+    verdict(&mut out, assessment, all);
+    if !left_out.is_empty() {
+        wrap(&mut out, "\n", &format!("Left out here: {}; `--all` prints them.", left_out.join(", ")));
+    }
     out
+}
+
+/// Grades, answers and the headline, which is what one wants to read and so stands where the eye is at the end.
+fn verdict(out: &mut String, assessment: &Assessment, all: bool) {
+    out.push_str("\nVerdict\n");
+    for category in &assessment.categories {
+        let _ = writeln!(out, "  {:<28}{}", category.title, grade_of(category));
+    }
+    for question in &assessment.checklist {
+        wrap(out, "  ", question.question.as_str());
+        let grade = graded(question.grade, question.at_least);
+        wrap(out, "      ", &format!("{grade}: {}", question.sentence));
+        for backing in question.findings.iter().filter(|own| all && !own.evidence.is_empty()).take(2) {
+            let citation = &backing.evidence[0];
+            wrap(
+                out,
+                "      evidence  ",
+                &format!(
+                    "{} ({}): {} = {}",
+                    backing.finding.check, backing.finding.subject, citation.source, citation.value
+                ),
+            );
+        }
+    }
+    let indices = &assessment.indices;
+    let hardening = indices.hardening.map_or_else(|| "none".to_owned(), |index| format!("{index:.1}"));
+    let text = format!(
+        "exposure {:.1}, hardening {hardening}; coverage {}",
+        indices.exposure,
+        coverage(indices.coverage)
+    );
+    out.push('\n');
+    wrap(out, "Indices:  ", &text);
+    out.push_str(&headline(assessment));
+}
+
+/// What has no answer, by its reason: one lack often leaves many checks open.
+fn unanswered(out: &mut String, findings: &[&RatedFinding]) {
+    let mut by_reason: Vec<(String, Vec<&str>)> = Vec::new();
+    for finding in findings {
+        let reason = format!("{} {}", finding.outcome.as_str().to_uppercase(), finding.message);
+        match by_reason.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, checks)) if !checks.contains(&finding.check.as_str()) => checks.push(&finding.check),
+            Some(_) => {}
+            None => by_reason.push((reason, vec![&finding.check])),
+        }
+    }
+    let _ = writeln!(out, "\nNot answered ({})", findings.len());
+    for (reason, checks) in by_reason {
+        wrap(out, "  ", &reason);
+        wrap(out, "      ", &checks.join(", "));
+    }
 }
 
 /// Statements that cannot both be true, before anything that rests on them.

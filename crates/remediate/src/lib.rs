@@ -11,10 +11,12 @@ mod actions;
 pub mod files;
 pub mod plan;
 pub mod quote;
+pub mod verify;
 
 pub use actions::resolve;
 pub use files::OutputFile;
 pub use plan::Plan;
+pub use verify::verify;
 
 /// The files that remedy what was found, by path; `CHECKLIST.md` is always among them.
 #[must_use]

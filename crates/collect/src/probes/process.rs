@@ -152,12 +152,14 @@ fn candidate(process: &str, files: &Files<'_>) -> Option<Candidate> {
     }
     let ppid = stat.get(stat.rfind(')')? + 1..)?.split_ascii_whitespace().nth(1)?.parse().ok()?;
     let arguments = files.text(&format!("{process}/cmdline")).unwrap_or_default();
+    let pid = pid_of(process)?;
     Some(Candidate {
-        pid: pid_of(process)?,
+        pid,
         ppid,
         comm: comm(&stat)?.to_owned(),
         arguments: arguments.split('\0').filter(|word| !word.is_empty()).map(str::to_owned).collect(),
         gpu: false,
+        named: files.source().named().contains(&pid),
     })
 }
 

@@ -83,7 +83,14 @@ fn collected(tree: &tempfile::TempDir) -> Bundle {
 }
 
 fn options(sysroot: Option<PathBuf>, helper: Helper) -> Options {
-    Options { sysroot, helper, tool_version: "0".to_owned(), sample: None, conduct: Conduct::default() }
+    Options {
+        sysroot,
+        helper,
+        tool_version: "0".to_owned(),
+        sample: None,
+        conduct: Conduct::default(),
+        servers: Vec::new(),
+    }
 }
 
 fn tree() -> tempfile::TempDir {

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{BundleError, Limits, open_archive, parse_manifest};
+use super::{BundleError, Limits, file_of, open_archive, parse_manifest};
 use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::files::{Readers, check_target, replaceable, write_new};
 use crate::manifest::{MANIFEST_NAME, Manifest};
@@ -176,7 +176,7 @@ impl Bundle {
 fn manifest_of(path: &Path) -> Result<Manifest, BundleError> {
     let damaged = |error: &io::Error| super::damaged(path, error);
     let limit = Limits::default().file_bytes;
-    let (mut archive, ..) = open_archive(path, &Limits::default())?;
+    let (mut archive, ..) = open_archive(path, file_of(path)?, &Limits::default())?;
     let first = archive.entries_with_seek().map_err(|error| damaged(&error))?.raw(true).next();
     match first.transpose().map_err(|error| damaged(&error))? {
         Some(mut entry) if entry.path_bytes() == MANIFEST_NAME.as_bytes() && entry.size() <= limit => {

@@ -70,7 +70,7 @@ pub(crate) fn derive(
 ) -> Result<Vec<InferenceServer>, Missing> {
     let processes = processes.require()?;
     let candidates: Vec<Candidate> =
-        processes.iter().filter(|process| !process.kernel).map(candidate).collect();
+        processes.iter().filter(|process| !process.kernel).map(|own| candidate(bundle, own)).collect();
     let by_pid: BTreeMap<u32, &Process> = processes.iter().map(|process| (process.pid, process)).collect();
     let groups = group(&candidates);
     bounds::at_most(bounds::SERVERS, groups.len(), "inference servers")?;
@@ -103,13 +103,14 @@ pub(crate) fn possible_workers(
     Ok(PossibleWorkers { count, first })
 }
 
-fn candidate(process: &Process) -> Candidate {
+fn candidate(bundle: &Bundle, process: &Process) -> Candidate {
     Candidate {
         pid: process.pid,
         ppid: process.ppid,
         comm: process.comm.clone(),
         arguments: process.cmdline.known().cloned().unwrap_or_default(),
         gpu: process.gpus.known().is_some_and(|gpus| !gpus.is_empty()),
+        named: bundle.manifest().servers.contains(&process.pid),
     }
 }
 
@@ -183,6 +184,8 @@ fn member(source: &impl Source, process: &Process, group: &Group) -> ServerProce
         Some((_, role)) if role != Role::Other => role,
         _ if group.kind == recognise::UNKNOWN && group.members.len() == 1 => Role::Whole,
         _ if uses_gpu => Role::GpuWorker,
+        // One that the user named.
+        _ if group.kind == recognise::UNKNOWN && process.pid == group.root => Role::Whole,
         _ => Role::Other,
     };
     let status = source.text(&format!("{path}/status"));

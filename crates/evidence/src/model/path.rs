@@ -41,6 +41,16 @@ pub struct Nic {
     pub rdma: Fact<Vec<String>>,
 }
 
+impl Nic {
+    /// Its interfaces and RDMA devices, or else its address.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let list = |names: &Fact<Vec<String>>| names.known().map(|n| n.join(" ")).unwrap_or_default();
+        let name = format!("{} {}", list(&self.interfaces), list(&self.rdma)).trim().to_owned();
+        if name.is_empty() { format!("NIC {}", self.address.trim_start_matches("0000:")) } else { name }
+    }
+}
+
 /// Two devices and how far apart they are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -139,11 +139,11 @@ pub(crate) struct LoadArgs {
     /// Shape of gamma arrivals: below 1 burstier than Poisson, above more even.
     #[arg(long, value_name = "SHAPE", default_value = "1")]
     pub(crate) burstiness: f64,
-    /// Open loop: so many requests at once, every `--every` seconds.
+    /// Open loop: so many requests at once, each `--every`.
     #[arg(long, value_name = "N", conflicts_with_all = ["ramp", "trace"])]
     pub(crate) burst: Option<u32>,
-    /// Seconds from burst to burst.
-    #[arg(long, value_name = "SECONDS", default_value = "1", requires = "burst")]
+    /// Time from burst to burst.
+    #[arg(long, value_name = "TIME", default_value = "1s", requires = "burst", value_parser = super::seconds)]
     pub(crate) every: f64,
     /// Open loop: a rate that goes from one value to another, such as `1:50:60` for 1 to 50 per second in 60 s.
     #[arg(long, value_name = "FROM:TO:SECONDS", conflicts_with = "trace", value_parser = ramp)]
@@ -155,11 +155,11 @@ pub(crate) struct LoadArgs {
     /// Measure so many requests. Default: 50 in a closed loop.
     #[arg(long, short, value_name = "N", conflicts_with = "duration")]
     pub(crate) n_requests: Option<u64>,
-    /// Measure the requests of so many seconds. Default: 30 in an open loop.
-    #[arg(long, short, value_name = "SECONDS")]
+    /// Measure the requests of so long a time (`30s`, `1m`). Default: 30 s in an open loop.
+    #[arg(long, short, value_name = "TIME", value_parser = super::seconds)]
     pub(crate) duration: Option<f64>,
-    /// Requests, or seconds such as `5s`, before measuring. Default: two per stream, 2 s in an open loop.
-    #[arg(long, value_name = "N|SECONDS", value_parser = amount)]
+    /// Requests, or a time such as `5s`, before measuring. Default: two per stream, 2 s in an open loop.
+    #[arg(long, value_name = "N|TIME", value_parser = amount)]
     pub(crate) warmup: Option<Amount>,
     /// Stop sending after the last measured request, instead of keeping up the load until it has ended.
     #[arg(long)]
@@ -209,8 +209,8 @@ pub(crate) struct ConnectionArgs {
     /// machine can read a command line. The value is written nowhere.
     #[arg(long, value_name = "NAME:VALUE")]
     pub(crate) header: Vec<String>,
-    /// Wait so many seconds, at most, for a server that is not ready.
-    #[arg(long, value_name = "SECONDS", default_value = "0")]
+    /// Wait so long, at most, for a server that is not ready.
+    #[arg(long, value_name = "TIME", default_value = "0", value_parser = super::seconds)]
     pub(crate) wait: f64,
     /// Version of HTTP.
     #[arg(long, value_enum, default_value = "auto")]
@@ -218,11 +218,11 @@ pub(crate) struct ConnectionArgs {
     /// File of certificates (PEM) to trust besides those of the system.
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Option<PathBuf>,
-    /// Seconds that a request may take.
-    #[arg(long, value_name = "SECONDS", default_value = "300")]
+    /// Time that a request may take.
+    #[arg(long, value_name = "TIME", default_value = "300s", value_parser = super::seconds)]
     pub(crate) timeout: f64,
-    /// Seconds between reads of the server's /metrics; 0 for none.
-    #[arg(long, value_name = "SECONDS", default_value = "1")]
+    /// Time between reads of the server's /metrics; 0 for none.
+    #[arg(long, value_name = "TIME", default_value = "1s", value_parser = super::seconds)]
     pub(crate) scrape_every: f64,
 }
 
@@ -263,12 +263,9 @@ fn ramp(text: &str) -> Result<(f64, f64, f64), String> {
 }
 
 fn amount(text: &str) -> Result<Amount, String> {
-    let bad = || "give a number of requests, for example 20, or of seconds, for example 5s".to_owned();
-    match text.strip_suffix('s') {
-        Some(seconds) => match seconds.trim().parse::<f64>() {
-            Ok(seconds) if seconds.is_finite() && seconds >= 0.0 => Ok(Amount::Seconds(seconds)),
-            _ => Err(bad()),
-        },
-        None => text.parse().map(Amount::Requests).map_err(|_| bad()),
+    let bad = || "give a number of requests, for example 20, or a time, for example 5s".to_owned();
+    match text.contains(|c: char| c.is_ascii_alphabetic()) {
+        true => super::seconds(text).map(Amount::Seconds).map_err(|_| bad()),
+        false => text.parse().map(Amount::Requests).map_err(|_| bad()),
     }
 }

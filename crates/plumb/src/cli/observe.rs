@@ -13,10 +13,10 @@ pub(crate) struct ObserveArgs {
     #[arg(value_name = "URL")]
     pub(crate) url: Option<String>,
     /// How long: a number with s, m, h or d.
-    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = span)]
+    #[arg(long = "for", value_name = "TIME", default_value = "24h", value_parser = super::duration)]
     pub(crate) length: Duration,
     /// Time from look to look.
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = span)]
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = super::duration)]
     pub(crate) every: Duration,
     /// Limits to hold the server's histograms against, such as `ttft=500ms,e2e.p99=10s`: of ttft, itl and e2e.
     #[arg(long, value_name = "OBJECTIVES")]
@@ -59,40 +59,4 @@ pub(crate) enum ImportFormat {
     Json,
     /// A benchmark report of llm-d, version 0.2, as JSON.
     LlmD,
-}
-
-/// A time such as `90s`, `15m`, `24h` or `7d`; a number alone is of seconds.
-fn span(text: &str) -> Result<Duration, String> {
-    let bad = || format!("`{text}` is no time; give one such as 60s, 15m, 24h or 7d");
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let seconds = match unit {
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        "d" => 86_400.0,
-        _ => return Err(bad()),
-    };
-    let number: f64 = number.parse().map_err(|_| bad())?;
-    if !(0.05..=366.0 * 86_400.0).contains(&(number * seconds)) {
-        return Err(bad());
-    }
-    Ok(Duration::from_secs_f64(number * seconds))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn times_have_units() {
-        assert_eq!(span("24h"), Ok(Duration::from_secs(86_400)));
-        assert_eq!(span("0.5s"), Ok(Duration::from_millis(500)));
-        assert_eq!(span("90"), Ok(Duration::from_secs(90)));
-        for wrong in ["", "h", "5w", "-1s", "1e9d"] {
-            assert!(span(wrong).is_err(), "{wrong}");
-        }
-    }
 }

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::path::Path;
 
 use anyhow::{Context, bail};
+use plumb_evidence::bundle::RAW;
 use plumb_evidence::files::{Readers, write_atomically, write_new};
 use plumb_evidence::redact::{Key, Level, Redacted, Redaction, redact};
 use plumb_evidence::{Bundle, Missing, derive, views};
@@ -12,12 +13,12 @@ use crate::cli::{BundleArgs, BundleCommand, RedactLevel, View};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::text;
-use crate::{sealed, signature};
+use crate::{input, sealed, signature};
 
 pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome> {
     match args.command {
         BundleCommand::Show { bundle, view } => {
-            let content = Bundle::read(&bundle)?;
+            let content = input::bundle(&bundle)?;
             let missing =
                 |why: Missing| UsageError(format!("`{}` cannot be shown this way: {why}", bundle.display()));
             let shown = match view {
@@ -31,7 +32,7 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             console.result(&shown)?;
         }
         BundleCommand::Verify { bundle, keys, signature, require_signature } => {
-            let content = Bundle::read(&bundle)?;
+            let content = input::bundle(&bundle)?;
             let signature = signature.unwrap_or_else(|| signature::beside(&bundle));
             let signed = signature::check(&content, &signature, &keys)?;
             console.result(&format!(
@@ -45,7 +46,7 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             }
         }
         BundleCommand::Sign { bundle, key, output } => {
-            let content = Bundle::read(&bundle)?;
+            let content = input::bundle(&bundle)?;
             let output = output.unwrap_or_else(|| signature::beside(&bundle));
             let text = signature::sign(&content, &key)?;
             write_new(&output, Readers::Umask, |file| file.write_all(text.as_bytes()))
@@ -70,6 +71,7 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             let what = content.manifest_sha256();
             console.result(&format!("{}: intact, manifest sha256 {what}\n", output.display()))?;
         }
+        BundleCommand::Cat { bundle, file } => cat(&input::bundle(&bundle)?, file.as_deref(), console)?,
         BundleCommand::Rm { bundle, names } => {
             let removed = Bundle::remove_from(&bundle, &names)?;
             console.result(&removed.iter().map(|file| format!("{file}\n")).collect::<String>())?;
@@ -83,7 +85,7 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
                     )));
                 }
             }
-            let content = Bundle::read(&bundle)?;
+            let content = input::bundle(&bundle)?;
             let level = match level {
                 RedactLevel::Standard => Level::Standard,
                 RedactLevel::Strict => Level::Strict,
@@ -109,12 +111,36 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
                     output.display()
                 )));
             }
-            let content = Bundle::read(&bundle)?;
+            let content = input::bundle(&bundle)?;
             content.unpack(&output)?;
             console.result(&format!("{}\n", output.display()))?;
         }
     }
     Ok(Outcome::Done)
+}
+
+/// One file of a bundle, or the names of all.
+fn cat(bundle: &Bundle, file: Option<&str>, console: &Console) -> anyhow::Result<()> {
+    let files = bundle.files();
+    let Some(wanted) = file else {
+        return console.result(&files.keys().map(|name| format!("{name}\n")).collect::<String>());
+    };
+    // What is cited is a path of the node.
+    let of_node = format!("{RAW}{wanted}");
+    let found = files.get(wanted).or_else(|| files.get(&of_node));
+    match found {
+        Some(bytes) => console.bytes(bytes),
+        None => {
+            let name = wanted.rsplit('/').next().unwrap_or(wanted);
+            let alike = files.keys().filter(|own| !name.is_empty() && own.ends_with(name)).take(5);
+            let alike: Vec<String> = alike.map(|own| format!("`{own}`")).collect();
+            let hint = match alike.is_empty() {
+                true => "leave it out for a list of all".to_owned(),
+                false => format!("did you mean {}?", alike.join(", ")),
+            };
+            bail!(UsageError(format!("no file `{wanted}` is in the bundle; {hint}")))
+        }
+    }
 }
 
 /// A key for tokens: the bytes of a file, without white space at its ends.

@@ -1,7 +1,6 @@
 //! `plumb check`
 
 use plumb_engine::{Assessment, Grade};
-use plumb_evidence::Bundle;
 
 use crate::analyse;
 use crate::cli::{CheckArgs, Format, Gates};
@@ -10,10 +9,10 @@ use crate::exit::Outcome;
 use crate::text;
 
 pub(crate) fn run(args: &CheckArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let bundle = Bundle::read(&args.bundle)?;
+    let bundle = crate::input::bundle(&args.bundle)?;
     let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
     match args.format {
-        Format::Text => console.result(&text::assessment(&assessment))?,
+        Format::Text => console.styled(&text::assessment(&assessment, args.all))?,
         Format::Json => console.result(&format!("{}\n", serde_json::to_string_pretty(&assessment)?))?,
     }
     Ok(gate(&assessment, &args.gates, console))

@@ -1,8 +1,9 @@
 //! `plumb collect`
 
+use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, forbid_network};
 use plumb_evidence::files::check_folder;
 use plumb_evidence::manifest::ProbeStatus;
@@ -11,6 +12,7 @@ use plumb_evidence::{Bundle, BundleError, Source};
 use crate::cli::{CollectArgs, CollectFrom, Format};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::input::STANDARD;
 use crate::into;
 use crate::text;
 
@@ -19,6 +21,9 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
     let (interrupt, _signals) = on_signals(console);
     if args.dry_run {
         return dry_run(args, interrupt, console);
+    }
+    if args.output.as_deref() == Some(Path::new(STANDARD)) {
+        return to_standard_output(args, interrupt, console);
     }
     // Before anything is read: a sample takes its time, and what is there may have taken somebody more.
     match &args.output {
@@ -45,6 +50,26 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
         }
     }
     Ok(outcome(&bundle, &output, console))
+}
+
+/// The bundle on standard output, and its summary on standard error.
+fn to_standard_output(
+    args: &CollectArgs,
+    interrupt: Interrupt,
+    console: &Console,
+) -> anyhow::Result<Outcome> {
+    if io::stdout().is_terminal() {
+        bail!(UsageError(
+            "a bundle is no text: standard output is a terminal; send it into a file".to_owned()
+        ));
+    }
+    if args.format == Format::Json {
+        bail!(UsageError("with `-o -` standard output is the bundle; leave out --format json".to_owned()));
+    }
+    let bundle = collect(&args.from, interrupt, console)?;
+    bundle.pack(io::stdout().lock()).context(UsageError("cannot write to standard output".to_owned()))?;
+    console.note(text::collected(&bundle, Path::new("standard output")).trim_end());
+    Ok(outcome(&bundle, Path::new("standard output"), console))
 }
 
 /// Writes a collection to where it was allowed to before. What has come there since stays, and the collection is kept beside
@@ -81,9 +106,7 @@ pub(crate) fn on_signals(console: &Console) -> (Interrupt, Option<Signals>) {
 
 /// Runs the probes, telling of each on standard error.
 pub(crate) fn collect(from: &CollectFrom, interrupt: Interrupt, console: &Console) -> anyhow::Result<Bundle> {
-    if let Err(reason) = forbid_network() {
-        console.warn(&format!("the kernel does not keep the collector off the network: {reason}"));
-    }
+    off_the_network(console);
     let mut done = 0;
     let bundle = plumb_collect::collect(&options(from, interrupt)?, &mut |probe, record| {
         done += 1;
@@ -96,13 +119,26 @@ pub(crate) fn collect(from: &CollectFrom, interrupt: Interrupt, console: &Consol
     Ok(bundle?)
 }
 
-fn options(from: &CollectFrom, interrupt: Interrupt) -> anyhow::Result<Options> {
+/// As [`collect`], without a word, for commands that look at the node to show it. [`off_the_network`] comes before.
+pub(crate) fn look(from: &CollectFrom, interrupt: Interrupt) -> anyhow::Result<Bundle> {
+    Ok(plumb_collect::collect(&options(from, interrupt)?, &mut |_, _| {})?)
+}
+
+/// From here on this process can open no network connection, and says so where the kernel does not keep it from that.
+pub(crate) fn off_the_network(console: &Console) {
+    if let Err(reason) = forbid_network() {
+        console.warn(&format!("the kernel does not keep the collector off the network: {reason}"));
+    }
+}
+
+pub(crate) fn options(from: &CollectFrom, interrupt: Interrupt) -> anyhow::Result<Options> {
     let program = std::env::current_exe().context("cannot find the running program")?;
     Ok(Options {
         sysroot: from.sysroot.clone(),
         helper: Helper { program, arguments: vec!["helper".into()] },
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         sample: from.sample,
+        servers: from.servers.clone(),
         conduct: Conduct { interrupt, nice: from.nice, cpus: from.cpus.clone() },
     })
 }

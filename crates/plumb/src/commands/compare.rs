@@ -9,7 +9,7 @@ use plumb_engine::compare::{
 
 use crate::analyse::{Analyser, Engagement, Packs, find_some_packs};
 use crate::bundles::{self, Analysed};
-use crate::cli::{CompareArgs, Format};
+use crate::cli::{Client, CompareArgs, Format, PackPaths};
 use crate::commands::report::{COMPARISON, Renderer};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outco
     let rendering = rendering.transpose()?;
     let packs = find_some_packs(&args.packs, console)?;
     let set = match (bundles::is_set(&args.before), bundles::is_set(&args.after)) {
-        (false, false) => two(args, &packs, &engagement, console)?,
+        (false, false) => two(&args.before, &args.after, &packs, &engagement, console)?,
         (true, true) => folders(args, &packs, &engagement, console)?,
         _ => bail!(UsageError("give two bundles, or two folders of bundles".to_owned())),
     };
@@ -59,15 +59,28 @@ fn outcome(set: &ComparisonSet, fail_on_new: bool, console: &Console) -> Outcome
     Outcome::Done
 }
 
+/// What is otherwise in one bundle than in another, as text.
+pub(crate) fn drift(
+    before: &Path,
+    after: &Path,
+    packs: &PackPaths,
+    client: &Client,
+    console: &Console,
+) -> anyhow::Result<String> {
+    let packs = find_some_packs(packs, console)?;
+    Ok(text::compare::set(&two(before, after, &packs, &Engagement::read(client)?, console)?))
+}
+
 fn two(
-    args: &CompareArgs,
+    before: &Path,
+    after: &Path,
     packs: &Packs,
     engagement: &Engagement,
     console: &Console,
 ) -> anyhow::Result<ComparisonSet> {
     let mut analyser = Analyser::new(packs, Vec::new())?;
-    let before = bundles::one(&args.before, &mut analyser, engagement, console)?;
-    let after = bundles::one(&args.after, &mut analyser, engagement, console)?;
+    let before = bundles::one(before, &mut analyser, engagement, console)?;
+    let after = bundles::one(after, &mut analyser, engagement, console)?;
     Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement))
 }
 

@@ -32,8 +32,8 @@ pub(crate) struct NoiseArgs {
     /// --core-to-core.
     #[arg(long, value_enum, value_delimiter = ',')]
     mode: Vec<ModeArg>,
-    /// Seconds for each instrument.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10.0)]
+    /// Time for each instrument.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = crate::cli::seconds)]
     seconds: f64,
     /// Wake-ups per second.
     #[arg(long, value_name = "HZ", default_value_t = 100.0)]

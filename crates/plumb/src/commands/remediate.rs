@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use plumb_evidence::derive;
 use plumb_evidence::files::{Staging, TEMPORARY, is_folder};
-use plumb_evidence::{Bundle, derive};
 use plumb_remediate::{OutputFile, remediate};
 
 use crate::analyse;
@@ -18,10 +18,10 @@ use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 
 /// A folder that has it was written by this command, and may be replaced by it.
-const MARK: &str = "plan.json";
+pub(crate) const MARK: &str = "plan.json";
 
 pub(crate) fn run(args: &RemediateArgs, console: &Console) -> anyhow::Result<Outcome> {
-    let bundle = Bundle::read(&args.bundle)?;
+    let bundle = crate::input::bundle(&args.bundle)?;
     let earlier = earlier(&args.output, args.force)?;
     let assessment = analyse::assess(&bundle, &args.packs, &args.client, console)?;
     let files = remediate(&derive(&bundle), &assessment);

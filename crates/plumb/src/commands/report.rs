@@ -39,7 +39,7 @@ pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcom
     if is_model(bundle) {
         return again(bundle, args, renderer, &folder, console);
     }
-    let bundle = Bundle::read(bundle)?;
+    let bundle = crate::input::bundle(bundle)?;
     let analysis =
         analyse::analyse(&bundle, &args.packs, &args.client, args.rendering.language.as_deref(), console)?;
     let engagement = args.client.engagement.as_deref();
@@ -227,6 +227,16 @@ impl Renderer {
 
     /// The folder for a document of a kind, as far as can be told before there is one: what is to be written can be.
     pub(crate) fn folder(&self, path: &Path, kind: &str) -> anyhow::Result<OutputFolder> {
+        self.folder_with(path, kind, &[])
+    }
+
+    /// [`Self::folder`] that further files are written to as well; a name that ends in `/` is a folder.
+    pub(crate) fn folder_with(
+        &self,
+        path: &Path,
+        kind: &str,
+        further: &[&str],
+    ) -> anyhow::Result<OutputFolder> {
         let of_reports_only =
             |format: &&ReportFormat| matches!(format, ReportFormat::Csv | ReportFormat::Sarif);
         if let Some(format) = self.formats.iter().find(of_reports_only).filter(|_| kind != REPORT) {
@@ -241,6 +251,7 @@ impl Renderer {
             // What figures there are is not known yet, but where they go is.
             names.push("figures/");
         }
+        names.extend(further);
         OutputFolder::open(path, kind, &names, self.force)
     }
 
@@ -346,13 +357,18 @@ impl Renderer {
 }
 
 fn find_typst(rendering: &Rendering) -> Result<Typst, ReportError> {
-    let named = rendering.typst.clone().or_else(|| set("PLUMB_TYPST").map(PathBuf::from));
     let standard = match rendering.pdf_standard {
         StandardChoice::Ua1 => PdfStandard::Ua1,
         StandardChoice::A2a => PdfStandard::A2a,
         StandardChoice::A3a => PdfStandard::A3a,
     };
-    Ok(Typst::discover(named.as_deref(), &installed_typst())?.with_standard(standard))
+    Ok(typst_at(rendering.typst.as_deref())?.with_standard(standard))
+}
+
+/// The Typst that is named, or else the first one where it is looked for.
+pub(crate) fn typst_at(named: Option<&Path>) -> Result<Typst, ReportError> {
+    let named = named.map(Path::to_owned).or_else(|| set("PLUMB_TYPST").map(PathBuf::from));
+    Typst::discover(named.as_deref(), &installed_typst())
 }
 
 /// HTML takes the place of a PDF: it is as much of a document, and needs nothing else either.

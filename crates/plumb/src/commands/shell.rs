@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::CommandFactory;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
+use crate::cli::command;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 
 pub(crate) fn completions(shell: Shell, console: &Console) -> anyhow::Result<Outcome> {
     let mut script = Vec::new();
-    clap_complete::generate(shell, &mut Cli::command(), "plumb", &mut script);
+    clap_complete::generate(shell, &mut command(), "plumb", &mut script);
     console.result(&String::from_utf8(script).context("the script is not text")?)?;
     Ok(Outcome::Done)
 }
@@ -21,7 +20,7 @@ pub(crate) fn completions(shell: Shell, console: &Console) -> anyhow::Result<Out
 pub(crate) fn man(folder: &Path, console: &Console) -> anyhow::Result<Outcome> {
     let unwritable = || UsageError(format!("cannot write into `{}`", folder.display()));
     std::fs::create_dir_all(folder).with_context(unwritable)?;
-    clap_mangen::generate_to(Cli::command(), folder).with_context(unwritable)?;
+    clap_mangen::generate_to(command(), folder).with_context(unwritable)?;
     console.result(&format!("{}\n", folder.display()))?;
     Ok(Outcome::Done)
 }
@@ -36,9 +35,9 @@ mod tests {
     fn every_shell_gets_a_script_with_all_commands() {
         for &shell in Shell::value_variants() {
             let mut script = Vec::new();
-            clap_complete::generate(shell, &mut Cli::command(), "plumb", &mut script);
+            clap_complete::generate(shell, &mut command(), "plumb", &mut script);
             let script = String::from_utf8(script).unwrap();
-            for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+            for command in command().get_subcommands().filter(|command| !command.is_hide_set()) {
                 assert!(script.contains(command.get_name()), "{shell}: {}", command.get_name());
             }
         }
@@ -48,7 +47,7 @@ mod tests {
     fn every_command_has_a_page() {
         let folder = tempfile::tempdir().unwrap();
         man(folder.path(), &Console::new(true)).unwrap();
-        for command in Cli::command().get_subcommands().filter(|command| !command.is_hide_set()) {
+        for command in command().get_subcommands().filter(|command| !command.is_hide_set()) {
             let page = folder.path().join(format!("plumb-{}.1", command.get_name()));
             assert!(std::fs::read_to_string(&page).unwrap().contains(".SH"), "{}", page.display());
         }

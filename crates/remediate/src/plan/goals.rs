@@ -9,7 +9,7 @@ use plumb_engine::Assessment;
 use plumb_engine::assessment::{FindingRef, RatedFinding};
 use plumb_evidence::model::{FreqPolicy, InferenceServer};
 use plumb_evidence::{CpuSet, Evidence, Fact};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cost::cost;
 use super::{Basis, Reason, Why};
@@ -23,7 +23,7 @@ const MAX_GOALS: usize = 2000;
 const MAX_BIAS: u8 = 15;
 
 /// What became of an intent.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The evidence bears it out, and nothing speaks against it.
@@ -196,7 +196,7 @@ fn differ(one: &Intent, other: &Intent) -> bool {
 }
 
 /// What an intent wants, in words for a conflict.
-fn want(intent: &Intent) -> String {
+pub(crate) fn want(intent: &Intent) -> String {
     match intent {
         Intent::Governor { cpus, want, .. } => format!("governor `{want}` on CPUs {cpus}"),
         Intent::EnergyPreference { cpus, want, .. } => format!("energy preference `{want}` on CPUs {cpus}"),
@@ -316,9 +316,7 @@ fn check(evidence: &Evidence, intent: &Intent) -> Result<(), String> {
         Intent::Value { path, want, was } => {
             path_below(path)?;
             kernel_value(want)?;
-            let file = evidence.settings.values().find_map(|files| files.get(path));
-            let sysctl = path.strip_prefix("/proc/sys/").map(|name| name.replace('/', "."));
-            let file = file.or_else(|| evidence.sysctl.get(&sysctl?)).or_else(|| of_group(evidence, path));
+            let file = file_at(evidence, path);
             if let Some(count) = pool_of_pages(evidence, path) {
                 number_word("pages", want)?;
                 return recorded(&count.clone().map(|count| count.to_string()), path, was);
@@ -623,6 +621,92 @@ fn recorded(fact: &Fact<String>, what: &str, was: &str) -> Result<(), String> {
         }
         Fact::Missing(why) => Err(format!("{what} is not known: {why}")),
     }
+}
+
+/// A value that an intent is about: what it wants, what it was, and what the evidence has.
+pub(crate) struct Reading {
+    pub(crate) want: String,
+    pub(crate) was: String,
+    /// What is there, or why that is not known.
+    pub(crate) now: Result<String, String>,
+}
+
+/// The value that an intent is about, where it is about one that the evidence can show.
+pub(crate) fn value_of(evidence: &Evidence, intent: &Intent) -> Option<Reading> {
+    let known = |fact: Option<&Fact<String>>| match fact {
+        Some(Fact::Known(text)) => Ok(chosen(text).map_or(text.trim(), |(found, _)| found).to_owned()),
+        Some(Fact::Missing(why)) => Err(why.to_string()),
+        None => Err("it is not in the evidence".to_owned()),
+    };
+    let of_policies = |cpus: &CpuSet, of: &dyn Fn(&FreqPolicy) -> Option<String>| {
+        let mut all = policies(evidence, cpus)?.into_iter().map(of).collect::<Option<Vec<_>>>();
+        let all = all.as_mut().ok_or("it is not recorded for every CPU")?;
+        all.sort_unstable();
+        all.dedup();
+        Ok(all.join(", "))
+    };
+    let text = |fact: &Fact<String>| fact.known().map(|text| text.trim().to_owned());
+    let (want, was, now) = match intent {
+        Intent::Governor { cpus, want, was } => {
+            (want.clone(), was.clone(), of_policies(cpus, &|policy| text(&policy.scaling_governor)))
+        }
+        Intent::EnergyPreference { cpus, want, was } => {
+            (want.clone(), was.clone(), of_policies(cpus, &|own| text(&own.energy_performance_preference)))
+        }
+        Intent::FrequencyCap { cpus, want_khz, was_khz } => {
+            let cap = |policy: &FreqPolicy| Some(policy.scaling_max_freq_khz.known()?.to_string());
+            (want_khz.to_string(), was_khz.to_string(), of_policies(cpus, &cap))
+        }
+        Intent::EnergyBias { cpus, want, was } => {
+            let groups = evidence.power.known().and_then(|power| power.energy_perf_bias.known());
+            let of_cpus = groups.into_iter().flatten().filter(|own| !own.cpus.intersection(cpus).is_empty());
+            let mut all: Vec<String> =
+                of_cpus.filter_map(|own| own.value.known().map(u64::to_string)).collect();
+            all.sort_unstable();
+            all.dedup();
+            let now = if all.is_empty() { Err("it is not recorded".to_owned()) } else { Ok(all.join(", ")) };
+            (want.to_string(), was.clone(), now)
+        }
+        Intent::Boost { path, want, was } => {
+            let freq = evidence.cpufreq.known();
+            let switch = freq.map(|freq| match path.ends_with("no_turbo") {
+                true => &freq.intel_no_turbo,
+                false => &freq.boost,
+            });
+            (want.clone(), was.clone(), known(switch))
+        }
+        Intent::Value { path, want, was } => {
+            let now = match pool_of_pages(evidence, path) {
+                Some(count) => known(Some(&count.clone().map(|count| count.to_string()))),
+                None => known(file_at(evidence, path)),
+            };
+            (want.clone(), was.clone(), now)
+        }
+        Intent::Sysctl { name, want, was } => (want.clone(), was.clone(), known(evidence.sysctl.get(name))),
+        Intent::KernelArgument { argument, present } => {
+            let line = evidence.node.cmdline.known();
+            let there = line.map(|line| line.split_whitespace().any(|word| word == argument));
+            let word = |there: bool| if there { "there" } else { "not there" }.to_owned();
+            let now = there.map(word).ok_or_else(|| "the boot arguments are not known".to_owned());
+            (word(*present), word(!*present), now)
+        }
+        Intent::TunedProfile { want, was } => {
+            let now = super::topics::tuned_profile(evidence);
+            let now =
+                if now.is_empty() { Err("TuneD was not seen on this node".to_owned()) } else { Ok(now) };
+            (want.clone(), was.clone(), now)
+        }
+        _ => return None,
+    };
+    let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Some(Reading { want: words(want), was: words(was), now: now.map(words) })
+}
+
+/// A file below `/sys` or `/proc/sys` that is in the evidence as text.
+fn file_at<'a>(evidence: &'a Evidence, path: &str) -> Option<&'a Fact<String>> {
+    let sysctl = || evidence.sysctl.get(&path.strip_prefix("/proc/sys/")?.replace('/', "."));
+    let file = evidence.settings.values().find_map(|files| files.get(path));
+    file.or_else(sysctl).or_else(|| of_group(evidence, path))
 }
 
 /// A file of a control group of a server.

@@ -1,11 +1,9 @@
 //! The node as a drawing: sockets, NUMA nodes, cores, GPUs, network devices, and where the threads and pages of the
 //! inference servers really are. What is away from its GPU is marked.
 
-mod places;
+use plumb_evidence::model::Evidence;
+use plumb_evidence::views::places::{Core, Mark, Node, Places, Socket};
 
-use plumb_evidence::model::{Evidence, Nic};
-
-use self::places::{Core, Mark, Node, Places, Socket};
 use super::Figure;
 use super::svg::{ACCENT, Area, FAR, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WASH, WIDTH, width_of};
 use crate::ReportError;
@@ -197,7 +195,7 @@ fn draw_node(svg: &mut Svg, area: Area, node: &Node<'_>, messages: &Messages) ->
         let text = if index + 1 == MAX_NICS && left_out > 0 {
             messages.fill("figure", "more_nics", &[("n", &(left_out + 1).to_string())])?
         } else {
-            nic_name(nic)
+            nic.name()
         };
         svg.fitted((x + 5.0, at + 13.0), &text, NIC.0 - 8.0, PLAIN.small().soft());
     }
@@ -248,13 +246,6 @@ fn pages(
     let text = messages.fill("figure", key, &[("size", &bytes), ("share", &percent), ("far", &away)])?;
     svg.fitted((x, y + 19.0), &text, width, PLAIN.small());
     Ok(())
-}
-
-fn nic_name(nic: &Nic) -> String {
-    let list =
-        |names: &plumb_evidence::Fact<Vec<String>>| names.known().map(|n| n.join(" ")).unwrap_or_default();
-    let name = format!("{} {}", list(&nic.interfaces), list(&nic.rdma)).trim().to_owned();
-    if name.is_empty() { format!("NIC {}", nic.address.trim_start_matches("0000:")) } else { name }
 }
 
 /// `4 × NVIDIA H100, NVIDIA L4`

@@ -21,6 +21,8 @@ pub struct Candidate {
     pub arguments: Vec<String>,
     /// True if it is known to use a GPU.
     pub gpu: bool,
+    /// True if the user named it as a server.
+    pub named: bool,
 }
 
 /// Processes that serve together.
@@ -181,7 +183,7 @@ fn file_name(path: &str) -> &str {
 
 /// Sorts processes into servers.
 ///
-/// The topmost process of a kind is the root; whatever descends from it belongs to it. A process that uses a GPU and
+/// The topmost process of a kind, or that was named, is the root; whatever descends from it belongs to it. A process that uses a GPU and
 /// belongs to none is a server of the kind [`UNKNOWN`], together with GPU processes that descend from it or share its
 /// parent: workers of one program that nobody knows.
 #[must_use]
@@ -190,7 +192,10 @@ pub fn group(candidates: &[Candidate]) -> Vec<Group> {
         candidates.iter().map(|candidate| (candidate.pid, candidate)).collect();
     let kinds: BTreeMap<u32, &'static str> = candidates
         .iter()
-        .filter_map(|candidate| Some((candidate.pid, kind_of(&candidate.comm, &candidate.arguments)?.0)))
+        .filter_map(|candidate| {
+            let kind = kind_of(&candidate.comm, &candidate.arguments).map(|(kind, _)| kind);
+            Some((candidate.pid, kind.or_else(|| candidate.named.then_some(UNKNOWN))?))
+        })
         .collect();
     let mut groups: BTreeMap<u32, Group> = BTreeMap::new();
     let mut loose = Vec::new();
@@ -202,6 +207,10 @@ pub fn group(candidates: &[Candidate]) -> Vec<Group> {
                 let kind = kinds[&root];
                 let group =
                     groups.entry(root).or_insert_with(|| Group { kind, root, members: BTreeSet::new() });
+                // A script that was named may start a server that is known.
+                if group.kind == UNKNOWN {
+                    group.kind = kinds.get(&candidate.pid).copied().unwrap_or(UNKNOWN);
+                }
                 group.members.insert(candidate.pid);
             }
             None if candidate.gpu => loose.push(candidate),
@@ -291,7 +300,14 @@ mod tests {
     }
 
     fn candidate(pid: u32, ppid: u32, command: &str, gpu: bool) -> Candidate {
-        Candidate { pid, ppid, comm: String::new(), arguments: words(command), gpu }
+        Candidate {
+            pid,
+            ppid,
+            comm: String::new(),
+            arguments: words(command),
+            gpu,
+            named: command.contains("named"),
+        }
     }
 
     #[test]
@@ -311,5 +327,19 @@ mod tests {
         ]);
         let found: Vec<_> = groups.iter().map(|g| (g.kind, g.root, g.members.len())).collect();
         assert_eq!(found, [("vllm", 10, 4), (UNKNOWN, 21, 3), (UNKNOWN, 30, 1), (UNKNOWN, 40, 1)]);
+    }
+
+    #[test]
+    fn what_the_user_names_is_a_server_with_all_below_it() {
+        let groups = group(&[
+            candidate(1, 0, "init", false),
+            candidate(10, 1, "python3 named.py 8000", false),
+            candidate(11, 10, "python3 worker.py", false),
+            candidate(20, 1, "bash named.sh", false),
+            candidate(21, 20, "/app/llama-server -m x", true),
+            candidate(30, 1, "python3 other.py", false),
+        ]);
+        let found: Vec<_> = groups.iter().map(|g| (g.kind, g.root, g.members.len())).collect();
+        assert_eq!(found, [(UNKNOWN, 10, 2), ("llama.cpp", 20, 2)]);
     }
 }

@@ -1,75 +1,96 @@
-//! What is where: cores, devices, and the servers' threads and pages, by socket and NUMA node.
+//! What is where: cores, devices, and the servers' threads and pages, by socket and NUMA node. What is away from its GPU is
+//! marked.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_evidence::model::{Cpu, Evidence, Gpu, InferenceServer, Nic, ServerProcess};
-use plumb_evidence::{CpuSet, NodeSet};
+use crate::index_set::{CpuSet, NodeSet};
+use crate::model::{Cpu, Evidence, Gpu, InferenceServer, Nic, ServerProcess, Window};
 
 /// Share of a CPU from which a thread is worth a mark.
 const BUSY: f64 = 0.05;
 
 /// Where a thread was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Mark {
+pub enum Mark {
     /// On a node of its GPU, or of a process without a GPU.
     Near,
     /// Away from its GPU.
     Far,
 }
 
+/// A core and what was seen on it.
 #[derive(Debug)]
-pub(super) struct Core {
-    pub(super) cpus: Vec<u32>,
-    pub(super) mark: Option<Mark>,
-    pub(super) allowed: bool,
+pub struct Core {
+    /// Its PUs.
+    pub cpus: Vec<u32>,
+    /// Whether a thread of a server was seen on it.
+    pub mark: Option<Mark>,
+    /// Whether a thread of a server may run on it.
+    pub allowed: bool,
 }
 
+/// A GPU at its node.
 #[derive(Debug)]
-pub(super) struct GpuBox {
-    pub(super) index: usize,
-    pub(super) name: String,
-    pub(super) address: String,
+pub struct GpuBox {
+    /// Its number in the evidence.
+    pub index: usize,
+    /// What it is called.
+    pub name: String,
+    /// PCI address.
+    pub address: String,
     /// True if no thread of its processes was seen on its node.
-    pub(super) far: bool,
+    pub far: bool,
     /// Nodes that the threads of its processes were seen on, as a list.
-    pub(super) worker_nodes: Option<String>,
+    pub worker_nodes: Option<String>,
 }
 
+/// A NUMA node, or the part of it in one socket.
 #[derive(Debug, Default)]
-pub(super) struct Node<'a> {
-    pub(super) id: Option<u32>,
-    pub(super) cpus: String,
-    pub(super) mem_total: Option<u64>,
-    pub(super) cores: Vec<Core>,
-    pub(super) gpus: Vec<GpuBox>,
-    pub(super) nics: Vec<&'a Nic>,
+pub struct Node<'a> {
+    /// Its number; `None` where nobody told the nodes.
+    pub id: Option<u32>,
+    /// Its PUs, as the kernel lists them.
+    pub cpus: String,
+    /// Memory, in bytes.
+    pub mem_total: Option<u64>,
+    /// Cores, by their first PU.
+    pub cores: Vec<Core>,
+    /// GPUs at this node.
+    pub gpus: Vec<GpuBox>,
+    /// Network devices at this node.
+    pub nics: Vec<&'a Nic>,
     /// Memory of the servers on this node, in bytes: what the processes themselves allocated.
-    pub(super) server_bytes: u64,
+    pub server_bytes: u64,
     /// Of that: of processes whose GPUs are on other nodes.
-    pub(super) far_bytes: u64,
+    pub far_bytes: u64,
     /// Over all nodes.
-    pub(super) all_server_bytes: u64,
+    pub all_server_bytes: u64,
 }
 
+/// A socket.
 #[derive(Debug)]
-pub(super) struct Socket<'a> {
-    pub(super) id: u32,
-    pub(super) nodes: Vec<Node<'a>>,
+pub struct Socket<'a> {
+    /// Its number.
+    pub id: u32,
+    /// Its NUMA nodes.
+    pub nodes: Vec<Node<'a>>,
 }
 
+/// The node with what is where on it.
 #[derive(Debug)]
-pub(super) struct Places<'a> {
-    pub(super) sockets: Vec<Socket<'a>>,
+pub struct Places<'a> {
+    /// Sockets, by number.
+    pub sockets: Vec<Socket<'a>>,
     /// GPUs whose node nobody told.
-    pub(super) homeless: Vec<String>,
+    pub homeless: Vec<String>,
     /// Number of inference servers.
-    pub(super) servers: usize,
+    pub servers: usize,
     /// True if threads were seen at work, false if only their last CPU is known.
-    pub(super) in_window: bool,
+    pub in_window: bool,
     /// True if a process uses a GPU whose node is not known.
-    pub(super) unknown_home: bool,
+    pub unknown_home: bool,
     /// Number of NUMA nodes without CPUs.
-    pub(super) memory_only: usize,
+    pub memory_only: usize,
 }
 
 /// What is known of one process.
@@ -83,7 +104,9 @@ struct Seen {
 }
 
 impl<'a> Places<'a> {
-    pub(super) fn of(evidence: &'a Evidence) -> Option<Self> {
+    /// `None` where not even its CPUs are known.
+    #[must_use]
+    pub fn of(evidence: &'a Evidence) -> Option<Self> {
         let cpu = evidence.cpu.known().filter(|cpu| !cpu.cpus.is_empty())?;
         let servers: &[InferenceServer] = evidence.servers.known().map_or(&[], Vec::as_slice);
         let gpus: &[Gpu] = evidence.gpus.known().map_or(&[], Vec::as_slice);
@@ -244,7 +267,7 @@ trait ServingCpus {
     fn serving_cpus_by_process(&self) -> Option<BTreeMap<u32, CpuSet>>;
 }
 
-impl ServingCpus for plumb_evidence::model::Window {
+impl ServingCpus for Window {
     fn serving_cpus_by_process(&self) -> Option<BTreeMap<u32, CpuSet>> {
         let busy = self.busy_threads(BUSY).ok().filter(|busy| !busy.is_empty())?;
         let mut by_process: BTreeMap<u32, CpuSet> = BTreeMap::new();

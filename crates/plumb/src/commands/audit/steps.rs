@@ -1,0 +1,153 @@
+//! What an audit does beside collecting: load, a look at the server's metrics, experiments, measurements of the node. Each is a
+//! command of Plumb that adds to the bundle and could be given by hand; collecting itself opens no connection.
+
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus};
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+
+use crate::cli::{AuditArgs, MeasureChoice};
+use crate::commands::collect::on_signals;
+use crate::console::Console;
+use crate::exit::{Outcome, UsageError};
+
+/// How long the node is looked at under load where nobody says.
+const SAMPLE: Duration = Duration::from_secs(30);
+/// The load goes on for so long before and after the sample together.
+const AROUND: Duration = Duration::from_secs(10);
+
+/// True if anything but collecting is asked for.
+pub(super) fn are_asked_for(args: &AuditArgs) -> bool {
+    let further = &args.further;
+    further.bench.is_some()
+        || further.metrics.is_some()
+        || further.plan.is_some()
+        || !further.measure.is_empty()
+}
+
+/// Collects into `bundle` while the load runs, and takes the other steps after it. `None` where all came to their end.
+pub(super) fn run(args: &AuditArgs, bundle: &Path, console: &Console) -> anyhow::Result<Option<Outcome>> {
+    // Each step ends by itself on Ctrl-C, and keeps what it has; this process stays to wait for it.
+    let (interrupt, _signals) = on_signals(console);
+    let steps = Steps { bundle, console };
+    let sample = args.from.sample.unwrap_or(SAMPLE);
+    let further = &args.further;
+    let has_load = further.bench.is_some() || further.metrics.is_some();
+    let mut beside = Vec::new();
+    if has_load {
+        // There has to be a bundle for what runs beside the collection; the collection takes its place.
+        steps.collect(args, None)?;
+        let time = |time: Duration| format!("{}s", time.as_secs_f64());
+        if let Some(url) = &further.bench {
+            let duration = time(sample + AROUND);
+            beside.push(steps.start(&["bench", url, "--duration", &duration], true)?);
+        }
+        if let Some(url) = &further.metrics {
+            let every = time((sample / 10).max(Duration::from_secs(1)));
+            beside.push(steps.start(&["observe", url, "--for", &time(sample), "--every", &every], true)?);
+        }
+        std::thread::sleep(AROUND / 2);
+    }
+    let wanted = if has_load { Some(sample) } else { args.from.sample };
+    let collected = steps.collect(args, wanted);
+    for (line, mut child) in beside {
+        let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
+        steps.ended(&line, status);
+    }
+    collected?;
+    let mut after: Vec<Vec<&str>> = Vec::new();
+    for choice in &further.measure {
+        after.push(match choice {
+            MeasureChoice::Noise => vec!["noise"],
+            MeasureChoice::Memory => vec!["noise", "--memory"],
+        });
+    }
+    let plan = further.plan.as_ref().map(|plan| plan.to_string_lossy().into_owned());
+    if let Some(plan) = &plan {
+        after.push(vec!["experiment", plan]);
+    }
+    for step in after {
+        if interrupt.is_asked() {
+            break;
+        }
+        let (line, mut child) = steps.start(&step, true)?;
+        let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
+        steps.ended(&line, status);
+    }
+    Ok(interrupt.is_asked().then_some(Outcome::Interrupted))
+}
+
+/// The port of a URL of this machine that something listens at.
+fn local_port(url: &str) -> Option<u16> {
+    let authority = url.split_once("://")?.1.split('/').next()?;
+    let (host, port) = authority.rsplit_once(':')?;
+    let is_local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+    port.parse().ok().filter(|_| is_local)
+}
+
+struct Steps<'a> {
+    bundle: &'a Path,
+    console: &'a Console,
+}
+
+impl Steps<'_> {
+    fn collect(&self, args: &AuditArgs, sample: Option<Duration>) -> anyhow::Result<()> {
+        let mut arguments = vec!["collect".to_owned(), "--output".to_owned()];
+        arguments.push(self.bundle.to_string_lossy().into_owned());
+        if let Some(sample) = sample {
+            arguments.extend(["--sample".to_owned(), format!("{}s", sample.as_secs_f64())]);
+        }
+        // What answers the load is a server, whether or not Plumb knows its kind.
+        let port = args.further.bench.as_deref().or(args.further.metrics.as_deref()).and_then(local_port);
+        let asked = port.filter(|_| args.from.servers.is_empty()).map(|port| format!("port:{port}"));
+        let asked = asked.filter(|name| plumb_collect::is_server(name));
+        for server in args.from.servers.iter().cloned().chain(asked) {
+            arguments.extend(["--server".to_owned(), server]);
+        }
+        if let Some(nice) = args.from.nice {
+            arguments.push(format!("--nice={nice}"));
+        }
+        if let Some(cpus) = &args.from.cpus {
+            arguments.extend(["--cpus".to_owned(), cpus.to_string()]);
+        }
+        if args.rendering.force {
+            arguments.push("--force".to_owned());
+        }
+        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let (line, mut child) = self.start(&words, false)?;
+        let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
+        if status.success() {
+            return Ok(());
+        }
+        bail!(UsageError(format!("`{line}` ended with {status}; nothing was analysed")))
+    }
+
+    /// Starts a command of Plumb, which adds its result to the bundle where `adds` says so.
+    fn start(&self, arguments: &[&str], adds: bool) -> anyhow::Result<(String, Child)> {
+        let mut words: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
+        if adds {
+            words.extend(["--into".to_owned(), self.bundle.to_string_lossy().into_owned()]);
+        }
+        let line = format!("plumb {}", words.join(" "));
+        self.console.note(&line);
+        let program = std::env::current_exe().context("cannot find the running program")?;
+        let mut command = Command::new(program);
+        command.args(&words);
+        if !self.console.is_talking() {
+            command.arg("--quiet");
+        }
+        // Their results are in the bundle, and so in the report.
+        command.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::null());
+        let child = command.spawn().with_context(|| format!("cannot start `{line}`"))?;
+        Ok((line, child))
+    }
+
+    /// A step that fails costs its own result alone.
+    fn ended(&self, line: &str, status: ExitStatus) {
+        if !status.success() {
+            self.console
+                .warn(&format!("`{line}` ended with {status}: what it measured is missing or not valid"));
+        }
+    }
+}
