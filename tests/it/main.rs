@@ -23,6 +23,7 @@ mod html;
 mod ids;
 mod into;
 mod kernel_log;
+mod kills;
 mod load;
 mod load_bench;
 mod load_tls;

@@ -65,3 +65,50 @@ fn a_redacted_bundle_gets_the_same_grade_and_pairs_by_its_key() {
     assert_eq!(refused.code, 2, "{refused:?}");
     assert!(refused.err.contains("16 bytes or more"), "{refused:?}");
 }
+
+#[test]
+fn rules_in_a_file_replace_what_they_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let mut node = plumb_tests::synthetic::Node::healthy();
+    let line = node.text("/proc/cmdline");
+    node.set("/proc/cmdline", format!("{} apollo.team=apollo-red owner=apollo-blue\n", line.trim()));
+    node.bundle().write(&at("node.plumb")).unwrap();
+    fs::write(at("key"), "a key that the client holds").unwrap();
+    let redact = |rules: &str, to: &str, more: &[&str]| {
+        fs::write(at("rules.toml"), rules).unwrap();
+        run(plumb()
+            .current_dir(folder.path())
+            .args(["bundle", "redact", "node.plumb", "--rules", "rules.toml", "-o", to])
+            .args(more))
+    };
+    let rules = "[[rule]]\nname = \"project\"\npattern = \"apollo-[a-z]+\"\n\n[[rule]]\nname = \"key\"\ntext = \"apollo.team\"\n";
+    let cmdline =
+        |bundle: &str| run(plumb().args(["bundle", "cat"]).arg(at(bundle)).arg("/proc/cmdline")).out;
+    let done = redact(rules, "numbered.plumb", &[]);
+    assert_eq!(done.code, 0, "{done:?}");
+    let numbered = cmdline("numbered.plumb");
+    assert!(
+        numbered.contains("key-1=project-2 owner=project-1") && !numbered.contains("apollo"),
+        "{numbered}"
+    );
+    // With a key the tokens are the same in each bundle, and tell nothing of the order.
+    for name in ["one.plumb", "two.plumb"] {
+        assert_eq!(redact(rules, name, &["--key", "key"]).code, 0);
+    }
+    let keyed = cmdline("one.plumb");
+    assert_eq!(keyed, cmdline("two.plumb"));
+    assert!(!keyed.contains("apollo") && !keyed.contains("project-1 "), "{keyed}");
+    for (wrong, says) in [
+        ("[[rule]]\nname = \"x\"\npattern = \"a*\"\n", "empty text"),
+        ("[[rule]]\nname = \"x\"\n", "either `text` or `pattern`"),
+        ("[[rule]]\nname = \"x\"\npattern = \"[0-9]\"\n", "too short"),
+        ("[[rules]]\nname = \"x\"\ntext = \"abc\"\n", "rules"),
+        ("", "no [[rule]]"),
+    ] {
+        let refused = redact(wrong, "wrong.plumb", &[]);
+        assert_eq!(refused.code, 2, "{wrong}: {refused:?}");
+        assert!(refused.err.contains(says), "{wrong}: {refused:?}");
+        assert!(!at("wrong.plumb").exists());
+    }
+}

@@ -34,7 +34,7 @@ const USAGE: &str = "\
 usage: cargo xtask COMMAND
 
   demo                      install what is missing, build, audit this machine into target/demo
-  test                      install what is missing, build, run all tests
+  test [--long]             install what is missing, build, run all tests; what is long by nature in full with --long
   setup [packages|typst]    install what is missing: system packages, the Typst compiler, or both
   setup llm-server          install a real LLM server (150 MB), with which tests measure
   setup rig                 install QEMU and a kernel for the machines with two NUMA nodes of tests
@@ -50,7 +50,7 @@ usage: cargo xtask COMMAND
 
 enum Command {
     Demo,
-    Test,
+    Test { long: bool },
     Setup(Part),
     Packs(Profile),
     NewCheck { pack: String, id: String },
@@ -92,7 +92,8 @@ fn main() -> ExitCode {
 fn parse(arguments: &[&str]) -> Result<Command, String> {
     match arguments {
         ["demo"] => Ok(Command::Demo),
-        ["test"] => Ok(Command::Test),
+        ["test"] => Ok(Command::Test { long: false }),
+        ["test", "--long"] => Ok(Command::Test { long: true }),
         ["setup"] => Ok(Command::Setup(Part::All)),
         ["setup", "packages"] => Ok(Command::Setup(Part::Packages)),
         ["setup", "typst"] => Ok(Command::Setup(Part::Typst)),
@@ -123,7 +124,7 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
 fn execute(command: &Command) -> anyhow::Result<()> {
     match command {
         Command::Demo => demo::run_demo(&Workspace::locate()?),
-        Command::Test => test::run_tests(&Workspace::locate()?),
+        Command::Test { long } => test::run_tests(&Workspace::locate()?, *long),
         Command::Setup(part) => {
             match part {
                 Part::All => setup::all_packages()?,

@@ -16,8 +16,11 @@ use crate::{llm_server, packs, rig, setup, typst};
 /// A folder with recordings of machines, for the tests that read them.
 const RECORDINGS_VARIABLE: &str = "PLUMB_RECORDINGS";
 const SKIP_LOG_VARIABLE: &str = "PLUMB_SKIP_LOG";
+/// Has tests do in full what they do in part otherwise.
+const LONG_VARIABLE: &str = "PLUMB_LONG";
 
-pub(crate) fn run_tests(workspace: &Workspace) -> Result<()> {
+/// With `long`, what is long by nature as well, such as hundreds of kills.
+pub(crate) fn run_tests(workspace: &Workspace, long: bool) -> Result<()> {
     let recordings = recordings()?;
     setup::all_packages()?;
     // Tests run `plumb` as it is installed: beside its packs.
@@ -33,6 +36,9 @@ pub(crate) fn run_tests(workspace: &Workspace) -> Result<()> {
         .env(typst::PROGRAM_VARIABLE, typst)
         .env(SKIP_LOG_VARIABLE, &skip_log)
         .current_dir(&workspace.root);
+    if long {
+        tests.env(LONG_VARIABLE, "1");
+    }
     if let Some(server) = llm_server::find()? {
         tests.env(llm_server::VARIABLE, server);
     }

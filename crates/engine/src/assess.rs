@@ -133,6 +133,7 @@ pub fn assess(
         tool_version: tool_version.to_owned(),
         provenance: Provenance {
             bundle_sha256: bundle_sha256.to_owned(),
+            host_token: String::new(),
             collected: evidence.collection.started.clone(),
             origin: evidence.collection.origin.as_str().to_owned(),
             root: evidence.collection.root,

@@ -116,6 +116,9 @@ pub struct Assessment {
 pub struct Provenance {
     /// SHA-256 of the bundle's manifest, which names the hash of every file.
     pub bundle_sha256: String,
+    /// Pseudonym of the node, as the bundle's manifest gives it; empty where nobody said.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub host_token: String,
     /// Start of the collection, RFC 3339, UTC. Also the date of the report: rendering reads no clock.
     pub collected: String,
     /// `live`, `sysroot`, or `synthetic` for a node that does not exist.

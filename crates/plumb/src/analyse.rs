@@ -103,6 +103,7 @@ impl Analyser {
         let version = env!("CARGO_PKG_VERSION");
         let mut assessment =
             plumb_engine::assess(&evidence, bundle.manifest_sha256(), version, answers, &terms);
+        assessment.provenance.host_token.clone_from(&bundle.manifest().host_token);
         plumb_remediate::resolve(&evidence, &mut assessment);
         Ok(Analysis { assessment, evidence })
     }
@@ -220,6 +221,7 @@ pub(crate) fn find_packs(packs: &PackPaths, console: &Console) -> anyhow::Result
     if let Some(folders) = std::env::var_os("PLUMB_PACK_PATH") {
         search.add_folders(&folders).context("PLUMB_PACK_PATH cannot be used")?;
     }
+    search.folders.extend(own_packs().filter(|folder| folder.is_dir()));
     let Discovered { packs, broken } = discover(&search)?;
     for error in broken {
         console.warn(&format!("a pack is left out: {:#}", anyhow::Error::from(error)));
@@ -228,7 +230,7 @@ pub(crate) fn find_packs(packs: &PackPaths, console: &Console) -> anyhow::Result
 }
 
 /// The folders of packs that came with this installation: beside the program, or in the prefix that it lies in.
-fn install_folders() -> anyhow::Result<Vec<PathBuf>> {
+pub(crate) fn install_folders() -> anyhow::Result<Vec<PathBuf>> {
     let program = std::env::current_exe().context("cannot find the running program")?;
     let folder = program.parent().context("the running program lies in no folder")?;
     Ok(vec![folder.join("packs"), folder.join("../lib/plumb/packs")])
@@ -265,6 +267,14 @@ pub(crate) fn user_lock() -> Option<PathBuf> {
 /// The folder of keys whose signatures count.
 pub(crate) fn trusted_keys() -> Option<PathBuf> {
     Some(config_folder()?.join("trusted-keys"))
+}
+
+/// Where `packs install` puts packs of this user.
+pub(crate) fn own_packs() -> Option<PathBuf> {
+    let folder = set("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(|| Some(PathBuf::from(set("HOME")?).join(".local/share")))?;
+    Some(folder.join("plumb/packs"))
 }
 
 fn config_folder() -> Option<PathBuf> {

@@ -32,6 +32,9 @@ pub(crate) struct Cli {
     /// Say nothing on standard error but warnings and errors.
     #[arg(long, short, global = true)]
     pub(crate) quiet: bool,
+    /// Also append what is said on standard error, with times and whatever --quiet leaves out, to this file.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) log: Option<PathBuf>,
     /// What to do; left out, a survey of what this node allows, and what to do next.
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -69,6 +72,8 @@ pub(crate) enum Command {
     Show(ShowArgs),
     /// Say what this machine allows Plumb to see and to make, and what each missing thing costs.
     Doctor(DoctorArgs),
+    /// Print which files, folders and variables are in force, and with --origin why.
+    Config(ConfigArgs),
     /// Look into a bundle.
     Bundle(BundleArgs),
     /// List and inspect check packs.
@@ -464,6 +469,25 @@ pub(crate) struct DoctorArgs {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    #[command(subcommand)]
+    pub(crate) command: ConfigCommand,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print them.
+    Show {
+        /// Also say where each comes from.
+        #[arg(long)]
+        origin: bool,
+        /// How to print them.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
     /// Folder of the plan, as `plumb remediate` wrote it.
     #[arg(value_name = "DIR")]
@@ -671,6 +695,28 @@ pub(crate) enum PacksCommand {
         /// Id of the check, such as `house.swap`. Default: `example` of the pack.
         #[arg(long, value_name = "ID")]
         check: Option<String>,
+    },
+    /// Write a pack into one file that `install` takes, signed with a minisign key if one is given.
+    Archive {
+        /// The pack: its folder, its pack.toml or its library.
+        path: PathBuf,
+        /// File to write; must not be there. Default: ID-VERSION.plumb-pack in the working folder.
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+        /// The secret key, as minisign writes it.
+        #[arg(long, value_name = "FILE")]
+        key: Option<PathBuf>,
+    },
+    /// Install a pack from one file, for this user: one that is signed with a key of `trusted-keys`.
+    Install {
+        /// The archive, as `archive` writes it.
+        file: PathBuf,
+        /// Pin a pack that no trusted key has signed.
+        #[arg(long)]
+        trust: bool,
+        /// Replace a pack of the same name.
+        #[arg(long)]
+        force: bool,
     },
     /// Trust a pack as it is now: pin the hash of its library in your own packs.lock.
     Trust {

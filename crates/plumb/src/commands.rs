@@ -11,6 +11,7 @@ pub(crate) mod bundle;
 pub(crate) mod check;
 pub(crate) mod collect;
 pub(crate) mod compare;
+pub(crate) mod config;
 pub(crate) mod doctor;
 pub(crate) mod experiment;
 pub(crate) mod fleet;

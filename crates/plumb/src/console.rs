@@ -1,7 +1,10 @@
 //! Where messages for a person go: standard error, unless `--quiet`. Results go to standard output.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
@@ -19,12 +22,46 @@ pub(crate) struct Console {
     terminal: bool,
     /// Something was refused that the user asked for by name.
     refused: AtomicBool,
+    /// Where everything that is said is kept, too.
+    log: Option<File>,
 }
 
 impl Console {
     pub(crate) fn new(quiet: bool) -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-        Self { quiet, terminal: io::stderr().is_terminal() && !dumb, refused: AtomicBool::new(false) }
+        Self {
+            quiet,
+            terminal: io::stderr().is_terminal() && !dumb,
+            refused: AtomicBool::new(false),
+            log: None,
+        }
+    }
+
+    /// Keeps what is said in a file, too: appended, so that the runs of a day are one log.
+    pub(crate) fn with_log(self, path: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(path) = path else { return Ok(self) };
+        // Only for the owner: names of files and hosts are in it.
+        let log = File::options()
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
+            .open(path)
+            .with_context(|| {
+                UsageError(format!("cannot write the log `{}`; name another file", path.display()))
+            })?;
+        let own = Self { log: Some(log), ..self };
+        own.keep(&format!("plumb {}", crate::VERSION));
+        Ok(own)
+    }
+
+    /// A line of the log.
+    fn keep(&self, message: &str) {
+        let Some(mut log) = self.log.as_ref() else { return };
+        let now = time::OffsetDateTime::now_utc();
+        let time = now.format(&time::format_description::well_known::Rfc3339).unwrap_or_default();
+        // In one write, so that lines of several programs do not mix. A full disk must not end the work.
+        let _ = log.write_all(format!("{time} {}\n", printable(message)).as_bytes());
     }
 
     /// False with `--quiet`.
@@ -34,8 +71,9 @@ impl Console {
 
     /// A step that was taken; silent with `--quiet`.
     pub(crate) fn note(&self, message: &str) {
-        if !self.quiet {
-            self.line(message);
+        match self.quiet {
+            true => self.keep(message),
+            false => self.line(message),
         }
     }
 
@@ -43,11 +81,12 @@ impl Console {
     /// `line` stays only if it is `worth` it; elsewhere each `line` stays.
     pub(crate) fn step(&self, brief: &str, line: &str, worth: bool) {
         if self.quiet {
-            return;
+            return self.keep(line);
         }
         if !self.terminal {
             return self.line(line);
         }
+        self.keep(line);
         let mut text = String::new();
         if worth {
             text = format!("{ERASE}{}\n", printable(line));
@@ -126,6 +165,7 @@ impl Console {
     }
 
     fn line(&self, message: &str) {
+        self.keep(message);
         // Nobody is left to tell if standard error is gone.
         let _ = writeln!(io::stderr().lock(), "{}", printable(message));
     }

@@ -41,7 +41,13 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Outcome::Usage.into() } else { Outcome::Done.into() };
         }
     };
-    let console = console::Console::new(cli.quiet);
+    let console = match console::Console::new(cli.quiet).with_log(cli.log.as_deref()) {
+        Ok(console) => console,
+        Err(error) => {
+            console::Console::new(cli.quiet).error(&error);
+            return exit::classify(&error).into();
+        }
+    };
     let Some(command) = cli.command else {
         let survey = commands::doctor::first(&console);
         return ended(survey, &console);
@@ -58,6 +64,7 @@ fn main() -> ExitCode {
         Command::Noise(args) => commands::noise::run(&args, &console),
         Command::Show(args) => commands::show::run(&args, &console),
         Command::Verify(args) => commands::verify::run(&args, &console),
+        Command::Config(args) => commands::config::run(&args, &console),
         Command::Doctor(args) => commands::doctor::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),

@@ -71,6 +71,16 @@ fn text_of(bundle: &Bundle) -> String {
 
 /// The text of a signature.
 pub(crate) fn sign(bundle: &Bundle, key: &Path) -> anyhow::Result<String> {
+    let what = format!("plumb bundle {}", bundle.manifest_sha256());
+    signed(text_of(bundle).as_bytes(), key, &what, "plumb bundle")
+}
+
+/// The signature of the content of a file, as `minisign -S` makes it; `what` is in it, too.
+pub(crate) fn of_bytes(bytes: &[u8], key: &Path, what: &str) -> anyhow::Result<String> {
+    signed(bytes, key, what, "plumb pack")
+}
+
+fn signed(bytes: &[u8], key: &Path, what: &str, kind: &str) -> anyhow::Result<String> {
     let unfit = || UsageError(format!("`{}` cannot be used as a secret key of minisign", key.display()));
     let text = input::read_text(key, MOST).with_context(unfit)?;
     let locked = || SecretKeyBox::from_string(&text).with_context(unfit);
@@ -79,10 +89,9 @@ pub(crate) fn sign(bundle: &Bundle, key: &Path) -> anyhow::Result<String> {
         Err(_) => locked()?.into_secret_key(None).with_context(unfit)?,
     };
     let now = OffsetDateTime::now_utc();
-    let trusted = format!("timestamp:{}\tplumb bundle {}", now.unix_timestamp(), bundle.manifest_sha256());
+    let trusted = format!("timestamp:{}\t{what}", now.unix_timestamp());
     let signature =
-        minisign::sign(None, &secret, Cursor::new(text_of(bundle)), Some(&trusted), Some("plumb bundle"))
-            .with_context(unfit)?;
+        minisign::sign(None, &secret, Cursor::new(bytes), Some(&trusted), Some(kind)).with_context(unfit)?;
     Ok(signature.into_string())
 }
 

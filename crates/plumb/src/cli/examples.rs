@@ -61,6 +61,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ),
     ("import", &["plumb import result.json", "plumb import result.json --into node.plumb"]),
     ("show", &["plumb show", "plumb show --watch 2s", "plumb show node.plumb --ascii"]),
+    ("config", &["plumb config show --origin"]),
     ("doctor", &["plumb doctor", "sudo plumb doctor --format json"]),
     (
         "bundle",

@@ -5,10 +5,12 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use plumb_pack_host::{
-    LockFile, PackLocation, SearchPath, Verdict, Verification, check_trust, discover, page, pin,
-    renew_findings, verify,
+    LockFile, Pin, SearchPath, Verdict, Verification, check_trust, discover, page, pin, renew_findings,
+    verify,
 };
 use plumb_pack_template::{Names, new_pack};
+
+mod archive;
 
 use crate::analyse;
 use crate::cli::{Format, PackPaths, PacksArgs, PacksCommand};
@@ -24,6 +26,10 @@ pub(crate) fn run(args: PacksArgs, console: &Console) -> anyhow::Result<Outcome>
         }
         PacksCommand::New { folder, sdk, check } => new(&folder, &sdk, check.as_deref(), console),
         PacksCommand::Trust { path, revoke } => trust(&path, revoke, console),
+        PacksCommand::Archive { path, output, key } => {
+            archive::archive(&path, output.as_deref(), key.as_deref(), console)
+        }
+        PacksCommand::Install { file, trust, force } => archive::install(&file, trust, force, console),
     }
 }
 
@@ -58,6 +64,7 @@ fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcom
     let mut pages = Vec::new();
     let mut known = Vec::new();
     for pack in analyse::find_packs(packs, console)? {
+        known.push(pack.manifest.id.to_string());
         for check in pack.manifest.checks.iter() {
             known.push(check.id.to_string());
             if check.id == id || pack.manifest.id == id {
@@ -66,7 +73,8 @@ fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcom
         }
     }
     if pages.is_empty() {
-        bail!(UsageError(format!("no check or pack `{id}`; known checks: {}", known.join(", "))));
+        let hint = known.join(", ");
+        bail!(UsageError(format!("no check or pack `{id}`; {hint}")));
     }
     console.result(&pages.join("\n"))?;
     Ok(Outcome::Done)
@@ -150,19 +158,30 @@ fn new(folder: &Path, sdk: &Path, check: Option<&str>, console: &Console) -> any
     Ok(Outcome::Done)
 }
 
-fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome> {
-    let lock_path = analyse::user_lock().context(UsageError(
+/// The user's own list of trusted packs.
+fn own_lock() -> anyhow::Result<PathBuf> {
+    analyse::user_lock().context(UsageError(
         "neither XDG_CONFIG_HOME nor HOME is set, so there is no place for your packs.lock".to_owned(),
-    ))?;
-    let location: PackLocation =
-        discover(&SearchPath { explicit: vec![path.to_owned()], ..SearchPath::default() })?
-            .packs
-            .into_iter()
-            .next()
-            .context("a named pack was not found")?;
-    let mut lock = LockFile::read(&lock_path)?;
+    ))
+}
+
+fn pin_in_own_lock(pin: Pin) -> anyhow::Result<()> {
+    let path = own_lock()?;
+    let mut lock = LockFile::read(&path)?;
+    lock.insert(pin);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)
+            .with_context(|| UsageError(format!("cannot make the folder `{}`", folder.display())))?;
+    }
+    Ok(lock.write(&path)?)
+}
+
+fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome> {
+    let lock_path = own_lock()?;
+    let location = archive::located(path)?;
     let id = location.manifest.id.to_string();
     if revoke {
+        let mut lock = LockFile::read(&lock_path)?;
         if !lock.remove(&id) {
             bail!(UsageError(format!("`{id}` is not in {}", lock_path.display())));
         }
@@ -172,12 +191,7 @@ fn trust(path: &Path, revoke: bool, console: &Console) -> anyhow::Result<Outcome
     }
     let pin = pin(&location)?;
     let sha256 = pin.sha256.clone();
-    lock.insert(pin);
-    if let Some(folder) = lock_path.parent() {
-        std::fs::create_dir_all(folder)
-            .with_context(|| UsageError(format!("cannot make the folder `{}`", folder.display())))?;
-    }
-    lock.write(&lock_path)?;
+    pin_in_own_lock(pin)?;
     console.result(&format!(
         "{id} {} sha256 {sha256}\npinned in {}\n",
         location.manifest.version,
