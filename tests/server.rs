@@ -1,11 +1,11 @@
 //! A deterministic OpenAI-compatible server that also misbehaves, for tests of clients.
 //!
 //! The well-behaved part, with its delays, its coalescing and the log of what it did when, is
-//! [`plumb_measure::bench::reference`]; this adds faults.
+//! [`plumb_bench::reference`]; this adds faults.
 
 use std::collections::BTreeSet;
 
-use plumb_measure::bench::reference::{
+use plumb_bench::reference::{
     Act, Asked, Behaviour, Reply, Script, Server, Step, steady, stream_head, token_event,
 };
 

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use plumb_bench::reference::Behaviour;
 use plumb_evidence::Bundle;
 use plumb_evidence::manifest::Manifest;
 use plumb_evidence::model::{ExperimentResult, Origin};
-use plumb_measure::bench::reference::Behaviour;
 use plumb_tests::{plumb, run, server};
 
 fn bundle(folder: &Path) -> PathBuf {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Stdio;
 
-use plumb_measure::bench::reference::Behaviour;
+use plumb_bench::reference::Behaviour;
 use plumb_tests::server::{Fault, Tells, caching, picky, start};
 use plumb_tests::{plumb, run, skip};
 use serde_json::Value;
@@ -519,6 +519,25 @@ fn prompts_that_are_sent_again_are_told_wherever_the_result_is_read() {
     assert!(text.contains("#### Cautions") && text.contains(words), "{text}");
     let html = std::fs::read_to_string(out.join("report.html")).unwrap();
     assert!(html.contains("100.0 % of the prompt tokens came from"), "{html}");
+}
+
+#[test]
+fn no_proxy_stands_between_the_client_and_the_server() {
+    let server =
+        server::start(Behaviour { ttft: 1_000_000, itl: 1_000_000, ..Behaviour::default() }, Vec::new(), 0);
+    let mut command = plumb();
+    for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
+        // Nobody listens there.
+        command.env(name, "http://127.0.0.1:1");
+    }
+    let result = json(&run(command
+        .args(["-q", "bench", &server.url(), "-n", "4", "--output-tokens", "4"])
+        .args(["--format", "json"])));
+    assert_eq!(
+        (&result["requests"], &result["target"]["model"]),
+        (&4.into(), &"reference".into()),
+        "{result}"
+    );
 }
 
 /// A real server, where `cargo xtask setup llm-server` has installed one.

@@ -7,7 +7,7 @@
 
 use std::time::Instant;
 
-use plumb_measure::bench::reference::Behaviour;
+use plumb_bench::reference::Behaviour;
 use plumb_tests::server::start;
 use plumb_tests::{plumb, run, target};
 use serde_json::Value;
@@ -243,8 +243,8 @@ fn memory() -> Vec<Row> {
 /// What comparisons of two variants find where there is nothing to find, and where there is: simulated, so that the truth
 /// is known. Six blocks, a coefficient of variation of 1 %, and a common drift of 5 % from block to block.
 fn statistics() -> Vec<Row> {
-    use plumb_measure::stats::Random;
-    use plumb_measure::stats::paired::compare;
+    use plumb_stats::Random;
+    use plumb_stats::paired::compare;
     let found = |random: &mut Random, effect: f64, experiments: u32| {
         let mut found = 0;
         for seed in 0..u64::from(experiments) {

@@ -22,8 +22,9 @@ use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 
 const GAP: Duration = Duration::from_millis(3);
 
-/// A reply of so many tokens, one every 3 ms.
+/// A whole reply at once, or one of so many tokens, one every 3 ms.
 struct Tokens {
+    whole: Option<&'static str>,
     left: u32,
     timer: Pin<Box<Sleep>>,
 }
@@ -36,6 +37,9 @@ impl Body for Tokens {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if let Some(text) = self.whole.take() {
+            return Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text.as_bytes())))));
+        }
         if self.left == 0 {
             return Poll::Ready(None);
         }
@@ -51,11 +55,17 @@ impl Body for Tokens {
     }
 }
 
-/// Nine events, of which eight hold a token. The version of HTTP is told as the status of what is no request for tokens.
+/// Nine events, of which eight hold a token; models and metrics to whoever asks for them.
 async fn answer(request: Request<Incoming>) -> Result<Response<Tokens>, Infallible> {
-    let left = if request.uri().path().ends_with("/completions") { 9 } else { 0 };
+    let path = request.uri().path();
+    let left = if path.ends_with("/completions") { 9 } else { 0 };
+    let whole = match path {
+        "/v1/models" => Some("{\"data\":[{\"id\":\"over-tls\"}]}"),
+        "/metrics" => Some("vllm:num_requests_running 3\nvllm:generation_tokens_total 5\n"),
+        _ => None,
+    };
     assert!(request.version() == Version::HTTP_2 || request.headers().contains_key("host"));
-    Ok(Response::new(Tokens { left, timer: Box::pin(tokio::time::sleep(GAP)) }))
+    Ok(Response::new(Tokens { whole, left, timer: Box::pin(tokio::time::sleep(GAP)) }))
 }
 
 async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(stream: S, two: bool) {
@@ -97,12 +107,17 @@ fn start(tls: Option<Arc<ServerConfig>>) -> u16 {
 }
 
 fn measured(url: &str, further: &[&str]) -> Value {
-    let result = run(plumb()
-        .args(["-q", "bench", url, "-c", "4", "-n", "12", "--model", "m", "--format", "json"])
-        .args(further));
+    let result =
+        run(plumb().args(["-q", "bench", url, "-c", "4", "-n", "12", "--format", "json"]).args(further));
     let json: Value = serde_json::from_str(&result.out).unwrap_or_else(|error| panic!("{error}: {result:?}"));
     assert_eq!((&json["errors"], &json["requests"]), (&serde_json::json!({}), &Value::from(12)), "{json}");
     assert_eq!(json["tokens"]["output"], 12 * 8);
+    // What is not timed comes by the same certificates and version of HTTP.
+    assert_eq!(
+        (&json["target"]["model"], &json["server"]["kind"]),
+        (&"over-tls".into(), &"vllm".into()),
+        "{json}"
+    );
     // The server does not count tokens, so that the gaps are between events.
     assert!(json["chunk_gap_ms"]["p50"].as_f64().is_some_and(|ms| ms >= 2.5), "{json}");
     json
@@ -125,9 +140,11 @@ fn over_tls_the_server_chooses_the_version_and_a_stranger_is_refused() {
     // One connection carries all streams in HTTP/2, and each stream has its own in HTTP/1.1.
     assert_eq!(measured(&url, &["--ca", ca])["client"]["connections"], 1);
     assert_eq!(measured(&url, &["--ca", ca, "--http", "1"])["client"]["connections"], 4);
-    let stranger = run(plumb().args(["bench", &url, "--model", "m"]));
-    assert_eq!(stranger.code, 2, "{stranger:?}");
-    assert!(stranger.err.contains("(tls)"), "{stranger:?}");
+    for more in [&["--model", "m"][..], &[]] {
+        let stranger = run(plumb().args(["bench", &url]).args(more));
+        assert_eq!(stranger.code, 2, "{stranger:?}");
+        assert!(stranger.err.contains("(tls)"), "{stranger:?}");
+    }
 }
 
 #[test]

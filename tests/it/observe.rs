@@ -13,20 +13,20 @@ type Asked = Arc<Mutex<Vec<String>>>;
 
 /// A server in this process with the metrics of vLLM: at each look 20 more requests have ended, of which 18 had their first token
 /// within 250 ms, one within 500 ms and one within 2.5 s.
-fn server() -> (String, Asked) {
+fn server(running: f64) -> (String, Asked) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let asked = Asked::default();
     let (told, looks) = (Arc::clone(&asked), AtomicU32::new(0));
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            answer(stream, &told, &looks);
+            answer(stream, &told, &looks, running);
         }
     });
     (url, asked)
 }
 
-fn answer(mut stream: TcpStream, asked: &Asked, looks: &AtomicU32) {
+fn answer(mut stream: TcpStream, asked: &Asked, looks: &AtomicU32, running: f64) {
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok);
     let Some(first) = lines.next() else { return };
     while lines.next().is_some_and(|line| !line.is_empty()) {}
@@ -37,7 +37,7 @@ fn answer(mut stream: TcpStream, asked: &Asked, looks: &AtomicU32) {
     let body = format!(
         "# HELP vllm:num_requests_running Number of requests in model execution batches.\n\
          # TYPE vllm:num_requests_running gauge\n\
-         vllm:num_requests_running{{engine=\"0\",model_name=\"m\"}} 3.0\n\
+         vllm:num_requests_running{{engine=\"0\",model_name=\"m\"}} {running:?}\n\
          vllm:num_requests_waiting{{engine=\"0\",model_name=\"m\"}} 1.0\n\
          vllm:kv_cache_usage_perc{{engine=\"0\",model_name=\"m\"}} 0.42\n\
          # TYPE vllm:generation_tokens_total counter\n\
@@ -61,7 +61,7 @@ fn answer(mut stream: TcpStream, asked: &Asked, looks: &AtomicU32) {
 
 #[test]
 fn a_server_is_watched_without_a_request() {
-    let (url, asked) = server();
+    let (url, asked) = server(3.0);
     let folder = tempfile::tempdir().unwrap();
     let bundle = folder.path().join("node.plumb");
     assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
@@ -95,6 +95,80 @@ fn a_server_is_watched_without_a_request() {
     assert!(text.out.contains("% are wanted: met"), "{}", text.out);
     let verified = run(plumb().args(["bundle", "verify"]).arg(&bundle));
     assert_eq!(verified.code, 0, "{verified:?}");
+}
+
+/// An engagement with a limit on the time to the first token.
+fn engagement(folder: &std::path::Path, ttft_ms: f64, percent: f64) -> std::path::PathBuf {
+    let path = folder.join("engagement.toml");
+    let text = format!(
+        "schema = 1\n[slo]\npercentile = {percent}\nttft_ms = {ttft_ms}\n\n[demand]\npeak_requests_per_s = 10\nreplicas = 2\n"
+    );
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+/// The outcome of a check on the bundle with an engagement, and what it says.
+fn outcome(bundle: &std::path::Path, engagement: &std::path::Path, check: &str) -> (String, String) {
+    let checked =
+        run(plumb().arg("check").arg(bundle).arg("--engagement").arg(engagement).args(["--format", "json"]));
+    let json: serde_json::Value =
+        serde_json::from_str(&checked.out).unwrap_or_else(|_| panic!("{checked:?}"));
+    let found = json["findings"].as_array().unwrap().iter().find(|found| found["check"] == check).unwrap();
+    (found["outcome"].as_str().unwrap().to_owned(), found.to_string())
+}
+
+#[test]
+fn what_was_observed_answers_for_the_service_level_and_no_more() {
+    // Requests that take next to no time: those of different looks are independent.
+    let (url, _) = server(0.01);
+    let folder = tempfile::tempdir().unwrap();
+    let bundle = folder.path().join("node.plumb");
+    assert_eq!(run(plumb().args(["-q", "collect", "-o"]).arg(&bundle)).code, 0);
+    // Without limits: those of the engagement count, whatever was asked for.
+    let seen =
+        run(plumb().args(["-q", "observe", &url, "--for", "2.4s", "--every", "0.3s", "--into"]).arg(&bundle));
+    assert_eq!(seen.code, 0, "{seen:?}");
+    let report = |engagement: &std::path::Path, language: &str| {
+        let out = folder.path().join(format!("out-{language}"));
+        let made = run(plumb()
+            .args(["-q", "report", "--force", "--formats", "md,json", "--language", language, "--engagement"])
+            .arg(engagement)
+            .arg("-o")
+            .arg(&out)
+            .arg(&bundle));
+        assert!(made.code == 0, "{made:?}");
+        std::fs::read_to_string(out.join("report.md")).unwrap()
+    };
+    // 95 % lie within 500 ms, which is the bound of a bucket.
+    let kept = engagement(folder.path(), 500.0, 90.0);
+    let (answer, words) = outcome(&bundle, &kept, "slo.attainment");
+    assert_eq!(answer, "pass", "{words}");
+    let text = report(&kept, "en");
+    for wanted in [
+        "It was kept for the requests that users sent: 95 %",
+        "The highest rate that was served with the limits kept is",
+        "nothing is known of more",
+        "What was observed",
+        "no number of GPUs follows from it",
+    ] {
+        assert!(text.contains(wanted), "{wanted}: {text}");
+    }
+    let text = report(&kept, "de");
+    assert!(text.contains("Die höchste Rate, die bei eingehaltenen Grenzen bedient wurde"), "{text}");
+    // 300 ms lie between two bounds, within which are 90 and 95 %.
+    let open = engagement(folder.path(), 300.0, 92.0);
+    let (answer, words) = outcome(&bundle, &open, "slo.attainment");
+    assert_eq!(answer, "not-run", "{words}");
+    let text = report(&open, "en");
+    assert!(text.contains("observation does not decide it: 90 … 95 %"), "{text}");
+    assert!(text.contains("At no rate is it certain that the limits are kept"), "{text}");
+    // Nobody waits less than that.
+    let missed = engagement(folder.path(), 250.0, 95.0);
+    let (answer, words) = outcome(&bundle, &missed, "slo.attainment");
+    // More requests came than the peak of one replica, so that they do not tell of it.
+    assert_eq!(answer, "not-run", "{words}");
+    let text = report(&missed, "en");
+    assert!(text.contains("It was missed for the requests that users sent: 90 %"), "{text}");
 }
 
 #[test]

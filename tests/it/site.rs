@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::process::Stdio;
 
-use plumb_measure::bench::reference::Behaviour;
+use plumb_bench::reference::Behaviour;
 use plumb_tests::server;
 use plumb_tests::synthetic::Node;
 use plumb_tests::{plumb, run};

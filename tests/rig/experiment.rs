@@ -1,8 +1,8 @@
 //! `plumb experiment` where there are two nodes to choose from: what a placement sets, and what a killed one leaves.
 
+use plumb_bench::reference::Behaviour;
 use plumb_evidence::Bundle;
 use plumb_evidence::model::{ExperimentCell, ExperimentResult};
-use plumb_measure::bench::reference::Behaviour;
 
 use super::{Machine, equipped, rig_for, visit};
 

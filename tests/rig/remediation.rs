@@ -1,6 +1,6 @@
 //! `plumb remediate` where a kernel answers: its scripts change what they say, and take it back.
 
-use plumb_measure::bench::reference::Behaviour;
+use plumb_bench::reference::Behaviour;
 
 use super::{Machine, equipped, rig_for, visit};
 

@@ -1,8 +1,8 @@
 //! Nodes, distances, devices, masks and pages of machines that have them.
 
+use plumb_bench::reference::Behaviour;
 use plumb_evidence::CpuSet;
 use plumb_evidence::model::{Evidence, InferenceServer};
-use plumb_measure::bench::reference::Behaviour;
 
 use super::{Machine, equipped, evidence, plumb, rig_for, run, same_as_tool, visit};
 

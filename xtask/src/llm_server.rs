@@ -21,8 +21,3 @@ const ENVIRONMENT: Environment =
 pub(crate) fn ensure() -> Result<PathBuf> {
     ENVIRONMENT.ensure(|python| python.install(&[&["--no-deps"], WHEELS].concat()))
 }
-
-/// The folder of an environment that is there already.
-pub(crate) fn find() -> Result<Option<PathBuf>> {
-    ENVIRONMENT.find()
-}

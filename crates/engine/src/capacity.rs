@@ -6,13 +6,15 @@
 //! The plan rests on the lower end of G; the other two ends give the range (method after DistServe, OSDI 2024, for
 //! goodput, and NVIDIA's published sizing of instances from peak demand).
 //!
-//! Without a load test there is no number of GPUs and no money. An effect of a setting enters only as it was measured on
+//! Without a load test there is no number of GPUs and no money: an observation of users' requests tells what was served, hour
+//! by hour, and no more. An effect of a setting enters only as it was measured on
 //! this node, and a saving is booked only if the interval of its throughput excludes “no change” and a replica less is
 //! likely.
 
 mod effect;
 mod goodput;
 mod money;
+mod observed;
 mod plan;
 #[cfg(test)]
 mod tests;
@@ -24,6 +26,7 @@ use serde::Serialize;
 pub use effect::{Effect, EffectState};
 pub use goodput::{Goodput, LoadPoint};
 pub use money::{Money, MoneyRange};
+pub use observed::{Observed, ObservedHour, Stands};
 pub use plan::{Plan, Saving, Sensitivity, Step, replicas};
 
 use crate::speech::{Speech, Text, Translations, say};
@@ -36,6 +39,8 @@ pub enum Label {
     Measured,
     /// Calculated from other numbers.
     Modelled,
+    /// Counted by the server over its users' own requests: true of those, and of no other load.
+    Observed,
     /// From a source.
     Published,
     /// Nobody measured it: stated by the client, or proposed here.
@@ -73,6 +78,11 @@ pub struct Capacity {
     pub goodput: Option<Goodput>,
     /// Why there is no goodput, without a full stop.
     pub no_goodput: Option<String>,
+    /// What users' own requests show, where they were observed. No plan rests on it: it tells what was served, and not where
+    /// that ends.
+    pub observed: Option<Observed>,
+    /// Why an observation shows nothing, where there is one.
+    pub no_observed: Option<String>,
     /// What the plan takes for granted; empty without a plan.
     pub assumptions: Vec<Assumption>,
     /// Replicas and GPUs for the demand.
@@ -91,7 +101,7 @@ pub struct Capacity {
     pub sensitivity: Vec<Sensitivity>,
     /// What more proven capacity of one replica would save, the plan as it is first; empty without a plan.
     pub steps: Vec<Step>,
-    /// `no_goodput`, `no_plan` and `no_money` in other languages.
+    /// `no_goodput`, `no_observed`, `no_plan` and `no_money` in other languages.
     #[serde(skip_serializing_if = "Translations::is_empty")]
     pub words: Translations,
 }
@@ -105,6 +115,8 @@ impl Capacity {
         let mut capacity = Self {
             goodput: None,
             no_goodput: None,
+            observed: None,
+            no_observed: None,
             assumptions: Vec::new(),
             plan: None,
             no_plan: None,
@@ -120,6 +132,14 @@ impl Capacity {
             Ok(goodput) => capacity.goodput = Some(goodput),
             Err(missing) => {
                 capacity.no_goodput = Some(speech.field(&mut capacity.words, "no_goodput", &missing.into()));
+            }
+        }
+        match observed::observe(evidence) {
+            None => {}
+            Some(Ok(observed)) => capacity.observed = Some(observed),
+            Some(Err(missing)) => {
+                capacity.no_observed =
+                    Some(speech.field(&mut capacity.words, "no_observed", &missing.into()));
             }
         }
         let demand = evidence.engagement.known().and_then(|engagement| engagement.demand.known());

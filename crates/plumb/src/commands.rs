@@ -1,7 +1,7 @@
 //! One module per command.
 
+use plumb_bench::Control;
 use plumb_collect::{Interrupt, Signals};
-use plumb_measure::bench::Control;
 
 use crate::console::Console;
 

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
+use plumb_bench::BenchError;
 use plumb_collect::CollectError;
 use plumb_evidence::BundleError;
-use plumb_measure::bench::BenchError;
-use plumb_measure::experiment::{ExperimentError, JournalError};
+use plumb_experiment::{ExperimentError, JournalError};
 use plumb_pack_template::TemplateError;
 use plumb_report::ReportError;
 use plumb_strict_toml::Fault;

@@ -12,6 +12,7 @@ mod items;
 mod limits;
 mod money;
 mod names;
+mod observed;
 mod roadmap;
 mod service;
 mod summary;

@@ -349,7 +349,7 @@ pub struct Number {
     pub text: String,
     /// As it is calculated with.
     pub value: f64,
-    /// `measured`, `modelled`, `published`, `assumed`, `counted`.
+    /// `measured`, `modelled`, `observed`, `published`, `assumed`, `counted`.
     pub label: String,
     /// What it comes from: a field of the assessment, or a file of the bundle.
     pub origin: String,

@@ -7,7 +7,7 @@ use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
-use plumb_measure::bench::reference::{Behaviour, LogEntry};
+use plumb_bench::reference::{Behaviour, LogEntry};
 use plumb_tests::{target, workspace};
 use serde_json::Value;
 

@@ -51,6 +51,13 @@ detail-unproven = { $place ->
    *[share] {""}
 }
 
+problem-seen-missed = Zu wenige Anfragen der Nutzer halten das Service-Level ein
+effect-seen-missed = Bei der Last, die es gibt, dauern mehr Anfragen als vereinbart länger als zugesagt.
+detail-seen-missed = beobachtet wurden Anfragen der Nutzer: bei höchstens so vielen wie in der Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} ({ $peak } Anfragen pro Sekunde) halten höchstens { $share } das Service-Level ein; das Ziel ist { $target }
+
 found-met = { $place ->
     [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
     [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
@@ -151,3 +158,11 @@ found-not-reached-for = kein verwertbarer Lasttest erreichte die Spitze{ $of ->
 found-unused = ein Lasttest, der mehr zeigen könnte, ist nicht verwertbar: { $reason }
 found-unknown-rate = ein Lasttest, der mehr zeigen könnte, ist nicht verwertbar: er nennt keine Rate, mit der Anfragen gesendet wurden
 found-no-peak = die Nachfrage bei der Spitze ist nicht angegeben
+found-seen-kept = beobachtet wurden Anfragen der Nutzer: ab { $rate } Anfragen pro Sekunde halten nach den Angaben des Servers mindestens { $share } das Service-Level ein; die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} liegt bei { $peak } Anfragen pro Sekunde, das Ziel bei { $target }
+found-seen-open = kein Lasttest entscheidet, und auch die beobachteten Anfragen der Nutzer nicht, höchstens { $busiest } pro Sekunde; die Spitze{ $of ->
+    [replica] {" eines Replikats"}
+   *[service] {""}
+} liegt bei { $peak } Anfragen pro Sekunde

@@ -51,6 +51,13 @@ detail-unproven = { $place ->
    *[share] {""}
 }
 
+problem-seen-missed = Too few of the users' requests meet the service level
+effect-seen-missed = More requests than agreed take longer than was promised, at the load that there is.
+detail-seen-missed = requests of users were observed: with no more of them than at the peak{ $of ->
+    [replica] {" of one replica"}
+   *[service] {""}
+} ({ $peak } requests per second), at most { $share } meet the service level; the target is { $target }
+
 found-met = { $place ->
     [below] at { $rate } requests per second, below the peak
     [above] at { $rate } requests per second, above the peak
@@ -151,3 +158,11 @@ found-not-reached-for = no usable load test reached the peak{ $of ->
 found-unused = a load test that may tell more cannot be used: { $reason }
 found-unknown-rate = a load test that may tell more cannot be used: it names no rate at which requests were sent
 found-no-peak = the demand at the peak is not stated
+found-seen-kept = requests of users were observed: at { $rate } requests per second and above, at least { $share } meet the service level by the server's own account; the peak{ $of ->
+    [replica] {" of one replica"}
+   *[service] {""}
+} is { $peak } requests per second and the target { $target }
+found-seen-open = no load test decides, nor do requests of users that were observed, { $busiest } per second at most; the peak{ $of ->
+    [replica] {" of one replica"}
+   *[service] {""}
+} is { $peak } requests per second

@@ -7,11 +7,14 @@
 //! engagement, with requests like those of the demand, and a rate that was met is no more than what was sent. Without a number of replicas the tested service is taken to
 //! carry the whole peak. A test of which too many requests failed can show a miss; requests that have not got the time that
 //! was promised are neither met nor missed.
+//!
+//! Where no load test decides, requests of users do that were observed: by the server's own histograms, which know nothing of
+//! the network, so with less confidence. They show what was served, and nothing of a peak that did not come.
 
 use std::ops::RangeInclusive;
 
-use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
+use plumb_check_sdk::model::{BenchResult, Demand, ObserveResult, ServiceLevel};
+use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
 
 use crate::load::{self, Attainment, Promise, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
@@ -21,7 +24,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let demand: Demand = evidence.get("/engagement/demand")?;
     let promise = Promise::new(&slo, Some(&demand));
     let target = promise.target()?;
-    let tests = load::tests(evidence)?;
+    let tests = load::tests(evidence);
     let peak = demand.peak_requests_per_s.filter(|peak| *peak > 0.0).ok_or(words::NoPeak {})?;
     let replicas = demand.replicas.filter(|replicas| *replicas > 0);
     let peak = Peak {
@@ -30,7 +33,15 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
         target,
         agreed: if slo.attainment_percent.is_some() { "share" } else { "percentile" },
     };
-    let (finding, rates) = peak.judge(&promise, &tests)?;
+    let judged = match &tests {
+        Ok(tests) => peak.judge(&promise, tests).map_err(NoVerdict::from),
+        Err(missing) => Err(missing.clone().into()),
+    };
+    let (finding, rates) = match judged {
+        Ok(judged) => judged,
+        Err(verdict) => return peak.observed(&promise, evidence).map(|finding| vec![finding]).ok_or(verdict),
+    };
+    let tests = tests.unwrap_or_default();
     let mut findings = vec![finding];
     // One of those that cannot be used may be the repetition that misses.
     for test in &tests {
@@ -160,6 +171,32 @@ impl Peak {
             }
         };
         Ok((self.cite(finding, below.last().into_iter().chain([above])), 0.0..=asked(above)))
+    }
+
+    /// What users' requests show, where they were observed.
+    fn observed(&self, promise: &Promise<'_>, evidence: &Evidence<'_>) -> Option<Finding> {
+        let observations: Vec<ObserveResult> = evidence.get("/measurements/observations").ok()?;
+        let seen = promise.seen_most(&observations).ok()?;
+        let (service, of, peak) = (of_service("service"), Arg::from(self.of), rate(self.rate));
+        let target = share(self.target);
+        let kept = seen.kept().filter(|kept| kept.rate * ROUNDING >= self.rate);
+        let finding = if let Some(kept) = kept {
+            let (rate, share) = (rate(kept.rate), share(kept.share.least));
+            PAGE.pass(service, words::SeenKept { of, peak, rate, share, target })
+        } else if seen.is_missed_up_to(self.rate * ROUNDING) {
+            let said = words::SeenMissed {
+                of,
+                peak,
+                share: share(seen.share_up_to(self.rate * ROUNDING).most),
+                target,
+            };
+            PAGE.fail(service, said).with_intent(step(Step::TraceSlowRequests))
+        } else {
+            PAGE.not_run(service, words::SeenOpen { busiest: rate(seen.busiest()), of, peak })
+        };
+        let shows = format!("{:.0} requests of users were observed", seen.share.count);
+        let finding = finding.with_likelihood(Likelihood::Measured).with_confidence(Confidence::Medium);
+        Some(finding.with_evidence(Citation::new(&seen.of.path, shows)))
     }
 
     /// The finding of a load that decides.

@@ -1,7 +1,7 @@
 //! What was measured in both states under the same load, and whether the difference is more than chance.
 //!
-//! Runs are the unit of replication: requests within a run share queue and cache. With two runs or more on each side the
-//! interval of the ratio is Welch's on log values (B. L. Welch, Biometrika 34, 1947). With one run on a side there is only
+//! Runs are the unit of replication: requests within a run share queue and cache. With three runs or more on each side the
+//! interval of the ratio is Welch's on log values. With one run on a side there is only
 //! the spread within the runs, which knows nothing of how runs differ: such a difference is shown, and never claimed.
 
 use std::collections::BTreeMap;
@@ -10,8 +10,8 @@ use plumb_evidence::model::{
     BenchResult, BenchTokens, Evidence, ExperimentEffect, ExperimentResult, Measurements, NoiseResult,
     TokensPerRequest,
 };
+use plumb_stats::{mean, welch};
 use serde::Serialize;
-use statrs::distribution::{ContinuousCDF, StudentsT};
 
 /// What was measured in both states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -328,7 +328,7 @@ fn compare_load(
             let half = (from * from + to * to).sqrt();
             Some((ratio * (-half).exp(), ratio * half.exp()))
         };
-        let (interval, basis) = match welch(&first, &second) {
+        let (interval, basis) = match ratio_interval(&first, &second) {
             Some(interval) => (Some(interval), Basis::BetweenRuns),
             None => within().map_or((None, Basis::None), |interval| (Some(interval), Basis::WithinRuns)),
         };
@@ -357,7 +357,7 @@ fn compare_load(
 fn cached_apart(before: &[&BenchResult], after: &[&BenchResult]) -> Option<String> {
     let share = |runs: &[&BenchResult]| {
         let told: Vec<f64> = runs.iter().filter_map(|run| run.tokens.from_cache()).collect();
-        (!told.is_empty()).then(|| mean(&told))
+        mean(&told)
     };
     let (before, after) = (share(before), share(after));
     let apart = (before.unwrap_or(0.0) - after.unwrap_or(0.0)).abs();
@@ -379,7 +379,7 @@ fn spread(values: &[f64], runs: &[&BenchResult]) -> Option<Spread> {
     let high = values.iter().copied().max_by(f64::total_cmp)?;
     Some(Spread {
         runs: values.len(),
-        value: mean(&logs(values)).exp(),
+        value: mean(&logs(values))?.exp(),
         range: (low, high),
         paths: runs.iter().map(|run| run.path.clone()).filter(|path| !path.is_empty()).collect(),
     })
@@ -389,38 +389,16 @@ fn logs(values: &[f64]) -> Vec<f64> {
     values.iter().map(|value| value.ln()).collect()
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// Squared standard error of a mean.
-#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
-fn squared_error(values: &[f64]) -> f64 {
-    let (mean, n) = (mean(values), values.len() as f64);
-    values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (n - 1.0) / n
-}
-
 /// Runs on a side from which on there is an interval: of two it may be wider than any effect by orders of magnitude.
 const LEAST_RUNS: usize = 3;
 
 /// 95 % interval of the ratio of geometric means; `None` with fewer than [`LEAST_RUNS`] on a side.
-#[expect(clippy::cast_precision_loss, reason = "a count of runs")]
-fn welch(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
+fn ratio_interval(before: &[f64], after: &[f64]) -> Option<(f64, f64)> {
     if before.len() < LEAST_RUNS || after.len() < LEAST_RUNS {
         return None;
     }
-    let (before, after) = (logs(before), logs(after));
-    let difference = mean(&after) - mean(&before);
-    let (a, b) = (squared_error(&before), squared_error(&after));
-    let error = (a + b).sqrt();
-    if error == 0.0 {
-        return Some((difference.exp(), difference.exp()));
-    }
-    let freedom =
-        (a + b).powi(2) / (a.powi(2) / (before.len() - 1) as f64 + b.powi(2) / (after.len() - 1) as f64);
-    let half = StudentsT::new(0.0, 1.0, freedom).ok()?.inverse_cdf(0.975) * error;
-    Some(((difference - half).exp(), (difference + half).exp()))
+    let interval = welch::difference(&logs(before), &logs(after), 0.95)?;
+    Some((interval.low.exp(), interval.high.exp()))
 }
 
 fn judge(

@@ -228,7 +228,7 @@ fn a_difference_counts_against_the_spread_of_runs() {
 }
 
 #[test]
-fn welchs_interval_is_the_textbooks() {
+fn the_interval_of_a_ratio_is_welchs_of_logarithms() {
     // Logs with means 0 and 1, variances 1 each, three values: standard error √(2/3), 4 degrees of freedom, t 2.776.
     let values = |mean: f64| [mean - 1.0, mean, mean + 1.0].map(f64::exp);
     let evidence =

@@ -6,7 +6,7 @@ use crate::bundle::{Bundle, MEASUREMENTS};
 use crate::fact::{Absence, Missing};
 use crate::model::{
     BENCH_SCHEMA, BenchResult, EXPERIMENT_SCHEMA, ExperimentEffect, ExperimentResult, Measurements,
-    MemoryPath, NoiseResult, ServerMetrics, SweepLevel, SweepResult,
+    MemoryPath, NoiseResult, OBSERVE_SCHEMA, ObserveResult, ServerMetrics, SweepLevel, SweepResult,
 };
 
 /// Fails where nothing was measured, which is how most bundles are.
@@ -32,6 +32,7 @@ pub(super) fn derive(bundle: &Bundle) -> Result<Measurements, Missing> {
             .into(),
         memory_paths: noise.and_then(memory_paths).into(),
         experiments: experiments(bundle).into(),
+        observations: observations(bundle).into(),
     })
 }
 
@@ -106,6 +107,19 @@ fn experiments(bundle: &Bundle) -> Result<Vec<ExperimentResult>, Missing> {
             ExperimentEffect::NOT_ESTIMABLE.clone_into(&mut effect.verdict);
         }
     });
+    // Older versions called the baseline improved over itself.
+    let floors = results.iter_mut().flat_map(|result| &mut result.noise_floor);
+    floors.filter(|effect| matches!(effect.verdict.as_str(), "improved" | "worse")).for_each(|effect| {
+        ExperimentEffect::BY_ITSELF.clone_into(&mut effect.verdict);
+    });
+    Ok(results)
+}
+
+fn observations(bundle: &Bundle) -> Result<Vec<ObserveResult>, Missing> {
+    let mut results: Vec<ObserveResult> = documents(bundle, "observe-")?;
+    readable(results.iter().map(|result| (result.schema, result.path.as_str())), OBSERVE_SCHEMA)?;
+    results.sort_by(|a, b| (&a.started, &a.path).cmp(&(&b.started, &b.path)));
+    results.iter_mut().for_each(|result| result.moments.clear());
     Ok(results)
 }
 
@@ -240,6 +254,33 @@ mod tests {
         assert_eq!(noise.timeline.as_ref().unwrap().lost_us, [5.0, 0.0]);
         let paths = measured.memory_paths.known().unwrap();
         assert_eq!((paths[0].path.as_str(), paths[0].memory_node), ("measurements/noise-002.json", 1));
+    }
+
+    #[test]
+    fn an_observation_is_evidence_by_its_parts() {
+        let text = r#"{"schema":1,"started":"2026-01-01","url":"http://x","moments":[{"at":60.0}],
+            "buckets":{"ttft":[250.0]},"parts":[{"from":"2026-01-01T00:00:00Z","counts":{"ttft":[9.0,10.0]}}],
+            "signs":[{"kind":"thermal","when":{"parts":1},"events":7}]}"#;
+        let measured = derive(&bundle(&[("measurements/observe-a.json", text)])).unwrap();
+        let observed = &measured.observations.known().unwrap()[0];
+        assert_eq!((observed.path.as_str(), observed.moments.len()), ("measurements/observe-a.json", 0));
+        assert_eq!(
+            (observed.parts[0].counts["ttft"].as_slice(), observed.signs.len()),
+            (&[9.0, 10.0][..], 1)
+        );
+        let newer = derive(&bundle(&[("measurements/observe-a.json", r#"{"schema":9}"#)])).unwrap();
+        assert!(newer.observations.require().unwrap_err().reason.contains("newer"));
+        assert_eq!(measured.bench.require().unwrap_err().missing, Absence::Skipped);
+    }
+
+    #[test]
+    fn a_floor_of_an_older_version_is_not_better_than_itself() {
+        let text = r#"{"schema":1,"blocks":6,"noise_floor":[{"cell":"a","ratio":0.9,"verdict":"improved"}]}"#;
+        let measured = derive(&bundle(&[("measurements/experiment-a.json", text)])).unwrap();
+        assert_eq!(
+            measured.experiments.known().unwrap()[0].noise_floor[0].verdict,
+            ExperimentEffect::BY_ITSELF
+        );
     }
 
     #[test]

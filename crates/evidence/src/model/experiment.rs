@@ -158,6 +158,8 @@ pub struct ExperimentCell {
     pub waiting: Option<f64>,
     /// Mean number of requests under way, by the client's account.
     pub in_flight: Option<f64>,
+    /// Median number of requests that the engine had, running and waiting, by its own account: mean over blocks.
+    pub inside: Option<f64>,
     /// Median over blocks of the mean time of a request by the server's own account, in ms.
     pub server_e2e_ms: Option<f64>,
     /// What an output token cost: means over blocks.
@@ -225,7 +227,8 @@ pub struct ExperimentEffect {
     /// Smallest effect that this many blocks would have shown in 80 % of all cases, as a share: by the rule that verdicts go by,
     /// all of its tests and the noise floor among them.
     pub minimum_detectable: Option<f64>,
-    /// `improved`, `worse`, `equivalent`, `no-measured-effect` or `not-estimable`; `more-failures` instead of the first and the third
+    /// `improved`, `worse`, `equivalent`, `no-measured-effect` or `not-estimable`; in [`ExperimentResult::noise_floor`]
+    /// `differs-by-itself` instead of the first two, since nothing was changed there; `more-failures` instead of the first and the third
     /// where a larger share of the cell's requests failed than of the other's.
     pub verdict: String,
 }
@@ -235,6 +238,8 @@ impl ExperimentEffect {
     pub const LEAST_BLOCKS: u32 = 4;
     /// The verdict on fewer.
     pub const NOT_ESTIMABLE: &str = "not-estimable";
+    /// The verdict on the two sides of a baseline that differ by more than chance, although nothing was changed between them.
+    pub const BY_ITSELF: &str = "differs-by-itself";
 
     /// The 95 % interval, where it could be estimated.
     #[must_use]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ExperimentResult, MemoryPath, NoiseResult, WithFailures};
+use super::{ExperimentResult, MemoryPath, NoiseResult, ObserveResult, WithFailures};
 use crate::fact::Fact;
 
 /// All measurements of a bundle, in the order in which they were made.
@@ -23,6 +23,8 @@ pub struct Measurements {
     pub server: Fact<Vec<ServerMetrics>>,
     /// Variants of node or server, measured side by side.
     pub experiments: Fact<Vec<ExperimentResult>>,
+    /// Servers with their users' requests, watched without one of Plumb's; without the moments, which the file has.
+    pub observations: Fact<Vec<ObserveResult>>,
 }
 
 impl Measurements {

@@ -1,5 +1,7 @@
 //! What was seen of a server that nobody sent a request to for it.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 /// Version of the form that `plumb observe` writes its results in.
@@ -33,7 +35,9 @@ pub struct ObserveResult {
     pub part_s: f64,
     /// What it cost.
     pub cost: ObserveCost,
-    /// What happened from look to look.
+    /// Upper bounds of the server's histograms in ms, by `ttft`, `tpot`, `itl` and `e2e`; what is beyond the last one has none.
+    pub buckets: BTreeMap<String, Vec<f64>>,
+    /// What happened from look to look; not part of the evidence, which has the parts.
     pub moments: Vec<Moment>,
     /// The same by hour, with the shares of requests within the limits.
     pub parts: Vec<ObservedPart>,
@@ -41,7 +45,9 @@ pub struct ObserveResult {
     pub attained: Vec<Attained>,
     /// Times that the server's counters began anew: it was restarted.
     pub restarts: u32,
-    /// What follows, one sentence each.
+    /// What stands out of it, besides the shares.
+    pub signs: Vec<ObservedSign>,
+    /// What follows, one sentence each: shares and signs in words.
     pub conclusions: Vec<String>,
     /// What lowers the trust in it.
     pub warnings: Vec<String>,
@@ -144,6 +150,15 @@ pub struct ObservedPart {
     pub mean: Moment,
     /// Requests that ended, by the server's own count.
     pub requests: Option<f64>,
+    /// Tokens of prompts, and of replies, by the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_tokens: Option<f64>,
+    /// See above.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub output_tokens: Option<f64>,
+    /// Requests, or tokens for `itl`, up to each bound of [`ObserveResult::buckets`], and last all of them.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub counts: BTreeMap<String, Vec<f64>>,
     /// Shares within the limits.
     pub attained: Vec<Attained>,
 }
@@ -164,4 +179,81 @@ pub struct Attained {
     pub least: f64,
     /// And at most: up to the bucket above it.
     pub most: f64,
+}
+
+/// Something that stands out of an observation.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum ObservedSign {
+    /// Others used far more CPUs than is usual here.
+    Neighbours {
+        /// When.
+        when: ObservedTimes,
+        /// Most CPUs that they used.
+        cpus: f64,
+        /// Median over the parts.
+        usual: f64,
+        /// Who used most, and how many CPUs.
+        who: Option<(String, f64)>,
+    },
+    /// CPUs told of thermal events.
+    Thermal {
+        /// When.
+        when: ObservedTimes,
+        /// How many.
+        events: u64,
+    },
+    /// The quota of its control group held the server back.
+    HeldBack {
+        /// When.
+        when: ObservedTimes,
+        /// Largest share of the time, 0 to 1.
+        share: f64,
+    },
+    /// Clocks fell under load.
+    Clocks {
+        /// When.
+        when: ObservedTimes,
+        /// True for those of busy GPUs, false for those of CPUs.
+        gpus: bool,
+        /// Lowest mean, in MHz.
+        mhz: f64,
+        /// Median over the parts.
+        usual: f64,
+    },
+    /// The server's threads waited for a CPU.
+    ShortOfCpus {
+        /// When.
+        when: ObservedTimes,
+        /// Most seconds per second.
+        waited: f64,
+    },
+    /// Times rose from the first third to the last.
+    Ageing {
+        /// `itl` or `e2e`.
+        metric: String,
+        /// Mean of the first third, in ms.
+        before: f64,
+        /// Mean of the last third, in ms.
+        after: f64,
+        /// The load rose as well, which may be why.
+        load_rose: bool,
+    },
+    /// The server's counters began anew.
+    Restarts {
+        /// How often.
+        times: u32,
+    },
+}
+
+/// Parts of an observation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ObservedTimes {
+    /// How many.
+    pub parts: u32,
+    /// Start of the first, RFC 3339, UTC.
+    pub from: String,
+    /// Start of the last.
+    pub to: String,
 }

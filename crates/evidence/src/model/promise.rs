@@ -2,7 +2,8 @@
 //! one server and model, with requests like those of the demand.
 
 use super::{
-    Attainment, BenchResult, BenchTarget, Demand, Repeated, ServiceLevel, Shown, countable_test, repeated,
+    Attainment, BenchResult, BenchTarget, Demand, ObserveResult, ObservedPart, Repeated, ServiceLevel, Shown,
+    countable_test, repeated,
 };
 use crate::fact::{Absence, Missing};
 
@@ -143,6 +144,35 @@ impl<'a> Promise<'a> {
                 "no load test had enough requests to show that the service level is met, or that it is missed: test longer",
             )),
         }
+    }
+
+    /// The limits that each request is held against.
+    pub(super) fn limits(&self) -> Vec<Limit> {
+        self.slo.limits()
+    }
+
+    /// Tells whether requests that were observed had as many tokens as those of the demand, where both tell.
+    pub(super) fn is_like_observed(&self, observation: &ObserveResult) -> Result<(), Missing> {
+        let Some(demand) = self.demand else { return Ok(()) };
+        let per_request = |tokens: fn(&ObservedPart) -> Option<f64>| {
+            let told = observation.parts.iter().filter_map(|part| Some((tokens(part)?, part.requests?)));
+            let (tokens, requests) = told.fold((0.0, 0.0), |sum, own| (sum.0 + own.0, sum.1 + own.1));
+            (requests > 0.0).then(|| tokens / requests)
+        };
+        for (what, wanted, had) in [
+            ("prompt", demand.prompt_tokens, per_request(|part| part.prompt_tokens)),
+            ("output", demand.output_tokens, per_request(|part| part.output_tokens)),
+        ] {
+            let Some((wanted, had)) = wanted.filter(|wanted| *wanted > 0.0).zip(had) else { continue };
+            if (had - wanted).abs() > TOKENS_APART * wanted {
+                let reason = format!(
+                    "requests that `{}` observed had {had:.0} {what} tokens, those of the demand have {wanted:.0}",
+                    observation.path
+                );
+                return Err(Missing::new(Absence::Skipped, reason));
+            }
+        }
+        Ok(())
     }
 
     /// Tells whether a request of the test has as many tokens as one of the demand.

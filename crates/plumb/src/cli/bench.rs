@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
+use plumb_bench::{Amount, Nonce};
 use plumb_evidence::CpuSet;
-use plumb_measure::bench::{Amount, Nonce};
 
 use super::Format;
 

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use plumb_measure::bench::reference::{Behaviour, Server, steady};
-use plumb_measure::bench::{
+use plumb_bench::reference::{Behaviour, Server, steady};
+use plumb_bench::{
     Amount, Api, ApiKey, Arrivals, BenchError, Control, Header, Http, Lengths, Load, Measured, Plan,
     Precision, Prompts, Sweep, Swept, Target, calibrate, parse_objectives, parse_prompts, parse_trace,
     run as measure, sweep,

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use plumb_bench::BenchError;
 use plumb_evidence::model::ExperimentResult;
 use plumb_evidence::{Bundle, Fact};
-use plumb_measure::bench::BenchError;
-use plumb_measure::experiment::{
+use plumb_experiment::{
     ExperimentError, ExperimentPlan, GpuPlace, Ground, HogKind, Root, Start, Step, hog as run_hog, markdown,
     parse, preview, rehearse, restore, run as experiment, state_folder,
 };

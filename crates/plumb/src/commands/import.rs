@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use anyhow::Context;
+use plumb_bench::foreign;
 use plumb_evidence::model::{ImportedResult, ImportedRun, LatencySummary};
-use plumb_measure::foreign;
 
 use crate::cli::{ImportArgs, ImportFormat};
 use crate::console::Console;

@@ -8,7 +8,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use plumb_collect::Interrupt;
 use plumb_evidence::CpuSet;
-use plumb_measure::noise::{
+use plumb_noise::{
     Extras, LiveServer, Mode, NoiseOptions, NoiseReport, Stop, allowed_cpus, live_servers, measure,
     seconds_needed, values_needed,
 };

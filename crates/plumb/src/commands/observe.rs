@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
+use plumb_bench::observe::{MOST_COST, ObservePlan, observe};
+use plumb_bench::{Http, Target, parse_objectives};
 use plumb_evidence::model::{Moment, ObserveResult};
-use plumb_measure::bench::{Http, Target, parse_objectives};
-use plumb_measure::observe::{MOST_COST, ObservePlan, observe};
 
 use crate::cli::{Format, ObserveArgs};
 use crate::console::Console;

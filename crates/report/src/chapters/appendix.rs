@@ -489,6 +489,11 @@ fn experiment(w: &Writer<'_>, own: &Experiment) -> Result<Vec<Block>, ReportErro
         let title = w.t("text", "not_valid")?.to_owned();
         blocks.push(Block::Note { title, lines: vec![line(stop(&own.invalid))] });
     }
+    if !own.interpretation.is_empty() {
+        let told: Vec<String> = own.interpretation.iter().map(|text| stop(text)).collect();
+        let title = w.t("label", "interpretation")?.to_owned();
+        blocks.push(Block::Note { title, lines: vec![line(told.join(" "))] });
+    }
     if !own.conclusions.is_empty() {
         blocks.push(Block::List {
             ordered: false,

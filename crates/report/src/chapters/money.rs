@@ -71,6 +71,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
     let Some(plan) = &capacity.plan else {
         blocks.push(paragraph(w.say("no_plan", &[("reason", missing(w)?)])?));
+        blocks.extend(super::observed::money(w)?);
         return Ok(blocks);
     };
     // The sentence below is put together elsewhere; these are its numbers.

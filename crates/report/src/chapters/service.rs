@@ -3,7 +3,7 @@
 use plumb_evidence::model::ExperimentEffect;
 
 use super::summary::{Proof, share};
-use super::{Writer, fact};
+use super::{Writer, fact, observed};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::figure::{change, metric_name};
@@ -46,8 +46,11 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
     let proof = Proof::of(w);
     if proof.is_none() {
-        let why = w.say("level_unknown", &[("reason", super::money::missing(w)?)])?;
-        blocks.push(Block::Paragraph { text: vec![strong(why)], style: String::new() });
+        let verdict = match observed::alone(w) {
+            Some(seen) => observed::verdict(w, seen)?,
+            None => w.say("level_unknown", &[("reason", super::money::missing(w)?)])?,
+        };
+        blocks.push(Block::Paragraph { text: vec![strong(verdict)], style: String::new() });
         if !service.stated.is_empty() {
             blocks.push(stated(w)?);
         }
@@ -61,6 +64,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(tested(w, proof)?);
         blocks.push(paragraph(w.word("tested_note")?));
     }
+    blocks.extend(observed::blocks(w)?);
     if let Some(table) = experiments(w)? {
         blocks.push(heading(w.word("experiments")?));
         blocks.push(paragraph(w.word("experiments_intro")?));
@@ -158,21 +162,26 @@ fn shown<'w>(w: &Writer<'w>) -> Vec<(&'w ExperimentEffect, &'w str)> {
     shown
 }
 
-/// The strongest effect that an experiment showed, in a sentence.
-pub(super) fn strongest(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
+/// What experiments showed to harm the node most, and what to help it most, a sentence each; the harm first, since a client has
+/// to know of it whatever else was found.
+pub(super) fn strongest(w: &Writer<'_>) -> Result<Vec<String>, ReportError> {
     let shown = shown(w);
-    let Some((effect, path)) = shown.first() else { return Ok(None) };
-    let key = if effect.verdict == "worse" { "shown_worse" } else { "shown_better" };
-    let by = w.number("experiment", effect.ratio, change(effect.ratio, w.messages), "measured", path);
-    let metric = metric_name(&effect.metric, w.messages);
-    let values = [
-        ("cell", clean(&effect.cell)),
-        ("against", clean(&effect.against)),
-        ("metric", clean(&metric)),
-        ("change", by),
-    ];
-    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-    w.say(key, &values).map(Some)
+    let first = |verdict: &str| shown.iter().find(|(effect, _)| effect.verdict == verdict);
+    let kinds = [("worse", "shown_worse"), ("improved", "shown_better")];
+    let told = kinds.into_iter().filter_map(|(verdict, key)| Some((first(verdict)?, key)));
+    let sentence = |((effect, path), key): (&(&ExperimentEffect, &str), &str)| {
+        let by = w.number(key, effect.ratio, change(effect.ratio, w.messages), "measured", path);
+        let metric = metric_name(&effect.metric, w.messages);
+        let values = [
+            ("cell", clean(&effect.cell)),
+            ("against", clean(&effect.against)),
+            ("metric", clean(&metric)),
+            ("change", by),
+        ];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        w.say(key, &values)
+    };
+    told.map(sentence).collect()
 }
 
 fn experiments(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {

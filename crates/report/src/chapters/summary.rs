@@ -6,34 +6,42 @@ use plumb_engine::capacity::{Goodput, Label, LoadPoint};
 use super::demand::Demand;
 use super::items::{Item, Wave};
 use super::money::{Decisive, money};
-use super::{Writer, grade, service, stop};
+use super::{Writer, grade, observed, service, stop};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::model::{Block, Line, Tile, line, plain, soft, strong};
 use crate::view::percent;
 
-/// So many problems are named as causes.
-const MAX_CAUSES: usize = 2;
+/// What there is room for.
+#[derive(Clone, Copy)]
+struct Room {
+    /// Problems that are named as causes.
+    causes: usize,
+    /// Effects of experiments.
+    effects: usize,
+}
+
+const MOST: Room = Room { causes: 2, effects: 2 };
 /// Longest text of the author's that fits the page, in characters.
 const MAX_OWN: usize = 1600;
 
 /// Words of the page, all of it.
 const MAX_WORDS: usize = 220;
 
-/// The page, with as many causes as it has room for.
+/// The page, with as many causes and effects of experiments as it has room for.
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    for causes in (1..=MAX_CAUSES).rev() {
-        let blocks = page(w, causes)?;
+    for room in [MOST, Room { causes: 1, ..MOST }] {
+        let blocks = page(w, room)?;
         let texts = blocks.iter().flat_map(Block::texts);
         let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
-        if words < MAX_WORDS || causes == 1 {
+        if words < MAX_WORDS {
             return Ok(blocks);
         }
     }
-    Ok(Vec::new())
+    page(w, Room { causes: 1, effects: 1 })
 }
 
-fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
+fn page(w: &Writer<'_>, room: Room) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
     let terms = &w.assessment.document;
     let own = terms.summary.as_ref();
@@ -52,7 +60,7 @@ fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
                 paragraphs.filter(|own| !own.is_empty()).map(|own| crate::model::paragraph(clean(&own))),
             );
         }
-        None => blocks.push(Block::List { ordered: true, items: sentences(w, causes)? }),
+        None => blocks.push(Block::List { ordered: true, items: sentences(w, room)? }),
     }
     blocks.push(Block::Tiles { tiles: tiles(w)? });
     blocks.push(Block::Facts { rows: lines(w)? });
@@ -61,7 +69,7 @@ fn page(w: &Writer<'_>, causes: usize) -> Result<Vec<Block>, ReportError> {
 
 /// What Plumb writes where the author does not.
 pub(super) fn generated(w: &Writer<'_>) -> Result<Vec<String>, ReportError> {
-    let sentences = sentences(w, MAX_CAUSES)?;
+    let sentences = sentences(w, MOST)?;
     let sentences = sentences.iter().map(|own| crate::model::words(own));
     Ok(std::iter::once(headline(w)?).chain(sentences).collect())
 }
@@ -148,11 +156,11 @@ fn headline(w: &Writer<'_>) -> Result<String, ReportError> {
     w.say(key, &[("n", &n), ("all", &all)])
 }
 
-fn sentences(w: &Writer<'_>, named: usize) -> Result<Vec<Line>, ReportError> {
+fn sentences(w: &Writer<'_>, room: Room) -> Result<Vec<Line>, ReportError> {
     let mut all = vec![situation(w)?];
     all.extend(consequence(w)?);
-    all.extend(service::strongest(w)?);
-    all.extend(causes(w, named)?);
+    all.extend(service::strongest(w)?.into_iter().take(room.effects));
+    all.extend(causes(w, room.causes)?);
     all.extend(costs(w)?);
     let mut lines: Vec<Line> = all.into_iter().map(|text| line(stop(&text))).collect();
     lines.push(vec![strong(format!("{} ", w.word("decide")?)), plain(stop(&decision(w)?))]);
@@ -160,6 +168,9 @@ fn sentences(w: &Writer<'_>, named: usize) -> Result<Vec<Line>, ReportError> {
 }
 
 fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
+    if let Some(seen) = observed::alone(w) {
+        return observed::verdict(w, seen);
+    }
     let Some(proof) = Proof::of(w) else {
         return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
     };
@@ -325,6 +336,9 @@ fn tiles(w: &Writer<'_>) -> Result<Vec<Tile>, ReportError> {
         let origin = proof.met.map_or("capacity.goodput", |point| point.path.as_str());
         let rate = w.rate("goodput", proof.goodput.rate.low, Label::Measured, origin);
         tiles.push(tile("proven", format!("{rate}/s"), of("measured")?)?);
+    }
+    if let Some((seen, rate)) = observed::alone(w).and_then(|seen| Some((seen, seen.kept_rate?))) {
+        tiles.push(tile("served", format!("{}/s", observed::served(w, seen, rate)), of("observed")?)?);
     }
     if let Some(each) = demand.each() {
         tiles.push(tile("peak", format!("{}/s", w.each(each)), of("stated")?)?);

@@ -57,6 +57,8 @@ pub(crate) struct Experiment {
     pub(crate) blocks: u32,
     /// Why it is not valid; empty where it is.
     pub(crate) invalid: String,
+    /// What it means, in a few sentences.
+    pub(crate) interpretation: Vec<String>,
     pub(crate) conclusions: Vec<String>,
     pub(crate) warnings: Vec<String>,
     pub(crate) effects: Vec<EffectRow>,
@@ -265,6 +267,7 @@ pub(crate) fn experiment(
             (false, Some(reason)) => sentence(&clean(reason)),
             (false, None) => messages.get("text", "not_valid")?.to_owned(),
         },
+        interpretation: found.interpretation.iter().map(|text| sentence(&clean(text))).collect(),
         conclusions: found.conclusions.iter().map(|text| sentence(&clean(text))).collect(),
         warnings: found.warnings.iter().map(|text| sentence(&clean(text))).collect(),
         effects: effects.collect::<Result<_, ReportError>>()?,

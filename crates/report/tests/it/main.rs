@@ -6,5 +6,6 @@ mod figures;
 mod formats;
 mod html;
 mod machine;
+mod observed;
 mod pdf;
 mod sample;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use plumb_measure::bench::{Control, Progress};
+use plumb_bench::{Control, Progress};
 
 use super::is_watched;
 use crate::console::Console;

@@ -2,11 +2,11 @@
 
 use std::fmt::Write;
 
+use plumb_bench::Calibration;
 use plumb_evidence::model::{
     BenchResult, GpuSample, LatencySummary, Reached, ServerMetrics, ServerWork, Share, SweepLevel,
     SweepResult,
 };
-use plumb_measure::bench::Calibration;
 
 use crate::text::wrap;
 

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use plumb_bench::{Amount, Load};
 use plumb_evidence::NodeSet;
-use plumb_measure::bench::{Amount, Load};
-use plumb_measure::experiment::{
+use plumb_experiment::{
     Aa, ExperimentPlan, HogKind, LoadPlan, MemoryPlan, MemoryPolicy, Neighbour, Node, Placement, Where, parse,
 };
 
@@ -26,7 +26,7 @@ pub(super) fn plan(args: &QuickArgs, node: &Node) -> anyhow::Result<ExperimentPl
     let base = "schema = 1\n[server]\ncommand = [\"x\"]\nurl = \"http://x\"\n";
     let mut plan: ExperimentPlan = parse("quick", base)?;
     "quick".clone_into(&mut plan.name);
-    plan.server.start = plumb_measure::experiment::Start::Launch { command, env: BTreeMap::new() };
+    plan.server.start = plumb_experiment::Start::Launch { command, env: BTreeMap::new() };
     plan.server.url.clone_from(&args.url);
     plan.load = LoadPlan {
         load: Load::Closed { concurrency: args.concurrency },

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use plumb_evidence::model::ExperimentResult;
-use plumb_measure::experiment::Preview;
+use plumb_experiment::Preview;
 
 /// What would be done.
 pub(super) fn preview(preview: &Preview) -> String {

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use plumb_evidence::model::MemoryPath;
-use plumb_measure::noise::{Cause, CorePair, CpuNoise, GapSummary, Label, NoiseReport, Percentiles};
+use plumb_noise::{Cause, CorePair, CpuNoise, GapSummary, Label, NoiseReport, Percentiles};
 
 pub(super) fn text(report: &NoiseReport) -> String {
     let mut out = String::new();
