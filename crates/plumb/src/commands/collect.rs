@@ -1,9 +1,9 @@
 //! `plumb collect`
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context;
-use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, forbid_network};
+use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, file_name, forbid_network};
 use plumb_evidence::files::check_folder;
 use plumb_evidence::manifest::ProbeStatus;
 use plumb_evidence::{Bundle, BundleError, Source};
@@ -11,7 +11,6 @@ use plumb_evidence::{Bundle, BundleError, Source};
 use crate::cli::{CollectArgs, CollectFrom, Format};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
-use crate::into;
 use crate::text;
 
 pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -28,7 +27,7 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
         })?,
     }
     let bundle = collect(&args.from, interrupt, console)?;
-    let output = args.output.clone().unwrap_or_else(|| default_name(&bundle));
+    let output = args.output.clone().unwrap_or_else(|| file_name(&bundle));
     write(&bundle, &output, args.force)?;
     match args.format {
         Format::Text => console.result(&text::collected(&bundle, &output))?,
@@ -52,7 +51,7 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
 pub(crate) fn write(bundle: &Bundle, output: &Path, force: bool) -> anyhow::Result<()> {
     match bundle.write_over(output, force) {
         Err(error @ (BundleError::Occupied { .. } | BundleError::InUse { .. })) => {
-            let kept = into::keep(bundle, output)?;
+            let kept = bundle.keep_near(output)?;
             Err(error).context(format!("the evidence is kept in `{}`", kept.display()))
         }
         written => Ok(written?),
@@ -134,15 +133,4 @@ fn dry_run(args: &CollectArgs, interrupt: Interrupt, console: &Console) -> anyho
         }
     }
     Ok(Outcome::Done)
-}
-
-/// `HOSTNAME-TIME.plumb`, with nothing in it that a file name should not have.
-fn default_name(bundle: &Bundle) -> PathBuf {
-    let host = bundle.text("/proc/sys/kernel/hostname").unwrap_or_else(|_| "node".to_owned());
-    let host: String =
-        host.chars().map(|c| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '_' }).collect();
-    let host = host.trim_start_matches(['.', '-']).to_owned();
-    let host = if host.is_empty() { "node".to_owned() } else { host };
-    let time: String = bundle.manifest().started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    Path::new(&format!("{host}-{time}.plumb")).to_owned()
 }
