@@ -32,7 +32,11 @@ const KEY_VARIABLE: &str = "PLUMB_DIST_KEY";
 const NEEDS: &[Need] = &[
     Need { package: "zstd", test: Test::Program("zstd"), why: "compresses archives" },
     Need { package: "xz-utils", test: Test::Program("xz"), why: "compresses Debian packages" },
-    Need { package: "perl", test: Test::Program("perl"), why: "configures the OpenSSL that Typst is linked with" },
+    Need {
+        package: "perl",
+        test: Test::Program("perl"),
+        why: "configures the OpenSSL that Typst is linked with",
+    },
 ];
 const SIGNING_NEEDS: &[Need] =
     &[Need { package: "minisign", test: Test::Program("minisign"), why: "signs archives" }];
@@ -182,17 +186,16 @@ fn texts(workspace: &Workspace, folder: &Path) -> Result<()> {
 
 /// The `plumb` that was just built if it runs here, else the one that other commands have built for this machine.
 fn host_program(workspace: &Workspace, folder: &Path) -> Result<PathBuf> {
-    let candidates = [
-        folder.join("plumb"),
-        workspace.target.join("release/plumb"),
-        workspace.target.join("debug/plumb"),
-    ];
+    let candidates =
+        [folder.join("plumb"), workspace.target.join("release/plumb"), workspace.target.join("debug/plumb")];
     for program in candidates {
         if program.is_file() && output_if_ok(Command::new(&program).arg("--version"))?.is_some() {
             return Ok(program);
         }
     }
-    bail!("expected a `plumb` that runs here, to write manual pages with; run `cargo xtask packs`, then this again")
+    bail!(
+        "expected a `plumb` that runs here, to write manual pages with; run `cargo xtask packs`, then this again"
+    )
 }
 
 /// The program that only collects, with its licences: what the administrator of a client is handed.

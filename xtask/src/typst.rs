@@ -76,11 +76,15 @@ pub(crate) fn install() -> Result<PathBuf> {
 pub(crate) fn for_machine(zig: &Zig, machine: Machine) -> Result<PathBuf> {
     let root = machine.tools()?.join(format!("typst-{VERSION}"));
     // It may not run here.
-    install_into(&root, |program| Ok(program.is_file()), |build| {
-        let mut command = zig.cargo("install", machine, build)?;
-        command.args(["--features", &FEATURES.join(",")]);
-        Ok(command)
-    })
+    install_into(
+        &root,
+        |program| Ok(program.is_file()),
+        |build| {
+            let mut command = zig.cargo("install", machine, build)?;
+            command.args(["--features", &FEATURES.join(",")]);
+            Ok(command)
+        },
+    )
 }
 
 /// Compiles Typst into `root`, with the command that `cargo_install` gives for a build folder, unless it is `done` already.

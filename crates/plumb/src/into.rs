@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
-use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::Bundle;
+use plumb_evidence::bundle::MEASUREMENTS;
 
 use crate::console::Console;
 use crate::exit::UsageError;

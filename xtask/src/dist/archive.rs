@@ -156,7 +156,8 @@ mod tests {
             let listing = String::from_utf8(listing.stdout).unwrap();
             assert!(listing.lines().all(|line| line.contains("root/root")), "{listing}");
             assert!(listing.contains("1970-01-01"), "{listing}");
-            let checked = Command::new("sha256sum").args(["--check", CHECKSUMS]).current_dir(&folder).output();
+            let checked =
+                Command::new("sha256sum").args(["--check", CHECKSUMS]).current_dir(&folder).output();
             assert!(checked.unwrap().status.success());
             fs::read(archive).unwrap()
         };

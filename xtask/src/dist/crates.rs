@@ -43,8 +43,8 @@ pub(super) fn roots(workspace: &Workspace) -> Result<Vec<String>> {
         if !manifest.is_file() {
             continue;
         }
-        let text = fs::read_to_string(&manifest)
-            .with_context(|| format!("cannot read `{}`", manifest.display()))?;
+        let text =
+            fs::read_to_string(&manifest).with_context(|| format!("cannot read `{}`", manifest.display()))?;
         let table: toml::Table =
             text.parse().with_context(|| format!("`{}` is not TOML", manifest.display()))?;
         let name = table.get("package").and_then(|package| package.get("name")?.as_str());
@@ -97,7 +97,8 @@ impl Graph {
             .args(options);
         // `cargo metadata` prints megabytes that nobody wants to see when it fails.
         let text = run_for_output(&mut command)?;
-        let metadata: Value = serde_json::from_str(&text).context("cannot read what `cargo metadata` says")?;
+        let metadata: Value =
+            serde_json::from_str(&text).context("cannot read what `cargo metadata` says")?;
         let lock = manifest.with_file_name("Cargo.lock");
         let lock = fs::read_to_string(&lock).with_context(|| format!("cannot read `{}`", lock.display()))?;
         Self::from_metadata(&metadata, &checksums(&lock)?, roots)
@@ -110,19 +111,17 @@ impl Graph {
     ) -> Result<Self> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-        let described: BTreeMap<String, Value> = list(&metadata["packages"])
-            .into_iter()
-            .map(|package| (text(&package["id"]), package))
-            .collect();
-        let nodes: BTreeMap<String, Value> = list(&metadata["resolve"]["nodes"])
-            .into_iter()
-            .map(|node| (text(&node["id"]), node))
-            .collect();
+        let described: BTreeMap<String, Value> =
+            list(&metadata["packages"]).into_iter().map(|package| (text(&package["id"]), package)).collect();
+        let nodes: BTreeMap<String, Value> =
+            list(&metadata["resolve"]["nodes"]).into_iter().map(|node| (text(&node["id"]), node)).collect();
         let of_name = |name: &String| {
-            let found = described.iter().find(|(id, package)| {
-                package["name"] == name.as_str() && nodes.contains_key(*id)
-            });
-            found.map(|(id, _)| id.clone()).with_context(|| format!("expected the crate `{name}`, found none"))
+            let found = described
+                .iter()
+                .find(|(id, package)| package["name"] == name.as_str() && nodes.contains_key(*id));
+            found
+                .map(|(id, _)| id.clone())
+                .with_context(|| format!("expected the crate `{name}`, found none"))
         };
         let roots: Vec<String> = roots.iter().map(of_name).collect::<Result<_>>()?;
         let mut packages = BTreeMap::new();
@@ -138,7 +137,8 @@ impl Graph {
                 let kinds = list(&dependency["dep_kinds"]);
                 let is_linked = kinds.iter().any(|kind| kind["kind"].is_null());
                 // Source of a C library that the build script of a `-sys` crate compiles.
-                let is_source = described.get(&other).is_some_and(|package| text(&package["name"]).ends_with("-src"));
+                let is_source =
+                    described.get(&other).is_some_and(|package| text(&package["name"]).ends_with("-src"));
                 if (is_linked || is_source) && !described.get(&other).is_some_and(runs_in_the_compiler) {
                     needs.insert(other.clone());
                     left.push(other);
@@ -193,9 +193,7 @@ pub(super) mod tests {
                 "manifest_path": format!("/{name}/Cargo.toml"), "targets": [{"kind": [kind]}],
             })
         };
-        let needs = |name: &str, kind: Value| {
-            serde_json::json!({"pkg": format!("{name}#1"), "dep_kinds": [{"kind": kind}]})
-        };
+        let needs = |name: &str, kind: Value| serde_json::json!({"pkg": format!("{name}#1"), "dep_kinds": [{"kind": kind}]});
         let metadata = serde_json::json!({
             "packages": [
                 package("plumb", "bin"), package("zstd-sys", "lib"), package("zstd-src", "lib"),

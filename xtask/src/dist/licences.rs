@@ -55,8 +55,13 @@ pub(super) fn notices(graphs: &[&Graph], hwloc_folder: &Path) -> Result<String> 
          What is linked into its programs, and into Typst, is under the licences below.\n",
     );
     if !bare.is_empty() {
-        note(&format!("{} crates come without the text of their licence, which their entry names", bare.len()));
-        out.push_str("\nThese crates come without the text of their licence, which is named in brackets:\n\n");
+        note(&format!(
+            "{} crates come without the text of their licence, which their entry names",
+            bare.len()
+        ));
+        out.push_str(
+            "\nThese crates come without the text of their licence, which is named in brackets:\n\n",
+        );
         bare.iter().for_each(|of| out.push_str(&format!("- {of}\n")));
     }
     for (of, text) in sorted {
@@ -110,7 +115,9 @@ mod tests {
 
     #[test]
     fn licences_are_known_by_their_names() {
-        for name in ["LICENSE-MIT", "COPYING", "zstd/LICENSE", "LICENSES/Apache-2.0.txt", "NOTICE", "Unlicense"] {
+        for name in
+            ["LICENSE-MIT", "COPYING", "zstd/LICENSE", "LICENSES/Apache-2.0.txt", "NOTICE", "Unlicense"]
+        {
             assert!(is_licence(name), "{name}");
         }
         for name in ["src/license.rs", "README.md", "src/lib.rs"] {
