@@ -133,7 +133,7 @@ fn the_bill_of_materials_names_what_is_linked() {
     let names: Vec<&str> =
         bill["components"].as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
     let licences = fs::read_to_string(folder.join("LICENSES.txt")).unwrap();
-    for name in ["hwloc", "hwlocality", "clap", "ring", "typst-cli"] {
+    for name in ["hwloc", "hwlocality", "clap", "ring", "typst-cli", "openssl"] {
         assert!(names.contains(&name), "{name}");
         assert!(licences.contains(&format!("- {name} ")), "{name}");
     }

@@ -15,7 +15,7 @@ use crate::packs::hex;
 use crate::run::{note, output_if_ok, run, run_for_output};
 use crate::workspace::Workspace;
 use crate::zig::{Machine, Zig, cargo_home};
-use crate::{packs, setup, typst};
+use crate::{openssl, packs, setup, typst};
 
 mod archive;
 mod crates;
@@ -24,7 +24,7 @@ mod licences;
 mod sbom;
 
 use archive::place;
-use crates::Graph;
+use crates::{Foreign, Graph};
 
 /// Names the secret key of minisign, as `--key` does.
 const KEY_VARIABLE: &str = "PLUMB_DIST_KEY";
@@ -32,11 +32,6 @@ const KEY_VARIABLE: &str = "PLUMB_DIST_KEY";
 const NEEDS: &[Need] = &[
     Need { package: "zstd", test: Test::Program("zstd"), why: "compresses archives" },
     Need { package: "xz-utils", test: Test::Program("xz"), why: "compresses Debian packages" },
-    Need {
-        package: "perl",
-        test: Test::Program("perl"),
-        why: "configures the OpenSSL that Typst is linked with",
-    },
 ];
 const SIGNING_NEEDS: &[Need] =
     &[Need { package: "minisign", test: Test::Program("minisign"), why: "signs archives" }];
@@ -53,7 +48,7 @@ pub(crate) struct Order {
 impl Order {
     /// Reads what comes after `dist`.
     pub(crate) fn from_words(words: &[&str]) -> Result<Self, String> {
-        let mut order = Self { machine: Machine::X86_64, collect_only: false, key: None };
+        let mut order = Self { machine: Machine::of_this()?, collect_only: false, key: None };
         let mut words = words.iter();
         while let Some(&word) = words.next() {
             let mut value = |what: &str| {
@@ -86,11 +81,14 @@ pub(crate) fn dist(workspace: &Workspace, order: &Order) -> Result<()> {
             bail!("expected a secret key of minisign at `{}`, found none", key.display());
         }
     }
+    // First: it says where this cannot be done.
+    let openssl = Foreign::openssl(openssl::ensure(order.machine)?);
     setup::packages()?;
     let zig = Zig::ensure(order.machine)?;
     let hwloc = zig.hwloc(order.machine)?;
     let built = build(workspace, &zig, order.machine)?;
     let typst = typst::for_machine(&zig, order.machine)?;
+    let hwloc = Foreign::hwloc(&hwloc);
 
     let graph = Graph::of_workspace(workspace, order.machine)?;
     let dist = workspace.target.join("dist");
@@ -102,9 +100,9 @@ pub(crate) fn dist(workspace: &Workspace, order: &Order) -> Result<()> {
     strip(&typst, &folder.join("typst"))?;
     texts(workspace, &folder)?;
     let of_typst = Graph::of_typst(&cargo_home()?, order.machine)?;
-    let notices = licences::notices(&[&graph, &of_typst], &hwloc)?;
+    let notices = licences::notices(&[&graph, &of_typst], &[&hwloc, &openssl])?;
     place(&folder.join("LICENSES.txt"), notices.as_bytes(), 0o644)?;
-    let bill = sbom::bill("plumb", version, &[&graph, &of_typst])?;
+    let bill = sbom::bill("plumb", version, &[&graph, &of_typst], &[&hwloc, &openssl])?;
     place(&folder.join("sbom.cdx.json"), bill.as_bytes(), 0o644)?;
     archive::checksums(&folder)?;
 
@@ -204,7 +202,7 @@ fn collect_only(
     machine: Machine,
     dist: &Path,
     built: &Built,
-    hwloc: &Path,
+    hwloc: &Foreign,
 ) -> Result<PathBuf> {
     let version = env!("CARGO_PKG_VERSION");
     let graph = Graph::of_collector(workspace, machine)?;
@@ -214,9 +212,9 @@ fn collect_only(
     for name in ["LICENSE-MIT", "LICENSE-APACHE"] {
         place(&folder.join(name), &read(&workspace.root.join(name))?, 0o644)?;
     }
-    let notices = licences::notices(&[&graph], hwloc)?;
+    let notices = licences::notices(&[&graph], &[hwloc])?;
     place(&folder.join("LICENSES.txt"), notices.as_bytes(), 0o644)?;
-    let bill = sbom::bill("plumb-collect", version, &[&graph])?;
+    let bill = sbom::bill("plumb-collect", version, &[&graph], &[hwloc])?;
     place(&folder.join("sbom.cdx.json"), bill.as_bytes(), 0o644)?;
     archive::checksums(&folder)?;
     let name = format!("plumb-collect-{version}-{}-linux.tar.zst", machine.word());

@@ -16,6 +16,7 @@ mod dist;
 mod hwloc;
 mod llm_server;
 mod new_check;
+mod openssl;
 mod packages;
 mod packs;
 mod peers;

@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::openssl;
 use crate::packages::{Need, Test};
 use crate::run::{cargo, note, output_if_ok, run};
 use crate::zig::{Machine, Zig};
@@ -55,16 +56,15 @@ pub(crate) fn find() -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
-/// The features that Typst is compiled with. The default ones add a web server for `typst watch`; OpenSSL, which Typst fetches
-/// packages with and Plumb has no use for, is compiled for machines other than this one.
-pub(crate) const FEATURES: [&str; 2] = ["embedded-fonts", "vendor-openssl"];
+/// The features that Typst is compiled with. The default ones add a web server for `typst watch`.
+pub(crate) const FEATURES: &str = "embedded-fonts";
 
 /// Compiles Typst, which takes minutes.
 pub(crate) fn install() -> Result<PathBuf> {
     install_into(&install_root()?, is_usable, |build| {
         let mut command = cargo();
         command
-            .args(["install", "--features", FEATURES[0]])
+            .args(["install", "--features", FEATURES])
             .env("CARGO_TARGET_DIR", build)
             .env_remove("RUSTFLAGS")
             .env_remove("CARGO_ENCODED_RUSTFLAGS");
@@ -75,13 +75,18 @@ pub(crate) fn install() -> Result<PathBuf> {
 /// The Typst that goes with Plumb to machines of this kind, compiled once.
 pub(crate) fn for_machine(zig: &Zig, machine: Machine) -> Result<PathBuf> {
     let root = machine.tools()?.join(format!("typst-{VERSION}"));
+    // Typst fetches packages with it, which Plumb has no use for: that of this machine is good enough.
+    let openssl = openssl::ensure(machine)?;
     // It may not run here.
     install_into(
         &root,
         |program| Ok(program.is_file()),
         |build| {
             let mut command = zig.cargo("install", machine, build)?;
-            command.args(["--features", &FEATURES.join(",")]);
+            command
+                .args(["--features", FEATURES])
+                .env("OPENSSL_DIR", &openssl.folder)
+                .env("OPENSSL_STATIC", "1");
             Ok(command)
         },
     )

@@ -33,6 +33,12 @@ impl Machine {
         [Self::X86_64, Self::Aarch64].into_iter().find(|machine| machine.word() == word)
     }
 
+    /// That of this machine.
+    pub(crate) fn of_this() -> Result<Self, String> {
+        let word = std::env::consts::ARCH;
+        Self::from_word(word).ok_or_else(|| format!("expected to run on x86_64 or aarch64, found {word}"))
+    }
+
     /// As `uname -m` says it.
     pub(crate) fn word(self) -> &'static str {
         match self {

@@ -7,10 +7,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::openssl::OpenSsl;
 use crate::run::{cargo, run_for_output};
-use crate::typst;
 use crate::workspace::Workspace;
 use crate::zig::Machine;
+use crate::{hwloc, typst};
 
 /// A crate whose code is in what is handed on.
 #[derive(Clone, Debug)]
@@ -24,6 +25,42 @@ pub(super) struct Package {
     pub(super) checksum: Option<String>,
     /// Keys of [`Graph::packages`].
     pub(super) needs: BTreeSet<String>,
+}
+
+/// A library that is no crate, and is linked by one.
+#[derive(Debug)]
+pub(super) struct Foreign {
+    pub(super) name: &'static str,
+    pub(super) version: String,
+    /// As SPDX writes it.
+    pub(super) licence: &'static str,
+    /// The file with its licence.
+    pub(super) text: PathBuf,
+    /// The crate that links it.
+    pub(super) by: &'static str,
+}
+
+impl Foreign {
+    /// In the folder that it was compiled into.
+    pub(super) fn hwloc(folder: &Path) -> Self {
+        Self {
+            name: "hwloc",
+            version: hwloc::VERSION.to_owned(),
+            licence: "BSD-3-Clause",
+            text: folder.join("COPYING"),
+            by: "hwlocality-sys",
+        }
+    }
+
+    pub(super) fn openssl(found: OpenSsl) -> Self {
+        Self {
+            name: "openssl",
+            version: found.version,
+            licence: "Apache-2.0",
+            text: found.licence,
+            by: "openssl-sys",
+        }
+    }
 }
 
 /// Crates by the names that `cargo metadata` has for them.
@@ -80,8 +117,7 @@ impl Graph {
         for entry in fs::read_dir(&sources).with_context(context)? {
             let manifest = entry.with_context(context)?.path().join(&name);
             if manifest.is_file() {
-                let features = typst::FEATURES.join(",");
-                let options = ["--no-default-features", "--features", &features];
+                let options = ["--no-default-features", "--features", typst::FEATURES];
                 return Self::read(&manifest, &options, machine, &["typst-cli".to_owned()]);
             }
         }

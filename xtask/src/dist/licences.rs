@@ -8,8 +8,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::archive::files;
-use super::crates::{Graph, Package};
-use crate::hwloc;
+use super::crates::{Foreign, Graph, Package};
 use crate::run::{note, output_if_ok};
 
 /// How names of files begin that hold a licence or what goes with one.
@@ -19,15 +18,16 @@ const DEPTH: usize = 3;
 const RULE: &str = "================================================================================";
 
 /// All texts, each once with those that it is of, by their first name.
-pub(super) fn notices(graphs: &[&Graph], hwloc_folder: &Path) -> Result<String> {
+pub(super) fn notices(graphs: &[&Graph], foreign: &[&Foreign]) -> Result<String> {
     let mut texts: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut add = |text: &str, of: String| {
         let text = text.replace("\r\n", "\n");
         texts.entry(text.trim_end().trim_start_matches('\n').to_owned()).or_default().insert(of);
     };
-    let path = hwloc_folder.join("COPYING");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    add(&text, format!("hwloc {} (BSD-3-Clause)", hwloc::VERSION));
+    for Foreign { name, version, licence, text, .. } in foreign {
+        let bytes = fs::read(text).with_context(|| format!("cannot read `{}`", text.display()))?;
+        add(&String::from_utf8_lossy(&bytes), format!("{name} {version} ({licence})"));
+    }
     for (name, text) in of_the_standard_library()? {
         add(&text, format!("the standard library of Rust: {name}"));
     }

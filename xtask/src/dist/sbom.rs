@@ -8,11 +8,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::crates::{Graph, Package};
-use crate::{hwloc, typst};
+use super::crates::{Foreign, Graph, Package};
+use crate::typst;
 
 /// The bill of `name`, which is made of the crates of all `graphs`.
-pub(super) fn bill(name: &str, version: &str, graphs: &[&Graph]) -> Result<String> {
+pub(super) fn bill(name: &str, version: &str, graphs: &[&Graph], foreign: &[&Foreign]) -> Result<String> {
     let own = reference(name, version);
     let mut components: BTreeMap<String, Value> = BTreeMap::new();
     let mut needs: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -29,20 +29,21 @@ pub(super) fn bill(name: &str, version: &str, graphs: &[&Graph]) -> Result<Strin
     }
     // The program itself is what the bill is about.
     components.remove(&own);
-    let library = format!("pkg:generic/hwloc@{}", hwloc::VERSION);
-    components.insert(
-        library.clone(),
-        json!({
-            "type": "library", "bom-ref": library, "name": "hwloc", "version": hwloc::VERSION, "purl": library,
-            "licenses": [{"license": {"id": "BSD-3-Clause"}}],
-        }),
-    );
-    for (reference, needs) in &mut needs {
-        if reference.starts_with("pkg:cargo/hwlocality-sys@") {
+    for Foreign { name, version, licence, by, .. } in foreign {
+        let library = format!("pkg:generic/{name}@{version}");
+        components.insert(
+            library.clone(),
+            json!({
+                "type": "library", "bom-ref": library, "name": name, "version": version, "purl": library,
+                "licenses": [{"expression": licence}],
+            }),
+        );
+        let linking = format!("pkg:cargo/{by}@");
+        for (_, needs) in needs.iter_mut().filter(|(reference, _)| reference.starts_with(&linking)) {
             needs.insert(library.clone());
         }
+        needs.insert(library, BTreeSet::new());
     }
-    needs.insert(library, BTreeSet::new());
     let bill = json!({
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
@@ -94,8 +95,15 @@ mod tests {
 
     #[test]
     fn all_that_is_needed_is_a_component() {
-        let text = bill("plumb", "1.0.0", &[&graph()]).unwrap();
-        assert_eq!(text, bill("plumb", "1.0.0", &[&graph(), &graph()]).unwrap());
+        let foreign = Foreign {
+            name: "zstd",
+            version: "1.5".to_owned(),
+            licence: "BSD-3-Clause",
+            text: "/none".into(),
+            by: "zstd-sys",
+        };
+        let text = bill("plumb", "1.0.0", &[&graph()], &[&foreign]).unwrap();
+        assert_eq!(text, bill("plumb", "1.0.0", &[&graph(), &graph()], &[&foreign]).unwrap());
         let bill: Value = serde_json::from_str(&text).unwrap();
         assert_eq!(bill["specVersion"], "1.5");
         let list = |value: &Value| value.as_array().unwrap().clone();
@@ -108,5 +116,9 @@ mod tests {
             }
         }
         assert!(text.contains("\"alg\": \"SHA-256\""), "{text}");
+        let linked = list(&bill["dependencies"])
+            .iter()
+            .any(|entry| list(&entry["dependsOn"]).contains(&"pkg:generic/zstd@1.5".into()));
+        assert!(linked, "{text}");
     }
 }
