@@ -91,7 +91,7 @@ fn write_ar(path: &Path, members: &[PathBuf]) -> std::io::Result<()> {
     let mut file = File::create(path)?;
     file.write_all(b"!<arch>\n")?;
     let mut add = |name: &str, bytes: &[u8]| {
-        write!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`\n", 0, 0, 0, "100644", bytes.len())?;
+        writeln!(file, "{name:<16}{:<12}{:<6}{:<6}{:<8}{:<10}`", 0, 0, 0, "100644", bytes.len())?;
         file.write_all(bytes)?;
         file.write_all(if bytes.len() % 2 == 1 { b"\n" } else { b"" })
     };
