@@ -7,12 +7,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use object::Endianness;
-use object::elf::{FileHeader64, STB_WEAK};
-use object::read::elf::{FileHeader, Sym};
+use object::elf::{DT_NEEDED, FileHeader64, STB_WEAK};
+use object::read::elf::{Dyn, FileHeader, SectionHeader, Sym};
 use plumb_tests::target;
 
 /// Where the program is to start: RHEL 8, Debian 10.
-const OLDEST: (u32, u32) = (2, 28);
+pub(crate) const OLDEST: (u32, u32) = (2, 28);
 
 /// What a program may need that is linked on Debian 12: RHEL 9 has this version.
 const NEWEST: (u32, u32) = (2, 34);
@@ -51,10 +51,10 @@ const NOT_NEW: &[(&str, &[&str])] = &[
 ];
 
 /// A function of the C library that a program cannot start without, and the version that it asks for.
-type Needed = (String, (u32, u32));
+pub(crate) type Needed = (String, (u32, u32));
 
 /// What the file asks of the C library, other than functions that it can do without.
-fn needed(file: &[u8]) -> Result<Vec<Needed>, object::read::Error> {
+pub(crate) fn needed(file: &[u8]) -> Result<Vec<Needed>, object::read::Error> {
     let header = FileHeader64::<Endianness>::parse(file)?;
     let endian = header.endian()?;
     let sections = header.sections(endian, file)?;
@@ -74,6 +74,29 @@ fn needed(file: &[u8]) -> Result<Vec<Needed>, object::read::Error> {
         }
     }
     Ok(needed)
+}
+
+/// The libraries that the file cannot start without.
+pub(crate) fn libraries(file: &[u8]) -> Result<Vec<String>, object::read::Error> {
+    let header = FileHeader64::<Endianness>::parse(file)?;
+    let endian = header.endian()?;
+    let sections = header.sections(endian, file)?;
+    let mut found = Vec::new();
+    for section in sections.iter() {
+        let Some((entries, strings)) = section.dynamic(endian, file)? else { continue };
+        let strings = sections.strings(endian, file, strings)?;
+        for entry in entries.iter().filter(|entry| entry.tag(endian) == DT_NEEDED) {
+            found.push(String::from_utf8_lossy(entry.string(endian, strings)?).into_owned());
+        }
+    }
+    Ok(found)
+}
+
+/// Whether a library comes with the C library, or with the compiler as its unwinder.
+pub(crate) fn is_of_the_system(library: &str) -> bool {
+    let beginnings =
+        ["libc.so", "libm.so", "libpthread.so", "libdl.so", "librt.so", "libgcc_s.so", "ld-linux"];
+    beginnings.iter().any(|beginning| library.starts_with(beginning))
 }
 
 /// Major and minor of `2.34` or `2.2.5`.
@@ -111,4 +134,17 @@ fn an_old_c_library_has_all_that_is_asked_of_it() {
     }
     let (major, minor) = OLDEST;
     assert!(told.is_empty(), "glibc {major}.{minor} has no such function:\n{}", told.join("\n"));
+}
+
+#[test]
+fn the_program_needs_the_c_library_alone() {
+    for name in ["plumb", "plumb-collect"] {
+        let libraries = libraries(&fs::read(target().join(name)).unwrap()).unwrap();
+        assert!(!libraries.is_empty(), "{name} needs no library");
+        let others: Vec<_> = libraries.iter().filter(|library| !is_of_the_system(library)).collect();
+        assert!(
+            others.is_empty(),
+            "{name} needs {others:?}; run `cargo xtask setup packages` and `cargo clean -p hwlocality-sys`"
+        );
+    }
 }

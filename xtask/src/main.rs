@@ -12,8 +12,11 @@
 
 mod bench;
 mod demo;
+mod dist;
+mod hwloc;
 mod llm_server;
 mod new_check;
+mod openssl;
 mod packages;
 mod packs;
 mod peers;
@@ -25,6 +28,7 @@ mod setup;
 mod test;
 mod typst;
 mod workspace;
+mod zig;
 
 use std::process::ExitCode;
 
@@ -40,6 +44,8 @@ usage: cargo xtask COMMAND
   setup rig                 install QEMU and a kernel for the machines with two NUMA nodes of tests
   setup peers               install other clients that measure LLM servers (1.2 GB), for `bench` to compare with
   packs [--release]         build plumb and the check packs, and lay the packs out beside it
+  dist [--target x86_64|aarch64] [--collect-only] [--key FILE]
+                            build all that is brought to a node, as archive and Debian package, into target/dist
   rig [TEST…]               tests on emulated machines alone, with what they tell
   new-check PACK ID         write a new check with page, words and cases, and the pack if it is new
   handbook                  write the handbook with the pages of all checks to target/handbook
@@ -58,6 +64,7 @@ enum Command {
     Handbook,
     Samples,
     Bench(Option<String>),
+    Dist(dist::Order),
     Help,
 }
 
@@ -111,6 +118,7 @@ fn parse(arguments: &[&str]) -> Result<Command, String> {
         ["samples"] => Ok(Command::Samples),
         ["bench"] => Ok(Command::Bench(None)),
         ["bench", name] => Ok(Command::Bench(Some((*name).to_owned()))),
+        ["dist", words @ ..] => Ok(Command::Dist(dist::Order::from_words(words)?)),
         ["help" | "--help" | "-h"] => Ok(Command::Help),
         [] => Err("expected a command, found none".to_owned()),
         [
@@ -164,6 +172,7 @@ fn execute(command: &Command) -> anyhow::Result<()> {
             setup::packages()?;
             bench::bench(&Workspace::locate()?, name.as_deref())
         }
+        Command::Dist(order) => dist::dist(&Workspace::locate()?, order),
         Command::Help => {
             print!("{USAGE}");
             Ok(())
@@ -189,7 +198,7 @@ mod tests {
         assert_eq!(problem(&["demo"]), None);
         assert_eq!(problem(&["packs", "--release"]), None);
         assert_eq!(problem(&[]).as_deref(), Some("expected a command, found none"));
-        assert_eq!(problem(&["dist"]).as_deref(), Some("expected a command, found `dist`"));
+        assert_eq!(problem(&["dust"]).as_deref(), Some("expected a command, found `dust`"));
         assert_eq!(problem(&["setup", "fonts", "-q"]).as_deref(), Some("`setup` does not take `fonts -q`"));
     }
 }

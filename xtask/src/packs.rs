@@ -54,7 +54,7 @@ pub(crate) fn build_and_assemble(workspace: &Workspace, profile: Profile) -> Res
 }
 
 /// Where build scripts put what they made, by the name of the package's folder: there a pack has its `pack.toml`.
-fn built_files(messages: &str) -> BTreeMap<String, PathBuf> {
+pub(crate) fn built_files(messages: &str) -> BTreeMap<String, PathBuf> {
     let of_script = |line: &str| {
         let message: serde_json::Value = serde_json::from_str(line).ok()?;
         if message["reason"] != "build-script-executed" {
@@ -66,7 +66,13 @@ fn built_files(messages: &str) -> BTreeMap<String, PathBuf> {
     messages.lines().filter_map(of_script).collect()
 }
 
-fn assemble(checks: &Path, output: &Path, packs: &Path, built: &BTreeMap<String, PathBuf>) -> Result<()> {
+/// Lays out in `packs` the packs whose sources are in `checks` and whose libraries are in `output`.
+pub(crate) fn assemble(
+    checks: &Path,
+    output: &Path,
+    packs: &Path,
+    built: &BTreeMap<String, PathBuf>,
+) -> Result<()> {
     create_folder(packs)?;
     let mut assembled: Vec<Assembled> = Vec::new();
     for folder in sorted_folders(checks)? {
@@ -186,7 +192,7 @@ fn set_mode(path: &Path, mode: u32) -> Result<()> {
         .with_context(|| format!("cannot set the permissions of `{}`", path.display()))
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a string cannot fail.
         let _ = write!(text, "{byte:02x}");

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use anyhow::Result;
 
 use crate::packages::{self, Need, Test};
-use crate::typst;
+use crate::workspace::Workspace;
+use crate::{hwloc, typst};
 
 /// What compiling and testing the workspace takes.
 const WORKSPACE_NEEDS: &[Need] = &[
     Need { package: "gcc", test: Test::Program("cc"), why: "links every program" },
     Need { package: "libc6-dev", test: Test::File("/usr/include/stdio.h"), why: "links every program" },
     Need { package: "pkg-config", test: Test::Program("pkg-config"), why: "finds hwloc" },
-    Need { package: "libhwloc-dev", test: Test::Library("hwloc"), why: "reads the topology of a node" },
     Need {
         package: "hwloc-nox",
         test: Test::Program("lstopo-no-graphics"),
@@ -45,9 +45,10 @@ const WORKSPACE_NEEDS: &[Need] = &[
     },
 ];
 
-/// Installs the system packages that compiling the workspace takes.
+/// Installs the system packages that compiling the workspace takes, and the library that no package has.
 pub(crate) fn packages() -> Result<()> {
-    packages::ensure(WORKSPACE_NEEDS)
+    packages::ensure(WORKSPACE_NEEDS)?;
+    hwloc::link(&Workspace::locate()?.root)
 }
 
 /// Installs these and, if Typst is not there, the ones that compiling it takes: who has no right to install packages
@@ -55,7 +56,10 @@ pub(crate) fn packages() -> Result<()> {
 pub(crate) fn all_packages() -> Result<()> {
     match typst::find()? {
         Some(_) => packages(),
-        None => packages::ensure(&[WORKSPACE_NEEDS, typst::NEEDS].concat()),
+        None => {
+            packages::ensure(&[WORKSPACE_NEEDS, hwloc::NEEDS, typst::NEEDS].concat())?;
+            packages()
+        }
     }
 }
 

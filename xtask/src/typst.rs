@@ -9,8 +9,10 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
+use crate::openssl;
 use crate::packages::{Need, Test};
 use crate::run::{cargo, note, output_if_ok, run};
+use crate::zig::{Machine, Zig};
 
 /// The same as `plumb_report::TYPST_VERSION`; a test compares them, since depending on that crate would have all of its
 /// dependencies compiled before anything is set up.
@@ -54,11 +56,53 @@ pub(crate) fn find() -> Result<Option<PathBuf>> {
     Ok(None)
 }
 
+/// The features that Typst is compiled with. The default ones add a web server for `typst watch`.
+pub(crate) const FEATURES: &str = "embedded-fonts";
+
 /// Compiles Typst, which takes minutes.
 pub(crate) fn install() -> Result<PathBuf> {
-    let root = install_root()?;
-    let program = installed_program(&root);
-    fs::create_dir_all(&root).with_context(|| {
+    install_into(&install_root()?, is_usable, |build| {
+        let mut command = cargo();
+        command
+            .args(["install", "--features", FEATURES])
+            .env("CARGO_TARGET_DIR", build)
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS");
+        Ok(command)
+    })
+}
+
+/// The Typst that goes with Plumb to machines of this kind, compiled once.
+pub(crate) fn for_machine(zig: &Zig, machine: Machine) -> Result<PathBuf> {
+    let root = machine.tools()?.join(format!("typst-{VERSION}"));
+    // Typst fetches packages with it, which Plumb has no use for: that of this machine is good enough.
+    let openssl = openssl::ensure(machine)?;
+    // It may not run here.
+    install_into(
+        &root,
+        |program| Ok(program.is_file()),
+        |build| {
+            let mut command = zig.cargo("install", machine, build)?;
+            command
+                .args(["--features", FEATURES])
+                .env("OPENSSL_DIR", &openssl.folder)
+                .env("OPENSSL_STATIC", "1");
+            Ok(command)
+        },
+    )
+}
+
+/// Compiles Typst into `root`, with the command that `cargo_install` gives for a build folder, unless it is `done` already.
+fn install_into(
+    root: &Path,
+    done: impl Fn(&Path) -> Result<bool>,
+    cargo_install: impl FnOnce(&Path) -> Result<Command>,
+) -> Result<PathBuf> {
+    let program = installed_program(root);
+    if done(&program)? {
+        return Ok(program);
+    }
+    fs::create_dir_all(root).with_context(|| {
         format!("cannot create `{}`; set {TOOLS_VARIABLE} to a folder that can be written", root.display())
     })?;
     // Whoever comes second waits here, and finds the work done.
@@ -66,7 +110,7 @@ pub(crate) fn install() -> Result<PathBuf> {
     let lock =
         File::create(&lock_path).with_context(|| format!("cannot create `{}`", lock_path.display()))?;
     lock.lock().with_context(|| format!("cannot lock `{}`", lock_path.display()))?;
-    if is_usable(&program)? {
+    if done(&program)? {
         return Ok(program);
     }
     note(&format!(
@@ -75,8 +119,8 @@ pub(crate) fn install() -> Result<PathBuf> {
         root.display()
     ));
     let build = root.join("build");
-    compile(&root, &build)?;
-    if !is_usable(&program)? {
+    compile(&mut cargo_install(&build)?, root)?;
+    if !done(&program)? {
         bail!("expected typst {VERSION} at `{}` after compiling it, found something else", program.display());
     }
     // A gigabyte that nothing needs any more.
@@ -128,29 +172,25 @@ fn is_usable(program: &Path) -> Result<bool> {
     Ok(fonts.lines().any(|line| line == EMBEDDED_FONT))
 }
 
-fn compile(root: &Path, build: &Path) -> Result<()> {
+/// Adds to `cargo install` with its features what is installed and how.
+fn compile(command: &mut Command, root: &Path) -> Result<()> {
     let settings = Path::new(env!("CARGO_MANIFEST_DIR")).join("typst-build.toml");
-    let mut command = cargo();
     command
-        .args(["install", "typst-cli", "--version", VERSION, "--locked"])
-        // The default features add a web server for `typst watch`.
-        .args(["--no-default-features", "--features", "embedded-fonts"])
+        .args(["typst-cli", "--version", VERSION, "--locked", "--no-default-features"])
         // A half-installed one is replaced.
         .arg("--force")
         .arg("--config")
         .arg(settings)
         .arg("--root")
         .arg(root)
-        .env("CARGO_TARGET_DIR", build)
         // Outside the workspace, whose settings are not meant for Typst.
         .current_dir(root);
     for (name, _) in std::env::vars_os() {
-        let Some(name) = name.to_str() else { continue };
-        if name.starts_with("CARGO_PROFILE_") || matches!(name, "RUSTFLAGS" | "CARGO_ENCODED_RUSTFLAGS") {
+        if name.to_str().is_some_and(|name| name.starts_with("CARGO_PROFILE_")) {
             command.env_remove(name);
         }
     }
-    run(&mut command)
+    run(command)
 }
 
 #[cfg(test)]

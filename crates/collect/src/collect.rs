@@ -94,6 +94,18 @@ pub enum CollectError {
     Interrupted,
 }
 
+/// The name of a bundle that was given none: `HOSTNAME-TIME.plumb`, with nothing in it that a file name should not have.
+#[must_use]
+pub fn file_name(bundle: &Bundle) -> PathBuf {
+    let host = bundle.text("/proc/sys/kernel/hostname").unwrap_or_else(|_| "node".to_owned());
+    let host: String =
+        host.chars().map(|c| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '_' }).collect();
+    let host = host.trim_start_matches(['.', '-']);
+    let host = if host.is_empty() { "node" } else { host };
+    let time: String = bundle.manifest().started.chars().filter(char::is_ascii_alphanumeric).collect();
+    PathBuf::from(format!("{host}-{time}.plumb"))
+}
+
 /// Runs all probes and returns the bundle, which is still in memory.
 ///
 /// # Errors

@@ -22,7 +22,7 @@ mod runner;
 mod seen;
 mod survey;
 
-pub use collect::{CollectError, Options, Progress, collect};
+pub use collect::{CollectError, Options, Progress, collect, file_name};
 pub use conduct::Conduct;
 pub use fs_source::FsSource;
 pub use helper::{Answer, Helper, helper_main};

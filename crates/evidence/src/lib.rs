@@ -19,6 +19,7 @@ pub mod index_set;
 #[cfg(feature = "bundle")]
 pub mod manifest;
 pub mod model;
+pub mod printable;
 #[cfg(feature = "bundle")]
 mod recorded;
 #[cfg(feature = "bundle")]
@@ -37,5 +38,6 @@ pub use derive::{derive, judge};
 pub use fact::{Absence, Fact, Missing, if_any};
 pub use index_set::{CpuSet, IndexSet, NodeSet};
 pub use model::Evidence;
+pub use printable::{is_hidden, printable};
 #[cfg(feature = "bundle")]
 pub use source::Source;

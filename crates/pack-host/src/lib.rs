@@ -41,7 +41,6 @@ pub use fixtures::silenced;
 pub use host::{Host, HostOptions, PackRun, PackStatus};
 pub use lock::{LOCK_FILE, LockFile, Pin};
 pub use manifest::{MANIFEST_FILE, parse as parse_manifest, to_toml as manifest_to_toml};
-pub use reply::is_hidden;
 pub use trust::{SigningKey, Trust, TrustBasis, TrustPolicy, Unpinned, check_trust, pin};
 pub use verify::{RuleResult, Verdict, Verification, renew_findings, verify};
 pub use words::{PageTexts, Pages};

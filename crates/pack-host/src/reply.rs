@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use plumb_check_sdk::{Arg, Finding, Intent, Outcome, PackManifest, Words};
+use plumb_evidence::is_hidden;
 use serde::Deserialize;
 use serde::de::{Deserializer, SeqAccess, Visitor};
 
@@ -236,17 +237,6 @@ pub(crate) fn printable(text: &str) -> String {
         }
         safe
     })
-}
-
-/// True for characters that a terminal takes for a command, that end a line for some readers, that reorder what follows, or
-/// that nobody sees.
-#[must_use]
-pub fn is_hidden(c: char) -> bool {
-    c.is_control()
-        || matches!(
-            c,
-            '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}'
-        )
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
+use plumb_evidence::printable;
 
 use crate::exit::UsageError;
 
@@ -204,51 +205,4 @@ fn dress(line: &str) -> Cow<'_, str> {
         _ => return Cow::Borrowed(line),
     };
     Cow::Owned(format!("{indent}{style}{word}{style:#}{}", &content[word.len()..]))
-}
-
-/// The text without what a terminal takes for a command, and without what reorders or hides what a person reads: bundles, packs
-/// and names of files come from anybody. Written as JSON does, so that a result in JSON stays what it is.
-fn printable(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_command) {
-        return Cow::Borrowed(text);
-    }
-    let mut safe = String::with_capacity(text.len() + 16);
-    for c in text.chars() {
-        if is_command(c) {
-            let mut units = [0; 2];
-            c.encode_utf16(&mut units).iter().for_each(|unit| safe.push_str(&format!("\\u{unit:04x}")));
-        } else {
-            safe.push(c);
-        }
-    }
-    Cow::Owned(safe)
-}
-
-fn is_command(c: char) -> bool {
-    !matches!(c, '\n' | '\t') && plumb_pack_host::is_hidden(c)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_terminal_obeys_is_shown_instead() {
-        for (text, shown) in [
-            (
-                "\x1b]0;title\x07 \x1b[31mred \u{9b}2J\r",
-                "\\u001b]0;title\\u0007 \\u001b[31mred \\u009b2J\\u000d",
-            ),
-            ("\x1b]8;;http://x\x1b\\link", "\\u001b]8;;http://x\\u001b\\link"),
-            (
-                "a\u{202e}b\u{200b}c\u{2066}d\u{feff}e\u{2028}f\u{e0041}g",
-                "a\\u202eb\\u200bc\\u2066d\\ufeffe\\u2028f\\udb40\\udc41g",
-            ),
-            ("lines\n\tand ümläute, 好", "lines\n\tand ümläute, 好"),
-        ] {
-            assert_eq!(printable(text), shown);
-        }
-        let json = serde_json::to_string(&"a\u{202e}\u{9b}").unwrap();
-        assert_eq!(serde_json::from_str::<String>(&printable(&json)).unwrap(), "a\u{202e}\u{9b}");
-    }
 }

@@ -1,12 +1,11 @@
 //! `--into`: the bundle that a measurement is added to, which others may add to at the same time.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use anyhow::bail;
+use plumb_evidence::Bundle;
 use plumb_evidence::bundle::MEASUREMENTS;
-use plumb_evidence::{Bundle, BundleError};
 
 use crate::console::Console;
 use crate::exit::UsageError;
@@ -56,7 +55,7 @@ impl Receiver {
         };
         let shown = self.path.display();
         let kept = files(&choose(&self.at_start))
-            .and_then(|files| Ok(keep(&self.at_start.with_files(files), &self.path)?));
+            .and_then(|files| Ok(self.at_start.with_files(files).keep_near(&self.path)?));
         Err(match kept {
             Ok(kept) => error.context(format!(
                 "the measurement could not be added to `{shown}`; it is kept in `{}`, with the bundle as it was before \
@@ -88,26 +87,6 @@ impl Receiver {
     pub(crate) fn leave(&self, console: &Console) {
         console.warn(&format!("nothing was measured, so nothing was added to `{}`", self.path.display()));
     }
-}
-
-/// Writes a bundle that cannot have the place at `path` beside it or, where that is not possible either, into the folder for
-/// temporary files, to a name that is free.
-pub(crate) fn keep(bundle: &Bundle, path: &Path) -> Result<PathBuf, BundleError> {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy();
-    let free = |folder: &Path| {
-        let mut number = 1;
-        loop {
-            let path = folder.join(format!("{stem}.kept-{number}.plumb"));
-            match bundle.write_new(&path) {
-                Err(BundleError::Write { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
-                    number += 1;
-                }
-                written => return written.map(|()| path),
-            }
-        }
-    };
-    let beside = path.parent().unwrap_or(Path::new(""));
-    free(beside).or_else(|_| free(&std::env::temp_dir()))
 }
 
 /// A name by the time of a measurement, `measurements/KIND-TIME`, with a number where another one has it.

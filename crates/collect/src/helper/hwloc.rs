@@ -1,30 +1,34 @@
 //! hwloc's topology, as XML.
 
+use std::fmt::Display;
+
+use hwlocality::Topology;
+use hwlocality::topology::builder::{BuildFlags, TypeFilter};
+use hwlocality::topology::export::xml::XMLExportFlags;
 use plumb_evidence::{Absence, Missing};
 use rustix::thread::{CapabilitySet, capabilities, set_capabilities};
 
-mod library;
-
-use library::Topology;
-
 /// Discovers the topology, devices included, and exports it.
 pub(super) fn ask() -> Result<Vec<u8>, Missing> {
-    let failed = |what: &str| {
-        let error = std::io::Error::last_os_error();
-        Missing::new(Absence::Failed, format!("hwloc cannot {what}: {error}"))
-    };
     unprivileged();
-    let mut topology = Topology::new().ok_or_else(|| failed("be set up"))?;
     // The whole machine, not only what this process may use: the report compares the two. Instruction caches are left
     // out by default, and lstopo shows them.
-    if !(topology.include_disallowed() && topology.keep_instruction_caches() && topology.keep_important_io())
-    {
-        return Err(failed("be set up"));
-    }
-    if !topology.load() {
-        return Err(failed("discover the topology"));
-    }
-    topology.xml().ok_or_else(|| failed("export the topology"))
+    let builder = Topology::builder()
+        .with_flags(BuildFlags::INCLUDE_DISALLOWED)
+        .map_err(|error| failed("be set up", &error))?
+        .with_cpu_icache_type_filter(TypeFilter::KeepAll)
+        .map_err(|error| failed("be set up", &error))?
+        .with_io_type_filter(TypeFilter::KeepImportant)
+        .map_err(|error| failed("be set up", &error))?;
+    let topology = builder.build().map_err(|error| failed("discover the topology", &error))?;
+    let xml = topology
+        .export_xml(XMLExportFlags::empty())
+        .map_err(|error| failed("export the topology", &error))?;
+    Ok(xml.as_str().as_bytes().to_vec())
+}
+
+fn failed(what: &str, error: &dyn Display) -> Missing {
+    Missing::new(Absence::Failed, format!("hwloc cannot {what}: {error}"))
 }
 
 /// Gives up `CAP_SYS_ADMIN`, without which the kernel answers the first 64 bytes of a device's configuration space.
@@ -36,5 +40,18 @@ fn unprivileged() {
     if let Ok(mut sets) = capabilities(None) {
         sets.effective.remove(CapabilitySet::SYS_ADMIN);
         let _ = set_capabilities(None, sets);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_answered_for_in_full() {
+        let xml = String::from_utf8(ask().unwrap()).unwrap();
+        assert!(xml.starts_with("<?xml"), "{xml}");
+        assert!(xml.trim_end().ends_with("</topology>"), "{xml}");
+        assert!(xml.contains("type=\"PU\""), "{xml}");
     }
 }

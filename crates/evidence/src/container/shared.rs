@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{BundleError, Limits, file_of, open_archive, parse_manifest};
@@ -140,6 +140,30 @@ impl Bundle {
         };
         Self::check_place(path, force)?;
         self.write(path)
+    }
+
+    /// Writes what cannot go to `path` to a free name beside it, else into the folder of temporary files, and returns the path.
+    ///
+    /// # Errors
+    /// As [`Self::write_new`].
+    pub fn keep_near(&self, path: &Path) -> Result<PathBuf, BundleError> {
+        let stem = path.file_stem().unwrap_or_default().to_string_lossy();
+        let free = |folder: &Path| {
+            let mut number = 1;
+            loop {
+                let path = folder.join(format!("{stem}.kept-{number}.plumb"));
+                match self.write_new(&path) {
+                    Err(BundleError::Write { source, .. })
+                        if source.kind() == io::ErrorKind::AlreadyExists =>
+                    {
+                        number += 1;
+                    }
+                    written => return written.map(|()| path),
+                }
+            }
+        };
+        let beside = path.parent().unwrap_or(Path::new(""));
+        free(beside).or_else(|_| free(&std::env::temp_dir()))
     }
 
     /// A bundle beyond these limits would be refused when it is read.

@@ -1,10 +1,10 @@
 //! `plumb collect`
 
 use std::io::{self, IsTerminal};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, bail};
-use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, forbid_network};
+use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, file_name, forbid_network};
 use plumb_evidence::files::check_folder;
 use plumb_evidence::manifest::ProbeStatus;
 use plumb_evidence::{Bundle, BundleError, Source};
@@ -13,7 +13,6 @@ use crate::cli::{CollectArgs, CollectFrom, Format};
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
 use crate::input::STANDARD;
-use crate::into;
 use crate::text;
 
 pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outcome> {
@@ -33,7 +32,7 @@ pub(crate) fn run(args: &CollectArgs, console: &Console) -> anyhow::Result<Outco
         })?,
     }
     let bundle = collect(&args.from, interrupt, console)?;
-    let output = args.output.clone().unwrap_or_else(|| default_name(&bundle));
+    let output = args.output.clone().unwrap_or_else(|| file_name(&bundle));
     write(&bundle, &output, args.force)?;
     match args.format {
         Format::Text => console.result(&text::collected(&bundle, &output))?,
@@ -77,7 +76,7 @@ fn to_standard_output(
 pub(crate) fn write(bundle: &Bundle, output: &Path, force: bool) -> anyhow::Result<()> {
     match bundle.write_over(output, force) {
         Err(error @ (BundleError::Occupied { .. } | BundleError::InUse { .. })) => {
-            let kept = into::keep(bundle, output)?;
+            let kept = bundle.keep_near(output)?;
             Err(error).context(format!("the evidence is kept in `{}`", kept.display()))
         }
         written => Ok(written?),
@@ -170,15 +169,4 @@ fn dry_run(args: &CollectArgs, interrupt: Interrupt, console: &Console) -> anyho
         }
     }
     Ok(Outcome::Done)
-}
-
-/// `HOSTNAME-TIME.plumb`, with nothing in it that a file name should not have.
-fn default_name(bundle: &Bundle) -> PathBuf {
-    let host = bundle.text("/proc/sys/kernel/hostname").unwrap_or_else(|_| "node".to_owned());
-    let host: String =
-        host.chars().map(|c| if c.is_ascii_alphanumeric() || "-.".contains(c) { c } else { '_' }).collect();
-    let host = host.trim_start_matches(['.', '-']).to_owned();
-    let host = if host.is_empty() { "node".to_owned() } else { host };
-    let time: String = bundle.manifest().started.chars().filter(|c| c.is_ascii_alphanumeric()).collect();
-    Path::new(&format!("{host}-{time}.plumb")).to_owned()
 }
