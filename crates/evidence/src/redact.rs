@@ -11,6 +11,7 @@
 mod find;
 mod known;
 mod leak;
+mod rules;
 mod token;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::bundle::{Bundle, LINKS_NAME};
 use crate::manifest::Manifest;
 use find::{Finder, Found};
+pub use rules::Rule;
 pub use token::Key;
 use token::Tokens;
 
@@ -38,6 +40,8 @@ pub enum Level {
 pub struct Redaction {
     /// Further texts, and what to put in their place.
     pub given: BTreeMap<String, String>,
+    /// What finds further texts.
+    pub rules: Vec<Rule>,
     /// What is replaced beside them.
     pub level: Level,
     /// What tokens are made with.
@@ -64,7 +68,7 @@ pub struct Redacted {
 pub enum RedactError {
     /// A text to replace is empty or stands for two things.
     #[error("`{0}` cannot be replaced: {1}")]
-    Replacement(String, &'static str),
+    Replacement(String, String),
     /// A file would take the place of another.
     #[error("two files would both be `{0}`: choose other replacements")]
     Collision(String),
@@ -156,9 +160,13 @@ const HOSTNAME: &str = "/proc/sys/kernel/hostname";
 pub fn redact(bundle: &Bundle, how: &Redaction) -> Result<Redacted, RedactError> {
     for original in how.given.keys() {
         if original.is_empty() {
-            return Err(RedactError::Replacement(original.clone(), "it is empty; write OLD=NEW"));
+            return Err(RedactError::Replacement(original.clone(), "it is empty; write OLD=NEW".to_owned()));
         }
     }
+    let mut given = rules::expand(bundle, how).map_err(|(what, why)| RedactError::Replacement(what, why))?;
+    // What is named on the command line goes before what a pattern finds.
+    given.extend(how.given.clone());
+    let how = &Redaction { given, ..how.clone() };
     let manifest = remarks(bundle)?;
     let (known, common_host) = known::known(bundle, how.level)?;
     let given: Vec<&str> = how.given.keys().map(String::as_str).collect();

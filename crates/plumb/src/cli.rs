@@ -595,6 +595,9 @@ pub(crate) enum BundleCommand {
         /// A further text to replace, such as a user, a path or a model: OLD=NEW, where OLD may hold further `=`. May be repeated.
         #[arg(long = "replace", value_name = "OLD=NEW", value_parser = replacement)]
         replacements: Vec<(String, String)>,
+        /// Further texts to replace, by text or pattern (TOML, a `[[rule]]` with `name` and `text` or `pattern` for each).
+        #[arg(long, value_name = "FILE")]
+        rules: Option<PathBuf>,
         /// Write what each token stands for here (JSON). Keep it to yourself.
         #[arg(long, value_name = "FILE")]
         map: Option<PathBuf>,

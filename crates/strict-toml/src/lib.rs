@@ -21,3 +21,4 @@ mod syntax;
 pub use at::At;
 pub use document::Document;
 pub use fault::Fault;
+pub use nearest::nearest;

@@ -12,8 +12,9 @@ pub(crate) fn unknown(what: &str, word: &str, known: &[&str]) -> String {
     }
 }
 
-/// The known word that `word` most likely stands for.
-fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
+/// The known word that `word` most likely stands for; `None` where none is near.
+#[must_use]
+pub fn nearest<'k>(word: &str, known: &[&'k str]) -> Option<&'k str> {
     let distance_to = |candidate: &'k str| {
         let distance = distance(word, candidate);
         let is_near = distance <= (word.chars().count().max(candidate.chars().count()) / 3).max(1);

@@ -35,6 +35,13 @@ impl Key {
     }
 }
 
+impl Key {
+    /// Digits that stand for a text of the user's own kind `name`.
+    pub(super) fn short(&self, name: &str, text: &str) -> String {
+        hex(&self.digest(name, text, 0)[..5])
+    }
+}
+
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Key")

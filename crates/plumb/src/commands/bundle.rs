@@ -6,8 +6,10 @@ use std::path::Path;
 use anyhow::{Context, bail};
 use plumb_evidence::bundle::RAW;
 use plumb_evidence::files::{Readers, write_atomically, write_new};
-use plumb_evidence::redact::{Key, Level, Redacted, Redaction, redact};
+use plumb_evidence::redact::{Key, Level, Redacted, Redaction, Rule, redact};
 use plumb_evidence::{Bundle, Missing, derive, views};
+use plumb_strict_toml::Document;
+use serde::Deserialize;
 
 use crate::cli::{BundleArgs, BundleCommand, RedactLevel, View};
 use crate::console::Console;
@@ -76,7 +78,7 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
             let removed = Bundle::remove_from(&bundle, &names)?;
             console.result(&removed.iter().map(|file| format!("{file}\n")).collect::<String>())?;
         }
-        BundleCommand::Redact { bundle, output, replacements, map, level, key } => {
+        BundleCommand::Redact { bundle, output, replacements, rules, map, level, key } => {
             for target in [Some(&output), map.as_ref()].into_iter().flatten() {
                 if target.exists() {
                     bail!(UsageError(format!(
@@ -91,7 +93,8 @@ pub(crate) fn run(args: BundleArgs, console: &Console) -> anyhow::Result<Outcome
                 RedactLevel::Strict => Level::Strict,
             };
             let key = key.as_deref().map(read_key).transpose()?;
-            let how = Redaction { given: replacements.into_iter().collect(), level, key };
+            let rules = rules.as_deref().map_or_else(|| Ok(Vec::new()), read_rules)?;
+            let how = Redaction { given: replacements.into_iter().collect(), rules, level, key };
             let redacted = redact(&content, &how)
                 .with_context(|| UsageError(format!("`{}` cannot be redacted", bundle.display())))?;
             let summary = summary(&redacted, &how);
@@ -141,6 +144,41 @@ fn cat(bundle: &Bundle, file: Option<&str>, console: &Console) -> anyhow::Result
             bail!(UsageError(format!("no file `{wanted}` is in the bundle; {hint}")))
         }
     }
+}
+
+/// Longest file of rules.
+const MAX_RULES: u64 = 1 << 20;
+
+/// A file of rules for redaction.
+#[derive(Debug, Deserialize)]
+struct RuleFile {
+    #[serde(default)]
+    rule: Vec<RuleEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct RuleEntry {
+    name: String,
+    text: Option<String>,
+    pattern: Option<String>,
+}
+
+fn read_rules(path: &Path) -> anyhow::Result<Vec<Rule>> {
+    let name = path.display().to_string();
+    let text = input::read_text(path, MAX_RULES)
+        .with_context(|| UsageError(format!("cannot read the rules `{name}`")))?;
+    let document = Document::parse(&name, &text)?;
+    let file: RuleFile = document.read()?;
+    if file.rule.is_empty() {
+        bail!(UsageError(format!("`{name}` has no [[rule]], so it would replace nothing")));
+    }
+    let rule = |own: &RuleEntry| match (&own.text, &own.pattern) {
+        (Some(text), None) => Rule::of_text(&own.name, text),
+        (None, Some(pattern)) => Rule::new(&own.name, pattern),
+        _ => Err("expected either `text` or `pattern`".to_owned()),
+    };
+    let read = |own| rule(own).map_err(|why| UsageError(format!("`{name}`, rule `{}`: {why}", own.name)));
+    Ok(file.rule.iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// A key for tokens: the bytes of a file, without white space at its ends.

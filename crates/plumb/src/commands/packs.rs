@@ -9,6 +9,7 @@ use plumb_pack_host::{
     verify,
 };
 use plumb_pack_template::{Names, new_pack};
+use plumb_strict_toml::nearest;
 
 mod archive;
 
@@ -73,7 +74,11 @@ fn show(id: &str, packs: &PackPaths, console: &Console) -> anyhow::Result<Outcom
         }
     }
     if pages.is_empty() {
-        let hint = known.join(", ");
+        let words: Vec<&str> = known.iter().map(String::as_str).collect();
+        let hint = match nearest(id, &words) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "`plumb packs list` names them all".to_owned(),
+        };
         bail!(UsageError(format!("no check or pack `{id}`; {hint}")));
     }
     console.result(&pages.join("\n"))?;
