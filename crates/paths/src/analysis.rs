@@ -59,16 +59,22 @@ pub struct NodePath {
     pub launch_us: Option<f64>,
 }
 
-/// CPUs from which launches are faster than from others, of one GPU.
+/// Launches from each CPU, of one GPU.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Cores {
     /// PCI address.
     pub gpu: String,
-    /// Correlation of the medians of the CPUs between the scans of the first and of the second half: 1 where each CPU has its own
-    /// time, 0 where the differences are of the moment.
+    /// Rank correlation of the CPUs' medians between the first and the second half of the scans. CPUs that something else uses are
+    /// slow for seconds: on two H200 it was 0.25 to 0.66 within a measurement and 0.1 to 0.4 between two of them. So it says
+    /// nothing of places.
     pub repeats: f64,
-    /// Whether the differences are of the CPUs: only then may near ones be named.
-    pub shows_topology: bool,
+    /// CPUs that share a last-level cache and are nearer than the others, as the kernel lists them; `None` where launches show
+    /// none, or the kernel tells one cache alone.
+    pub near: Option<String>,
+    /// How much faster launches from there are, in µs.
+    pub gain_us: f64,
+    /// Share of arrangements of the same times over the same groups that show as large a difference: by chance alone.
+    pub by_chance: f64,
     /// Median of each CPU in µs.
     pub medians: BTreeMap<u32, f64>,
 }
@@ -156,9 +162,22 @@ fn spread(rates: &[f64]) -> f64 {
     1.4826 * median(&away).unwrap_or(0.0) / middle
 }
 
-/// Whether launches are faster from some CPUs, of each GPU that was scanned.
+/// Whether launches are faster from the CPUs of some cache, of each GPU that was scanned.
+///
+/// The times of all CPUs are arranged over the caches in every way that is drawn: where the real arrangement is no better than one
+/// of a hundred of these, and by [`LEAST`] of a launch, the difference belongs to the caches and not to single CPUs.
 #[must_use]
 pub fn cores(record: &Record) -> Vec<Cores> {
+    let groups: Vec<(String, Vec<u32>)> = record
+        .caches
+        .iter()
+        .map(|list| {
+            (
+                list.clone(),
+                crate::plan::cpus(list).into_iter().filter_map(|cpu| u32::try_from(cpu).ok()).collect(),
+            )
+        })
+        .collect();
     let mut found = Vec::new();
     for gpu in &record.gpus {
         let own: Vec<_> = record.cores.iter().filter(|scan| scan.gpu == gpu.address).collect();
@@ -176,18 +195,60 @@ pub fn cores(record: &Record) -> Vec<Cores> {
                 Some((half(first)?, half(second)?))
             })
             .collect();
+        let medians: BTreeMap<u32, f64> =
+            own.iter().filter_map(|scan| Some((scan.cpu, half(&scan.scans)?))).collect();
+        let (near, gain_us, by_chance) = fastest(&groups, &medians);
         let repeats = correlation(&halves);
-        // Of CPUs that are alike, the correlation is beyond this in less than one of a hundred cases (Fisher's z, one-sided).
-        let least = (2.33 / (halves.len().max(4) as f64 - 3.0).sqrt()).tanh();
-        let medians = own.iter().filter_map(|scan| Some((scan.cpu, half(&scan.scans)?))).collect();
-        found.push(Cores {
-            gpu: gpu.address.clone(),
-            repeats,
-            shows_topology: halves.len() >= 8 && repeats > least.max(0.5),
-            medians,
-        });
+        found.push(Cores { gpu: gpu.address.clone(), repeats, near, gain_us, by_chance, medians });
     }
     found
+}
+
+/// Arrangements that are drawn.
+const ARRANGEMENTS: usize = 999;
+/// Share of arrangements up to which a difference is told.
+const CHANCE: f64 = 0.01;
+
+/// The group that is fastest, if it is so beyond chance; by how much; and the share of arrangements that give as much.
+fn fastest(groups: &[(String, Vec<u32>)], medians: &BTreeMap<u32, f64>) -> (Option<String>, f64, f64) {
+    let of_group: Vec<usize> = medians
+        .keys()
+        .map(|cpu| groups.iter().position(|(_, cpus)| cpus.contains(cpu)).unwrap_or(groups.len()))
+        .collect();
+    let mut times: Vec<f64> = medians.values().copied().collect();
+    let (Some((group, gain)), Some(middle)) = (lead(&of_group, &times, groups.len()), median(&times)) else {
+        return (None, 0.0, 1.0);
+    };
+    let mut seed = 0x9e37_79b9_7f4a_7c15u64;
+    let mut as_much = 0;
+    for _ in 0..ARRANGEMENTS {
+        for last in (1..times.len()).rev() {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            times.swap(last, usize::try_from((seed >> 33) % (last as u64 + 1)).unwrap_or(0));
+        }
+        as_much += usize::from(lead(&of_group, &times, groups.len()).is_some_and(|(_, other)| other >= gain));
+    }
+    let by_chance = (as_much + 1) as f64 / (ARRANGEMENTS + 1) as f64;
+    let shows = by_chance <= CHANCE && gain >= LEAST * middle;
+    let name = groups.get(group).filter(|_| shows).map(|(list, _)| list.clone());
+    (name, gain, by_chance)
+}
+
+/// The group whose mean is lowest, and how far it is below that of the others; nothing where there are not two.
+fn lead(of_group: &[usize], times: &[f64], groups: usize) -> Option<(usize, f64)> {
+    let mut sums = vec![(0.0, 0usize); groups];
+    let (mut all, mut count) = (0.0, 0usize);
+    for (group, time) in of_group.iter().zip(times) {
+        if let Some(sum) = sums.get_mut(*group) {
+            *sum = (sum.0 + time, sum.1 + 1);
+            (all, count) = (all + time, count + 1);
+        }
+    }
+    let gain = |(sum, own): &(f64, usize)| {
+        (*own > 1 && count > *own + 1).then(|| (all - sum) / (count - own) as f64 - sum / *own as f64)
+    };
+    let gains = sums.iter().enumerate().filter_map(|(group, sum)| Some((group, gain(sum)?)));
+    gains.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// Rank correlation (Spearman): a single slow launch does not make one.

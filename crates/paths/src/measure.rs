@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::driver::{self, DeviceMemory, Direction, Driver, DriverError, Registered};
 use crate::host::{Block, allowed, run_on};
-use crate::plan::{Node, Plan, nodes};
+use crate::plan::{Node, Plan, caches, nodes};
 use crate::record::{Cell, CoreScan, Cost, GpuFound, PAGE_LOCKED_BYTES, Peer, Record, Round, SCHEMA};
 
 /// Large copies of a round in each direction, after one that is not counted.
@@ -21,6 +21,7 @@ const WARM_UP: Duration = Duration::from_millis(150);
 /// Scans over all CPUs.
 const SCANS: usize = 4;
 const NODES: &str = "/sys/devices/system/node";
+const CPUS: &str = "/sys/devices/system/cpu";
 
 /// Why nothing was measured.
 #[derive(Debug, Error)]
@@ -60,6 +61,7 @@ pub fn measure(plan: &Plan) -> Result<Record, MeasureError> {
     let nodes = nodes(Path::new(NODES), &cpus);
     let mut record = Record { schema: SCHEMA, driver: driver.name(), ..Record::default() };
     record.nodes = nodes.iter().map(|node| (node.id, node.list.clone())).collect();
+    record.caches = caches(Path::new(CPUS), &cpus);
     let gpus = gpus(plan, driver.as_mut(), &mut record)?;
     let mut bench = Bench { driver: driver.as_mut(), plan, draws: Draws(plan.seed), cost: Cost::default() };
     bench.cells(&gpus, &nodes, &mut record);

@@ -64,8 +64,26 @@ pub fn nodes(root: &Path, allowed: &[usize]) -> Vec<Node> {
     found
 }
 
+/// The CPUs that share each last-level cache, by the kernel's files below `root` (`/sys/devices/system/cpu`); none where it does not say.
+#[must_use]
+pub(crate) fn caches(root: &Path, allowed: &[usize]) -> Vec<String> {
+    let mut found = std::collections::BTreeSet::new();
+    for cpu in allowed {
+        let folder = root.join(format!("cpu{cpu}/cache"));
+        let indices = fs::read_dir(folder).into_iter().flatten().flatten();
+        let last = indices
+            .filter_map(|entry| {
+                let read = |file: &str| fs::read_to_string(entry.path().join(file)).ok();
+                Some((read("level")?.trim().parse::<u32>().ok()?, read("shared_cpu_list")?.trim().to_owned()))
+            })
+            .max();
+        found.extend(last.map(|(_, list)| list));
+    }
+    found.into_iter().collect()
+}
+
 /// CPUs of a list such as `0-3,8`.
-fn cpus(list: &str) -> Vec<usize> {
+pub(crate) fn cpus(list: &str) -> Vec<usize> {
     let mut all = Vec::new();
     for part in list.split(',').filter(|part| !part.is_empty()) {
         let (first, last) = part.split_once('-').unwrap_or((part, part));

@@ -21,6 +21,8 @@ pub struct Record {
     pub gpus: Vec<GpuFound>,
     /// NUMA nodes with their CPUs, as the kernel lists them.
     pub nodes: BTreeMap<u32, String>,
+    /// CPUs by what they share: a list of CPUs for each last-level cache, as the kernel lists them.
+    pub caches: Vec<String>,
     /// Each GPU × node of the memory × node of the thread.
     pub cells: Vec<Cell>,
     /// Launches from each CPU, where they were asked for.
