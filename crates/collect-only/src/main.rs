@@ -129,6 +129,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),
         sample: arguments.sample,
         conduct: Conduct { interrupt, nice: arguments.nice, cpus: arguments.cpus.clone() },
+        servers: Vec::new(),
     };
     let bundle = plumb_collect::collect(&options, &mut |probe, record| {
         if !arguments.quiet {

@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Bench(Box<BenchArgs>),
     /// Measure what the operating system takes away from CPUs. Changes nothing, but costs CPU time.
     Noise(crate::commands::noise::NoiseArgs),
+    /// Measure which memory and which CPUs are near to which GPU, by the GPU's own clock. Takes seconds of a GPU that is free.
+    Paths(PathsArgs),
     /// Compare placements, governors and neighbours of a server by starting it under each, in randomised blocks.
     Experiment(Box<ExperimentArgs>),
     /// Watch a server and its node without sending a request: counters, GPUs and the server's own histograms, by hour.
@@ -466,6 +468,25 @@ pub(crate) struct DoctorArgs {
     /// The typst program to look at; default: as `report` looks for it.
     #[arg(long, value_name = "FILE")]
     pub(crate) typst: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct PathsArgs {
+    /// GPUs by number or PCI address, separated by commas. Default: all.
+    #[arg(long = "gpu", value_name = "LIST", value_delimiter = ',')]
+    pub(crate) gpus: Vec<String>,
+    /// Longest time for one pair of a GPU and a NUMA node.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = seconds)]
+    pub(crate) seconds: f64,
+    /// Also launch from each CPU, which shows near CPUs inside of one NUMA node where caches tell them apart.
+    #[arg(long)]
+    pub(crate) cores: bool,
+    /// Measure although an inference server runs here.
+    #[arg(long)]
+    pub(crate) beside_server: bool,
+    /// How to print the result.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(crate) format: Format,
 }
 
 #[derive(Debug, Args)]

@@ -20,6 +20,7 @@ pub(crate) mod import;
 pub(crate) mod noise;
 pub(crate) mod observe;
 pub(crate) mod packs;
+pub(crate) mod paths;
 pub(crate) mod remediate;
 pub(crate) mod report;
 pub(crate) mod shell;

@@ -65,6 +65,7 @@ fn main() -> ExitCode {
         Command::Show(args) => commands::show::run(&args, &console),
         Command::Verify(args) => commands::verify::run(&args, &console),
         Command::Config(args) => commands::config::run(&args, &console),
+        Command::Paths(args) => commands::paths::run(&args, &console),
         Command::Doctor(args) => commands::doctor::run(&args, &console),
         Command::Bundle(args) => commands::bundle::run(args, &console),
         Command::Packs(args) => commands::packs::run(args, &console),

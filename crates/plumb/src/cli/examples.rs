@@ -62,6 +62,7 @@ const EXAMPLES: &[(&str, &[&str])] = &[
     ("import", &["plumb import result.json", "plumb import result.json --into node.plumb"]),
     ("show", &["plumb show", "plumb show --watch 2s", "plumb show node.plumb --ascii"]),
     ("config", &["plumb config show --origin"]),
+    ("paths", &["plumb paths", "plumb paths --gpu 0,1 --cores --format json"]),
     ("doctor", &["plumb doctor", "sudo plumb doctor --format json"]),
     (
         "bundle",

@@ -6,6 +6,9 @@ use plumb_collect::{Answer, helper_main};
 use crate::exit::{Outcome, UsageError};
 
 pub(crate) fn run(word: &str) -> anyhow::Result<Outcome> {
+    if word == "paths" {
+        return super::paths::helper();
+    }
     let Some(answer) = Answer::from_word(word) else {
         bail!(UsageError(format!("`{word}` is no library that can be asked")));
     };
