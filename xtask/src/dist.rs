@@ -14,7 +14,7 @@ use crate::packages::{self, Need, Test};
 use crate::packs::hex;
 use crate::run::{note, output_if_ok, run, run_for_output};
 use crate::workspace::Workspace;
-use crate::zig::{Machine, Zig, cargo_home};
+use crate::zig::{GLIBC, Machine, OLD_GLIBC, Zig, cargo_home};
 use crate::{openssl, packs, setup, typst};
 
 mod archive;
@@ -86,7 +86,7 @@ pub(crate) fn dist(workspace: &Workspace, order: &Order) -> Result<()> {
     setup::packages()?;
     let zig = Zig::ensure(order.machine)?;
     let hwloc = zig.hwloc(order.machine)?;
-    let built = build(workspace, &zig, order.machine)?;
+    let built = build(workspace, &zig, order.machine, GLIBC, &crates::roots(workspace)?)?;
     let typst = typst::for_machine(&zig, order.machine)?;
     let hwloc = Foreign::hwloc(&hwloc);
 
@@ -110,7 +110,7 @@ pub(crate) fn dist(workspace: &Workspace, order: &Order) -> Result<()> {
     let mut made = vec![archive::pack(&dist, &folder, &dist.join(format!("{stem}.tar.zst")))?];
     made.push(deb::package(&dist, &folder, version, order.machine)?);
     if order.collect_only {
-        made.push(collect_only(workspace, order.machine, &dist, &built, &hwloc)?);
+        made.push(collect_only(workspace, order.machine, &dist, &zig, &hwloc)?);
     }
     println!("\n{}:", workspace.short(&folder));
     archive::print_sizes(&folder)?;
@@ -144,13 +144,19 @@ struct Built {
     scripts: std::collections::BTreeMap<String, PathBuf>,
 }
 
-/// Builds the programs and the packs, in a folder of their own: other options would throw away what other builds made.
-fn build(workspace: &Workspace, zig: &Zig, machine: Machine) -> Result<Built> {
-    let folder = workspace.target.join("dist-build");
-    let mut command = zig.cargo("zigbuild", machine, &folder)?;
+/// Builds packages for one C library, in a folder of their own: other options would throw away what other builds made.
+fn build(
+    workspace: &Workspace,
+    zig: &Zig,
+    machine: Machine,
+    glibc: &str,
+    packages: &[String],
+) -> Result<Built> {
+    let folder = workspace.target.join(format!("dist-build-{glibc}"));
+    let mut command = zig.cargo("zigbuild", machine, glibc, &folder)?;
     command.args(["--release", "--locked", "--message-format=json-render-diagnostics"]);
-    for package in crates::roots(workspace)? {
-        command.args(["--package", &package]);
+    for package in packages {
+        command.args(["--package", package]);
     }
     let messages = run_for_output(command.current_dir(&workspace.root))?;
     Ok(Built {
@@ -201,10 +207,11 @@ fn collect_only(
     workspace: &Workspace,
     machine: Machine,
     dist: &Path,
-    built: &Built,
+    zig: &Zig,
     hwloc: &Foreign,
 ) -> Result<PathBuf> {
     let version = env!("CARGO_PKG_VERSION");
+    let built = build(workspace, zig, machine, OLD_GLIBC, &[crates::COLLECTOR.to_owned()])?;
     let graph = Graph::of_collector(workspace, machine)?;
     let folder = dist.join(format!("plumb-collect-{version}"));
     archive::empty(&folder)?;

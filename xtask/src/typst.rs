@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::openssl;
 use crate::packages::{Need, Test};
 use crate::run::{cargo, note, output_if_ok, run};
-use crate::zig::{Machine, Zig};
+use crate::zig::{Machine, OLD_GLIBC, Zig};
 
 /// The same as `plumb_report::TYPST_VERSION`; a test compares them, since depending on that crate would have all of its
 /// dependencies compiled before anything is set up.
@@ -82,7 +82,7 @@ pub(crate) fn for_machine(zig: &Zig, machine: Machine) -> Result<PathBuf> {
         &root,
         |program| Ok(program.is_file()),
         |build| {
-            let mut command = zig.cargo("install", machine, build)?;
+            let mut command = zig.cargo("install", machine, OLD_GLIBC, build)?;
             command
                 .args(["--features", FEATURES])
                 .env("OPENSSL_DIR", &openssl.folder)

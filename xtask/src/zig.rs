@@ -11,8 +11,10 @@ use crate::python::Environment;
 use crate::run::{cargo, output_if_ok, run};
 use crate::typst::tools_folder;
 
-/// The oldest C library that what is handed on starts with: that of RHEL 7, and so of all that is still seen on nodes.
-pub(crate) const GLIBC: &str = "2.17";
+/// The oldest C library that `plumb` starts with: that of RHEL 8 and Debian 10. It calls functions that are new there.
+pub(crate) const GLIBC: &str = "2.28";
+/// That of RHEL 7: what can be made for it is, which is the program that only collects, hwloc and Typst.
+pub(crate) const OLD_GLIBC: &str = "2.17";
 
 const ENVIRONMENT: Environment = Environment {
     name: "zig",
@@ -61,13 +63,13 @@ impl Machine {
     }
 
     /// As `cargo-zigbuild` is told.
-    pub(crate) fn target(self) -> String {
-        format!("{}.{GLIBC}", self.triple())
+    fn target(self, glibc: &str) -> String {
+        format!("{}.{glibc}", self.triple())
     }
 
     /// The folder for what is compiled once for this kind of machine.
     pub(crate) fn tools(self) -> Result<PathBuf> {
-        Ok(tools_folder()?.join("dist").join(self.target()))
+        Ok(tools_folder()?.join("dist").join(self.target(OLD_GLIBC)))
     }
 }
 
@@ -89,10 +91,16 @@ impl Zig {
         Ok(Self { programs: folder.join("bin") })
     }
 
-    /// `cargo-zigbuild` with a command of its own, such as `zigbuild` or `install`, into `build`.
+    /// `cargo-zigbuild` with a command of its own, such as `zigbuild` or `install`, for `machine` with `glibc`, into `build`.
     ///
     /// What is compiled names no folder of this machine: the same source gives the same bytes in another one.
-    pub(crate) fn cargo(&self, command: &str, machine: Machine, build: &Path) -> Result<Command> {
+    pub(crate) fn cargo(
+        &self,
+        command: &str,
+        machine: Machine,
+        glibc: &str,
+        build: &Path,
+    ) -> Result<Command> {
         let mut path = OsString::from(&self.programs);
         path.push(":");
         path.push(std::env::var_os("PATH").unwrap_or_default());
@@ -111,7 +119,7 @@ impl Zig {
             };
         }
         zigbuild
-            .args([command, "--target", &machine.target()])
+            .args([command, "--target", &machine.target(glibc)])
             .env("PATH", path)
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", map("--remap-path-prefix", '\u{1f}'))
@@ -135,7 +143,7 @@ impl Zig {
         hwloc::ensure(&hwloc::Compiler {
             folder: folder.clone(),
             variables: vec![
-                ("CC", zig(&format!("cc -target {triple}.{GLIBC}"))),
+                ("CC", zig(&format!("cc -target {triple}.{OLD_GLIBC}"))),
                 ("AR", zig("ar")),
                 ("RANLIB", zig("ranlib")),
             ],

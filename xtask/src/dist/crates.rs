@@ -70,9 +70,9 @@ pub(super) struct Graph {
     pub(super) roots: Vec<String>,
 }
 
-/// The packages that are built: programs and packs.
+/// The packages that are built for a node: the program and the packs.
 pub(super) fn roots(workspace: &Workspace) -> Result<Vec<String>> {
-    let mut names = vec!["plumb".to_owned(), COLLECTOR.to_owned()];
+    let mut names = vec!["plumb".to_owned()];
     let checks = workspace.root.join("checks");
     let context = || format!("cannot list `{}`", checks.display());
     for entry in fs::read_dir(&checks).with_context(context)? {
@@ -95,13 +95,13 @@ pub(super) fn roots(workspace: &Workspace) -> Result<Vec<String>> {
 }
 
 /// The package of the program that only collects.
-const COLLECTOR: &str = "plumb-collect-only";
+pub(super) const COLLECTOR: &str = "plumb-collect-only";
 
 impl Graph {
     /// Of `plumb` and the packs.
     pub(super) fn of_workspace(workspace: &Workspace, machine: Machine) -> Result<Self> {
-        let roots = roots(workspace)?.into_iter().filter(|name| name != COLLECTOR);
-        Self::read(&workspace.root.join("Cargo.toml"), &[], machine, &roots.collect::<Vec<_>>())
+        let roots = roots(workspace)?;
+        Self::read(&workspace.root.join("Cargo.toml"), &[], machine, &roots)
     }
 
     /// Of the program that only collects.

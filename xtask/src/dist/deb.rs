@@ -129,7 +129,7 @@ mod tests {
             String::from_utf8(output.stdout).unwrap()
         };
         let info = ask("--info");
-        assert!(info.contains("Version: 1.2.3") && info.contains("libc6 (>= 2.17)"), "{info}");
+        assert!(info.contains("Version: 1.2.3") && info.contains("libc6 (>= 2.28)"), "{info}");
         let contents = ask("--contents");
         for line in ["./usr/bin/plumb -> ../lib/plumb/plumb", "./usr/share/man/man1/plumb.1.gz"] {
             assert!(contents.contains(line), "{contents}");

@@ -7,7 +7,7 @@ use anyhow::{Context, bail};
 use plumb_collect::{Conduct, Helper, Interrupt, Options, PROBES, Signals, file_name, forbid_network};
 use plumb_evidence::files::check_folder;
 use plumb_evidence::manifest::ProbeStatus;
-use plumb_evidence::{Bundle, BundleError, Source};
+use plumb_evidence::{Bundle, BundleError};
 
 use crate::cli::{CollectArgs, CollectFrom, Format};
 use crate::console::Console;
