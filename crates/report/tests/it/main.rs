@@ -6,5 +6,7 @@ mod figures;
 mod formats;
 mod html;
 mod machine;
+mod office;
 mod pdf;
 mod sample;
+mod sets;
