@@ -34,7 +34,7 @@ const STYLES: [(Style, &str, &str, &str); 13] = [
         Style::Title,
         "Title",
         "paragraph",
-        "<w:pPr><w:spacing w:before=\"2400\" w:after=\"240\"/></w:pPr><w:rPr><w:b/><w:color w:val=\"ACCENT\"/><w:sz w:val=\"56\"/></w:rPr>",
+        "<w:pPr><w:spacing w:before=\"1200\" w:after=\"240\"/></w:pPr><w:rPr><w:b/><w:color w:val=\"ACCENT\"/><w:sz w:val=\"56\"/></w:rPr>",
     ),
     (
         Style::Subtitle,
@@ -72,7 +72,7 @@ const STYLES: [(Style, &str, &str, &str); 13] = [
         "paragraph",
         "<w:rPr><w:color w:val=\"55606E\"/><w:sz w:val=\"18\"/></w:rPr>",
     ),
-    (Style::List, "List Paragraph", "paragraph", "<w:pPr><w:spacing w:after=\"80\"/></w:pPr>"),
+    (Style::List, "List Paragraph", "paragraph", "<w:pPr><w:spacing w:after=\"60\"/></w:pPr>"),
     (
         Style::Caption,
         "caption",

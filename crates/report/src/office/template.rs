@@ -170,7 +170,7 @@ impl Template {
         let document = self.parsed(DOCUMENT, text)?;
         let body = document.root_element().children().find(|node| node.tag_name().name() == "body");
         let body = body.ok_or_else(|| unusable("its text has no body"))?;
-        let section = body.children().filter(Node::is_element).last();
+        let section = body.children().rfind(Node::is_element);
         let section = section.filter(|node| node.tag_name().name() == "sectPr");
         let Some(section) = section else { return Ok(String::new()) };
         let mut xml = String::new();
