@@ -276,21 +276,79 @@ fn a_fleet_is_summed_up() {
     }
     fs::write(folder.path().join("e.plumb"), "no bundle").unwrap();
     let out = folder.path().join("out");
-    let fleet = run(plumb().args(["-q", "fleet", "--format", "json", "-o"]).arg(&out).arg(folder.path()));
+    let fleet = run(plumb()
+        .args(["-q", "fleet", "--format", "json", "--formats", "md,json", "-o"])
+        .arg(&out)
+        .arg(folder.path()));
     let found = json(&fleet);
     assert_eq!(found["nodes"].as_array().unwrap().len(), 4);
     assert_eq!(found["nodes"][0]["host"], "d", "the worst comes first");
-    assert!(checks(&found["frequent"]).contains(&"cpu.governor"));
+    let frequent = found["frequent"].as_array().unwrap();
+    let has_governor = |own: &&Value| own["checks"].as_array().unwrap().contains(&"cpu.governor".into());
+    let governor = frequent.iter().find(has_governor).unwrap();
+    assert_eq!((governor["nodes"].as_u64(), &governor["hosts"][0]), (Some(1), &"d".into()));
     let outliers = found["classes"][0]["outliers"].as_array().unwrap();
     let governor = outliers.iter().find(|outlier| outlier["name"] == "governor").unwrap();
     assert_eq!(governor["others"][0][1][0], "d");
     assert_eq!(found["left_out"][0]["name"], "e.plumb");
     let text = fs::read_to_string(out.join("fleet.md")).unwrap();
-    assert!(text.contains("| d |") && text.contains("cpu.governor"), "{text}");
+    assert!(text.contains("| **d** |") && text.contains("cpu.governor"), "{text}");
+    // The grade of each node is that of its own report.
+    for node in found["nodes"].as_array().unwrap() {
+        let bundle = folder.path().join(node["name"].as_str().unwrap());
+        let own: Value = json(&run(plumb().args(["-q", "check", "--format", "json"]).arg(bundle)));
+        assert_eq!(own["risk"]["grade"], node["grade"], "{}", node["host"]);
+    }
     // Threads finish in any order; the result does not show it.
     let again = run(plumb().args(["-q", "fleet", "--format", "json"]).arg(folder.path()));
     assert_eq!(fleet.out, again.out);
     let empty = folder.path().join("empty");
     fs::create_dir_all(&empty).unwrap();
     assert_eq!(run(plumb().arg("fleet").arg(&empty)).code, 2);
+}
+
+#[test]
+fn a_fleet_and_a_comparison_are_rendered_again_from_their_json() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+    fs::create_dir_all(&first).unwrap();
+    fs::create_dir_all(&second).unwrap();
+    let before = bundle(&first, "node.plumb", &broken());
+    let after = bundle(&second, "node.plumb", &Node::healthy());
+    let formats = "md,html,json,xlsx,docx";
+    let at = |name: &str| folder.path().join(name);
+    let done = |command: &mut std::process::Command| {
+        let run = run(command);
+        assert_eq!(run.code, 0, "{run:?}");
+    };
+    done(
+        plumb()
+            .args(["-q", "compare", "--formats", formats, "-o"])
+            .arg(at("compare"))
+            .args([&before, &after]),
+    );
+    // Bundles of one name are told apart by their folders, and `report` of several is the document of a fleet.
+    done(plumb().args(["-q", "report", "--formats", formats, "-o"]).arg(at("fleet")).args([&before, &after]));
+    done(plumb().args(["-q", "fleet", "--formats", formats, "-o"]).arg(at("same")).args([&first, &second]));
+    for name in ["fleet.md", "fleet.html", "fleet.xlsx", "fleet.docx"] {
+        assert_eq!(
+            fs::read(at("fleet").join(name)).unwrap(),
+            fs::read(at("same").join(name)).unwrap(),
+            "{name}"
+        );
+    }
+    let fleet: Value = serde_json::from_slice(&fs::read(at("fleet/fleet.json")).unwrap()).unwrap();
+    let names: Vec<&str> =
+        fleet["nodes"].as_array().unwrap().iter().map(|node| node["name"].as_str().unwrap()).collect();
+    assert_eq!(names.len(), 2);
+    assert!(names.contains(&"first/node.plumb") && names.contains(&"second/node.plumb"), "{names:?}");
+    for kind in ["compare", "fleet"] {
+        let again = at(&format!("again-{kind}"));
+        let file = at(kind).join(format!("{kind}.json"));
+        done(plumb().args(["-q", "report", "--formats", "md,html,xlsx,docx", "-o"]).arg(&again).arg(&file));
+        for format in ["md", "html", "xlsx", "docx"] {
+            let made = fs::read(at(kind).join(format!("{kind}.{format}"))).unwrap();
+            assert_eq!(made, fs::read(again.join(format!("report.{format}"))).unwrap(), "{kind}.{format}");
+        }
+    }
 }

@@ -236,7 +236,7 @@ fn comparisons_fleets_results_and_records_replace_nothing_of_others() {
     };
     let fleet = || {
         let mut command = plumb();
-        command.args(["-q", "fleet"]).arg(folder.path()).arg("-o").arg(&out);
+        command.args(["-q", "fleet", "--formats", "md,json"]).arg(folder.path()).arg("-o").arg(&out);
         command
     };
     for (command, name) in [(&compare as &dyn Fn() -> Command, "compare.md"), (&fleet, "fleet.md")] {

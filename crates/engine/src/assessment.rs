@@ -304,6 +304,13 @@ impl Assessment {
         self.risk.words.languages()
     }
 
+    /// The title of a finding's check, in a language or in English.
+    #[must_use]
+    pub fn title_in<'a>(&'a self, language: &str, finding: &'a RatedFinding) -> &'a str {
+        let page = self.pages.get(language).and_then(|checks| checks.get(&finding.check));
+        page.and_then(|page| page.get("title")).unwrap_or(&finding.title)
+    }
+
     /// The node at a glance, in a language or in English.
     #[must_use]
     pub fn facts(&self, language: &str) -> &[(String, String)] {
@@ -388,6 +395,17 @@ pub enum Root<'a> {
     Cause(&'a str, ObjectKind, &'a str),
     /// Id of the check.
     Check(&'a str),
+}
+
+impl Root<'_> {
+    /// A name of it that is the same on every node: it leaves out what the cause belongs to.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Cause(key, ..) => format!("cause:{key}"),
+            Self::Check(check) => (*check).to_owned(),
+        }
+    }
 }
 
 /// The findings by what would mend them together, in the order of the first of each.

@@ -13,11 +13,14 @@ mod pairs;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use plumb_evidence::Evidence;
 use plumb_evidence::model::Origin;
 use serde::Serialize;
 
-use crate::assessment::{Assessment, Grade};
+use crate::assessment::{Assessment, Grade, by_root};
+use crate::capacity::LoadPoint;
 
 pub use drift::{Configuration, Drift, DriftKind, Setting, configuration};
 pub use findings::{Change, Changes, Side};
@@ -38,6 +41,8 @@ pub struct State<'a> {
     pub evidence: &'a Evidence,
     /// What that means. Both states have to be assessed by the same packs and terms.
     pub assessment: &'a Assessment,
+    /// The language of the texts of checks, which the assessment has to be written in beside English.
+    pub language: &'a str,
 }
 
 /// What differs between two states of a node.
@@ -98,11 +103,14 @@ pub struct StateSummary {
     pub coverage: Option<f64>,
     /// Exposure index, 0 to 100; for trends, grades nothing.
     pub exposure: f64,
-    /// Number of deviations, accepted ones not counted.
+    /// Number of findings as reports count them: causes, however many places they show in; accepted ones not counted.
     pub deviations: usize,
     /// What it means for the business, where load tests show it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,
+    /// Limits in ms that the stated objectives set, by metric, such as `ttft_p95`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub limits: BTreeMap<String, f64>,
 }
 
 /// What load tests prove of a state, and what the demand then needs.
@@ -110,6 +118,12 @@ pub struct StateSummary {
 pub struct Business {
     /// Rate that one replica is proven to carry, in requests per second; a rate that was tested.
     pub proven: f64,
+    /// Share of requests that has to meet every objective, 0 to 1.
+    pub target: f64,
+    /// The rates that were tested, rising.
+    pub tested: Vec<LoadPoint>,
+    /// Rate that each replica of today gets at the stated peak.
+    pub each: Option<f64>,
     /// Rate that is planned for, of the whole service; `None` without a stated demand.
     pub demand: Option<f64>,
     /// Replicas for it, modelled.
@@ -186,18 +200,36 @@ fn summary(state: State<'_>) -> StateSummary {
         at_least: assessment.risk.at_least,
         coverage: assessment.coverage,
         exposure: assessment.indices.exposure,
-        deviations: assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()).count(),
+        deviations: by_root(assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()))
+            .len(),
         business: business(assessment),
+        limits: limits(state.evidence),
     }
 }
 
-fn business(assessment: &Assessment) -> Option<Business> {
+/// What the stated objectives allow, for the metrics that are compared at their percentile.
+fn limits(evidence: &Evidence) -> BTreeMap<String, f64> {
+    let Some(slo) = evidence.engagement.known().and_then(|engagement| engagement.slo.known()) else {
+        return BTreeMap::new();
+    };
+    let percentile = slo.percentile.unwrap_or(95.0);
+    let limits = [("ttft", slo.ttft_ms), ("itl", slo.itl_ms), ("e2e", slo.e2e_ms)];
+    limits.into_iter().filter_map(|(name, limit)| Some((format!("{name}_p{percentile}"), limit?))).collect()
+}
+
+/// What load tests prove, and what the demand then needs; `None` without a rate at which the objectives are met.
+pub(crate) fn business(assessment: &Assessment) -> Option<Business> {
     let capacity = &assessment.capacity;
-    let proven = capacity.goodput.as_ref().map(|goodput| goodput.rate.low).filter(|rate| *rate > 0.0)?;
+    let goodput = capacity.goodput.as_ref().filter(|goodput| goodput.rate.low > 0.0)?;
     let plan = capacity.plan.as_ref();
     let money = capacity.money.as_ref();
+    let peak = capacity.assumptions.iter().find(|own| own.id == "peak").map(|own| own.value);
+    let today = plan.and_then(|plan| plan.today).filter(|replicas| *replicas > 0);
     Some(Business {
-        proven,
+        proven: goodput.rate.low,
+        target: goodput.target,
+        tested: goodput.points.clone(),
+        each: peak.zip(today).map(|(peak, replicas)| peak / f64::from(replicas)),
         demand: plan.map(|plan| plan.demand),
         replicas: plan.map(|plan| plan.planned),
         gpus: plan.and_then(|plan| plan.gpus.as_ref()).map(|gpus| gpus.high),

@@ -75,6 +75,12 @@ impl EngagementFile {
         })
     }
 
+    /// The currency of the client's prices.
+    #[must_use]
+    pub fn currency(&self) -> Option<&str> {
+        self.engagement.prices.known().map(|prices| prices.currency.as_str())
+    }
+
     /// Puts into the evidence what packs need to know, and returns the rest.
     #[must_use]
     pub fn apply(self, evidence: &mut Evidence) -> Terms {

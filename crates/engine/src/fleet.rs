@@ -6,15 +6,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::Outcome;
+use plumb_check_sdk::{Category, Outcome};
 use plumb_evidence::Evidence;
+use plumb_evidence::model::{MONTH_HOURS, gpu_watts, hourly_cost};
 use serde::Serialize;
 
-use crate::assessment::{Assessment, Grade};
-use crate::compare::{Configuration, Setting, Unpaired, configuration};
+use crate::assessment::{Assessment, Grade, RatedFinding};
+use crate::compare::{Business, Configuration, Setting, Unpaired, business, configuration};
+use crate::document::DocumentTerms;
 
 /// Version of the JSON form of [`Fleet`].
-pub const FLEET_SCHEMA: u32 = 1;
+pub const FLEET_SCHEMA: u32 = 2;
 
 /// Fewer nodes than this have no common value.
 const SMALLEST_CLASS: usize = 3;
@@ -23,12 +25,22 @@ const SMALLEST_CLASS: usize = 3;
 #[derive(Clone, Debug)]
 pub struct Member {
     row: NodeRow,
-    class: String,
     configuration: Configuration,
-    /// Worst grade of each check with a deviation.
-    deviations: BTreeMap<String, (Option<Grade>, String)>,
+    /// By cause.
+    deviations: BTreeMap<String, Deviation>,
     /// Checks that applied and gave no answer.
     unanswered: BTreeSet<String>,
+    document: DocumentTerms,
+    tool_version: String,
+}
+
+/// What deviates on a node for one cause.
+#[derive(Clone, Debug)]
+struct Deviation {
+    checks: BTreeSet<String>,
+    grade: Option<Grade>,
+    score: f64,
+    problem: String,
 }
 
 /// Many nodes at once.
@@ -36,12 +48,19 @@ pub struct Member {
 pub struct Fleet {
     /// [`FLEET_SCHEMA`].
     pub schema: u32,
+    /// Version of the tool that analysed.
+    pub tool_version: String,
+    /// Whose document it is.
+    pub document: DocumentTerms,
     /// Number of nodes by grade.
     pub grades: BTreeMap<String, usize>,
     /// The nodes, the worst first.
     pub nodes: Vec<NodeRow>,
-    /// Checks with deviations, the most frequent first.
+    /// What deviates by its cause, the most frequent first.
     pub frequent: Vec<Frequent>,
+    /// What the nodes cost, where the client states prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
     /// Nodes that are expected to be alike.
     pub classes: Vec<Class>,
     /// Bundles that are not in the summary, and why.
@@ -68,24 +87,69 @@ pub struct NodeRow {
     pub coverage: Option<f64>,
     /// Exposure index, 0 to 100; sorts, grades nothing.
     pub exposure: f64,
-    /// Number of checks with a deviation.
+    /// Number of findings as its own report counts them: causes, accepted ones not counted.
     pub deviations: usize,
     /// The worst in one sentence.
     pub issue: String,
+    /// Grades by category, in the order of reports.
+    pub categories: Vec<CategoryRow>,
+    /// What it has in common with nodes that are expected to be alike.
+    pub class: String,
+    /// Number of its GPUs, where that is known.
+    pub gpus: Option<usize>,
+    /// What its GPUs cost a month, modelled from the client's prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub month: Option<f64>,
+    /// What load tests prove of it, and what the demand then needs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub business: Option<Business>,
 }
 
-/// A check that deviates on several nodes.
+/// Grade of a category of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct CategoryRow {
+    /// The category.
+    pub id: Category,
+    /// Its grade; `None` where no check of it applies.
+    pub grade: Option<Grade>,
+    /// Where the grade is `not-assessable`: what the findings alone amount to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<Grade>,
+}
+
+/// What the nodes cost a month, modelled: their GPUs at the client's prices.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Cost {
+    /// Currency, ISO 4217.
+    pub currency: String,
+    /// Of all nodes that have a price.
+    pub month: f64,
+    /// Of those among them whose grade is High.
+    pub month_high: f64,
+    /// Number of nodes that have a price.
+    pub nodes: usize,
+    /// Their GPUs.
+    pub gpus: usize,
+}
+
+/// A cause of deviations, with the nodes that have it.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Frequent {
-    /// Id of the check.
-    pub check: String,
-    /// Title of the check: what is true on a healthy node.
-    pub title: String,
+    /// Name of the cause, or id of the check.
+    pub root: String,
+    /// Ids of the checks that deviate for it.
+    pub checks: Vec<String>,
+    /// What is wrong on the node where it is worst.
+    pub problem: String,
+    /// Name of the file of that node.
+    pub worst: String,
     /// Highest grade over the nodes.
     pub grade: Option<Grade>,
+    /// Highest score over the nodes, 0 to 100.
+    pub score: f64,
     /// Number of nodes that deviate.
     pub nodes: usize,
-    /// Number of nodes on which the check applies and was not answered: they may deviate too.
+    /// Number of nodes on which none of the checks deviates and one applies and was not answered: they may deviate too.
     pub unanswered: usize,
     /// Their host names, sorted.
     pub hosts: Vec<String>,
@@ -118,21 +182,24 @@ pub struct Outlier {
 }
 
 impl Member {
-    /// What the summary needs of a node; `name` is that of its file.
+    /// What the summary needs of a node; `name` is that of its file, `language` one that it was assessed in.
     #[must_use]
-    pub fn new(name: &str, evidence: &Evidence, assessment: &Assessment) -> Self {
-        let mut deviations: BTreeMap<String, (Option<Grade>, String)> = BTreeMap::new();
+    pub fn new(name: &str, evidence: &Evidence, assessment: &Assessment, language: &str) -> Self {
+        let mut deviations: BTreeMap<String, Deviation> = BTreeMap::new();
         let mut unanswered = BTreeSet::new();
         for finding in &assessment.findings {
             if finding.outcome.is_deviation() {
-                let entry = deviations
-                    .entry(finding.check.clone())
-                    .or_insert_with(|| (finding.grade, finding.title.clone()));
-                entry.0 = entry.0.max(finding.grade);
+                add(&mut deviations, finding, language);
             } else if matches!(finding.outcome, Outcome::NotRun | Outcome::Contradictory) {
                 unanswered.insert(finding.check.clone());
             }
         }
+        let gpus = evidence.gpus.known().map(|gpus| gpus.iter().filter(|gpu| gpu.kind == "GPU").count());
+        let of_category = |own: &crate::assessment::CategoryResult| CategoryRow {
+            id: own.id,
+            grade: own.grade,
+            at_least: own.at_least,
+        };
         Self {
             row: NodeRow {
                 name: name.to_owned(),
@@ -143,15 +210,49 @@ impl Member {
                 at_least: assessment.risk.at_least,
                 coverage: assessment.coverage,
                 exposure: assessment.indices.exposure,
-                deviations: deviations.len(),
-                issue: assessment.key_issue.sentence.clone(),
+                deviations: crate::assessment::by_root(
+                    assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()),
+                )
+                .len(),
+                issue: assessment
+                    .key_issue
+                    .words
+                    .get(language, "sentence", &assessment.key_issue.sentence)
+                    .to_owned(),
+                categories: assessment.categories.iter().map(of_category).collect(),
+                class: class(evidence),
+                month: gpus.and_then(|gpus| month(evidence, gpus)),
+                gpus,
+                business: business(assessment),
             },
-            class: class(evidence),
             configuration: configuration(evidence),
             deviations,
             unanswered,
+            document: assessment.document.clone(),
+            tool_version: assessment.tool_version.clone(),
         }
     }
+}
+
+fn add(deviations: &mut BTreeMap<String, Deviation>, finding: &RatedFinding, language: &str) {
+    let entry = deviations.entry(finding.root().key()).or_insert_with(|| Deviation {
+        checks: BTreeSet::new(),
+        grade: finding.grade,
+        score: finding.score,
+        problem: finding.sentence_in(language),
+    });
+    entry.checks.insert(finding.check.clone());
+    entry.grade = entry.grade.max(finding.grade);
+    entry.score = entry.score.max(finding.score);
+}
+
+/// What the GPUs of a node cost a month by the client's prices.
+fn month(evidence: &Evidence, gpus: usize) -> Option<f64> {
+    let prices = evidence.engagement.known()?.prices.known()?;
+    let watts = evidence.window.known().and_then(|window| gpu_watts(window.gpus.known()?));
+    let count = u32::try_from(gpus).ok().filter(|count| *count > 0)?;
+    let (hour, _) = hourly_cost(prices, count, gpus, watts).ok()?;
+    Some(hour * MONTH_HOURS)
 }
 
 fn class(evidence: &Evidence) -> String {
@@ -166,9 +267,9 @@ fn class(evidence: &Evidence) -> String {
     format!("{machine}, {}, {gpus}", model.map_or("unknown processor", String::as_str))
 }
 
-/// Puts nodes together, in whatever order they come.
+/// Puts nodes together, in whatever order they come; `currency` is that of the client's prices.
 #[must_use]
-pub fn summarise(mut members: Vec<Member>, mut left_out: Vec<Unpaired>) -> Fleet {
+pub fn summarise(mut members: Vec<Member>, mut left_out: Vec<Unpaired>, currency: &str) -> Fleet {
     // Not assessable is no good news: it stands where what was found puts it, before a node of the same known grade.
     let rank = |row: &NodeRow| (row.at_least.unwrap_or(row.grade), row.grade == Grade::NotAssessable);
     members.sort_by(|a, b| {
@@ -185,12 +286,29 @@ pub fn summarise(mut members: Vec<Member>, mut left_out: Vec<Unpaired>) -> Fleet
     }
     Fleet {
         schema: FLEET_SCHEMA,
+        tool_version: members.first().map(|member| member.tool_version.clone()).unwrap_or_default(),
+        document: members.first().map(|member| member.document.clone()).unwrap_or_default(),
         grades,
         frequent: frequent(&members),
+        cost: cost(&members, currency),
         classes: classes(&members),
         nodes: members.into_iter().map(|member| member.row).collect(),
         left_out,
     }
+}
+
+fn cost(members: &[Member], currency: &str) -> Option<Cost> {
+    let mut cost = Cost { currency: currency.to_owned(), month: 0.0, month_high: 0.0, nodes: 0, gpus: 0 };
+    for row in members.iter().map(|member| &member.row) {
+        let Some(month) = row.month else { continue };
+        cost.month += month;
+        cost.nodes += 1;
+        cost.gpus += row.gpus.unwrap_or(0);
+        if row.grade == Grade::High {
+            cost.month_high += month;
+        }
+    }
+    (cost.nodes > 0).then_some(cost)
 }
 
 fn serde_plain(grade: Grade) -> String {
@@ -198,43 +316,52 @@ fn serde_plain(grade: Grade) -> String {
 }
 
 fn frequent(members: &[Member]) -> Vec<Frequent> {
-    let mut checks: BTreeMap<&str, Frequent> = BTreeMap::new();
+    let mut roots: BTreeMap<&str, Frequent> = BTreeMap::new();
     for member in members {
-        for (check, (grade, title)) in &member.deviations {
-            let entry = checks.entry(check).or_insert_with(|| Frequent {
-                check: check.clone(),
-                title: title.clone(),
+        for (root, own) in &member.deviations {
+            let entry = roots.entry(root).or_insert_with(|| Frequent {
+                root: root.clone(),
+                checks: Vec::new(),
+                problem: own.problem.clone(),
+                worst: member.row.name.clone(),
                 grade: None,
+                score: own.score,
                 nodes: 0,
                 unanswered: 0,
                 hosts: Vec::new(),
             });
+            if own.score > entry.score {
+                (entry.problem, entry.worst) = (own.problem.clone(), member.row.name.clone());
+                entry.score = own.score;
+            }
             entry.nodes += 1;
-            entry.grade = entry.grade.max(*grade);
+            entry.grade = entry.grade.max(own.grade);
             entry.hosts.push(member.row.host.clone());
-        }
-    }
-    for member in members {
-        for check in &member.unanswered {
-            if let Some(entry) = checks.get_mut(check.as_str())
-                && !member.deviations.contains_key(check)
-            {
-                entry.unanswered += 1;
+            for check in &own.checks {
+                if !entry.checks.contains(check) {
+                    entry.checks.push(check.clone());
+                }
             }
         }
     }
-    let mut frequent: Vec<Frequent> = checks.into_values().collect();
+    let mut frequent: Vec<Frequent> = roots.into_values().collect();
     for entry in &mut frequent {
         entry.hosts.sort();
+        entry.checks.sort();
+        let is_open = |member: &&Member| {
+            !member.deviations.contains_key(&entry.root)
+                && entry.checks.iter().any(|check| member.unanswered.contains(check))
+        };
+        entry.unanswered = members.iter().filter(is_open).count();
     }
-    frequent.sort_by(|a, b| b.nodes.cmp(&a.nodes).then(b.grade.cmp(&a.grade)).then(a.check.cmp(&b.check)));
+    frequent.sort_by(|a, b| b.nodes.cmp(&a.nodes).then(b.grade.cmp(&a.grade)).then(a.root.cmp(&b.root)));
     frequent
 }
 
 fn classes(members: &[Member]) -> Vec<Class> {
     let mut classes: BTreeMap<&str, Vec<&Member>> = BTreeMap::new();
     for member in members {
-        classes.entry(&member.class).or_default().push(member);
+        classes.entry(&member.row.class).or_default().push(member);
     }
     let class = |(name, members): (&str, Vec<&Member>)| Class {
         name: name.to_owned(),
@@ -296,6 +423,7 @@ mod tests {
             &format!("{host}.plumb"),
             &evidence,
             &assess(&evidence, "0", "0", answers, &Terms::default()),
+            "en",
         )
     }
 
@@ -310,11 +438,12 @@ mod tests {
                 member("e", Outcome::Fail, Some("0")),
             ]
         };
-        let fleet = summarise(members(), Vec::new());
+        let fleet = summarise(members(), Vec::new(), "");
         let hosts: Vec<&str> = fleet.nodes.iter().map(|node| node.host.as_str()).collect();
         assert_eq!(&hosts[..2], ["b", "e"]);
         let found = &fleet.frequent[0];
-        assert_eq!((found.check.as_str(), found.nodes, found.unanswered), ("a.one", 2, 1));
+        assert_eq!((found.root.as_str(), found.nodes, found.unanswered), ("a.one", 2, 1));
+        assert_eq!((found.checks.as_slice(), found.worst.as_str()), (&["a.one".to_owned()][..], "b.plumb"));
         let [class] = fleet.classes.as_slice() else { panic!("{:?}", fleet.classes) };
         // What differs everywhere, as `root=` does, has no outlier.
         let [outlier] = class.outliers.as_slice() else { panic!("{:?}", class.outliers) };
@@ -324,12 +453,12 @@ mod tests {
 
         let mut shuffled = members();
         shuffled.reverse();
-        assert_eq!(summarise(shuffled, Vec::new()), fleet);
+        assert_eq!(summarise(shuffled, Vec::new(), ""), fleet);
     }
 
     #[test]
     fn two_nodes_have_nothing_in_common() {
         let members = vec![member("a", Outcome::Pass, Some("0")), member("b", Outcome::Pass, Some("1"))];
-        assert!(summarise(members, Vec::new()).classes[0].outliers.is_empty());
+        assert!(summarise(members, Vec::new(), "").classes[0].outliers.is_empty());
     }
 }

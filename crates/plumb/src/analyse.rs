@@ -174,6 +174,11 @@ impl Engagement {
         self.file.as_ref().map(|file| file.document.clone()).unwrap_or_default()
     }
 
+    /// The currency of the client's prices; empty where none are stated.
+    pub(crate) fn currency(&self) -> &str {
+        self.file.as_ref().and_then(EngagementFile::currency).unwrap_or_default()
+    }
+
     /// Puts into the evidence what packs see of it, and returns the rest.
     fn apply(&self, evidence: &mut Evidence) -> Terms {
         let mut terms = self.file.clone().map_or_else(Terms::default, |file| file.apply(evidence));

@@ -27,6 +27,21 @@ pub(crate) fn is_set(path: &Path) -> bool {
     path.is_dir() && !path.join(plumb_evidence::manifest::MANIFEST_NAME).exists()
 }
 
+/// The bundles at several paths, and in the folders among them; each once, in the order of their names.
+pub(crate) fn find_all(paths: &[PathBuf]) -> anyhow::Result<Vec<PathBuf>> {
+    let mut all = Vec::new();
+    for path in paths {
+        if is_set(path) {
+            all.extend(find(path)?);
+        } else {
+            all.push(path.clone());
+        }
+    }
+    all.sort();
+    all.dedup();
+    Ok(all)
+}
+
 /// The bundles of a folder by name: `*.plumb` files and unpacked bundles.
 pub(crate) fn find(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let failed = || UsageError(format!("cannot list `{}`; name a folder of bundles", folder.display()));
@@ -46,18 +61,21 @@ pub(crate) fn find(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Analyses bundles on as many threads as there are CPUs, each with workers of its own, and hands each result to `keep`.
+/// Analyses bundles on as many threads as there are CPUs, each with workers of its own, and hands each result to `keep`;
+/// `languages` are those that findings are written in beside English.
 ///
 /// One that cannot be read is left out, with its reason: a single damaged file must not hide a fleet.
 pub(crate) fn analyse<T: Send>(
     paths: &[PathBuf],
     packs: &Packs,
+    languages: &[String],
     engagement: &Engagement,
     console: &Console,
     keep: impl Fn(Analysed) -> T + Sync,
 ) -> anyhow::Result<(Vec<T>, Vec<Unpaired>)> {
     crate::memory::keep();
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(paths.len()).max(1);
+    let names = names(paths);
     let next = AtomicUsize::new(0);
     let done = Mutex::new((Vec::new(), Vec::new()));
     let failure = Mutex::new(None);
@@ -65,9 +83,10 @@ pub(crate) fn analyse<T: Send>(
         for _ in 0..threads {
             scope.spawn(|| {
                 let work = || -> anyhow::Result<()> {
-                    let mut analyser = Analyser::new(packs, Vec::new())?;
-                    while let Some(path) = paths.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        let result = one(path, &mut analyser, engagement, console);
+                    let mut analyser = Analyser::new(packs, languages.to_vec())?;
+                    while let Some((path, name)) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        let result = one(path, &mut analyser, engagement, console)
+                            .map(|own| Analysed { name: name.clone(), ..own });
                         let mut done = done.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                         match result {
                             Ok(analysed) => {
@@ -77,7 +96,7 @@ pub(crate) fn analyse<T: Send>(
                             Err(error) => {
                                 let why = format!("{error:#}");
                                 console.warn(&format!("left out `{}`: {why}", path.display()));
-                                done.1.push(Unpaired { name: name_of(path), why });
+                                done.1.push(Unpaired { name: name.clone(), why });
                             }
                         }
                         let count = done.0.len() + done.1.len();
@@ -115,6 +134,16 @@ pub(crate) fn one(
         host_token: bundle.manifest().host_token.clone(),
         analysis: analyser.analyse(&bundle, engagement, console)?,
     })
+}
+
+/// Paths with names that tell them apart: those of their files, and of the folders above where files are named alike.
+fn names(paths: &[PathBuf]) -> Vec<(&Path, String)> {
+    let alike = |path: &Path| paths.iter().filter(|other| other.file_name() == path.file_name()).count() > 1;
+    let name = |path: &Path| match path.parent().and_then(Path::file_name) {
+        Some(folder) if alike(path) => format!("{}/{}", folder.to_string_lossy(), name_of(path)),
+        _ => name_of(path),
+    };
+    paths.iter().map(|path| (path.as_path(), name(path))).collect()
 }
 
 fn name_of(path: &Path) -> String {

@@ -150,10 +150,14 @@ pub(crate) enum ReportFormat {
     Html,
     /// The model that the others are rendered from.
     Json,
-    /// What is to be done, a line for each finding; of a report only.
+    /// What is to be done, a line for each finding; not of a comparison.
     Csv,
     /// Deviations for tools that collect results of checks; of a report only.
     Sarif,
+    /// Actions, findings, evidence and numbers as a workbook.
+    Xlsx,
+    /// A Word document with named styles; drawings are left to the PDF.
+    Docx,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -342,6 +346,9 @@ pub(crate) struct Rendering {
     /// Folder of a theme; default: the built-in one.
     #[arg(long, value_name = "DIR")]
     pub(crate) theme: Option<PathBuf>,
+    /// A client's Word file (.docx or .dotx), whose styles, headers and footers the Word document takes.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) docx_template: Option<PathBuf>,
     /// Language of the fixed words: a message file of the theme, such as `de`; default: the engagement file's, else `en`.
     #[arg(long, value_name = "CODE")]
     pub(crate) language: Option<String>,
@@ -360,14 +367,15 @@ pub(crate) struct Rendering {
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
     /// Bundle: a .plumb file, or the folder that it was unpacked into; or a report.json, which is rendered as it is, without
-    /// bundle and packs and in the language that it is written in.
-    #[arg(required_unless_present = "init")]
-    pub(crate) bundle: Option<PathBuf>,
+    /// bundle and packs and in the language that it is written in. Several bundles, or a folder of them, make one document, as
+    /// with `plumb fleet`.
+    #[arg(required_unless_present = "init", value_name = "BUNDLE")]
+    pub(crate) bundles: Vec<PathBuf>,
     /// Folder for report.pdf, report-appendix.pdf, report.md and so on; made if it is not there.
     #[arg(long, short, value_name = "DIR", required_unless_present = "init")]
     pub(crate) output: Option<PathBuf>,
     /// Only write an engagement file that explains every key, to be filled in. Writes over nothing.
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "engagement.toml", conflicts_with_all = ["bundle", "output", "engagement"])]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "engagement.toml", conflicts_with_all = ["bundles", "output", "engagement"])]
     pub(crate) init: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) rendering: Rendering,

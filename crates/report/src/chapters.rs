@@ -5,37 +5,38 @@
 
 mod answers;
 mod appendix;
-mod asks;
+pub(crate) mod asks;
 mod cards;
 pub(crate) mod demand;
-mod items;
+pub(crate) mod items;
 mod limits;
 mod money;
-mod names;
+pub(crate) mod names;
 mod observed;
+pub(crate) mod pen;
+mod records;
 mod roadmap;
 mod service;
 mod summary;
 
-use std::cell::RefCell;
+use std::ops::Deref;
 
 use plumb_engine::Assessment;
 use plumb_engine::capacity::{Label, Plan, Range};
-use plumb_engine::document::{Section, Status};
+use plumb_engine::document::Section;
 use plumb_evidence::Evidence;
+use plumb_evidence::model::Origin;
 
 use crate::ReportError;
-use crate::escape::clean;
 use crate::figure::Figure;
 use crate::material::Material;
 use crate::messages::Messages;
-use crate::model::{
-    ActionRow, Block, Chapter, Cover, Labelled, MAIN, MODEL_SCHEMA, Model, Number, Part, Span, line, styled,
-};
+use crate::model::{ActionRow, Block, Cover, Labelled, MODEL_SCHEMA, Model, Part, Span, line, styled};
 use crate::view::findings::Word;
 use crate::view::{GradeView, View, id};
 use items::Item;
 use names::Names;
+use pen::{About, Pen};
 
 /// The report of an assessment, in the language of the messages.
 pub(crate) fn model(material: &Material<'_>, messages: &Messages) -> Result<Model, ReportError> {
@@ -50,8 +51,10 @@ pub(crate) fn model(material: &Material<'_>, messages: &Messages) -> Result<Mode
         cover: cover(&writer)?,
         parts,
         actions: actions(&writer)?,
+        findings: records::findings(&writer)?,
+        evidence: records::evidence(&writer),
         generated,
-        numbers: writer.numbers.into_inner(),
+        numbers: writer.pen.into_numbers(),
     };
     model.settle_links();
     Ok(model)
@@ -91,52 +94,33 @@ fn main(w: &Writer<'_>) -> Result<Part, ReportError> {
         w.printed(Section::Roadmap).then(|| w.chapter("roadmap", false, roadmap::blocks(w)?)).transpose()?,
         Some(w.chapter("limits", false, limits::blocks(w)?)?),
     ];
-    let mut chapters: Vec<Chapter> = chapters.into_iter().flatten().collect();
-    for (number, chapter) in (1..).zip(&mut chapters) {
-        chapter.number = number.to_string();
-    }
-    Ok(Part { id: MAIN.to_owned(), title: w.t("part", MAIN)?.to_owned(), chapters })
+    w.main(chapters.into_iter().flatten().collect())
 }
 
 /// What all chapters are written from.
 pub(crate) struct Writer<'a> {
     material: &'a Material<'a>,
     assessment: &'a Assessment,
-    messages: &'a Messages,
+    pen: Pen<'a>,
     view: &'a View,
     /// Findings as management counts them, in the order of the report.
     items: Vec<Item>,
     names: Names,
-    numbers: RefCell<Vec<Number>>,
+}
+
+impl<'a> Deref for Writer<'a> {
+    type Target = Pen<'a>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.pen
+    }
 }
 
 impl<'a> Writer<'a> {
     fn new(material: &'a Material<'a>, view: &'a View, messages: &'a Messages) -> Result<Self, ReportError> {
         let names = Names::of(material.evidence, messages);
         let items = items::all(material.assessment, view, &names, messages)?;
-        Ok(Self {
-            material,
-            assessment: material.assessment,
-            messages,
-            view,
-            items,
-            names,
-            numbers: RefCell::default(),
-        })
-    }
-
-    fn t(&self, section: &str, key: &str) -> Result<&'a str, ReportError> {
-        self.messages.get(section, key)
-    }
-
-    /// A sentence of the main report.
-    fn say(&self, key: &str, values: &[(&str, &str)]) -> Result<String, ReportError> {
-        self.messages.fill("main", key, values)
-    }
-
-    /// A word of the main report.
-    fn word(&self, key: &str) -> Result<&'a str, ReportError> {
-        self.messages.get("main", key)
+        Ok(Self { material, assessment: material.assessment, pen: Pen::new(messages), view, items, names })
     }
 
     fn printed(&self, section: Section) -> bool {
@@ -147,38 +131,9 @@ impl<'a> Writer<'a> {
         self.material.evidence
     }
 
-    fn chapter(&self, id: &str, own_page: bool, blocks: Vec<Block>) -> Result<Chapter, ReportError> {
-        let title = self.t("chapter", id)?.to_owned();
-        Ok(Chapter { id: id.to_owned(), number: String::new(), title, own_page, blocks })
-    }
-
-    /// A number of the main report, written as `text`: it is in the JSON with its label and what it comes from.
-    fn number(&self, id: &str, value: f64, text: impl AsRef<str>, label: &str, origin: &str) -> String {
-        let text = self.messages.numeral(text.as_ref());
-        let number = Number {
-            id: id.to_owned(),
-            text: text.clone(),
-            value,
-            label: label.to_owned(),
-            origin: origin.to_owned(),
-        };
-        let mut numbers = self.numbers.borrow_mut();
-        if !numbers.contains(&number) {
-            numbers.push(number);
-        }
-        text
-    }
-
-    /// A number of things, of the assessment.
-    fn count(&self, id: &str, count: usize, origin: &str) -> String {
-        self.number(id, count as f64, count.to_string(), "counted", origin)
-    }
-
     /// A rate as it was tested or stated: no more decimals than it has, at most two.
     fn rate(&self, id: &str, value: f64, label: Label, origin: &str) -> String {
-        let text = format!("{value:.2}");
-        let text = text.trim_end_matches('0').trim_end_matches('.');
-        self.number(id, value, text, &self::label(label), origin)
+        self.rate_of(id, value, &self::label(label), origin)
     }
 
     /// A whole number.
@@ -222,27 +177,27 @@ fn label(label: Label) -> String {
 }
 
 /// A grade as a mark with its word.
-fn grade(found: &GradeView) -> Span {
+pub(crate) fn grade(found: &GradeView) -> Span {
     Span { id: found.id.clone(), level: (found.level, found.at_least), ..styled("grade", found.text.clone()) }
 }
 
 /// An outcome as a mark with its word.
-fn outcome(found: &Word) -> Span {
+pub(crate) fn outcome(found: &Word) -> Span {
     Span { id: found.id.clone(), ..styled("outcome", found.word.clone()) }
 }
 
 /// Where a number is from, as a mark.
-fn basis(found: &Word) -> Span {
+pub(crate) fn basis(found: &Word) -> Span {
     Span { id: found.id.clone(), ..styled("basis", found.word.clone()) }
 }
 
 /// A label with one line.
-fn fact(label: impl Into<String>, value: impl Into<String>) -> Labelled {
+pub(crate) fn fact(label: impl Into<String>, value: impl Into<String>) -> Labelled {
     Labelled { label: label.into(), lines: vec![line(value)] }
 }
 
 /// A sentence with its full stop.
-fn stop(text: &str) -> String {
+pub(crate) fn stop(text: &str) -> String {
     let text = text.trim_end();
     if text.is_empty() || text.ends_with(['.', '?', '!', ':', '…']) {
         text.to_owned()
@@ -252,55 +207,15 @@ fn stop(text: &str) -> String {
 }
 
 fn cover(w: &Writer<'_>) -> Result<Cover, ReportError> {
-    let terms = &w.assessment.document;
     let document = &w.view.document;
-    let mut facts = Vec::new();
-    let mut add = |key: &str, value: &str| -> Result<(), ReportError> {
-        if !value.is_empty() {
-            facts.push(fact(w.t("document", key)?, clean(value)));
-        }
-        Ok(())
+    let about = About {
+        title: "",
+        subject: &document.host,
+        collected: &format!("{}, {}", document.date, document.time),
+        date: &document.date,
+        synthetic: w.assessment.provenance.origin == Origin::Synthetic.as_str(),
+        tool: &w.assessment.tool_version,
+        description: &format!("{}: {}", w.t("document", "overall")?, w.view.risk.grade.text),
     };
-    add("client", &w.view.cover.client)?;
-    for (key, value) in [
-        ("site", &terms.client.site),
-        ("contact", &terms.client.contact),
-        ("author", &terms.author),
-        ("company", &terms.company),
-    ] {
-        add(key, value.as_deref().unwrap_or_default())?;
-    }
-    add("collected", &format!("{}, {}", document.date, document.time))?;
-    add("report_date", terms.date.as_deref().unwrap_or_default())?;
-    let status = match terms.status {
-        Some(Status::Draft) => w.t("document", "draft")?,
-        Some(Status::Final) => w.t("document", "final")?,
-        None => "",
-    };
-    let version = terms.version.as_deref().map(clean).unwrap_or_default();
-    let parts: Vec<&str> = [version.as_str(), status].into_iter().filter(|part| !part.is_empty()).collect();
-    add("version", &parts.join(", "))?;
-    add("reviewers", &terms.reviewers.join(", "))?;
-    add("distribution", &terms.distribution.join(", "))?;
-    let watermark = if terms.status == Some(Status::Draft) { status } else { "" };
-    Ok(Cover {
-        title: w.view.cover.title.clone(),
-        subject: document.host.clone(),
-        facts,
-        notice: document.notice.clone().unwrap_or_default(),
-        confidentiality: w.view.cover.confidentiality.clone(),
-        date: document.date.clone(),
-        prepared: document.prepared.clone(),
-        watermark: watermark.to_owned(),
-        authors: w.view.cover.authors.clone(),
-        description: format!("{}: {}", w.t("document", "overall")?, w.view.risk.grade.text),
-        logo: w.view.cover.logo_alt(),
-        colours: w
-            .view
-            .cover
-            .colours
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), value.clone()))
-            .collect(),
-    })
+    w.pen.cover(&w.assessment.document, &about)
 }

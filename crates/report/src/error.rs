@@ -26,6 +26,12 @@ pub enum ReportError {
         /// What was expected and what was found.
         problem: String,
     },
+    /// A file for an office program cannot be made.
+    #[error("{problem}")]
+    Office {
+        /// What was expected and what was found.
+        problem: String,
+    },
     /// A message file does not parse, or lacks a message.
     #[error("{place}: {problem}")]
     Messages {

@@ -8,11 +8,14 @@
 
 mod attainment;
 mod axis;
+pub(crate) mod before_after;
 mod capacity;
 mod curves;
 mod effects;
 pub(crate) mod effort;
+pub(crate) mod frequent;
 pub(crate) mod gantt;
+pub(crate) mod heat;
 mod load;
 mod noise;
 mod stairs;

@@ -1,9 +1,9 @@
 //! HTML: one file that needs nothing else, neither a network nor scripts to be read.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use plumb_engine::Assessment;
-use plumb_engine::document::{Colours, DocumentTerms};
 use serde::Serialize;
 
 use crate::ReportError;
@@ -11,46 +11,29 @@ use crate::model::Model;
 use crate::render::{engine, render};
 use crate::theme::{HTML_TEMPLATE, Theme};
 
-/// What a page needs besides its content.
-#[derive(Serialize)]
-struct Page<'a, V> {
-    #[serde(flatten)]
-    view: &'a V,
-    /// Colours that replace the theme's, as `#rrggbb`.
-    colours: &'a Colours,
-    /// The logo as a `data:` address.
-    logo: Option<String>,
-}
-
 /// Renders a report as one self-contained HTML file, both parts in it.
 ///
 /// # Errors
 /// As [`markdown`](crate::markdown).
 pub fn html(model: &Model, theme: &Theme) -> Result<String, ReportError> {
-    let colour = |name: &str| model.cover.colours.get(name).cloned();
-    let colours = Colours {
-        accent: colour("accent"),
-        high: colour("high"),
-        medium: colour("medium"),
-        low: colour("low"),
-    };
-    let terms = DocumentTerms { colours, ..DocumentTerms::default() };
-    page(theme, HTML_TEMPLATE, &terms, &crate::render::Page { t: theme.messages().all(), report: model })
-}
+    /// What the page gets.
+    #[derive(Serialize)]
+    struct Page<'a> {
+        #[serde(flatten)]
+        page: crate::render::Page<'a>,
+        /// Colours that replace the theme's, as `#rrggbb`.
+        colours: &'a BTreeMap<String, String>,
+        /// The logo as a `data:` address.
+        logo: Option<String>,
+    }
 
-/// A page of the theme. Whatever a template prints is escaped by the engine.
-pub(crate) fn page(
-    theme: &Theme,
-    template: &str,
-    terms: &DocumentTerms,
-    view: &impl Serialize,
-) -> Result<String, ReportError> {
     let engine = engine(theme, ".html.tera")?;
     let logo = theme.logo().map(|(name, bytes)| {
         let kind = if name.ends_with(".svg") { "image/svg+xml" } else { "image/png" };
         format!("data:{kind};base64,{}", STANDARD.encode(bytes))
     });
-    render(&engine, theme, template, &Page { view, colours: &terms.colours, logo })
+    let page = crate::render::Page { t: theme.messages().all(), report: model };
+    render(&engine, theme, HTML_TEMPLATE, &Page { page, colours: &model.cover.colours, logo })
 }
 
 /// A model as JSON.
@@ -63,18 +46,19 @@ pub fn json(model: &impl Serialize) -> Result<String, ReportError> {
     Ok(text)
 }
 
-/// An assessment as JSON, as `plumb check` prints it, with the report as `report`: all formats can be rendered from it.
+/// What a document states, an assessment, a comparison or a fleet, as JSON, with the document as `report`: all formats can be
+/// rendered from it.
 ///
 /// # Errors
 /// If it cannot be written as JSON.
-pub fn report_json(assessment: &Assessment, model: &Model) -> Result<String, ReportError> {
-    /// The fields of the assessment, then the report.
+pub fn report_json(facts: &impl Serialize, model: &Model) -> Result<String, ReportError> {
+    /// The fields of what is stated, then the document.
     #[derive(Serialize)]
-    struct File<'a> {
+    struct File<'a, F> {
         #[serde(flatten)]
-        assessment: &'a Assessment,
+        facts: &'a F,
         report: &'a Model,
     }
 
-    json(&File { assessment, report: model })
+    json(&File { facts, report: model })
 }

@@ -3,17 +3,24 @@
 //! Chapters are put together in `chapters`; each format has one renderer for each kind of block (`blocks.*` of the theme). The
 //! model is part of `report.json`, which therefore is enough to render every format again: see [`Model::read`].
 
-use std::collections::{BTreeMap, BTreeSet};
+mod guard;
+mod links;
+mod records;
+mod texts;
+
+use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
-use crate::ReportError;
 use crate::escape::clean;
 use crate::material::Hand;
-use crate::svg_guard;
+
+pub(crate) use guard::is_web;
+pub(crate) use records::ACTION_COLUMNS;
+pub use records::{ActionRow, EvidenceRow, FindingRow};
+pub(crate) use texts::words;
 
 /// Version of the JSON form of [`Model`].
 pub const MODEL_SCHEMA: u32 = 1;
@@ -22,10 +29,6 @@ pub const MODEL_SCHEMA: u32 = 1;
 pub const MAIN: &str = "main";
 /// The part that engineers act on.
 pub const APPENDIX: &str = "appendix";
-
-/// So many blocks and so many rows are read from a file; a report of a large node has a tenth of them.
-const MAX_BLOCKS: usize = 40_000;
-const MAX_ROWS: usize = 200_000;
 
 /// A report in one language, ready to be rendered.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,6 +48,12 @@ pub struct Model {
     pub numbers: Vec<Number>,
     /// What is to be done, one entry for each finding, for other tools.
     pub actions: Vec<ActionRow>,
+    /// Every deviation at every place, for other tools.
+    #[serde(default)]
+    pub findings: Vec<FindingRow>,
+    /// What they rest on.
+    #[serde(default)]
+    pub evidence: Vec<EvidenceRow>,
     /// The summary that Plumb wrote: headline, then sentences; it stays here where the author's is printed.
     pub generated: Vec<String>,
 }
@@ -309,36 +318,6 @@ pub struct Tile {
     pub note: String,
 }
 
-/// What is to be done about a finding, as the findings at a glance have it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ActionRow {
-    /// Id of the finding.
-    pub id: String,
-    /// Grade of the finding, in words.
-    pub grade: String,
-    /// What is wrong.
-    pub problem: String,
-    /// What to do; one step each.
-    pub steps: Vec<String>,
-    /// Files that `plumb remediate` writes for it.
-    pub files: Vec<String>,
-    /// How much work it is.
-    pub effort: String,
-    /// What it interrupts, or that it costs money.
-    pub needs: String,
-    /// Part of the roadmap.
-    pub wave: String,
-    /// Who does it; may be empty.
-    pub owner: String,
-    /// By when, in words; may be empty.
-    pub due: String,
-    /// How one knows that it is done.
-    pub done_when: String,
-    /// How far it is.
-    pub status: String,
-}
-
 /// A number of the main report.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -416,38 +395,6 @@ pub(crate) fn row(cells: Vec<Line>) -> Row {
 }
 
 impl Model {
-    /// The model in the text of a `report.json`.
-    ///
-    /// The file may be anybody's: texts are cleaned, links and anchors held to their form, drawings to the elements that
-    /// Plumb draws with, and sizes to what a report can have.
-    ///
-    /// # Errors
-    /// [`ReportError::Model`], which says what was expected.
-    pub fn read(text: &[u8]) -> Result<Self, ReportError> {
-        let broken = |problem: String| ReportError::Model { problem };
-        let mut file: Value = serde_json::from_slice(text).map_err(|error| {
-            broken(format!("expected a report.json of plumb, but found no JSON: {error}"))
-        })?;
-        let found = file.get_mut("report").map(Value::take).filter(Value::is_object).ok_or_else(|| {
-            broken(
-                "expected a `report` in the JSON, which `plumb report --formats json` writes, but found none"
-                    .into(),
-            )
-        })?;
-        if found.get("schema").and_then(Value::as_u64) != Some(MODEL_SCHEMA.into()) {
-            let schema = found.get("schema").map_or_else(|| "none".to_owned(), ToString::to_string);
-            return Err(broken(format!(
-                "expected a report of version {MODEL_SCHEMA}, but found {}",
-                clean(&schema)
-            )));
-        }
-        let mut model: Self = serde_json::from_value(found).map_err(|error| {
-            broken(format!("expected the report that plumb writes: {}", clean(&error.to_string())))
-        })?;
-        model.guard().map_err(broken)?;
-        Ok(model)
-    }
-
     /// The part of this name.
     #[must_use]
     pub fn part(&self, id: &str) -> Option<&Part> {
@@ -465,389 +412,7 @@ impl Model {
             .filter_map(|block| if let Block::Picture(picture) = block { Some(picture) } else { None })
     }
 
-    /// Numbers in a text of the author's that Plumb does not state anywhere in the main report: each is to be checked by hand.
-    #[must_use]
-    pub fn unknown_numbers_of_author(&self, text: &str) -> Vec<String> {
-        // The page with the author's own text would vouch for itself.
-        let own =
-            self.part(MAIN).into_iter().flat_map(|part| &part.chapters).filter(|own| own.id != "summary");
-        let texts = own.flat_map(Chapter::texts).chain(self.generated.iter().cloned());
-        let stated = texts.chain(self.numbers.iter().map(|number| number.text.clone()));
-        let known: BTreeSet<String> = stated.flat_map(|text| digits(&text)).collect();
-        let mut unknown = digits(text);
-        unknown.retain(|number| !known.contains(number));
-        unknown.dedup();
-        unknown
-    }
-
     fn blocks(&self) -> impl Iterator<Item = &Block> {
         self.parts.iter().flat_map(|part| &part.chapters).flat_map(|chapter| &chapter.blocks)
-    }
-
-    /// All texts of the main report or the appendix, as lines.
-    #[must_use]
-    pub fn texts(&self, part: &str) -> Vec<String> {
-        let mut texts = Vec::new();
-        for chapter in self.part(part).into_iter().flat_map(|part| &part.chapters) {
-            texts.push(chapter.title.clone());
-            texts.extend(chapter.texts());
-        }
-        texts
-    }
-
-    /// Links whose anchor is nowhere lose it: a part may be left out.
-    pub(crate) fn settle_links(&mut self) {
-        let anchors = self.anchors();
-        self.spans(&mut |span| {
-            if span.link.strip_prefix('#').is_some_and(|anchor| !anchors.contains(anchor)) {
-                span.link.clear();
-            }
-        });
-    }
-
-    fn anchors(&self) -> BTreeSet<String> {
-        self.parts.iter().flat_map(Part::anchors).collect()
-    }
-
-    /// Every span once.
-    fn spans(&mut self, each: &mut dyn FnMut(&mut Span)) {
-        let mut lines = |lines: &mut Vec<Line>| lines.iter_mut().flatten().for_each(&mut *each);
-        for fact in &mut self.cover.facts {
-            lines(&mut fact.lines);
-        }
-        for part in &mut self.parts {
-            part.spans(each);
-        }
-    }
-    /// The actions as comma-separated values, for trackers of work: a line each, after the names of the columns.
-    #[must_use]
-    pub fn csv(&self) -> String {
-        let names = [
-            "id",
-            "grade",
-            "problem",
-            "steps",
-            "files",
-            "effort",
-            "needs",
-            "wave",
-            "owner",
-            "due",
-            "done_when",
-            "status",
-        ];
-        let mut text = names.join(",") + "\r\n";
-        for own in &self.actions {
-            let (steps, files) = (own.steps.join("; "), own.files.join("; "));
-            let cells = [
-                &own.id,
-                &own.grade,
-                &own.problem,
-                &steps,
-                &files,
-                &own.effort,
-                &own.needs,
-                &own.wave,
-                &own.owner,
-                &own.due,
-                &own.done_when,
-                &own.status,
-            ];
-            text.push_str(&cells.map(|cell| csv_cell(cell)).join(","));
-            text.push_str("\r\n");
-        }
-        text
-    }
-
-    /// Holds a model of unknown origin to what Plumb writes itself.
-    fn guard(&mut self) -> Result<(), String> {
-        let blocks = self.blocks().count();
-        let rows: usize = self.blocks().map(Block::rows).sum();
-        if blocks > MAX_BLOCKS || rows > MAX_ROWS {
-            return Err(format!(
-                "expected at most {MAX_BLOCKS} blocks with {MAX_ROWS} rows, but found {blocks} with {rows}"
-            ));
-        }
-        if self.parts.iter().map(|part| part.id.as_str()).collect::<Vec<_>>() != [MAIN, APPENDIX] {
-            return Err("expected the parts `main` and `appendix`".into());
-        }
-        let mut anchors = BTreeSet::new();
-        let mut anchor = |id: &str| match id {
-            "" => Ok(()),
-            id if !is_anchor(id) => {
-                Err(format!("expected an anchor of letters, digits and `-`, but found {id:?}"))
-            }
-            id if !anchors.insert(id.to_owned()) => Err(format!("the anchor `{id}` is there twice")),
-            _ => Ok(()),
-        };
-        for chapter in self.parts.iter().flat_map(|part| &part.chapters) {
-            anchor(&chapter.id)?;
-            for block in &chapter.blocks {
-                match block {
-                    Block::Heading { id, .. } | Block::Card { id, .. } => anchor(id)?,
-                    Block::Figure(figure) => {
-                        anchor(&format!("figure-{}", figure.id))?;
-                        svg_guard::check(&figure.svg)
-                            .map_err(|problem| format!("figure `{}`: {problem}", figure.id))?;
-                    }
-                    Block::Picture(picture) => {
-                        anchor(&picture.id)?;
-                        if picture.bytes().is_none() {
-                            return Err(format!(
-                                "expected `{}` to be a PNG or JPEG picture in Base64",
-                                picture.id
-                            ));
-                        }
-                    }
-                    Block::Table { columns, rows } => {
-                        let fits = |row: &Row| row.cells.len() == columns.len() || row.cells.len() == 1;
-                        if columns.is_empty() || !rows.iter().all(fits) {
-                            return Err("expected rows of as many cells as their table has columns".into());
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
-        if !is_anchor(&self.language) || self.language.len() > 8 {
-            return Err("expected the code of a language".into());
-        }
-        let is_colour = |text: &str| {
-            text.strip_prefix('#')
-                .is_some_and(|hex| hex.len() == 6 && hex.chars().all(|c| c.is_ascii_hexdigit()))
-        };
-        self.cover.colours.retain(|_, colour| is_colour(colour));
-        self.spans(&mut |span| {
-            // The blanks at its end part it from the next.
-            let blanks = span.text.len() - span.text.trim_end_matches(' ').len();
-            span.text = clean(&span.text) + &" ".repeat(blanks.min(4));
-            span.level = (span.level.0.min(3), span.level.1.min(3));
-            if !is_anchor(&span.id) {
-                span.id.clear();
-            }
-            let is_link = span.link.strip_prefix('#').is_some_and(is_anchor) || is_web(&span.link);
-            if !is_link {
-                span.link.clear();
-            }
-        });
-        let cover = &mut self.cover;
-        let texts = [
-            &mut cover.title,
-            &mut cover.subject,
-            &mut cover.notice,
-            &mut cover.confidentiality,
-            &mut cover.date,
-            &mut cover.prepared,
-            &mut cover.watermark,
-            &mut cover.description,
-            &mut cover.logo,
-        ];
-        for text in texts
-            .into_iter()
-            .chain(&mut cover.authors)
-            .chain(cover.facts.iter_mut().map(|fact| &mut fact.label))
-        {
-            *text = clean(text);
-        }
-        for part in &mut self.parts {
-            part.title = clean(&part.title);
-            for chapter in &mut part.chapters {
-                chapter.title = clean(&chapter.title);
-                chapter.number = clean(&chapter.number);
-                chapter.blocks.iter_mut().for_each(Block::clean);
-            }
-        }
-        for own in &mut self.actions {
-            let texts = [
-                &mut own.id,
-                &mut own.grade,
-                &mut own.problem,
-                &mut own.effort,
-                &mut own.needs,
-                &mut own.wave,
-                &mut own.owner,
-                &mut own.due,
-                &mut own.done_when,
-                &mut own.status,
-            ];
-            for text in texts.into_iter().chain(&mut own.steps).chain(&mut own.files) {
-                *text = clean(text);
-            }
-        }
-        self.settle_links();
-        Ok(())
-    }
-}
-
-impl Part {
-    fn anchors(&self) -> BTreeSet<String> {
-        let mut anchors = BTreeSet::new();
-        for chapter in &self.chapters {
-            anchors.insert(chapter.id.clone());
-            for block in &chapter.blocks {
-                match block {
-                    Block::Heading { id, .. } | Block::Card { id, .. } if !id.is_empty() => {
-                        anchors.insert(id.clone());
-                    }
-                    _ => {}
-                }
-            }
-        }
-        anchors
-    }
-
-    /// Links into the other part lose theirs: it is another file.
-    pub(crate) fn keep_links_within(&mut self) {
-        let anchors = self.anchors();
-        self.spans(&mut |span| {
-            if span.link.strip_prefix('#').is_some_and(|anchor| !anchors.contains(anchor)) {
-                span.link.clear();
-            }
-        });
-    }
-
-    fn spans(&mut self, each: &mut dyn FnMut(&mut Span)) {
-        for block in self.chapters.iter_mut().flat_map(|own| &mut own.blocks) {
-            match block {
-                Block::Heading { text, .. } | Block::Paragraph { text, .. } => {
-                    text.iter_mut().for_each(&mut *each)
-                }
-                Block::List { items: lines, .. } | Block::Note { lines, .. } => {
-                    lines.iter_mut().flatten().for_each(&mut *each);
-                }
-                Block::Table { rows, .. } => {
-                    rows.iter_mut().flat_map(|row| &mut row.cells).flatten().flatten().for_each(&mut *each);
-                }
-                Block::Facts { rows } => {
-                    rows.iter_mut().flat_map(|row| &mut row.lines).flatten().for_each(&mut *each);
-                }
-                Block::Card { title, mark, rows, foot, .. } => {
-                    title.iter_mut().chain(mark).chain(foot).for_each(&mut *each);
-                    rows.iter_mut().flat_map(|row| &mut row.lines).flatten().for_each(&mut *each);
-                }
-                Block::Figure(_) | Block::Picture(_) | Block::Tiles { .. } => {}
-            }
-        }
-    }
-}
-
-/// A cell of comma-separated values. A text that a spreadsheet would take for a formula gets a mark before it.
-fn csv_cell(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let guard = if line.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-    format!("\"{guard}{}\"", line.replace('"', "\"\""))
-}
-
-/// The numbers of a text, without what groups their digits.
-fn digits(text: &str) -> Vec<String> {
-    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '.' | ',' | '\u{a0}' | '\u{202f}');
-    text.split(|c: char| !is_part(c))
-        .map(|part| part.trim_matches(|c: char| !c.is_ascii_digit()).replace(['\u{a0}', '\u{202f}'], ""))
-        // In thousands a point or a comma groups; before one or two digits it parts.
-        .map(|part| match part.rsplit_once([',', '.']) {
-            Some((_, end)) if end.len() == 3 => part.replace([',', '.'], ""),
-            _ => part.replace(',', "."),
-        })
-        .filter(|part| !part.is_empty())
-        .collect()
-}
-
-/// True for what an anchor or the id of a mark may be.
-fn is_anchor(id: &str) -> bool {
-    id.len() <= 80 && id.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
-}
-
-/// True for web addresses without characters that could end a link early. A pack could name `javascript:` or `file:`.
-pub(crate) fn is_web(url: &str) -> bool {
-    (url.starts_with("https://") || url.starts_with("http://"))
-        && url.chars().all(|c| {
-            c.is_ascii_graphic() && !matches!(c, '<' | '>' | '"' | '`' | '\\' | '^' | '{' | '|' | '}')
-        })
-}
-
-/// The words of a line.
-pub(crate) fn words(line: &[Span]) -> String {
-    line.iter().map(|span| span.text.as_str()).collect()
-}
-
-impl Chapter {
-    /// All its texts, as lines.
-    #[must_use]
-    pub fn texts(&self) -> Vec<String> {
-        self.blocks.iter().flat_map(Block::texts).filter(|text| !text.is_empty()).collect()
-    }
-}
-
-impl Block {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Table { rows, columns } => rows.len() * columns.len().max(1),
-            Self::Facts { rows } | Self::Card { rows, .. } => {
-                rows.iter().map(|row| row.lines.len() + 1).sum()
-            }
-            Self::List { items, .. } => items.len(),
-            Self::Note { lines, .. } => lines.len(),
-            Self::Tiles { tiles } => tiles.len(),
-            _ => 1,
-        }
-    }
-
-    /// The texts that are no spans.
-    fn clean(&mut self) {
-        let mut all: Vec<&mut String> = match self {
-            Self::Table { columns, .. } => columns.iter_mut().map(|column| &mut column.title).collect(),
-            Self::Facts { rows } | Self::Card { rows, .. } => {
-                rows.iter_mut().map(|row| &mut row.label).collect()
-            }
-            Self::Figure(figure) => vec![&mut figure.title, &mut figure.alt, &mut figure.caption],
-            Self::Picture(picture) => vec![&mut picture.alt, &mut picture.caption],
-            Self::Tiles { tiles } => {
-                tiles.iter_mut().flat_map(|tile| [&mut tile.label, &mut tile.value, &mut tile.note]).collect()
-            }
-            Self::Note { title, .. } => vec![title],
-            Self::Paragraph { style, .. } => vec![style],
-            Self::Heading { grade, .. } => vec![grade],
-            Self::List { .. } => Vec::new(),
-        };
-        for text in &mut all {
-            **text = clean(text);
-        }
-    }
-
-    /// All its texts, as lines.
-    #[must_use]
-    pub fn texts(&self) -> Vec<String> {
-        let labelled = |rows: &[Labelled]| -> Vec<String> {
-            rows.iter()
-                .flat_map(|row| {
-                    std::iter::once(row.label.clone()).chain(row.lines.iter().map(|own| words(own)))
-                })
-                .collect()
-        };
-        match self {
-            Self::Heading { text, .. } | Self::Paragraph { text, .. } => vec![words(text)],
-            Self::List { items, .. } => items.iter().map(|item| words(item)).collect(),
-            Self::Table { columns, rows } => {
-                let heads = columns.iter().map(|column| column.title.clone());
-                let cells = rows.iter().flat_map(|row| &row.cells).flatten().map(|own| words(own));
-                heads.chain(cells).collect()
-            }
-            Self::Facts { rows } => labelled(rows),
-            Self::Figure(figure) => vec![figure.title.clone(), figure.caption.clone()],
-            Self::Picture(picture) => vec![picture.caption.clone()],
-            Self::Tiles { tiles } => tiles
-                .iter()
-                .flat_map(|tile| [tile.label.clone(), tile.value.clone(), tile.note.clone()])
-                .collect(),
-            Self::Note { title, lines } => {
-                std::iter::once(title.clone()).chain(lines.iter().map(|own| words(own))).collect()
-            }
-            Self::Card { title, mark, rows, foot, .. } => {
-                let mut texts = vec![words(title), words(mark)];
-                texts.extend(labelled(rows));
-                texts.push(words(foot));
-                texts
-            }
-        }
     }
 }

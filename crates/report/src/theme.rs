@@ -20,14 +20,6 @@ pub(crate) const MARKDOWN_TEMPLATE: &str = "report.md.tera";
 pub(crate) const TYPST_TEMPLATE: &str = "report.typ.tera";
 /// Template of the HTML report.
 pub(crate) const HTML_TEMPLATE: &str = "report.html.tera";
-/// Templates of a comparison.
-pub(crate) const COMPARE_MARKDOWN: &str = "compare.md.tera";
-/// See [`COMPARE_MARKDOWN`].
-pub(crate) const COMPARE_HTML: &str = "compare.html.tera";
-/// See [`COMPARE_MARKDOWN`].
-pub(crate) const COMPARE_TYPST: &str = "compare.typ.tera";
-/// Template of the summary of many nodes.
-pub(crate) const FLEET_MARKDOWN: &str = "fleet.md.tera";
 /// The client's or consultant's logo, an asset.
 const LOGOS: [&str; 2] = ["logo.svg", "logo.png"];
 const ENGLISH: &str = "messages/en.toml";
@@ -43,13 +35,7 @@ const DEFAULT: &[(&str, &str)] = &[
     ("palette.typ", include_str!("../../../report-templates/default/palette.typ")),
     ("marks.typ", include_str!("../../../report-templates/default/marks.typ")),
     (HTML_TEMPLATE, include_str!("../../../report-templates/default/report.html.tera")),
-    ("macros.html.tera", include_str!("../../../report-templates/default/macros.html.tera")),
     ("page.html.tera", include_str!("../../../report-templates/default/page.html.tera")),
-    (COMPARE_MARKDOWN, include_str!("../../../report-templates/default/compare.md.tera")),
-    (COMPARE_HTML, include_str!("../../../report-templates/default/compare.html.tera")),
-    (COMPARE_TYPST, include_str!("../../../report-templates/default/compare.typ.tera")),
-    ("compare.typ", include_str!("../../../report-templates/default/compare.typ")),
-    (FLEET_MARKDOWN, include_str!("../../../report-templates/default/fleet.md.tera")),
     (ENGLISH, DEFAULT_ENGLISH),
     ("messages/de.toml", include_str!("../../../report-templates/default/messages/de.toml")),
 ];
@@ -216,6 +202,12 @@ impl Theme {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The language that its words are in.
+    #[must_use]
+    pub fn language(&self) -> &str {
+        self.messages.language()
     }
 
     /// The fixed words of the report.

@@ -37,6 +37,10 @@ pub struct Change {
     pub check: String,
     /// Title of the check: what is true on a healthy node.
     pub title: String,
+    /// What was or is wrong, in a sentence without a full stop.
+    pub problem: String,
+    /// What one change would mend together with it: changes of one cause are one finding of a report.
+    pub root: String,
     /// Category of the check.
     pub category: Category,
     /// The state before.
@@ -70,6 +74,7 @@ fn deviates(finding: &RatedFinding) -> bool {
 
 pub(super) fn compare(before: State<'_>, after: State<'_>) -> Changes {
     let (first, second) = (by_check(before), by_check(after));
+    let language = after.language;
     let mut changes = Changes::default();
     let shrunk = less(before.evidence, after.evidence, ["there were", "and are"]);
     let grown = less(after.evidence, before.evidence, ["there are", "and were"]);
@@ -88,6 +93,8 @@ pub(super) fn compare(before: State<'_>, after: State<'_>) -> Changes {
             after: second.get(check).unwrap_or(&none),
             shrunk: shrunk.as_deref(),
             grown: grown.as_deref(),
+            language,
+            title: after.assessment.title_in(language, finding),
         };
         pair.compare(&mut changes);
         let answered = |findings: &[&RatedFinding]| {
@@ -158,6 +165,8 @@ struct Pair<'a> {
     after: &'a [&'a RatedFinding],
     shrunk: Option<&'a str>,
     grown: Option<&'a str>,
+    language: &'a str,
+    title: &'a str,
 }
 
 impl<'a> Pair<'a> {
@@ -257,8 +266,8 @@ impl<'a> Pair<'a> {
                 (Some(second), true, None) => {
                     let why =
                         "what deviated is not named any more; all that the check looks at now is in order";
-                    let after = self.change(None, Some(second), Some(why.to_owned()));
-                    changes.fixed.push(Change { before: list.before, ..after });
+                    let after = self.change(None, Some(second), None).after;
+                    changes.fixed.push(Change { after, why: Some(why.to_owned()), ..list });
                 }
                 (Some(_), true, Some(shrunk)) => {
                     let why =
@@ -282,8 +291,8 @@ impl<'a> Pair<'a> {
                 (Some(first), true, None) => {
                     let why =
                         "what deviates was not named before; all that the check looked at then was in order";
-                    let before = self.change(Some(first), None, Some(why.to_owned()));
-                    changes.new.push(Change { after: list.after, ..before });
+                    let before = self.change(Some(first), None, None).before;
+                    changes.new.push(Change { before, why: Some(why.to_owned()), ..list });
                     return;
                 }
                 (Some(_), true, Some(grown)) => {
@@ -313,13 +322,20 @@ impl<'a> Pair<'a> {
         let side = |finding: &RatedFinding| Side {
             subject: finding.subject.clone(),
             outcome: finding.outcome,
-            message: finding.message.clone(),
+            message: finding.message_in(self.language).to_owned(),
             score: finding.score,
             grade: finding.grade,
         };
+        let wrong = [before, after].into_iter().flatten().find(|finding| deviates(finding));
+        let wrong = wrong.unwrap_or(self.meta);
         Change {
             check: self.meta.check.clone(),
-            title: self.meta.title.clone(),
+            title: self.title.to_owned(),
+            problem: match wrong.problem_in(self.language) {
+                "" => self.title.to_owned(),
+                problem => problem.to_owned(),
+            },
+            root: wrong.root().key(),
             category: self.meta.category,
             before: before.map(side),
             after: after.map(side),

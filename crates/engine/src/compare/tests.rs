@@ -27,7 +27,7 @@ fn assessed(findings: &[(&str, Outcome)], evidence: &Evidence) -> Assessment {
 }
 
 fn state<'a>(assessment: &'a Assessment, evidence: &'a Evidence) -> State<'a> {
-    State { name: "n", host_token: "", evidence, assessment }
+    State { name: "n", host_token: "", evidence, assessment, language: "en" }
 }
 
 fn changes(before: &[(&str, Outcome)], after: &[(&str, Outcome)]) -> Changes {

@@ -16,7 +16,7 @@ pub(crate) struct CompareArgs {
     /// How to print the result on standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
-    /// Folder for compare.pdf, compare.md and so on; made if it is not there. Default: only standard output.
+    /// Folder for compare.pdf, compare-appendix.pdf, compare.md and so on; made if it is not there. Default: only standard output.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
     #[command(flatten)]
@@ -32,20 +32,17 @@ pub(crate) struct CompareArgs {
 
 #[derive(Debug, Args)]
 pub(crate) struct FleetArgs {
-    /// Folder of bundles.
-    pub(crate) folder: PathBuf,
+    /// Bundles, and folders of bundles.
+    #[arg(required = true, value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
     /// How to print the result on standard output.
     #[arg(long, value_enum, default_value = "text")]
     pub(crate) format: Format,
-    /// Folder for fleet.md and fleet.json; made if it is not there. Default: only standard output.
+    /// Folder for fleet.pdf, fleet-appendix.pdf, fleet.md and so on; made if it is not there. Default: only standard output.
     #[arg(long, short, value_name = "DIR")]
     pub(crate) output: Option<PathBuf>,
-    /// Replace files in the folder that Plumb did not write, or that were changed since.
-    #[arg(long)]
-    pub(crate) force: bool,
-    /// Folder of a theme; default: the built-in one.
-    #[arg(long, value_name = "DIR")]
-    pub(crate) theme: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) rendering: Rendering,
     #[command(flatten)]
     pub(crate) packs: PackPaths,
     #[command(flatten)]

@@ -25,9 +25,10 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outco
     });
     let rendering = rendering.transpose()?;
     let packs = find_some_packs(&args.packs, console)?;
+    let language = rendering.as_ref().map_or("en", |(renderer, _)| renderer.theme().language());
     let set = match (bundles::is_set(&args.before), bundles::is_set(&args.after)) {
-        (false, false) => two(&args.before, &args.after, &packs, &engagement, console)?,
-        (true, true) => folders(args, &packs, &engagement, console)?,
+        (false, false) => two((&args.before, &args.after), &packs, &engagement, language, console)?,
+        (true, true) => folders(args, &packs, &engagement, language, console)?,
         _ => bail!(UsageError("give two bundles, or two folders of bundles".to_owned())),
     };
     match args.format {
@@ -36,7 +37,9 @@ pub(crate) fn run(args: &CompareArgs, console: &Console) -> anyhow::Result<Outco
     }
     let outcome = |console| outcome(&set, args.fail_on_new, console);
     let Some((renderer, folder)) = &rendering else { return Ok(outcome(console)) };
-    let documents = renderer.render_comparison(&set, folder, console)?;
+    let model = plumb_report::comparison::model(&set, renderer.theme())?;
+    let documents =
+        renderer.write(COMPARISON, &model, || plumb_report::report_json(&set, &model), folder, console)?;
     for path in &documents.paths {
         console.note(&path.display().to_string());
     }
@@ -68,32 +71,35 @@ pub(crate) fn drift(
     console: &Console,
 ) -> anyhow::Result<String> {
     let packs = find_some_packs(packs, console)?;
-    Ok(text::compare::set(&two(before, after, &packs, &Engagement::read(client)?, console)?))
+    Ok(text::compare::set(&two((before, after), &packs, &Engagement::read(client)?, "en", console)?))
 }
 
 fn two(
-    before: &Path,
-    after: &Path,
+    (before, after): (&Path, &Path),
     packs: &Packs,
     engagement: &Engagement,
+    language: &str,
     console: &Console,
 ) -> anyhow::Result<ComparisonSet> {
-    let mut analyser = Analyser::new(packs, Vec::new())?;
+    let mut analyser = Analyser::new(packs, beside_english(language))?;
     let before = bundles::one(before, &mut analyser, engagement, console)?;
     let after = bundles::one(after, &mut analyser, engagement, console)?;
-    Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement))
+    Ok(set(&[before], &[after], Pairing { pairs: vec![(0, 0)], ..Pairing::default() }, engagement, language))
 }
 
 fn folders(
     args: &CompareArgs,
     packs: &Packs,
     engagement: &Engagement,
+    language: &str,
     console: &Console,
 ) -> anyhow::Result<ComparisonSet> {
     let analysed = |folder: &Path| -> anyhow::Result<(Vec<Analysed>, Vec<Unpaired>)> {
         let paths = bundles::find(folder)?;
         let (mut all, mut left_out) =
-            bundles::analyse(&paths, packs, engagement, console, |analysed| analysed)?;
+            bundles::analyse(&paths, packs, &beside_english(language), engagement, console, |analysed| {
+                analysed
+            })?;
         // What the client did not ask about is not in the document.
         all.retain(|own| {
             let covered = engagement.document().covers(&own.analysis.assessment.node.hostname);
@@ -119,19 +125,35 @@ fn folders(
     let mut pairing = pair(&identities(&before), &identities(&after));
     pairing.only_before.append(&mut only_before);
     pairing.only_after.append(&mut only_after);
-    Ok(set(&before, &after, pairing, engagement))
+    Ok(set(&before, &after, pairing, engagement, language))
 }
 
-fn set(before: &[Analysed], after: &[Analysed], pairing: Pairing, engagement: &Engagement) -> ComparisonSet {
-    fn state(own: &Analysed) -> State<'_> {
+/// The languages that findings have to be written in for a document in this one.
+pub(super) fn beside_english(language: &str) -> Vec<String> {
+    [language].into_iter().filter(|own| *own != "en").map(str::to_owned).collect()
+}
+
+fn set(
+    before: &[Analysed],
+    after: &[Analysed],
+    pairing: Pairing,
+    engagement: &Engagement,
+    language: &str,
+) -> ComparisonSet {
+    fn state<'a>(own: &'a Analysed, language: &'a str) -> State<'a> {
         State {
             name: &own.name,
             host_token: &own.host_token,
             evidence: &own.analysis.evidence,
             assessment: &own.analysis.assessment,
+            language,
         }
     }
-    let nodes = pairing.pairs.iter().map(|&(i, j)| compare(state(&before[i]), state(&after[j]))).collect();
+    let nodes = pairing
+        .pairs
+        .iter()
+        .map(|&(i, j)| compare(state(&before[i], language), state(&after[j], language)))
+        .collect();
     ComparisonSet {
         schema: COMPARISON_SCHEMA,
         tool_version: env!("CARGO_PKG_VERSION").to_owned(),

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use plumb_collect::Interrupt;
 use plumb_engine::Assessment;
-use plumb_engine::compare::ComparisonSet;
 use plumb_engine::document::DocumentTerms;
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::sha256_hex;
@@ -15,6 +14,7 @@ use plumb_report::{
 };
 
 use crate::analyse::{self, Analysis, set};
+use crate::bundles;
 use crate::cli::{Rendering, ReportArgs, ReportFormat, StandardChoice};
 use crate::commands::check::gate;
 use crate::console::Console;
@@ -24,16 +24,18 @@ use crate::outputs::OutputFolder;
 /// Kinds of documents, which their files are called after.
 pub(crate) const REPORT: &str = "report";
 pub(crate) const COMPARISON: &str = "compare";
-/// The second PDF of a report.
-const APPENDIX_PDF: &str = "report-appendix.pdf";
+pub(crate) const FLEET: &str = "fleet";
 
 pub(crate) fn run(args: &ReportArgs, console: &Console) -> anyhow::Result<Outcome> {
     if let Some(path) = &args.init {
         return init(path, console);
     }
-    let (Some(bundle), Some(output)) = (&args.bundle, &args.output) else {
+    let ([bundle, more @ ..], Some(output)) = (args.bundles.as_slice(), &args.output) else {
         bail!(UsageError("name a bundle, and with -o a folder for the report".to_owned()))
     };
+    if !more.is_empty() || bundles::is_set(bundle) {
+        return super::fleet::document(args, output, console);
+    }
     let mut renderer = Renderer::new(&args.rendering, console)?;
     let folder = renderer.folder(output, REPORT)?;
     if is_model(bundle) {
@@ -72,6 +74,9 @@ pub(crate) fn verdict(assessment: &Assessment, gated: Outcome, console: &Console
     }
 }
 
+/// Longest Word template that is read.
+const MAX_TEMPLATE: u64 = 32 << 20;
+
 /// Longest `report.json` that is read.
 const MAX_MODEL: u64 = 64 << 20;
 
@@ -109,7 +114,7 @@ fn again(
     }
     renderer.theme = renderer.theme.clone().with_language(&model.language)?;
     let json = String::from_utf8_lossy(&text).into_owned();
-    let documents = renderer.write(&model, || Ok(json), folder, console)?;
+    let documents = renderer.write(REPORT, &model, || Ok(json), folder, console)?;
     for path in &documents.paths {
         console.result(&format!("{}\n", path.display()))?;
     }
@@ -185,6 +190,8 @@ pub(crate) struct Renderer {
     /// True if a PDF was asked for by name that cannot be made.
     lacks_pdf: bool,
     language: Option<String>,
+    /// A client's Word file.
+    docx_template: Option<Vec<u8>>,
     open: bool,
     force: bool,
 }
@@ -213,6 +220,14 @@ impl Renderer {
                 }
             }
         }
+        let docx_template = rendering.docx_template.as_ref().map(|path| {
+            crate::input::read(path, MAX_TEMPLATE)
+                .with_context(|| UsageError(format!("cannot read the Word template `{}`", path.display())))
+        });
+        let docx_template = docx_template.transpose()?;
+        if docx_template.is_some() && !formats.contains(&ReportFormat::Docx) {
+            bail!(UsageError("--docx-template needs `docx` among the --formats".to_owned()));
+        }
         let lacks_pdf = is_asked_for && typst.is_none() && rendering.formats.contains(&ReportFormat::Pdf);
         Ok(Self {
             theme,
@@ -220,6 +235,7 @@ impl Renderer {
             formats,
             lacks_pdf,
             language: rendering.language.clone(),
+            docx_template,
             open: rendering.open,
             force: rendering.force,
         })
@@ -237,17 +253,21 @@ impl Renderer {
         kind: &str,
         further: &[&str],
     ) -> anyhow::Result<OutputFolder> {
-        let of_reports_only =
-            |format: &&ReportFormat| matches!(format, ReportFormat::Csv | ReportFormat::Sarif);
-        if let Some(format) = self.formats.iter().find(of_reports_only).filter(|_| kind != REPORT) {
+        let is_known = |format: &&ReportFormat| match format {
+            ReportFormat::Sarif => kind == REPORT,
+            // A comparison says what became of things, not what is to be done.
+            ReportFormat::Csv => kind != COMPARISON,
+            _ => true,
+        };
+        if let Some(format) = self.formats.iter().find(|format| !is_known(format)) {
             bail!(UsageError(format!("only a report can be written as `{}`", name_of("report", *format))));
         }
         let mut names: Vec<String> = self.formats.iter().map(|format| name_of(kind, *format)).collect();
-        if kind == REPORT && self.formats.contains(&ReportFormat::Pdf) {
-            names.push(APPENDIX_PDF.to_owned());
+        if self.formats.contains(&ReportFormat::Pdf) {
+            names.push(appendix_pdf(kind));
         }
         let mut names: Vec<&str> = names.iter().map(String::as_str).collect();
-        if kind == REPORT && self.formats.contains(&ReportFormat::Md) {
+        if self.formats.contains(&ReportFormat::Md) {
             // What figures there are is not known yet, but where they go is.
             names.push("figures/");
         }
@@ -303,19 +323,25 @@ impl Renderer {
                 unknown.join(", ")
             ));
         }
-        self.write(&model, || plumb_report::report_json(assessment, &model), folder, console)
+        self.write(REPORT, &model, || plumb_report::report_json(assessment, &model), folder, console)
     }
 
-    /// Writes a report in all formats: two PDFs, and the others with both parts in one file.
-    fn write(
+    /// Words and looks of documents.
+    pub(crate) fn theme(&self) -> &Theme {
+        &self.theme
+    }
+
+    /// Writes a document in all formats: two PDFs, and the others with both parts in one file.
+    pub(crate) fn write(
         &self,
+        kind: &'static str,
         model: &Model,
         json: impl FnOnce() -> Result<String, ReportError>,
         folder: &OutputFolder,
         console: &Console,
     ) -> anyhow::Result<Documents> {
-        let mut drafts = Drafts::new(self, REPORT);
-        let names = [name_of(REPORT, ReportFormat::Pdf), APPENDIX_PDF.to_owned()];
+        let mut drafts = Drafts::new(self, kind);
+        let names = [name_of(kind, ReportFormat::Pdf), appendix_pdf(kind)];
         drafts.pdfs(console, names.into(), |typst, watch| {
             plumb_report::pdfs_watched(model, &self.theme, typst, watch)
         })?;
@@ -327,6 +353,10 @@ impl Renderer {
         })?;
         drafts.text(ReportFormat::Html, || plumb_report::html(model, &self.theme))?;
         drafts.text(ReportFormat::Csv, || Ok(model.csv()))?;
+        drafts.bytes(ReportFormat::Xlsx, || plumb_report::xlsx(model, &self.theme))?;
+        drafts.bytes(ReportFormat::Docx, || {
+            plumb_report::docx(model, &self.theme, self.docx_template.as_deref())
+        })?;
         let wants = |format| self.formats.contains(&format);
         if wants(ReportFormat::Json) || wants(ReportFormat::Sarif) {
             let json = json()?;
@@ -334,25 +364,6 @@ impl Renderer {
             drafts.text(ReportFormat::Json, || Ok(json))?;
         }
         drafts.write(figures, folder, console)
-    }
-
-    /// Writes a comparison into `folder`.
-    pub(crate) fn render_comparison(
-        &self,
-        set: &ComparisonSet,
-        folder: &OutputFolder,
-        console: &Console,
-    ) -> anyhow::Result<Documents> {
-        use plumb_report::comparison;
-
-        let mut drafts = Drafts::new(self, COMPARISON);
-        drafts.pdfs(console, vec![name_of(COMPARISON, ReportFormat::Pdf)], |typst, watch| {
-            Ok(vec![comparison::pdf_watched(set, &self.theme, typst, watch)?])
-        })?;
-        drafts.text(ReportFormat::Md, || comparison::markdown(set, &self.theme))?;
-        drafts.text(ReportFormat::Html, || comparison::html(set, &self.theme))?;
-        drafts.text(ReportFormat::Json, || plumb_report::json(set))?;
-        drafts.write(Vec::new(), folder, console)
     }
 }
 
@@ -400,8 +411,15 @@ fn name_of(kind: &str, format: ReportFormat) -> String {
         ReportFormat::Json => "json",
         ReportFormat::Csv => "csv",
         ReportFormat::Sarif => "sarif",
+        ReportFormat::Xlsx => "xlsx",
+        ReportFormat::Docx => "docx",
     };
     format!("{kind}.{extension}")
+}
+
+/// The name of the second PDF of a document.
+fn appendix_pdf(kind: &str) -> String {
+    format!("{kind}-appendix.pdf")
 }
 
 /// What was written.
@@ -474,13 +492,21 @@ impl<'a> Drafts<'a> {
         format: ReportFormat,
         make: impl FnOnce() -> Result<String, ReportError>,
     ) -> anyhow::Result<()> {
+        self.bytes(format, || make().map(String::into_bytes))
+    }
+
+    fn bytes(
+        &mut self,
+        format: ReportFormat,
+        make: impl FnOnce() -> Result<Vec<u8>, ReportError>,
+    ) -> anyhow::Result<()> {
         if self.formats.contains(&format) {
-            let text = match make() {
+            let bytes = match make() {
                 // The first thing that went wrong is what should be told.
                 Err(error) => return Err(self.failed.take().unwrap_or(error).into()),
-                Ok(text) => text,
+                Ok(bytes) => bytes,
             };
-            self.files.push((name_of(self.kind, format), text.into_bytes()));
+            self.files.push((name_of(self.kind, format), bytes));
         }
         Ok(())
     }

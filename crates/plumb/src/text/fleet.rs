@@ -15,7 +15,7 @@ pub(crate) fn summary(fleet: &Fleet) -> String {
     let mut out = String::new();
     let grades: Vec<String> = fleet.grades.iter().map(|(grade, count)| format!("{count} {grade}")).collect();
     wrap(&mut out, "Nodes:    ", &format!("{} ({})", fleet.nodes.len(), grades.join(", ")));
-    let _ = writeln!(out, "\n{:<28} {:<36} {:>8} {:>10}", "Node", "Grade", "Coverage", "Deviations");
+    let _ = writeln!(out, "\n{:<28} {:<36} {:>8} {:>10}", "Node", "Grade", "Coverage", "Findings");
     for node in &fleet.nodes {
         let coverage =
             node.coverage.map_or_else(|| "–".to_owned(), |share| format!("{:.0} %", (share * 100.0).floor()));
@@ -31,7 +31,11 @@ pub(crate) fn summary(fleet: &Fleet) -> String {
         } else {
             String::new()
         };
-        wrap(&mut out, "  ", &format!("{} nodes{open}: {} ({})", found.nodes, found.title, found.check));
+        wrap(
+            &mut out,
+            "  ",
+            &format!("{} nodes{open}: {} ({})", found.nodes, found.problem, found.checks.join(", ")),
+        );
     }
     more(&mut out, fleet.frequent.len());
     for class in fleet.classes.iter().filter(|class| !class.outliers.is_empty()) {

@@ -1,20 +1,21 @@
 //! The appendix: everything else, in lettered chapters that engineers act on.
 
+mod method;
+mod node;
+
 use std::cell::RefCell;
 
 use plumb_engine::document::Section;
 
 use super::asks::{self, Who};
-use super::{Writer, basis, grade, outcome, stop};
+use super::{Writer, grade, outcome, stop};
 use crate::ReportError;
 use crate::model::{
-    APPENDIX, Block, Chapter, Column, Labelled, Line, Part, Row, code, column, heading, line, link, numbers,
-    paragraph, plain, row, soft, strong,
+    Block, Chapter, Labelled, Line, Part, Row, code, column, heading, line, link, numbers, paragraph, plain,
+    row, soft, strong,
 };
 use crate::view::client::WorkView;
 use crate::view::findings::{Evidence, Group, Instance, Row as CheckRow, Source};
-use crate::view::measured::Experiment;
-use crate::view::{Fact, sentence};
 
 /// Sources of all chapters, each with a number.
 #[derive(Default)]
@@ -43,27 +44,25 @@ pub(super) fn part(w: &Writer<'_>) -> Result<Part, ReportError> {
     let chapter = |id: &str, blocks: Vec<Block>| w.chapter(id, false, blocks);
     let mut chapters: Vec<Chapter> = vec![chapter("detail", findings(w, &sources)?)?];
     if w.printed(Section::Measurements) {
-        chapters.push(chapter("measurements", measurements(w)?)?);
+        chapters.push(chapter("measurements", node::measurements(w)?)?);
     }
     if w.printed(Section::Node) {
-        chapters.push(chapter("node", node(w)?)?);
+        chapters.push(chapter("node", node::node(w)?)?);
     }
     chapters.push(chapter("passed", passed(w)?)?);
     chapters.push(chapter("unanswered", unanswered(w)?)?);
-    chapters.push(chapter("method", method(w)?)?);
-    let disagreements = if w.printed(Section::Conflicts) { conflicts(w, &sources)? } else { Vec::new() };
-    chapters.push(chapter("sources", list(w, &sources)?)?);
+    chapters.push(chapter("method", method::method(w)?)?);
+    let disagreements =
+        if w.printed(Section::Conflicts) { method::conflicts(w, &sources)? } else { Vec::new() };
+    chapters.push(chapter("sources", method::list(w, &sources)?)?);
     if !disagreements.is_empty() {
         chapters.push(chapter("disagreements", disagreements)?);
     }
-    chapters.push(chapter("provenance", provenance(w)?)?);
+    chapters.push(chapter("provenance", method::provenance(w)?)?);
     if w.printed(Section::Glossary) {
-        chapters.push(chapter("glossary", glossary(w)?)?);
+        chapters.push(chapter("glossary", method::glossary(w)?)?);
     }
-    for (letter, chapter) in ('A'..='Z').zip(&mut chapters) {
-        chapter.number = letter.to_string();
-    }
-    Ok(Part { id: APPENDIX.to_owned(), title: w.t("part", APPENDIX)?.to_owned(), chapters })
+    w.appendix(chapters)
 }
 
 // --- A ---
@@ -381,217 +380,6 @@ fn decisions(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     Ok(blocks)
 }
 
-// --- B ---
-
-fn measurements(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let measured = &w.view.measured;
-    let label = |key: &str| w.t("label", key);
-    let mut blocks = Vec::new();
-    if !measured.nothing.is_empty() {
-        blocks.push(paragraph(measured.nothing.clone()));
-    }
-    if !measured.runs.is_empty() {
-        blocks.push(heading(w.t("heading", "runs")?));
-        blocks.push(paragraph(w.t("text", "runs_intro")?));
-        let yes = w.t("answer", "yes")?;
-        let mut rows = Vec::new();
-        for run in &measured.runs {
-            let mut load = vec![line(run.load.clone())];
-            if run.valid != yes {
-                load.push(vec![soft(format!("{}: {}", label("valid")?, run.valid))]);
-            }
-            let mut cells = vec![load];
-            for text in [&run.requests, &run.ttft, &run.itl, &run.e2e, &run.tokens, &run.attainment] {
-                cells.push(vec![line(text.clone())]);
-            }
-            rows.push(Row { cells });
-        }
-        let columns = vec![
-            column(label("run_load")?, 1),
-            numbers(label("requests")?),
-            numbers("TTFT"),
-            numbers("ITL"),
-            numbers("E2E"),
-            numbers(label("tokens")?),
-            numbers(label("attainment")?),
-        ];
-        blocks.push(Block::Table { columns, rows });
-        if measured.more_runs > 0 {
-            blocks.push(paragraph(w.t("text", "more_runs")?.replace("{n}", &measured.more_runs.to_string())));
-        }
-        if !measured.cautions.is_empty() {
-            blocks.push(Block::Heading {
-                level: 3,
-                id: String::new(),
-                grade: String::new(),
-                text: line(label("warnings")?),
-            });
-            let items = measured
-                .cautions
-                .iter()
-                .map(|own| vec![strong(own.label.clone()), plain(format!(": {}", stop(&own.value)))]);
-            blocks.push(Block::List { ordered: false, items: items.collect() });
-            if measured.more_cautions > 0 {
-                blocks.push(paragraph(
-                    w.t("text", "more_evidence")?.replace("{n}", &measured.more_cautions.to_string()),
-                ));
-            }
-        }
-    }
-    blocks.extend(w.figures("measurements"));
-    if !measured.experiments.is_empty() {
-        blocks.push(heading(w.t("heading", "experiments")?));
-        blocks.push(paragraph(w.t("text", "experiments_intro")?));
-        for own in &measured.experiments {
-            blocks.extend(experiment(w, own)?);
-        }
-    }
-    if !measured.noise.is_empty() {
-        blocks.push(heading(w.t("heading", "noise")?));
-        blocks.push(paragraph(w.t("text", "noise_intro")?));
-        let rows = measured.noise.iter().map(|own| {
-            row(vec![
-                line(own.cpu.to_string()),
-                line(own.lost.clone()),
-                line(own.longest.clone()),
-                line(own.wakeup.clone()),
-            ])
-        });
-        let columns = vec![
-            numbers(label("cpu")?),
-            numbers(label("lost")?),
-            numbers(label("longest")?),
-            numbers(label("wakeup")?),
-        ];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-        if measured.more_noise > 0 {
-            blocks
-                .push(paragraph(w.t("text", "more_noise")?.replace("{n}", &measured.more_noise.to_string())));
-        }
-    }
-    if w.printed(Section::Capacity) && w.assessment.capacity.plan.is_some() {
-        blocks.extend(plan(w)?);
-    }
-    Ok(blocks)
-}
-
-fn experiment(w: &Writer<'_>, own: &Experiment) -> Result<Vec<Block>, ReportError> {
-    let label = |key: &str| w.t("label", key);
-    let mut blocks = vec![Block::Heading {
-        level: 3,
-        id: String::new(),
-        grade: String::new(),
-        text: line(own.name.clone()),
-    }];
-    let about = format!("{} · {} · {} {}", own.load, own.replication, own.blocks, label("blocks")?);
-    blocks.push(Block::Paragraph { text: vec![soft(about)], style: "soft".into() });
-    if !own.invalid.is_empty() {
-        let title = w.t("text", "not_valid")?.to_owned();
-        blocks.push(Block::Note { title, lines: vec![line(stop(&own.invalid))] });
-    }
-    if !own.interpretation.is_empty() {
-        let told: Vec<String> = own.interpretation.iter().map(|text| stop(text)).collect();
-        let title = w.t("label", "interpretation")?.to_owned();
-        blocks.push(Block::Note { title, lines: vec![line(told.join(" "))] });
-    }
-    if !own.conclusions.is_empty() {
-        blocks.push(Block::List {
-            ordered: false,
-            items: own.conclusions.iter().map(|text| line(stop(text))).collect(),
-        });
-    }
-    if !own.effects.is_empty() {
-        let rows = own.effects.iter().map(|own| {
-            row(vec![
-                line(own.cell.clone()),
-                line(own.metric.clone()),
-                line(own.change.clone()),
-                line(own.interval.clone()),
-                line(own.detectable.clone()),
-                vec![strong(own.verdict.clone())],
-            ])
-        });
-        let columns = vec![
-            column(label("cell")?, 6),
-            column(label("metric")?, 5),
-            numbers(label("effect_short")?),
-            numbers(label("interval")?),
-            numbers(label("detectable")?),
-            column(label("verdict")?, 4),
-        ];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-    }
-    if !own.unmeasured.is_empty() {
-        let items = own
-            .unmeasured
-            .iter()
-            .map(|own| vec![strong(own.label.clone()), plain(format!(": {}", own.value))]);
-        blocks.push(Block::Paragraph { text: vec![strong(label("not_measured")?)], style: String::new() });
-        blocks.push(Block::List { ordered: false, items: items.collect() });
-    }
-    if !own.warnings.is_empty() {
-        let lines = own.warnings.iter().map(|text| line(stop(text))).collect();
-        blocks.push(Block::Note { title: label("warnings")?.to_owned(), lines });
-    }
-    Ok(blocks)
-}
-
-/// All numbers of the plan, with the formula.
-fn plan(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let view = &w.view.capacity;
-    let label = |key: &str| w.t("label", key);
-    let mut blocks = vec![heading(w.t("heading", "capacity")?), paragraph(w.t("text", "capacity_intro")?)];
-    let columns: Vec<Column> =
-        vec![column(label("number")?, 6), column(label("value")?, 6), column(label("label")?, 3)];
-    let groups = [&view.goodput, &view.plan, &view.assumptions, &view.saving, &view.money, &view.sensitivity];
-    let rows = groups.into_iter().flatten().map(|own| {
-        row(vec![line(own.name.clone()), vec![strong(own.value.clone())], vec![basis(&own.label)]])
-    });
-    blocks.push(Block::Table { columns, rows: rows.collect() });
-    blocks.extend(w.figures("capacity"));
-    blocks.push(Block::Note { title: String::new(), lines: vec![line(w.t("text", "capacity_falsify")?)] });
-    Ok(blocks)
-}
-
-// --- C ---
-
-fn facts(rows: &[Fact]) -> Block {
-    let rows = rows
-        .iter()
-        .map(|own| {
-            let value = if own.code { code(own.value.clone()) } else { plain(own.value.clone()) };
-            Labelled { label: own.label.clone(), lines: vec![vec![value]] }
-        })
-        .collect();
-    Block::Facts { rows }
-}
-
-fn node(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let label = |key: &str| w.t("label", key);
-    let mut blocks: Vec<Block> = w.figures("node").collect();
-    if w.view.node.is_empty() {
-        blocks.push(paragraph(w.t("text", "node_empty")?));
-    } else {
-        blocks.push(facts(&w.view.node));
-    }
-    let profile = &w.view.profile;
-    blocks.push(heading(w.t("heading", "profile")?));
-    blocks.push(paragraph(w.t("text", "profile_intro")?));
-    let mut rows = vec![row(vec![
-        line(label("platform")?),
-        line(profile.platform.clone()),
-        line(profile.platform_source.clone()),
-    ])];
-    for own in &profile.traits {
-        rows.push(row(vec![line(own.name.clone()), line(own.answer.clone()), line(own.source.clone())]));
-    }
-    rows.push(row(vec![line(label("load")?), line(""), line(profile.load.clone())]));
-    let columns =
-        vec![column(label("trait")?, 6), column(label("holds")?, 3), column(label("known_from")?, 8)];
-    blocks.push(Block::Table { columns, rows });
-    Ok(blocks)
-}
-
 // --- D, E ---
 
 fn names(own: &CheckRow) -> Vec<Line> {
@@ -634,10 +422,11 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     let mut blocks = vec![paragraph(w.t("text", "unanswered_intro")?)];
     let asks = asks::all(w.assessment);
+    let url = w.evidence().and_then(asks::server_url);
     let mut rows: Vec<Row> = Vec::new();
     for who in Who::ALL {
         let Some(ask) = asks.get(&who) else { continue };
-        let command = who.command();
+        let command = who.command(url.as_deref());
         rows.push(Row {
             cells: vec![
                 vec![
@@ -673,243 +462,4 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         vec![column(label("check")?, 8), column(label("outcome")?, 3), column(label("subject_cause")?, 9)];
     blocks.push(Block::Table { columns, rows: rows.collect() });
     Ok(blocks)
-}
-
-// --- F to J ---
-
-fn method(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let view = w.view;
-    let m = |key: &str| w.t("method", key);
-    let label = |key: &str| w.t("label", key);
-    let mut blocks = Vec::new();
-    if !m("language")?.is_empty() {
-        blocks.push(paragraph(m("language")?));
-    }
-    blocks.push(heading(w.t("heading", "how_graded")?));
-    blocks.push(paragraph(m("risk")?));
-    blocks.push(Block::Paragraph { text: vec![strong(m("formula")?)], style: String::new() });
-    blocks.push(paragraph(m("formula_words")?));
-    let two =
-        |caption: &str, heads: (&str, &str), rows: Vec<(String, String)>| -> Result<Block, ReportError> {
-            let rows = rows.into_iter().map(|(a, b)| row(vec![line(a), line(b)])).collect();
-            Ok(Block::Table {
-                columns: vec![
-                    column(format!("{}: {}", m(caption)?, label(heads.0)?), 4),
-                    column(label(heads.1)?, 8),
-                ],
-                rows,
-            })
-        };
-    let bands = ["high", "medium", "low"]
-        .map(|id| Ok((w.t("grade", id)?.to_owned(), m(&format!("band_{id}"))?.to_owned())));
-    blocks.push(two(
-        "bands_caption",
-        ("grade", "band"),
-        bands.into_iter().collect::<Result<_, ReportError>>()?,
-    )?);
-    let severities = [("critical", "4"), ("high", "3"), ("medium", "2"), ("low", "1"), ("info", "0")]
-        .map(|(id, points)| Ok((w.t("severity", id)?.to_owned(), points.to_owned())));
-    blocks.push(two(
-        "severity_caption",
-        ("severity", "points"),
-        severities.into_iter().collect::<Result<_, ReportError>>()?,
-    )?);
-    let rungs = ["4", "3", "2", "1"].map(|rung| Ok((rung.to_owned(), w.t("likelihood", rung)?.to_owned())));
-    blocks.push(two(
-        "ladder_caption",
-        ("points", "meaning"),
-        rungs.into_iter().collect::<Result<_, ReportError>>()?,
-    )?);
-    let confidences = ["high", "medium", "low"].map(|id| {
-        let name = format!("{} ({})", w.t("confidence", id)?, w.t("confidence_factor", id)?);
-        Ok((name, w.t("confidence_meaning", id)?.to_owned()))
-    });
-    blocks.push(two(
-        "confidence_caption",
-        ("confidence", "meaning"),
-        confidences.into_iter().collect::<Result<_, ReportError>>()?,
-    )?);
-    for key in ["floors", "category", "overall", "thresholds"] {
-        blocks.push(paragraph(m(key)?));
-    }
-    blocks.push(heading(w.t("heading", "coverage")?));
-    blocks.push(paragraph(m("coverage")?));
-    let rows = view.categories.iter().map(|own| {
-        let mut name = vec![line(own.title.clone())];
-        if own.stepped_up {
-            name.push(vec![soft(w.messages.find("text", "stepped_up").unwrap_or_default())]);
-        }
-        Row {
-            cells: vec![
-                name,
-                vec![own.grade.as_ref().map_or_else(
-                    || line(w.messages.find("grade", "none").unwrap_or_default()),
-                    |own| vec![grade(own)],
-                )],
-                vec![line(if own.coverage.percent.is_none() { "–" } else { &own.coverage.text })],
-                vec![line(own.deviations.to_string())],
-                vec![line(own.unanswered.to_string())],
-                vec![line(own.not_applicable.to_string())],
-            ],
-        }
-    });
-    let columns = vec![
-        column(label("category")?, 6),
-        column(label("grade")?, 6),
-        numbers(label("coverage")?),
-        numbers(label("deviations")?),
-        numbers(label("unanswered")?),
-        numbers(label("not_applicable")?),
-    ];
-    blocks.push(Block::Table { columns, rows: rows.collect() });
-    blocks.push(heading(w.t("heading", "outcomes")?));
-    let missing = vec![strong(m("missing")?), plain(format!(" {}", m("missing_more")?))];
-    blocks.push(Block::Note { title: String::new(), lines: vec![missing] });
-    let rows = view.counts.iter().map(|own| {
-        let mark = crate::view::findings::Word { id: own.id.to_owned(), word: own.word.clone() };
-        row(vec![
-            vec![outcome(&mark)],
-            line(own.meaning.clone()),
-            line(own.findings.to_string()),
-            line(own.checks.to_string()),
-        ])
-    });
-    let columns = vec![
-        column(label("outcome")?, 3),
-        column(label("meaning")?, 10),
-        numbers(label("places")?),
-        numbers(label("checks")?),
-    ];
-    blocks.push(Block::Table { columns, rows: rows.collect() });
-    blocks.push(heading(w.t("heading", "indices")?));
-    blocks.push(paragraph(m("indices")?));
-    blocks.push(facts(&view.indices));
-    Ok(blocks)
-}
-
-fn list(w: &Writer<'_>, sources: &Sources) -> Result<Vec<Block>, ReportError> {
-    let all = sources.0.borrow();
-    if all.is_empty() {
-        return Ok(vec![paragraph(w.t("text", "nothing_here")?)]);
-    }
-    let rows = all.iter().enumerate().map(|(at, own)| {
-        let mut text = vec![plain(own.title.clone())];
-        if !own.url.is_empty() {
-            let mut address = code(own.url.clone());
-            if own.link {
-                address.link.clone_from(&own.url);
-            }
-            text.extend([plain(": "), address]);
-        }
-        row(vec![line(format!("[{}]", at + 1)), text])
-    });
-    let columns = vec![column("", 0), column(w.t("label", "source")?, 1)];
-    Ok(vec![paragraph(w.word("sources_intro")?), Block::Table { columns, rows: rows.collect() }])
-}
-
-fn conflicts(w: &Writer<'_>, sources: &Sources) -> Result<Vec<Block>, ReportError> {
-    let label = |key: &str| w.t("label", key);
-    if w.view.conflicts.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut blocks = vec![paragraph(w.t("text", "conflicts_intro")?)];
-    for own in &w.view.conflicts {
-        blocks.push(heading(own.topic.clone()));
-        let rows = own.sources.iter().map(|own| {
-            let number = sources.cite(std::slice::from_ref(&own.source));
-            row(vec![
-                vec![plain(format!("{} ", own.who)), link("sources", format!("[{}]", number.join(", ")))],
-                line(own.says.clone()),
-            ])
-        });
-        let columns = vec![column(label("source")?, 4), column(label("says")?, 9)];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-        let mut text = line(format!("{} {} ", stop(&own.position), stop(&own.reason)));
-        for (at, check) in own.checks.iter().enumerate() {
-            text.extend([plain(if at > 0 { ", " } else { "" }), code(check.clone())]);
-        }
-        blocks.push(Block::Note { title: label("position")?.to_owned(), lines: vec![text] });
-    }
-    Ok(blocks)
-}
-
-fn provenance(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let view = w.view;
-    let label = |key: &str| w.t("label", key);
-    let mut blocks = vec![paragraph(w.t("method", "provenance")?), facts(&view.provenance)];
-    let hashes = w.material.hand.map_or(&[][..], |hand| hand.hashes.as_slice());
-    if !hashes.is_empty() {
-        let rows = hashes
-            .iter()
-            .map(|(name, hash)| row(vec![vec![code(crate::escape::clean(name))], vec![code(hash.clone())]]));
-        let columns = vec![column(w.word("engagement_files")?, 5), column(label("sha256")?, 12)];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-    }
-    if !view.contradictions.is_empty() {
-        blocks.push(heading(w.t("heading", "contradictions")?));
-        blocks.push(paragraph(w.t("text", "contradictions_intro")?));
-        let rows = view.contradictions.iter().map(|own| {
-            let sources: Vec<Line> = own
-                .sources
-                .iter()
-                .map(|own| vec![code(own.source.clone()), plain(": "), code(own.value.clone())])
-                .collect();
-            Row { cells: vec![vec![line(stop(&own.sentence))], sources] }
-        });
-        let columns = vec![column(label("found")?, 9), column(label("evidence")?, 8)];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-    }
-    blocks.push(heading(w.t("heading", "probes")?));
-    if view.probes.is_empty() {
-        blocks.push(paragraph(w.t("text", "probes_ok")?));
-    } else {
-        let rows = view.probes.iter().map(|own| {
-            let status = w.messages.find("probe_status", &own.status).unwrap_or(&own.status);
-            row(vec![vec![code(own.id.clone())], line(status), line(own.reason.clone())])
-        });
-        let columns =
-            vec![column(label("probe")?, 4), column(label("status")?, 3), column(label("reason")?, 10)];
-        blocks.push(Block::Table { columns, rows: rows.collect() });
-    }
-    blocks.push(heading(w.t("heading", "packs")?));
-    if view.packs.is_empty() {
-        blocks.push(paragraph(w.t("text", "packs_empty")?));
-        return Ok(blocks);
-    }
-    let intro = match &view.protection {
-        Some(protection) => format!("{} {}", w.t("method", "packs")?, protection),
-        None => w.t("method", "packs")?.to_owned(),
-    };
-    blocks.push(paragraph(intro));
-    let rows = view.packs.iter().map(|own| {
-        let mut status = vec![line(sentence(&own.status))];
-        if view.protection.is_none() {
-            status.push(vec![soft(own.sandbox.clone())]);
-        }
-        Row {
-            cells: vec![
-                vec![line(own.id.clone())],
-                vec![line(own.version.clone())],
-                vec![line(own.checks.to_string())],
-                status,
-                vec![vec![code(own.sha256.clone())]],
-            ],
-        }
-    });
-    let columns = vec![
-        column(label("pack")?, 4),
-        column(label("version")?, 2),
-        numbers(label("checks")?),
-        column(label("status_sandbox")?, 4),
-        column(label("sha256")?, 9),
-    ];
-    blocks.push(Block::Table { columns, rows: rows.collect() });
-    Ok(blocks)
-}
-
-fn glossary(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    let terms = w.messages.pairs("glossary", "terms")?;
-    let rows = terms.into_iter().map(|(term, meaning)| row(vec![vec![strong(term)], line(meaning)]));
-    let columns = vec![column(w.t("label", "term")?, 4), column(w.t("label", "meaning")?, 10)];
-    Ok(vec![Block::Table { columns, rows: rows.collect() }])
 }

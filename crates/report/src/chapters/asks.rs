@@ -1,14 +1,16 @@
 //! What is missing, who can give it, and what it would open.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use plumb_check_sdk::Outcome;
 use plumb_engine::Assessment;
 use plumb_engine::assessment::RatedFinding;
+use plumb_evidence::Evidence;
 
 /// Who can give an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Who {
+pub(crate) enum Who {
     /// Whoever runs the collector as root, on the host.
     Root,
     /// Whoever runs it outside of the container.
@@ -26,11 +28,11 @@ pub(super) enum Who {
 }
 
 impl Who {
-    pub(super) const ALL: [Self; 7] =
+    pub(crate) const ALL: [Self; 7] =
         [Self::Client, Self::Load, Self::Test, Self::Root, Self::Host, Self::Provider, Self::Hand];
 
     /// Key of its words.
-    pub(super) fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Root => "root",
             Self::Host => "host",
@@ -42,19 +44,20 @@ impl Who {
         }
     }
 
-    /// What opens it on the command line.
-    pub(super) fn command(self) -> &'static str {
-        match self {
-            Self::Root | Self::Host => "sudo plumb collect --sample 30 -o node.plumb",
-            Self::Load => "plumb collect --sample 60 -o node.plumb",
-            Self::Test => "plumb bench URL --sweep --into node.plumb",
-            Self::Client => "plumb report --init engagement.toml",
-            Self::Provider | Self::Hand => "",
+    /// What opens it on the command line, for a server that answers at `url`; empty where no command does, and where the address
+    /// of the server is not known.
+    pub(crate) fn command(self, url: Option<&str>) -> String {
+        match (self, url) {
+            (Self::Root | Self::Host, _) => "sudo plumb collect --sample 30 -o node.plumb".to_owned(),
+            (Self::Load, _) => "plumb collect --sample 60 -o node.plumb".to_owned(),
+            (Self::Test, Some(url)) => format!("plumb bench {url} --sweep --into node.plumb"),
+            (Self::Client, _) => "plumb report --init engagement.toml".to_owned(),
+            (Self::Test, None) | (Self::Provider | Self::Hand, _) => String::new(),
         }
     }
 
     /// By the English sentence of a finding without an answer: checks and evidence write their reasons in a few forms.
-    pub(super) fn of(finding: &RatedFinding) -> Self {
+    pub(crate) fn of(finding: &RatedFinding) -> Self {
         let text = finding.message.as_str();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
         match () {
@@ -81,17 +84,32 @@ impl Who {
     }
 }
 
+/// Where an inference server of the node answers, seen from the node itself: the socket that one of its processes waits at.
+pub(crate) fn server_url(evidence: &Evidence) -> Option<String> {
+    let servers = evidence.servers.known()?;
+    let sockets = evidence.network.known()?.listening.known()?;
+    let is_server = |pid: &u32| {
+        let known = servers.iter().filter(|server| server.kind != "unknown");
+        known.flat_map(|server| &server.processes).any(|process| process.pid == *pid)
+    };
+    let socket = sockets.iter().find(|socket| socket.owners.iter().any(is_server))?;
+    let address: SocketAddr = socket.address.parse().ok()?;
+    let ip = address.ip().to_canonical();
+    let here = ip.is_unspecified() || ip.is_loopback();
+    Some(if here { format!("http://127.0.0.1:{}", socket.port) } else { format!("http://{address}") })
+}
+
 /// Checks that somebody can open, and what that would add to the coverage.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ask {
+pub(crate) struct Ask {
     /// Ids of the checks, each once.
-    pub(super) checks: Vec<String>,
+    pub(crate) checks: Vec<String>,
     /// Share of the coverage that they stand for, 0 to 1.
-    pub(super) share: f64,
+    pub(crate) share: f64,
 }
 
 /// What is missing, by who can give it. A check that several could open counts for the first.
-pub(super) fn all(assessment: &Assessment) -> BTreeMap<Who, Ask> {
+pub(crate) fn all(assessment: &Assessment) -> BTreeMap<Who, Ask> {
     let mut weights: BTreeMap<&str, u8> = BTreeMap::new();
     let mut open: BTreeMap<&str, Who> = BTreeMap::new();
     for finding in &assessment.findings {

@@ -15,7 +15,7 @@ use crate::view::{GradeView, View, date_of, grade, id, sentence};
 
 /// When something is done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Wave {
+pub(crate) enum Wave {
     /// At once: it interrupts nothing.
     Now,
     /// In a window, since the service or the node restarts.
@@ -27,9 +27,9 @@ pub(super) enum Wave {
 }
 
 impl Wave {
-    pub(super) const ALL: [Self; 4] = [Self::Now, Self::Window, Self::Measure, Self::Decide];
+    pub(crate) const ALL: [Self; 4] = [Self::Now, Self::Window, Self::Measure, Self::Decide];
 
-    pub(super) fn key(self) -> &'static str {
+    pub(crate) fn key(self) -> &'static str {
         match self {
             Self::Now => "wave_now",
             Self::Window => "wave_window",
@@ -39,7 +39,7 @@ impl Wave {
     }
 
     /// First and last week; our proposal.
-    pub(super) fn weeks(self) -> (u32, u32) {
+    pub(crate) fn weeks(self) -> (u32, u32) {
         match self {
             Self::Now => (1, 1),
             Self::Window => (1, 2),
@@ -51,40 +51,42 @@ impl Wave {
 
 /// A finding, with what is to be done about it.
 #[derive(Clone, Debug)]
-pub(super) struct Item {
-    pub(super) id: String,
-    pub(super) problem: String,
-    pub(super) effect: String,
-    pub(super) grade: Option<GradeView>,
-    pub(super) score: f64,
+pub(crate) struct Item {
+    pub(crate) id: String,
+    /// Name of its cause, the same on every node; empty for what the author observed.
+    pub(crate) root: String,
+    pub(crate) problem: String,
+    pub(crate) effect: String,
+    pub(crate) grade: Option<GradeView>,
+    pub(crate) score: f64,
     /// What was found, of the worst.
-    pub(super) seen: String,
+    pub(crate) seen: String,
     /// What to do, the first of it for the table.
-    pub(super) steps: Vec<String>,
+    pub(crate) steps: Vec<String>,
     /// Commands for the first step, where they name nothing that management would stumble over.
-    pub(super) command: String,
-    pub(super) undo: String,
-    pub(super) files: Vec<String>,
-    pub(super) minutes: Option<(u32, u32)>,
-    pub(super) effort: String,
-    pub(super) needs: String,
-    pub(super) owner: String,
-    pub(super) due: String,
-    pub(super) done_when: String,
-    pub(super) status: String,
-    pub(super) wave: Wave,
-    pub(super) buys: bool,
-    pub(super) verify_first: bool,
-    pub(super) places: usize,
-    pub(super) confidence: String,
+    pub(crate) command: String,
+    pub(crate) undo: String,
+    pub(crate) files: Vec<String>,
+    pub(crate) minutes: Option<(u32, u32)>,
+    pub(crate) effort: String,
+    pub(crate) needs: String,
+    pub(crate) owner: String,
+    pub(crate) due: String,
+    pub(crate) done_when: String,
+    pub(crate) status: String,
+    pub(crate) wave: Wave,
+    pub(crate) buys: bool,
+    pub(crate) verify_first: bool,
+    pub(crate) places: usize,
+    pub(crate) confidence: String,
     /// Notes of the author, with the name of a picture and its words.
-    pub(super) notes: Vec<(String, Option<(String, String)>)>,
+    pub(crate) notes: Vec<(String, Option<(String, String)>)>,
     /// True for what the author observed.
-    pub(super) own: bool,
+    pub(crate) own: bool,
 }
 
 /// All of them: those of checks in the order of the report, then what the author observed.
-pub(super) fn all(
+pub(crate) fn all(
     assessment: &Assessment,
     view: &View,
     names: &Names,
@@ -164,6 +166,7 @@ fn item(
     };
     Ok(Item {
         id: group.id.clone(),
+        root: members.first().map(|own| own.root().key()).unwrap_or_default(),
         problem: plain(&group.title),
         effect: plain(&group.business),
         grade: group.grade.clone(),
@@ -206,6 +209,7 @@ fn own(assessment: &Assessment, messages: &Messages) -> Result<Vec<Item>, Report
         let text = |text: &Option<String>| text.as_deref().map(clean).unwrap_or_default();
         let id_of = format!("O{n}");
         Ok(Item {
+            root: String::new(),
             problem: clean(&own.title),
             effect: text(&own.effect),
             grade: Some(grade(level, None, messages)?),

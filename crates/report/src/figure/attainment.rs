@@ -100,8 +100,9 @@ fn points(svg: &mut Svg, x: &Scale, y: &Scale, goodput: &Goodput, messages: &Mes
         }
         // Filled where the objective is shown to be met, hollow where it is not.
         let met = point.rate <= goodput.rate.low;
-        svg.circle(*at, 4.4, if met { ACCENT } else { PAPER }, ACCENT);
         let text = messages.numeral(&format!("{:.1} %", point.share.base * 100.0));
+        let told = format!("{}/s: {text}", tick_text(point.rate, messages));
+        svg.told(&told, |svg| svg.circle(*at, 4.4, if met { ACCENT } else { PAPER }, ACCENT));
         // Below and to the left, where a line that falls to the right is not.
         svg.text((at.0 - 5.0, at.1 + 19.0), &text, PLAIN.small().bold().paint(ACCENT).end());
     }

@@ -49,8 +49,10 @@ pub(crate) fn draw(points: &[Point], messages: &Messages) -> Result<Option<Figur
         let at = place((x.at(point.minutes.clamp(SHORTEST, LONGEST)), y.at(point.score)), &taken, plot);
         taken.push(at);
         let (fill, ink) = if point.buys { (PAPER, ACCENT) } else { (ACCENT, PAPER) };
-        svg.circle(at, RADIUS, fill, ACCENT);
-        svg.text((at.0, at.1 + 4.0), &point.id, PLAIN.small().bold().paint(ink).middle());
+        svg.told(&format!("{}: {:.0}, {:.0} min", point.id, point.score, point.minutes), |svg| {
+            svg.circle(at, RADIUS, fill, ACCENT);
+            svg.text((at.0, at.1 + 4.0), &point.id, PLAIN.small().bold().paint(ink).middle());
+        });
     }
     let told: Vec<String> = points
         .iter()

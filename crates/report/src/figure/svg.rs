@@ -136,6 +136,13 @@ impl Svg {
         )
     }
 
+    /// What `draw` draws, with a text that a browser shows beside it.
+    pub(crate) fn told(&mut self, text: &str, draw: impl FnOnce(&mut Self)) {
+        self.body.push_str(&format!("<g><title>{}</title>\n", escape(text)));
+        draw(self);
+        self.body.push_str("</g>\n");
+    }
+
     /// A filled rectangle with an outline of `line` (width 0: none).
     pub(crate) fn rect(&mut self, area: Area, fill: Paint, stroke: Paint, line: f64) {
         let Area { x, y, w, h } = area;

@@ -110,7 +110,7 @@ pub(crate) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
     let mut goodput = Vec::new();
     if let Some(found) = &found.goodput {
         goodput.push(words.row("target", format!("{} %", found.target * 100.0), Label::Assumed)?);
-        goodput.push(words.row("goodput", format!("{} 1/s", three(&found.rate, two)), found.label)?);
+        goodput.push(words.row("goodput", format!("{}/s", three(&found.rate, two)), found.label)?);
         if found.at_least {
             let yes = messages.get("capacity", "at_least_value")?.to_owned();
             goodput.push(words.row("at_least", yes, found.label)?);
@@ -118,8 +118,12 @@ pub(crate) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
     }
     let mut assumptions = Vec::new();
     for own in &found.assumptions {
-        let value =
-            if own.unit.is_empty() { own.value.to_string() } else { format!("{} {}", own.value, own.unit) };
+        let value = match own.unit.as_str() {
+            "" => own.value.to_string(),
+            // Requests, as everywhere.
+            "1/s" => format!("{}/s", own.value),
+            unit => format!("{} {unit}", own.value),
+        };
         assumptions.push(words.row(&own.id.replace('-', "_"), value, own.label)?);
     }
     let mut sensitivity = Vec::new();
@@ -226,7 +230,7 @@ pub(crate) fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportEr
 
 pub(crate) fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let mut rows = vec![
-        words.row("demand", format!("{} 1/s", two(found.demand)), Label::Assumed)?,
+        words.row("demand", format!("{}/s", two(found.demand)), Label::Assumed)?,
         words.row("replicas", three(&found.replicas, |n| n.to_string()), found.label)?,
         words.row("planned", found.planned.to_string(), found.label)?,
     ];

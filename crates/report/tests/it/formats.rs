@@ -128,7 +128,7 @@ fn commands_with_names_of_other_nodes_are_patterns_only() {
 }
 
 /// The measured node, whose report has all chapters.
-fn measured() -> (Assessment, Model) {
+pub(crate) fn measured() -> (Assessment, Model) {
     let evidence = machine::measured(2, 64, 8);
     let mut assessment = sample::typical();
     assessment.capacity = Capacity::of(&evidence, &sample::speech());

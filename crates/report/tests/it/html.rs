@@ -2,7 +2,7 @@
 
 use plumb_engine::compare::{COMPARISON_SCHEMA, ComparisonSet, State, Unpaired, compare};
 use plumb_evidence::Evidence;
-use plumb_report::model::MAIN;
+use plumb_report::model::{APPENDIX, MAIN};
 use plumb_report::{Theme, comparison, escape, html, markdown, model, report_json, typst_source};
 
 use crate::sample;
@@ -103,7 +103,7 @@ fn no_text_of_a_node_or_client_is_markup() {
     assert!(!page.contains("<img src=x") && page.contains("&lt;script&gt;alert(1)"), "markup of a node");
 }
 
-fn evidence() -> Evidence {
+pub(crate) fn evidence() -> Evidence {
     let missing = serde_json::json!({"missing": "skipped", "reason": HOSTILE});
     let mut value = serde_json::json!({
         "schema": 1,
@@ -132,7 +132,7 @@ fn evidence() -> Evidence {
 }
 
 /// A comparison with something in most of its lists.
-fn comparisons() -> ComparisonSet {
+pub(crate) fn comparisons() -> ComparisonSet {
     let before_evidence = evidence();
     let mut after_evidence = evidence();
     after_evidence.node.cmdline = plumb_evidence::Fact::Known(format!("isolcpus={HOSTILE}"));
@@ -147,7 +147,8 @@ fn comparisons() -> ComparisonSet {
         finding.message = format!("{HOSTILE} {count}");
     }
     assert!(count > 1, "the sample has deviations");
-    let state = |name, evidence, assessment| State { name, host_token: "", evidence, assessment };
+    let state =
+        |name, evidence, assessment| State { name, host_token: "", evidence, assessment, language: "en" };
     ComparisonSet {
         schema: COMPARISON_SCHEMA,
         tool_version: "0".to_owned(),
@@ -170,12 +171,13 @@ fn a_comparison_says_the_same_in_all_formats() {
     let set = comparisons();
     let found = &set.nodes[0].findings;
     assert!(!found.fixed.is_empty() && !found.not_comparable.is_empty());
-    let page = comparison::html(&set, &theme).unwrap();
+    let document = comparison::model(&set, &theme).unwrap();
+    let page = html(&document, &theme).unwrap();
     assert_nested("comparison", &page);
     assert_self_contained("comparison", &page);
     assert!(!page.contains("<b>"), "markup of a node");
-    let text = comparison::markdown(&set, &theme).unwrap();
-    let source = comparison::typst_source(&set, &theme).unwrap();
+    let text = markdown(&document, &theme).unwrap().text;
+    let source = typst_source(&document, APPENDIX, &theme).unwrap();
     let file = |wanted: &str| {
         source
             .files()

@@ -7,5 +7,7 @@ mod formats;
 mod html;
 mod machine;
 mod observed;
+mod office;
 mod pdf;
 mod sample;
+mod sets;
