@@ -523,8 +523,7 @@ fn prompts_that_are_sent_again_are_told_wherever_the_result_is_read() {
 
 #[test]
 fn no_proxy_stands_between_the_client_and_the_server() {
-    let server =
-        server::start(Behaviour { ttft: 1_000_000, itl: 1_000_000, ..Behaviour::default() }, Vec::new(), 0);
+    let server = start(quick(), Vec::new(), 0);
     let mut command = plumb();
     for name in ["http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"] {
         // Nobody listens there.

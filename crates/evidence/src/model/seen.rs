@@ -32,8 +32,7 @@ impl Bounds {
         // Limits are written in ms and buckets in s.
         let close = 1e-9 * limit.max(1.0);
         let reached = || edges.iter().zip(counts);
-        let least =
-            reached().filter(|(edge, _)| **edge <= limit + close).last().map_or(0.0, |(_, count)| *count);
+        let least = reached().rfind(|(edge, _)| **edge <= limit + close).map_or(0.0, |(_, count)| *count);
         let most = reached().find(|(edge, _)| **edge + close >= limit).map_or(all, |(_, count)| *count);
         Some(Self { count: all, least: (least / all).clamp(0.0, 1.0), most: (most / all).clamp(0.0, 1.0) })
     }
