@@ -113,9 +113,37 @@ impl Names {
     }
 }
 
+/// `text` without process ids in brackets, for where nothing is known that could stand in their place.
+pub(crate) fn without_ids(text: &str) -> String {
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = [" (pid ", " (PID "].iter().filter_map(|mark| rest.find(mark)).min() {
+        let (before, after) = rest.split_at(at);
+        let digits = after[6..].chars().take_while(char::is_ascii_digit).count();
+        let is_id = digits > 0 && after[6 + digits..].starts_with(')');
+        let end = if is_id { 6 + digits + 1 } else { 6 };
+        plain.push_str(before);
+        plain.push_str(if is_id { "" } else { &after[..end] });
+        rest = &after[end..];
+    }
+    plain + rest
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ids_in_brackets_go_and_nothing_else() {
+        for (text, plain) in [
+            ("Server (pid 2000) has 8 CPUs", "Server has 8 CPUs"),
+            ("Nichts hält Worker (PID 2010) nahe", "Nichts hält Worker nahe"),
+            ("Threads 2010 and 2011 shared a core", "Threads 2010 and 2011 shared a core"),
+            ("a (pid x) b (pid 1", "a (pid x) b (pid 1"),
+        ] {
+            assert_eq!(without_ids(text), plain);
+        }
+    }
 
     #[test]
     fn process_ids_addresses_and_paths_give_way_to_names() {

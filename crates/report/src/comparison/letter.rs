@@ -9,7 +9,7 @@ use plumb_engine::compare::{Business, Change, Comparison, DriftKind, MeasuredCha
 use super::words::{self, metric, number, percent, span};
 use super::{anchor, causes, dash};
 use crate::ReportError;
-use crate::chapters::names::Names;
+use crate::chapters::names::without_ids;
 use crate::chapters::pen::Pen;
 use crate::chapters::{fact, grade as mark, stop};
 use crate::escape::clean;
@@ -209,10 +209,9 @@ impl<'a> Fate<'a> {
 /// The problems of some findings, the first of them by name.
 fn named(pen: &Pen<'_>, changes: &[&Change]) -> Result<String, ReportError> {
     // No process ids: the letter goes to people who have no list of them.
-    let names = Names::of(None, pen.messages);
     let mut problems: Vec<String> = Vec::new();
     for change in changes {
-        let problem = names.plain(&clean(&change.problem));
+        let problem = without_ids(&clean(&change.problem));
         if !problems.contains(&problem) {
             problems.push(problem);
         }

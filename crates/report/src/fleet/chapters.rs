@@ -9,7 +9,7 @@ use super::{CauseOf, Cohort, hosts};
 use crate::ReportError;
 use crate::chapters::asks::Who;
 use crate::chapters::items::Wave;
-use crate::chapters::names::Names;
+use crate::chapters::names::without_ids;
 use crate::chapters::pen::Pen;
 use crate::chapters::{fact, grade as mark, stop};
 use crate::escape::clean;
@@ -236,7 +236,6 @@ fn nodes(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
     let mut blocks = vec![paragraph(pen.t("fleet", "nodes_intro")?)];
     blocks.extend(heat::draw(cohort.nodes(), pen.messages)?.map(Block::Figure));
     blocks.push(heading(pen.t("fleet", "worst_nodes")?));
-    let names = Names::of(None, pen.messages);
     let mut rows = Vec::new();
     for node in cohort.nodes().iter().take(MAX_NODES) {
         rows.push(row(vec![
@@ -244,7 +243,7 @@ fn nodes(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
             vec![mark(&grade(node.grade, node.at_least, pen.messages)?)],
             line(coverage_text(node.coverage, pen.messages)?),
             line(node.deviations.to_string()),
-            line(stop(&crate::view::sentence(&names.plain(&clean(&node.issue))))),
+            line(stop(&crate::view::sentence(&without_ids(&clean(&node.issue))))),
         ]));
     }
     let columns = vec![
