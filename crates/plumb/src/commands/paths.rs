@@ -1,7 +1,7 @@
 //! `plumb paths`
 
 use std::fmt::Write as _;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -64,10 +64,13 @@ fn in_a_helper(plan: &Plan, interrupt: &Interrupt) -> anyhow::Result<Option<Reco
         input.write_all(&serde_json::to_vec(plan)?).context("cannot tell the helper its plan")?;
     }
     // Read beside it: a pipe that is full would hold it up.
-    let read = |pipe: Option<Box<dyn std::io::Read + Send>>| {
+    let read = |pipe: Option<Box<dyn Read + Send>>| {
         std::thread::spawn(move || {
             let mut bytes = Vec::new();
-            pipe.map(|pipe| std::io::Read::take(pipe, 64 << 20).read_to_end(&mut bytes));
+            if let Some(pipe) = pipe {
+                // What comes after is no answer either.
+                let _ = pipe.take(64 << 20).read_to_end(&mut bytes);
+            }
             bytes
         })
     };

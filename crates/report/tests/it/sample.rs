@@ -50,6 +50,7 @@ pub(crate) fn typical() -> Assessment {
         schema: ASSESSMENT_SCHEMA,
         tool_version: "0.1.0".into(),
         provenance: Provenance {
+            host_token: String::new(),
             bundle_sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
             collected: "2026-03-14T09:26:53Z".into(),
             origin: "live".into(),
