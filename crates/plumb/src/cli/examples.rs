@@ -129,7 +129,7 @@ mod tests {
     fn a_negative_number_is_told_from_an_option() {
         for (line, says) in [
             ("plumb collect --sample -5", "give a time from 0.1 s to an hour"),
-            ("plumb bench http://h --duration -1m", "is no time"),
+            ("plumb bench http://h --duration -1", "is no time"),
             ("plumb check b.plumb --require-coverage -1", "from 0 to 1"),
         ] {
             let error = command().try_get_matches_from(line.split(' ')).unwrap_err().to_string();
