@@ -115,7 +115,7 @@ fn an_observation_speaks_where_no_load_test_does() {
         "in 2 parts from 2026-01-01 02:00 to 2026-01-01 03:00 UTC",
         "Throttling: 21 thermal events",
         "Ageing: Inter-token latency rose from 20 ms to 27.5 ms",
-        "no number of GPUs follows from it. At the peak each replica gets 3, which is within what was observed.",
+        "no number of GPUs follows from it.",
     ] {
         assert!(kept.contains(said), "{said}: {kept}");
     }
