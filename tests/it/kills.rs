@@ -60,8 +60,10 @@ fn a_kill_loses_nothing_and_leaves_nothing() {
     let wanted = if std::env::var_os("PLUMB_LONG").is_some() { 200 } else { 16 };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
+    let mut node = Node::healthy();
+    node.set("/proc/sys/kernel/hostname", "gpu-07\n");
     for name in ["node.plumb", "kept.plumb", "over.plumb"] {
-        Node::healthy().bundle().write(&at(name)).unwrap();
+        node.bundle().write(&at(name)).unwrap();
     }
     let command = |words: &[&str]| {
         let mut command = plumb();

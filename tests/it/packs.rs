@@ -63,7 +63,10 @@ fn list_and_show_load_nothing_and_name_the_checks() {
     }
     let unknown = run(plumb().args(["packs", "show", "no.such"]));
     assert_eq!(unknown.code, 2, "{unknown:?}");
-    assert!(unknown.err.contains("known checks: ") && unknown.err.contains("cpu.governor"), "{unknown:?}");
+    assert!(unknown.err.contains("`plumb packs list`"), "{unknown:?}");
+    let near = run(plumb().args(["packs", "show", "cpu.governer"]));
+    assert_eq!(near.code, 2, "{near:?}");
+    assert!(near.err.contains("did you mean `cpu.governor`?"), "{near:?}");
 }
 
 #[test]

@@ -30,9 +30,10 @@ fn one_bundle_gives_the_same_bytes_twice() {
     let folder = tempfile::tempdir().unwrap();
     let (first, second) = (folder.path().join("first"), folder.path().join("second"));
     let audit = run(plumb().args(["-q", "audit", "-o"]).arg(&first));
-    assert_eq!(audit.code, 0, "{}", audit.err);
+    // What this machine says of itself may contradict itself.
+    assert!([0, 6].contains(&audit.code), "{}", audit.err);
     let again = run(plumb().args(["-q", "audit"]).arg(first.join("node.plumb")).arg("-o").arg(&second));
-    assert_eq!(again.code, 0, "{}", again.err);
+    assert_eq!(again.code, audit.code, "{}", again.err);
     for name in ["report.pdf", "report-appendix.pdf", "report.md"] {
         assert_eq!(sha256(&first.join(name)), sha256(&second.join(name)), "{name}");
         assert!(audit.out.contains(name), "{}", audit.out);
@@ -50,7 +51,7 @@ fn all_formats_carry_the_same_findings() {
     let output = folder.path().join("out");
     let formats = if typst() { "pdf,md,html,json" } else { "md,html,json" };
     let report = run(plumb().args(["report", "--formats", formats]).arg(&bundle).arg("-o").arg(&output));
-    assert_eq!(report.code, 0, "{}", report.err);
+    assert!([0, 6].contains(&report.code), "{}", report.err);
     let mut texts: Vec<(&str, String)> = ["md", "html", "json"]
         .into_iter()
         .map(|format| (format, fs::read_to_string(output.join(format!("report.{format}"))).unwrap()))
@@ -139,7 +140,7 @@ fn leading(text: &str) -> Option<f64> {
 #[test]
 fn numbers_for_other_tools_are_those_that_are_printed() {
     let folder = tempfile::tempdir().unwrap();
-    let (model, _) = model("untuned", "en", folder.path());
+    let (model, _) = model("reports/untuned", "en", folder.path());
     let numbers = model["numbers"].as_array().unwrap();
     assert!(numbers.len() > 50, "{}", numbers.len());
     let mut other = Vec::new();

@@ -142,13 +142,13 @@ fn miss(error: &reqwest::Error) -> Miss {
     }
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
     while let Some(error) = cause {
+        if is_of_tls(error) {
+            return Miss::Tls;
+        }
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             return hyper_miss(error);
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
-            if error.get_ref().is_some_and(|inner| inner.is::<rustls::Error>()) {
-                return Miss::Tls;
-            }
             if let Some(miss) = os_miss(error) {
                 return miss;
             }
@@ -161,6 +161,20 @@ fn miss(error: &reqwest::Error) -> Miss {
         Miss::Truncated
     } else {
         Miss::Protocol
+    }
+}
+
+/// Whether an error is one of TLS, which comes wrapped in errors of the system, one in another; their `source` leaves it out.
+fn is_of_tls(error: &(dyn Error + 'static)) -> bool {
+    let mut own = error;
+    loop {
+        if own.is::<rustls::Error>() {
+            return true;
+        }
+        match own.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+            Some(inner) => own = inner,
+            None => return false,
+        }
     }
 }
 
