@@ -141,7 +141,7 @@ fn leading(text: &str) -> Option<f64> {
 fn numbers_for_other_tools_are_those_that_are_printed() {
     let folder = tempfile::tempdir().unwrap();
     let (model, _) = model("reports/untuned", "en", folder.path());
-    let numbers = model["numbers"].as_array().unwrap();
+    let numbers = model["report"]["numbers"].as_array().unwrap();
     assert!(numbers.len() > 50, "{}", numbers.len());
     let mut other = Vec::new();
     for own in numbers {
