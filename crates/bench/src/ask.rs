@@ -148,10 +148,8 @@ fn miss(error: &reqwest::Error) -> Miss {
         if let Some(error) = error.downcast_ref::<hyper::Error>() {
             return hyper_miss(error);
         }
-        if let Some(error) = error.downcast_ref::<io::Error>() {
-            if let Some(miss) = os_miss(error) {
-                return miss;
-            }
+        if let Some(miss) = error.downcast_ref::<io::Error>().and_then(os_miss) {
+            return miss;
         }
         cause = error.source();
     }
