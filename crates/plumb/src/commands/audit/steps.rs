@@ -6,11 +6,15 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use plumb_evidence::Bundle;
+use plumb_evidence::bundle::MEASUREMENTS;
+use plumb_evidence::files::{Staging, TEMPORARY};
 
 use crate::cli::{AuditArgs, MeasureChoice};
 use crate::commands::collect::on_signals;
 use crate::console::Console;
 use crate::exit::{Outcome, UsageError};
+use crate::into::Files;
 
 /// How long the node is looked at under load where nobody says.
 const SAMPLE: Duration = Duration::from_secs(30);
@@ -30,32 +34,39 @@ pub(super) fn are_asked_for(args: &AuditArgs) -> bool {
 pub(super) fn run(args: &AuditArgs, bundle: &Path, console: &Console) -> anyhow::Result<Option<Outcome>> {
     // Each step ends by itself on Ctrl-C, and keeps what it has; this process stays to wait for it.
     let (interrupt, _signals) = on_signals(console);
-    let steps = Steps { bundle, console };
+    let steps = Steps { console };
     let sample = args.from.sample.unwrap_or(SAMPLE);
     let further = &args.further;
     let has_load = further.bench.is_some() || further.metrics.is_some();
     let mut beside = Vec::new();
+    // What runs beside the collection may end before it: it adds to a bundle of its own, out of which it is taken afterwards.
+    let staging = Staging::new(&args.output, TEMPORARY)
+        .with_context(|| UsageError(format!("cannot write into `{}`", args.output.display())))?;
+    let meanwhile = staging.path().join("meanwhile.plumb");
     if has_load {
-        // There has to be a bundle for what runs beside the collection; the collection takes its place.
-        steps.collect(args, None)?;
+        steps.collect(args, &meanwhile, None)?;
         let time = |time: Duration| format!("{}s", time.as_secs_f64());
         if let Some(url) = &further.bench {
             let duration = time(sample + AROUND);
-            beside.push(steps.start(&["bench", url, "--duration", &duration], true)?);
+            beside.push(steps.start(&["bench", url, "--duration", &duration], Some(&meanwhile))?);
         }
         if let Some(url) = &further.metrics {
             let every = time((sample / 10).max(Duration::from_secs(1)));
-            beside.push(steps.start(&["observe", url, "--for", &time(sample), "--every", &every], true)?);
+            let words = ["observe", url, "--for", &time(sample), "--every", &every];
+            beside.push(steps.start(&words, Some(&meanwhile))?);
         }
         std::thread::sleep(AROUND / 2);
     }
     let wanted = if has_load { Some(sample) } else { args.from.sample };
-    let collected = steps.collect(args, wanted);
+    let collected = steps.collect(args, bundle, wanted);
     for (line, mut child) in beside {
         let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
         steps.ended(&line, status);
     }
     collected?;
+    if has_load {
+        move_measurements(&meanwhile, bundle)?;
+    }
     let mut after: Vec<Vec<&str>> = Vec::new();
     for choice in &further.measure {
         after.push(match choice {
@@ -71,11 +82,24 @@ pub(super) fn run(args: &AuditArgs, bundle: &Path, console: &Console) -> anyhow:
         if interrupt.is_asked() {
             break;
         }
-        let (line, mut child) = steps.start(&step, true)?;
+        let (line, mut child) = steps.start(&step, Some(bundle))?;
         let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
         steps.ended(&line, status);
     }
     Ok(interrupt.is_asked().then_some(Outcome::Interrupted))
+}
+
+/// Adds the measurements of one bundle to another.
+fn move_measurements(from: &Path, to: &Path) -> anyhow::Result<()> {
+    let measured = Bundle::read(from)?;
+    let folder = format!("{MEASUREMENTS}/");
+    let is_measurement = |name: &String| name.starts_with(&folder);
+    let files = measured.files().iter().filter(|(name, _)| is_measurement(name));
+    let files: Files = files.map(|(name, bytes)| (name.clone(), bytes.clone())).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    Bundle::add_to(to, |_| Ok::<_, anyhow::Error>((files, ())))
 }
 
 /// The port of a URL of this machine that something listens at.
@@ -87,14 +111,13 @@ fn local_port(url: &str) -> Option<u16> {
 }
 
 struct Steps<'a> {
-    bundle: &'a Path,
     console: &'a Console,
 }
 
 impl Steps<'_> {
-    fn collect(&self, args: &AuditArgs, sample: Option<Duration>) -> anyhow::Result<()> {
+    fn collect(&self, args: &AuditArgs, bundle: &Path, sample: Option<Duration>) -> anyhow::Result<()> {
         let mut arguments = vec!["collect".to_owned(), "--output".to_owned()];
-        arguments.push(self.bundle.to_string_lossy().into_owned());
+        arguments.push(bundle.to_string_lossy().into_owned());
         if let Some(sample) = sample {
             arguments.extend(["--sample".to_owned(), format!("{}s", sample.as_secs_f64())]);
         }
@@ -115,7 +138,7 @@ impl Steps<'_> {
             arguments.push("--force".to_owned());
         }
         let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let (line, mut child) = self.start(&words, false)?;
+        let (line, mut child) = self.start(&words, None)?;
         let status = child.wait().with_context(|| format!("cannot wait for `{line}`"))?;
         if status.success() {
             return Ok(());
@@ -123,11 +146,11 @@ impl Steps<'_> {
         bail!(UsageError(format!("`{line}` ended with {status}; nothing was analysed")))
     }
 
-    /// Starts a command of Plumb, which adds its result to the bundle where `adds` says so.
-    fn start(&self, arguments: &[&str], adds: bool) -> anyhow::Result<(String, Child)> {
+    /// Starts a command of Plumb, which adds its result to the bundle `into` where there is one.
+    fn start(&self, arguments: &[&str], into: Option<&Path>) -> anyhow::Result<(String, Child)> {
         let mut words: Vec<String> = arguments.iter().map(|&word| word.to_owned()).collect();
-        if adds {
-            words.extend(["--into".to_owned(), self.bundle.to_string_lossy().into_owned()]);
+        if let Some(bundle) = into {
+            words.extend(["--into".to_owned(), bundle.to_string_lossy().into_owned()]);
         }
         let line = format!("plumb {}", words.join(" "));
         self.console.note(&line);
