@@ -11,6 +11,18 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+/// The code that a report of a bundle ends with: 6 where what the machine says of itself contradicts itself, else 0.
+///
+/// # Panics
+/// If the bundle cannot be checked.
+#[must_use]
+pub fn report_code(bundle: &Path) -> i32 {
+    let checked = run(plumb().args(["-q", "check", "--format", "json"]).arg(bundle));
+    let assessment: serde_json::Value = serde_json::from_str(&checked.out).expect("check prints JSON");
+    let contradictions = assessment["contradictions"].as_array().expect("it lists contradictions");
+    if contradictions.is_empty() { 0 } else { 6 }
+}
+
 /// The folder of build results that this test was built into.
 ///
 /// # Panics

@@ -60,8 +60,7 @@ fn a_kill_loses_nothing_and_leaves_nothing() {
     let wanted = if std::env::var_os("PLUMB_LONG").is_some() { 200 } else { 16 };
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
-    let mut node = Node::healthy();
-    node.set("/proc/sys/kernel/hostname", "gpu-07\n");
+    let node = Node::healthy();
     for name in ["node.plumb", "kept.plumb", "over.plumb"] {
         node.bundle().write(&at(name)).unwrap();
     }

@@ -136,7 +136,7 @@ fn what_was_observed_answers_for_the_service_level_and_no_more() {
             .arg("-o")
             .arg(&out)
             .arg(&bundle));
-        assert!([0, 6].contains(&made.code), "{made:?}");
+        assert_eq!(made.code, plumb_tests::report_code(&bundle), "{made:?}");
         std::fs::read_to_string(out.join("report.md")).unwrap()
     };
     // 95 % lie within 500 ms, which is the bound of a bucket.

@@ -71,7 +71,6 @@ fn rules_in_a_file_replace_what_they_find() {
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
     let mut node = plumb_tests::synthetic::Node::healthy();
-    node.set("/proc/sys/kernel/hostname", "gpu-07\n");
     let line = node.text("/proc/cmdline");
     node.set("/proc/cmdline", format!("{} apollo.team=apollo-red owner=apollo-blue\n", line.trim()));
     node.bundle().write(&at("node.plumb")).unwrap();

@@ -248,7 +248,8 @@ impl Target {
     }
 
     /// First process of the server, where it is on this node and can be seen.
-    pub(crate) fn leader(&self) -> Option<i32> {
+    #[must_use]
+    pub fn leader(&self) -> Option<i32> {
         let port = self.addresses.first()?.port();
         if self.is_local() { crate::process::listening_on(port) } else { None }
     }

@@ -27,7 +27,6 @@ pub use conduct::Conduct;
 pub use fs_source::FsSource;
 pub use helper::{Answer, Helper, helper_main};
 pub use interrupt::{Interrupt, Signals};
-pub use named::is_server;
 pub use network::forbid_network;
 pub use probe::Probe;
 pub use probes::PROBES;

@@ -8,12 +8,6 @@ use plumb_evidence::derive::network::{SOCKETS, inode, listening_at};
 use crate::collect::CollectError;
 use crate::fs_source::FsSource;
 
-/// Whether `name` stands for a server on the running node that can be found.
-#[must_use]
-pub fn is_server(name: &str) -> bool {
-    one(&FsSource::live(), name).is_ok()
-}
-
 /// The processes that `names` stand for, those at the top of each server; what descends from them belongs to it.
 pub(crate) fn find(source: &FsSource, names: &[String]) -> Result<BTreeSet<u32>, CollectError> {
     let mut all = BTreeSet::new();

@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use plumb_bench::{Http, Target};
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::MEASUREMENTS;
 use plumb_evidence::files::{Staging, TEMPORARY};
@@ -102,14 +103,6 @@ fn move_measurements(from: &Path, to: &Path) -> anyhow::Result<()> {
     Bundle::add_to(to, |_| Ok::<_, anyhow::Error>((files, ())))
 }
 
-/// The port of a URL of this machine that something listens at.
-fn local_port(url: &str) -> Option<u16> {
-    let authority = url.split_once("://")?.1.split('/').next()?;
-    let (host, port) = authority.rsplit_once(':')?;
-    let is_local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
-    port.parse().ok().filter(|_| is_local)
-}
-
 struct Steps<'a> {
     console: &'a Console,
 }
@@ -122,9 +115,9 @@ impl Steps<'_> {
             arguments.extend(["--sample".to_owned(), format!("{}s", sample.as_secs_f64())]);
         }
         // What answers the load is a server, whether or not Plumb knows its kind.
-        let port = args.further.bench.as_deref().or(args.further.metrics.as_deref()).and_then(local_port);
-        let asked = port.filter(|_| args.from.servers.is_empty()).map(|port| format!("port:{port}"));
-        let asked = asked.filter(|name| plumb_collect::is_server(name));
+        let url = args.further.bench.as_ref().or(args.further.metrics.as_ref());
+        let leader = url.and_then(|url| Target::new(url, Http::Auto, None, None).ok()?.leader());
+        let asked = leader.filter(|_| args.from.servers.is_empty()).map(|pid| format!("pid:{pid}"));
         for server in args.from.servers.iter().cloned().chain(asked) {
             arguments.extend(["--server".to_owned(), server]);
         }
