@@ -27,7 +27,7 @@ use crate::work::WorkItem;
 pub const ASSESSMENT_SCHEMA: u32 = 1;
 
 /// The grade of a finding, a category or a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Grade {
     /// Not enough was seen to say more than the findings themselves do.

@@ -13,6 +13,7 @@
 
 mod effect;
 mod goodput;
+mod energy;
 mod money;
 mod observed;
 mod plan;
@@ -25,6 +26,7 @@ use serde::Serialize;
 
 pub use effect::{Effect, EffectState};
 pub use goodput::{Goodput, LoadPoint};
+pub use energy::Energy;
 pub use money::{Money, MoneyRange};
 pub use observed::{Observed, ObservedHour, Stands};
 pub use plan::{Plan, Saving, Sensitivity, Step, replicas};
@@ -97,6 +99,9 @@ pub struct Capacity {
     pub money: Option<Money>,
     /// Why there is no money.
     pub no_money: Option<String>,
+    /// What the plan draws, where GPUs were measured at work.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub energy: Option<Energy>,
     /// What the plan is sensitive to, the most telling first.
     pub sensitivity: Vec<Sensitivity>,
     /// What more proven capacity of one replica would save, the plan as it is first; empty without a plan.
@@ -124,6 +129,7 @@ impl Capacity {
             saving: None,
             money: None,
             no_money: None,
+            energy: None,
             sensitivity: Vec::new(),
             steps: Vec::new(),
             words: Translations::default(),
@@ -150,10 +156,12 @@ impl Capacity {
                 capacity.no_plan = Some(speech.field(&mut capacity.words, "no_plan", &reason));
             }
         }
+        capacity.energy = capacity.plan.as_ref().and_then(|plan| energy::of(evidence, plan));
         match capacity.price(evidence, size) {
             Ok(money) => {
                 for step in &mut capacity.steps {
-                    step.month = step.gpus.map(|gpus| f64::from(gpus) * money.gpu_hour * MONTH_HOURS);
+                    let month = |gpus: u32| money.gpu_hour.map(|price| f64::from(gpus) * price * MONTH_HOURS);
+                    step.month = step.gpus.map(month);
                 }
                 capacity.money = Some(money);
             }

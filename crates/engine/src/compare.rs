@@ -16,7 +16,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use plumb_evidence::Evidence;
-use plumb_evidence::model::Origin;
+use plumb_evidence::model::{Amount, Origin};
 use serde::Serialize;
 
 use crate::assessment::{Assessment, Grade, by_root};
@@ -131,7 +131,7 @@ pub struct Business {
     /// Their GPUs.
     pub gpus: Option<u32>,
     /// Their cost of a month.
-    pub month: Option<f64>,
+    pub month: Option<Amount>,
     /// Currency of the cost.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub currency: String,

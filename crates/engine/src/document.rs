@@ -69,6 +69,22 @@ pub struct DocumentTerms {
     /// Who does what by when.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub actions: Vec<Planned>,
+    /// The nodes that this one is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub peers: Option<PeersFile>,
+}
+
+/// Other nodes to compare with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PeersFile {
+    /// What nodes they are, as the report says it: `12 nodes of this kind audited since 2025`.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub source: String,
+    /// A `fleet.json` of `plumb fleet`, relative to this file. Reading it is the caller's.
+    #[serde(deserialize_with = "filled")]
+    #[schemars(length(min = 1))]
+    pub file: String,
 }
 
 /// Whether a document may still change.
@@ -289,14 +305,15 @@ impl DocumentTerms {
         !self.left_out.contains(&section)
     }
 
-    /// The files beside the engagement file that it names, each once, in their order: text of the summary, pictures.
+    /// The files beside the engagement file that it names, each once, in their order: text of the summary, pictures, peers.
     #[must_use]
     pub fn files(&self) -> Vec<&str> {
         let text = self.summary.iter().filter_map(|own| own.text.as_deref());
         let notes = self.notes.iter().filter_map(|own| own.image.as_deref());
         let findings = self.findings.iter().filter_map(|own| own.image.as_deref());
         let mut files: Vec<&str> = Vec::new();
-        for file in text.chain(notes).chain(findings) {
+        let peers = self.peers.iter().map(|own| own.file.as_str());
+        for file in text.chain(notes).chain(findings).chain(peers) {
             if !files.contains(&file) {
                 files.push(file);
             }

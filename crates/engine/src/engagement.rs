@@ -12,7 +12,7 @@ use plumb_evidence::{Evidence, Fact};
 use plumb_strict_toml::{At, Document, Fault};
 
 use crate::assess::Terms;
-use crate::document::{Client, DocumentTerms, Note, OwnFinding, OwnSummary, Planned};
+use crate::document::{Client, DocumentTerms, Note, OwnFinding, OwnSummary, PeersFile, Planned};
 use crate::policy;
 use crate::profile::Platform;
 use crate::waiver::{Waiver, iso};
@@ -57,6 +57,7 @@ impl EngagementFile {
             notes: tables.note,
             findings: tables.finding,
             actions: tables.action,
+            peers: tables.peers,
         };
         if let Some(prices) = &prices {
             has_currency(&document, prices)?;
@@ -102,6 +103,10 @@ pub fn schema() -> serde_json::Value {
         key["minimum"] = least.into();
         if most.is_finite() {
             key["maximum"] = most.into();
+        }
+        // An amount may be a range, each end of which is an amount.
+        if key.get("type").is_none() {
+            key["items"] = serde_json::json!({ "minimum": least });
         }
     }
     let prices = &mut schema["properties"]["prices"];
@@ -153,6 +158,7 @@ fn printed(client: Client, report: Report) -> DocumentTerms {
         notes: Vec::new(),
         findings: Vec::new(),
         actions: Vec::new(),
+        peers: None,
         left_out: report.sections.into_iter().filter(|(_, on)| !on).map(|(section, _)| section).collect(),
     }
 }
@@ -163,6 +169,7 @@ struct Hand {
     notes: Vec<At<Note>>,
     findings: Vec<At<OwnFinding>>,
     actions: Vec<At<Planned>>,
+    peers: Option<PeersFile>,
 }
 
 impl Hand {
@@ -191,6 +198,7 @@ impl Hand {
             notes: self.notes.into_iter().map(At::into_inner).collect(),
             findings: self.findings.into_iter().map(At::into_inner).collect(),
             actions: self.actions.into_iter().map(At::into_inner).collect(),
+            peers: self.peers,
             ..terms
         })
     }

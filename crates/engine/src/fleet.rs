@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{Category, Outcome};
 use plumb_evidence::Evidence;
-use plumb_evidence::model::{MONTH_HOURS, gpu_watts, hourly_cost};
+use plumb_evidence::model::{Amount, MONTH_HOURS, gpu_watts, hourly_cost};
 use serde::Serialize;
 
 use crate::assessment::{Assessment, Grade, RatedFinding};
@@ -99,7 +99,7 @@ pub struct NodeRow {
     pub gpus: Option<usize>,
     /// What its GPUs cost a month, modelled from the client's prices.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub month: Option<f64>,
+    pub month: Option<Amount>,
     /// What load tests prove of it, and what the demand then needs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub business: Option<Business>,
@@ -123,9 +123,9 @@ pub struct Cost {
     /// Currency, ISO 4217.
     pub currency: String,
     /// Of all nodes that have a price.
-    pub month: f64,
+    pub month: Amount,
     /// Of those among them whose grade is High.
-    pub month_high: f64,
+    pub month_high: Amount,
     /// Number of nodes that have a price.
     pub nodes: usize,
     /// Their GPUs.
@@ -247,12 +247,12 @@ fn add(deviations: &mut BTreeMap<String, Deviation>, finding: &RatedFinding, lan
 }
 
 /// What the GPUs of a node cost a month by the client's prices.
-fn month(evidence: &Evidence, gpus: usize) -> Option<f64> {
+fn month(evidence: &Evidence, gpus: usize) -> Option<Amount> {
     let prices = evidence.engagement.known()?.prices.known()?;
     let watts = evidence.window.known().and_then(|window| gpu_watts(window.gpus.known()?));
     let count = u32::try_from(gpus).ok().filter(|count| *count > 0)?;
     let (hour, _) = hourly_cost(prices, count, gpus, watts).ok()?;
-    Some(hour * MONTH_HOURS)
+    Some(hour.map(|hour| hour * MONTH_HOURS))
 }
 
 fn class(evidence: &Evidence) -> String {
@@ -298,14 +298,20 @@ pub fn summarise(mut members: Vec<Member>, mut left_out: Vec<Unpaired>, currency
 }
 
 fn cost(members: &[Member], currency: &str) -> Option<Cost> {
-    let mut cost = Cost { currency: currency.to_owned(), month: 0.0, month_high: 0.0, nodes: 0, gpus: 0 };
+    let mut cost = Cost {
+        currency: currency.to_owned(),
+        month: Amount::default(),
+        month_high: Amount::default(),
+        nodes: 0,
+        gpus: 0,
+    };
     for row in members.iter().map(|member| &member.row) {
         let Some(month) = row.month else { continue };
-        cost.month += month;
+        cost.month = cost.month + month;
         cost.nodes += 1;
         cost.gpus += row.gpus.unwrap_or(0);
         if row.grade == Grade::High {
-            cost.month_high += month;
+            cost.month_high = cost.month_high + month;
         }
     }
     (cost.nodes > 0).then_some(cost)

@@ -17,6 +17,7 @@ pub mod engagement;
 pub mod fleet;
 pub mod load;
 pub mod overall;
+pub mod peers;
 pub mod policy;
 pub mod profile;
 #[cfg(test)]

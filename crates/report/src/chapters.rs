@@ -13,6 +13,7 @@ mod limits;
 mod money;
 pub(crate) mod names;
 mod observed;
+mod peers;
 pub(crate) mod pen;
 mod records;
 mod roadmap;

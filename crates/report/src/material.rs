@@ -1,6 +1,7 @@
 //! What a report is made from.
 
 use plumb_engine::Assessment;
+use plumb_engine::peers::Peers;
 use plumb_evidence::{Bundle, Evidence};
 
 /// What the author adds to a report: the content of the files that the engagement file names.
@@ -10,6 +11,8 @@ pub struct Hand {
     pub summary: Option<String>,
     /// Pictures by the name that the engagement file gives them.
     pub pictures: Vec<(String, Vec<u8>)>,
+    /// The nodes that this one is compared with.
+    pub peers: Option<Peers>,
     /// Name and SHA-256 of the engagement file and of each file that it names.
     pub hashes: Vec<(String, String)>,
 }

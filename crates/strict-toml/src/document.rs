@@ -63,15 +63,12 @@ impl<'a> Document<'a> {
         T::deserialize(self.reader()).map_err(|error| error.into_fault(&self.reader()))
     }
 
-    /// The number under a path of keys, if it is there and is one.
-    pub fn number(&self, path: &[&str]) -> Option<f64> {
-        match self.get(path)?.get_ref() {
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
-            DeValue::Integer(number) => {
-                i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
-            }
-            _ => None,
+    /// The numbers under a path of keys: one, those of a list, or none.
+    pub fn numbers(&self, path: &[&str]) -> Vec<f64> {
+        match self.get(path).map(Spanned::get_ref) {
+            Some(DeValue::Array(list)) => list.iter().filter_map(|value| number(value.get_ref())).collect(),
+            Some(value) => number(value).into_iter().collect(),
+            None => Vec::new(),
         }
     }
 
@@ -110,6 +107,17 @@ impl<'a> Document<'a> {
     /// Line of a byte, from 1.
     pub(crate) fn line(&self, byte: usize) -> Option<usize> {
         Some(line_of(self.text, byte))
+    }
+}
+
+fn number(value: &DeValue<'_>) -> Option<f64> {
+    match value {
+        DeValue::Float(number) => number.as_str().parse().ok(),
+        DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).ok().map(|number| number as f64)
+        }
+        _ => None,
     }
 }
 

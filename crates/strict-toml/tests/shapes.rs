@@ -49,8 +49,8 @@ fn read(text: &str) -> Result<File, Fault> {
     let document = Document::parse("f.toml", text)?;
     let file: File = document.read()?;
     let path = ["slo", "percentile"];
-    match document.number(&path) {
-        Some(number) if !(0.0..=100.0).contains(&number) => {
+    match document.numbers(&path)[..] {
+        [number] if !(0.0..=100.0).contains(&number) => {
             Err(document.fault(&path, format!("must be between 0 and 100, found {number}")))
         }
         _ => Ok(file),
@@ -253,8 +253,8 @@ fn places_of_keys_that_are_not_there() {
     let named = |line| waivers.name_at(line, "waiver", "check");
     assert_eq!((named(1), named(4), named(5), named(99)), (Some("a"), Some("a"), Some("b"), Some("b")));
     assert_eq!((document.name_at(1, "waiver", "check"), document.name_at(1, "slo", "check")), (None, None));
-    assert_eq!(document.number(&["slo", "percentile"]), Some(16.0));
-    assert_eq!((document.number(&["slo"]), document.number(&["slo", "itl_ms"])), (None, None));
+    assert_eq!(document.numbers(&["slo", "percentile"]), [16.0]);
+    assert!(document.numbers(&["slo"]).is_empty() && document.numbers(&["slo", "itl_ms"]).is_empty());
 }
 
 proptest! {

@@ -62,6 +62,22 @@ found-cost = { $million } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Mod
        *[no] {", ohne Energie"}
     }
 })
+found-cost-range = { $least } bis { $most } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Modell: { $replicas_count ->
+    [one] { $replicas_count } Replikat
+   *[other] { $replicas_count } Replikate
+} mit je { $gpus_count ->
+    [one] { $gpus_count } GPU
+   *[other] { $gpus_count } GPUs
+}, { $basis ->
+    [rented] Preis einer GPU-Stunde
+   *[owned] Server{ $hosting ->
+        [yes] {", Hosting"}
+       *[no] {""}
+    }{ $energy ->
+        [yes] {", Energie der GPUs"}
+       *[no] {", ohne Energie"}
+    }
+})
 found-unused-above = { $tests_count ->
     [one] { $tests_count } Lasttest mit höherer Rate ist nicht verwertbar: der Nutzdurchsatz kann höher sein
    *[other] { $tests_count } Lasttests mit höheren Raten sind nicht verwertbar: der Nutzdurchsatz kann höher sein

@@ -62,6 +62,22 @@ found-cost = { $million } per million output tokens at the mean demand (modelled
        *[no] {", without energy"}
     }
 })
+found-cost-range = { $least } to { $most } per million output tokens at the mean demand (modelled: { $replicas_count ->
+    [one] { $replicas_count } replica
+   *[other] { $replicas_count } replicas
+} with { $gpus_count ->
+    [one] { $gpus_count } GPU
+   *[other] { $gpus_count } GPUs
+} each, { $basis ->
+    [rented] prices of a GPU hour
+   *[owned] server{ $hosting ->
+        [yes] {", hosting"}
+       *[no] {""}
+    }{ $energy ->
+        [yes] {", energy of the GPUs"}
+       *[no] {", without energy"}
+    }
+})
 found-unused-above = { $tests_count ->
     [one] { $tests_count } load test at a higher rate cannot be used: goodput may be higher
    *[other] { $tests_count } load tests at higher rates cannot be used: goodput may be higher

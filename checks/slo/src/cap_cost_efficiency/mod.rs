@@ -68,7 +68,7 @@ fn cost(
     mean: f64,
     replicas: u32,
     url: &str,
-) -> Result<words::Cost, Said> {
+) -> Result<Said, Said> {
     let prices: Prices = evidence.get("/engagement/prices")?;
     // There is no goodput where the demand does not say how many tokens a request has.
     let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoGoodput {})?;
@@ -85,14 +85,17 @@ fn cost(
     };
     let watts = evidence.get::<Vec<GpuTime>>("/window/gpus").ok().and_then(|gpus| gpu_watts(&gpus));
     let (hourly, _) = hourly_cost(&prices, per_replica, on_node, watts)?;
-    let million = f64::from(replicas) * hourly / (mean * tokens * 3600.0 / 1e6);
+    let million = hourly.map(|hourly| f64::from(replicas) * hourly / (mean * tokens * 3600.0 / 1e6));
     let known = |known: bool| Arg::text(if known { "yes" } else { "no" });
-    Ok(words::Cost {
-        basis: Arg::text(if prices.gpu_hour.is_some() { "rented" } else { "owned" }),
-        energy: known(prices.kwh.is_some() && watts.is_some()),
-        gpus_count: per_replica.into(),
-        hosting: known(prices.hosting_month.is_some()),
-        million: Arg::quantity(million, prices.currency, 2),
-        replicas_count: replicas.into(),
+    let basis = Arg::text(if prices.gpu_hour.is_some() { "rented" } else { "owned" });
+    let energy = known(prices.kwh.is_some() && watts.is_some());
+    let hosting = known(prices.hosting_month.is_some());
+    let (gpus_count, replicas_count) = (per_replica.into(), replicas.into());
+    let money = |amount: f64| Arg::quantity(amount, prices.currency.as_str(), 2);
+    let (least, most) = (money(million.low), money(million.high));
+    Ok(if million.is_range() {
+        words::CostRange { basis, energy, gpus_count, hosting, least, most, replicas_count }.into()
+    } else {
+        words::Cost { basis, energy, gpus_count, hosting, million: most, replicas_count }.into()
     })
 }

@@ -1,7 +1,7 @@
 //! What a plan costs, by the client's own prices.
 
 use plumb_evidence::Evidence;
-use plumb_evidence::model::{MONTH_HOURS, Prices, gpu_watts, hourly_cost};
+use plumb_evidence::model::{Amount, MONTH_HOURS, Prices, gpu_watts, hourly_cost};
 use serde::Serialize;
 
 use super::plan::{Plan, Saving};
@@ -12,29 +12,29 @@ use crate::speech::{Text, say};
 const MOVED: f64 = 0.20;
 
 /// Three amounts.
-pub type MoneyRange = Range<f64>;
+pub type MoneyRange = Range<Amount>;
 
-/// Cost by month, in one currency.
+/// Cost by month, in one currency. Where the client states from how much to how much a price is, so is every amount.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Money {
     /// Currency, ISO 4217.
     pub currency: String,
     /// What one GPU costs for an hour.
-    pub gpu_hour: f64,
+    pub gpu_hour: Amount,
     /// What that is made of.
     pub basis: String,
     /// What the replicas of today cost in a month, where their number is stated.
-    pub today: Option<f64>,
+    pub today: Option<Amount>,
     /// What the plan costs in a month.
     pub month: MoneyRange,
-    /// The planned cost with the price a fifth lower and higher.
-    pub price_moved: (f64, f64),
+    /// The planned cost with the price a fifth lower and higher; `None` where the client states a range.
+    pub price_moved: Option<(f64, f64)>,
     /// What a saving takes off a month; `None` where none is booked.
-    pub saved: Option<f64>,
+    pub saved: Option<Amount>,
     /// Cost of a million output tokens at the peak planned for, and at the mean demand, where both are stated.
-    pub per_million_peak: Option<f64>,
+    pub per_million_peak: Option<Amount>,
     /// At the mean demand.
-    pub per_million_mean: Option<f64>,
+    pub per_million_mean: Option<Amount>,
     /// [`Label::Modelled`], from the client's prices.
     pub label: Label,
 }
@@ -51,13 +51,14 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> R
     let watts =
         evidence.window.known().and_then(|window| window.gpus.known()).and_then(|gpus| gpu_watts(gpus));
     let (gpu_hour, basis) = hourly_cost(prices, 1, on_node, watts)?;
-    let month = |gpus: u32| f64::from(gpus) * gpu_hour * MONTH_HOURS;
+    let month = |gpus: u32| gpu_hour.map(|price| f64::from(gpus) * price * MONTH_HOURS);
     let planned = month(plan.planned.saturating_mul(size));
     let demand = engagement.demand.known();
     let tokens = demand.and_then(|demand| demand.output_tokens).filter(|tokens| *tokens > 0.0);
     let per_million = |rate: Option<f64>| {
         let rate = rate.filter(|rate| *rate > 0.0)?;
-        Some(planned / MONTH_HOURS / (rate * tokens? * 3600.0 / 1e6))
+        let million = rate * tokens? * 3600.0 / 1e6;
+        Some(planned.map(|planned| planned / MONTH_HOURS / million))
     };
     Ok(Money {
         currency: prices.currency.clone(),
@@ -65,7 +66,8 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> R
         basis,
         today: plan.today.map(|replicas| month(replicas.saturating_mul(size))),
         month: Range { low: month(gpus.low), base: month(gpus.base), high: month(gpus.high) },
-        price_moved: (planned * (1.0 - MOVED), planned * (1.0 + MOVED)),
+        price_moved: (!gpu_hour.is_range())
+            .then(|| (planned.low * (1.0 - MOVED), planned.low * (1.0 + MOVED))),
         saved: saving.filter(|saving| saving.booked).map(|saving| month(saving.fewer.saturating_mul(size))),
         per_million_peak: per_million(Some(plan.demand)),
         per_million_mean: per_million(demand.and_then(|demand| demand.mean_requests_per_s)),

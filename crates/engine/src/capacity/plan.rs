@@ -1,6 +1,6 @@
 //! Replicas and GPUs for a demand.
 
-use plumb_evidence::model::Demand;
+use plumb_evidence::model::{Amount, Demand};
 use serde::Serialize;
 
 use super::effect::Change;
@@ -213,7 +213,7 @@ pub struct Step {
     /// GPUs, where their number per replica is known.
     pub gpus: Option<u32>,
     /// Cost of a month, where prices are known.
-    pub month: Option<f64>,
+    pub month: Option<Amount>,
     /// [`Label::Modelled`].
     pub label: Label,
 }

@@ -11,7 +11,7 @@ use time::Date;
 
 use super::values::{Filled, finite, language, platform, platforms};
 use super::{day, filled};
-use crate::document::{Client, Colours, Note, OwnFinding, OwnSummary, Planned, Section, Status};
+use crate::document::{Client, Colours, Note, OwnFinding, OwnSummary, PeersFile, Planned, Section, Status};
 use crate::profile::Platform;
 use crate::waiver::Waiver;
 
@@ -58,6 +58,8 @@ pub(super) struct Tables {
     /// Who mends the findings of a check, and by when.
     #[serde(default)]
     pub(super) action: Vec<At<Planned>>,
+    /// Other nodes, which the report compares this one with; without it nothing is compared.
+    pub(super) peers: Option<PeersFile>,
 }
 
 #[derive(Default, Deserialize, JsonSchema)]

@@ -11,7 +11,7 @@ use crate::profile::Platform;
 use crate::waiver::parse_date;
 
 /// Between what numbers have to be whose types are those of the evidence, by table and key.
-pub(super) const BOUNDS: [(&str, &str, f64, f64); 20] = [
+pub(super) const BOUNDS: [(&str, &str, f64, f64); 21] = [
     ("slo", "percentile", 0.0, 100.0),
     ("slo", "error_percent", 0.0, 100.0),
     ("slo", "attainment_percent", 0.0, 100.0),
@@ -33,19 +33,27 @@ pub(super) const BOUNDS: [(&str, &str, f64, f64); 20] = [
     ("prices", "kwh", 0.0, f64::INFINITY),
     ("prices", "pue", 0.0, f64::INFINITY),
     ("prices", "hosting_month", 0.0, f64::INFINITY),
+    ("prices", "co2_g_per_kwh", 0.0, f64::INFINITY),
 ];
 
 /// Whether all numbers are within their [`BOUNDS`].
 pub(super) fn within_bounds(document: &Document<'_>) -> Result<(), Fault> {
     for (table, key, least, most) in BOUNDS {
-        let Some(number) = document.number(&[table, key]) else { continue };
-        if !(number.is_finite() && (least..=most).contains(&number)) {
+        let numbers = document.numbers(&[table, key]);
+        let is_beyond = |number: &&f64| !(number.is_finite() && (least..=most).contains(*number));
+        if let Some(number) = numbers.iter().find(is_beyond) {
             let range = if most.is_finite() {
                 format!("between {least} and {most}")
             } else {
                 format!("{least} or more")
             };
             return Err(document.fault(&[table, key], format!("must be {range}, found {number}")));
+        }
+        if let [from, to] = numbers[..]
+            && from > to
+        {
+            let problem = format!("must not fall, found [{from}, {to}]; write the lower one first");
+            return Err(document.fault(&[table, key], problem));
         }
     }
     Ok(())

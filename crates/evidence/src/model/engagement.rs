@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Amount;
 use crate::fact::Fact;
 
 /// What is known of the workload that makes some findings weigh more; the words of the catalogue's amplifiers.
@@ -95,17 +96,19 @@ pub struct Prices {
     /// Currency, ISO 4217.
     pub currency: String,
     /// Price of a GPU for an hour.
-    pub gpu_hour: Option<f64>,
+    pub gpu_hour: Option<Amount>,
     /// Purchase price of the server.
-    pub server: Option<f64>,
+    pub server: Option<Amount>,
     /// Years over which it is written off.
     pub depreciation_years: Option<f64>,
     /// Price of a kWh.
-    pub kwh: Option<f64>,
+    pub kwh: Option<Amount>,
     /// Power usage effectiveness of the data centre.
     pub pue: Option<f64>,
     /// Hosting and licences for a month.
-    pub hosting_month: Option<f64>,
+    pub hosting_month: Option<Amount>,
+    /// Carbon dioxide that a kWh of the site's supply stands for, in g.
+    pub co2_g_per_kwh: Option<f64>,
 }
 
 /// What the audit was told to judge differently.

@@ -13,6 +13,8 @@ pub struct Engine {
     pub kind: &'static str,
     /// Python packages whose metadata tell the version, as folders `NAME-VERSION.dist-info` are named.
     pub packages: &'static [&'static str],
+    /// Versions that the checks were tried with while they served real requests.
+    pub tried: &'static [&'static str],
     /// Whether sizes of parallelism are 1 unless an option says otherwise.
     pub size_is_one: bool,
     /// Whether one process computes on the CPU with a pool of threads, instead of a process for each GPU.
@@ -79,6 +81,7 @@ type Version = (u32, u32, u32);
 const PYTORCH: Engine = Engine {
     kind: "",
     packages: &[],
+    tried: &[],
     size_is_one: false,
     computes_on_cpu: false,
     pool: PoolSetting::Variable,
@@ -96,6 +99,7 @@ pub const ENGINES: &[Engine] = &[
     Engine {
         kind: "vllm",
         packages: &["vllm"],
+        tried: &["0.25.1"],
         size_is_one: true,
         flags: &[
             Flag { name: "numa-bind-cpus", memory: true, alone: false },
@@ -136,6 +140,7 @@ pub const ENGINES: &[Engine] = &[
     Engine {
         kind: "llama.cpp",
         packages: &["llama_cpp_python", "xllamacpp"],
+        tried: &["2026.10.11549"],
         computes_on_cpu: true,
         pool: PoolSetting::Option("--threads"),
         flags: &[Flag { name: "numa", memory: false, alone: false }],
@@ -151,6 +156,9 @@ pub const ENGINES: &[Engine] = &[
         ..PYTORCH
     },
 ];
+
+/// Versions of NVIDIA's driver that the checks were tried with on real GPUs.
+pub const DRIVERS_TRIED: &[&str] = &["580.159.04"];
 
 impl Engine {
     /// The engine of that kind; one of no known kind has nothing of its own.

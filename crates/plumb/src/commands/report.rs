@@ -7,6 +7,7 @@ use anyhow::{Context, bail};
 use plumb_collect::Interrupt;
 use plumb_engine::Assessment;
 use plumb_engine::document::DocumentTerms;
+use plumb_engine::peers::Peers;
 use plumb_evidence::Bundle;
 use plumb_evidence::bundle::sha256_hex;
 use plumb_report::{
@@ -141,7 +142,11 @@ fn hand(terms: &DocumentTerms, path: Option<&Path>) -> anyhow::Result<Hand> {
     for name in terms.files() {
         let bytes = read(&folder.join(name))?;
         hand.hashes.push((name.to_owned(), sha256_hex(&bytes)));
-        if summary == Some(name) {
+        if terms.peers.as_ref().is_some_and(|peers| peers.file == name) {
+            let peers = Peers::read(&bytes)
+                .with_context(|| UsageError(format!("cannot use `{name}` of the engagement file")))?;
+            hand.peers = Some(peers);
+        } else if summary == Some(name) {
             let text = String::from_utf8(bytes)
                 .map_err(|_| UsageError(format!("`{name}` of the engagement file is no text in UTF-8")))?;
             hand.summary = Some(text);

@@ -18,6 +18,7 @@ pub(super) fn table(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if w.items.is_empty() {
         let key = if w.view.nothing_applied { "nothing_applied" } else { "no_deviation" };
         blocks.push(paragraph(w.t("text", key)?));
+        blocks.extend(super::peers::blocks(w)?);
         return Ok(blocks);
     }
     let n = w.count("findings", w.items.len(), "findings");
@@ -71,6 +72,7 @@ pub(super) fn table(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         })
         .collect();
     blocks.extend(effort::draw(&points, w.messages)?.map(Block::Figure));
+    blocks.extend(super::peers::blocks(w)?);
     Ok(blocks)
 }
 

@@ -1,20 +1,20 @@
 //! Capacity and money: the stairs, what one test decides, what the plan takes for granted.
 
 use plumb_engine::capacity::{Label, Step};
+use plumb_evidence::model::Amount;
 
 use super::demand::Demand;
 use super::summary::Proof;
 use super::{Writer, basis, stop};
 use crate::ReportError;
-use crate::escape::clean;
 use crate::model::{Block, Line, Row, column, heading, line, numbers, paragraph, plain, row, soft, strong};
 use crate::view::capacity::{Labelled, amount};
 use crate::view::sentence;
 
 /// An amount of the client's currency.
-pub(super) fn money(w: &Writer<'_>, id: &str, value: f64, origin: &str) -> String {
+pub(super) fn money(w: &Writer<'_>, id: &str, value: Amount, origin: &str) -> String {
     let currency = w.assessment.capacity.money.as_ref().map_or("", |money| money.currency.as_str());
-    w.number(id, value, format!("{} {}", amount(value), clean(currency)), "modelled", origin)
+    w.amount(id, value, currency, origin)
 }
 
 /// The one load test that decides most: at what each replica gets today, if that was not tested, or else where the next step
@@ -22,7 +22,7 @@ pub(super) fn money(w: &Writer<'_>, id: &str, value: f64, origin: &str) -> Strin
 pub(super) struct Decisive {
     pub(super) rate: f64,
     /// A month.
-    pub(super) saves: f64,
+    pub(super) saves: Amount,
     /// Replicas that would be enough.
     pub(super) replicas: u32,
 }
@@ -36,10 +36,10 @@ impl Decisive {
         let first = steps.first()?;
         let enough = |rate: f64| steps.iter().rev().find(|step| step.from <= rate + 1e-9);
         let today = Demand::of(w.assessment).each().filter(|each| *each > first.from && *each < below);
-        let saves = |step: &Step| Some(first.month? - step.month?);
+        let saves = |step: &Step| Some(first.month?.less(step.month?));
         let of = |rate: f64| {
             let step = enough(rate)?;
-            let saves = saves(step).filter(|saves| *saves > 0.5)?;
+            let saves = saves(step).filter(|saves| saves.low > 0.5)?;
             Some(Self { rate, saves, replicas: step.replicas })
         };
         let next = steps.get(1).map(|step| up(step.from)).filter(|rate| *rate < below);
@@ -119,13 +119,13 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     let of_money = |id: &str| view.money.iter().find(|own| own.id == id).zip(capacity.money.as_ref());
     if let Some((own, found)) = of_money("price") {
-        add("assumption", own, found.gpu_hour, own.name.clone());
+        add("assumption", own, found.gpu_hour.low, own.name.clone());
     }
     for (own, found) in view.sensitivity.iter().zip(&capacity.sensitivity) {
         add("moved", own, found.from.0, w.say("moved", &[("input", &own.name)])?);
     }
-    if let Some((own, found)) = of_money("price_moved") {
-        add("assumption", own, found.price_moved.0, own.name.clone());
+    if let Some((own, (low, _))) = of_money("price_moved").and_then(|(own, found)| Some((own, found.price_moved?))) {
+        add("assumption", own, low, own.name.clone());
     }
     let columns = vec![
         column(w.t("label", "number")?, 5),
@@ -133,12 +133,44 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         column(w.t("label", "label")?, 3),
     ];
     blocks.push(Block::Table { columns, rows });
+    blocks.extend(energy(w)?);
     let demand = w.rate("demand", plan.demand, Label::Modelled, "capacity.plan.demand");
     blocks.push(Block::Paragraph {
         text: vec![soft(w.say("formula", &[("demand", &demand)])?)],
         style: String::new(),
     });
     Ok(blocks)
+}
+
+/// What the plan draws, where that was measured.
+fn energy(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
+    let Some(energy) = &w.assessment.capacity.energy else { return Ok(None) };
+    let of = |id: &str, value: f64, text: String, label: Label| {
+        w.number(id, value, text, &super::label(label), "capacity.energy")
+    };
+    let watts = of("watts", energy.watts, format!("{:.0} W", energy.watts), Label::Measured);
+    let kwh = of("kwh", energy.month_kwh, format!("{} kWh", amount(energy.month_kwh)), energy.label);
+    let mut values = vec![("watts", watts), ("kwh", kwh)];
+    let key = match energy.pue {
+        Some(pue) => {
+            values.push(("pue", of("pue", pue, pue.to_string(), Label::Assumed)));
+            "energy_pue"
+        }
+        None => "energy",
+    };
+    let say = |key: &str, values: &[(&str, String)]| {
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        w.say(key, &values).map(|text| stop(&text))
+    };
+    let mut text = say(key, &values)?;
+    if let (Some(grams), Some(tonnes)) = (energy.co2_g_per_kwh, energy.month_co2_t) {
+        let values = [
+            ("tonnes", of("co2", tonnes, format!("{tonnes:.1} t"), energy.label)),
+            ("grams", of("co2-per-kwh", grams, format!("{grams} g"), Label::Assumed)),
+        ];
+        text = format!("{text} {}", say("energy_co2", &values)?);
+    }
+    Ok(Some(paragraph(text)))
 }
 
 fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
@@ -161,7 +193,7 @@ fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
             .map_or_else(|| "–".to_owned(), |month| money(w, &format!("{id}-month"), month, origin));
         let saves = match (first, step.month) {
             (Some(first), Some(month)) if index > 0 => {
-                money(w, &format!("{id}-saves"), first - month, origin)
+                money(w, &format!("{id}-saves"), first.less(month), origin)
             }
             _ => "–".to_owned(),
         };

@@ -3,13 +3,14 @@
 use std::cell::RefCell;
 
 use plumb_engine::document::{DocumentTerms, Status};
+use plumb_evidence::model::Amount;
 
 use super::fact;
 use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
 use crate::model::{APPENDIX, Block, Chapter, Cover, Labelled, MAIN, Number, Part};
-use crate::view::capacity::amount;
+use crate::view::capacity::amounts;
 use crate::view::cover;
 
 /// The words of a document and the numbers that it has stated so far.
@@ -105,8 +106,8 @@ impl<'a> Pen<'a> {
     }
 
     /// An amount of a currency.
-    pub(crate) fn amount(&self, id: &str, value: f64, currency: &str, origin: &str) -> String {
-        self.number(id, value, format!("{} {}", amount(value), clean(currency)), "modelled", origin)
+    pub(crate) fn amount(&self, id: &str, value: Amount, currency: &str, origin: &str) -> String {
+        self.number(id, value.low, format!("{} {}", amounts(value), clean(currency)), "modelled", origin)
     }
 
     /// The cover of a document on `subject`; `collected` is what is said of when the evidence was collected.

@@ -1,6 +1,6 @@
 //! The service level against what was tested.
 
-use plumb_evidence::model::ExperimentEffect;
+use plumb_evidence::model::{DRIVERS_TRIED, Engine, ExperimentEffect};
 
 use super::summary::{Proof, share};
 use super::{Writer, fact, observed};
@@ -39,6 +39,34 @@ pub(super) fn software(w: &Writer<'_>, with_kernel: bool) -> String {
     named
         .extend(evidence.node.kernel.known().filter(|_| with_kernel).map(|kernel| format!("Linux {kernel}")));
     clean(&named.join(", "))
+}
+
+/// With which versions of what serves here the rules were tried; `None` where nothing serves.
+pub(super) fn tried(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
+    let Some(evidence) = w.evidence() else { return Ok(None) };
+    let (mut tried, mut untried): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+    for server in evidence.servers.known().into_iter().flatten().filter(|server| server.kind != "unknown") {
+        let versions = Engine::of(&server.kind).tried;
+        let list = if versions.is_empty() { &mut untried } else { &mut tried };
+        let name = format!("{} {}", server.kind, versions.join(", "));
+        let name = name.trim_end().to_owned();
+        if !list.contains(&name) {
+            list.push(name);
+        }
+    }
+    tried.truncate(2);
+    untried.truncate(2);
+    if evidence.nvml.known().is_some_and(|nvml| nvml.driver_version.known().is_some()) {
+        tried.push(format!("{} {}", w.word("driver")?, DRIVERS_TRIED.join(", ")));
+    }
+    let key = match (tried.is_empty(), untried.is_empty()) {
+        (true, true) => return Ok(None),
+        (false, true) => "scope_tried",
+        (true, false) => "scope_untried",
+        (false, false) => "scope_both",
+    };
+    let (tried, untried) = (clean(&tried.join(", ")), clean(&untried.join(", ")));
+    w.say(key, &[("tried", &tried), ("untried", &untried)]).map(Some)
 }
 
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {

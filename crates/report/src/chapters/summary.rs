@@ -431,6 +431,9 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
     let software = service::software(w, false);
     if !software.is_empty() {
         scope = format!("{} {}", stop(&scope), stop(&w.say("scope_software", &[("software", &software)])?));
+        if let Some(tried) = service::tried(w)? {
+            scope = format!("{scope} {}", stop(&tried));
+        }
     }
     rows.push(labelled("scope", line(stop(&scope)))?);
     // Where the share is assumed, the situation asks for it.

@@ -82,8 +82,9 @@ fn business(pen: &Pen<'_>, before: &Business, after: &Business) -> Result<String
     if let (Some(was), Some(is)) = (before.month, after.month)
         && before.currency == after.currency
     {
-        let key = if is < was { "month_less" } else { "month_more" };
-        let month = pen.amount("month-change", (is - was).abs(), &after.currency, "business");
+        let (key, change) =
+            if is.high < was.high { ("month_less", was.less(is)) } else { ("month_more", is.less(was)) };
+        let month = pen.amount("month-change", change, &after.currency, "business");
         text = format!("{text} {}", pen.messages.fill("letter", key, &[("month", &month)])?);
     }
     Ok(text)

@@ -6,7 +6,7 @@ use crate::ReportError;
 use crate::chapters::pen::Pen;
 use crate::escape::clean;
 use crate::messages::Messages;
-use crate::view::capacity::amount;
+use crate::view::capacity::amounts;
 use crate::view::{GradeView, coverage_text, grade};
 
 /// One state in words; empty where nothing is known.
@@ -32,7 +32,7 @@ pub(super) fn state(pen: &Pen<'_>, state: &StateSummary) -> Result<State, Report
             None => String::new(),
         },
         month: business
-            .and_then(|own| Some(format!("{} {}", amount(own.month?), clean(&own.currency))))
+            .and_then(|own| Some(format!("{} {}", amounts(own.month?), clean(&own.currency))))
             .map(|text| pen.messages.numeral(&text))
             .unwrap_or_default(),
     })

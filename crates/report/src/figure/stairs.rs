@@ -8,7 +8,7 @@ use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
 use super::svg::{ACCENT, Area, FAR, PLAIN, Svg, WASH, WIDTH, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
-use crate::view::capacity::amount;
+use crate::view::capacity::amounts;
 
 /// Draws it; `None` without a plan.
 pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Option<Figure>, ReportError> {
@@ -48,7 +48,7 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
             svg.line((from, before), (from, top), ACCENT, 1.2, "2 3");
         }
         let money = match (step.month, &capacity.money) {
-            (Some(month), Some(money)) => format!("{} {}", amount(month), money.currency),
+            (Some(month), Some(money)) => format!("{} {}", amounts(month), money.currency),
             _ => match step.gpus {
                 Some(gpus) => format!("{gpus} GPUs"),
                 None => step.replicas.to_string(),

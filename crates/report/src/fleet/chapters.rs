@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use plumb_engine::Grade;
 use plumb_engine::compare::Business;
+use plumb_evidence::model::Amount;
 
 use super::{CauseOf, Cohort, hosts};
 use crate::ReportError;
@@ -116,7 +117,7 @@ fn costs(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportErr
         ("month", pen.amount("month", cost.month, &cost.currency, "cost.month")),
         ("high", pen.amount("month-high", cost.month_high, &cost.currency, "cost.month_high")),
     ];
-    let key = if cost.month_high > 0.0 { "cost_high" } else { "cost" };
+    let key = if cost.month_high.high > 0.0 { "cost_high" } else { "cost" };
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
     pen.messages.fill("fleet", key, &values).map(Some)
 }
@@ -337,11 +338,11 @@ fn money(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
     let mut rows = Vec::new();
     for (index, (class, members)) in (1..).zip(&classes) {
         let gpus: usize = members.iter().filter_map(|node| node.gpus).sum();
-        let months: Vec<f64> = members.iter().filter_map(|node| node.month).collect();
+        let months: Vec<Amount> = members.iter().filter_map(|node| node.month).collect();
         let month = match months.is_empty() {
             true => "–".to_owned(),
             false => {
-                pen.amount(&format!("class-{index}-month"), months.iter().sum(), currency, "nodes: month")
+                pen.amount(&format!("class-{index}-month"), months.iter().copied().sum(), currency, "nodes: month")
             }
         };
         let proven: Vec<f64> =

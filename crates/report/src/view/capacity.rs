@@ -2,6 +2,7 @@
 
 use plumb_engine::Assessment;
 use plumb_engine::capacity::{Capacity, EffectState, Label, Money, Plan, Range, Saving};
+use plumb_evidence::model::Amount;
 use serde::Serialize;
 
 use super::findings::Word;
@@ -84,6 +85,22 @@ pub(crate) fn three<T: PartialEq + Copy>(range: &Range<T>, show: impl Fn(T) -> S
 
 pub(crate) fn two(value: f64) -> String {
     format!("{value:.2}")
+}
+
+/// An amount, or from how much to how much it is. Of a range, the number in lists is where it begins.
+pub(crate) fn amounts(found: Amount) -> String {
+    match found.is_range() {
+        true => format!("{} … {}", amount(found.low), amount(found.high)),
+        false => amount(found.low),
+    }
+}
+
+/// `2.50`, or `2.20 … 2.80`: what costs too little for whole units of a currency.
+fn cents(found: Amount) -> String {
+    match found.is_range() {
+        true => format!("{:.2} … {:.2}", found.low, found.high),
+        false => format!("{:.2}", found.low),
+    }
 }
 
 /// `12 345`, with a no-break space: points and commas mean different things in different languages.
@@ -207,14 +224,14 @@ pub(crate) fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportEr
     let gpus = plan.gpus.as_ref().map(|gpus| gpus.high.to_string());
     match (&found.money, &gpus) {
         (Some(money), Some(gpus)) => {
-            let month = format!("{} {}", amount(money.month.high), clean(&money.currency));
+            let month = format!("{} {}", amounts(money.month.high), clean(&money.currency));
             let mut values =
                 vec![("replicas", &*replicas), ("range", &*range), ("gpus", &**gpus), ("month", &*month)];
             let (Some(today), Some(month_today)) = (plan.today, money.today) else {
                 return words.line("need_money", &values, Some(Label::Modelled));
             };
             let today = counted(today.into())?;
-            let month_today = format!("{} {}", amount(month_today), clean(&money.currency));
+            let month_today = format!("{} {}", amounts(month_today), clean(&money.currency));
             values.extend([("today", &*today), ("month_today", &*month_today)]);
             words.line("need_money_today", &values, Some(Label::Modelled))
         }
@@ -276,24 +293,30 @@ pub(crate) fn basis(parts: &str, messages: &Messages) -> String {
 
 pub(crate) fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let currency = clean(&found.currency);
-    let of = |value: f64| format!("{} {currency}", amount(value));
+    let of = |value: Amount| format!("{} {currency}", amounts(value));
     let mut rows = vec![words.row(
         "price",
-        format!("{:.2} {currency} ({})", found.gpu_hour, basis(&found.basis, words.0)),
+        format!("{} {currency} ({})", cents(found.gpu_hour), basis(&found.basis, words.0)),
         Label::Assumed,
     )?];
     if let Some(today) = found.today {
         rows.push(words.row("month_today", of(today), found.label)?);
     }
-    rows.push(words.row("month", format!("{} {currency}", three(&found.month, amount)), found.label)?);
-    let moved = format!("{} … {}", of(found.price_moved.0), of(found.price_moved.1));
-    rows.push(words.row("price_moved", moved, found.label)?);
+    // With a range of prices, three ranges would be no range any more: from the least to the most.
+    let month = match found.gpu_hour.is_range() {
+        true => amounts(Amount { low: found.month.low.low, high: found.month.high.high }),
+        false => three(&found.month, amounts),
+    };
+    rows.push(words.row("month", format!("{month} {currency}"), found.label)?);
+    if let Some((low, high)) = found.price_moved {
+        rows.push(words.row("price_moved", of(Amount { low, high }), found.label)?);
+    }
     if let Some(saved) = found.saved {
         rows.push(words.row("saved", of(saved), found.label)?);
     }
     for (key, value) in [("million_peak", found.per_million_peak), ("million_mean", found.per_million_mean)] {
         if let Some(value) = value {
-            rows.push(words.row(key, format!("{value:.2} {currency}"), found.label)?);
+            rows.push(words.row(key, format!("{} {currency}", cents(value)), found.label)?);
         }
     }
     Ok(rows)
