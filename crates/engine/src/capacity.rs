@@ -45,7 +45,9 @@ pub enum Label {
     Observed,
     /// From a source.
     Published,
-    /// Nobody measured it: stated by the client, or proposed here.
+    /// The client stated it.
+    Stated,
+    /// Nobody measured it and nobody stated it: proposed here.
     Assumed,
 }
 

@@ -85,6 +85,21 @@ pub(crate) fn coverage<'a>(tally: impl Iterator<Item = &'a CheckTally>) -> Optio
     (applicable > 0.0).then(|| assessed / applicable)
 }
 
+/// What each check lacks of the coverage, as a share of all that applies, by its id; what was answered in part lacks in part.
+/// Their sum is what the coverage is short of 1.
+#[must_use]
+pub fn gaps(findings: &[RatedFinding]) -> BTreeMap<&str, f64> {
+    let mut checks: BTreeMap<&str, Vec<&RatedFinding>> = BTreeMap::new();
+    for finding in findings {
+        checks.entry(&finding.check).or_default().push(finding);
+    }
+    let tallies: Vec<(&str, CheckTally)> =
+        checks.iter().filter_map(|(check, own)| Some((*check, CheckTally::of(own)?))).collect();
+    let whole: f64 = tallies.iter().map(|(_, own)| own.applicable).sum();
+    let open = tallies.into_iter().filter(|(_, own)| own.unanswered);
+    open.map(|(check, own)| (check, (own.applicable - own.assessed) / whole.max(1.0))).collect()
+}
+
 /// A share with three decimals, rounded down, so that a printed 70 % is one.
 pub(crate) fn round(share: f64) -> f64 {
     (share * 1000.0 + 1e-9).floor() / 1000.0

@@ -144,12 +144,12 @@ impl<'a> Writer<'a> {
 
     /// The rate that one replica gets at the peak.
     fn each(&self, rate: f64) -> String {
-        self.rate("peak-each", rate, Label::Assumed, "engagement: demand")
+        self.rate("peak-each", rate, Label::Stated, "engagement: demand")
     }
 
     /// Replicas that serve the demand today.
     fn replicas(&self, today: u32) -> String {
-        self.whole("replicas", today, Label::Assumed, "engagement: demand.replicas")
+        self.whole("replicas", today, Label::Stated, "engagement: demand.replicas")
     }
 
     /// Replicas that the plan asks for.

@@ -51,18 +51,18 @@ impl Terms {
     }
 
     pub(super) fn assumptions(&self) -> Vec<Assumption> {
-        let row = |id: &str, value: f64, unit: &str| Assumption {
+        let row = |id: &str, value: f64, unit: &str, label: Label| Assumption {
             id: id.into(),
             value,
             unit: unit.into(),
-            label: Label::Assumed,
+            label,
         };
-        let mut rows = vec![row("peak", self.peak, "1/s")];
-        rows.extend(self.growth_percent.map(|growth| row("growth", growth, "%")));
+        let mut rows = vec![row("peak", self.peak, "1/s", Label::Stated)];
+        rows.extend(self.growth_percent.map(|growth| row("growth", growth, "%", Label::Stated)));
         rows.extend([
-            row("utilisation", self.utilisation, ""),
-            row("balancing", self.balancing, ""),
-            row("spare", f64::from(self.spare), ""),
+            row("utilisation", self.utilisation, "", Label::Assumed),
+            row("balancing", self.balancing, "", Label::Assumed),
+            row("spare", f64::from(self.spare), "", Label::Assumed),
         ]);
         rows
     }

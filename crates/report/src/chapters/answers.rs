@@ -1,5 +1,8 @@
 //! The three questions, the categories, what was looked at.
 
+use std::collections::BTreeMap;
+
+use plumb_check_sdk::Outcome;
 use plumb_engine::checklist::{Answer, Question};
 use plumb_engine::document::Section;
 
@@ -55,7 +58,7 @@ fn contradictions(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
     }
     let mut lines: Vec<Line> = vec![line(w.t("text", "contradictions_intro")?)];
     for own in all.iter().take(6) {
-        lines.push(line(format!("– {}", stop(&w.names.plain(&own.sentence)))));
+        lines.push(line(format!("– {}", stop(&w.messages.numeral(&w.names.plain(&own.sentence))))));
     }
     if all.len() > 6 {
         let n = w.count("more-contradictions", all.len() - 6, "contradictions");
@@ -97,13 +100,28 @@ fn because(w: &Writer<'_>, question: &Question) -> Result<Line, ReportError> {
             .find(|own| (&own.check, &own.subject) == (&backing.finding.check, &backing.finding.subject))
     });
     if let (Answer::NotKnown | Answer::Partly, Some(finding)) = (question.answer, open) {
-        let who = Who::of(finding).key();
+        let who = Who::of(finding, w.assessment).key();
         let values = [("who", w.t("who", who)?), ("gives", w.t("who", &format!("{who}_gives"))?)];
         let key = if question.answer == Answer::Partly { "partly_open" } else { "missing_from" };
         return w.say(key, &values).map(line);
     }
     let text = question.words.get(language, "sentence", &question.sentence);
+    // The answer beside it says so already.
+    let text = match question.answer {
+        Answer::DoesNotArise => text.split_once(": ").map_or(text, |(_, reason)| reason),
+        _ => text,
+    };
     Ok(line(stop(&sentence(&w.names.plain(&clean(text))))))
+}
+
+/// Checks that passed wherever they looked.
+fn passed(w: &Writer<'_>) -> usize {
+    let mut by_check: BTreeMap<&str, bool> = BTreeMap::new();
+    for finding in w.assessment.findings.iter().filter(|own| own.outcome != Outcome::NotApplicable) {
+        let all = by_check.entry(&finding.check).or_insert(true);
+        *all &= matches!(finding.outcome, Outcome::Pass | Outcome::Info);
+    }
+    by_check.values().filter(|all| **all).count()
 }
 
 /// What was looked at, when, how, and what was not.
@@ -129,7 +147,7 @@ fn scope(w: &Writer<'_>) -> Result<Vec<Labelled>, ReportError> {
         w.word("scope_checks")?,
         w.say("scope_checks_text", &[("n", &n), ("m", &m), ("open", &open)])?,
     ));
-    let passed: usize = w.view.passed.iter().map(|row| row.checks.len()).sum();
+    let passed = passed(w);
     if passed > 0 {
         let n = w.count("passed", passed, "findings");
         rows.push(fact(w.word("works")?, w.say("passed_text", &[("n", &n)])?));

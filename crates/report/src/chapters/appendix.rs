@@ -431,7 +431,7 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             cells: vec![
                 vec![
                     vec![strong(w.t("who", who.key())?)],
-                    line(w.t("who", &format!("{}_gives", who.key()))?),
+                    line(super::limits::gives(w, who)?),
                 ],
                 vec![if command.is_empty() { line("–") } else { vec![code(command)] }],
                 vec![

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
-use plumb_check_sdk::Outcome;
 use plumb_engine::Assessment;
 use plumb_engine::assessment::RatedFinding;
+use plumb_engine::categories::gaps;
+use plumb_engine::profile::Platform;
 use plumb_evidence::Evidence;
 
 /// Who can give an answer.
@@ -57,11 +58,16 @@ impl Who {
     }
 
     /// By the English sentence of a finding without an answer: checks and evidence write their reasons in a few forms.
-    pub(crate) fn of(finding: &RatedFinding) -> Self {
+    pub(crate) fn of(finding: &RatedFinding, assessment: &Assessment) -> Self {
         let text = finding.message.as_str();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        let is_contained =
+            matches!(assessment.profile.platform, Platform::Container | Platform::Kubernetes);
         match () {
-            () if has(&["(denied)", "as root"]) => Self::Root,
+            // What was denied to root is not to be had by more rights on the same machine.
+            () if has(&["(denied)", "as root"]) && !assessment.provenance.root => Self::Root,
+            () if has(&["(denied)", "as root"]) && is_contained => Self::Host,
+            () if has(&["(denied)"]) => Self::Hand,
             () if has(&["ask the provider", "management controller", "hypervisor"]) => Self::Provider,
             () if has(&["inside a container", "in a container", "inside of a container"]) => Self::Host,
             () if has(&["engagement", "is not stated"]) => Self::Client,
@@ -72,6 +78,8 @@ impl Who {
                 "too few values",
                 "measured",
                 "noise",
+                "load test",
+                "test longer",
             ]) =>
             {
                 Self::Test
@@ -104,30 +112,24 @@ pub(crate) fn server_url(evidence: &Evidence) -> Option<String> {
 pub(crate) struct Ask {
     /// Ids of the checks, each once.
     pub(crate) checks: Vec<String>,
-    /// Share of the coverage that they stand for, 0 to 1.
+    /// What the coverage lacks for them, 0 to 1: no more than the whole gap over all who can give something.
     pub(crate) share: f64,
 }
 
 /// What is missing, by who can give it. A check that several could open counts for the first.
 pub(crate) fn all(assessment: &Assessment) -> BTreeMap<Who, Ask> {
-    let mut weights: BTreeMap<&str, u8> = BTreeMap::new();
     let mut open: BTreeMap<&str, Who> = BTreeMap::new();
     for finding in &assessment.findings {
-        if finding.outcome != Outcome::NotApplicable {
-            let weight = weights.entry(&finding.check).or_default();
-            *weight = (*weight).max(finding.weight);
-        }
         if finding.outcome.is_unanswered() {
-            open.entry(&finding.check).or_insert_with(|| Who::of(finding));
+            open.entry(&finding.check).or_insert_with(|| Who::of(finding, assessment));
         }
     }
-    let whole: u32 = weights.values().map(|weight| u32::from(*weight)).sum();
+    let gaps = gaps(&assessment.findings);
     let mut asks: BTreeMap<Who, Ask> = BTreeMap::new();
     for (check, who) in open {
         let ask = asks.entry(who).or_default();
         ask.checks.push(check.to_owned());
-        let weight = weights.get(check).copied().unwrap_or_default();
-        ask.share += f64::from(weight) / f64::from(whole.max(1));
+        ask.share += gaps.get(check).copied().unwrap_or_default();
     }
     asks
 }

@@ -103,10 +103,10 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
     let mut rows: Vec<Labelled> = Vec::new();
     let mut add = |key: &str, text: String| -> Result<(), ReportError> {
         if !text.is_empty() {
-            rows.push(Labelled {
-                label: w.t("card", key)?.to_owned(),
-                lines: vec![line(stop(&crate::view::sentence(&text)))],
-            });
+            // A command stands as it is typed, without a full stop.
+            let is_command = text.starts_with('`') && text.ends_with('`');
+            let text = if is_command { text } else { stop(&crate::view::sentence(&text)) };
+            rows.push(Labelled { label: w.t("card", key)?.to_owned(), lines: vec![line(text)] });
         }
         Ok(())
     };
@@ -114,9 +114,7 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
     add("means", item.effect.clone())?;
     let steps: Vec<&str> = item.steps.iter().map(String::as_str).collect();
     let mut step = steps.join("; ");
-    if !item.command.is_empty() {
-        step = format!("{step}: {}", item.command);
-    } else if !item.files.is_empty() {
+    if item.command.is_empty() && !item.files.is_empty() {
         let files: Vec<String> = item.files.iter().take(2).map(|file| format!("`{file}`")).collect();
         step = w.say("step_with_file", &[("step", &step), ("files", &files.join(", "))])?;
     }
@@ -124,6 +122,7 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
         step = w.word("no_step")?.to_owned();
     }
     add("do", step)?;
+    add("command", item.command.clone())?;
     add("back", item.undo.clone())?;
     add("done", item.done_when.clone())?;
     for (note, _) in item.notes.iter().filter(|(note, _)| !note.is_empty()) {

@@ -1,6 +1,6 @@
 //! Findings as the main report has them: one line and one card for each cause.
 
-use plumb_check_sdk::ChangeKind;
+use plumb_check_sdk::{ChangeKind, Confidence};
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts, change_of};
 use plumb_engine::assessment::{Grade, RatedFinding};
@@ -47,6 +47,12 @@ impl Wave {
             Self::Decide => (4, 6),
         }
     }
+
+    /// [`Self::weeks`] where nothing is to be corrected before.
+    pub(crate) fn weeks_without_corrections(self) -> (u32, u32) {
+        let (from, to) = self.weeks();
+        (from.saturating_sub(1).max(1), to.saturating_sub(1).max(1))
+    }
 }
 
 /// A finding, with what is to be done about it.
@@ -75,6 +81,8 @@ pub(crate) struct Item {
     pub(crate) done_when: String,
     pub(crate) status: String,
     pub(crate) wave: Wave,
+    /// True if something can be done about it as it is printed.
+    pub(crate) mends: bool,
     pub(crate) buys: bool,
     pub(crate) verify_first: bool,
     pub(crate) places: usize,
@@ -142,8 +150,13 @@ fn item(
     };
     let minutes = actions.iter().map(|action| action.minutes).reduce(|a, b| (a.0 + b.0, a.1 + b.1));
     let plain = |text: &str| names.plain(&clean(text));
-    let mut steps: Vec<String> =
-        actions.iter().map(|action| plain(action.title(messages.language()))).collect();
+    let mut steps: Vec<String> = Vec::new();
+    for step in actions.iter().map(|action| plain(action.title(messages.language()))) {
+        // Two servers may be told the same.
+        if !steps.contains(&step) {
+            steps.push(step);
+        }
+    }
     if steps.is_empty() {
         // A check without goals says it in words; a command of its own goes to the appendix.
         let of_words =
@@ -175,7 +188,10 @@ fn item(
         steps,
         command: first.map(|action| speakable(&action.now)).unwrap_or_default(),
         undo: first.map(|action| speakable(&action.undo)).unwrap_or_default(),
-        files: actions.iter().flat_map(|action| action.files.iter().map(|file| clean(file))).collect(),
+        files: actions
+            .iter()
+            .flat_map(|action| action.files.iter().map(|file| format!("fix/{}", clean(file))))
+            .collect(),
         minutes,
         effort: effort(plan, minutes, messages)?,
         needs: messages.get("main", needs)?.to_owned(),
@@ -183,12 +199,16 @@ fn item(
         due: due(plan.and_then(|plan| plan.due.as_deref()), messages)?,
         done_when: match plan.and_then(|plan| plan.done_when.as_deref()) {
             Some(text) => sentence(&clean(text)),
-            None => messages.fill("main", "done_when", &[("id", &group.id)])?,
+            None => match first.map(|action| speakable(&action.verify)).filter(|text| !text.is_empty()) {
+                Some(command) => messages.fill("main", "done_when_shown", &[("command", &command)])?,
+                None => messages.get("main", "done_when")?.to_owned(),
+            },
         },
         status: messages.get("progress", &id(plan.map_or(Progress::Open, |plan| plan.status)))?.to_owned(),
         wave,
+        mends: actions.iter().any(|action| action.state == ActionState::Resolved),
         buys,
-        verify_first: group.verify_first,
+        verify_first: group.verify_first && worst.is_none_or(|own| own.confidence != Confidence::High),
         places: group.subjects,
         confidence: worst
             .map(|own| messages.get("confidence_main", &id(own.confidence)).map(str::to_owned))
@@ -227,6 +247,7 @@ fn own(assessment: &Assessment, messages: &Messages) -> Result<Vec<Item>, Report
             done_when: String::new(),
             status: messages.get("progress", &id(own.status))?.to_owned(),
             wave: Wave::Window,
+            mends: true,
             buys: false,
             verify_first: false,
             places: 1,

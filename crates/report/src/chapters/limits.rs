@@ -1,9 +1,19 @@
 //! What was not seen, who can open it, and what comes next.
 
 use super::asks::{self, Who};
+use super::items::Wave;
 use super::{Writer, fact};
 use crate::ReportError;
 use crate::model::{Block, Row, column, heading, line, numbers, paragraph, row, strong};
+
+/// What somebody can give, in words: of the client, what was not stated.
+pub(super) fn gives(w: &Writer<'_>, who: Who) -> Result<String, ReportError> {
+    let lacking = super::summary::lacking(w)?;
+    if who == Who::Client && !lacking.is_empty() {
+        return Ok(lacking.join(", "));
+    }
+    w.t("who", &format!("{}_gives", who.key())).map(str::to_owned)
+}
 
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = Vec::new();
@@ -29,7 +39,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             );
             rows.push(row(vec![
                 vec![strong(w.t("who", key)?)],
-                line(w.t("who", &format!("{key}_gives"))?),
+                line(gives(w, who)?),
                 line(checks),
                 line(share),
             ]));
@@ -56,7 +66,8 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     }
     blocks.push(Block::List { ordered: false, items });
     blocks.push(heading(w.word("next")?));
-    blocks.push(paragraph(w.word("next_text")?));
+    let corrects = w.items.iter().any(|item| matches!(item.wave, Wave::Now | Wave::Window));
+    blocks.push(paragraph(w.word(if corrects { "next_text" } else { "next_text_tests" })?));
     let terms = &w.assessment.document;
     let mut rows = Vec::new();
     for (key, value) in [("author", &terms.author), ("company", &terms.company)] {

@@ -7,6 +7,7 @@ use super::demand::Demand;
 use super::summary::Proof;
 use super::{Writer, basis, stop};
 use crate::ReportError;
+use crate::escape::clean;
 use crate::model::{Block, Line, Row, column, heading, line, numbers, paragraph, plain, row, soft, strong};
 use crate::view::capacity::{Labelled, amount};
 use crate::view::sentence;
@@ -53,16 +54,24 @@ pub(super) fn up(rate: f64) -> f64 {
 }
 
 /// What a plan lacks first, in the client's words.
-pub(super) fn missing<'a>(w: &Writer<'a>) -> Result<&'a str, ReportError> {
+pub(super) fn missing(w: &Writer<'_>) -> Result<String, ReportError> {
     let engagement = w.evidence().and_then(|evidence| evidence.engagement.known());
     let peak = engagement.and_then(|own| own.demand.known()?.peak_requests_per_s);
-    w.word(match () {
+    let capacity = &w.assessment.capacity;
+    let is_tested = w.evidence().is_some_and(|own| own.measurements.known().and_then(|own| own.bench.known()).is_some_and(|own| !own.is_empty()));
+    // What the tests lack is told by what read them.
+    if let (true, Some(reason)) = (is_tested && engagement.is_some_and(|own| own.slo.known().is_some()), &capacity.no_goodput) {
+        let text = capacity.words.get(w.messages.language(), "no_goodput", reason);
+        return Ok(w.names.plain(&clean(text)));
+    }
+    let word = w.word(match () {
         () if engagement.and_then(|own| own.slo.known()).is_none() => "no_level",
         () if w.assessment.capacity.goodput.is_none() => "no_test",
         () if w.assessment.capacity.goodput.as_ref().is_some_and(|own| own.rate.low <= 0.0) => "none_met",
         () if peak.is_none() => "no_peak",
         () => "no_formula",
-    })
+    })?;
+    Ok(word.to_owned())
 }
 
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
@@ -70,7 +79,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     let capacity = &w.assessment.capacity;
     let mut blocks = Vec::new();
     let Some(plan) = &capacity.plan else {
-        blocks.push(paragraph(w.say("no_plan", &[("reason", missing(w)?)])?));
+        blocks.push(paragraph(w.say("no_plan", &[("reason", &missing(w)?)])?));
         blocks.extend(super::observed::money(w)?);
         return Ok(blocks);
     };
@@ -121,8 +130,10 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if let Some((own, found)) = of_money("price") {
         add("assumption", own, found.gpu_hour.low, own.name.clone());
     }
-    for (own, found) in view.sensitivity.iter().zip(&capacity.sensitivity) {
-        add("moved", own, found.from.0, w.say("moved", &[("input", &own.name)])?);
+    // What changes nothing needs no row.
+    let moved = view.sensitivity.iter().zip(&capacity.sensitivity);
+    for (own, found) in moved.filter(|(_, found)| found.replicas.0 != found.replicas.1) {
+        add("moved", own, found.from.0, w.word(&format!("moved_{}", found.input))?.to_owned());
     }
     if let Some((own, (low, _))) = of_money("price_moved").and_then(|(own, found)| Some((own, found.price_moved?))) {
         add("assumption", own, low, own.name.clone());
@@ -153,7 +164,7 @@ fn energy(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
     let mut values = vec![("watts", watts), ("kwh", kwh)];
     let key = match energy.pue {
         Some(pue) => {
-            values.push(("pue", of("pue", pue, pue.to_string(), Label::Assumed)));
+            values.push(("pue", of("pue", pue, pue.to_string(), Label::Stated)));
             "energy_pue"
         }
         None => "energy",
@@ -166,7 +177,7 @@ fn energy(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
     if let (Some(grams), Some(tonnes)) = (energy.co2_g_per_kwh, energy.month_co2_t) {
         let values = [
             ("tonnes", of("co2", tonnes, format!("{tonnes:.1} t"), energy.label)),
-            ("grams", of("co2-per-kwh", grams, format!("{grams} g"), Label::Assumed)),
+            ("grams", of("co2-per-kwh", grams, format!("{grams} g"), Label::Stated)),
         ];
         text = format!("{text} {}", say("energy_co2", &values)?);
     }
@@ -176,6 +187,7 @@ fn energy(w: &Writer<'_>) -> Result<Option<Block>, ReportError> {
 fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
     let steps = &w.assessment.capacity.steps;
     let first = steps[0].month;
+    let missed = Proof::of(w).and_then(|proof| Some(proof.missed?.rate));
     let mut rows = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         let from = if index == 0 { step.from } else { up(step.from) };
@@ -197,7 +209,11 @@ fn what_if(w: &Writer<'_>) -> Result<Block, ReportError> {
             }
             _ => "–".to_owned(),
         };
-        let key = if index == 0 { "proven_now" } else { "if_proven" };
+        let key = match index {
+            0 => "proven_now",
+            _ if missed.is_some_and(|missed| from >= missed) => "if_proven_missed",
+            _ => "if_proven",
+        };
         let name = w.say(key, &[("rate", &rate)])?;
         rows.push(row(vec![line(name), line(replicas), line(gpus), line(month), vec![strong(saves)]]));
     }

@@ -16,7 +16,10 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         return Ok(vec![paragraph(w.t("text", "no_work")?)]);
     }
     let of = |wave: Wave| -> Vec<&Item> { w.items.iter().filter(|item| item.wave == wave).collect() };
-    let mut blocks = vec![paragraph(w.word("roadmap_intro")?)];
+    let corrects = !of(Wave::Now).is_empty() || !of(Wave::Window).is_empty();
+    let weeks_of = |wave: Wave| if corrects { wave.weeks() } else { wave.weeks_without_corrections() };
+    let intro = if corrects { "roadmap_intro" } else { "roadmap_intro_tests" };
+    let mut blocks = vec![paragraph(w.word(intro)?)];
     let mut bars = Vec::new();
     for wave in Wave::ALL {
         let items = of(wave);
@@ -28,7 +31,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             bars.push(Bar {
                 name: w.word(wave.key())?.to_owned(),
                 ids: ids.join(" "),
-                weeks: wave.weeks(),
+                weeks: weeks_of(wave),
                 window: wave == Wave::Window,
             });
         }
@@ -41,7 +44,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         if items.is_empty() || printed >= MAX_LINES {
             continue;
         }
-        let weeks = wave.weeks();
+        let weeks = weeks_of(wave);
         let when = w.say(
             &format!("{}_text", wave.key()),
             &[("from", &weeks.0.to_string()), ("to", &weeks.1.to_string())],
@@ -52,7 +55,10 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
                 break;
             }
             printed += 1;
-            let step = item.steps.first().cloned().unwrap_or_else(|| item.problem.clone());
+            let step = match item.steps.first() {
+                Some(step) => step.clone(),
+                None => w.say("find_out", &[("problem", &item.problem)])?,
+            };
             let due = if item.due.is_empty() {
                 w.say(
                     if weeks.0 == weeks.1 { "week_one" } else { "weeks" },

@@ -76,7 +76,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     if proof.is_none() {
         let verdict = match observed::alone(w) {
             Some(seen) => observed::verdict(w, seen)?,
-            None => w.say("level_unknown", &[("reason", super::money::missing(w)?)])?,
+            None => w.say("level_unknown", &[("reason", &super::money::missing(w)?)])?,
         };
         blocks.push(Block::Paragraph { text: vec![strong(verdict)], style: String::new() });
         if !service.stated.is_empty() {
@@ -106,7 +106,7 @@ fn stated(w: &Writer<'_>) -> Result<Block, ReportError> {
     let mut rows = Vec::new();
     for (own, value) in &w.view.service.stated {
         if let Some(value) = value {
-            w.number(&format!("objective-{}", own.label), *value, &own.value, "assumed", "engagement: slo");
+            w.number(&format!("objective-{}", own.label), *value, &own.value, "stated", "engagement: slo");
         }
         rows.push(fact(own.label.clone(), own.value.clone()));
     }

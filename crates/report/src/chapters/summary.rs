@@ -97,7 +97,8 @@ impl<'a> Proof<'a> {
     /// The share of requests that must meet the limits.
     pub(super) fn target(&self, w: &Writer<'_>) -> String {
         let target = self.goodput.target;
-        w.number("target", target, format!("{} %", target * 100.0), "assumed", "engagement: slo")
+        let label = if service::target_is_assumed(w) { "assumed" } else { "stated" };
+        w.number("target", target, format!("{} %", target * 100.0), label, "engagement: slo")
     }
 
     /// The highest rate that was shown to meet the target, in words.
@@ -129,9 +130,9 @@ fn items<'w>(w: &'w Writer<'_>, wanted: impl Fn(&Item) -> bool) -> Vec<&'w Item>
     w.items.iter().filter(|item| wanted(item)).collect()
 }
 
-/// What is mended by settings, without money.
+/// What is mended by settings, without money: with something that can be done, and more than a question.
 fn settings<'w>(w: &'w Writer<'_>) -> Vec<&'w Item> {
-    items(w, |item| !item.own && matches!(item.wave, Wave::Now | Wave::Window))
+    items(w, |item| !item.own && item.mends && matches!(item.wave, Wave::Now | Wave::Window))
 }
 
 fn headline(w: &Writer<'_>) -> Result<String, ReportError> {
@@ -172,7 +173,7 @@ fn situation(w: &Writer<'_>) -> Result<String, ReportError> {
         return observed::verdict(w, seen);
     }
     let Some(proof) = Proof::of(w) else {
-        return w.say("not_tested", &[("reason", super::money::missing(w)?)]);
+        return w.say("not_tested", &[("reason", &super::money::missing(w)?)]);
     };
     let demand = Demand::of(w.assessment);
     let target = proof.target(w);
@@ -207,6 +208,7 @@ fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     }
     let lost = demand.one_lost();
     let is_lost = lost.is_some_and(|lost| lost > carried);
+    let is_missed = lost.zip(proof.missed).is_some_and(|(lost, missed)| lost >= missed.rate);
     let above = (each / carried - 1.0) * 100.0;
     let percent = w.number(
         "above",
@@ -218,6 +220,7 @@ fn consequence(w: &Writer<'_>) -> Result<Option<String>, ReportError> {
     let lost =
         lost.map(|lost| w.rate("one-lost", lost, Label::Modelled, "engagement: demand")).unwrap_or_default();
     let key = match (each > carried, is_lost) {
+        (true, true) if is_missed => "above_and_lost_missed",
         (true, true) => "above_and_lost",
         (true, false) => "above",
         (false, true) => "covered_not_lost",
@@ -283,15 +286,12 @@ fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
     let ids = |wave: Wave| -> Vec<&str> {
         w.items.iter().filter(|item| item.wave == wave).map(|item| item.id.as_str()).collect()
     };
-    let (now, window) = (ids(Wave::Now), ids(Wave::Window));
+    let (now, window) = (runs(&ids(Wave::Now)), runs(&ids(Wave::Window)));
     let fixes = match (now.is_empty(), window.is_empty()) {
         (true, true) => None,
-        (_, true) => Some(w.say("decide_now", &[("now", &runs(&now))])?),
-        (_, false) => {
-            let mut both: Vec<&str> = now.iter().chain(&window).copied().collect();
-            both.sort_by_key(|id| id[1..].parse::<u32>().unwrap_or(u32::MAX));
-            Some(w.say("decide_window", &[("ids", &runs(&both))])?)
-        }
+        (false, true) => Some(w.say("decide_now", &[("now", &now)])?),
+        (true, false) => Some(w.say("decide_window", &[("ids", &window)])?),
+        (false, false) => Some(w.say("decide_now_and_window", &[("now", &now), ("ids", &window)])?),
     };
     let proof = Proof::of(w);
     let tests =
@@ -301,8 +301,9 @@ fn decision(w: &Writer<'_>) -> Result<String, ReportError> {
                 let to = w.rate("missed", missed.rate, Label::Measured, &missed.path);
                 w.say("decide_tests", &[("from", &from), ("to", &to)])?
             }
-            _ if proof.is_some() => w.say("decide_retest", &[])?,
-            _ => w.say("decide_first_test", &[])?,
+            _ if proof.is_some() => w.word("decide_retest")?.to_owned(),
+            _ if has_level(w) => w.word("decide_longer_test")?.to_owned(),
+            _ => w.word("decide_first_test")?.to_owned(),
         };
     match fixes {
         Some(fixes) => w.say("decide_both", &[("fixes", &fixes), ("tests", &tests)]),
@@ -420,6 +421,7 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
         .categories
         .iter()
         .filter(|own| own.grade == Some(Grade::Low) && own.deviations == 0 && own.unanswered == 0)
+        .filter(|_| w.assessment.contradictions.is_empty())
         .map(|own| w.messages.find("category", &crate::view::id(own.id)).unwrap_or(&own.title))
         .collect();
     if !fine.is_empty() {
@@ -436,11 +438,33 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
         }
     }
     rows.push(labelled("scope", line(stop(&scope)))?);
-    // Where the share is assumed, the situation asks for it.
-    if w.assessment.capacity.no_goodput.is_some() {
-        rows.push(labelled("from_you", line(w.word("need_level")?))?);
+    let lacking = lacking(w)?;
+    if !lacking.is_empty() {
+        rows.push(labelled("from_you", line(stop(&crate::view::sentence(&lacking.join(", ")))))?);
     }
     Ok(rows)
+}
+
+/// True where the client stated limits that requests can be held against.
+fn has_level(w: &Writer<'_>) -> bool {
+    w.evidence().and_then(|evidence| evidence.engagement.known()).is_some_and(|own| own.slo.known().is_some())
+}
+
+/// What the client has not stated and the report could use, in words.
+pub(super) fn lacking<'a>(w: &Writer<'a>) -> Result<Vec<&'a str>, ReportError> {
+    let Some(evidence) = w.evidence() else { return Ok(Vec::new()) };
+    let engagement = evidence.engagement.known();
+    let slo = engagement.and_then(|own| own.slo.known());
+    let demand = engagement.and_then(|own| own.demand.known());
+    let open = [
+        ("lacks_level", slo.is_none()),
+        ("lacks_share", slo.is_some_and(|own| own.attainment_percent.is_none())),
+        ("lacks_period", slo.is_some_and(|own| own.window_days.is_none())),
+        ("lacks_peak", demand.is_none_or(|own| own.peak_requests_per_s.is_none())),
+        ("lacks_mean", demand.is_some_and(|own| own.mean_requests_per_s.is_none())),
+        ("lacks_prices", engagement.is_none_or(|own| own.prices.known().is_none())),
+    ];
+    open.into_iter().filter(|(_, is_open)| *is_open).map(|(key, _)| w.word(key)).collect()
 }
 
 /// Whether what each replica gets today is carried, in a sentence; nothing but tested rates is in it.

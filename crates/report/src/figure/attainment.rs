@@ -104,6 +104,9 @@ fn points(svg: &mut Svg, x: &Scale, y: &Scale, goodput: &Goodput, messages: &Mes
         let told = format!("{}/s: {text}", tick_text(point.rate, messages));
         svg.told(&told, |svg| svg.circle(*at, 4.4, if met { ACCENT } else { PAPER }, ACCENT));
         // Below and to the left, where a line that falls to the right is not.
-        svg.text((at.0 - 5.0, at.1 + 19.0), &text, PLAIN.small().bold().paint(ACCENT).end());
+        let style = PLAIN.small().bold().paint(ACCENT).end();
+        let wide = width_of(&text, style.size);
+        svg.rect(Area::new(at.0 - 7.0 - wide, at.1 + 8.0, wide + 4.0, 14.0), PAPER, PAPER, 0.0);
+        svg.text((at.0 - 5.0, at.1 + 19.0), &text, style);
     }
 }

@@ -11,7 +11,7 @@ use plumb_evidence::model::{BenchResult, Evidence, LatencySummary};
 
 use super::Figure;
 use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
-use super::svg::{ACCENT, Area, FAR, INK, PLAIN, Paint, SOFT, Svg, WIDTH, width_of};
+use super::svg::{ACCENT, Area, FAR, INK, PAPER, PLAIN, Paint, SOFT, Svg, WIDTH, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
 
@@ -146,6 +146,9 @@ fn one(
     horizontal(&mut svg, plot, &percents, messages.get("figure", "percentile")?);
     let mut told = Vec::new();
     let mut legend = plot.y + 12.0;
+    // No line of the scale goes through the words.
+    let longest = lines.iter().map(|(load, _)| width_of(load, 9.5).min(224.0)).fold(0.0, f64::max);
+    svg.rect(Area::new(plot.x + 6.0, plot.y + 1.0, longest + 44.0, lines.len() as f64 * 14.0 + 2.0), PAPER, PAPER, 0.0);
     for (index, (load, points)) in lines.iter().enumerate() {
         let (paint, width, dash) = LINES[if lines.len() == 1 { 2 } else { index % MAX_LINES }];
         let line: Vec<_> =

@@ -4,15 +4,15 @@ use plumb_evidence::model::{Evidence, ExperimentEffect, ExperimentResult};
 
 use super::Figure;
 use super::axis::Scale;
-use super::svg::{ACCENT, Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WASH, WIDTH};
+use super::svg::{ACCENT, Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WASH, WIDTH, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
 
 const ROW: f64 = 30.0;
-const NAMES: f64 = 190.0;
+const NAMES: f64 = 214.0;
 const NUMBERS: f64 = 168.0;
-/// So many rows of one figure can be read.
-const MAX_ROWS: usize = 14;
+/// So many rows of one figure can be read; the table has all.
+const MAX_ROWS: usize = 6;
 /// Factors that have a figure of their own, in this order; effects of any other factor share one.
 const FACTORS: [&str; 4] = ["placement", "governor", "neighbour", "numa_balancing"];
 
@@ -32,8 +32,10 @@ pub(crate) fn draw(evidence: &Evidence, messages: &Messages) -> Result<Vec<Figur
                 }
             };
             let mut rows: Vec<&ExperimentEffect> = experiment.effects.iter().filter(own).collect();
-            // The metric that was declared to decide comes first.
-            rows.sort_by_key(|effect| effect.metric != experiment.primary);
+            // The metric that was declared to decide is drawn alone, where it was measured.
+            if rows.iter().any(|effect| effect.metric == experiment.primary) {
+                rows.retain(|effect| effect.metric == experiment.primary);
+            }
             if !rows.is_empty() {
                 figures.push(one(experiment, n, factor, &rows, messages)?);
             }
@@ -105,13 +107,17 @@ fn one(
         ));
     }
     svg.line((centre, plot.y - 6.0), (centre, plot.bottom()), SOFT, 1.0, "4 3");
+    let mut free = f64::NEG_INFINITY;
     for share in [-0.5, -0.25, -0.1, 0.1, 0.25, 0.5, 1.0_f64] {
         let ratio = 1.0 + share;
         if ratio.ln().abs() < reach * 0.97 {
             let at = x.at(ratio);
             svg.line((at, plot.bottom()), (at, plot.bottom() + 4.0), SOFT, 1.0, "");
-            if share.abs() > reach * 0.12 {
-                svg.text((at, plot.bottom() + 15.0), &change(ratio, messages), PLAIN.small().soft().middle());
+            let text = change(ratio, messages);
+            let half = width_of(&text, PLAIN.small().size) / 2.0;
+            if share.abs() > reach * 0.12 && at - half > free {
+                svg.text((at, plot.bottom() + 15.0), &text, PLAIN.small().soft().middle());
+                free = at + half + 4.0;
             }
         }
     }

@@ -24,12 +24,19 @@ const SHORTEST: f64 = 5.0;
 const LONGEST: f64 = 2400.0;
 const RADIUS: f64 = 11.0;
 
-/// Draws them; `None` for fewer than two.
+/// So few points, or points that all take as long, are a list and no picture.
+const FEWEST: usize = 4;
+const SPREAD: f64 = 1.5;
+
+/// Draws them; `None` where a picture would show nothing.
 pub(crate) fn draw(points: &[Point], messages: &Messages) -> Result<Option<Figure>, ReportError> {
-    if points.len() < 2 {
+    let least = points.iter().map(|point| point.minutes).fold(f64::INFINITY, f64::min);
+    let most = points.iter().map(|point| point.minutes).fold(0.0, f64::max);
+    if points.len() < FEWEST || most < SPREAD * least {
         return Ok(None);
     }
-    let plot = Area::new(44.0, 26.0, WIDTH - 60.0, 170.0);
+    // To the right, the last mark has its word in the middle below it.
+    let plot = Area::new(44.0, 26.0, WIDTH - 78.0, 170.0);
     let x = Scale::log((SHORTEST, LONGEST), (plot.x, plot.right()));
     let y = Scale::linear((0.0, 100.0), (plot.bottom(), plot.y));
     let mut svg = Svg::default();

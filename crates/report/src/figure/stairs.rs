@@ -5,7 +5,7 @@ use plumb_engine::capacity::Step;
 
 use super::Figure;
 use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
-use super::svg::{ACCENT, Area, FAR, PLAIN, Svg, WASH, WIDTH, width_of};
+use super::svg::{ACCENT, Area, FAR, PAPER, PLAIN, Svg, WASH, WIDTH, width_of};
 use crate::ReportError;
 use crate::messages::Messages;
 use crate::view::capacity::amounts;
@@ -57,6 +57,9 @@ pub(crate) fn draw(assessment: &Assessment, messages: &Messages) -> Result<Optio
         let style = PLAIN.small().bold().paint(ACCENT);
         let gpus = step.gpus.filter(|_| step.month.is_some()).map(|gpus| format!("{gpus} GPUs"));
         if index == 0 {
+            // The line of its mark would strike it through.
+            let wide = width_of(&money, style.size);
+            svg.rect(Area::new(from - 8.0 - wide, top - 7.0, wide + 4.0, 14.0), PAPER, PAPER, 0.0);
             svg.text((from - 6.0, top + 4.0), &money, style.end());
             svg.text((from - 6.0, top + 19.0), gpus.as_deref().unwrap_or_default(), PLAIN.small().end());
         } else if width_of(&money, style.size) <= end - from - 4.0 {

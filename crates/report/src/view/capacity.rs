@@ -127,7 +127,9 @@ pub(crate) fn capacity(assessment: &Assessment, messages: &Messages) -> Result<C
     let mut goodput = Vec::new();
     if let Some(found) = &found.goodput {
         goodput.push(words.row("target", format!("{} %", found.target * 100.0), Label::Assumed)?);
-        goodput.push(words.row("goodput", format!("{}/s", three(&found.rate, two)), found.label)?);
+        // What lies between two tests was not tested.
+        let label = if found.rate.low < found.rate.high { Label::Modelled } else { found.label };
+        goodput.push(words.row("goodput", format!("{}/s", three(&found.rate, two)), label)?);
         if found.at_least {
             let yes = messages.get("capacity", "at_least_value")?.to_owned();
             goodput.push(words.row("at_least", yes, found.label)?);
@@ -247,7 +249,7 @@ pub(crate) fn need(found: &Capacity, words: &Words<'_>) -> Result<Line, ReportEr
 
 pub(crate) fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, ReportError> {
     let mut rows = vec![
-        words.row("demand", format!("{}/s", two(found.demand)), Label::Assumed)?,
+        words.row("demand", format!("{}/s", two(found.demand)), Label::Stated)?,
         words.row("replicas", three(&found.replicas, |n| n.to_string()), found.label)?,
         words.row("planned", found.planned.to_string(), found.label)?,
     ];
@@ -259,7 +261,7 @@ pub(crate) fn plan(found: &Plan, words: &Words<'_>) -> Result<Vec<Labelled>, Rep
             Some(size) => format!("{today} ({} GPUs)", today.saturating_mul(size)),
             None => today.to_string(),
         };
-        rows.push(words.row("today", today_text, Label::Assumed)?);
+        rows.push(words.row("today", today_text, Label::Stated)?);
     }
     Ok(rows)
 }
@@ -297,7 +299,7 @@ pub(crate) fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, R
     let mut rows = vec![words.row(
         "price",
         format!("{} {currency} ({})", cents(found.gpu_hour), basis(&found.basis, words.0)),
-        Label::Assumed,
+        Label::Stated,
     )?];
     if let Some(today) = found.today {
         rows.push(words.row("month_today", of(today), found.label)?);
