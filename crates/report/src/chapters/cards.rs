@@ -110,7 +110,10 @@ fn card(w: &Writer<'_>, item: &Item) -> Result<Block, ReportError> {
         }
         Ok(())
     };
-    add("seen", item.seen.clone())?;
+    // What says no more than the title is not said twice.
+    if stop(&item.seen) != stop(&item.problem) {
+        add("seen", item.seen.clone())?;
+    }
     add("means", item.effect.clone())?;
     let steps: Vec<&str> = item.steps.iter().map(String::as_str).collect();
     let mut step = steps.join("; ");

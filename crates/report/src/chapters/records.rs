@@ -24,7 +24,7 @@ pub(super) fn findings(w: &Writer<'_>) -> Result<Vec<FindingRow>, ReportError> {
         Ok(FindingRow {
             id: id.to_owned(),
             check: clean(&finding.check),
-            subject: clean(&finding.subject),
+            subject: said.subject(finding),
             outcome: outcome_word(finding.outcome, w.messages)?,
             grade: grade.map(|own| own.text).unwrap_or_default(),
             score: finding.score,
@@ -36,11 +36,12 @@ pub(super) fn findings(w: &Writer<'_>) -> Result<Vec<FindingRow>, ReportError> {
 }
 
 pub(super) fn evidence(w: &Writer<'_>) -> Vec<EvidenceRow> {
+    let said = Said::new(w.assessment, w.messages);
     let rows = deviations(w).flat_map(|(id, finding)| {
         crate::view::findings::evidence(&finding.evidence).into_iter().map(move |own| EvidenceRow {
             id: id.to_owned(),
             check: clean(&finding.check),
-            subject: clean(&finding.subject),
+            subject: said.subject(finding),
             source: own.source,
             value: own.value,
         })

@@ -1,9 +1,9 @@
 //! The service level against what was tested.
 
-use plumb_evidence::model::{DRIVERS_TRIED, Engine, ExperimentEffect};
+use plumb_evidence::model::{DRIVERS_TRIED, Engine, ExperimentEffect, ExperimentResult};
 
 use super::summary::{Proof, share};
-use super::{Writer, fact, observed};
+use super::{Writer, fact, observed, stop};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::figure::{change, metric_name};
@@ -97,8 +97,17 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         blocks.push(heading(w.word("experiments")?));
         blocks.push(paragraph(w.word("experiments_intro")?));
         blocks.push(table);
+    } else if measured(w).any(|own| own.valid && !own.effects.is_empty()) {
+        blocks.push(heading(w.word("experiments")?));
+        blocks.push(paragraph(stop(w.word("experiments_none")?)));
     }
     Ok(blocks)
+}
+
+/// The experiments on this node.
+fn measured<'w>(w: &Writer<'w>) -> impl Iterator<Item = &'w ExperimentResult> {
+    let measurements = w.material.evidence.and_then(|evidence| evidence.measurements.known());
+    measurements.and_then(|own| own.experiments.known()).map_or(&[][..], Vec::as_slice).iter()
 }
 
 /// The objectives in one line each.
@@ -168,10 +177,7 @@ fn tested(w: &Writer<'_>, proof: &Proof<'_>) -> Result<Block, ReportError> {
 
 /// What experiments on this node showed, the strongest first: what got better or worse, never what was not resolved.
 fn shown<'w>(w: &Writer<'w>) -> Vec<(&'w ExperimentEffect, &'w str)> {
-    let measurements = w.material.evidence.and_then(|evidence| evidence.measurements.known());
-    let all = measurements.and_then(|own| own.experiments.known()).map_or(&[][..], Vec::as_slice);
-    let mut shown: Vec<(&ExperimentEffect, &str)> = all
-        .iter()
+    let mut shown: Vec<(&ExperimentEffect, &str)> = measured(w)
         .filter(|own| own.valid)
         .flat_map(|own| own.effects.iter().map(|effect| (effect, own.path.as_str())))
         .filter(|(effect, _)| matches!(effect.verdict.as_str(), "improved" | "worse"))

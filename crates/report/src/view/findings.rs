@@ -196,7 +196,7 @@ pub(crate) fn rows(
                     title: said.page(finding, "title", &finding.title),
                 }],
                 outcome: outcome(finding.outcome, messages)?,
-                subjects: vec![clean(&finding.subject)],
+                subjects: vec![said.subject(finding)],
                 message: said.message(finding),
                 // The message of an answered check says it all; an unanswered one is believed for its sources only.
                 evidence: if finding.outcome.is_unanswered() {
@@ -344,7 +344,7 @@ pub(crate) fn instance(
     let rung = finding.likelihood.to_string();
     Ok(Instance {
         outcome: outcome(finding.outcome, messages)?,
-        subject: clean(&finding.subject),
+        subject: said.subject(finding),
         message: said.message(finding),
         severity: messages.get("severity", &id(finding.severity))?.to_owned(),
         severity_points: finding.severity.points(),

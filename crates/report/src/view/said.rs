@@ -13,11 +13,12 @@ use crate::messages::Messages;
 pub(crate) struct Said<'a> {
     pub(crate) assessment: &'a Assessment,
     pub(crate) language: &'a str,
+    messages: &'a Messages,
 }
 
 impl<'a> Said<'a> {
     pub(crate) fn new(assessment: &'a Assessment, messages: &'a Messages) -> Self {
-        Self { assessment, language: messages.language() }
+        Self { assessment, language: messages.language(), messages }
     }
 
     /// A text of the assessment: the translation of a field, or the English one.
@@ -32,6 +33,28 @@ impl<'a> Said<'a> {
 
     fn words(self, finding: &RatedFinding) -> Option<&Words> {
         finding.words.get(self.language)
+    }
+
+    /// What was looked at. Checks name it in English; a language has words for the kinds of things, and the names of this
+    /// node stay as they are.
+    pub(crate) fn subject(self, finding: &RatedFinding) -> String {
+        let words = self.messages.pairs("subject", "words").unwrap_or_default();
+        let part = |part: &str| {
+            if let Some((_, own)) = words.iter().find(|(english, _)| *english == part) {
+                return (*own).to_owned();
+            }
+            // Words at the beginning end in a space, those within a name begin with one.
+            let mut text = part.to_owned();
+            for (english, own) in &words {
+                if english.starts_with(' ') {
+                    text = text.replace(english, own);
+                } else if let Some(rest) = text.strip_prefix(english).filter(|_| english.ends_with(' ')) {
+                    text = format!("{own}{rest}");
+                }
+            }
+            text
+        };
+        clean(&finding.subject.split(", ").map(part).collect::<Vec<_>>().join(", "))
     }
 
     /// What was found.
