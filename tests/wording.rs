@@ -114,7 +114,8 @@ fn numbers(file: &Value, main: &[&Value]) -> Vec<String> {
         .collect();
     for own in file["report"]["numbers"].as_array().into_iter().flatten() {
         let label = own["label"].as_str().unwrap_or_default();
-        let known = ["measured", "modelled", "observed", "published", "stated", "assumed", "counted"].contains(&label);
+        let known = ["measured", "modelled", "observed", "published", "stated", "assumed", "counted"]
+            .contains(&label);
         if !known || own["origin"].as_str().is_none_or(str::is_empty) {
             faults.push(format!("a number without label or origin: {own}"));
         }

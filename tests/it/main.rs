@@ -6,6 +6,7 @@ mod analysis;
 mod bench;
 mod bench_collect;
 mod cli;
+mod client_terms;
 mod collect;
 mod collect_only;
 mod compare;

@@ -12,8 +12,8 @@
 //! likely.
 
 mod effect;
-mod goodput;
 mod energy;
+mod goodput;
 mod money;
 mod observed;
 mod plan;
@@ -25,8 +25,8 @@ use plumb_evidence::{Evidence, Missing};
 use serde::Serialize;
 
 pub use effect::{Effect, EffectState};
-pub use goodput::{Goodput, LoadPoint};
 pub use energy::Energy;
+pub use goodput::{Goodput, LoadPoint};
 pub use money::{Money, MoneyRange};
 pub use observed::{Observed, ObservedHour, Stands};
 pub use plan::{Plan, Saving, Sensitivity, Step, replicas};

@@ -16,7 +16,9 @@ pub enum PeersError {
     #[error("expected a fleet.json as `plumb fleet --formats json` writes it")]
     Shape(#[source] serde_json::Error),
     /// Another version of it.
-    #[error("expected a fleet.json of version {FLEET_SCHEMA}, found version {0}; write it anew with this version")]
+    #[error(
+        "expected a fleet.json of version {FLEET_SCHEMA}, found version {0}; write it anew with this version"
+    )]
     Version(u32),
     /// Nothing in it.
     #[error("expected a fleet.json with nodes, found none in it")]
@@ -87,7 +89,11 @@ impl Peers {
             let found = own.nodes.min(most);
             (own.root, (found, own.unanswered.min(most - found)))
         });
-        Ok(Self { deviations, grades: nodes.iter().map(|node| node.grade).collect(), causes: causes.collect() })
+        Ok(Self {
+            deviations,
+            grades: nodes.iter().map(|node| node.grade).collect(),
+            causes: causes.collect(),
+        })
     }
 
     /// Number of nodes.
@@ -100,7 +106,11 @@ impl Peers {
     #[must_use]
     pub fn findings(&self) -> (usize, usize, usize) {
         let of = |at: usize| self.deviations.get(at).copied().unwrap_or_default();
-        (of(0), of((self.deviations.len().saturating_sub(1)) / 2), of(self.deviations.len().saturating_sub(1)))
+        (
+            of(0),
+            of((self.deviations.len().saturating_sub(1)) / 2),
+            of(self.deviations.len().saturating_sub(1)),
+        )
     }
 
     /// On how many nodes a cause was found, and on how many others it was not answered whether it is there.
@@ -148,9 +158,15 @@ mod tests {
     fn a_node_is_held_against_the_others() {
         let peers = Peers::read(FLEET.as_bytes()).unwrap();
         assert_eq!((peers.nodes(), peers.findings()), (4, (0, 4, 9)));
-        assert_eq!((peers.having("cpu.governor"), peers.having("none"), peers.having("x")), ((2, 1), (0, 0), (4, 0)));
+        assert_eq!(
+            (peers.having("cpu.governor"), peers.having("none"), peers.having("x")),
+            ((2, 1), (0, 0), (4, 0))
+        );
         let standing = Standing { better: 1, same: 1, worse: 1, ungraded: 1 };
-        assert_eq!((peers.standing(Grade::Medium), peers.standing(Grade::NotAssessable)), (Some(standing), None));
+        assert_eq!(
+            (peers.standing(Grade::Medium), peers.standing(Grade::NotAssessable)),
+            (Some(standing), None)
+        );
     }
 
     #[test]

@@ -62,13 +62,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 }
 
 /// What a million output tokens cost at the mean demand; or why that is not known.
-fn cost(
-    evidence: &Evidence<'_>,
-    demand: &Demand,
-    mean: f64,
-    replicas: u32,
-    url: &str,
-) -> Result<Said, Said> {
+fn cost(evidence: &Evidence<'_>, demand: &Demand, mean: f64, replicas: u32, url: &str) -> Result<Said, Said> {
     let prices: Prices = evidence.get("/engagement/prices")?;
     // There is no goodput where the demand does not say how many tokens a request has.
     let tokens = demand.output_tokens.filter(|tokens| *tokens > 0.0).ok_or(words::NoGoodput {})?;

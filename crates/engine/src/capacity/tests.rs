@@ -55,7 +55,11 @@ fn evidence(tests: Vec<BenchResult>) -> Evidence {
             replicas: Some(9),
             ..Demand::default()
         }),
-        prices: Fact::Known(Prices { currency: "EUR".into(), gpu_hour: Some(2.0.into()), ..Prices::default() }),
+        prices: Fact::Known(Prices {
+            currency: "EUR".into(),
+            gpu_hour: Some(2.0.into()),
+            ..Prices::default()
+        }),
         ..Engagement::default()
     });
     let server = InferenceServer {

@@ -48,7 +48,11 @@ impl From<f64> for Amount {
 
 impl Serialize for Amount {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.is_range() { [self.low, self.high].serialize(serializer) } else { self.low.serialize(serializer) }
+        if self.is_range() {
+            [self.low, self.high].serialize(serializer)
+        } else {
+            self.low.serialize(serializer)
+        }
     }
 }
 

@@ -429,10 +429,7 @@ fn unanswered(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
         let command = who.command(url.as_deref());
         rows.push(Row {
             cells: vec![
-                vec![
-                    vec![strong(w.t("who", who.key())?)],
-                    line(super::limits::gives(w, who)?),
-                ],
+                vec![vec![strong(w.t("who", who.key())?)], line(super::limits::gives(w, who)?)],
                 vec![if command.is_empty() { line("–") } else { vec![code(command)] }],
                 vec![
                     ask.checks

@@ -61,8 +61,7 @@ impl Who {
     pub(crate) fn of(finding: &RatedFinding, assessment: &Assessment) -> Self {
         let text = finding.message.as_str();
         let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
-        let is_contained =
-            matches!(assessment.profile.platform, Platform::Container | Platform::Kubernetes);
+        let is_contained = matches!(assessment.profile.platform, Platform::Container | Platform::Kubernetes);
         match () {
             // What was denied to root is not to be had by more rights on the same machine.
             () if has(&["(denied)", "as root"]) && !assessment.provenance.root => Self::Root,

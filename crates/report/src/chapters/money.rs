@@ -58,9 +58,13 @@ pub(super) fn missing(w: &Writer<'_>) -> Result<String, ReportError> {
     let engagement = w.evidence().and_then(|evidence| evidence.engagement.known());
     let peak = engagement.and_then(|own| own.demand.known()?.peak_requests_per_s);
     let capacity = &w.assessment.capacity;
-    let is_tested = w.evidence().is_some_and(|own| own.measurements.known().and_then(|own| own.bench.known()).is_some_and(|own| !own.is_empty()));
+    let is_tested = w.evidence().is_some_and(|own| {
+        own.measurements.known().and_then(|own| own.bench.known()).is_some_and(|own| !own.is_empty())
+    });
     // What the tests lack is told by what read them.
-    if let (true, Some(reason)) = (is_tested && engagement.is_some_and(|own| own.slo.known().is_some()), &capacity.no_goodput) {
+    if let (true, Some(reason)) =
+        (is_tested && engagement.is_some_and(|own| own.slo.known().is_some()), &capacity.no_goodput)
+    {
         let text = capacity.words.get(w.messages.language(), "no_goodput", reason);
         return Ok(w.names.plain(&clean(text)));
     }
@@ -135,7 +139,9 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     for (own, found) in moved.filter(|(_, found)| found.replicas.0 != found.replicas.1) {
         add("moved", own, found.from.0, w.word(&format!("moved_{}", found.input))?.to_owned());
     }
-    if let Some((own, (low, _))) = of_money("price_moved").and_then(|(own, found)| Some((own, found.price_moved?))) {
+    if let Some((own, (low, _))) =
+        of_money("price_moved").and_then(|(own, found)| Some((own, found.price_moved?)))
+    {
         add("assumption", own, low, own.name.clone());
     }
     let columns = vec![

@@ -148,7 +148,12 @@ fn one(
     let mut legend = plot.y + 12.0;
     // No line of the scale goes through the words.
     let longest = lines.iter().map(|(load, _)| width_of(load, 9.5).min(224.0)).fold(0.0, f64::max);
-    svg.rect(Area::new(plot.x + 6.0, plot.y + 1.0, longest + 44.0, lines.len() as f64 * 14.0 + 2.0), PAPER, PAPER, 0.0);
+    svg.rect(
+        Area::new(plot.x + 6.0, plot.y + 1.0, longest + 44.0, lines.len() as f64 * 14.0 + 2.0),
+        PAPER,
+        PAPER,
+        0.0,
+    );
     for (index, (load, points)) in lines.iter().enumerate() {
         let (paint, width, dash) = LINES[if lines.len() == 1 { 2 } else { index % MAX_LINES }];
         let line: Vec<_> =

@@ -341,9 +341,12 @@ fn money(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
         let months: Vec<Amount> = members.iter().filter_map(|node| node.month).collect();
         let month = match months.is_empty() {
             true => "–".to_owned(),
-            false => {
-                pen.amount(&format!("class-{index}-month"), months.iter().copied().sum(), currency, "nodes: month")
-            }
+            false => pen.amount(
+                &format!("class-{index}-month"),
+                months.iter().copied().sum(),
+                currency,
+                "nodes: month",
+            ),
         };
         let proven: Vec<f64> =
             members.iter().filter_map(|node| node.business.as_ref()).map(|own| own.proven).collect();

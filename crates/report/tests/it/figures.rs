@@ -216,6 +216,8 @@ fn languages_have_the_same_keys_and_placeholders() {
         let text = fs::read_to_string(folder.join(format!("{language}.toml"))).unwrap();
         let mut keys = Vec::new();
         flat("", &toml::from_str(&text).unwrap(), &mut keys);
+        // English is what the names of things are in already.
+        keys.retain(|(key, _)| !key.starts_with(".subject.words"));
         keys.sort();
         keys
     };

@@ -120,7 +120,11 @@ pub(crate) fn measured(sockets: u32, cores: u32, gpus: u32) -> Evidence {
             replicas: Some(9),
             ..Demand::default()
         }),
-        prices: Fact::Known(Prices { currency: "EUR".into(), gpu_hour: Some(2.2.into()), ..Prices::default() }),
+        prices: Fact::Known(Prices {
+            currency: "EUR".into(),
+            gpu_hour: Some(2.2.into()),
+            ..Prices::default()
+        }),
         ..Engagement::default()
     });
     let rates = [
