@@ -94,6 +94,15 @@ fn untuned(times: &Times) -> Node {
     ]);
     let group = format!("/sys/fs/cgroup{SERVICE}");
     node.set(&format!("{group}/cpu.max"), "800000 100000\n");
+    // Nobody uses more than the quota, and whoever is throttled waits: 30 periods in which ten threads stood still for 7 ms.
+    for worker in 0..8 {
+        node.ran(FIRST_WORKER + worker, FIRST_WORKER + worker, 800);
+    }
+    let pressure = |us: u64| {
+        let line = |kind: &str, us: u64| format!("{kind} avg10=0.00 avg60=0.00 avg300=0.00 total={us}\n");
+        line("some", us) + &line("full", us / 2)
+    };
+    node.window(&format!("{group}/cpu.pressure"), pressure(100_000), pressure(300_000));
     node.throttle(&group, 30, 2_000_000);
     node.interrupts_on([4; 4], 500_000);
     node.interrupt_time(4, 150);
