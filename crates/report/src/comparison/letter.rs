@@ -357,7 +357,14 @@ fn next(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, ReportError> {
     let open = [Fate::New, Fate::FoundNow, Fate::Partly, Fate::Open].map(|fate| of_fate(node, fate));
     for cause in open.into_iter().flatten().filter(|cause| cause.id_after.is_some()).take(NAMED) {
         let problem = cause.left.as_ref().unwrap_or(&cause.problem);
-        let id = cause.id_after.clone().unwrap_or_default();
+        let now = cause.id_after.clone().unwrap_or_default();
+        // Each report counts its own findings.
+        let id = match &cause.id_before {
+            Some(was) if *was != now => {
+                pen.messages.fill("letter", "two_names", &[("before", was), ("after", &now)])?
+            }
+            _ => now,
+        };
         add("step_open", &[("id", id), ("problem", without_ids(&clean(problem)))])?;
     }
     let mut blocks = vec![heading(pen.t("letter", "next")?)];

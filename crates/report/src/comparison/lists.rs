@@ -139,7 +139,7 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
             numbers(pen.t("compare", "state_before")?),
             numbers(pen.t("compare", "state_after")?),
             numbers(pen.t("compare", "change")?),
-            column(pen.t("compare", "interval")?, 6),
+            column(pen.t("compare", "interval")?, 7),
             column(pen.t("label", "outcome")?, 6),
         ];
         blocks.push(Block::Table { columns, rows });
@@ -169,10 +169,12 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
 
 fn metric_row(pen: &Pen<'_>, own: &MeasuredChange) -> Result<Row, ReportError> {
     let messages = pen.messages;
-    let runs = |spread: &Spread| {
+    let runs = |spread: &Spread| -> Result<Vec<Line>, ReportError> {
         let value = messages.numeral(&format!("{} {}", number(spread.value), words::unit(own, messages)));
         let key = if spread.runs == 1 { "runs_one" } else { "runs_many" };
-        messages.fill("compare", key, &[("value", &value), ("n", &spread.runs.to_string())])
+        // Below the number, or the columns would leave the interval no room.
+        let runs = messages.fill("compare", key, &[("n", &spread.runs.to_string())])?;
+        Ok(vec![line(value), vec![soft(runs)]])
     };
     let found = id(own.verdict);
     let interval = match (own.interval, own.basis) {
@@ -198,8 +200,8 @@ fn metric_row(pen: &Pen<'_>, own: &MeasuredChange) -> Result<Row, ReportError> {
     Ok(Row {
         cells: vec![
             text(metric(&own.metric, messages)),
-            text(runs(&own.before)?),
-            text(runs(&own.after)?),
+            runs(&own.before)?,
+            runs(&own.after)?,
             text(percent(own.ratio, messages)),
             text(interval),
             said,

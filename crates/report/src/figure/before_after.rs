@@ -106,8 +106,8 @@ fn loads(business: &Business) -> Vec<(&'static str, f64)> {
     .into_iter()
     .filter_map(|(key, rate)| Some((key, rate?)))
     .collect();
-    // The farthest stands on top, so that no line runs through a name.
-    loads.sort_by(|a, b| b.1.total_cmp(&a.1));
+    // The nearest stands on top, so that no line runs through a name.
+    loads.sort_by(|a, b| a.1.total_cmp(&b.1));
     loads
 }
 

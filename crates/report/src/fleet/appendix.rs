@@ -100,8 +100,11 @@ fn of_cause(pen: &Pen<'_>, cohort: &Cohort<'_>, cause: &CauseOf<'_>) -> Result<V
             steps => add("card", "do", steps)?,
         }
     }
+    // What has no command is done by somebody, once.
+    let is_typed = !remedy.now.is_empty() || remedy.permanent.iter().any(|step| step.contains('`'));
     add("label", "now", &remedy.now)?;
-    add("label", "permanent", &remedy.permanent)?;
+    let (section, key) = if is_typed { ("label", "permanent") } else { ("card", "do") };
+    add(section, key, &remedy.permanent)?;
     add("label", "rollback", &remedy.back)?;
     if !remedy.verify.is_empty() {
         let text = if remedy.verify_is_code { code(remedy.verify.clone()) } else { plain(remedy.verify.clone()) };

@@ -36,7 +36,7 @@ pub(super) fn main(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Part, ReportErr
         chapters.push(chapter);
         Ok(())
     };
-    named("answers", true, nodes(pen, cohort)?)?;
+    named("answers", false, nodes(pen, cohort)?)?;
     named("findings", false, findings(pen, cohort)?)?;
     let money = money(pen, cohort)?;
     if !money.is_empty() {
@@ -507,7 +507,10 @@ fn finding(pen: &Pen<'_>, cause: &CauseOf<'_>) -> Result<Row, ReportError> {
             vec![found.iter().map(mark).collect()],
             problem,
             count,
-            vec![line(text(|work| &work.effort)), vec![soft(text(|work| &work.needs))]],
+            match cause.work.is_some_and(|work| work.steps.is_empty()) {
+                true => vec![line("–")],
+                false => vec![line(text(|work| &work.effort)), vec![soft(text(|work| &work.needs))]],
+            },
         ],
     })
 }
