@@ -30,18 +30,105 @@ fn main() {
     write(&folder.join("guest"), "vm-12.example", "9a3c", &self::guest(), &guest);
 }
 
-/// Many nodes in one folder, of which every seventh is untuned: to see how long `plumb fleet` takes.
+/// Many nodes in one folder, as a fleet has them: of ten one is untuned, four have a single fault each, one is a guest, and four
+/// are healthy. Every other ten are of a later machine; two of ten were never tested.
 fn fleet(folder: &Path, nodes: u32) {
-    let times = Times { day: "2026-03-02", slowness: 1.0 };
-    let (healthy, untuned) = (Node::healthy(), untuned(&times));
+    const DAYS: [&str; 3] = ["2026-03-02", "2026-03-03", "2026-03-04"];
     for n in 0..nodes {
-        let node = if n % 7 == 0 { &untuned } else { &healthy };
+        let day = DAYS[(n / 14 % 3) as usize];
+        // Nodes of one kind are a little unlike, as machines are.
+        let unlike = 1.0 + f64::from(n % 7) * 0.006;
+        let times = |slowness: f64| Times { day, slowness: slowness * unlike };
+        let (healthy, slowed) = (times(0.78), times(0.92));
+        let (mut node, times) = match n % 10 {
+            0 => (untuned(&times(1.0)), times(1.0)),
+            1 => (saving_power(), slowed),
+            2 => (with_quota(), slowed),
+            3 => (interrupted(), slowed),
+            4 => (far_memory(), slowed),
+            5 => (guest(), healthy),
+            _ => (Node::healthy(), healthy),
+        };
+        if !matches!(n % 10, 0 | 5 | 9) {
+            measure(&mut node, &times);
+        }
+        if n / 10 % 2 == 1 {
+            later_machine(&mut node);
+        }
         let host = format!("gpu-{n:03}.example");
         let scratch = folder.join(&host);
-        write(&scratch, &host, &format!("{n:04x}"), node, &times);
+        write(&scratch, &host, &format!("{n:04x}"), &node, &times);
         fs::rename(scratch.join("node.plumb"), folder.join(format!("{host}.plumb"))).unwrap();
         fs::remove_dir(scratch).unwrap();
     }
+}
+
+/// The next model of the same machine, with a processor of as many cores.
+fn later_machine(node: &mut Node) {
+    let cpuinfo = node.text("/proc/cpuinfo").replace("8462Y+", "8562Y+");
+    node.set("/proc/cpuinfo", cpuinfo);
+    if node.text("/sys/class/dmi/id/product_name").contains("GPU Server") {
+        node.set("/sys/class/dmi/id/product_name", "GPU Server 2\n");
+    }
+}
+
+/// Healthy but for its clocks.
+fn saving_power() -> Node {
+    let mut node = Node::healthy();
+    save_power(&mut node);
+    node
+}
+
+/// Healthy but for a quota that stops the service.
+fn with_quota() -> Node {
+    let mut node = Node::healthy();
+    limit(&mut node);
+    node
+}
+
+/// Healthy but for interrupts that all go to one CPU.
+fn interrupted() -> Node {
+    let mut node = Node::healthy();
+    interrupt(&mut node);
+    node
+}
+
+/// Healthy but for the memory of four workers, which is on the other socket.
+fn far_memory() -> Node {
+    let mut node = Node::healthy();
+    for worker in 0..4 {
+        node.memory_on(FIRST_WORKER + worker, 1);
+    }
+    node
+}
+
+fn save_power(node: &mut Node) {
+    for cpu in 0..128 {
+        let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");
+        node.set(&format!("{policy}/scaling_governor"), "powersave\n");
+        node.set(&format!("{policy}/energy_performance_preference"), "balance_power\n");
+    }
+}
+
+/// A quota of 8 CPUs. Nobody uses more than it, and whoever is throttled waits: 30 periods in which ten threads stood still for
+/// 7 ms.
+fn limit(node: &mut Node) {
+    let group = format!("/sys/fs/cgroup{SERVICE}");
+    node.set(&format!("{group}/cpu.max"), "800000 100000\n");
+    for worker in 0..8 {
+        node.ran(FIRST_WORKER + worker, FIRST_WORKER + worker, 800);
+    }
+    let pressure = |us: u64| {
+        let line = |kind: &str, us: u64| format!("{kind} avg10=0.00 avg60=0.00 avg300=0.00 total={us}\n");
+        line("some", us) + &line("full", us / 2)
+    };
+    node.window(&format!("{group}/cpu.pressure"), pressure(100_000), pressure(300_000));
+    node.throttle(&group, 30, 2_000_000);
+}
+
+fn interrupt(node: &mut Node) {
+    node.interrupts_on([4; 4], 500_000);
+    node.interrupt_time(4, 150);
 }
 
 /// When a sample was taken, and how long its requests take, in shares of the slowest.
@@ -70,11 +157,7 @@ fn write(folder: &Path, host: &str, token: &str, node: &Node, times: &Times) {
 /// Two sockets, eight GPUs, and most of what is usually wrong.
 fn untuned(times: &Times) -> Node {
     let mut node = Node::healthy();
-    for cpu in 0..128 {
-        let policy = format!("/sys/devices/system/cpu/cpufreq/policy{cpu}");
-        node.set(&format!("{policy}/scaling_governor"), "powersave\n");
-        node.set(&format!("{policy}/energy_performance_preference"), "balance_power\n");
-    }
+    save_power(&mut node);
     for worker in 0..8 {
         node.pin(FIRST_WORKER + worker, "0-127");
     }
@@ -92,20 +175,8 @@ fn untuned(times: &Times) -> Node {
         ("compact_stall", 5000),
         ("allocstall_normal", 5000),
     ]);
-    let group = format!("/sys/fs/cgroup{SERVICE}");
-    node.set(&format!("{group}/cpu.max"), "800000 100000\n");
-    // Nobody uses more than the quota, and whoever is throttled waits: 30 periods in which ten threads stood still for 7 ms.
-    for worker in 0..8 {
-        node.ran(FIRST_WORKER + worker, FIRST_WORKER + worker, 800);
-    }
-    let pressure = |us: u64| {
-        let line = |kind: &str, us: u64| format!("{kind} avg10=0.00 avg60=0.00 avg300=0.00 total={us}\n");
-        line("some", us) + &line("full", us / 2)
-    };
-    node.window(&format!("{group}/cpu.pressure"), pressure(100_000), pressure(300_000));
-    node.throttle(&group, 30, 2_000_000);
-    node.interrupts_on([4; 4], 500_000);
-    node.interrupt_time(4, 150);
+    limit(&mut node);
+    interrupt(&mut node);
     node.set("/proc/sys/vm/swappiness", "60\n");
     measure(&mut node, times);
     node

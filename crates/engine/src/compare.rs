@@ -12,6 +12,7 @@ mod measured;
 mod pairs;
 #[cfg(test)]
 mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 
@@ -21,9 +22,11 @@ use serde::Serialize;
 
 use crate::assessment::{Assessment, Grade, by_root};
 use crate::capacity::LoadPoint;
+use crate::speech::{Text, say};
+use words::Words;
 
 pub use drift::{Configuration, Drift, DriftKind, Setting, configuration};
-pub use findings::{Change, Changes, Side};
+pub use findings::{CauseChange, Change, Changes, Fate, Side};
 pub use measured::{Basis, Measured, MeasuredChange, NoiseChange, ShownEffect, Spread, Verdict};
 pub use pairs::{Identity, Pairing, Unpaired, pair};
 
@@ -58,8 +61,10 @@ pub struct Comparison {
     pub cautions: Vec<String>,
     /// Grades by category.
     pub categories: Vec<CategoryChange>,
-    /// Deviations by what became of them.
+    /// Deviations by what became of them, by check and place.
     pub findings: Changes,
+    /// The same as reports count them: by cause.
+    pub causes: Vec<CauseChange>,
     /// Load tests and noise.
     pub measured: Measured,
     /// Settings, versions, boot arguments, topology.
@@ -122,6 +127,16 @@ pub struct Business {
     pub target: f64,
     /// The rates that were tested, rising.
     pub tested: Vec<LoadPoint>,
+    /// True where the client did not state that share, and it is an assumption.
+    pub target_assumed: bool,
+    /// The stated peak of today, of the whole service.
+    pub peak: Option<f64>,
+    /// Replicas of today, as stated.
+    pub today: Option<u32>,
+    /// Their GPUs.
+    pub gpus_today: Option<u32>,
+    /// Their cost of a month.
+    pub month_today: Option<Amount>,
     /// Rate that each replica of today gets at the stated peak.
     pub each: Option<f64>,
     /// Rate that is planned for, of the whole service; `None` without a stated demand.
@@ -177,12 +192,15 @@ impl Comparison {
 /// Compares two states of a node.
 #[must_use]
 pub fn compare(before: State<'_>, after: State<'_>) -> Comparison {
+    let words = Words::new(after.language);
+    let findings = findings::compare(before, after, &words);
     Comparison {
         host: after.assessment.node.hostname.clone(),
-        cautions: cautions(before, after),
+        cautions: cautions(before, after).iter().map(|text| words.say(text)).collect(),
         categories: categories(before.assessment, after.assessment),
-        findings: findings::compare(before, after),
-        measured: measured::compare(before.evidence, after.evidence),
+        causes: findings::causes(before, after, &findings),
+        findings,
+        measured: measured::compare(before.evidence, after.evidence, &words),
         drift: drift::compare(&configuration(before.evidence), &configuration(after.evidence)),
         before: summary(before),
         after: summary(after),
@@ -202,7 +220,7 @@ fn summary(state: State<'_>) -> StateSummary {
         exposure: assessment.indices.exposure,
         deviations: by_root(assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()))
             .len(),
-        business: business(assessment),
+        business: business(assessment, state.evidence),
         limits: limits(state.evidence),
     }
 }
@@ -218,14 +236,22 @@ fn limits(evidence: &Evidence) -> BTreeMap<String, f64> {
 }
 
 /// What load tests prove, and what the demand then needs; `None` without a rate at which the objectives are met.
-pub(crate) fn business(assessment: &Assessment) -> Option<Business> {
+pub(crate) fn business(assessment: &Assessment, evidence: &Evidence) -> Option<Business> {
     let capacity = &assessment.capacity;
     let goodput = capacity.goodput.as_ref().filter(|goodput| goodput.rate.low > 0.0)?;
     let plan = capacity.plan.as_ref();
     let money = capacity.money.as_ref();
     let peak = capacity.assumptions.iter().find(|own| own.id == "peak").map(|own| own.value);
     let today = plan.and_then(|plan| plan.today).filter(|replicas| *replicas > 0);
+    let gpus_today =
+        plan.and_then(|plan| plan.gpus_per_replica).zip(today).map(|(size, replicas)| size * replicas);
+    let slo = evidence.engagement.known().and_then(|engagement| engagement.slo.known());
     Some(Business {
+        target_assumed: slo.is_some_and(|slo| slo.attainment_percent.is_none()),
+        peak,
+        today,
+        gpus_today,
+        month_today: money.and_then(|money| money.today),
         proven: goodput.rate.low,
         target: goodput.target,
         tested: goodput.points.clone(),
@@ -257,54 +283,48 @@ fn categories(before: &Assessment, after: &Assessment) -> Vec<CategoryChange> {
         .collect()
 }
 
-fn cautions(before: State<'_>, after: State<'_>) -> Vec<String> {
+fn cautions<'a>(before: State<'a>, after: State<'a>) -> Vec<Text<'a>> {
     let mut cautions = Vec::new();
     let (first, second) = (before.assessment, after.assessment);
     let synthetic = |assessment: &Assessment| assessment.provenance.origin == Origin::Synthetic.as_str();
     if synthetic(first) || synthetic(second) {
-        cautions.push("the evidence is synthetic: it was made up, and the node does not exist".to_owned());
+        cautions.push(say("compare-synthetic"));
     }
-    let tokens = (before.host_token, after.host_token);
-    let names = (&first.node.hostname, &second.node.hostname);
-    if !tokens.0.is_empty() && !tokens.1.is_empty() {
-        if tokens.0 != tokens.1 {
-            cautions.push(format!(
-                "the two bundles are of two nodes (`{}` and `{}`): differences between nodes look like changes",
-                names.0, names.1
-            ));
+    let named = |text: Text<'a>| {
+        text.with("first", &first.node.hostname).with("second", &second.node.hostname)
+    };
+    if !before.host_token.is_empty() && !after.host_token.is_empty() {
+        if before.host_token != after.host_token {
+            cautions.push(named(say("compare-two-nodes")));
         }
-    } else if names.0 != names.1 {
-        cautions.push(format!(
-            "the bundles do not tell whether they are of one node, and their host names differ (`{}` and `{}`)",
-            names.0, names.1
-        ));
+    } else if first.node.hostname != second.node.hostname {
+        cautions.push(named(say("compare-perhaps-two-nodes")));
     }
     if first.provenance.collected > second.provenance.collected {
-        cautions.push("the second bundle is the older one; the order of the two may be mistaken".to_owned());
+        cautions.push(say("compare-older"));
     }
     if first.provenance.root && !second.provenance.root {
-        cautions.push("only the first bundle was collected by root: the second shows less".to_owned());
+        cautions.push(say("compare-less-root"));
     }
-    if first.load_sample.seen != second.load_sample.seen {
-        let which = if first.load_sample.seen { "first" } else { "second" };
-        cautions.push(format!(
-            "only the {which} bundle shows the node under load: effects that appear under load cannot be compared"
-        ));
+    match (first.load_sample.seen, second.load_sample.seen) {
+        (true, false) => cautions.push(say("compare-load-first")),
+        (false, true) => cautions.push(say("compare-load-second")),
+        _ => {}
     }
     if let (Some(share_before), Some(share_after)) = (first.coverage, second.coverage)
         && share_after < share_before
     {
         // As reports print it, unless the two would read alike.
-        let whole = |share: f64| format!("{:.0} %", (share * 100.0).floor());
-        let exact = |share: f64| format!("{:.1} %", share * 100.0);
-        let printed = [whole as fn(f64) -> String, exact]
+        let whole = |share: f64| ((share * 100.0).floor(), 0_u8);
+        let exact = |share: f64| ((share * 1000.0).round() / 10.0, 1_u8);
+        let printed = [whole as fn(f64) -> (f64, u8), exact]
             .map(|print| (print(share_before), print(share_after)))
             .into_iter()
             .find(|(before, after)| before != after);
         if let Some((before, after)) = printed {
-            cautions.push(format!(
-                "the coverage fell from {before} to {after}: a lower risk may be a view that is narrower"
-            ));
+            let share = |(value, digits): (f64, u8)| Text::Quantity(value, "%", digits);
+            let fell = say("compare-coverage-fell");
+            cautions.push(fell.with("before", share(before)).with("after", share(after)));
         }
     }
     cautions

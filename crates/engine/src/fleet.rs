@@ -38,6 +38,8 @@ pub struct Member {
 #[derive(Clone, Debug)]
 struct Deviation {
     checks: BTreeSet<String>,
+    /// The check that gave the worst of it.
+    worst: String,
     grade: Option<Grade>,
     score: f64,
     problem: String,
@@ -139,6 +141,11 @@ pub struct Frequent {
     pub root: String,
     /// Ids of the checks that deviate for it.
     pub checks: Vec<String>,
+    /// The one of them that gave the worst finding: whether others may have the cause is asked of it.
+    pub check: String,
+    /// True for what is a property of the whole service, however many of its nodes tell of it: what the client stated, and the
+    /// plan that follows from it.
+    pub of_service: bool,
     /// What is wrong on the node where it is worst.
     pub problem: String,
     /// Name of the file of that node.
@@ -149,7 +156,8 @@ pub struct Frequent {
     pub score: f64,
     /// Number of nodes that deviate.
     pub nodes: usize,
-    /// Number of nodes on which none of the checks deviates and one applies and was not answered: they may deviate too.
+    /// Number of nodes that do not have it and on which the check that gave the worst finding was not answered: they may have it,
+    /// too.
     pub unanswered: usize,
     /// Their host names, sorted.
     pub hosts: Vec<String>,
@@ -223,7 +231,7 @@ impl Member {
                 class: class(evidence),
                 month: gpus.and_then(|gpus| month(evidence, gpus)),
                 gpus,
-                business: business(assessment),
+                business: business(assessment, evidence),
             },
             configuration: configuration(evidence),
             deviations,
@@ -237,13 +245,23 @@ impl Member {
 fn add(deviations: &mut BTreeMap<String, Deviation>, finding: &RatedFinding, language: &str) {
     let entry = deviations.entry(finding.root().key()).or_insert_with(|| Deviation {
         checks: BTreeSet::new(),
+        worst: finding.check.clone(),
         grade: finding.grade,
         score: finding.score,
         problem: finding.sentence_in(language),
     });
     entry.checks.insert(finding.check.clone());
     entry.grade = entry.grade.max(finding.grade);
-    entry.score = entry.score.max(finding.score);
+    if finding.score > entry.score {
+        entry.score = finding.score;
+        entry.worst.clone_from(&finding.check);
+        entry.problem = finding.sentence_in(language);
+    }
+}
+
+/// Checks of what the client states of the service, and of the plan that follows from it.
+fn is_of_service(check: &str) -> bool {
+    check == "slo.defined" || check.starts_with("cap.")
 }
 
 /// What the GPUs of a node cost a month by the client's prices.
@@ -328,6 +346,8 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
             let entry = roots.entry(root).or_insert_with(|| Frequent {
                 root: root.clone(),
                 checks: Vec::new(),
+                check: own.worst.clone(),
+                of_service: true,
                 problem: own.problem.clone(),
                 worst: member.row.name.clone(),
                 grade: None,
@@ -338,7 +358,7 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
             });
             if own.score > entry.score {
                 (entry.problem, entry.worst) = (own.problem.clone(), member.row.name.clone());
-                entry.score = own.score;
+                (entry.check, entry.score) = (own.worst.clone(), own.score);
             }
             entry.nodes += 1;
             entry.grade = entry.grade.max(own.grade);
@@ -354,9 +374,10 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
     for entry in &mut frequent {
         entry.hosts.sort();
         entry.checks.sort();
+        entry.of_service = entry.checks.iter().all(|check| is_of_service(check));
         let is_open = |member: &&Member| {
             !member.deviations.contains_key(&entry.root)
-                && entry.checks.iter().any(|check| member.unanswered.contains(check))
+                && member.unanswered.contains(&entry.check)
         };
         entry.unanswered = members.iter().filter(is_open).count();
     }

@@ -287,3 +287,65 @@ contradiction-outcomes = eine Prüfung findet { $one_subject } zugleich in Ordnu
 contradiction-statements = zwei Befunde schließen einander aus: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
 contradiction-advice = zwei Befunde verlangen Gegensätzliches: { $one } ({ $one_subject }) und { $other } ({ $other_subject })
 contradiction-in-force = was für { $subject } verlangt wird, gilt schon ({ $goal }: { $found })
+
+## Zwei Zustände eines Knotens: was vorab zu wissen ist
+
+compare-synthetic = die Nachweise sind synthetisch: Sie sind erfunden, und den Knoten gibt es nicht
+compare-two-nodes = die beiden Bündel stammen von zwei Knoten (`{ $first }` und `{ $second }`): Unterschiede zwischen Knoten sehen aus wie Änderungen
+compare-perhaps-two-nodes = die Bündel sagen nicht, ob sie von einem Knoten stammen, und ihre Hostnamen unterscheiden sich (`{ $first }` und `{ $second }`)
+compare-older = das zweite Bündel ist das ältere; die Reihenfolge der beiden ist womöglich vertauscht
+compare-less-root = nur das erste Bündel wurde mit Administratorrechten erhoben: Das zweite zeigt weniger
+compare-load-first = nur das erste Bündel zeigt den Knoten unter Last: Was nur unter Last auftritt, lässt sich nicht vergleichen
+compare-load-second = nur das zweite Bündel zeigt den Knoten unter Last: Was nur unter Last auftritt, lässt sich nicht vergleichen
+compare-coverage-fell = die Abdeckung sank von { $before } auf { $after }: Ein niedrigeres Risiko kann bloß ein engerer Blick sein
+
+## Was aus einer Abweichung wurde, und warum
+
+compare-weaker = die Nachweise dafür sind schwächer: Wahrscheinlichkeit vorher { $before }, nachher { $after }, Sicherheit { $sure } und { $surer }
+compare-stronger = die Nachweise dafür sind stärker: Wahrscheinlichkeit vorher { $before }, nachher { $after }, Sicherheit { $sure } und { $surer }
+compare-part-open = ein Teil der Prüfung blieb nachher ohne Antwort
+compare-moved = der Befund ist derselbe, mit { $after } statt { $before }
+compare-others = die Prüfung weicht in beiden Zuständen ab, aber an anderen Stellen: vorher { $before }, nachher { $after }
+compare-gone = die abweichende Stelle kommt nicht mehr vor; alles, was die Prüfung jetzt sieht, ist in Ordnung
+compare-gone-not-mended = die abweichende Stelle ist, soweit erkennbar, weggefallen und nicht behoben: { $why }
+compare-come = die abweichende Stelle kam vorher nicht vor; alles, was die Prüfung damals sah, war in Ordnung
+compare-come-perhaps = die Stelle gab es vorher womöglich noch nicht: { $why }
+compare-no-pack-before = kein Paket beantwortete diese Prüfung vorher
+compare-no-pack-after = kein Paket beantwortete diese Prüfung nachher
+compare-not-named-before = das erste Bündel nennt die Stelle nicht
+compare-not-named-after = das zweite Bündel nennt die Stelle nicht
+compare-inapplicable-before = die Prüfung traf vorher nicht zu: { $message }
+compare-inapplicable-after = die Prüfung trifft nachher nicht zu: { $message }
+compare-contradictory-before = die Nachweise der Prüfung widersprachen sich vorher: { $message }
+compare-contradictory-after = die Nachweise der Prüfung widersprechen sich nachher: { $message }
+compare-info-before = die Prüfung diente vorher nur der Information: { $message }
+compare-info-after = die Prüfung dient nachher nur der Information: { $message }
+compare-unanswered-before = die Prüfung blieb vorher ohne Antwort: { $message }
+compare-unanswered-after = die Prüfung blieb nachher ohne Antwort: { $message }
+compare-fewer = { $what }: vorher { $more }, nachher { $fewer }
+compare-more = { $what }: vorher { $fewer }, nachher { $more }
+compare-unknown-number = unbekannt
+compare-cpus = CPUs
+compare-nodes = NUMA-Knoten
+compare-gpus = GPUs
+compare-devices = PCI-Geräte
+compare-processes = Prozesse von Inferenzservern
+compare-links = Netzwerkschnittstellen
+compare-subjects = { $subjects } und { $n } weitere
+
+## Was in beiden Zuständen gemessen wurde
+
+measured-once-before = { $model } wurde mit { $load } nur vorher gemessen
+measured-once-after = { $model } wurde mit { $load } nur nachher gemessen
+measured-invalid-before = { $model } mit { $load }: vorher kein gültiger Lauf: { $why }
+measured-invalid-after = { $model } mit { $load }: nachher kein gültiger Lauf: { $why }
+measured-cut-short = vorzeitig beendet
+measured-cached = { $model } mit { $load }: aus dem Präfix-Cache des Servers kamen vorher { $before } der Prompt-Tokens und nachher { $after }; darin unterscheiden sich auch Latenzen und Raten
+measured-unknown-share = ein unbekannter Anteil
+measured-few-runs = weniger als drei Läufe in einem Zustand: Wie stark Läufe schwanken, lässt sich nicht schätzen; jeden mindestens dreimal wiederholen
+measured-beyond-floor = das 95-%-Intervall über die Läufe schließt den Fall ohne Änderung aus, und der Unterschied übersteigt den Rauschpegel von { $floor }
+measured-beyond-chance = das 95-%-Intervall über die Läufe schließt den Fall ohne Änderung aus; ein Rauschpegel wurde nicht gemessen
+measured-within-floor = der Unterschied liegt innerhalb des Rauschpegels von { $floor }, der ohne jede Änderung gemessen wurde
+measured-no-change = das 95-%-Intervall über die Läufe enthält den Fall ohne Änderung
+measured-beyond-runs = größer als die Streuung innerhalb der Läufe und der Rauschpegel von { $floor }; weniger als drei Läufe in einem Zustand
+measured-within-runs = weniger als drei Läufe in einem Zustand: Das Intervall gilt nur innerhalb der Läufe, und wie stark Läufe schwanken, lässt sich nicht schätzen; jeden mindestens dreimal wiederholen

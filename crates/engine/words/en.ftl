@@ -268,3 +268,65 @@ contradiction-outcomes = one check finds { $one_subject } both in order ({ $othe
 contradiction-statements = two findings exclude each other: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
 contradiction-advice = two findings want opposite changes: { $one } ({ $one_subject }), and { $other } ({ $other_subject })
 contradiction-in-force = what is asked for { $subject } is in force already ({ $goal }: { $found })
+
+## Two states of a node: what a reader has to know first
+
+compare-synthetic = the evidence is synthetic: it was made up, and the node does not exist
+compare-two-nodes = the two bundles are of two nodes (`{ $first }` and `{ $second }`): differences between nodes look like changes
+compare-perhaps-two-nodes = the bundles do not tell whether they are of one node, and their host names differ (`{ $first }` and `{ $second }`)
+compare-older = the second bundle is the older one; the order of the two may be mistaken
+compare-less-root = only the first bundle was collected by root: the second shows less
+compare-load-first = only the first bundle shows the node under load: effects that appear under load cannot be compared
+compare-load-second = only the second bundle shows the node under load: effects that appear under load cannot be compared
+compare-coverage-fell = the coverage fell from { $before } to { $after }: a lower risk may be a view that is narrower
+
+## What became of a deviation, and why
+
+compare-weaker = the evidence for it is weaker: likelihood { $before } before and { $after } after, confidence { $sure } and { $surer }
+compare-stronger = the evidence for it is stronger: likelihood { $before } before and { $after } after, confidence { $sure } and { $surer }
+compare-part-open = a part of the check was not answered after
+compare-moved = the same is told, with { $after } where it was { $before }
+compare-others = the check deviates in both, of other subjects: { $before } before, { $after } after
+compare-gone = what deviated is not named any more; all that the check looks at now is in order
+compare-gone-not-mended = what deviated is gone rather than mended, as far as one can tell: { $why }
+compare-come = what deviates was not named before; all that the check looked at then was in order
+compare-come-perhaps = the subject may not have been there before: { $why }
+compare-no-pack-before = no pack answered for this check before
+compare-no-pack-after = no pack answered for this check after
+compare-not-named-before = the first bundle does not name the subject
+compare-not-named-after = the second bundle does not name the subject
+compare-inapplicable-before = the check does not apply before: { $message }
+compare-inapplicable-after = the check does not apply after: { $message }
+compare-contradictory-before = the check has contradictory evidence before: { $message }
+compare-contradictory-after = the check has contradictory evidence after: { $message }
+compare-info-before = the check is for information only before: { $message }
+compare-info-after = the check is for information only after: { $message }
+compare-unanswered-before = the check was not answered before: { $message }
+compare-unanswered-after = the check was not answered after: { $message }
+compare-fewer = there were { $more } { $what } and are { $fewer }
+compare-more = there are { $more } { $what } and were { $fewer }
+compare-unknown-number = an unknown number
+compare-cpus = CPUs
+compare-nodes = NUMA nodes
+compare-gpus = GPUs
+compare-devices = PCI devices
+compare-processes = processes of inference servers
+compare-links = network interfaces
+compare-subjects = { $subjects } and { $n } more
+
+## What was measured in both states
+
+measured-once-before = { $model } under { $load } was measured before only
+measured-once-after = { $model } under { $load } was measured after only
+measured-invalid-before = { $model } under { $load }: no valid run before: { $why }
+measured-invalid-after = { $model } under { $load }: no valid run after: { $why }
+measured-cut-short = ended before their time
+measured-cached = { $model } under { $load }: the server's prefix cache gave { $before } of the prompt tokens before and { $after } after, so that latencies and rates differ by that
+measured-unknown-share = an unknown share
+measured-few-runs = fewer than three runs in a state: how runs differ is not estimable; repeat each at least three times
+measured-beyond-floor = the 95 % interval over runs leaves out no change; and it exceeds the noise floor of { $floor }
+measured-beyond-chance = the 95 % interval over runs leaves out no change; no noise floor was measured
+measured-within-floor = the difference is within the noise floor of { $floor } that was measured for no change
+measured-no-change = the 95 % interval over runs holds no change
+measured-beyond-runs = beyond the spread within the runs and the noise floor of { $floor }; fewer than three runs in a state
+measured-within-runs = fewer than three runs in a state: the interval is that within the runs, and how runs differ is not estimable; repeat each at least three times

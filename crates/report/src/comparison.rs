@@ -2,10 +2,9 @@
 
 mod letter;
 mod lists;
-pub(crate) use lists::setting;
+pub(crate) use lists::{setting, setting_name};
 mod words;
-
-use std::collections::BTreeSet;
+pub(crate) use words::translated;
 
 use plumb_engine::compare::{Comparison, ComparisonSet};
 use plumb_evidence::model::Origin;
@@ -180,12 +179,4 @@ fn bundles(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, ReportError> 
         rows.push(own);
     }
     Ok(vec![Block::Facts { rows }])
-}
-
-/// Causes of some changes, each once, in their order.
-fn causes<'a>(
-    changes: impl Iterator<Item = &'a plumb_engine::compare::Change>,
-) -> Vec<&'a plumb_engine::compare::Change> {
-    let mut seen = BTreeSet::new();
-    changes.filter(|change| seen.insert(change.root.as_str())).collect()
 }

@@ -9,6 +9,7 @@
 mod attainment;
 mod axis;
 pub(crate) mod before_after;
+pub(crate) mod bill;
 mod capacity;
 mod curves;
 mod effects;

@@ -4,6 +4,7 @@ mod appendix;
 mod chapters;
 mod sheet;
 
+use plumb_engine::Grade;
 use plumb_engine::fleet::{Fleet, Frequent, NodeRow};
 use plumb_evidence::model::Origin;
 
@@ -11,10 +12,11 @@ use crate::ReportError;
 use crate::chapters::items::Wave;
 use crate::chapters::pen::{About, Pen};
 use crate::escape::clean;
-use crate::model::{ActionRow, FindingRow, MODEL_SCHEMA, Model};
+use crate::model::{ActionRow, FindingRow, Line, MODEL_SCHEMA, Model, plain, styled};
 use crate::theme::Theme;
 use crate::view::date_of;
 
+use chapters::{coverages, rates};
 pub use sheet::Sheet;
 use sheet::Work;
 
@@ -32,7 +34,7 @@ pub fn model(fleet: &Fleet, sheets: &[Sheet], theme: &Theme) -> Result<Model, Re
     let parts = vec![chapters::main(&pen, &cohort)?, appendix::part(&pen, &cohort)?];
     let subject = pen.messages.fill("compare", "sets", &[("n", &fleet.nodes.len().to_string())])?;
     let headline = chapters::headline(&pen, &cohort)?;
-    let cover = pen.cover(
+    let mut cover = pen.cover(
         &fleet.document,
         &About {
             title: pen.t("fleet", "title")?,
@@ -44,6 +46,9 @@ pub fn model(fleet: &Fleet, sheets: &[Sheet], theme: &Theme) -> Result<Model, Re
             description: &headline,
         },
     )?;
+    if !cover.notice.is_empty() {
+        pen.t("fleet", "synthetic")?.clone_into(&mut cover.notice);
+    }
     let actions = cohort.causes.iter().map(|cause| action(&pen, cause)).collect::<Result<_, _>>()?;
     let mut model = Model {
         schema: MODEL_SCHEMA,
@@ -69,8 +74,15 @@ const EPOCH: &str = "1970-01-01T00:00:00Z";
 pub(crate) struct Cohort<'a> {
     fleet: &'a Fleet,
     sheets: &'a [Sheet],
-    /// What was found, the most frequent first.
+    /// What was found on nodes, the worst first; then what is of the whole service.
     causes: Vec<CauseOf<'a>>,
+}
+
+/// Nodes of one grade that have the same findings.
+pub(crate) struct Alike<'a> {
+    nodes: Vec<&'a NodeRow>,
+    /// Names of their findings.
+    ids: Vec<String>,
 }
 
 /// What several nodes have in common that one change would mend on each.
@@ -88,9 +100,13 @@ impl<'a> Cohort<'a> {
             let sheet = sheets.iter().find(|sheet| sheet.name == found.worst)?;
             sheet.work.iter().find(|work| work.root == found.root)
         };
-        let causes = fleet
-            .frequent
-            .iter()
+        let mut found: Vec<&Frequent> = fleet.frequent.iter().collect();
+        // The engine has the most frequent first, which breaks the tie.
+        found.sort_by(|a, b| {
+            (a.of_service.cmp(&b.of_service)).then(b.grade.cmp(&a.grade)).then(b.nodes.cmp(&a.nodes))
+        });
+        let causes = found
+            .into_iter()
             .zip(1..)
             .map(|(found, n)| CauseOf { id: format!("C{n}"), found, work: work(found) })
             .collect();
@@ -99,6 +115,40 @@ impl<'a> Cohort<'a> {
 
     fn nodes(&self) -> &'a [NodeRow] {
         &self.fleet.nodes
+    }
+
+    /// Causes that are to be corrected on nodes.
+    fn of_nodes(&self) -> impl Iterator<Item = &CauseOf<'a>> {
+        self.causes.iter().filter(|cause| !cause.found.of_service)
+    }
+
+    /// Causes that are of the whole service, whichever nodes tell of them.
+    fn of_service(&self) -> impl Iterator<Item = &CauseOf<'a>> {
+        self.causes.iter().filter(|cause| cause.found.of_service)
+    }
+
+    /// Some nodes by what they have in common, in their order.
+    fn alike(&self, nodes: impl Iterator<Item = &'a NodeRow>) -> Vec<Alike<'a>> {
+        let mut groups: Vec<((Grade, Option<Grade>), Alike<'a>)> = Vec::new();
+        for node in nodes {
+            let ids: Vec<String> = self
+                .of_nodes()
+                .filter(|cause| cause.found.hosts.contains(&node.host))
+                .map(|cause| cause.id.clone())
+                .collect();
+            let grade = (node.grade, node.at_least);
+            match groups.iter_mut().find(|(own, group)| *own == grade && group.ids == ids) {
+                Some((_, group)) => group.nodes.push(node),
+                None => groups.push((grade, Alike { nodes: vec![node], ids })),
+            }
+        }
+        groups.into_iter().map(|(_, group)| group).collect()
+    }
+
+    /// Host name of the node of this file.
+    fn host(&self, file: &str) -> String {
+        let node = self.nodes().iter().find(|node| node.name == file);
+        node.map(|node| clean(&node.host)).unwrap_or_default()
     }
 }
 
@@ -109,20 +159,47 @@ impl CauseOf<'_> {
     }
 
     fn wave(&self) -> Wave {
-        self.work.map_or(Wave::Measure, |work| work.wave)
+        match self.work {
+            // What has no step of its own is looked at again when the others are done.
+            Some(work) if work.steps.is_empty() => Wave::Measure,
+            Some(work) => work.wave,
+            None => Wave::Measure,
+        }
+    }
+
+    /// What is to be done about it first.
+    fn step(&self, pen: &Pen<'_>) -> Result<String, ReportError> {
+        match self.work.and_then(|work| work.steps.first()) {
+            Some(step) => Ok(step.clone()),
+            None => Ok(pen.t("fleet", "look_again")?.to_owned()),
+        }
     }
 }
 
 /// So many host names are listed in a cell; the JSON form has all.
 const NAMED: usize = 6;
 
-fn hosts(hosts: &[String], pen: &Pen<'_>) -> Result<String, ReportError> {
-    let mut named: Vec<String> = hosts.iter().take(NAMED).map(|host| clean(host)).collect();
-    let more = hosts.len() - named.len();
+/// The first of some host names, none of which breaks at the end of a line.
+fn hosts(hosts: &[String], pen: &Pen<'_>) -> Result<Line, ReportError> {
+    let mut named = all_hosts(&hosts[..hosts.len().min(NAMED)]);
+    let more = hosts.len().saturating_sub(NAMED);
     if more > 0 {
-        named.push(pen.messages.fill("letter", "and_more", &[("n", &more.to_string())])?);
+        let more = pen.messages.fill("letter", "and_more", &[("n", &more.to_string())])?;
+        named.push(plain(format!(", {more}")));
     }
-    Ok(named.join(", "))
+    Ok(named)
+}
+
+/// Host names, none of which breaks at the end of a line.
+fn all_hosts(hosts: &[String]) -> Line {
+    let mut named = Line::new();
+    for host in hosts {
+        if !named.is_empty() {
+            named.push(plain(", "));
+        }
+        named.push(styled("name", clean(host)));
+    }
+    named
 }
 
 /// For other tools: one entry for each cause, with the hosts that have it.
@@ -135,7 +212,10 @@ fn action(pen: &Pen<'_>, cause: &CauseOf<'_>) -> Result<ActionRow, ReportError> 
         id: cause.id.clone(),
         grade: grade.map(|own| own.text).unwrap_or_default(),
         problem: format!("{} ({hosts})", cause.problem()),
-        steps: work.map(|work| work.steps.clone()).unwrap_or_default(),
+        steps: match work {
+            Some(work) if !work.steps.is_empty() => work.steps.clone(),
+            _ => vec![cause.step(pen)?],
+        },
         files: Vec::new(),
         effort: text(|work| &work.effort),
         needs: text(|work| &work.needs),

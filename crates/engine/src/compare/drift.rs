@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use plumb_evidence::model::{Cpu, CpuFreq, Evidence, Gpu, InferenceServer, Numa, Nvml, Role};
+use plumb_evidence::model::{Cgroup, Cpu, CpuFreq, Evidence, Gpu, InferenceServer, Numa, Nvml, Role};
 use plumb_evidence::{Absence, CpuSet, Fact, Missing};
 use serde::Serialize;
 
@@ -59,6 +59,11 @@ pub struct Drift {
     pub after: Setting,
 }
 
+impl Drift {
+    /// Groups whose names are the system's own, in every language.
+    pub const NAMED_BY_SYSTEM: [&str; 3] = ["boot arguments", "kernel parameters", "settings"];
+}
+
 /// Groups in which a name that is not there was not asked for, rather than not set: a folder that could not be listed
 /// names nothing.
 const OPEN: [&str; 2] = ["settings", "kernel parameters"];
@@ -74,13 +79,16 @@ const COUNTING: [&str; 6] =
 /// Where a server runs comes first, as this is what work on a node moves, then the rest of it, then the node.
 fn rank(drift: &Drift) -> u8 {
     match drift.group.as_str() {
-        SERVERS if drift.name.contains(": CPUs of ") || drift.name.contains(": NUMA nodes of ") => 0,
+        SERVERS if PLACES.iter().any(|place| drift.name.contains(place)) => 0,
         SERVERS => 1,
         _ => 2,
     }
 }
 
 const SERVERS: &str = "inference servers";
+
+/// Parts of the names of values that say where a server runs, and how much of the CPUs it gets.
+const PLACES: [&str; 4] = [": CPUs of ", ": NUMA nodes of ", ": CPU limit", ": CPUs granted"];
 
 pub(super) fn compare(before: &Configuration, after: &Configuration) -> Vec<Drift> {
     let mut drifts = Vec::new();
@@ -354,6 +362,9 @@ fn servers(servers: &[InferenceServer]) -> Values {
             options.iter().map(|(option, value)| format!("--{option} {value}")).collect::<Vec<_>>().join(" ")
         });
         put("options", options);
+        let groups = server.main_process().map_or_else(Fact::default, |process| process.cgroup.clone());
+        put("CPU limit", groups.clone().and_then(|groups| limit(&groups)));
+        put("CPUs granted by its control group", groups.and_then(|groups| granted(&groups)));
         for process in &server.processes {
             let role = match process.role {
                 Role::ApiServer => "API server",
@@ -379,4 +390,24 @@ fn servers(servers: &[InferenceServer]) -> Values {
         }
     }
     values
+}
+
+/// The tightest limit on CPU time above a process. A group that does not tell may hold a tighter one.
+fn limit(groups: &Cgroup) -> Fact<String> {
+    let (quotas, unknown) = groups.quotas();
+    let tightest = quotas.iter().map(|quota| quota.cpus).min_by(f64::total_cmp);
+    match (tightest, unknown) {
+        (_, Some(why)) => Fact::Missing(why),
+        (Some(cpus), None) => Fact::Known(format!("{} CPUs", (cpus * 100.0).round() / 100.0)),
+        (None, None) => Fact::absent("no control group limits it"),
+    }
+}
+
+/// The set of CPUs that the control groups of a process grant.
+fn granted(groups: &Cgroup) -> Fact<String> {
+    match groups.granted_cpus() {
+        Ok(Some((cpus, _, _))) => Fact::Known(cpus.to_string()),
+        Ok(None) => Fact::absent("no control group has a set of CPUs"),
+        Err(why) => Fact::Missing(why),
+    }
 }

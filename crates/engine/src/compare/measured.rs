@@ -13,6 +13,9 @@ use plumb_evidence::model::{
 use plumb_stats::{mean, welch};
 use serde::Serialize;
 
+use super::words::Words;
+use crate::speech::{Text, say};
+
 /// What was measured in both states.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Measured {
@@ -66,6 +69,8 @@ pub struct Spread {
     pub value: f64,
     /// Smallest and largest run.
     pub range: (f64, f64),
+    /// How long the shortest run took, in seconds.
+    pub seconds: f64,
     /// Files of the bundle.
     pub paths: Vec<String>,
 }
@@ -192,6 +197,11 @@ impl Load {
         }
     }
 
+    /// A sentence with the model and the load in it.
+    fn named<'a>(&'a self, text: Text<'a>) -> Text<'a> {
+        text.with("model", &self.model).with("load", &self.words)
+    }
+
     fn is_that_of(&self, other: &Self) -> bool {
         let near = |a: Option<f64>, b: Option<f64>| match (a, b) {
             (Some(a), Some(b)) => is_near(a, b),
@@ -208,17 +218,17 @@ fn is_near(a: f64, b: f64) -> bool {
     (a - b).abs() <= BenchTokens::LENGTH_TOLERANCE * a.max(b)
 }
 
-pub(super) fn compare(before: &Evidence, after: &Evidence) -> Measured {
+pub(super) fn compare(before: &Evidence, after: &Evidence, language: &Words<'_>) -> Measured {
     let (first, second) = (before.measurements.known(), after.measurements.known());
     let mut measured = Measured::default();
     let floors = floors(first, second);
     for (load, [before, after]) in loads([first, second]) {
-        let Load { model, words, .. } = &load;
         if !before.is_empty() && !after.is_empty() {
-            compare_load(model, words, [&before, &after], &floors, &mut measured);
+            compare_load(&load, [&before, &after], &floors, language, &mut measured);
         } else {
-            let which = if after.is_empty() { "before" } else { "after" };
-            measured.not_comparable.push(format!("{model} under {words} was measured {which} only"));
+            let which =
+                if after.is_empty() { say("measured-once-before") } else { say("measured-once-after") };
+            measured.not_comparable.push(language.say(&load.named(which)));
         }
     }
     measured.noise = noise(first, second);
@@ -286,25 +296,27 @@ fn floors(before: Option<&Measurements>, after: Option<&Measurements>) -> BTreeM
 }
 
 fn compare_load(
-    model: &str,
-    words: &str,
+    load: &Load,
     sides: [&[&BenchResult]; 2],
     floors: &BTreeMap<String, f64>,
+    words: &Words<'_>,
     measured: &mut Measured,
 ) {
     let [before, after] = sides.map(|runs| -> Vec<&BenchResult> {
         runs.iter().copied().filter(|run| run.valid && !run.interrupted).collect()
     });
-    for (valid, all, when) in [(&before, sides[0], "before"), (&after, sides[1], "after")] {
+    let none_before = say("measured-invalid-before");
+    let none_after = say("measured-invalid-after");
+    for (valid, all, none) in [(&before, sides[0], none_before), (&after, sides[1], none_after)] {
         if valid.is_empty() {
             let reason = all.first().and_then(|run| run.invalid_reason.clone());
-            let reason = reason.unwrap_or_else(|| "ended before their time".to_owned());
-            measured.not_comparable.push(format!("{model} under {words}: no valid run {when}: {reason}"));
+            let reason = reason.map_or_else(|| say("measured-cut-short"), Text::from);
+            measured.not_comparable.push(words.say(&load.named(none).with("why", reason)));
             return;
         }
     }
     if let Some(why) = cached_apart(&before, &after) {
-        measured.not_comparable.push(format!("{model} under {words}: {why}"));
+        measured.not_comparable.push(words.say(&load.named(why)));
         return;
     }
     for metric in METRICS {
@@ -335,8 +347,8 @@ fn compare_load(
         let noise_floor = floors.get(metric.name).copied();
         let (verdict, why) = judge(ratio, interval, basis, noise_floor, metric.lower_is_better);
         measured.changes.push(MeasuredChange {
-            model: model.to_owned(),
-            load: words.to_owned(),
+            model: load.model.clone(),
+            load: load.words.clone(),
             metric: metric.name.to_owned(),
             unit: metric.unit.to_owned(),
             lower_is_better: metric.lower_is_better,
@@ -347,14 +359,14 @@ fn compare_load(
             basis,
             noise_floor,
             verdict,
-            why,
+            why: words.say(&why),
         });
     }
 }
 
 /// Why two sides do not compare: one was answered from the server's prefix cache more than the other. A side that does not tell
 /// is taken for one without a cache.
-fn cached_apart(before: &[&BenchResult], after: &[&BenchResult]) -> Option<String> {
+fn cached_apart(before: &[&BenchResult], after: &[&BenchResult]) -> Option<Text<'static>> {
     let share = |runs: &[&BenchResult]| {
         let told: Vec<f64> = runs.iter().filter_map(|run| run.tokens.from_cache()).collect();
         mean(&told)
@@ -363,14 +375,9 @@ fn cached_apart(before: &[&BenchResult], after: &[&BenchResult]) -> Option<Strin
     let apart = (before.unwrap_or(0.0) - after.unwrap_or(0.0)).abs();
     (apart > BenchTokens::CACHE_TOLERANCE).then(|| {
         let told = |share: Option<f64>| {
-            share.map_or_else(|| "an unknown share".to_owned(), |share| format!("{:.1} %", share * 100.0))
+            share.map_or_else(|| say("measured-unknown-share"), |share| Text::Quantity(share * 100.0, "%", 1))
         };
-        format!(
-            "the server's prefix cache gave {} of the prompt tokens before and {} after, so that latencies and rates differ \
-             by that",
-            told(before),
-            told(after)
-        )
+        say("measured-cached").with("before", told(before)).with("after", told(after))
     })
 }
 
@@ -381,6 +388,7 @@ fn spread(values: &[f64], runs: &[&BenchResult]) -> Option<Spread> {
         runs: values.len(),
         value: mean(&logs(values))?.exp(),
         range: (low, high),
+        seconds: runs.iter().map(|run| run.seconds).fold(f64::INFINITY, f64::min),
         paths: runs.iter().map(|run| run.path.clone()).filter(|path| !path.is_empty()).collect(),
     })
 }
@@ -407,44 +415,27 @@ fn judge(
     basis: Basis,
     noise_floor: Option<f64>,
     lower_is_better: bool,
-) -> (Verdict, String) {
+) -> (Verdict, Text<'static>) {
     let Some((low, high)) = interval else {
-        let why = "fewer than three runs in a state: how runs differ is not estimable; repeat each at least three times";
-        return (Verdict::NotResolved, why.to_owned());
+        return (Verdict::NotResolved, say("measured-few-runs"));
     };
     let beyond_chance = high < 1.0 || low > 1.0;
     let beyond_floor = noise_floor.is_none_or(|floor| ratio.ln().abs() > floor.ln_1p());
     let direction = if (ratio < 1.0) == lower_is_better { Verdict::Improved } else { Verdict::Worse };
+    let floor = || Text::Quantity(noise_floor.unwrap_or_default() * 100.0, "%", 1);
     match basis {
-        Basis::BetweenRuns if beyond_chance && beyond_floor => {
-            let floor = match noise_floor {
-                Some(floor) => format!("and it exceeds the noise floor of {:.1} %", floor * 100.0),
-                None => "no noise floor was measured".to_owned(),
-            };
-            (direction, format!("the 95 % interval over runs leaves out no change; {floor}"))
-        }
+        Basis::BetweenRuns if beyond_chance && beyond_floor => match noise_floor {
+            Some(_) => (direction, say("measured-beyond-floor").with("floor", floor())),
+            None => (direction, say("measured-beyond-chance")),
+        },
         Basis::BetweenRuns if beyond_chance => {
-            let floor = noise_floor.unwrap_or_default() * 100.0;
-            let why = format!(
-                "the difference is within the noise floor of {floor:.1} % that was measured for no change"
-            );
-            (Verdict::NoMeasuredEffect, why)
+            (Verdict::NoMeasuredEffect, say("measured-within-floor").with("floor", floor()))
         }
-        Basis::BetweenRuns => {
-            (Verdict::NoMeasuredEffect, "the 95 % interval over runs holds no change".to_owned())
-        }
+        Basis::BetweenRuns => (Verdict::NoMeasuredEffect, say("measured-no-change")),
         _ if beyond_chance && noise_floor.is_some() && beyond_floor => {
-            let floor = noise_floor.unwrap_or_default() * 100.0;
-            let why = format!(
-                "beyond the spread within the runs and the noise floor of {floor:.1} %; fewer than three runs in a state"
-            );
-            (direction, why)
+            (direction, say("measured-beyond-runs").with("floor", floor()))
         }
-        _ => {
-            let why = "fewer than three runs in a state: the interval is that within the runs, and how runs differ is not \
-                       estimable; repeat each at least three times";
-            (Verdict::NotResolved, why.to_owned())
-        }
+        _ => (Verdict::NotResolved, say("measured-within-runs")),
     }
 }
 

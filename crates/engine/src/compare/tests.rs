@@ -7,6 +7,7 @@ use plumb_evidence::model::{
 use plumb_evidence::{Evidence, Fact};
 use proptest::prelude::*;
 
+use super::words::Words;
 use super::*;
 use crate::assess::{PackAnswer, Terms, assess};
 use crate::testing;
@@ -88,6 +89,55 @@ fn what_becomes_of_a_deviation() {
     }
 }
 
+/// What became of the one finding, in the letters of [`Fate`].
+fn fates(before: &[(&str, Outcome)], after: &[(&str, Outcome)]) -> Vec<Fate> {
+    let evidence = testing::empty_evidence();
+    let (before, after) = (assessed(before, &evidence), assessed(after, &evidence));
+    let found = compare(state(&before, &evidence), state(&after, &evidence));
+    found.causes.iter().map(|cause| cause.fate).collect()
+}
+
+#[test]
+fn what_becomes_of_a_finding_as_reports_count_them() {
+    use Outcome::{Fail, NotRun, Pass};
+    for (before, after, expected) in [
+        (&[("a", Fail), ("b", Fail)][..], &[("a", Pass), ("b", Pass)][..], Fate::Fixed),
+        (&[("a", Fail), ("b", Fail)], &[("a", Pass), ("b", Fail)], Fate::Partly),
+        (&[("a", Fail), ("b", Fail)], &[("a", Pass), ("b", NotRun)], Fate::Partly),
+        (&[("a", Fail), ("b", Fail)], &[("a", Fail), ("b", Fail)], Fate::Open),
+        (&[("a", Fail)], &[("a", NotRun)], Fate::Unchecked),
+        (&[("a", Pass)], &[("a", Fail)], Fate::New),
+        (&[("a", NotRun)], &[("a", Fail)], Fate::FoundNow),
+    ] {
+        assert_eq!(fates(before, after), [expected], "{before:?} then {after:?}");
+    }
+    assert!(fates(&[("a", Pass)], &[("a", Pass)]).is_empty());
+}
+
+#[test]
+fn a_finding_is_told_by_its_worst_and_by_what_is_left() {
+    let evidence = testing::empty_evidence();
+    let before = assessed(&[("a", Outcome::Fail), ("b", Outcome::Warn)], &evidence);
+    let after = assessed(&[("a", Outcome::Pass), ("b", Outcome::NotRun)], &evidence);
+    let found = compare(state(&before, &evidence), state(&after, &evidence));
+    let [cause] = found.causes.as_slice() else { panic!("{:?}", found.causes) };
+    assert_eq!((cause.id_before.as_deref(), cause.id_after.as_deref()), (Some("F1"), None));
+    assert_eq!((cause.score, cause.unchecked.len()), (before.findings[0].score, 1));
+}
+
+#[test]
+fn a_comparison_speaks_the_language_of_its_document() {
+    let evidence = testing::empty_evidence();
+    let (before, after) = (
+        assessed(&[("a", Outcome::Fail)], &evidence),
+        assessed(&[("node", Outcome::Pass)], &evidence),
+    );
+    let german = |assessment| State { language: "de", ..state(assessment, &evidence) };
+    let found = compare(german(&before), german(&after));
+    let why = found.findings.fixed[0].why.as_deref().unwrap();
+    assert!(why.starts_with("die abweichende Stelle"), "{why}");
+}
+
 #[test]
 fn a_check_without_a_pack_is_not_fixed() {
     let evidence = testing::empty_evidence();
@@ -158,6 +208,16 @@ proptest! {
     }
 
     #[test]
+    fn findings_of_the_report_before_add_up(before in findings(), after in findings()) {
+        let evidence = testing::empty_evidence();
+        let (before, after) = (assessed(&before, &evidence), assessed(&after, &evidence));
+        let found = compare(state(&before, &evidence), state(&after, &evidence));
+        let of_before = found.causes.iter().filter(|cause| cause.id_before.is_some()).count();
+        prop_assert_eq!(of_before, found.before.deviations);
+        prop_assert!(found.causes.iter().filter(|cause| cause.id_after.is_some()).count() <= found.after.deviations);
+    }
+
+    #[test]
     fn every_deviation_is_in_one_list(before in findings(), after in findings()) {
         let changes = changes(&before, &after);
         let total = [&changes.fixed, &changes.new, &changes.worse, &changes.better, &changes.unchanged,
@@ -205,7 +265,7 @@ fn measured_evidence(runs: Vec<BenchResult>, floor: Option<f64>) -> Evidence {
 fn verdict(before: &[f64], after: &[f64], floor: Option<f64>) -> (Verdict, Basis) {
     let evidence =
         |values: &[f64]| measured_evidence(values.iter().map(|&ms| run(ms, true)).collect(), floor);
-    let measured = measured::compare(&evidence(before), &evidence(after));
+    let measured = measured::compare(&evidence(before), &evidence(after), &Words::new("en"));
     let change = measured.changes.iter().find(|change| change.metric == "ttft_p95").unwrap();
     (change.verdict, change.basis)
 }
@@ -233,7 +293,7 @@ fn the_interval_of_a_ratio_is_welchs_of_logarithms() {
     let values = |mean: f64| [mean - 1.0, mean, mean + 1.0].map(f64::exp);
     let evidence =
         |values: [f64; 3]| measured_evidence(values.iter().map(|&ms| run(ms, true)).collect(), None);
-    let measured = measured::compare(&evidence(values(0.0)), &evidence(values(1.0)));
+    let measured = measured::compare(&evidence(values(0.0)), &evidence(values(1.0)), &Words::new("en"));
     let change = measured.changes.iter().find(|change| change.metric == "ttft_p95").unwrap();
     let (low, high) = change.interval.unwrap();
     let half = 2.776_445 * (2.0_f64 / 3.0).sqrt();
@@ -247,13 +307,13 @@ fn the_interval_of_a_ratio_is_welchs_of_logarithms() {
 fn what_is_not_valid_or_not_there_is_said() {
     let before = measured_evidence(vec![run(100.0, true)], None);
     let after = measured_evidence(vec![run(50.0, false)], None);
-    let measured = measured::compare(&before, &after);
+    let measured = measured::compare(&before, &after, &Words::new("en"));
     assert!(measured.changes.is_empty());
     assert!(
         measured.not_comparable[0].contains("no valid run after: the client was the limit"),
         "{measured:?}"
     );
-    let measured = measured::compare(&before, &testing::empty_evidence());
+    let measured = measured::compare(&before, &testing::empty_evidence(), &Words::new("en"));
     assert!(measured.not_comparable[0].contains("was measured before only"), "{measured:?}");
 }
 
@@ -267,17 +327,17 @@ fn loads_are_those_that_were_measured() {
     };
     let evidence = |run: BenchResult| measured_evidence(vec![run], None);
     // Replies of 64 tokens before and of 10 after, where 64 were asked for.
-    let measured = measured::compare(&evidence(of(64, 6400)), &evidence(of(64, 1000)));
+    let measured = measured::compare(&evidence(of(64, 6400)), &evidence(of(64, 1000)), &Words::new("en"));
     assert!(measured.changes.is_empty(), "{measured:?}");
     let told = measured.not_comparable.join("; ");
     assert!(told.contains("? → 10 (64 asked for) tokens was measured after only"), "{told}");
     assert!(told.contains("? → 64 tokens was measured before only"), "{told}");
     // Within 5 %, and whatever was asked for.
-    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(of(128, 6200))).not_comparable.is_empty());
+    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(of(128, 6200)), &Words::new("en")).not_comparable.is_empty());
     // Failed requests have no length.
     let mut failing = of(64, 3200);
     failing.errors.insert("http_5xx".into(), 50);
-    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(failing)).not_comparable.is_empty());
+    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(failing), &Words::new("en")).not_comparable.is_empty());
 }
 
 #[test]
@@ -290,15 +350,15 @@ fn runs_that_the_prefix_cache_answered_unevenly_do_not_compare() {
     };
     let cold = with(Some(0.0), 0);
     for (warm, told) in [(with(Some(0.99), 990), "99.0 %"), (with(None, 990), "99.0 %")] {
-        let measured = measured::compare(&cold, &warm);
+        let measured = measured::compare(&cold, &warm, &Words::new("en"));
         assert!(measured.changes.is_empty());
         let why = &measured.not_comparable[0];
         assert!(why.contains("0.0 % of the prompt tokens before") && why.contains(told), "{why}");
     }
-    let unknown = measured::compare(&with(None, 0), &with(Some(0.5), 500));
+    let unknown = measured::compare(&with(None, 0), &with(Some(0.5), 500), &Words::new("en"));
     assert!(unknown.not_comparable[0].contains("an unknown share"), "{unknown:?}");
     for same in [with(Some(0.005), 5), with(None, 0)] {
-        assert!(measured::compare(&cold, &same).not_comparable.is_empty());
+        assert!(measured::compare(&cold, &same, &Words::new("en")).not_comparable.is_empty());
     }
 }
 
@@ -371,6 +431,35 @@ fn what_a_node_counts_is_not_set_otherwise_and_places_of_servers_lead() {
     let names: Vec<String> =
         drift::compare(&node("1", "7"), &node("0-1", "9")).into_iter().map(|drift| drift.name).collect();
     assert_eq!(names, ["vllm: CPUs of the server", "isolcpus"]);
+}
+
+#[test]
+fn a_quota_that_is_gone_is_set_otherwise() {
+    use plumb_evidence::model::{Cgroup, CgroupLevel, InferenceServer, Role, ServerProcess};
+    let node = |quota: Option<&str>| {
+        let mut evidence = testing::empty_evidence();
+        let values = quota.map(|quota| ("cpu.max".to_owned(), Fact::Known(quota.to_owned())));
+        let level = CgroupLevel { path: "/sys/fs/cgroup/a".to_owned(), values: values.into_iter().collect() };
+        let groups = Cgroup { version: 2, chain: vec![level], namespaced: false };
+        let process =
+            ServerProcess { role: Role::Whole, cgroup: Fact::Known(groups), ..ServerProcess::default() };
+        let server = InferenceServer {
+            kind: "vllm".to_owned(),
+            processes: vec![process],
+            ..InferenceServer::default()
+        };
+        evidence.servers = Fact::Known(vec![server]);
+        configuration(&evidence)
+    };
+    let limited = node(Some("800000 100000"));
+    let kinds = |after: &Configuration| -> Vec<(String, DriftKind)> {
+        drift::compare(&limited, after).into_iter().map(|drift| (drift.name, drift.kind)).collect()
+    };
+    let name = "vllm: CPU limit".to_owned();
+    assert_eq!(kinds(&node(Some("max 100000"))), [(name.clone(), DriftKind::Vanished)]);
+    assert_eq!(kinds(&node(Some("1600000 100000"))), [(name.clone(), DriftKind::Changed)]);
+    // A group that was not read may have any.
+    assert_eq!(kinds(&node(None)), [(name, DriftKind::NotComparable)]);
 }
 
 #[test]

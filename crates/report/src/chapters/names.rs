@@ -113,8 +113,48 @@ impl Names {
     }
 }
 
-/// `text` without process ids in brackets, for where nothing is known that could stand in their place.
+/// Words that stand between the ids of a list.
+const BETWEEN: [&str; 4] = ["and", "und", "or", "oder"];
+
+/// `text` without ids of processes and threads, for where nothing is known that could stand in their place.
 pub(crate) fn without_ids(text: &str) -> String {
+    let text = without_brackets(text);
+    let words: Vec<&str> = text.split(' ').collect();
+    // `2010` and `2010,` are ids after a word for what has one; `2010's` leaves its ending.
+    let id = |at: usize| -> Option<&str> {
+        let word = words.get(at)?;
+        let rest = word.trim_start_matches(|c: char| c.is_ascii_digit());
+        let is_id = rest.len() < word.len() && ["", ",", ";", ":", ".", "'s", "’s"].contains(&rest);
+        is_id.then_some(rest)
+    };
+    let mut plain: Vec<String> = Vec::new();
+    let mut at = 0;
+    while at < words.len() {
+        plain.push(words[at].to_owned());
+        let is_before = BEFORE.contains(&words[at].to_lowercase().as_str());
+        at += 1;
+        if !is_before {
+            continue;
+        }
+        // `Threads 2010, 2011 and 2012`: the whole list goes, and what ends its last word stays.
+        let mut ending = None;
+        while let Some(rest) = id(at) {
+            ending = Some(rest);
+            at += 1;
+            let goes_on = words.get(at).is_some_and(|word| BETWEEN.contains(word)) && id(at + 1).is_some();
+            at += usize::from(goes_on);
+            if rest != "," && !goes_on {
+                break;
+            }
+        }
+        if let (Some(ending), Some(last)) = (ending, plain.last_mut()) {
+            last.push_str(ending);
+        }
+    }
+    plain.join(" ")
+}
+
+fn without_brackets(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = [" (pid ", " (PID "].iter().filter_map(|mark| rest.find(mark)).min() {
@@ -134,11 +174,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ids_in_brackets_go_and_nothing_else() {
+    fn ids_go_and_nothing_else() {
         for (text, plain) in [
             ("Server (pid 2000) has 8 CPUs", "Server has 8 CPUs"),
             ("Nichts hält Worker (PID 2010) nahe", "Nichts hält Worker nahe"),
-            ("Threads 2010 and 2011 shared a core", "Threads 2010 and 2011 shared a core"),
+            ("Threads 2010 and 2011 shared a core at 2 of 2 readings", "Threads shared a core at 2 of 2 readings"),
+            ("Threads 2010, 2011 und 2012 teilten sich einen Kern", "Threads teilten sich einen Kern"),
+            ("100 % of worker 2010's memory; server 7, at last", "100 % of worker's memory; server, at last"),
+            ("The server has 8 CPUs for 10 processes", "The server has 8 CPUs for 10 processes"),
+            ("server 2.5 times, 128 threads on 4 CPUs", "server 2.5 times, 128 threads on 4 CPUs"),
             ("a (pid x) b (pid 1", "a (pid x) b (pid 1"),
         ] {
             assert_eq!(without_ids(text), plain);

@@ -1,34 +1,35 @@
 //! The closing letter: what changed for the business first, then the numbers, then what cannot be told; no more than evidence
 //! shows.
 
-use std::collections::BTreeSet;
-
 use plumb_engine::Grade;
-use plumb_engine::compare::{Business, Change, Comparison, DriftKind, MeasuredChange, Verdict};
+use plumb_engine::compare::{Business, CauseChange, Comparison, DriftKind, Fate, MeasuredChange, Verdict};
 
-use super::words::{self, metric, number, percent, span};
-use super::{anchor, causes, dash};
+use super::words::{self, far, metric, number, span};
+use super::{anchor, dash};
 use crate::ReportError;
 use crate::chapters::names::without_ids;
 use crate::chapters::pen::Pen;
 use crate::chapters::{fact, grade as mark, stop};
 use crate::escape::clean;
-use crate::figure::before_after;
-use crate::model::{Block, Labelled, Row, column, heading, line, plain, row, soft, strong};
+use crate::figure::{before_after, bill};
+use crate::model::{Block, Labelled, Line, Row, column, heading, line, paragraph, plain, row, soft, strong};
 use crate::view::{GradeView, coverage_text, date_of, grade, sentence};
 
 /// So many findings and metrics are named; the appendix has all.
-const NAMED: usize = 4;
+const NAMED: usize = 6;
+/// A load test that is shorter says little of how latencies settle; in seconds, as reports ask for tests.
+const LONG_ENOUGH: f64 = 600.0;
 
 pub(super) fn blocks(pen: &Pen<'_>, node: &Comparison, index: usize) -> Result<Vec<Block>, ReportError> {
     let mut blocks =
         vec![Block::Paragraph { text: line(headline(pen, node)?), style: "lead".into() }, table(pen, node)?];
+    let mut figures = vec![self::bill(pen, node)?];
     if let (Some(before), Some(after)) = (&node.before.business, &node.after.business) {
-        let mut figure = before_after::draw(before, after, pen.messages)?;
-        if let Some(figure) = &mut figure {
-            figure.id = anchor(&figure.id, index);
-        }
-        blocks.extend(figure.map(Block::Figure));
+        figures.push(before_after::draw(before, after, pen.messages)?);
+    }
+    for mut figure in figures.into_iter().flatten() {
+        figure.id = anchor(&figure.id, index);
+        blocks.push(Block::Figure(figure));
     }
     blocks.push(Block::Facts { rows: outcome(pen, node)? });
     if !node.cautions.is_empty() {
@@ -37,6 +38,7 @@ pub(super) fn blocks(pen: &Pen<'_>, node: &Comparison, index: usize) -> Result<V
             lines: node.cautions.iter().map(|text| line(stop(&sentence(&clean(text))))).collect(),
         });
     }
+    blocks.extend(next(pen, node)?);
     blocks.push(heading(pen.t("compare", "risk")?));
     blocks.push(categories(pen, node)?);
     Ok(blocks)
@@ -47,7 +49,7 @@ pub(super) fn headline(pen: &Pen<'_>, node: &Comparison) -> Result<String, Repor
     if let (Some(before), Some(after)) = (&node.before.business, &node.after.business) {
         return business(pen, before, after);
     }
-    let fixed = Fate::of(node).fixed.len();
+    let fixed = of_fate(node, Fate::Fixed).count();
     let values = [
         ("fixed", pen.count("fixed", fixed, "findings.fixed")),
         ("before", pen.count("findings-before", node.before.deviations, "before.deviations")),
@@ -76,18 +78,60 @@ fn business(pen: &Pen<'_>, before: &Business, after: &Business) -> Result<String
         return Ok(text);
     }
     let counted = |id: &str, n: u32| pen.number(id, f64::from(n), n.to_string(), "modelled", "business");
-    let (from, to) = (counted("replicas-before", from), counted("replicas-after", to));
-    let need = pen.messages.fill("letter", "need", &[("before", &from), ("after", &to)])?;
+    let demand = after.demand.unwrap_or_default();
+    let values = [
+        ("before", counted("replicas-before", from)),
+        ("after", counted("replicas-after", to)),
+        ("demand", pen.rate_of("demand", demand, "modelled", "business")),
+    ];
+    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let grows = after.peak.is_some_and(|peak| demand > peak * 1.001);
+    let need = pen.messages.fill("letter", if grows { "need_next" } else { "need" }, &values)?;
     text = format!("{text} {need}");
+    let mut end = ".".to_owned();
     if let (Some(was), Some(is)) = (before.month, after.month)
         && before.currency == after.currency
     {
-        let (key, change) =
-            if is.high < was.high { ("month_less", was.less(is)) } else { ("month_more", is.less(was)) };
-        let month = pen.amount("month-change", change, &after.currency, "business");
-        text = format!("{text} {}", pen.messages.fill("letter", key, &[("month", &month)])?);
+        let amount = |id: &str, value| pen.amount(id, value, &after.currency, "business");
+        let mut values = vec![("from", amount("month-before", was)), ("to", amount("month-after", is))];
+        let key = match (after.today, after.month_today) {
+            (Some(replicas), Some(today)) => {
+                values.push(("replicas", counted("replicas-today", replicas)));
+                values.push(("today", amount("month-today", today)));
+                "bill_today"
+            }
+            _ => "bill",
+        };
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        end = pen.messages.fill("letter", key, &values)?;
     }
-    Ok(text)
+    Ok(text + &end)
+}
+
+/// What a month costs today and by both plans.
+fn bill(pen: &Pen<'_>, node: &Comparison) -> Result<Option<crate::figure::Figure>, ReportError> {
+    let (Some(before), Some(after)) = (&node.before.business, &node.after.business) else { return Ok(None) };
+    let (Some(was), Some(is)) = (before.month, after.month) else { return Ok(None) };
+    if before.demand != after.demand || before.currency != after.currency {
+        return Ok(None);
+    }
+    let bar = |key: &str, replicas: Option<u32>, month: plumb_evidence::model::Amount, is_after| {
+        let values = [("replicas", replicas.map_or_else(|| "–".to_owned(), |n| n.to_string()))];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        Ok::<_, ReportError>(bill::Bar {
+            name: pen.messages.fill("letter", key, &values)?,
+            amount: month.high,
+            text: pen.amount(key, month, &after.currency, "business"),
+            is_after,
+        })
+    };
+    let mut bars = Vec::new();
+    if let Some(today) = after.month_today {
+        bars.push(bar("bill_bar_today", after.today, today, false)?);
+    }
+    bars.push(bar("bill_bar_before", before.replicas, was, false)?);
+    bars.push(bar("bill_bar_after", after.replicas, is, true)?);
+    bill::draw(&bars, pen.messages)
 }
 
 /// Before, after, and the limit where there is one.
@@ -112,6 +156,12 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
             &[("rate", &pen.rate_of("each", each, "assumed", "engagement: demand"))],
         )
     });
+    let today = match &node.after.business {
+        Some(own) => words::today(pen, own)?,
+        None => Default::default(),
+    };
+    add(pen.t("compare", "need")?.to_owned(), &before.need, &after.need, today.0);
+    add(pen.t("compare", "month")?.to_owned(), &before.month, &after.month, today.1);
     add(
         pen.t("compare", "proven")?.to_owned(),
         &before.proven,
@@ -122,22 +172,21 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
         // How long requests are is the same on both sides; the appendix says it.
         let load = crate::load::words(change.load.split(", ").next().unwrap_or_default(), pen.messages)?;
         let value = |id: &str, value: f64| {
-            let text = format!("{} {}", number(value), change.unit);
+            let text = format!("{} {}", number(value), words::unit(change, pen.messages));
             pen.number(&format!("{}-{id}", change.metric), value, text, "measured", "measured.changes")
         };
         let limit = node.after.limits.get(&change.metric).map(|limit| {
             let id = format!("{}-limit", change.metric);
-            pen.number(&id, *limit, format!("{limit} {}", change.unit), "assumed", "engagement: slo")
+            let value = pen.number(&id, *limit, format!("{limit} {}", change.unit), "assumed", "engagement: slo");
+            pen.messages.fill("letter", "objective", &[("value", &value)])
         });
         add(
             format!("{}, {load}", sentence(&metric(&change.metric, pen.messages))),
             &value("before", change.before.value),
             &value("after", change.after.value),
-            limit.unwrap_or_default(),
+            limit.transpose()?.unwrap_or_default(),
         );
     }
-    add(pen.t("compare", "need")?.to_owned(), &before.need, &after.need, String::new());
-    add(pen.t("compare", "month")?.to_owned(), &before.month, &after.month, String::new());
     let counts = (node.before.deviations.to_string(), node.after.deviations.to_string());
     add(pen.t("letter", "open_findings")?.to_owned(), &counts.0, &counts.1, String::new());
     add(pen.t("document", "overall")?.to_owned(), &before.grade.text, &after.grade.text, String::new());
@@ -146,7 +195,7 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
         column("", 9),
         column(state_title(pen, "state_before", &node.before.collected)?, 5),
         column(state_title(pen, "state_after", &node.after.collected)?, 5),
-        column(pen.t("label", "limit")?, 4),
+        column(pen.t("letter", "beside")?, 5),
     ];
     Ok(Block::Table { columns, rows })
 }
@@ -155,9 +204,9 @@ fn state_title(pen: &Pen<'_>, key: &str, collected: &str) -> Result<String, Repo
     Ok(format!("{}, {}", pen.t("compare", key)?, date_of(collected, pen.messages)?))
 }
 
-/// The tails of latencies under the heaviest load that one replica is proven to carry after, or else under the heaviest that was
-/// measured in both states.
-fn tails(node: &Comparison) -> impl Iterator<Item = &MeasuredChange> {
+/// Changes under the heaviest load that one replica is proven to carry after, or else under the heaviest that was measured in
+/// both states.
+fn carried(node: &Comparison) -> impl Iterator<Item = &MeasuredChange> {
     let changes = &node.measured.changes;
     let carried = node.after.business.as_ref().map(|own| own.proven);
     let rate = |change: &MeasuredChange| -> Option<f64> {
@@ -171,77 +220,72 @@ fn tails(node: &Comparison) -> impl Iterator<Item = &MeasuredChange> {
     let chosen =
         within.max_by(|a, b| rate(a).unwrap_or(0.0).total_cmp(&rate(b).unwrap_or(0.0))).or(changes.last());
     let chosen = chosen.map(|change| (change.model.as_str(), change.load.as_str()));
+    changes.iter().filter(move |own| Some((own.model.as_str(), own.load.as_str())) == chosen)
+}
+
+/// The tails of latencies under that load.
+fn tails(node: &Comparison) -> impl Iterator<Item = &MeasuredChange> {
     let is_tail = |metric: &str| {
         ["ttft_p", "itl_p"].iter().any(|name| metric.starts_with(name)) && !metric.ends_with("_p50")
     };
-    changes
-        .iter()
-        .filter(move |own| Some((own.model.as_str(), own.load.as_str())) == chosen && is_tail(&own.metric))
+    carried(node).filter(move |own| is_tail(&own.metric))
 }
 
-/// What became of findings by their causes.
-struct Fate<'a> {
-    fixed: Vec<&'a Change>,
-    /// Fixed in some places.
-    partly: Vec<&'a Change>,
-    open: Vec<&'a Change>,
-    new: Vec<&'a Change>,
-    unknown: Vec<&'a Change>,
+/// Findings of which this became, the heaviest first.
+fn of_fate(node: &Comparison, fate: Fate) -> impl Iterator<Item = &CauseChange> {
+    node.causes.iter().filter(move |cause| cause.fate == fate)
 }
 
-impl<'a> Fate<'a> {
-    fn of(node: &'a Comparison) -> Self {
-        let found = &node.findings;
-        let still = found.unchanged.iter().chain(&found.better).chain(&found.worse);
-        let open = causes(still);
-        let new = causes(found.new.iter());
-        let unknown = causes(found.not_comparable.iter());
-        let not_gone: BTreeSet<&str> =
-            open.iter().chain(&new).chain(&unknown).map(|change| change.root.as_str()).collect();
-        let (partly, fixed) = causes(found.fixed.iter())
-            .into_iter()
-            .partition(|change| not_gone.contains(change.root.as_str()));
-        let of_open: BTreeSet<&str> = open.iter().map(|change| change.root.as_str()).collect();
-        let unknown = unknown.into_iter().filter(|change| !of_open.contains(change.root.as_str())).collect();
-        Self { fixed, partly, open, new, unknown }
-    }
-}
-
-/// The problems of some findings, the first of them by name.
-fn named(pen: &Pen<'_>, changes: &[&Change]) -> Result<String, ReportError> {
+/// A finding by its name in the report that has it first, and what is left of it.
+fn told(pen: &Pen<'_>, cause: &CauseChange) -> Result<Line, ReportError> {
     // No process ids: the letter goes to people who have no list of them.
-    let mut problems: Vec<String> = Vec::new();
-    for change in changes {
-        let problem = without_ids(&clean(&change.problem));
-        if !problems.contains(&problem) {
-            problems.push(problem);
-        }
+    let plainly = |text: &str| without_ids(&clean(text));
+    let mut told: Line = Vec::new();
+    if let Some(id) = cause.id_before.as_ref().or(cause.id_after.as_ref()) {
+        told.push(strong(format!("{id} ")));
     }
-    let more = problems.len().saturating_sub(NAMED);
-    problems.truncate(NAMED);
-    if more > 0 {
-        problems.push(pen.messages.fill("letter", "and_more", &[("n", &more.to_string())])?);
+    told.push(plain(plainly(&cause.problem)));
+    if let Some(found) = cause.grade {
+        told.extend([plain(" "), mark(&grade(found, None, pen.messages)?)]);
     }
-    Ok(problems.join("; "))
+    let left = cause.left.as_ref().filter(|_| matches!(cause.fate, Fate::Partly | Fate::Open));
+    if let Some(left) = left {
+        let left = pen.messages.fill("letter", "left", &[("problem", &plainly(left))])?;
+        told.push(soft(format!(" {}", stop(&left))));
+    }
+    if !cause.unchecked.is_empty() {
+        let checks = cause.unchecked.iter().map(|title| plainly(title)).collect::<Vec<_>>().join("; ");
+        let checks = pen.messages.fill("letter", "not_checked", &[("checks", &checks)])?;
+        told.push(soft(format!(" {}", stop(&checks))));
+    }
+    Ok(told)
 }
 
-/// What is fixed, what is open, what was measured, and what cannot be told.
+/// What is fixed, what is open, what was measured, and what cannot be told. Each finding is in one of the lists, so that those of
+/// the report before add up.
 fn outcome(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Labelled>, ReportError> {
-    let fate = Fate::of(node);
     let mut rows = Vec::new();
-    let mut add = |key: &str, changes: &[&Change]| -> Result<(), ReportError> {
-        if !changes.is_empty() {
-            let n = pen.count(key, changes.len(), "findings");
-            let text = format!("{n}: {}", stop(&named(pen, changes)?));
-            rows.push(fact(pen.t("letter", key)?, text));
+    for (key, fate) in [
+        ("new", Fate::New),
+        ("found_now", Fate::FoundNow),
+        ("fixed", Fate::Fixed),
+        ("partly", Fate::Partly),
+        ("open", Fate::Open),
+        ("unknown", Fate::Unchecked),
+    ] {
+        let causes: Vec<&CauseChange> = of_fate(node, fate).collect();
+        if causes.is_empty() {
+            continue;
         }
-        Ok(())
-    };
-    add("new", &fate.new)?;
-    add("fixed", &fate.fixed)?;
-    add("partly", &fate.partly)?;
-    add("open", &fate.open)?;
-    add("unknown", &fate.unknown)?;
+        let n = pen.count(key, causes.len(), "causes");
+        let mut lines: Vec<Line> =
+            causes.iter().take(NAMED).map(|cause| told(pen, cause)).collect::<Result<_, _>>()?;
+        let more = causes.len().saturating_sub(NAMED);
+        if more > 0 {
+            lines.push(line(pen.messages.fill("letter", "and_more", &[("n", &more.to_string())])?));
+        }
+        rows.push(Labelled { label: format!("{} ({n})", pen.t("letter", key)?), lines });
+    }
     rows.push(fact(pen.t("letter", "measured_label")?, measured(pen, node)?));
     let changed = node.drift.iter().filter(|drift| drift.kind != DriftKind::NotComparable).count();
     let moved =
@@ -252,71 +296,151 @@ fn outcome(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Labelled>, ReportErro
         let n = pen.count("settings-changed", changed, "drift");
         rows.push(fact(pen.t("letter", "apart")?, pen.messages.fill("letter", "apart_text", &[("n", &n)])?));
     }
-    rows.push(fact(pen.t("label", "grade")?, risk(pen, node)?));
+    if let Some(risk) = risk(pen, node)? {
+        rows.push(fact(pen.t("document", "overall")?, risk));
+    }
+    if let Some(own) = node.after.business.as_ref().filter(|own| own.target_assumed) {
+        let target = format!("{} %", own.target * 100.0);
+        let target = pen.number("target", own.target, target, "assumed", "engagement: slo");
+        rows.push(fact(
+            pen.t("letter", "assumed")?,
+            pen.messages.fill("letter", "target_assumed", &[("target", &target)])?,
+        ));
+    }
     Ok(rows)
 }
 
-fn risk(pen: &Pen<'_>, node: &Comparison) -> Result<String, ReportError> {
+/// What is to be done and decided now, and who signs.
+fn next(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, ReportError> {
+    let mut steps: Vec<Line> = Vec::new();
+    let mut add = |key: &str, values: &[(&str, String)]| -> Result<(), ReportError> {
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        steps.push(line(stop(&pen.messages.fill("letter", key, &values)?)));
+        Ok(())
+    };
+    if let Some(own) = &node.after.business {
+        let rate = |id: &str, value| pen.rate_of(id, value, "modelled", "business");
+        // One replica fewer, where there are several.
+        let others = own.today.and_then(|replicas| replicas.checked_sub(1)).filter(|others| *others > 0);
+        if let Some((peak, others)) = own.peak.zip(others) {
+            let lost = peak / f64::from(others);
+            if lost > own.proven {
+                let values = [
+                    ("lost", rate("lost", lost)),
+                    ("proven", pen.rate_of("proven-after", own.proven, "measured", "business")),
+                    ("replicas", (others + 2).to_string()),
+                ];
+                add("step_lost", &values)?;
+            }
+        }
+        if own.target_assumed {
+            let target = format!("{} %", own.target * 100.0);
+            add("step_target", &[("target", pen.number("target", own.target, target, "assumed", "engagement: slo"))])?;
+        }
+    }
+    let shortest = node.measured.changes.iter().map(|change| change.after.seconds).fold(f64::INFINITY, f64::min);
+    if shortest < LONG_ENOUGH && shortest > 0.0 {
+        let minutes = shortest / 60.0;
+        let text = format!("{minutes:.0}");
+        add("step_tests", &[("minutes", pen.number("test-minutes", minutes, text, "measured", "measured.changes"))])?;
+    }
+    let mut lost: Vec<String> = Vec::new();
+    for title in node.causes.iter().flat_map(|cause| &cause.unchecked) {
+        let title = without_ids(&clean(title));
+        if !lost.contains(&title) {
+            lost.push(title);
+        }
+    }
+    if !lost.is_empty() {
+        add("step_collect", &[("checks", lost.join("; "))])?;
+    }
+    let open = [Fate::New, Fate::FoundNow, Fate::Partly, Fate::Open].map(|fate| of_fate(node, fate));
+    for cause in open.into_iter().flatten().filter(|cause| cause.id_after.is_some()).take(NAMED) {
+        let problem = cause.left.as_ref().unwrap_or(&cause.problem);
+        let now = cause.id_after.clone().unwrap_or_default();
+        // Each report counts its own findings.
+        let id = match &cause.id_before {
+            Some(was) if *was != now => {
+                pen.messages.fill("letter", "two_names", &[("before", was), ("after", &now)])?
+            }
+            _ => now,
+        };
+        add("step_open", &[("id", id), ("problem", without_ids(&clean(problem)))])?;
+    }
+    let mut blocks = vec![heading(pen.t("letter", "next")?)];
+    if steps.is_empty() {
+        blocks.push(paragraph(pen.t("letter", "next_none")?));
+    } else {
+        let rows = steps.into_iter().map(|step| row(vec![step, line(""), line("")])).collect();
+        let columns = vec![
+            column(pen.t("letter", "to_do")?, 11),
+            column(pen.t("label", "owner")?, 4),
+            column(pen.t("letter", "by")?, 4),
+        ];
+        blocks.push(Block::Table { columns, rows });
+    }
+    let rows = ["sign_client", "sign_author"]
+        .into_iter()
+        .map(|key| Ok(row(vec![line(pen.t("letter", key)?), line(""), line("")])))
+        .collect::<Result<_, ReportError>>()?;
+    let columns = vec![
+        column(pen.t("letter", "accepted")?, 9),
+        column(pen.word("name")?, 5),
+        column(pen.word("date_signature")?, 5),
+    ];
+    blocks.push(Block::Table { columns, rows });
+    Ok(blocks)
+}
+
+/// That the risk rose, which the table alone does not say loudly enough.
+fn risk(pen: &Pen<'_>, node: &Comparison) -> Result<Option<String>, ReportError> {
     let (before, after) = (&node.before, &node.after);
+    // Nothing is said to have risen that was not assessed.
+    let floor = |grade: Grade, at_least: Option<Grade>| at_least.unwrap_or(grade);
+    let rose = after.grade != Grade::NotAssessable
+        && floor(after.grade, after.at_least) > floor(before.grade, before.at_least);
+    if !rose {
+        return Ok(None);
+    }
     let words = |grade: GradeView| grade.text;
     let from = words(grade(before.grade, before.at_least, pen.messages)?);
     let to = words(grade(after.grade, after.at_least, pen.messages)?);
-    // Nothing is said to be lower that was not assessed.
-    let floor = |grade: Grade, at_least: Option<Grade>| at_least.unwrap_or(grade);
-    let key = if from == to {
-        "risk_same"
-    } else if after.grade != Grade::NotAssessable
-        && floor(after.grade, after.at_least) > floor(before.grade, before.at_least)
-    {
-        "risk_higher"
-    } else {
-        "risk_lower"
-    };
-    let risk = pen.messages.fill("letter", key, &[("before", &from), ("after", &to)])?;
-    let shares =
-        (coverage_text(before.coverage, pen.messages)?, coverage_text(after.coverage, pen.messages)?);
-    let coverage = pen.messages.fill("letter", "coverage", &[("before", &shares.0), ("after", &shares.1)])?;
-    Ok(format!("{risk} {coverage}"))
+    pen.messages.fill("letter", "risk_higher", &[("before", &from), ("after", &to)]).map(Some)
 }
 
+/// What was measured under the load that the table has, too.
 fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<String, ReportError> {
     let messages = pen.messages;
-    let changes = &node.measured.changes;
+    let Some(first) = carried(node).next() else {
+        return Ok(messages.get("letter", "measured_absent")?.to_owned());
+    };
+    let load = words::load(&first.load, messages)?;
     let mut sentences = Vec::new();
     for (verdict, key) in [(Verdict::Improved, "measured"), (Verdict::Worse, "measured_worse")] {
         // Clients know their tail and their throughput; the table has the medians too.
         let told =
-            changes.iter().filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
-        let mut loads: Vec<(String, Vec<String>)> = Vec::new();
-        // What happens under the heaviest load is what the demand meets first.
-        let mut told: Vec<_> = told.collect();
-        let heaviest = told.last().map(|change| change.load.clone()).unwrap_or_default();
-        told.sort_by_key(|change| change.load != heaviest);
-        for change in told.into_iter().take(NAMED) {
-            let load = crate::load::words(&change.load, messages)?;
+            carried(node).filter(|change| change.verdict == verdict && !change.metric.ends_with("_p50"));
+        let changes = told.take(NAMED).map(|change| {
             let interval = change.interval.map(|ends| span(ends, messages)).unwrap_or_default();
             let values = [
                 ("metric", metric(&change.metric, messages)),
-                ("change", percent(change.ratio, messages)),
+                ("change", far(change.ratio, messages)),
                 ("interval", interval),
             ];
             let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-            let words = messages.fill("letter", "measured_change", &values)?;
-            match loads.iter_mut().find(|(known, _)| *known == load) {
-                Some((_, changes)) => changes.push(words),
-                None => loads.push((load, vec![words])),
-            }
-        }
-        for (load, changes) in loads {
+            let key = if change.ratio < 1.0 { "measured_less" } else { "measured_more" };
+            messages.fill("letter", key, &values)
+        });
+        let changes = changes.collect::<Result<Vec<_>, _>>()?;
+        if !changes.is_empty() {
             let values = [("load", load.as_str()), ("changes", &changes.join("; "))];
             sentences.push(messages.fill("letter", key, &values)?);
         }
     }
     if sentences.is_empty() {
-        sentences.push(match changes.iter().find(|change| change.verdict == Verdict::NotResolved) {
-            _ if changes.is_empty() => messages.get("letter", "measured_absent")?.to_owned(),
+        sentences.push(match carried(node).find(|change| change.verdict == Verdict::NotResolved) {
             Some(open) => messages.fill("letter", "measured_open", &[("why", &clean(&open.why))])?,
-            None => messages.get("letter", "measured_none")?.to_owned(),
+            None => messages.fill("letter", "measured_none", &[("load", &load)])?,
         });
     }
     Ok(sentences.join(" "))

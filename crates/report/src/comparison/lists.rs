@@ -1,10 +1,10 @@
 //! What engineers look up: each deviation in its list, each metric under each load, each setting.
 
 use plumb_engine::compare::{
-    Basis, Change, Comparison, ComparisonSet, MeasuredChange, Setting, ShownEffect, Side, Spread,
+    Basis, Change, Comparison, ComparisonSet, Drift, MeasuredChange, Setting, ShownEffect, Side, Spread,
 };
 
-use super::words::{metric, number, percent, span};
+use super::words::{self, metric, number, percent, span, translated};
 use crate::ReportError;
 use crate::chapters::pen::Pen;
 use crate::chapters::{grade as mark, outcome, stop};
@@ -92,7 +92,8 @@ fn change(pen: &Pen<'_>, change: &Change) -> Result<Row, ReportError> {
             first.push(plain(" "));
             first.push(mark(&grade(found, None, pen.messages)?));
         }
-        let text = vec![strong(clean(&side.subject)), plain(": "), plain(clean(&side.message))];
+        let subject = translated(&side.subject, "subjects", pen.messages)?;
+        let text = vec![strong(subject), plain(": "), plain(clean(&side.message))];
         Ok(vec![first, text])
     };
     let mut after = side(change.after.as_ref())?;
@@ -101,7 +102,8 @@ fn change(pen: &Pen<'_>, change: &Change) -> Result<Row, ReportError> {
     }
     Ok(Row {
         cells: vec![
-            vec![line(clean(&change.title)), vec![code(clean(&change.check))]],
+            // The problem, as the title says what is true on a healthy node.
+            vec![line(clean(&change.problem)), vec![code(clean(&change.check))]],
             side(change.before.as_ref())?,
             after,
         ],
@@ -125,7 +127,7 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
         let mut last = String::new();
         for change in &own.changes {
             let load =
-                format!("{}: {}", clean(&change.model), crate::load::words(&change.load, pen.messages)?);
+                format!("{}: {}", clean(&change.model), words::load(&change.load, pen.messages)?);
             if load != last {
                 rows.push(row(vec![vec![strong(load.clone())]]));
                 last = load;
@@ -137,9 +139,8 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
             numbers(pen.t("compare", "state_before")?),
             numbers(pen.t("compare", "state_after")?),
             numbers(pen.t("compare", "change")?),
-            column(pen.t("compare", "interval")?, 5),
-            column(pen.t("compare", "floor")?, 3),
-            column(pen.t("label", "outcome")?, 5),
+            column(pen.t("compare", "interval")?, 7),
+            column(pen.t("label", "outcome")?, 6),
         ];
         blocks.push(Block::Table { columns, rows });
     }
@@ -168,10 +169,12 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
 
 fn metric_row(pen: &Pen<'_>, own: &MeasuredChange) -> Result<Row, ReportError> {
     let messages = pen.messages;
-    let runs = |spread: &Spread| {
-        let value = messages.numeral(&format!("{} {}", number(spread.value), own.unit));
+    let runs = |spread: &Spread| -> Result<Vec<Line>, ReportError> {
+        let value = messages.numeral(&format!("{} {}", number(spread.value), words::unit(own, messages)));
         let key = if spread.runs == 1 { "runs_one" } else { "runs_many" };
-        messages.fill("compare", key, &[("value", &value), ("n", &spread.runs.to_string())])
+        // Below the number, or the columns would leave the interval no room.
+        let runs = messages.fill("compare", key, &[("n", &spread.runs.to_string())])?;
+        Ok(vec![line(value), vec![soft(runs)]])
     };
     let found = id(own.verdict);
     let interval = match (own.interval, own.basis) {
@@ -182,10 +185,13 @@ fn metric_row(pen: &Pen<'_>, own: &MeasuredChange) -> Result<Row, ReportError> {
         (None, _) => messages.get("compare", "no_interval")?.to_owned(),
     };
     let floor = match own.noise_floor {
-        Some(floor) => messages.numeral(&format!("{:.1} %", floor * 100.0)),
+        Some(floor) => {
+            let floor = messages.numeral(&format!("{:.1} %", floor * 100.0));
+            messages.fill("compare", "floor_of", &[("floor", &floor)])?
+        }
         None => messages.get("compare", "no_floor")?.to_owned(),
     };
-    let mut said = vec![vec![verdict(&found, messages.get("compare_verdict", &found)?)]];
+    let mut said = vec![vec![verdict(&found, messages.get("compare_verdict", &found)?)], vec![soft(floor)]];
     // What the introduction says of all is not said again.
     if !matches!(found.as_str(), "improved" | "worse" | "no-measured-effect") {
         said.push(vec![soft(stop(&sentence(&clean(&own.why))))]);
@@ -194,11 +200,10 @@ fn metric_row(pen: &Pen<'_>, own: &MeasuredChange) -> Result<Row, ReportError> {
     Ok(Row {
         cells: vec![
             text(metric(&own.metric, messages)),
-            text(runs(&own.before)?),
-            text(runs(&own.after)?),
+            runs(&own.before)?,
+            runs(&own.after)?,
             text(percent(own.ratio, messages)),
             text(interval),
-            text(floor),
             said,
         ],
     })
@@ -230,7 +235,7 @@ fn effect(pen: &Pen<'_>, own: &ShownEffect) -> Result<Row, ReportError> {
     let name = format!("{state}: {}: {} / {}", own.experiment, own.effect.cell, own.effect.against);
     Ok(row(vec![
         line(clean(&name)),
-        line(crate::load::words(&own.load, messages)?),
+        line(words::load(&own.load, messages)?),
         line(metric(&own.effect.metric, messages)),
         line(percent(own.effect.ratio, messages)),
         line(own.effect.interval().map_or_else(|| "–".to_owned(), |interval| span(interval, messages))),
@@ -241,12 +246,20 @@ fn effect(pen: &Pen<'_>, own: &ShownEffect) -> Result<Row, ReportError> {
 /// A setting in words.
 pub(crate) fn setting(pen: &Pen<'_>, setting: &Setting) -> Result<crate::model::Span, ReportError> {
     Ok(match setting {
-        Setting::Known(text) => styled("code", clean(text)),
+        Setting::Known(text) => styled("code", translated(text, "values", pen.messages)?),
         Setting::Absent => soft(pen.t("compare", "absent")?),
         Setting::Unknown(reason) => {
             soft(pen.messages.fill("compare", "unknown", &[("reason", &clean(reason))])?)
         }
     })
+}
+
+/// The name of a setting. Those of parameters, boot arguments and files are names of the system and stay what they are.
+pub(crate) fn setting_name(pen: &Pen<'_>, group: &str, name: &str) -> Result<String, ReportError> {
+    if Drift::NAMED_BY_SYSTEM.contains(&group) {
+        return Ok(clean(name));
+    }
+    translated(name, "settings", pen.messages)
 }
 
 /// Settings, versions, boot arguments and topology that differ.
@@ -257,14 +270,14 @@ pub(super) fn drift(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, Repo
     let mut rows: Vec<Row> = Vec::new();
     let mut last = String::new();
     for drift in &node.drift {
-        let group = sentence(&clean(&drift.group));
+        let group = sentence(&translated(&drift.group, "groups", pen.messages)?);
         if group != last {
             rows.push(row(vec![vec![strong(group.clone())]]));
             last = group;
         }
         let kind = id(drift.kind);
         rows.push(row(vec![
-            vec![code(clean(&drift.name))],
+            vec![code(setting_name(pen, &drift.group, &drift.name)?)],
             line(pen.t("compare_kind", &kind)?),
             vec![setting(pen, &drift.before)?],
             vec![setting(pen, &drift.after)?],

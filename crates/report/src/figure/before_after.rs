@@ -9,6 +9,11 @@ use super::svg::{ACCENT, Area, FAR, INK, PAPER, PLAIN, SOFT, Svg, WIDTH, width_o
 use crate::ReportError;
 use crate::messages::Messages;
 
+/// Room above the plot for the name of a mark.
+const LINE: f64 = 15.0;
+/// How far points of one rate stand apart from it.
+const ASIDE: f64 = 5.0;
+
 /// Draws it; `None` where one of them has no tests.
 pub(crate) fn draw(
     before: &Business,
@@ -18,31 +23,49 @@ pub(crate) fn draw(
     if before.tested.is_empty() || after.tested.is_empty() {
         return Ok(None);
     }
-    let each = after.each.filter(|rate| rate.is_finite());
-    let all = before.tested.iter().chain(&after.tested).map(|point| point.rate).chain(each);
-    let rates = ticks(all.fold(0.0, f64::max) * 1.04, 8);
-    let plot = Area::new(58.0, 32.0, WIDTH - 100.0, 190.0);
+    let marks: Vec<(f64, String)> = loads(after)
+        .into_iter()
+        .map(|(key, rate)| Ok((rate, messages.fill("figure", key, &[("rate", &tick_text(rate, messages))])?)))
+        .collect::<Result<_, ReportError>>()?;
+    let all = before.tested.iter().chain(&after.tested).map(|point| point.rate);
+    let rates = ticks(all.chain(marks.iter().map(|mark| mark.0)).fold(0.0, f64::max) * 1.04, 8);
+    let plot = Area::new(58.0, 32.0 + marks.len() as f64 * LINE, WIDTH - 100.0, 190.0);
     let x = Scale::linear((0.0, rates.last().copied().unwrap_or(1.0)), (plot.x, plot.right()));
     let y = Scale::linear((0.0, 100.0), (plot.bottom(), plot.y));
     let mut svg = Svg::default();
     vertical(&mut svg, plot, &y, &[0.0, 25.0, 50.0, 75.0, 100.0], messages, "");
-    let marks: Vec<_> = rates.iter().map(|rate| (x.at(*rate), tick_text(*rate, messages))).collect();
-    horizontal(&mut svg, plot, &marks, messages.get("figure", "offered_replica")?);
+    // Above the names of the marks, which the lines of the marks would run through.
+    svg.text((4.0, 11.0), messages.get("figure", "share_axis")?, PLAIN.small().soft());
+    let places: Vec<_> = rates.iter().map(|rate| (x.at(*rate), tick_text(*rate, messages))).collect();
+    horizontal(&mut svg, plot, &places, messages.get("figure", "offered_replica")?);
     let at = y.at(after.target * 100.0);
     svg.line((plot.x, at), (plot.right(), at), FAR, 1.6, "7 4");
     let target = messages.numeral(&format!("{} %", after.target * 100.0));
     svg.text((plot.right() + 4.0, at + 4.0), &target, PLAIN.small().bold().paint(FAR));
-    if let Some(each) = each {
-        let text = messages.fill("figure", "mark_today", &[("rate", &tick_text(each, messages))])?;
-        svg.line((x.at(each), 16.0), (x.at(each), plot.bottom()), INK, 1.2, "4 3");
-        svg.text((x.at(each) + 5.0, 13.0), &text, PLAIN.small().bold());
+    for (index, (rate, text)) in marks.iter().enumerate() {
+        let (at, height) = (x.at(*rate), 26.0 + index as f64 * LINE);
+        svg.line((at, height + 3.0), (at, plot.bottom()), INK, 1.2, "4 3");
+        let style = PLAIN.small().bold();
+        if at + 5.0 + width_of(text, style.size) > WIDTH {
+            svg.text((at - 5.0, height), text, style.end());
+        } else {
+            svg.text((at + 5.0, height), text, style);
+        }
     }
     let states = [
         (before, messages.get("compare", "state_before")?, false),
         (after, messages.get("compare", "state_after")?, true),
     ];
     for (business, name, filled) in states {
-        state(&mut svg, (&x, &y), &business.tested, name, filled, messages);
+        // Side by side where both were tested at one rate, so that neither hides the other.
+        let other = if filled { before } else { after };
+        let aside = |rate: f64| match other.tested.iter().any(|point| (point.rate - rate).abs() < 1e-9) {
+            false => 0.0,
+            true if filled => ASIDE,
+            true => -ASIDE,
+        };
+        let at = |point: &LoadPoint| (x.at(point.rate) + aside(point.rate), y.at(point.share.base * 100.0));
+        state(&mut svg, &y, &business.tested, at, (name, filled), messages);
     }
     let told = |business: &Business| -> String {
         let point = |point: &LoadPoint| {
@@ -51,9 +74,11 @@ pub(crate) fn draw(
         };
         business.tested.iter().map(point).collect::<Vec<_>>().join(", ")
     };
-    let target = target.trim_end_matches(" %").to_owned();
-    let values = [("before", told(before)), ("after", told(after)), ("target", target)];
+    let share = target.trim_end_matches(" %").to_owned();
+    let values = [("before", told(before)), ("after", told(after)), ("target", share)];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let caption =
+        if after.target_assumed { "before_after_caption_assumed" } else { "before_after_caption" };
     let (title, alt) =
         (messages.get("figure", "before_after")?, messages.fill("figure", "before_after_alt", &values)?);
     Ok(Some(Figure {
@@ -61,26 +86,49 @@ pub(crate) fn draw(
         title: title.to_owned(),
         svg: svg.finish(plot.bottom() + 40.0, title, &alt),
         alt,
-        caption: messages.get("figure", "before_after_caption")?.to_owned(),
+        caption: messages.fill("figure", caption, &[("target", &target)])?,
         chapter: "letter".into(),
     }))
+}
+
+/// What each replica gets: today, if one of them fails, and at the peak that is planned for; keys of words, and rates.
+fn loads(business: &Business) -> Vec<(&'static str, f64)> {
+    let share = |total: Option<f64>, replicas: Option<u32>| {
+        let rate = total? / f64::from(replicas.filter(|replicas| *replicas > 0)?);
+        rate.is_finite().then_some(rate)
+    };
+    let next = business.demand.filter(|demand| business.peak.is_some_and(|peak| *demand > peak * 1.001));
+    let mut loads: Vec<(&'static str, f64)> = [
+        ("mark_today", business.each.filter(|rate| rate.is_finite())),
+        ("mark_next", share(next, business.today)),
+        ("mark_lost", share(business.peak, business.today.and_then(|replicas| replicas.checked_sub(1)))),
+    ]
+    .into_iter()
+    .filter_map(|(key, rate)| Some((key, rate?)))
+    .collect();
+    // The nearest stands on top, so that no line runs through a name.
+    loads.sort_by(|a, b| a.1.total_cmp(&b.1));
+    loads
 }
 
 /// The points of a state, named at the last of them.
 fn state(
     svg: &mut Svg,
-    (x, y): (&Scale, &Scale),
+    y: &Scale,
     tested: &[LoadPoint],
-    name: &str,
-    filled: bool,
+    place: impl Fn(&LoadPoint) -> (f64, f64),
+    (name, filled): (&str, bool),
     messages: &Messages,
 ) {
-    let line: Vec<_> = tested.iter().map(|own| (x.at(own.rate), y.at(own.share.base * 100.0))).collect();
+    let line: Vec<_> = tested.iter().map(place).collect();
     let paint = if filled { ACCENT } else { SOFT };
     svg.path(&line, paint, 1.0, "2 3");
     for (point, at) in tested.iter().zip(&line) {
         let (low, high) = (y.at(point.share.low * 100.0), y.at(point.share.high * 100.0));
         svg.line((at.0, low), (at.0, high), paint, 1.4, "");
+        for end in [low, high] {
+            svg.line((at.0 - 3.5, end), (at.0 + 3.5, end), paint, 1.4, "");
+        }
         let told = format!("{name}, {}/s: {:.1} %", super::svg::number(point.rate), point.share.base * 100.0);
         let told = messages.numeral(&told);
         svg.told(&told, |svg| svg.circle(*at, 4.4, if filled { ACCENT } else { PAPER }, paint));

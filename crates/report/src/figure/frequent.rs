@@ -18,8 +18,8 @@ pub(crate) struct Bar {
     pub(crate) unanswered: usize,
 }
 
-const ROW: f64 = 22.0;
-const NAMES: f64 = 356.0;
+/// A name above its bar, as long as it is.
+const ROW: f64 = 34.0;
 
 /// Draws the bars of `all` nodes; `None` for none.
 pub(crate) fn draw(bars: &[Bar], all: usize, messages: &Messages) -> Result<Option<Figure>, ReportError> {
@@ -27,21 +27,21 @@ pub(crate) fn draw(bars: &[Bar], all: usize, messages: &Messages) -> Result<Opti
         return Ok(None);
     }
     let mut svg = Svg::default();
-    let whole = WIDTH - NAMES - 40.0;
+    let whole = WIDTH - 40.0;
     let mut told = Vec::new();
     for (index, bar) in bars.iter().enumerate() {
         let top = index as f64 * ROW;
-        svg.fitted((0.0, top + 15.0), &bar.name, NAMES - 10.0, PLAIN.small());
+        svg.fitted((0.0, top + 13.0), &bar.name, WIDTH, PLAIN.small());
         let wide = |n: usize| whole * n as f64 / all.max(1) as f64;
         let paint = grade_paint(bar.grade.map_or(0, level));
-        let area = Area::new(NAMES, top + 4.0, wide(bar.nodes), ROW - 8.0);
+        let area = Area::new(0.0, top + 17.0, wide(bar.nodes), 11.0);
         svg.rect(Area { w: whole, ..area }, PAPER, HAIR, 0.6);
         svg.rect(area, paint, paint, 0.6);
         let open = Area::new(area.right(), area.y, wide(bar.unanswered), area.h);
         if bar.unanswered > 0 {
             svg.hatch(open, SOFT);
         }
-        svg.text((WIDTH, top + 15.0), &bar.nodes.to_string(), PLAIN.small().bold().end());
+        svg.text((WIDTH, top + 27.0), &bar.nodes.to_string(), PLAIN.small().bold().end());
         told.push(format!("{}: {}", bar.name, bar.nodes));
     }
     let title = messages.fill("figure", "frequent", &[("n", &all.to_string())])?;

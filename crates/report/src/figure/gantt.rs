@@ -60,7 +60,10 @@ pub(crate) fn draw(bars: &[Bar], messages: &Messages) -> Result<Option<Figure>, 
         } else {
             // Beside a bar that is too short.
             let room = WIDTH - area.right() - 8.0;
-            svg.text((area.right() + 6.0, top + 16.0), &fit(&bar.ids, room, style.size), style);
+            let text = fit(&bar.ids, room, style.size);
+            let ground = Area::new(area.right() + 3.0, top + 4.0, width_of(&text, style.size) + 6.0, 16.0);
+            svg.rect(ground, PAPER, PAPER, 0.0);
+            svg.text((area.right() + 6.0, top + 16.0), &text, style);
         }
         told.push(format!("{}: {} ({from}–{to})", bar.name, bar.ids));
     }

@@ -1,9 +1,10 @@
 //! Nodes by category, in the colours and letters of their grades.
 
-use plumb_engine::fleet::{CategoryRow, NodeRow};
+use plumb_engine::Grade;
+use plumb_engine::fleet::NodeRow;
 
 use super::Figure;
-use super::svg::{Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WIDTH, grade_paint};
+use super::svg::{Area, HAIR, INK, PAPER, PLAIN, SOFT, Svg, WIDTH, grade_paint, width_of};
 use crate::ReportError;
 use crate::escape::clean;
 use crate::messages::Messages;
@@ -18,21 +19,29 @@ const TOP: f64 = 24.0;
 /// Draws a row for each of the worst nodes; `None` without nodes.
 pub(crate) fn draw(nodes: &[NodeRow], messages: &Messages) -> Result<Option<Figure>, ReportError> {
     let Some(first) = nodes.first() else { return Ok(None) };
-    let columns = first.categories.len().max(1) as f64;
+    // The grade of the node, and then what it is made of.
+    let columns = (first.categories.len() + 1) as f64;
     let width = (WIDTH - NAMES) / columns;
     let mut svg = Svg::default();
-    for (index, category) in first.categories.iter().enumerate() {
+    let mut heads = vec![messages.get("figure", "heat_overall")?];
+    for category in &first.categories {
+        heads.push(messages.get("category_short", &id(category.id))?);
+    }
+    for (index, head) in heads.iter().enumerate() {
         let at = NAMES + width * (index as f64 + 0.5);
-        let word = messages.get("category_short", &id(category.id))?;
-        svg.text((at, 15.0), word, PLAIN.small().soft().middle());
+        svg.text((at, 15.0), head, PLAIN.small().soft().middle());
     }
     let mut told = Vec::new();
     for (index, node) in nodes.iter().take(MAX_ROWS).enumerate() {
         let top = TOP + index as f64 * ROW;
         svg.fitted((0.0, top + 12.0), &node.host, NAMES - 8.0, PLAIN.small());
-        for (at, category) in node.categories.iter().enumerate() {
-            let area = Area::new(NAMES + width * at as f64 + 1.0, top + 1.0, width - 2.0, ROW - 2.0);
-            cell(&mut svg, area, category, messages)?;
+        let of_categories = node.categories.iter().map(|own| (own.grade, own.at_least));
+        let grades = std::iter::once((Some(node.grade), node.at_least)).chain(of_categories);
+        for (at, own) in grades.enumerate() {
+            // The grade of the node stands apart from what it is made of.
+            let gap = if at == 0 { 7.0 } else { 2.0 };
+            let area = Area::new(NAMES + width * at as f64 + 1.0, top + 1.0, width - gap, ROW - 2.0);
+            cell(&mut svg, area, own, messages)?;
         }
         let words: Vec<String> = node
             .categories
@@ -47,7 +56,9 @@ pub(crate) fn draw(nodes: &[NodeRow], messages: &Messages) -> Result<Option<Figu
     let (shown, all) = (nodes.len().min(MAX_ROWS).to_string(), nodes.len().to_string());
     let title = messages.fill("figure", "heat", &[("n", &shown), ("m", &all)])?;
     let alt = format!("{}.", told.join("; "));
-    let height = TOP + nodes.len().min(MAX_ROWS) as f64 * ROW + 4.0;
+    let bottom = TOP + nodes.len().min(MAX_ROWS) as f64 * ROW + 8.0;
+    legend(&mut svg, bottom, messages)?;
+    let height = bottom + ROW + 4.0;
     Ok(Some(Figure {
         id: "heat".into(),
         svg: svg.finish(height, &title, &alt),
@@ -58,11 +69,34 @@ pub(crate) fn draw(nodes: &[NodeRow], messages: &Messages) -> Result<Option<Figu
     }))
 }
 
-fn cell(svg: &mut Svg, area: Area, own: &CategoryRow, messages: &Messages) -> Result<(), ReportError> {
-    let known = own.grade.map_or(0, level);
-    let floor = own.at_least.map_or(0, level);
+/// What the cells mean.
+fn legend(svg: &mut Svg, top: f64, messages: &Messages) -> Result<(), ReportError> {
+    let open = Some(Grade::NotAssessable);
+    let mut left = 0.0;
+    for (grade, word) in [
+        (Some(Grade::High), messages.get("grade", "high")?),
+        (Some(Grade::Medium), messages.get("grade", "medium")?),
+        (Some(Grade::Low), messages.get("grade", "low")?),
+        (open, messages.get("grade", "not-assessable")?),
+        (None, messages.get("figure", "heat_none")?),
+    ] {
+        cell(svg, Area::new(left, top, 30.0, ROW - 2.0), (grade, None), messages)?;
+        svg.text((left + 36.0, top + 11.2), word, PLAIN.small().soft());
+        left += 36.0 + width_of(word, PLAIN.small().size) + 16.0;
+    }
+    Ok(())
+}
+
+fn cell(
+    svg: &mut Svg,
+    area: Area,
+    (grade, at_least): (Option<Grade>, Option<Grade>),
+    messages: &Messages,
+) -> Result<(), ReportError> {
+    let known = grade.map_or(0, level);
+    let floor = at_least.map_or(0, level);
     let paint = grade_paint(known.max(floor));
-    if own.grade.is_none() {
+    if grade.is_none() {
         svg.rect(area, PAPER, HAIR, 0.6);
         return Ok(());
     }
@@ -75,9 +109,12 @@ fn cell(svg: &mut Svg, area: Area, own: &CategoryRow, messages: &Messages) -> Re
         3 => "high",
         2 => "medium",
         1 => "low",
-        _ => return Ok(()),
+        _ => "",
     };
-    let letter: String = messages.get("grade", key)?.chars().take(1).collect();
+    let letter: String = match key {
+        "" => "?".to_owned(),
+        key => messages.get("grade", key)?.chars().take(1).collect(),
+    };
     let middle = (area.x + area.w / 2.0, area.y + 11.2);
     if known == 0 {
         svg.rect(Area::new(middle.0 - 8.0, area.y + 1.0, 16.0, area.h - 2.0), PAPER, PAPER, 0.0);

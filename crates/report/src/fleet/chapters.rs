@@ -10,22 +10,21 @@ use super::{CauseOf, Cohort, hosts};
 use crate::ReportError;
 use crate::chapters::asks::Who;
 use crate::chapters::items::Wave;
-use crate::chapters::names::without_ids;
 use crate::chapters::pen::Pen;
 use crate::chapters::{fact, grade as mark, stop};
 use crate::escape::clean;
 use crate::figure::gantt::{self, Bar};
 use crate::figure::{frequent, heat};
 use crate::model::{
-    Block, Line, Part, Row, Tile, code, column, heading, line, link, numbers, paragraph, plain, row, soft,
-    strong,
+    Block, Labelled, Line, Part, Row, Tile, code, column, heading, line, link, numbers, paragraph, plain, row,
+    soft, strong, styled,
 };
-use crate::view::{coverage_text, grade};
+use crate::view::{coverage_text, grade, id};
 
 /// So many have a line; the appendix has all.
 const MAX_LINES: usize = 12;
-/// So many nodes have a line in the main report.
-const MAX_NODES: usize = 15;
+/// So many groups of nodes have a line in the main report.
+const MAX_GROUPS: usize = 12;
 /// So many causes are named in a sentence.
 const MAX_CAUSES: usize = 3;
 
@@ -37,8 +36,8 @@ pub(super) fn main(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Part, ReportErr
         chapters.push(chapter);
         Ok(())
     };
-    named("answers", true, nodes(pen, cohort)?)?;
-    named("findings", true, findings(pen, cohort)?)?;
+    named("answers", false, nodes(pen, cohort)?)?;
+    named("findings", false, findings(pen, cohort)?)?;
     let money = money(pen, cohort)?;
     if !money.is_empty() {
         named("money", false, money)?;
@@ -55,23 +54,60 @@ fn high(cohort: &Cohort<'_>) -> usize {
     cohort.nodes().iter().filter(|node| is_high(node.grade, node.at_least)).count()
 }
 
-/// The result in a sentence, with the decision.
+/// Nodes that cannot be graded, and the category that most of them lack an answer in, with the number of those.
+fn ungraded(cohort: &Cohort<'_>) -> (usize, Option<(plumb_check_sdk::Category, usize)>) {
+    let open: Vec<_> =
+        cohort.nodes().iter().filter(|node| node.grade == Grade::NotAssessable).collect();
+    let mut counts: Vec<(plumb_check_sdk::Category, usize)> = Vec::new();
+    for category in open.iter().flat_map(|node| &node.categories) {
+        if category.grade != Some(Grade::NotAssessable) {
+            continue;
+        }
+        match counts.iter_mut().find(|(own, _)| *own == category.id) {
+            Some((_, count)) => *count += 1,
+            None => counts.push((category.id, 1)),
+        }
+    }
+    // Of equals the first in the order of reports.
+    let most = counts.into_iter().reduce(|most, own| if own.1 > most.1 { own } else { most });
+    (open.len(), most)
+}
+
+/// The result in a sentence or two, with the causes that weigh most and what is not known.
 pub(super) fn headline(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<String, ReportError> {
     let all = cohort.nodes().len();
     let high = high(cohort);
-    let key = match (cohort.causes.len(), high) {
+    let causes: Vec<&CauseOf<'_>> = cohort.of_nodes().collect();
+    let weighty: Vec<&CauseOf<'_>> =
+        causes.iter().copied().filter(|cause| cause.found.grade == Some(Grade::High)).collect();
+    let key = match (causes.len(), high) {
         _ if all == 0 => "headline_empty",
         (0, _) => "headline_none",
         (_, 0) => "headline_some",
+        // A grade may be high by many findings that are not.
+        _ if weighty.is_empty() => "headline_adds_up",
         _ => "headline_high",
     };
     let values = [
         ("high", pen.count("nodes-high", high, "nodes")),
         ("n", pen.count("nodes", all, "nodes")),
-        ("causes", pen.count("causes", cohort.causes.len(), "frequent")),
+        ("causes", pen.count("causes", causes.len(), "frequent")),
+        ("weighty", pen.count("causes-high", weighty.len(), "frequent")),
+        ("ids", ids(&weighty)),
     ];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-    pen.messages.fill("fleet", key, &values)
+    let mut text = pen.messages.fill("fleet", key, &values)?;
+    if let (open, Some((category, _))) = ungraded(cohort)
+        && open > 0
+    {
+        let n = pen.count("nodes-ungraded", open, "nodes");
+        let category = pen.messages.find("category", &id(category)).unwrap_or(category.title());
+        text = format!(
+            "{text} {}",
+            pen.messages.fill("fleet", "headline_ungraded", &[("n", &n), ("category", category)])?
+        );
+    }
+    Ok(text)
 }
 
 fn summary(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> {
@@ -84,17 +120,14 @@ fn summary(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError
     }
     let n = pen.count("nodes", cohort.nodes().len(), "nodes");
     sentences.push(pen.messages.fill("fleet", "situation", &[("n", &n), ("grades", &grades.join(", "))])?);
-    if !cohort.causes.is_empty() {
-        let mut weighty: Vec<&CauseOf<'_>> = cohort.causes.iter().collect();
-        // Those of many nodes come first among equals.
-        weighty.sort_by_key(|cause| std::cmp::Reverse(cause.found.grade));
-        let named = weighty.into_iter().take(MAX_CAUSES).map(|cause| {
-            let n = pen.count(&format!("{}-nodes", cause.id), cause.found.nodes, "frequent");
-            let values = [("problem", cause.problem()), ("id", cause.id.clone()), ("n", n)];
-            let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-            pen.messages.fill("fleet", "cause", &values)
-        });
-        let named = named.collect::<Result<Vec<_>, _>>()?.join("; ");
+    let named = cohort.of_nodes().take(MAX_CAUSES).map(|cause| {
+        let n = pen.count(&format!("{}-nodes", cause.id), cause.found.nodes, "frequent");
+        let values = [("problem", cause.problem()), ("id", cause.id.clone()), ("n", n)];
+        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+        pen.messages.fill("fleet", "cause", &values)
+    });
+    let named = named.collect::<Result<Vec<_>, _>>()?.join("; ");
+    if !named.is_empty() {
         sentences.push(pen.messages.fill("fleet", "causes", &[("causes", &named)])?);
     }
     sentences.extend(costs(pen, cohort)?);
@@ -116,6 +149,14 @@ fn costs(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportErr
         ("gpus", pen.number("gpus", cost.gpus as f64, cost.gpus.to_string(), "counted", "cost.gpus")),
         ("month", pen.amount("month", cost.month, &cost.currency, "cost.month")),
         ("high", pen.amount("month-high", cost.month_high, &cost.currency, "cost.month_high")),
+        (
+            "nodes",
+            pen.count(
+                "nodes-graded-high",
+                cohort.fleet.grades.get("high").copied().unwrap_or_default(),
+                "grades",
+            ),
+        ),
     ];
     let key = if cost.month_high.high > 0.0 { "cost_high" } else { "cost" };
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
@@ -143,25 +184,48 @@ fn carried(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportE
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
     let key = if least.proven < most.proven { "carried_range" } else { "carried" };
     let mut text = pen.messages.fill("fleet", key, &values)?;
-    if let (Some(demand), Some(replicas), Some(month)) = (least.demand, least.replicas, least.month) {
-        let values = [
+    // The demand is that of the whole service: it is said once, whatever the number of nodes.
+    if let (Some(demand), Some(replicas)) = (least.demand, least.replicas) {
+        let count = |id: &str, n: u32| pen.number(id, f64::from(n), n.to_string(), "modelled", "nodes: business");
+        let mut values = vec![
             ("demand", pen.rate_of("demand", demand, "modelled", "nodes: business.demand")),
-            (
-                "replicas",
-                pen.number(
-                    "replicas",
-                    f64::from(replicas),
-                    replicas.to_string(),
-                    "modelled",
-                    "nodes: business",
-                ),
-            ),
-            ("month", pen.amount("plan-month", month, &least.currency, "nodes: business.month")),
+            ("replicas", count("replicas", replicas)),
         ];
-        let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-        text = format!("{} {}", stop(&text), pen.messages.fill("fleet", "carried_need", &values)?);
+        let key = match (least.gpus, least.month) {
+            (Some(gpus), Some(month)) => {
+                values.push(("gpus", count("plan-gpus", gpus)));
+                values.push(("month", pen.amount("plan-month", month, &least.currency, "nodes: business.month")));
+                "carried_need"
+            }
+            _ => "carried_need_only",
+        };
+        let values: Vec<(&str, &str)> = values.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        text = format!("{} {}", stop(&text), pen.messages.fill("fleet", key, &values)?);
     }
     Ok(Some(text))
+}
+
+/// GPUs of the replicas that the client states, and how many of those on the nodes nobody accounts for; `None` where it is all of
+/// them, or not known.
+fn unexplained(cohort: &Cohort<'_>) -> Option<(u32, u32, usize)> {
+    let own = tested(cohort).into_iter().find(|own| own.gpus_today.is_some())?;
+    let (replicas, stated) = (own.today?, own.gpus_today?);
+    let all: usize = cohort.nodes().iter().filter_map(|node| node.gpus).sum();
+    let rest = all.checked_sub(stated as usize)?;
+    (rest > 0).then_some((replicas, stated, rest))
+}
+
+/// That most GPUs serve nobody knows what.
+fn asked(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportError> {
+    let Some((replicas, stated, rest)) = unexplained(cohort) else { return Ok(None) };
+    let count = |id: &str, n: f64| pen.number(id, n, format!("{n:.0}"), "counted", "nodes: business");
+    let values = [
+        ("replicas", count("replicas-stated", f64::from(replicas))),
+        ("gpus", count("gpus-stated", f64::from(stated))),
+        ("rest", count("gpus-unexplained", rest as f64)),
+    ];
+    let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
+    pen.messages.fill("fleet", "unexplained", &values).map(Some)
 }
 
 fn ids(causes: &[&CauseOf<'_>]) -> String {
@@ -177,6 +241,16 @@ fn of_wave<'c, 'a>(cohort: &'c Cohort<'a>, wave: Wave) -> Vec<&'c CauseOf<'a>> {
     cohort.causes.iter().filter(|cause| cause.wave() == wave).collect()
 }
 
+/// First and last week; our proposal. On many nodes the window follows what is done at once.
+fn weeks(wave: Wave) -> (u32, u32) {
+    match wave {
+        Wave::Now => (1, 1),
+        Wave::Window => (2, 3),
+        Wave::Measure => (3, 4),
+        Wave::Decide => (5, 6),
+    }
+}
+
 fn decision(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<String, ReportError> {
     let (now, window) = (of_wave(cohort, Wave::Now), of_wave(cohort, Wave::Window));
     let key = match (now.is_empty(), window.is_empty()) {
@@ -185,7 +259,24 @@ fn decision(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<String, ReportError> {
         (true, false) => "decide_window",
         (false, false) => "decide_both",
     };
-    pen.messages.fill("fleet", key, &[("now", &ids(&now)), ("window", &ids(&window))])
+    let mut text = pen.messages.fill("fleet", key, &[("now", &ids(&now)), ("window", &ids(&window))])?;
+    // Minutes of a node, as many times as there are nodes.
+    let work = now.iter().chain(&window).filter_map(|cause| {
+        let (from, to) = cause.work?.minutes?;
+        let nodes = u32::try_from(cause.found.nodes).ok()?;
+        Some((from.saturating_mul(nodes), to.saturating_mul(nodes)))
+    });
+    let minutes = work.reduce(|a, b| (a.0.saturating_add(b.0), a.1.saturating_add(b.1)));
+    if let Some((from, to)) = minutes {
+        let hours = |id: &str, minutes: u32| {
+            let hours = (f64::from(minutes) / 60.0).ceil();
+            pen.number(id, hours, format!("{hours:.0}"), "assumed", "frequent")
+        };
+        let (from, to) = (hours("hours-from", from), hours("hours-to", to));
+        let effort = pen.messages.fill("fleet", "decide_effort", &[("from", &from), ("to", &to)])?;
+        text = format!("{text}; {effort}");
+    }
+    Ok(text)
 }
 
 fn tiles(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Tile>, ReportError> {
@@ -193,10 +284,13 @@ fn tiles(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Tile>, ReportError> {
         Ok(Tile { label: pen.t("fleet", label)?.to_owned(), value, note: note.to_owned() })
     };
     let all = cohort.nodes().len();
+    // What is agreed or tested is not corrected.
+    let corrected = cohort.of_nodes().filter(|cause| cause.wave() != Wave::Measure).count();
     let mut tiles = vec![
         tile("nodes", pen.count("nodes", all, "nodes"), "")?,
         tile("tile_high", pen.count("nodes-high", high(cohort), "nodes"), "")?,
-        tile("tile_causes", pen.count("causes", cohort.causes.len(), "frequent"), "")?,
+        tile("tile_ungraded", pen.count("nodes-ungraded", ungraded(cohort).0, "nodes"), "")?,
+        tile("tile_causes", pen.count("causes-corrected", corrected, "frequent"), "")?,
     ];
     if let Some(cost) = &cohort.fleet.cost {
         let month = pen.amount("month", cost.month, &cost.currency, "cost.month");
@@ -205,9 +299,65 @@ fn tiles(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Tile>, ReportError> {
     Ok(tiles)
 }
 
-fn lines(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
+/// The share of answers of some nodes, from the least to the most.
+pub(super) fn coverages(
+    pen: &Pen<'_>,
+    nodes: &[&plumb_engine::fleet::NodeRow],
+) -> Result<String, ReportError> {
+    let shares = || nodes.iter().filter_map(|node| node.coverage);
+    if shares().next().is_none() {
+        return coverage_text(None, pen.messages);
+    }
+    let least = coverage_text(Some(shares().fold(f64::INFINITY, f64::min)), pen.messages)?;
+    let most = coverage_text(Some(shares().fold(0.0, f64::max)), pen.messages)?;
+    Ok(if least == most { least } else { format!("{least} … {most}") })
+}
+
+/// Rates that replicas are proven to carry, from the least to the most.
+pub(super) fn rates(pen: &Pen<'_>, proven: &[f64]) -> String {
+    let text = |value: f64| {
+        let text = format!("{value:.2}");
+        pen.messages.numeral(text.trim_end_matches('0').trim_end_matches('.'))
+    };
+    let low = proven.iter().copied().fold(f64::INFINITY, f64::min);
+    let high = proven.iter().copied().fold(0.0, f64::max);
+    match proven.len() {
+        0 => "–".to_owned(),
+        _ if low < high => format!("{} … {}/s", text(low), text(high)),
+        _ => format!("{}/s", text(low)),
+    }
+}
+
+fn lines(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Labelled>, ReportError> {
     let shares: Vec<f64> = cohort.nodes().iter().filter_map(|node| node.coverage).collect();
     let mut rows = Vec::new();
+    if let Some(first) = cohort.of_nodes().next() {
+        let host = cohort.host(&first.found.worst);
+        let mut begin = vec![styled("name", host), plain(": ")];
+        begin.push(plain(pen.messages.fill("fleet", "begin_because", &[("id", &first.id)])?));
+        rows.push(Labelled { label: pen.t("fleet", "begin_with")?.to_owned(), lines: vec![begin] });
+    }
+    let works: Vec<String> = cohort
+        .nodes()
+        .first()
+        .into_iter()
+        .flat_map(|node| &node.categories)
+        .filter(|category| {
+            let mut grades = cohort.nodes().iter().map(|node| {
+                node.categories.iter().find(|own| own.id == category.id).and_then(|own| own.grade)
+            });
+            grades.all(|grade| grade == Some(Grade::Low))
+        })
+        .map(|category| {
+            pen.messages.find("category", &id(category.id)).unwrap_or(category.id.title()).to_owned()
+        })
+        .collect();
+    if !works.is_empty() {
+        rows.push(fact(
+            pen.word("works")?,
+            pen.messages.fill("fleet", "works", &[("categories", &works.join(", "))])?,
+        ));
+    }
     if !shares.is_empty() {
         let least = shares.iter().copied().fold(f64::INFINITY, f64::min);
         let most = shares.iter().copied().fold(0.0, f64::max);
@@ -216,10 +366,21 @@ fn lines(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<crate::model::Labelle
             Ok(pen.number(id, value, text, "counted", "nodes: coverage"))
         };
         let (from, to) = (share("coverage-least", least)?, share("coverage-most", most)?);
+        let key = if from == to { "scope_one" } else { "scope" };
         rows.push(fact(
             pen.word("scope")?,
-            pen.messages.fill("fleet", "scope", &[("from", &from), ("to", &to)])?,
+            pen.messages.fill("fleet", key, &[("from", &from), ("to", &to)])?,
         ));
+    }
+    let mut from_you: Vec<Line> = Vec::new();
+    if let Some(text) = asked(pen, cohort)? {
+        from_you.push(line(stop(&text)));
+    }
+    for cause in cohort.of_service() {
+        from_you.push(line(format!("{}: {}", cause.id, stop(&cause.step(pen)?))));
+    }
+    if !from_you.is_empty() {
+        rows.push(Labelled { label: pen.word("from_you")?.to_owned(), lines: from_you });
     }
     let left_out = cohort.fleet.left_out.len();
     if left_out > 0 {
@@ -232,30 +393,38 @@ fn lines(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<crate::model::Labelle
     Ok(rows)
 }
 
-/// The nodes by category, and the worst of them in lines.
+/// The nodes by category, and by what they have in common.
 fn nodes(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> {
     let mut blocks = vec![paragraph(pen.t("fleet", "nodes_intro")?)];
     blocks.extend(heat::draw(cohort.nodes(), pen.messages)?.map(Block::Figure));
-    blocks.push(heading(pen.t("fleet", "worst_nodes")?));
+    let groups = cohort.alike(cohort.nodes().iter());
+    blocks.push(heading(pen.t("fleet", "groups")?));
     let mut rows = Vec::new();
-    for node in cohort.nodes().iter().take(MAX_NODES) {
+    for group in groups.iter().take(MAX_GROUPS) {
+        let Some(first) = group.nodes.first() else { continue };
+        let names: Vec<String> = group.nodes.iter().map(|node| node.host.clone()).collect();
+        let found = if group.ids.is_empty() {
+            pen.t("fleet", "no_findings")?.to_owned()
+        } else {
+            group.ids.join(", ")
+        };
         rows.push(row(vec![
-            vec![strong(clean(&node.host))],
-            vec![mark(&grade(node.grade, node.at_least, pen.messages)?)],
-            line(coverage_text(node.coverage, pen.messages)?),
-            line(node.deviations.to_string()),
-            line(stop(&crate::view::sentence(&without_ids(&clean(&node.issue))))),
+            vec![strong(group.nodes.len().to_string())],
+            hosts(&names, pen)?,
+            vec![mark(&grade(first.grade, first.at_least, pen.messages)?)],
+            line(coverages(pen, &group.nodes)?),
+            line(found),
         ]));
     }
     let columns = vec![
-        column(pen.t("fleet", "node")?, 5),
-        column(pen.t("label", "grade")?, 5),
+        numbers(pen.t("fleet", "count")?),
+        column(pen.t("fleet", "nodes")?, 10),
+        column(pen.t("label", "grade")?, 6),
         numbers(pen.t("document", "coverage")?),
-        numbers(pen.t("label", "findings")?),
-        column(pen.t("fleet", "issue")?, 11),
+        column(pen.t("label", "findings")?, 7),
     ];
     blocks.push(Block::Table { columns, rows });
-    let more = cohort.nodes().len().saturating_sub(MAX_NODES);
+    let more: usize = groups.iter().skip(MAX_GROUPS).map(|group| group.nodes.len()).sum();
     if more > 0 {
         let n = pen.count("more-nodes", more, "nodes");
         blocks.push(paragraph(pen.messages.fill("fleet", "more_nodes", &[("n", &n)])?));
@@ -263,15 +432,14 @@ fn nodes(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
     Ok(blocks)
 }
 
-/// What was found, by the number of nodes.
+/// What was found, by grade and number of nodes.
 fn findings(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> {
     if cohort.causes.is_empty() {
         return Ok(vec![paragraph(pen.t("fleet", "frequent_none")?)]);
     }
     let mut blocks = vec![paragraph(pen.t("fleet", "frequent_intro")?)];
     let bars: Vec<frequent::Bar> = cohort
-        .causes
-        .iter()
+        .of_nodes()
         .take(MAX_LINES)
         .map(|cause| frequent::Bar {
             name: format!("{}  {}", cause.id, cause.problem()),
@@ -282,35 +450,54 @@ fn findings(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportErro
         .collect();
     blocks.extend(frequent::draw(&bars, cohort.nodes().len(), pen.messages)?.map(Block::Figure));
     let mut rows = Vec::new();
-    for cause in cohort.causes.iter().take(MAX_LINES) {
+    for cause in cohort.of_nodes().take(MAX_LINES) {
         rows.push(finding(pen, cause)?);
     }
-    let columns = vec![
-        column("", 0),
-        column(pen.t("label", "grade")?, 0),
-        column(pen.word("problem_fix")?, 12),
-        numbers(pen.t("fleet", "nodes")?),
-        column(pen.word("effort_needs")?, 4),
-    ];
-    blocks.push(Block::Table { columns, rows });
-    let more = cohort.causes.len().saturating_sub(MAX_LINES);
+    let columns = || -> Result<Vec<crate::model::Column>, ReportError> {
+        Ok(vec![
+            column("", 0),
+            column(pen.t("label", "grade")?, 0),
+            column(pen.word("problem_fix")?, 12),
+            numbers(pen.t("fleet", "nodes")?),
+            column(pen.word("effort_needs")?, 4),
+        ])
+    };
+    if !rows.is_empty() {
+        blocks.push(Block::Table { columns: columns()?, rows });
+    }
+    let more = cohort.of_nodes().count().saturating_sub(MAX_LINES);
     if more > 0 {
         let n = pen.count("more-causes", more, "frequent");
         blocks.push(paragraph(pen.word("more_in_appendix")?.replace("{n}", &n)));
+    }
+    let rows: Vec<Row> = cohort.of_service().map(|cause| finding(pen, cause)).collect::<Result<_, _>>()?;
+    if !rows.is_empty() {
+        blocks.push(heading(pen.t("fleet", "of_service")?));
+        blocks.push(paragraph(pen.t("fleet", "of_service_intro")?));
+        blocks.push(Block::Table { columns: columns()?, rows });
     }
     Ok(blocks)
 }
 
 fn finding(pen: &Pen<'_>, cause: &CauseOf<'_>) -> Result<Row, ReportError> {
-    let step = cause.work.and_then(|work| work.steps.first()).cloned().unwrap_or_default();
-    let mut problem: Vec<Line> = vec![vec![strong(cause.problem())]];
-    problem.push(if step.is_empty() { vec![soft(pen.word("no_step")?)] } else { line(step) });
-    problem.push(vec![soft(hosts(&cause.found.hosts, pen)?)]);
-    let nodes = pen.count(&format!("{}-nodes", cause.id), cause.found.nodes, "frequent");
-    let mut count = vec![line(nodes)];
-    if cause.found.unanswered > 0 {
-        let open = pen.count(&format!("{}-open", cause.id), cause.found.unanswered, "frequent");
-        count.push(vec![soft(pen.messages.fill("fleet", "perhaps", &[("n", &open)])?)]);
+    let mut problem: Vec<Line> = vec![vec![strong(cause.problem())], line(cause.step(pen)?)];
+    let mut count = Vec::new();
+    if cause.found.of_service {
+        count.push(line(pen.t("fleet", "service")?));
+    } else {
+        let mut names = hosts(&cause.found.hosts, pen)?;
+        for name in &mut names {
+            if name.style.is_empty() {
+                "soft".clone_into(&mut name.style);
+            }
+        }
+        problem.push(names);
+        let nodes = pen.count(&format!("{}-nodes", cause.id), cause.found.nodes, "frequent");
+        count.push(line(nodes));
+        if cause.found.unanswered > 0 {
+            let open = pen.count(&format!("{}-open", cause.id), cause.found.unanswered, "frequent");
+            count.push(vec![soft(pen.messages.fill("fleet", "perhaps", &[("n", &open)])?)]);
+        }
     }
     let found = cause.found.grade.map(|own| grade(own, None, pen.messages)).transpose()?;
     let text = |of: fn(&super::Work) -> &String| cause.work.map(of).cloned().unwrap_or_default();
@@ -320,7 +507,10 @@ fn finding(pen: &Pen<'_>, cause: &CauseOf<'_>) -> Result<Row, ReportError> {
             vec![found.iter().map(mark).collect()],
             problem,
             count,
-            vec![line(text(|work| &work.effort)), vec![soft(text(|work| &work.needs))]],
+            match cause.work.is_some_and(|work| work.steps.is_empty()) {
+                true => vec![line("–")],
+                false => vec![line(text(|work| &work.effort)), vec![soft(text(|work| &work.needs))]],
+            },
         ],
     })
 }
@@ -361,7 +551,7 @@ fn money(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
             _ => format!("{}/s", rate("least", low)),
         };
         rows.push(row(vec![
-            line(clean(class)),
+            line(crate::comparison::translated(class, "classes", pen.messages)?),
             line(members.len().to_string()),
             line(gpus.to_string()),
             line(proven),
@@ -376,7 +566,7 @@ fn money(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError> 
         numbers(pen.word("a_month")?),
     ];
     let mut blocks = vec![Block::Table { columns, rows }];
-    for text in [costs(pen, cohort)?, carried(pen, cohort)?].into_iter().flatten() {
+    for text in [costs(pen, cohort)?, carried(pen, cohort)?, asked(pen, cohort)?].into_iter().flatten() {
         blocks.push(paragraph(stop(&text)));
     }
     blocks.push(Block::Paragraph { text: vec![soft(pen.t("fleet", "money_note")?)], style: "soft".into() });
@@ -395,19 +585,26 @@ fn roadmap(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError
         bars.push(Bar {
             name: pen.word(wave.key())?.to_owned(),
             ids: ids(&causes),
-            weeks: wave.weeks(),
+            weeks: weeks(wave),
             window: wave == Wave::Window,
         });
-        let (from, to) = wave.weeks();
+        let (from, to) = weeks(wave);
         let when = pen
             .say(&format!("{}_text", wave.key()), &[("from", &from.to_string()), ("to", &to.to_string())])?;
         rows.push(row(vec![vec![strong(format!("{}. ", pen.word(wave.key())?)), soft(when)]]));
         for cause in causes.into_iter().take(MAX_LINES / 2) {
-            let step = cause.work.and_then(|work| work.steps.first()).cloned();
+            let (nodes, first) = match cause.found.of_service {
+                true => (pen.t("fleet", "service")?.to_owned(), line("–")),
+                false => {
+                    let first = styled("name", cohort.host(&cause.found.worst));
+                    (cause.found.nodes.to_string(), vec![first])
+                }
+            };
             rows.push(row(vec![
                 vec![link(&cause.id, cause.id.clone())],
-                line(stop(&step.unwrap_or_else(|| cause.problem()))),
-                line(cause.found.nodes.to_string()),
+                line(stop(&cause.step(pen)?)),
+                line(nodes),
+                first,
                 line(cause.work.map(|work| work.effort.clone()).unwrap_or_default()),
             ]));
         }
@@ -415,9 +612,10 @@ fn roadmap(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError
     blocks.extend(gantt::draw(&bars, pen.messages)?.map(Block::Figure));
     let columns = vec![
         column("", 0),
-        column(pen.word("what")?, 12),
+        column(pen.word("what")?, 11),
         numbers(pen.t("fleet", "nodes")?),
-        column(pen.t("fleet", "effort_each")?, 5),
+        column(pen.t("fleet", "begin_with")?, 5),
+        column(pen.t("fleet", "effort_each")?, 4),
     ];
     blocks.push(Block::Table { columns, rows });
     Ok(blocks)
@@ -437,7 +635,10 @@ fn limits(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError>
         let text = format!("{:.1} %", most * 100.0);
         rows.push(row(vec![
             vec![strong(pen.t("who", key)?)],
-            line(pen.t("who", &format!("{key}_gives"))?),
+            line(match pen.messages.find("fleet", &format!("{key}_gives")) {
+                Some(text) => text,
+                None => pen.t("who", &format!("{key}_gives"))?,
+            }),
             line(nodes),
             line(pen.number(&format!("opens-{key}"), most, text, "counted", "nodes: coverage")),
         ]));
@@ -467,6 +668,10 @@ fn limits(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Vec<Block>, ReportError>
     let items = vec![line(pen.t("fleet", "believe_nodes")?), line(pen.word("believe_missing")?)];
     blocks.push(Block::List { ordered: false, items });
     blocks.push(heading(pen.word("next")?));
-    blocks.push(paragraph(pen.t("fleet", "next_text")?));
+    let first = cohort.of_nodes().next().map(|cause| cohort.host(&cause.found.worst));
+    blocks.push(paragraph(match first {
+        Some(host) => pen.messages.fill("fleet", "next_text", &[("host", &host)])?,
+        None => pen.t("fleet", "next_collect")?.to_owned(),
+    }));
     Ok(blocks)
 }

@@ -12,6 +12,7 @@ use crate::chapters::names::Names;
 use crate::material::Material;
 use crate::theme::Theme;
 use crate::view::View;
+use crate::view::findings::Group;
 
 /// What is to be done on a node, and what was not seen of it.
 #[derive(Clone, Debug)]
@@ -37,6 +38,41 @@ pub(crate) struct Work {
     pub(crate) due: String,
     pub(crate) status: String,
     pub(crate) wave: Wave,
+    /// From, to; our estimate for this node.
+    pub(crate) minutes: Option<(u32, u32)>,
+    /// What was found, of the worst.
+    pub(crate) seen: String,
+    /// What an engineer does, as the node's own report has it.
+    pub(crate) remedy: Remedy,
+}
+
+/// Steps with their commands, each in words with what is code between backticks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Remedy {
+    pub(crate) now: Vec<String>,
+    pub(crate) permanent: Vec<String>,
+    pub(crate) back: Vec<String>,
+    pub(crate) verify: String,
+    /// True where `verify` is a command without words around it.
+    pub(crate) verify_is_code: bool,
+}
+
+impl Remedy {
+    fn of(group: &Group) -> Self {
+        let own = &group.remediation;
+        // A pattern, into which names have to be put, is better than nothing.
+        let or_pattern = |steps: &[String], pattern: &[String]| match steps {
+            [] => pattern.to_vec(),
+            steps => steps.to_vec(),
+        };
+        Self {
+            now: or_pattern(&own.now, &own.patterns.now),
+            permanent: or_pattern(&own.permanent, &own.patterns.permanent),
+            back: or_pattern(&own.rollback, &own.patterns.rollback),
+            verify: own.verification.clone(),
+            verify_is_code: own.verification_is_code,
+        }
+    }
 }
 
 impl Sheet {
@@ -55,6 +91,14 @@ impl Sheet {
         let view = View::new(&Material::new(assessment), messages)?;
         let names = Names::of(Some(evidence), messages);
         let work = items::all(assessment, &view, &names, messages)?.into_iter().map(|item| Work {
+            remedy: view
+                .deviations
+                .iter()
+                .find(|group| group.id == item.id)
+                .map(Remedy::of)
+                .unwrap_or_default(),
+            minutes: item.minutes,
+            seen: item.seen,
             root: item.root,
             problem: item.problem,
             steps: item.steps,
