@@ -10,6 +10,9 @@ use plumb_check_sdk::{
     Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step,
 };
 
+/// Key of the cause that findings have in common which one better load test would mend.
+pub(crate) const LOAD_TEST: &str = "load-test";
+
 /// The load tests of the bundle, the runs of its sweeps among them.
 ///
 /// Needs `/measurements/bench` and `/measurements/sweeps`.

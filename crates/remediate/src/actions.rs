@@ -6,7 +6,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, ChangeKind, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
+    Arg, ChangeKind, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest,
+    Step, UpdatePart,
 };
 use plumb_engine::Assessment;
 use plumb_engine::action::{Action, ActionState, Interrupts};
@@ -85,7 +86,8 @@ fn change(of_check: ChangeKind, actions: &[&Action]) -> Option<ChangeKind> {
     if actions.iter().all(|action| action.kind == "provider") {
         return Some(ChangeKind::Provider);
     }
-    let restarts = matches!(of_check, ChangeKind::ServiceRestart | ChangeKind::NodeDrain | ChangeKind::Reboot);
+    let restarts =
+        matches!(of_check, ChangeKind::ServiceRestart | ChangeKind::NodeDrain | ChangeKind::Reboot);
     let takes_it_at_once =
         |action: &&Action| action.interrupts == Interrupts::Nothing && !action.now.is_empty();
     (restarts && actions.iter().all(takes_it_at_once)).then_some(ChangeKind::Runtime)
@@ -604,7 +606,8 @@ impl Resolver<'_> {
     /// Work of people, with the figures of this service where they are known.
     fn step(&self, step: Step) -> Draft {
         let demand = self.evidence.engagement.demand.known();
-        let known = demand.and_then(|demand| Some((demand.peak_requests_per_s.filter(|peak| *peak > 0.0)?, demand)));
+        let known =
+            demand.and_then(|demand| Some((demand.peak_requests_per_s.filter(|peak| *peak > 0.0)?, demand)));
         match (step, known) {
             (Step::RepeatLoadTest, Some((peak, demand))) => Draft {
                 args: vec![("rates", Arg::text(rates(peak, demand.replicas)))],
@@ -625,28 +628,37 @@ impl Resolver<'_> {
                     ..elsewhere("do-step-plan-capacity-for")
                 }
             }
-            (Step::TraceInterruptions, _) => {
-                Draft { also: Some(("also-step-trace-interruptions", Vec::new())), ..elsewhere(step_key(step)) }
-            }
+            (Step::TraceInterruptions, _) => Draft {
+                also: Some(("also-step-trace-interruptions", Vec::new())),
+                ..elsewhere(step_key(step))
+            },
             (Step::TraceMemory, _) => {
                 Draft { also: Some(("also-step-trace-memory", Vec::new())), ..elsewhere(step_key(step)) }
             }
-            (Step::TraceSlowRequests, _) => {
-                Draft { also: Some(("also-step-trace-slow-requests", Vec::new())), ..elsewhere(step_key(step)) }
-            }
+            (Step::TraceSlowRequests, _) => Draft {
+                also: Some(("also-step-trace-slow-requests", Vec::new())),
+                ..elsewhere(step_key(step))
+            },
             _ => elsewhere(step_key(step)),
         }
     }
 
     /// The command of a load test at the share of a peak that one replica has, against the server that was tested before.
-    fn load_test(&self, peak: f64, replicas: Option<u32>) -> Option<(&'static str, Vec<(&'static str, Arg)>)> {
+    fn load_test(
+        &self,
+        peak: f64,
+        replicas: Option<u32>,
+    ) -> Option<(&'static str, Vec<(&'static str, Arg)>)> {
         let url = &self.evidence.measurements.bench.known()?.first()?.target.url;
         let level = self.evidence.engagement.slo.known();
         let limits = level.map_or_else(Vec::new, |level| {
-            [("ttft", level.ttft_ms), ("itl", level.itl_ms), ("tpot", level.tpot_ms), ("e2e", level.e2e_ms)].to_vec()
+            [("ttft", level.ttft_ms), ("itl", level.itl_ms), ("tpot", level.tpot_ms), ("e2e", level.e2e_ms)]
+                .to_vec()
         });
-        let limits: Vec<String> =
-            limits.into_iter().filter_map(|(name, limit)| Some(format!("{name}={}ms", figure(limit?)))).collect();
+        let limits: Vec<String> = limits
+            .into_iter()
+            .filter_map(|(name, limit)| Some(format!("{name}={}ms", figure(limit?))))
+            .collect();
         let slo = if limits.is_empty() { String::new() } else { format!(" --slo {}", limits.join(",")) };
         let rate = figure(peak / f64::from(replicas.unwrap_or(1).max(1)));
         let command = format!("plumb bench {} --rate {rate} --duration 600s{slo}", shell(url));

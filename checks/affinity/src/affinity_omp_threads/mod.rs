@@ -15,7 +15,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
 use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing, NoVerdict,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NoVerdict,
 };
 
 use crate::delay::longest_delay;
@@ -169,7 +170,9 @@ impl Judge {
             unread = unread.or(tighter);
             let quota = known.as_ref().map_or(f64::INFINITY, |(quota, _)| *quota);
             limit_of_server = limit_of_server.min(quota);
-            let citation = known.map(|(_, citation)| citation).filter(|own| quotas.iter().all(|seen| seen.source != own.source));
+            let citation = known
+                .map(|(_, citation)| citation)
+                .filter(|own| quotas.iter().all(|seen| seen.source != own.source));
             quotas.extend(citation);
             let usable = quota.min(mask.cpus.len() as f64);
             if mask.cpus.is_empty() {

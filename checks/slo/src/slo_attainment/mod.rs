@@ -14,7 +14,9 @@
 use std::ops::RangeInclusive;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ObserveResult, ServiceLevel};
-use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Likelihood, NoVerdict, Outcome, Said, Step};
+use plumb_check_sdk::{
+    Arg, Citation, Confidence, Evidence, Finding, Likelihood, NoVerdict, Object, Outcome, Said, Step,
+};
 
 use crate::load::{self, Attainment, Promise, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
@@ -277,7 +279,9 @@ impl Peak {
                 requests_count,
                 seconds
             );
-            PAGE.warn(service, said).with_intent(step(Step::RepeatLoadTest))
+            PAGE.warn(service, said)
+                .with_intent(step(Step::RepeatLoadTest))
+                .with_cause(load::LOAD_TEST, Object::node())
         } else {
             PAGE.fail(service, said!(Missed)).with_intent(step(Step::TraceSlowRequests))
         };
