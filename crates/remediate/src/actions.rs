@@ -605,7 +605,7 @@ impl Resolver<'_> {
 
     /// Work of people, with the figures of this service where they are known.
     fn step(&self, step: Step) -> Draft {
-        let demand = self.evidence.engagement.demand.known();
+        let demand = self.evidence.engagement.known().and_then(|engagement| engagement.demand.known());
         let known =
             demand.and_then(|demand| Some((demand.peak_requests_per_s.filter(|peak| *peak > 0.0)?, demand)));
         match (step, known) {
@@ -649,8 +649,8 @@ impl Resolver<'_> {
         peak: f64,
         replicas: Option<u32>,
     ) -> Option<(&'static str, Vec<(&'static str, Arg)>)> {
-        let url = &self.evidence.measurements.bench.known()?.first()?.target.url;
-        let level = self.evidence.engagement.slo.known();
+        let url = &self.evidence.measurements.known()?.bench.known()?.first()?.target.url;
+        let level = self.evidence.engagement.known().and_then(|engagement| engagement.slo.known());
         let limits = level.map_or_else(Vec::new, |level| {
             [("ttft", level.ttft_ms), ("itl", level.itl_ms), ("tpot", level.tpot_ms), ("e2e", level.e2e_ms)]
                 .to_vec()
