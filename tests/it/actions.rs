@@ -26,13 +26,14 @@ const CHOICES: [&str; 2] =
     ["sys/kernel/mm/transparent_hugepage/enabled", "sys/kernel/mm/transparent_hugepage/defrag"];
 
 /// Programs that change what this test models, or that it cannot run: what they were called with is written down.
-const STUBS: [&str; 21] = [
+const STUBS: [&str; 22] = [
     "chrt",
     "choom",
     "ethtool",
     "modprobe",
     "mount",
     "nvidia-ctk",
+    "numastat",
     "nvidia-smi",
     "prlimit",
     "ps",

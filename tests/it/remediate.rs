@@ -45,7 +45,7 @@ const REMEDIES: &[(&str, &str, &str)] = &[
     (
         "stalls for huge pages",
         "tmpfiles.d/90-plumb-values.conf",
-        "transparent_hugepage/defrag - - - - defer+madvise",
+        "transparent_hugepage/defrag - - - - madvise",
     ),
 ];
 

@@ -12,6 +12,9 @@ use crate::pages::numa_gpu_affinity::words;
 /// Key of the cause that findings have in common which one placement of a server would mend.
 pub(crate) const PLACEMENT: &str = "placement";
 
+/// Key of the cause that findings have in common which another quota of CPU time would mend.
+pub(crate) const CPU_QUOTA: &str = "cpu-quota";
+
 /// A server: `vllm server 1234`
 pub(crate) fn server_object(server: &InferenceServer) -> Object {
     let name = format!("{} server {}", server.kind, server.pid);
@@ -200,6 +203,15 @@ pub(crate) fn known_quota(cgroup: &Cgroup) -> (Option<(f64, Citation)>, Option<M
 pub(crate) fn quota(cgroup: &Cgroup) -> Result<Option<(f64, Citation)>, Missing> {
     let (tightest, unknown) = known_quota(cgroup);
     unknown.map_or(Ok(tightest), Err)
+}
+
+/// No quota in the groups that these citations name.
+pub(crate) fn lifting(server: &InferenceServer, quotas: &[Citation]) -> impl Iterator<Item = Intent> {
+    quotas.iter().filter_map(move |citation| {
+        let (group, _) = citation.source.rsplit_once('/')?;
+        let was = citation.value.replace(" (period ", " ").replace(')', "");
+        Some(Intent::CpuQuota { server: server.pid, group: group.to_owned(), want: None, was })
+    })
 }
 
 /// Threads of servers during the window.

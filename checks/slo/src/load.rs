@@ -10,6 +10,9 @@ use plumb_check_sdk::{
     Absence, Arg, Citation, Evidence, Fact, Finding, Intent, Missing, Object, ObjectKind, Step,
 };
 
+/// Key of the cause that findings have in common which one better load test would mend.
+pub(crate) const LOAD_TEST: &str = "load-test";
+
 /// The load tests of the bundle, the runs of its sweeps among them.
 ///
 /// Needs `/measurements/bench` and `/measurements/sweeps`.
@@ -69,10 +72,20 @@ pub(crate) fn step(step: Step) -> Intent {
 
 /// Requests per second, as they were asked for.
 pub(crate) fn rate(rate: f64) -> Arg {
-    Arg::quantity(rate, "", 2)
+    Arg::quantity(rate, "", digits(rate))
 }
 
 /// A share from 0 to 1.
 pub(crate) fn share(share: f64) -> Arg {
-    Arg::quantity(100.0 * share, "%", 2)
+    Arg::quantity(100.0 * share, "%", digits(100.0 * share))
+}
+
+/// Decimals that a number needs, two at most: no test measures the zeros of `100.00 %`.
+fn digits(number: f64) -> u8 {
+    let hundredths = (number * 100.0).round();
+    match () {
+        () if hundredths % 100.0 == 0.0 => 0,
+        () if hundredths % 10.0 == 0.0 => 1,
+        () => 2,
+    }
 }

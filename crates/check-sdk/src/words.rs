@@ -47,9 +47,13 @@ impl Arg {
         Self::Count { count: count.try_into().unwrap_or(u64::MAX) }
     }
 
-    /// `value` in `unit`, printed with so many decimals.
+    /// `value` in `unit`, printed with so many decimals, and with none where all of them would be zeros: `100.0 %` says no more
+    /// than `100 %`, and looks as if it did.
     #[must_use]
     pub fn quantity(value: f64, unit: impl Into<String>, digits: u8) -> Self {
+        let scale = 10_f64.powi(i32::from(digits));
+        let is_whole = (value * scale).round() % scale == 0.0;
+        let digits = if is_whole { 0 } else { digits };
         Self::Quantity { value, unit: unit.into(), digits }
     }
 

@@ -8,7 +8,7 @@ mod topics;
 
 use std::collections::BTreeSet;
 
-use plumb_check_sdk::Reference;
+use plumb_check_sdk::{Outcome, Reference};
 use plumb_evidence::Evidence;
 use serde::Serialize;
 
@@ -85,10 +85,19 @@ impl<'a> Context<'a> {
         self.findings.iter().find(|finding| finding.decides(question))
     }
 
-    /// The worst finding of the checks that speak on a subject.
+    /// The worst finding of the checks that speak on a subject, of those that say something of this node.
     fn about(&self, position: &str) -> Option<&'a RatedFinding> {
-        self.findings.iter().find(|finding| finding.positions.iter().any(|own| own == position))
+        self.findings.iter().find(|finding| says_something(finding) && is_about(finding, position))
     }
+}
+
+fn is_about(finding: &RatedFinding, position: &str) -> bool {
+    finding.positions.iter().any(|own| own == position)
+}
+
+/// False for what does not arise on this node, and for what nobody could answer: neither is a reason for anything.
+fn says_something(finding: &RatedFinding) -> bool {
+    !matches!(finding.outcome, Outcome::NotApplicable | Outcome::NotRun)
 }
 
 /// The conflicts about checks that were asked; `findings` are in the order of the report, worst first.
@@ -102,8 +111,11 @@ pub(crate) fn relevant(
     TOPICS
         .iter()
         .filter_map(|topic| {
-            let about = findings.iter().filter(|finding| finding.positions.iter().any(|own| own == topic.id));
-            let checks: BTreeSet<String> = about.map(|finding| finding.check.clone()).collect();
+            let about = || findings.iter().filter(|finding| is_about(finding, topic.id));
+            if !about().any(says_something) {
+                return None;
+            }
+            let checks: BTreeSet<String> = about().map(|finding| finding.check.clone()).collect();
             let checks: Vec<String> = checks.into_iter().collect();
             (!checks.is_empty()).then(|| {
                 let decision = (topic.decide)(&context);
@@ -136,7 +148,7 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use plumb_check_sdk::{Outcome, Severity};
+    use plumb_check_sdk::Severity;
     use plumb_evidence::Fact;
 
     use super::*;

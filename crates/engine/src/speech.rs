@@ -134,6 +134,11 @@ impl From<Missing> for Text<'_> {
     }
 }
 
+/// With the decimals that are asked for, whatever they are: figures of a table line up.
+fn quantity(value: f64, unit: &str, digits: u8) -> Arg {
+    Arg::Quantity { value, unit: unit.to_owned(), digits }
+}
+
 fn messages(at: usize) -> Option<Rc<Messages>> {
     let read = || {
         let (language, text) = WORDS.get(at)?;
@@ -241,9 +246,9 @@ impl Voice<'_> {
             Text::Count(count) => Arg::count(*count),
             Text::Number(value, unit) => {
                 let decimals = value.to_string().split_once('.').map_or(0, |(_, decimals)| decimals.len());
-                Arg::quantity(*value, *unit, u8::try_from(decimals).unwrap_or(u8::MAX))
+                quantity(*value, unit, u8::try_from(decimals).unwrap_or(u8::MAX))
             }
-            Text::Quantity(value, unit, digits) => Arg::quantity(*value, *unit, *digits),
+            Text::Quantity(value, unit, digits) => quantity(*value, unit, *digits),
             other => Arg::text(self.say(other)),
         }
     }

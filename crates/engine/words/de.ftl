@@ -9,7 +9,7 @@ small-words =
 
 ## The client's questions
 
-question-placement = Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?
+question-placement = Liegen Kerne und Speicher der Worker nahe an ihren GPUs?
 question-governor = Ist der Frequenz-Governor der CPUs für niedrige Latenz geeignet?
 question-neighbours = Läuft der Dienst ungestört von seinen Nachbarn?
 fine-placement = die Worker laufen auf Kernen neben ihren GPUs, und ihr Speicher liegt dort
@@ -193,7 +193,7 @@ topic-idle-states = Schlafzustände der CPU
 says-idle-states-tuned-latency = das Profil latency-performance lässt höchstens einige Mikrosekunden zum Aufwachen zu
 says-idle-states-tuned-accelerator = das Profil accelerator-performance lässt 99 µs zu
 says-idle-states-amd = Schlafzustände in der Firmware eingeschaltet lassen und nur C2 sperren, von Linux aus
-says-idle-states-intel = die höchsten Turbotakte bevorzugter Kerne brauchen andere Kerne, die schlafen
+says-idle-states-intel = die höchsten Turbotakte bevorzugter Kerne gibt es nur, wenn andere Kerne schlafen
 topic-smt = SMT (Hyper-Threading)
 says-smt-perfspect = einschalten
 says-smt-amd = abschalten, oder der Firmware überlassen, wo die CPU nicht der Engpass ist
@@ -240,6 +240,7 @@ idle-states-not-strict = 99 µs halten die tiefsten Zustände fern; alle zu verb
 smt-either = kein Befund für die eine oder die andere Einstellung; gezählt werden physische Kerne, und zwei beschäftigte Threads dürfen sich keinen teilen
 smt-on = SMT ist an: { $threads } Hardware-Threads zählen als { $cores } Kerne
 smt-off = SMT ist hier aus oder nicht vorhanden: { $cores } Kerne sind, was sie scheinen
+smt-hidden = eine virtuelle Maschine mit { $threads } CPUs, die sie als { $cores } Kerne zählt: ob eine davon ein Kern oder ein halber ist, weiß nur der Anbieter
 smt-unknown = es ist nicht bekannt, ob SMT an ist
 isolation-by-cpuset = die CPUs durch cpuset aufteilen, nicht durch isolcpus; nohz_full nur mit Nachweis
 isolation-given = der Kernel wurde mit `{ $argument }` gestartet: Worker mit vielen Threads werden über solche CPUs nicht verteilt

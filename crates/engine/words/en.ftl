@@ -221,6 +221,7 @@ idle-states-not-strict = 99 µs keeps the deepest states away; to forbid all of 
 smt-either = no finding for either setting; physical cores are counted, and two busy threads must not share one
 smt-on = SMT is on: { $threads } hardware threads are counted as { $cores } cores
 smt-off = SMT is off or absent here: { $cores } cores are what they seem
+smt-hidden = a virtual machine with { $threads } CPUs, which it counts as { $cores } cores: whether one of them is a core or half of one, only the provider knows
 smt-unknown = it is not known whether SMT is on
 isolation-by-cpuset = divide the CPUs by cpuset, not by isolcpus; nohz_full only with proof
 isolation-given = the kernel was started with `{ $argument }`: workers with many threads are not balanced over such CPUs

@@ -100,9 +100,10 @@ impl Writer {
         let (effect, message) = match &problem {
             Some(problem) => {
                 let own = say(&format!("effect-{variant}"))?;
+                // What is worth knowing without a risk has the effect of the check only where its sentence says so itself.
                 let effect = match own {
-                    Some(effect) => Some(effect),
-                    None => say("effect")?,
+                    None if finding.outcome != Outcome::Info => say("effect")?,
+                    own => own,
                 };
                 let detail = say(&format!("detail-{variant}"))?;
                 (effect, detail.unwrap_or_else(|| problem.clone()))
@@ -207,6 +208,8 @@ mod tests {
         assert_eq!(found.words["de"].effect, "Es kostet Zeit.");
         let found = written(WORDS, finding(Outcome::Fail, "slow", &args(8)), &["de"]);
         assert_eq!(found.words["de"].problem, "8 CPUs laufen mit 12,3 %");
+        let found = written(WORDS, finding(Outcome::Info, "slow", &args(8)), &["de"]);
+        assert_eq!((found.words["de"].effect.as_str(), found.words["de"].problem.is_empty()), ("", false));
     }
 
     #[test]

@@ -6,10 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::{
-    Arg, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest, Step, UpdatePart,
+    Arg, ChangeKind, CpuSet, FirmwareSetting, HardwarePart, Intent, Object, ObjectKind, ProviderRequest,
+    Step, UpdatePart,
 };
 use plumb_engine::Assessment;
-use plumb_engine::action::{Action, ActionState};
+use plumb_engine::action::{Action, ActionState, Interrupts};
 use plumb_engine::{contradictions, work};
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Container, Engine, FreqPolicy, InferenceServer, PoolSetting};
@@ -45,6 +46,10 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
         if finding.intents.is_empty() {
             continue;
         }
+        if let Some(change) = change(finding.remediation.change, &own.clone().collect::<Vec<_>>()) {
+            finding.remediation.change = change;
+            finding.risk_of_change = change.risk();
+        }
         // Readers of the first form find their commands where they were.
         let join = |of: fn(&Action) -> &Vec<String>| {
             let commands: Vec<&str> = own.clone().flat_map(of).map(String::as_str).collect();
@@ -69,6 +74,23 @@ pub fn resolve(evidence: &Evidence, assessment: &mut Assessment) {
     assessment.actions = actions;
     // A step may risk more than the check that asks for it says.
     assessment.work = work::order(&assessment.findings, &assessment.actions);
+}
+
+/// The kind of change that the actions of a finding are, where the check says a greater one than they need on this node: a
+/// setting that a running process takes restarts nothing, and neither does a question to the provider.
+fn change(of_check: ChangeKind, actions: &[&Action]) -> Option<ChangeKind> {
+    let is_known = |action: &&Action| matches!(action.state, ActionState::Resolved | ActionState::ByHand);
+    if actions.is_empty() || !actions.iter().all(is_known) {
+        return None;
+    }
+    if actions.iter().all(|action| action.kind == "provider") {
+        return Some(ChangeKind::Provider);
+    }
+    let restarts =
+        matches!(of_check, ChangeKind::ServiceRestart | ChangeKind::NodeDrain | ChangeKind::Reboot);
+    let takes_it_at_once =
+        |action: &&Action| action.interrupts == Interrupts::Nothing && !action.now.is_empty();
+    (restarts && actions.iter().all(takes_it_at_once)).then_some(ChangeKind::Runtime)
 }
 
 /// The actions of a plan, in the order of the findings that ask for them.
@@ -190,6 +212,33 @@ pub(crate) fn unit_of_weight(path: &str) -> Option<&str> {
     [".service", ".slice", ".scope"].iter().any(|end| unit.ends_with(end)).then_some(unit)
 }
 
+/// True for what belongs to the machine and its kernel, which a container has from its host.
+fn is_of_host(intent: &Intent) -> bool {
+    matches!(
+        intent,
+        Intent::Governor { .. }
+            | Intent::EnergyPreference { .. }
+            | Intent::EnergyBias { .. }
+            | Intent::FrequencyCap { .. }
+            | Intent::Boost { .. }
+            | Intent::IdleState { .. }
+            | Intent::Value { .. }
+            | Intent::Sysctl { .. }
+            | Intent::KernelArgument { .. }
+            | Intent::TunedProfile { .. }
+            | Intent::Interrupts { .. }
+            | Intent::InterruptBan { .. }
+            | Intent::KernelModule { .. }
+            | Intent::ProductionKernel { .. }
+            | Intent::TimeService {}
+            | Intent::SwapOff { .. }
+            | Intent::AcsOff { .. }
+            | Intent::Reserve { .. }
+            | Intent::Firmware { .. }
+            | Intent::Update { .. }
+    )
+}
+
 /// What is known of an action before it has a name.
 #[derive(Default)]
 struct Draft {
@@ -206,6 +255,8 @@ struct Draft {
     /// Why it cannot be said what to do; empty where it can.
     unknown: String,
     by_hand: bool,
+    /// What it interrupts, where that is not what its kind does.
+    interrupts: Option<Interrupts>,
 }
 
 impl Resolver<'_> {
@@ -226,6 +277,8 @@ impl Resolver<'_> {
                 commands.clear();
             }
             draft.also = None;
+        } else if draft.also.is_none() && self.is_in_container() && is_of_host(&first.intent) {
+            draft.also = Some(("also-host", Vec::new()));
         }
         // What others ask for has files of its own, which nothing applies by itself.
         if let Some(pack) = first.foreign.as_ref().filter(|_| state == ActionState::Resolved) {
@@ -249,11 +302,16 @@ impl Resolver<'_> {
             verify: draft.verify,
             files: draft.files,
             risk: goals.iter().map(|goal| goal.risk).max().unwrap_or(1).min(4),
-            interrupts,
+            interrupts: draft.interrupts.unwrap_or(interrupts),
             minutes,
             findings: findings.into_iter().collect(),
             foreign: first.foreign.clone(),
         })
+    }
+
+    /// True if the evidence was collected inside a container.
+    fn is_in_container(&self) -> bool {
+        self.evidence.node.container.known().is_some_and(|kind| kind != "none")
     }
 
     fn title(&self, key: &str, args: &[(&'static str, Arg)]) -> BTreeMap<String, String> {
@@ -535,7 +593,7 @@ impl Resolver<'_> {
                 args: vec![("was", was.as_ref().map_or_else(|| Arg::text("none"), Arg::from))],
                 ..elsewhere(update_key(*part))
             },
-            Intent::Step { step } => elsewhere(step_key(*step)),
+            Intent::Step { step } => self.step(*step),
             Intent::Firmware { setting } => elsewhere(firmware_key(*setting)),
             Intent::Hardware { part, at } => Draft {
                 args: vec![("at", Arg::text(at.as_deref().unwrap_or("none")))],
@@ -543,6 +601,68 @@ impl Resolver<'_> {
             },
             Intent::Provider { request } => elsewhere(provider_key(*request)),
         }
+    }
+
+    /// Work of people, with the figures of this service where they are known.
+    fn step(&self, step: Step) -> Draft {
+        let demand = self.evidence.engagement.known().and_then(|engagement| engagement.demand.known());
+        let known =
+            demand.and_then(|demand| Some((demand.peak_requests_per_s.filter(|peak| *peak > 0.0)?, demand)));
+        match (step, known) {
+            (Step::RepeatLoadTest, Some((peak, demand))) => Draft {
+                args: vec![("rates", Arg::text(rates(peak, demand.replicas)))],
+                also: self.load_test(peak, demand.replicas),
+                ..elsewhere("do-step-load-test-at")
+            },
+            (Step::PlanCapacity, Some((peak, demand))) => {
+                let growth = demand.growth_percent_per_year.unwrap_or_default();
+                let next = peak * (1.0 + growth / 100.0);
+                Draft {
+                    args: vec![
+                        ("next", Arg::text(figure(next))),
+                        ("peak", Arg::text(figure(peak))),
+                        ("rates", Arg::text(rates(next, demand.replicas))),
+                        ("grows", Arg::text(if growth > 0.0 { "yes" } else { "no" })),
+                    ],
+                    also: self.load_test(next, demand.replicas),
+                    ..elsewhere("do-step-plan-capacity-for")
+                }
+            }
+            (Step::TraceInterruptions, _) => Draft {
+                also: Some(("also-step-trace-interruptions", Vec::new())),
+                ..elsewhere(step_key(step))
+            },
+            (Step::TraceMemory, _) => {
+                Draft { also: Some(("also-step-trace-memory", Vec::new())), ..elsewhere(step_key(step)) }
+            }
+            (Step::TraceSlowRequests, _) => Draft {
+                also: Some(("also-step-trace-slow-requests", Vec::new())),
+                ..elsewhere(step_key(step))
+            },
+            _ => elsewhere(step_key(step)),
+        }
+    }
+
+    /// The command of a load test at the share of a peak that one replica has, against the server that was tested before.
+    fn load_test(
+        &self,
+        peak: f64,
+        replicas: Option<u32>,
+    ) -> Option<(&'static str, Vec<(&'static str, Arg)>)> {
+        let url = &self.evidence.measurements.known()?.bench.known()?.first()?.target.url;
+        let level = self.evidence.engagement.known().and_then(|engagement| engagement.slo.known());
+        let limits = level.map_or_else(Vec::new, |level| {
+            [("ttft", level.ttft_ms), ("itl", level.itl_ms), ("tpot", level.tpot_ms), ("e2e", level.e2e_ms)]
+                .to_vec()
+        });
+        let limits: Vec<String> = limits
+            .into_iter()
+            .filter_map(|(name, limit)| Some(format!("{name}={}ms", figure(limit?))))
+            .collect();
+        let slo = if limits.is_empty() { String::new() } else { format!(" --slo {}", limits.join(",")) };
+        let rate = figure(peak / f64::from(replicas.unwrap_or(1).max(1)));
+        let command = format!("plumb bench {} --rate {rate} --duration 600s{slo}", shell(url));
+        Some(("also-step-load-test", vec![("command", Arg::text(command))]))
     }
 
     /// The commands of the written folder for a topic, where the plan has it.
@@ -678,8 +798,7 @@ impl Resolver<'_> {
                 .map_or("its CPUs cannot be chosen from the evidence".to_owned(), |why| why.why.clone());
             return draft;
         };
-        draft.key = "do-place-cpus".to_owned();
-        draft.args.push(("cpus", (&place.cpus).into()));
+        self.name_place(&mut draft, pid, place);
         draft.now = pins(place, own);
         draft.undo = self.unpins(own);
         let pids =
@@ -689,18 +808,18 @@ impl Resolver<'_> {
         })
         .into_iter()
         .collect();
-        if !place.options.is_empty() {
-            let options = place.options.iter().map(|option| shell(option)).collect::<Vec<_>>().join(" ");
-            draft.also =
-                Some(("also-options", vec![("options", Arg::text(options)), ("server", Arg::from(pid))]));
-        }
+        let workers = own
+            .processes
+            .iter()
+            .filter(|process| process.gpus.known().is_some_and(|gpus| !gpus.is_empty()))
+            .map(|process| process.pid);
+        draft.verify.extend(of_processes(&workers.collect::<Vec<_>>(), |pid| format!("numastat -p {pid}")));
         match &server.home {
             Home::Unit(unit) => {
                 draft.files = vec![format!("systemd/{unit}.d/50-plumb.conf")];
-                draft.permanent = vec![
-                    "./apply.sh --only placement --apply".to_owned(),
-                    format!("systemctl restart {}", shell(unit)),
-                ];
+                let restart = format!("systemctl restart {}", shell(unit));
+                draft.permanent = vec!["./apply.sh --only placement --apply".to_owned(), restart.clone()];
+                draft.undo.extend(["./undo.sh --apply".to_owned(), restart]);
             }
             Home::Nothing(_) if server.command.is_ok() => {
                 draft.files = vec![format!("systemd/{}", crate::files::unit_name(server))];
@@ -724,6 +843,31 @@ impl Resolver<'_> {
             _ => {}
         }
         draft
+    }
+
+    /// What mends the placement of a server, and what remains to be known of it. The CPUs of all workers together bring none of
+    /// them nearer to its GPU where they are of several nodes.
+    fn name_place(&self, draft: &mut Draft, pid: u32, place: &Placement) {
+        let nodes: BTreeSet<u32> = place.workers.iter().map(|worker| worker.gpu.node).collect();
+        draft.args.push(("cpus", (&place.cpus).into()));
+        if !place.workers.is_empty() {
+            draft.also = Some(("also-place", vec![("server", Arg::from(pid))]));
+        }
+        if !place.options.is_empty() {
+            let options = place.options.iter().map(|option| shell(option)).collect::<Vec<_>>().join(" ");
+            draft.key = "do-place-options".to_owned();
+            draft.args.push(("options", Arg::text(options)));
+        } else if nodes.len() > 1 {
+            let of_node = |node: &u32| {
+                let own = place.workers.iter().filter(|worker| worker.gpu.node == *node);
+                let cpus = own.fold(CpuSet::new(), |all, worker| all.union(&worker.cpus));
+                format!("{node}: {cpus}")
+            };
+            draft.key = "do-place-workers".to_owned();
+            draft.args.push(("nodes", Arg::text(nodes.iter().map(of_node).collect::<Vec<_>>().join("; "))));
+        } else {
+            draft.key = "do-place-cpus".to_owned();
+        }
     }
 
     /// The container that a server runs in.
@@ -985,6 +1129,18 @@ fn step_key(step: Step) -> &'static str {
         Step::RestartPrograms => "do-step-restart-programs",
         Step::RestartNode => "do-step-restart-node",
     }
+}
+
+/// Five rates for a load test of one replica, from half of its share of a peak to one and a half times that.
+fn rates(peak: f64, replicas: Option<u32>) -> String {
+    let share = peak / f64::from(replicas.unwrap_or(1).max(1));
+    [0.5, 0.75, 1.0, 1.25, 1.5].map(|part| figure(part * share)).join(", ")
+}
+
+/// A rate with two decimals at most.
+fn figure(rate: f64) -> String {
+    let text = format!("{rate:.2}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// Something that is done in another place than on this node.

@@ -19,8 +19,14 @@ do-tuned-profile = Das TuneD-Profil `{ $want }` wählen (jetzt { $was ->
 do-unit-start = { $name } starten und aktiviert lassen
 do-unit-stop = { $name } anhalten und deaktiviert lassen
 do-place = Threads und Speicher { $server-genitive } in der Nähe der eigenen GPUs halten
-do-place-cpus = { $server } auf { $cpus-dative } halten, nahe an den eigenen GPUs
-also-options = Zusätzlich `{ $options }` in die Kommandozeile { $server-genitive } aufnehmen: damit platziert die Engine jeden ihrer Worker selbst
+do-place-cpus = { $server } samt Speicher auf { $cpus-dative } halten, nahe an den eigenen GPUs
+do-place-options = `{ $options }` in die Kommandozeile { $server-genitive } aufnehmen und neu starten: die Engine hält dann jeden Worker und seinen Speicher nahe an seiner GPU
+do-place-workers = Jeden Worker { $server-genitive } auf CPUs und Speicher des NUMA-Knotens seiner GPU starten (CPUs je Knoten: { $nodes })
+also-place = Die Sofortbefehle verlegen nur Threads und gelten bis zum Neustart { $server-genitive }: Speicher bleibt, wo er angelegt wurde. Es hat gewirkt, sobald `numastat -p` für jeden Worker mindestens 95 % seines Speichers auf dem Knoten seiner GPU zeigt
+also-host = Dieser Knoten wurde aus einem Container heraus gesehen: Wer den Host betreibt, muss das dort tun
+also-lasts = Das wirkt sofort, ohne Neustart, und bleibt über Neustarts des Dienstes und des Knotens hinweg erhalten
+also-until-restart = Das gilt bis zum Neustart { $server-genitive }: Was ihn startet, muss es ebenfalls setzen
+also-until-reboot = Das gilt, bis die Control Group { $server-genitive } neu angelegt wird, spätestens bis zum Neustart des Knotens: Was den Server startet, muss ebenfalls ohne Quota auskommen
 do-cores = { $server-dative } mindestens { $want ->
     [one] { $want } physischen Kern
    *[other] { $want } physische Kerne
@@ -200,13 +206,22 @@ do-update-container-toolkit = Das Container-Toolkit der GPUs aktualisieren{ $was
 }
 do-step-agree-service-level = Service-Ziele vereinbaren und für die nächste Erhebung angeben
 do-step-state-costs = Kosten oder Preise für den nächsten Bericht angeben
-do-step-repeat-load-test = Den Lasttest so wiederholen, dass er beurteilt werden kann
-do-step-plan-capacity = Die Kapazität planen
+do-step-repeat-load-test = Den Lasttest bei fünf Raten um die erwartete Spitzenlast wiederholen, je 600 s lang und dreimal
+do-step-load-test-at = Den Lasttest eines Replikats bei { $rates } Anfragen je Sekunde wiederholen, je 600 s lang und dreimal
+do-step-plan-capacity = Die Spitzenlast im Auftrag angeben und messen, welche Rate ein Replikat trägt
+do-step-plan-capacity-for = Entscheiden, wie { $grows ->
+    [yes] die Spitzenlast des nächsten Jahres von { $next } Anfragen je Sekunde (heute { $peak })
+   *[no] die Spitzenlast von { $peak } Anfragen je Sekunde
+} getragen wird: Lasttests eines Replikats bei { $rates } Anfragen je Sekunde zeigen, wie viele Replikate es braucht
+also-step-load-test = `{ $command }`, ebenso für die anderen Raten
+also-step-trace-interruptions = Während der Dienst arbeitet: `mpstat -I ALL -P ALL 10 6` zählt die Interrupts jeder CPU; `perf sched record -a sleep 60` und danach `perf sched timehist` nennen die Threads, die dazwischen liefen; `turbostat --show CPU,SMI --interval 10` zählt die Interrupts der Firmware
+also-step-trace-memory = `ps -eo pid,comm,rss --sort=-rss` zeigt, was Prozesse belegen, `grep -E "Shmem|Slab|SUnreclaim|HugePages_Total" /proc/meminfo`, was Kernel und gemeinsamer Speicher belegen
+also-step-trace-slow-requests = `plumb bench` mit der Rate laufen lassen, bei der sie langsam sind, und dabei mit `--sample 60` erheben: Die Rohdaten enthalten die Zeit jeder Anfrage, die Erhebung das, was der Knoten tat
 do-step-add-replica = Ein Replikat hinzufügen oder Verkehr niedriger Priorität abweisen
 do-step-consolidate = Mit weniger Maschinen bedienen oder den Leerlaufzeiten andere Arbeit geben
-do-step-trace-slow-requests = Die langsamen Anfragen neben das legen, was der Knoten zu dieser Zeit tat
-do-step-trace-interruptions = Herausfinden, was die CPUs unterbricht
-do-step-trace-memory = Herausfinden, was den Speicher belegt
+do-step-trace-slow-requests = Die langsamen Anfragen mit dem vergleichen, was der Knoten zur selben Zeit tat
+do-step-trace-interruptions = Eine Minute lang aufzeichnen, welche Interrupts und Threads den CPUs des Dienstes Zeit nehmen
+do-step-trace-memory = Auflisten, welche Prozesse, welcher gemeinsame Speicher und welche Teile des Kernels den Speicher belegen
 do-step-drain = Die Arbeit des Knotens auf andere Knoten verlegen, bevor er angefasst wird
 do-step-watch-log = Bei Fehlern dieser Art im Kernel-Log alarmieren
 do-step-restart-programs = Neu starten, was auf der GPU lief, als sie den Fehler meldete

@@ -19,8 +19,14 @@ do-tuned-profile = Choose the TuneD profile `{ $want }` (now { $was ->
 do-unit-start = Start { $name } and keep it enabled
 do-unit-stop = Stop { $name } and keep it disabled
 do-place = Keep the threads and the memory of { $server } close to its GPUs
-do-place-cpus = Keep { $server } on { $cpus }, close to its GPUs
-also-options = Add `{ $options }` to the command line of { $server } as well: with it, the engine places each of its workers
+do-place-cpus = Keep { $server } and its memory on { $cpus }, close to its GPUs
+do-place-options = Add `{ $options }` to the command line of { $server } and restart it: the engine then keeps each worker and its memory close to its GPU
+do-place-workers = Start each worker of { $server } on the CPUs and the memory of its GPU's NUMA node (CPUs by node: { $nodes })
+also-place = The commands for at once move threads only, and last until { $server } restarts: memory stays where it was allocated. It has worked once `numastat -p` shows at least 95 % of each worker's memory on the node of its GPU
+also-host = This node was seen from inside of a container: whoever runs its host has to do this there
+also-lasts = This holds at once, without a restart, and is kept over restarts and reboots
+also-until-restart = This holds until { $server } restarts: whatever starts it has to set it as well
+also-until-reboot = This holds until the group of { $server } is made anew, at a reboot at the latest: whatever starts it has to do without the quota as well
 do-cores = Give { $server } at least { $want ->
     [one] { $want } physical core
    *[other] { $want } physical cores
@@ -200,13 +206,22 @@ do-update-container-toolkit = Update the container toolkit of the GPUs{ $was ->
 }
 do-step-agree-service-level = Agree on a service level, and state it for the next collection
 do-step-state-costs = State costs or prices for the next report
-do-step-repeat-load-test = Repeat the load test so that it can be judged
-do-step-plan-capacity = Plan the capacity
+do-step-repeat-load-test = Repeat the load test at five rates around the expected peak, 600 s each and three times
+do-step-load-test-at = Repeat the load test of one replica at { $rates } requests per second, 600 s each and three times
+do-step-plan-capacity = State the demand at the peak in the engagement, and test which rate one replica carries
+do-step-plan-capacity-for = Decide how { $grows ->
+    [yes] next year's peak of { $next } requests per second (today { $peak })
+   *[no] the peak of { $peak } requests per second
+} is carried: load tests of one replica at { $rates } requests per second say how many replicas it takes
+also-step-load-test = `{ $command }`, and likewise for the other rates
+also-step-trace-interruptions = While the service works: `mpstat -I ALL -P ALL 10 6` counts the interrupts of each CPU; `perf sched record -a sleep 60`, then `perf sched timehist` names the threads that ran in between; `turbostat --show CPU,SMI --interval 10` counts interrupts of the firmware
+also-step-trace-memory = `ps -eo pid,comm,rss --sort=-rss` lists what processes hold, `grep -E "Shmem|Slab|SUnreclaim|HugePages_Total" /proc/meminfo` what the kernel and shared memory do
+also-step-trace-slow-requests = Run `plumb bench` at the rate at which they are slow, and collect with `--sample 60` meanwhile: the raw records have the time of each request, the collection what the node did
 do-step-add-replica = Add a replica, or shed traffic of low priority
 do-step-consolidate = Serve on fewer machines, or give the idle hours other work
-do-step-trace-slow-requests = Lay the slow requests beside what the node did at that time
-do-step-trace-interruptions = Find out what interrupts the CPUs
-do-step-trace-memory = Find out what holds the memory
+do-step-trace-slow-requests = Compare the slow requests with what the node did at that time
+do-step-trace-interruptions = Trace for a minute which interrupts and threads take time from the CPUs of the service
+do-step-trace-memory = List which processes, shared memory and parts of the kernel hold the memory
 do-step-drain = Move the node's work to other nodes before it is touched
 do-step-watch-log = Raise an alert on errors of this kind in the kernel log
 do-step-restart-programs = Start again what ran on the GPU when it reported the error

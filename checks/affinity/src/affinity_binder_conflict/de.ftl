@@ -16,10 +16,10 @@ problem-other-mask = Prozess { $pid } verlangt die CPUs { $asked } und hat { $fo
 effect-other-mask = Die Bindung, mit der dieser Dienst gestartet wurde, ist nicht in Kraft; seine Prozesse können fern von ihren GPUs laufen, und seine Geschwindigkeit kann schwanken.
 detail-other-mask = Prozess { $pid } ({ $comm }) verlangt die CPUs { $asked }, die Threads haben aber { $found }
 
-problem-several = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server (PID { $server })
+problem-several = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs des Servers (PID { $server })
 detail-several = durch { $mechanisms_count } Mechanismen zugleich gebunden: { $mechanisms }
 
-problem-several-and-mask = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs von Server (PID { $server })
+problem-several-and-mask = { $mechanisms_count } Mechanismen bestimmen zugleich die CPUs des Servers (PID { $server })
 detail-several-and-mask = durch { $mechanisms_count } Mechanismen zugleich gebunden: { $mechanisms }; eine Maske mit den CPUs { $cpus } für Prozess { $pid }, deren Herkunft nicht aufgezeichnet ist
 
 found-alone = allein durch { $mechanism } gebunden

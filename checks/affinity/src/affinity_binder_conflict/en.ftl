@@ -16,10 +16,10 @@ problem-other-mask = Process { $pid } asks for CPUs { $asked } and has { $found 
 effect-other-mask = The binding that this service was started with is not in force, so its processes may run away from their GPUs and its speed can vary.
 detail-other-mask = process { $pid } ({ $comm }) asks for CPUs { $asked }, and its threads have { $found }
 
-problem-several = { $mechanisms_count } mechanisms set the CPUs of server (pid { $server }) at once
+problem-several = { $mechanisms_count } mechanisms set the CPUs of the server (pid { $server }) at once
 detail-several = bound by { $mechanisms_count } mechanisms at once: { $mechanisms }
 
-problem-several-and-mask = { $mechanisms_count } mechanisms set the CPUs of server (pid { $server }) at once
+problem-several-and-mask = { $mechanisms_count } mechanisms set the CPUs of the server (pid { $server }) at once
 detail-several-and-mask = bound by { $mechanisms_count } mechanisms at once: { $mechanisms }; a mask of CPUs { $cpus } on process { $pid }, whose origin is not recorded
 
 found-alone = bound by { $mechanism } alone

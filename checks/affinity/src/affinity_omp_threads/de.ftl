@@ -83,8 +83,8 @@ detail-unwatched = Prozess { $pid } hat einen Pool von { $size_count } Threads (
 }; ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
 
 problem-together = { $shared ->
-    [yes] Pools von Server (PID { $pid }) und anderen haben
-   *[no] Die Pools von Server (PID { $pid }) haben
+    [yes] Pools des Servers (PID { $pid }) und anderer haben
+   *[no] Die Pools des Servers (PID { $pid }) haben
 } { $size_count } Threads für { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
@@ -98,7 +98,7 @@ detail-together = die Pools von { $pools } Prozessen haben zusammen { $size_coun
    *[unknown] ob Threads auf eine CPU warten, wurde nicht beobachtet: { $reason }
 }
 
-problem-too-many-run = Server (PID { $pid }) hat { $threads } laufbereite Threads je CPU
+problem-too-many-run = Der Server (PID { $pid }) hat je CPU { $threads } Threads, die laufen wollen
 detail-too-many-run = kein Pool hat mehr arbeitende Threads als CPUs, dennoch wollen { $threads } Threads je CPU laufen (CPUs: { $cpus }); die kritischen Threads warteten bis zu { $waited } der Zeit auf eine CPU
 
 problem-variable = { $name }={ $value } von Prozess { $pid } übersteigt dessen { $cpus ->

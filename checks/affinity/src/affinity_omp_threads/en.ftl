@@ -83,8 +83,8 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
 }; whether threads wait for a CPU was not seen: { $reason }
 
 problem-together = { $shared ->
-    [yes] Server (pid { $pid }) and others have
-   *[no] Server (pid { $pid }) has
+    [yes] The server (pid { $pid }) and others have
+   *[no] The server (pid { $pid }) has
 } { $size_count } pool threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
@@ -98,7 +98,7 @@ detail-together = the pools of { $pools } processes have { $size_count } threads
    *[unknown] whether threads wait for a CPU was not seen: { $reason }
 }
 
-problem-too-many-run = Server (pid { $pid }) has { $threads } threads ready to run per CPU
+problem-too-many-run = The server (pid { $pid }) has { $threads } threads ready to run per CPU
 detail-too-many-run = no pool has more threads at work than CPUs, yet { $threads } threads want to run for each of its CPUs ({ $cpus }); its critical threads waited up to { $waited } of the time for a CPU
 
 problem-variable = { $name }={ $value } of process { $pid } exceeds its { $cpus ->

@@ -13,14 +13,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use plumb_check_sdk::limit::{Count, Limit, Percent, Quantity};
-use plumb_check_sdk::model::{InferenceServer, Role, ServerProcess, ThreadTime};
+use plumb_check_sdk::model::{Cpu, InferenceServer, Role, ServerProcess, ThreadTime};
 use plumb_check_sdk::{
-    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, Intent, Likelihood, Missing, NoVerdict,
+    Absence, Arg, Citation, CpuSet, Evidence, Fact, Finding, HardwarePart, Intent, Likelihood, Missing,
+    NoVerdict,
 };
 
 use crate::delay::longest_delay;
 use crate::pages::affinity_omp_threads::{ACTIVE, DELAY, IDLE, PAGE, RUNNABLE, words};
-use crate::place::{Load, cite_mask, known_quota, server_object};
+use crate::place::{CPU_QUOTA, Load, cite_mask, known_quota, lifting, server_object};
 
 /// Variables that size the pools of libraries which do not name their threads.
 const VARIABLES: [&str; 4] =
@@ -43,6 +44,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     PAGE.not_run_if(servers.is_empty(), words::NoServer {})?;
     let mut judge = Judge {
         online: evidence.get("/cpu/online")?,
+        cpu: evidence.cpu().ok().cloned(),
         load: Load::read(evidence),
         active: evidence.limit(&PAGE, &ACTIVE),
         runnable: evidence.limit(&PAGE, &RUNNABLE),
@@ -57,6 +59,7 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
 
 struct Judge {
     online: CpuSet,
+    cpu: Option<Cpu>,
     load: Result<Load, Missing>,
     active: Limit<Percent>,
     runnable: Limit<Count>,
@@ -153,6 +156,7 @@ impl Judge {
         let mut excess: Option<Excess<'_>> = None;
         let mut adjustable = 0;
         let mut shared: Vec<CpuSet> = Vec::new();
+        let mut quotas: Vec<Citation> = Vec::new();
         let (mut unknown, mut unread): (Option<Missing>, Option<Missing>) = (None, None);
         for process in &server.processes {
             let mask = process.mask(&self.online);
@@ -164,8 +168,12 @@ impl Judge {
                 Fact::Missing(missing) => (None, Some(missing.clone())),
             };
             unread = unread.or(tighter);
-            let quota = known.map_or(f64::INFINITY, |(quota, _)| quota);
+            let quota = known.as_ref().map_or(f64::INFINITY, |(quota, _)| *quota);
             limit_of_server = limit_of_server.min(quota);
+            let citation = known
+                .map(|(_, citation)| citation)
+                .filter(|own| quotas.iter().all(|seen| seen.source != own.source));
+            quotas.extend(citation);
             let usable = quota.min(mask.cpus.len() as f64);
             if mask.cpus.is_empty() {
                 continue;
@@ -190,7 +198,9 @@ impl Judge {
                 largest = Some(Pool { process, name, library, size, usable, cpus: mask.cpus });
             }
         }
-        let usable = limit_of_server.min(usable_of_server.len() as f64);
+        let of_mask = usable_of_server.len() as f64;
+        let usable = limit_of_server.min(of_mask);
+        let granted = usable_of_server.clone();
         unknown.map_or(Ok(()), Err)?;
         shared.push(usable_of_server);
         // First its own pools, under its own limit, then those of all servers that have no CPU outside of these. A server
@@ -248,11 +258,19 @@ impl Judge {
                 Some(excess) => Some(excess.smaller(server, usable)),
                 None => smaller(server, want, adjustable),
             };
-            return Ok(PAGE
+            let finding = PAGE
                 .warn(object, words::TooManyRun { cpus, pid, threads, waited })
                 .with_likelihood(Likelihood::Mechanism)
-                .with_intents(goal)
-                .with_evidence(of_delay));
+                .with_evidence(of_delay);
+            // Threads that would fit the CPUs without the quota wait for the quota: lifting it is the one change.
+            let wanting = runnable.number() * usable;
+            if limit_of_server < of_mask && wanting <= of_mask {
+                return Ok(finding
+                    .with_cause(CPU_QUOTA, server_object(server))
+                    .with_intents(lifting(server, &quotas))
+                    .with_citations(quotas));
+            }
+            return Ok(finding.with_intents(goal.or_else(|| self.more_cores(server, wanting, &granted))));
         }
         if let Some(excess) = excess {
             return Ok(excess.tell(server, usable, waited).with_evidence(of_delay));
@@ -261,6 +279,19 @@ impl Judge {
         // What a variable asks for may come true with the next request.
         server.processes.iter().try_for_each(|process| process.environment.require().map(drop))?;
         Ok(PAGE.pass(object, words::Fits { cpus, threads, waited }).with_evidence(of_delay))
+    }
+
+    /// Cores for all threads that want to run, where no pool is to blame: of this machine, or of a larger one.
+    fn more_cores(&self, server: &InferenceServer, wanting: f64, granted: &CpuSet) -> Option<Intent> {
+        let cpu = self.cpu.as_ref()?;
+        let was = cpu.cores_touched(granted);
+        let want = (wanting * was as f64 / granted.len().max(1) as f64).ceil() as usize;
+        Some(if want > cpu.cores_touched(&self.online) {
+            Intent::Hardware { part: HardwarePart::Processor, at: None }
+        } else {
+            let number = |cores: usize| u32::try_from(cores).unwrap_or(u32::MAX);
+            Intent::Cores { server: server.pid, want: number(want), was: number(was) }
+        })
     }
 
     /// The pools of libraries of all processes of these servers whose CPUs are among `cpus`.

@@ -29,7 +29,8 @@ found-covered = der Hauptthread ist an die CPUs { $cpus } gebunden, und diese Ma
     [window] im Messfenster
    *[start] seit dem Start
 } bis auf { $share }
-found-own-threads = einige Threads sind gebunden, der Hauptthread aber nicht; was für alle gemeint war, lässt sich nicht erkennen
+problem-own-threads = Einige Threads sind gebunden, der Hauptthread nicht
+detail-own-threads = einige Threads sind gebunden, der Hauptthread aber nicht; was für alle gemeint war, lässt sich nicht erkennen
 found-unpinned = kein Thread ist gebunden (siehe `numa.gpu-affinity`)
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-process = kein Prozess eines Servers wurde aufgezeichnet

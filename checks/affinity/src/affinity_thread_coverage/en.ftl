@@ -29,7 +29,8 @@ found-covered = its main thread is pinned to CPUs { $cpus }, and that mask holds
     [window] in the window
    *[start] since its start
 }
-found-own-threads = some threads are pinned, but the main thread is not, so nothing says what was meant for all of them
+problem-own-threads = Some threads are pinned, the main thread is not
+detail-own-threads = some threads are pinned, but the main thread is not, so nothing says what was meant for all of them
 found-unpinned = no thread is pinned (see `numa.gpu-affinity`)
 found-no-server = no inference server was found: collect while the service runs
 found-no-process = no process of a server was recorded

@@ -17,8 +17,8 @@ limit-delay-applies = Hauptthreads von Engine-Kernen, Workern und Servern mit ei
 limit-delay-source = gemessen auf zwei Knoten mit H200-GPUs und vLLM 0.25.1: bis 0,5 % war nichts langsamer, ab 1,2 % war es ein Modell mit 1 Milliarde Parametern
 
 problem-too-few = { $shared ->
-    [yes] Server (PID { $pid }) und andere haben
-   *[no] Server (PID { $pid }) hat
+    [yes] Der Server (PID { $pid }) und andere haben
+   *[no] Der Server (PID { $pid }) hat
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server (PID { $pid }) und andere haben nur
-   *[no] Server (PID { $pid }) hat nur
+    [yes] Der Server (PID { $pid }) und andere haben nur
+   *[no] Der Server (PID { $pid }) hat nur
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -53,7 +53,7 @@ detail-no-headroom = { $limit ->
    *[no] {""}
 }: zu wenig Reserve
 
-problem-more-threads = Server (PID { $pid }) rechnet mit { $threads_count } Threads auf { $limit ->
+problem-more-threads = Der Server (PID { $pid }) rechnet mit { $threads_count } Threads auf { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
         [one] { $cores_count } physischen Kern

@@ -17,8 +17,8 @@ limit-delay-applies = main threads of engine cores, workers and single-process s
 limit-delay-source = measured on two nodes with H200 GPUs and vLLM 0.25.1: up to 0.5 % nothing was slower, from 1.2 % on a model of 1 billion parameters was
 
 problem-too-few = { $shared ->
-    [yes] Server (pid { $pid }) and others have
-   *[no] Server (pid { $pid }) has
+    [yes] The server (pid { $pid }) and others have
+   *[no] The server (pid { $pid }) has
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -35,8 +35,8 @@ detail-too-few = { $limit ->
 }
 
 problem-no-headroom = { $shared ->
-    [yes] Server (pid { $pid }) and others share
-   *[no] Server (pid { $pid }) has only
+    [yes] The server (pid { $pid }) and others share
+   *[no] The server (pid { $pid }) has only
 } { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
@@ -53,7 +53,7 @@ detail-no-headroom = { $limit ->
    *[no] {""}
 }: too little headroom
 
-problem-more-threads = Server (pid { $pid }) computes with { $threads_count } threads on { $limit ->
+problem-more-threads = The server (pid { $pid }) computes with { $threads_count } threads on { $limit ->
     [quota] { $quota } CPUs
    *[mask] { $cores_count ->
         [one] { $cores_count } physical core

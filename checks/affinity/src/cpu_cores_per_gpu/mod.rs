@@ -21,7 +21,7 @@ use plumb_check_sdk::{
 
 use crate::delay::longest_delay;
 use crate::pages::cpu_cores_per_gpu::{DELAY, HEADROOM, MINIMUM, PAGE, words};
-use crate::place::{Load, cite_mask, quota, server_object};
+use crate::place::{CPU_QUOTA, Load, cite_mask, lifting, quota, server_object};
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdict> {
     let (gpus, servers) = (evidence.gpus()?, evidence.servers()?);
@@ -171,7 +171,7 @@ impl Node<'_> {
             match quota {
                 // Where the CPUs themselves would do, the quota is all that there is to mend.
                 Some((_, citations)) if of_mask >= self.headroom * wanted => finding
-                    .with_cause("cpu-quota", server_object(need.server))
+                    .with_cause(CPU_QUOTA, server_object(need.server))
                     .with_intents(lifting(need.server, citations)),
                 Some((_, citations)) => finding.with_intents(lifting(need.server, citations).chain(goals)),
                 None => finding.with_intents(goals),
@@ -274,15 +274,6 @@ impl Node<'_> {
         let (delay, citation) = longest_delay(self.load.as_ref()?, server)?;
         (!self.delay.is_undercut_by(delay)).then_some(citation)
     }
-}
-
-/// No quota in the groups that these citations name.
-fn lifting(server: &InferenceServer, quotas: &[Citation]) -> impl Iterator<Item = Intent> {
-    quotas.iter().filter_map(move |citation| {
-        let (group, _) = citation.source.rsplit_once('/')?;
-        let was = citation.value.replace(" (period ", " ").replace(')', "");
-        Some(Intent::CpuQuota { server: server.pid, group: group.to_owned(), want: None, was })
-    })
 }
 
 /// The count of processes is documented for vLLM only.

@@ -9,7 +9,7 @@ limit-remote-time = Anteil der CPU-Zeit eines Workers fern von seinen GPUs
 limit-remote-time-applies = Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 limit-remote-time-source = unser Vorschlag: einer von zwanzig Hilfsthreads darf abweichen, bevor der Worker als falsch platziert gilt
 
-problem-wrong-place = Worker (PID { $pid }) muss { $share } seiner Arbeit fern von { $gpus_count ->
+problem-wrong-place = Der Worker (PID { $pid }) muss { $share } seiner Arbeit fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 } tun
@@ -21,7 +21,7 @@ detail-wrong-place = an den falschen Ort gebunden: Threads mit { $share } der CP
    *[node] {""}
 } laufen
 
-problem-away = Worker (PID { $pid }) ist nicht gebunden und lief zuletzt fern von { $gpus_count ->
+problem-away = Der Worker (PID { $pid }) ist nicht gebunden und lief zuletzt fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -34,7 +34,7 @@ detail-away = nicht gebunden, und Threads mit { $share } der CPU-Zeit liefen zul
    *[node] {""}
 }
 
-problem-open = Nichts hält Worker (PID { $pid }) in der Nähe { $gpus_count ->
+problem-open = Nichts hält den Worker (PID { $pid }) in der Nähe { $gpus_count ->
     [one] seiner GPU
    *[other] seiner GPUs
 }
@@ -47,7 +47,7 @@ detail-open = nicht an die CPUs { $near_cpus } von { $nodes_count ->
    *[node] {""}
 } gebunden; Threads mit { $share } der CPU-Zeit liefen zuletzt auf diesen oder können nur dort laufen
 
-problem-tight = Worker (PID { $pid }) ist an die CPUs { $cpus } gebunden, keinen ganzen Kern
+problem-tight = Der Worker (PID { $pid }) ist an die CPUs { $cpus } gebunden, keinen ganzen Kern
 effect-tight = Andere Programme können auf dem zweiten Thread jedes Kerns laufen, den dieser Worker nutzen darf; seine Antworten können dadurch später und ungleichmäßiger kommen.
 detail-tight = nahe der GPU gebunden, aber die CPUs { $cpus } enthalten keinen ganzen physischen Kern
 
@@ -68,7 +68,8 @@ found-pinned-to-unknown-cores = mit { $share } der CPU-Zeit an die CPUs { $cpus 
     [socket] {" (auf dem Sockel seiner GPU)"}
    *[node] {""}
 }
-found-spread = { $gpus_count ->
+problem-spread = Keine CPU ist von allen GPUs dieses Workers weit entfernt
+detail-spread = { $gpus_count ->
     [one] der Sockel der GPU enthält alle Knoten, sodass keine CPU weit von ihr entfernt ist
    *[other] die GPUs sind über alle Sockel oder Knoten verteilt, sodass keine CPU von allen weit entfernt ist
 }

@@ -9,7 +9,7 @@ limit-remote-time = share of a worker's CPU time away from its GPUs
 limit-remote-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-remote-time-source = our proposal: one helper thread in twenty may stray before we call the worker misplaced
 
-problem-wrong-place = Worker (pid { $pid }) does { $share } of its work far from { $gpus_count ->
+problem-wrong-place = The worker (pid { $pid }) does { $share } of its work far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -21,7 +21,7 @@ detail-wrong-place = pinned to the wrong place: threads with { $share } of its C
    *[node] {""}
 }
 
-problem-away = Unpinned worker (pid { $pid }) was seen far from { $gpus_count ->
+problem-away = The unpinned worker (pid { $pid }) was seen far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -34,7 +34,7 @@ detail-away = not pinned, and threads with { $share } of its CPU time were last 
    *[node] {""}
 }
 
-problem-open = Nothing keeps worker (pid { $pid }) near { $gpus_count ->
+problem-open = Nothing keeps the worker (pid { $pid }) near { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -47,7 +47,7 @@ detail-open = not pinned to the CPUs { $near_cpus } of { $nodes_count ->
    *[node] {""}
 }; threads with { $share } of its CPU time were last seen on these or may run nowhere else
 
-problem-tight = Worker (pid { $pid }) is pinned to CPUs { $cpus }, not one whole core
+problem-tight = The worker (pid { $pid }) is pinned to CPUs { $cpus }, not one whole core
 effect-tight = Other programs can run on the second thread of every core that this worker may use, so its replies can come later and less evenly.
 detail-tight = pinned near its GPU, but CPUs { $cpus } hold no whole physical core
 
@@ -68,7 +68,8 @@ found-pinned-to-unknown-cores = pinned to CPUs { $cpus } with { $share } of its 
     [socket] {" (on the socket of its GPU)"}
    *[node] {""}
 }
-found-spread = { $gpus_count ->
+problem-spread = No CPU is far from all GPUs of this worker
+detail-spread = { $gpus_count ->
     [one] the socket of its GPU holds all nodes, so that no CPU is far from it
    *[other] its GPUs are spread over all sockets or nodes, so that no CPU is far from all of them
 }

@@ -13,7 +13,7 @@ limit-least-local = geringster Anteil des Speichers eines Workers nahe seinen GP
 limit-least-local-applies = Worker, die weder Gewichte noch KV-Cache im Hostspeicher halten
 limit-least-local-source = unser Vorschlag: späte Bindung lässt etwa 22 % auf dem falschen Knoten (TensorRT-LLM PR #18117)
 
-problem-far = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
+problem-far = { $far } des Hostspeichers des Workers (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -25,7 +25,7 @@ detail-far = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes
    *[other] seinen GPUs
 }
 
-problem-offload = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
+problem-offload = { $far } des Hostspeichers des Workers (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -38,7 +38,7 @@ detail-offload = { $share } seiner { $memory_size } Hostspeicher liegen auf { $n
    *[other] seinen GPUs
 }, und Option `{ $option }` hält Gewichte oder KV-Cache im Hostspeicher
 
-problem-partly = { $far } des Hostspeichers von Worker (PID { $pid }) liegen fern von { $gpus_count ->
+problem-partly = { $far } des Hostspeichers des Workers (PID { $pid }) liegen fern von { $gpus_count ->
     [one] seiner GPU
    *[other] seinen GPUs
 }
@@ -51,14 +51,14 @@ detail-partly = { $share } seiner { $memory_size } Hostspeicher liegen auf { $no
    *[other] seinen GPUs
 }
 
-problem-away-from-threads = Server (PID { $pid }) hat { $far } seines Speichers auf einem anderen Knoten
+problem-away-from-threads = Der Server (PID { $pid }) hat { $far } seines Speichers auf einem anderen Knoten
 effect-away-from-threads = Der Server liest für jedes Token sein ganzes Modell, und was davon beim anderen Prozessor liegt, kommt über die Verbindung zwischen beiden: jedes Token dauert länger.
 detail-away-from-threads = { $share } der { $memory_size } Speicher liegen auf { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
 }, wo die Threads laufen dürfen
 
-problem-one-sided = Server (PID { $pid }) rechnet überall, sein Speicher liegt auf einem Knoten
+problem-one-sided = Der Server (PID { $pid }) rechnet überall, sein Speicher liegt auf einem Knoten
 effect-one-sided = Der Server liest für jedes Token sein ganzes Modell: die Threads auf den anderen Prozessoren lesen alles über die Verbindung, und alle warten auf sie.
 detail-one-sided = die Threads dürfen auf { $nodes_count ->
     [one] { $nodes_count } Knoten
@@ -69,7 +69,8 @@ found-with-threads = { $share } der { $memory_size } Speicher liegen auf { $node
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
 }, wo die Threads laufen dürfen
-found-evenly-spread = Threads und { $memory_size } Speicher sind über { $nodes_count ->
+problem-evenly-spread = Threads und { $memory_size } Speicher sind über mehrere NUMA-Knoten verteilt
+detail-evenly-spread = Threads und { $memory_size } Speicher sind über { $nodes_count ->
     [one] { $nodes_count } Knoten
    *[other] { $nodes_count } Knoten
 } verteilt: jeder Thread liest einen Teil über die Verbindung zwischen den Prozessoren
@@ -80,7 +81,8 @@ found-near = { $share } seiner { $memory_size } Hostspeicher liegen auf { $nodes
     [one] seiner GPU
    *[other] seinen GPUs
 }
-found-spread = { $gpus_count ->
+problem-spread = Kein Speicher ist von allen GPUs dieses Workers weit entfernt
+detail-spread = { $gpus_count ->
     [one] der Sockel der GPU enthält alle Knoten, sodass kein Speicher weit von ihr entfernt ist
    *[other] die GPUs sind über alle Sockel oder Knoten verteilt, sodass kein Speicher von allen weit entfernt ist
 }

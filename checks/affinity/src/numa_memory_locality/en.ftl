@@ -13,7 +13,7 @@ limit-least-local = least share of a worker's memory near its GPUs
 limit-least-local-applies = workers that keep neither weights nor KV cache in host memory
 limit-least-local-source = our proposal: late binding leaves about 22 % on the wrong node (TensorRT-LLM PR #18117)
 
-problem-far = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-far = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -25,7 +25,7 @@ detail-far = { $share } of its { $memory_size } of host memory is on { $nodes_co
    *[other] its GPUs
 }
 
-problem-offload = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-offload = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -38,7 +38,7 @@ detail-offload = { $share } of its { $memory_size } of host memory is on { $node
    *[other] its GPUs
 }, and option `{ $option }` keeps weights or KV cache in host memory
 
-problem-partly = Worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-partly = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -51,14 +51,14 @@ detail-partly = { $share } of its { $memory_size } of host memory is on { $nodes
    *[other] its GPUs
 }
 
-problem-away-from-threads = Server (pid { $pid }) has { $far } of its memory on another node
+problem-away-from-threads = The server (pid { $pid }) has { $far } of its memory on another node
 effect-away-from-threads = The server reads its whole model for each token, and what of it is at the other processor comes over the link between the two: each token takes longer.
 detail-away-from-threads = { $share } of its { $memory_size } of memory is on { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
 }, where its threads may run
 
-problem-one-sided = Server (pid { $pid }) computes everywhere, its memory is on one node
+problem-one-sided = The server (pid { $pid }) computes everywhere, its memory is on one node
 effect-one-sided = The server reads its whole model for each token: the threads on the other processors read all of it over the link, and all wait for them.
 detail-one-sided = its threads may run on { $nodes_count ->
     [one] { $nodes_count } node
@@ -69,7 +69,8 @@ found-with-threads = { $share } of its { $memory_size } of memory is on { $nodes
     [one] node { $nodes }
    *[other] nodes { $nodes }
 }, where its threads may run
-found-evenly-spread = its threads and its { $memory_size } of memory are spread over { $nodes_count ->
+problem-evenly-spread = Threads and { $memory_size } of memory are spread over several NUMA nodes
+detail-evenly-spread = its threads and its { $memory_size } of memory are spread over { $nodes_count ->
     [one] { $nodes_count } node
    *[other] { $nodes_count } nodes
 }: each thread reads a part of it over the link between the processors
@@ -80,7 +81,8 @@ found-near = { $share } of its { $memory_size } of host memory is on { $nodes_co
     [one] its GPU
    *[other] its GPUs
 }
-found-spread = { $gpus_count ->
+problem-spread = No memory is far from all GPUs of this worker
+detail-spread = { $gpus_count ->
     [one] the socket of its GPU holds all nodes, so that no memory is far from it
    *[other] its GPUs are spread over all sockets or nodes, so that no memory is far from all of them
 }

@@ -52,4 +52,5 @@ found-no-load = idle states { $states } are enabled on CPUs { $cpus }, but { $re
 found-unknown-time = idle states { $states } are enabled on CPUs { $cpus }, but the time spent in them is not known: { $reason }
 found-no-states = no idle states were found on bare metal: { $reason }
 found-virtual = virtual machine ({ $virtualization }) without idle states: ask the provider
-found-enabled = idle states { $states } are enabled on CPUs { $cpus }: a CPU that sleeps in one takes that long to wake up
+problem-enabled = Idle states { $states } are enabled
+detail-enabled = idle states { $states } are enabled on CPUs { $cpus }: a CPU that sleeps in one takes that long to wake up

@@ -15,9 +15,12 @@ problem-disabled = Bootargument `{ $argument }` schaltet den modernen Frequenztr
 detail-disabled = `{ $argument }` schaltet den modernen Treiber ab
 
 found-modern = Treiber `{ $driver }` setzt den Takt über die für diese CPU gemachte Schnittstelle
-found-passive = Treiber `{ $driver }` ist intel_pstate im passiven Modus: Der Governor des Kernels wählt den Takt
-found-old-hardware = Treiber `{ $driver }` ist der einzige für diese CPU, so wie die Firmware sie darstellt
-found-unknown-driver = Treiber `{ $driver }` ist dieser Prüfung nicht bekannt
+problem-passive = Der Frequenztreiber ist intel_pstate im passiven Modus
+detail-passive = Treiber `{ $driver }` ist intel_pstate im passiven Modus: Der Governor des Kernels wählt den Takt
+problem-old-hardware = `{ $driver }` ist der einzige Frequenztreiber für diese CPU
+detail-old-hardware = Treiber `{ $driver }` ist der einzige für diese CPU, so wie die Firmware sie darstellt
+problem-unknown-driver = Der Frequenztreiber `{ $driver }` ist dieser Prüfung nicht bekannt
+detail-unknown-driver = Treiber `{ $driver }` ist dieser Prüfung nicht bekannt
 found-unknown-features = Treiber `{ $driver }` nutzt möglicherweise nicht alles, was die CPU kann: { $reason }
 found-no-driver = kein Frequenztreiber vorhanden, die Firmware bestimmt den Takt also allein; nach ihrem Energieprofil fragen: { $reason }
 found-virtual = virtuelle Maschine: Über den Treiber bestimmt der Hypervisor

@@ -15,9 +15,12 @@ problem-disabled = Boot argument `{ $argument }` turns the modern frequency driv
 detail-disabled = `{ $argument }` turns the modern driver off
 
 found-modern = driver `{ $driver }` sets the clock through the interface made for this CPU
-found-passive = driver `{ $driver }` is intel_pstate in passive mode: the kernel's governor chooses the clock
-found-old-hardware = driver `{ $driver }` is the only one for this CPU as the firmware presents it
-found-unknown-driver = this check does not know driver `{ $driver }`
+problem-passive = The frequency driver is intel_pstate in passive mode
+detail-passive = driver `{ $driver }` is intel_pstate in passive mode: the kernel's governor chooses the clock
+problem-old-hardware = `{ $driver }` is the only frequency driver for this CPU
+detail-old-hardware = driver `{ $driver }` is the only one for this CPU as the firmware presents it
+problem-unknown-driver = The frequency driver `{ $driver }` is not known to this check
+detail-unknown-driver = this check does not know driver `{ $driver }`
 found-unknown-features = driver `{ $driver }` may fall short of what the CPU can do: { $reason }
 found-no-driver = there is no frequency driver, so the firmware sets the clock alone; ask which power profile it has: { $reason }
 found-virtual = virtual machine: the hypervisor keeps the driver

@@ -39,7 +39,8 @@ problem-bias-balanced = Energy Bias { $bias } kostet { $cpus_count ->
 detail-bias-balanced = Energy Bias { $bias } von 15 lässt die Hardware auf etwas Geschwindigkeit verzichten, um Strom zu sparen
 
 found-speed = Energiepräferenz `{ $preference }` verlangt von der Hardware Geschwindigkeit
-found-bias-beside = Energy Bias { $bias } von 15, den die Hardware nicht beachtet: Die Energiepräferenz entscheidet
+problem-bias-beside = Der Energy Bias ist gesetzt, wirkt hier aber nicht
+detail-bias-beside = Energy Bias { $bias } von 15, den die Hardware nicht beachtet: Die Energiepräferenz entscheidet
 found-bias-speed = Energy Bias 0 verlangt von der Hardware Geschwindigkeit
 found-no-hints = weder der Frequenztreiber noch die CPU nimmt eine Energiepräferenz an
 found-no-preference = keine Energiepräferenz auf einer physischen Maschine gefunden: { $reason }

@@ -39,7 +39,8 @@ problem-bias-balanced = { $cpus_count ->
 detail-bias-balanced = energy bias { $bias } of 15 lets the hardware trade some speed for power
 
 found-speed = energy preference `{ $preference }` asks the hardware for speed
-found-bias-beside = energy bias { $bias } of 15, which the hardware leaves aside: the energy preference decides
+problem-bias-beside = The energy bias is set, but has no effect here
+detail-bias-beside = energy bias { $bias } of 15, which the hardware leaves aside: the energy preference decides
 found-bias-speed = energy bias 0 asks the hardware for speed
 found-no-hints = neither the frequency driver nor the CPU takes an energy preference
 found-no-preference = no energy preference was found on bare metal: { $reason }

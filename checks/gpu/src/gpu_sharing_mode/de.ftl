@@ -44,7 +44,8 @@ detail-shared = mehrere Programme teilen sie sich{ $through ->
    *[time] {""}
 }
 
-found-same-layout = alle GPUs sind in die gleichen MIG-Instanzen geteilt
+problem-same-layout = Alle GPUs sind in die gleichen MIG-Instanzen geteilt
+detail-same-layout = alle GPUs sind in die gleichen MIG-Instanzen geteilt
 found-one-user = ein Programm hat sie für sich allein
 found-no-user = kein Prozess benutzt eine GPU: aufzeichnen, während der Dienst läuft
 found-mig-unknown = ob sie geteilt ist, ist nicht bekannt: { $reason }

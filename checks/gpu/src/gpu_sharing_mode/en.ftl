@@ -44,7 +44,8 @@ detail-shared = several programs share it{ $through ->
    *[time] {""}
 }
 
-found-same-layout = all GPUs are split into the same MIG instances
+problem-same-layout = All GPUs are split into the same MIG instances
+detail-same-layout = all GPUs are split into the same MIG instances
 found-one-user = one program has it to itself
 found-no-user = no process uses a GPU: collect while the service runs
 found-mig-unknown = it is not known whether it is split: { $reason }

@@ -260,7 +260,8 @@ detail-refused = { $gpus_count ->
    *[other] Fehler im Kernel-Log seit dem Start, auf einer GPU { $most_faults }
 }
 
-found-harmless = Xid { $number }, für den NVIDIAs Katalog nichts verlangt, { $times_count ->
+problem-harmless = Das Protokoll enthält Xid { $number }, die keine Maßnahme verlangt
+detail-harmless = Xid { $number }, für den NVIDIAs Katalog nichts verlangt, { $times_count ->
     [one] einmal
    *[other] { $times_count }-mal
 } in { $days_count ->

@@ -260,7 +260,8 @@ detail-refused = { $gpus_count ->
    *[other] faults in the kernel's log since boot, on one GPU { $most_faults }
 }
 
-found-harmless = Xid { $number }, for which NVIDIA's catalogue asks for nothing, { $times_count ->
+problem-harmless = The log has Xid { $number }, which asks for nothing
+detail-harmless = Xid { $number }, for which NVIDIA's catalogue asks for nothing, { $times_count ->
     [one] once
    *[other] { $times_count } times
 } in { $days_count ->

@@ -1,5 +1,5 @@
 title = Geräte-Interrupts bleiben den wichtigsten Inferenz-Kernen fern
-why = Auf einem Host, der nur Inferenz rechnet, kosten Interrupts fast nichts. Auf einem mit viel Netz- oder Speicherverkehr treffen sie den Pfad, der Kernel startet.
+why = Auf einem Host, der nur Inferenz rechnet, kosten Interrupts fast nichts. Auf einem mit viel Netz- oder Speicherverkehr treffen sie die Threads, die GPU-Kernel starten.
 effect = Die CPUs, die die GPUs versorgen, halten immer wieder an, um Geräte zu bedienen; Antworten kommen ungleichmäßiger, vor allem die ohnehin langsamsten.
 applicability = Physische und virtuelle Maschinen; in einem Container zählt der Host
 expected-effect = eunomia.dev: 0,0276 % der Laufzeit in einem ungestörten Lauf; einen Gewinn also nur versprechen, wenn der gemessene Anteil hoch ist. Meta, dort zitiert, zählt Interrupts, die wichtige Aufgaben verdrängen, zu den häufigen Problemen im Betrieb. Für Sprachmodelle ist keine Zahl veröffentlicht.
@@ -35,7 +35,8 @@ found-little-time = Interrupts brauchten unter Last bis zu { $worst } der Zeit v
 found-no-time = `/proc/stat` enthält für sie keine Zeit im Messfenster
 found-other-core = CPU { $cpu } bearbeitete { $share } von { $rate } Interrupts je Sekunde, und auf ihr läuft kein beschäftigter Thread des Dienstes
 found-spread-interrupts = keine CPU bearbeitete mehr als CPU { $cpu } mit { $share } von { $rate } Interrupts je Sekunde
-found-few-interrupts = { $rate } je Sekunde über alle Netzwerkkarten, zu wenige, als dass ihr Ort zählte
+problem-few-interrupts = Die Netzwerkkarten lösen nur { $rate } Interrupts je Sekunde aus
+detail-few-interrupts = { $rate } je Sekunde über alle Netzwerkkarten, zu wenige, als dass ihr Ort zählte
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-busy-thread = kein Thread eines Schedulers oder GPU-Workers brauchte im Messfenster 1 % einer CPU: während des Betriebs sammeln
 found-unknown-cpu = die CPU des beschäftigten Threads { $tid } ({ $comm }) ist nicht bekannt

@@ -1,6 +1,6 @@
 title = Interrupts werden von genau einer Stelle verteilt
 why = irqbalance überschreibt von Hand gesetzte Zuordnungen, und ohne jede Verteilung sammeln sich Interrupts auf einer CPU.
-effect = Eine CPU hält für fast alle Geräte an; was sonst dort läuft und das Netz dahinter werden unter Last langsamer.
+effect = Eine CPU wird von fast allen Geräten unterbrochen; was sonst dort läuft und das Netz dahinter werden unter Last langsamer.
 applicability = Physische und virtuelle Maschinen; in einem Container zählt der Host
 expected-effect = Für Sprachmodelle ist keine Zahl veröffentlicht.
 

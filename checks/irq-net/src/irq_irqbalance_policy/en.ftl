@@ -1,6 +1,6 @@
 title = Interrupt placement has one owner
 why = irqbalance overwrites affinities that were set by hand, and without any balancing interrupts pile up on one CPU.
-effect = One CPU stops for nearly all devices, so what else runs there, and the network behind it, is slowed down under load.
+effect = One CPU is interrupted by nearly all devices, so what else runs there, and the network behind it, is slowed down under load.
 applicability = Bare metal and virtual machines; in a container, the host is what counts
 expected-effect = No published number for language models.
 

@@ -55,7 +55,8 @@ found-all-taken = { $connections_count ->
 found-no-connection = im Messfenster kam keine Verbindung an: sammeln, während Clients sich verbinden
 found-long-queue = ein lauschender Socket darf höchstens { $connections } Verbindungen anstehen lassen
 found-not-tracked = der Kernel verfolgt hier keine Verbindungen
-found-no-limit = sie hat keine Grenze
+problem-no-limit = Die Verbindungstabelle hat keine Grenze
+detail-no-limit = sie hat keine Grenze
 found-room-in-table = { $used } von { $most } Einträgen sind belegt ({ $share })
 found-unknown-past = { $used } von { $most } Einträgen sind belegt ({ $share }); ob sie früher voll war, ist nicht bekannt: { $reason }
 found-free-ports = { $used_count ->
@@ -66,4 +67,5 @@ found-other-namespace = { $servers_count ->
     [one] hat einen eigenen Netzwerk-Namespace oder kann einen haben, dessen Warteschlangen von hier nicht zu sehen sind: auch im Container sammeln
    *[other] haben eigene Netzwerk-Namespaces oder können sie haben, deren Warteschlangen von hier nicht zu sehen sind: auch in den Containern sammeln
 }
-found-open = nimmt unter { $addresses } Verbindungen von außerhalb dieser Maschine an
+problem-open = Der Dienst nimmt Verbindungen von außerhalb dieser Maschine an
+detail-open = nimmt unter { $addresses } Verbindungen von außerhalb dieser Maschine an

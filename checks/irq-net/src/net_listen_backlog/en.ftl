@@ -55,7 +55,8 @@ found-all-taken = { $connections_count ->
 found-no-connection = no connection came in during the window: collect while clients connect
 found-long-queue = a listening socket may queue at most { $connections } connections
 found-not-tracked = the kernel does not track connections here
-found-no-limit = it has no limit
+problem-no-limit = The table of connections has no limit
+detail-no-limit = it has no limit
 found-room-in-table = { $used } of { $most } entries are in use ({ $share })
 found-unknown-past = { $used } of { $most } entries are in use ({ $share }); whether it was full before is not known: { $reason }
 found-free-ports = { $used_count ->
@@ -66,4 +67,5 @@ found-other-namespace = { $servers_count ->
     [one] has a network namespace of its own, or may have one, whose queues are not seen from here: collect inside its container as well
    *[other] have network namespaces of their own, or may have them, whose queues are not seen from here: collect inside their containers as well
 }
-found-open = accepts connections from outside this machine at { $addresses }
+problem-open = The service accepts connections from outside this machine
+detail-open = accepts connections from outside this machine at { $addresses }

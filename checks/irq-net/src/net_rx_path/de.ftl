@@ -86,7 +86,11 @@ found-none-up = keine physische Schnittstelle ist in Betrieb
 found-no-errors = keine im Messfenster
 found-idle = weniger als 100 Pakete kamen an, was nichts beweist: während des Betriebs sammeln
 found-unread = nicht an beiden Enden des Messfensters gelesen
-found-few-queues = { $queues_count ->
+problem-few-queues = Eine Netzwerkkarte hat { $queues_count ->
+    [one] { $queues_count } Empfangswarteschlange
+   *[other] { $queues_count } Empfangswarteschlangen
+} bei { $speed }
+detail-few-queues = { $queues_count ->
     [one] { $queues_count } Empfangswarteschlange bei { $speed }; üblich wären { $usual }
    *[other] { $queues_count } Empfangswarteschlangen bei { $speed }; üblich wären { $usual }
 }

@@ -86,7 +86,11 @@ found-none-up = no physical interface is up
 found-no-errors = none in the window
 found-idle = fewer than 100 packets came in, which proves nothing: collect while the service runs
 found-unread = not read at both ends of the window
-found-few-queues = { $queues_count ->
+problem-few-queues = A network card has { $queues_count ->
+    [one] { $queues_count } receive queue
+   *[other] { $queues_count } receive queues
+} at { $speed }
+detail-few-queues = { $queues_count ->
     [one] { $queues_count } receive queue at { $speed }; { $usual } would be usual
    *[other] { $queues_count } receive queues at { $speed }; { $usual } would be usual
 }

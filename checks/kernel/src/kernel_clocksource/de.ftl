@@ -19,7 +19,9 @@ effect-unstable = Ohne diesen Zähler muss die Zeit unter Umständen aus einer l
 detail-unstable = der Kernel hat ihn für instabil befunden und aufgegeben
 
 found-fast = die Zeit wird aus `{ $source }` gelesen
-found-nothing-faster = die Zeit wird aus `{ $source }` gelesen, was langsam ist; der Hypervisor bietet nichts Schnelleres
-found-unknown-source = die Zeit wird aus `{ $source }` gelesen; wie schnell das ist, ist Plumb nicht bekannt
+problem-nothing-faster = Die Zeit wird aus `{ $source }` gelesen; etwas Schnelleres gibt es nicht
+detail-nothing-faster = die Zeit wird aus `{ $source }` gelesen, was langsam ist; der Hypervisor bietet nichts Schnelleres
+problem-unknown-source = Die Zeit wird aus `{ $source }` gelesen, dessen Geschwindigkeit nicht bekannt ist
+detail-unknown-source = die Zeit wird aus `{ $source }` gelesen; wie schnell das ist, ist Plumb nicht bekannt
 found-no-hypervisor = die Zeit wird aus `{ $source }` gelesen, was ein Hypervisor bereitstellt, aber die CPU zeigt keinen
 found-unknown-stability = ob er stabil ist, ist nicht bekannt: { $reason }

@@ -19,7 +19,9 @@ effect-unstable = Without this counter the clock may have to be read from a slow
 detail-unstable = the kernel found it unstable, and gave it up
 
 found-fast = the clock is read from `{ $source }`
-found-nothing-faster = the clock is read from `{ $source }`, which is slow; the hypervisor offers nothing faster
-found-unknown-source = the clock is read from `{ $source }`, and Plumb does not know how fast that is
+problem-nothing-faster = The clock is read from `{ $source }`; nothing faster is offered
+detail-nothing-faster = the clock is read from `{ $source }`, which is slow; the hypervisor offers nothing faster
+problem-unknown-source = The clock is read from `{ $source }`, whose speed is not known
+detail-unknown-source = the clock is read from `{ $source }`, and Plumb does not know how fast that is
 found-no-hypervisor = the clock is read from `{ $source }`, which a hypervisor provides, but the CPU shows none
 found-unknown-stability = whether it is stable is not known: { $reason }

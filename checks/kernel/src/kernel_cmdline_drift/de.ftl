@@ -84,14 +84,20 @@ problem-adds-and-drops = Mit dem nächsten Start { $adds_count ->
 effect-adds-and-drops = Dieser Server verhält sich nach dem nächsten Start anders, wann immer der ist; was bis dahin gemessen wurde, gilt dann nicht mehr.
 detail-adds-and-drops = mit dem nächsten Start kommt laut { $path } hinzu: { $adds }; es entfällt: { $drops }
 
-found-no-sleep-alone = lässt keine CPU schlafen, was ihren Nachbarn Turbo nimmt; niemand sonst nutzt diesen Host
+problem-no-sleep-alone = Ein Bootargument lässt keine CPU schlafen
+detail-no-sleep-alone = lässt keine CPU schlafen, was ihren Nachbarn Turbo nimmt; niemand sonst nutzt diesen Host
 found-unknown-sharing = ob andere diesen Host mitnutzen, ist nicht bekannt; in der Auftragsdatei angeben (`shared-host`)
-found-others = { $others_count ->
+problem-others = { $others_count ->
+    [one] { $others_count } Bootargument beeinflusst
+   *[other] { $others_count } Bootargumente beeinflussen
+} die Leistung
+detail-others = { $others_count ->
     [one] beeinflusst die Leistung; mit der Absicht vergleichen
    *[other] beeinflussen die Leistung; mit der Absicht vergleichen
 }
 found-none-running = keines beeinflusst die Leistung
-found-isolates-none = es ist gesetzt, aber der Kernel isoliert keine CPU
+problem-isolates-none = `isolcpus` ist gesetzt, aber der Kernel isoliert keine CPU
+detail-isolates-none = es ist gesetzt, aber der Kernel isoliert keine CPU
 found-kept-off = kein Thread eines Inferenzservers kann dort laufen
 found-no-busy-thread = kein beschäftigter Thread eines Inferenzservers gefunden: während des Betriebs sammeln
 found-same = { $path } nennt, was läuft

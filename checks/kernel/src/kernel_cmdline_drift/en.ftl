@@ -81,14 +81,20 @@ problem-adds-and-drops = The next start adds { $adds_count ->
 effect-adds-and-drops = This server will behave differently after its next start, whenever that is, and what was measured until then no longer holds.
 detail-adds-and-drops = the next start adds { $adds } and drops { $drops }, by { $path }
 
-found-no-sleep-alone = never lets a CPU sleep, which takes turbo from its neighbours; nobody else shares this host
+problem-no-sleep-alone = A boot argument never lets a CPU sleep
+detail-no-sleep-alone = never lets a CPU sleep, which takes turbo from its neighbours; nobody else shares this host
 found-unknown-sharing = whether others share this host is not known; say so in the engagement (`shared-host`)
-found-others = { $others_count ->
+problem-others = { $others_count ->
+    [one] { $others_count } boot argument bears
+   *[other] { $others_count } boot arguments bear
+} on performance
+detail-others = { $others_count ->
     [one] bears on performance; compare it with what was intended
    *[other] bear on performance; compare them with what was intended
 }
 found-none-running = none bears on performance
-found-isolates-none = it is set, but the kernel isolates no CPU
+problem-isolates-none = `isolcpus` is set, but the kernel isolates no CPU
+detail-isolates-none = it is set, but the kernel isolates no CPU
 found-kept-off = no thread of an inference server may run there
 found-no-busy-thread = no busy thread of an inference server was found: collect while the service runs
 found-same = { $path } says what is running

@@ -39,11 +39,15 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] lassen den Kernel seinen eigenen Umgang mit Speicher prüfen oder protokollieren
 }
 
-found-real-time = `{ $release }` ist ein Echtzeitkernel: Er antwortet im schlimmsten Fall früher und schafft in derselben Zeit weniger Arbeit
+problem-real-time = Der Kernel `{ $release }` ist ein Echtzeitkernel
+detail-real-time = `{ $release }` ist ein Echtzeitkernel: Er antwortet im schlimmsten Fall früher und schafft in derselben Zeit weniger Arbeit
 found-no-debug-release = `{ $release }` ist nicht als Debug-Kernel gekennzeichnet
 found-no-debug-build = ohne Optionen, die den Kernel im Betrieb prüfen
 found-no-debug-arguments = keines schaltet Prüfungen des Kernels ein
 found-unknown-option = es ist nicht bekannt, ob { $option } gesetzt ist
-found-cleared = Speicher, den der Kernel vergibt, wird vorher gelöscht
-found-cleared-by-default = Speicher, den der Kernel vergibt, wird nach Voreinstellung dieses Kernels vorher gelöscht; `init_on_alloc=0` würde das sparen und die Sicherheit verringern
-found-not-cleared = Speicher, den der Kernel vergibt, wird vorher nicht gelöscht
+problem-cleared = Der Kernel löscht Speicher, bevor er ihn vergibt
+detail-cleared = Speicher, den der Kernel vergibt, wird vorher gelöscht
+problem-cleared-by-default = Der Kernel löscht Speicher, bevor er ihn vergibt
+detail-cleared-by-default = Speicher, den der Kernel vergibt, wird nach Voreinstellung dieses Kernels vorher gelöscht; `init_on_alloc=0` würde das sparen und die Sicherheit verringern
+problem-not-cleared = Der Kernel löscht Speicher nicht, bevor er ihn vergibt
+detail-not-cleared = Speicher, den der Kernel vergibt, wird vorher nicht gelöscht

@@ -39,11 +39,15 @@ detail-debug-arguments = { $arguments } { $checks ->
    *[several] make the kernel check or record its own use of memory
 }
 
-found-real-time = `{ $release }` is a real-time kernel: it answers sooner at the worst, and does less work in the same time
+problem-real-time = The kernel `{ $release }` is a real-time kernel
+detail-real-time = `{ $release }` is a real-time kernel: it answers sooner at the worst, and does less work in the same time
 found-no-debug-release = `{ $release }` is not marked as a debug kernel
 found-no-debug-build = without options that check the kernel while it runs
 found-no-debug-arguments = none turns checks of the kernel on
 found-unknown-option = it is not known whether { $option } is set
-found-cleared = memory that the kernel hands out is cleared first
-found-cleared-by-default = memory that the kernel hands out is cleared first, by default of this kernel; `init_on_alloc=0` would save that, and lower security
-found-not-cleared = memory that the kernel hands out is not cleared first
+problem-cleared = The kernel clears memory before it hands it out
+detail-cleared = memory that the kernel hands out is cleared first
+problem-cleared-by-default = The kernel clears memory before it hands it out
+detail-cleared-by-default = memory that the kernel hands out is cleared first, by default of this kernel; `init_on_alloc=0` would save that, and lower security
+problem-not-cleared = The kernel does not clear memory before it hands it out
+detail-not-cleared = memory that the kernel hands out is not cleared first

@@ -12,9 +12,9 @@ limit-wrong = Fehler der Uhr, zu groß
 limit-wrong-applies = alle Knoten
 limit-wrong-source = unser Vorschlag: so lang wie eine Zeit bis zum ersten Token
 
-problem-unsynchronised = Nichts hält die Uhr dieses Knotens richtig
+problem-unsynchronised = Die Uhr dieses Knotens wird nicht synchronisiert
 effect-unsynchronised = Die Uhr dieses Knotens weicht unbemerkt immer weiter von den anderen ab: Berichten über Dienstgüte, Traces über mehrere Knoten und Abrechnungen mit ihren Zeiten ist nicht zu trauen.
-detail-unsynchronised = nichts hält die Uhr dieses Knotens richtig
+detail-unsynchronised = nach Auskunft des Kernels stellt sie weder ein Zeitdienst noch der Hypervisor
 
 problem-off = Die Uhr dieses Knotens kann um { $error_ms } falsch gehen
 detail-off = synchronisiert, geht aber nach Kenntnis des Kernels bis zu { $error_ms } falsch
@@ -25,5 +25,7 @@ detail-one-source = neben { $name } gibt es keine zweite Quelle
 
 found-synchronised = synchronisiert, geht nach Kenntnis des Kernels bis zu { $error_ms } falsch
 found-sources = { $names }
-found-no-source = keine ist eingerichtet; ein Daemon verwendet möglicherweise eingebaute
-found-no-configuration = keine Konfiguration eines Zeitdienstes gefunden, den Plumb kennt
+problem-no-source = Keine Zeitquelle ist eingerichtet
+detail-no-source = keine ist eingerichtet; ein Daemon verwendet möglicherweise eingebaute
+problem-no-configuration = Keine Konfiguration eines Zeitdienstes wurde gefunden
+detail-no-configuration = keine Konfiguration eines Zeitdienstes gefunden, den Plumb kennt

@@ -12,9 +12,9 @@ limit-wrong = error of the clock, too large
 limit-wrong-applies = all nodes
 limit-wrong-source = our proposal: as long as a time to first token
 
-problem-unsynchronised = Nothing keeps the clock of this node right
+problem-unsynchronised = The clock of this node is not synchronised
 effect-unsynchronised = The clock of this node drifts away from the others unnoticed: reports of service levels, traces across nodes and bills made from its times cannot be trusted.
-detail-unsynchronised = nothing keeps the clock of this node right
+detail-unsynchronised = neither a time service nor the hypervisor sets it, as the kernel has it
 
 problem-off = The clock of this node may be off by { $error_ms }
 detail-off = synchronised, but off by up to { $error_ms } as far as the kernel knows
@@ -25,5 +25,7 @@ detail-one-source = there is no second source beside { $name }
 
 found-synchronised = synchronised, off by up to { $error_ms } as far as the kernel knows
 found-sources = { $names }
-found-no-source = none is configured; a daemon may use those that it was built with
-found-no-configuration = no configuration of a time daemon that Plumb knows was found
+problem-no-source = No time source is configured
+detail-no-source = none is configured; a daemon may use those that it was built with
+problem-no-configuration = No configuration of a time service was found
+detail-no-configuration = no configuration of a time daemon that Plumb knows was found

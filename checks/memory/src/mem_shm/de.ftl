@@ -37,6 +37,7 @@ found-enough = /dev/shm hat { $size }, für ein Modell auf { $gpus_count ->
     [one] { $gpus_count } GPU
    *[other] { $gpus_count } GPUs
 }
-found-small-for-one = /dev/shm hat { $size }, für ein Modell auf einer GPU, das es kaum braucht
+problem-small-for-one = /dev/shm hat { $size }, genug für ein Modell auf einer GPU
+detail-small-for-one = /dev/shm hat { $size }, für ein Modell auf einer GPU, das es kaum braucht
 found-no-server = kein Inferenzserver gefunden: während des Betriebs sammeln
 found-no-gpu = von keinem seiner Prozesse ist bekannt, dass er eine GPU nutzt

@@ -37,6 +37,7 @@ found-enough = /dev/shm has { $size }, for a model on { $gpus_count ->
     [one] { $gpus_count } GPU
    *[other] { $gpus_count } GPUs
 }
-found-small-for-one = /dev/shm has { $size }, for a model on one GPU, which hardly needs it
+problem-small-for-one = /dev/shm has { $size }, enough for a model on one GPU
+detail-small-for-one = /dev/shm has { $size }, for a model on one GPU, which hardly needs it
 found-no-server = no inference server was found: collect while the service runs
 found-no-gpu = none of its processes is known to use a GPU

@@ -8,7 +8,7 @@ limit-swappiness = vm.swappiness auf einem Host mit Swap
 limit-swappiness-applies = Hosts mit einem Swap-Bereich
 limit-swappiness-source = unser Vorschlag; das TuneD-Profil throughput-performance setzt 10
 
-problem-engine-out = { $size } des Speichers von Server (PID { $server }) sind ausgelagert
+problem-engine-out = { $size } des Speichers des Servers (PID { $server }) sind ausgelagert
 effect-engine-out = Ein Teil des Speichers des Dienstes liegt im Swap; Antworten, die ihn brauchen, warten, bis er zurückgeholt ist, vor allem die ohnehin langsamsten.
 detail-engine-out = { $size } des Speichers seiner Prozesse sind ausgelagert
 

@@ -8,11 +8,11 @@ limit-swappiness = vm.swappiness on a host with swap
 limit-swappiness-applies = hosts with a swap area
 limit-swappiness-source = our proposal; TuneD profile throughput-performance sets 10
 
-problem-engine-out = { $size } of the memory of server (pid { $server }) is swapped out
+problem-engine-out = { $size } of the memory of the server (pid { $server }) is swapped out
 effect-engine-out = Part of the memory of the service is in swap space; replies that need it wait until it has been brought back, above all the slowest ones.
 detail-engine-out = { $size } of the memory of its processes is swapped out
 
-problem-helpers-out = { $size } of helper memory of server (pid { $server }) is swapped out
+problem-helpers-out = { $size } of helper memory of the server (pid { $server }) is swapped out
 effect-helpers-out = Helpers of the service wait for swap space when they are needed again, and the memory of the engine may be the next to go.
 detail-helpers-out = { $size } of the memory of its helpers is swapped out
 

@@ -13,8 +13,9 @@ use crate::counters::Counters;
 use crate::pages::mem_thp::{MANY, PAGE, SOME, words};
 
 const FOLDER: &str = "/sys/kernel/mm/transparent_hugepage";
-/// Value of `defrag` that lets only those wait who ask for huge pages.
-const DEFERRED: &str = "defer+madvise";
+/// Value of `defrag` that lets only those wait who ask for huge pages: the kernel's own default, which nodes beside this one
+/// are likely to have.
+const BY_ADVICE: &str = "madvise";
 
 pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, Missing> {
     let enabled = choice(evidence, "enabled")?;
@@ -49,7 +50,7 @@ impl Choice {
     }
 
     fn goal(&self) -> Intent {
-        Intent::Value { path: self.path.clone(), want: DEFERRED.into(), was: self.chosen.clone() }
+        Intent::Value { path: self.path.clone(), want: BY_ADVICE.into(), was: self.chosen.clone() }
     }
 }
 

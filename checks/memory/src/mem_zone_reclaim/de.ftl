@@ -14,4 +14,5 @@ detail-at-work = Zone Reclaim ist an (`vm.zone_reclaim_mode` ist { $mode }), sod
 
 found-off = Zone Reclaim ist aus
 found-one-node = der gesamte Speicher liegt in einem NUMA-Knoten
-found-quiet = unter Last wurde keine Zone freigeräumt, und kein Thread musste selbst Speicher freiräumen
+problem-quiet = Zone Reclaim ist an, unter Last wurde aber nichts freigeräumt
+detail-quiet = unter Last wurde keine Zone freigeräumt, und kein Thread musste selbst Speicher freiräumen

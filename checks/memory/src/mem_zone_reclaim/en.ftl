@@ -14,4 +14,5 @@ detail-at-work = zone reclaim is on (`vm.zone_reclaim_mode` is { $mode }), so th
 
 found-off = zone reclaim is off
 found-one-node = all memory is in one NUMA node
-found-quiet = no zone was reclaimed and no thread had to reclaim memory, under load
+problem-quiet = Zone reclaim is on, but nothing was reclaimed under load
+detail-quiet = no zone was reclaimed and no thread had to reclaim memory, under load

@@ -3,7 +3,7 @@ why = Ist die Quota verbraucht, stehen alle Threads für den Rest der Periode st
 effect = Jedes Mal, wenn die Quota verbraucht ist, steht der ganze Dienst einen Moment lang still, auch wenn Prozessoren frei sind, und alle laufenden Antworten stocken gemeinsam.
 applicability = Vor allem Container; systemd-Units mit `CPUQuota=`; physische und virtuelle Maschinen
 expected-effect = Für Sprachmodelle ist keine Zahl veröffentlicht. Buffer berichtet von deutlich schnelleren Webdiensten nach dem Entfernen der Limits; Konfigurationen mit zu wenigen CPUs hatten bei Georgia Tech das 1,36- bis 5,40-Fache der Zeit bis zum ersten Token.
-caveat = Ganz ohne Limit kann ein außer Kontrolle geratener Pod das Kubelet aushungern, wie Buffer festgestellt hat: Reservierungen beibehalten.
+caveat = Ganz ohne Grenze kann außer Kontrolle geratene Arbeit allem anderen die CPUs nehmen: einen Teil für das System zurückhalten, unter Kubernetes auch für das Kubelet.
 
 limit-periods = Perioden, in denen die Gruppe gedrosselt wurde
 limit-periods-applies = Control Groups mit Quota, Periode 100 ms
@@ -23,10 +23,13 @@ limit-watched-source = unser Vorschlag: Lastspitzen sind seltener als einmal in 
 
 problem-stopped = { $share ->
     [unknown] { $stopped ->
-        [unknown] Eine CPU-Quota drosselte Server (PID { $pid }) während der Messung
-       *[other] Eine CPU-Quota drosselte Server (PID { $pid }) insgesamt { $stopped } lang
+        [unknown] Eine CPU-Quota hielt den Server (PID { $pid }) während der Messung an
+       *[other] Eine CPU-Quota hielt den Server (PID { $pid }) insgesamt { $stopped } lang an
     }
-   *[other] Eine CPU-Quota drosselte Server (PID { $pid }) in { $throttled } von { $all } Perioden
+   *[other] { $rate ->
+        [unknown] Eine CPU-Quota hielt den Server (PID { $pid }) in { $throttled } von { $all } Perioden an
+       *[other] Eine CPU-Quota hielt den Server (PID { $pid }) { $rate }-mal je Sekunde an
+    }
 }
 detail-stopped = { $share ->
     [unknown] gedrosselt
@@ -39,11 +42,15 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } der Zeit)
 }
 
-problem-since-start = Server (PID { $pid }) wurde bisher in { $throttled } von { $all } Perioden gedrosselt
+problem-gone = Die CPU-Quota, die den Server (PID { $pid }) anhielt, ist aufgehoben
+detail-gone = seit Bestehen der Gruppe in { $throttled } von { $all } Perioden gedrosselt ({ $share }), bevor die Quota aufgehoben wurde: jetzt gibt es keine
+
+problem-since-start = Der Server (PID { $pid }) wurde bisher in { $throttled } von { $all } Perioden gedrosselt
 effect-since-start = Jedes Mal, wenn die Quota verbraucht war, stand der ganze Dienst kurz still, und alle laufenden Antworten stockten; ob es noch so ist, wurde nicht beobachtet.
 detail-since-start = seit Bestehen der Gruppe in { $throttled } von { $all } Perioden gedrosselt ({ $share }); wann das war, ist nicht bekannt
 
-found-lifted = { $share ->
+problem-lifted = Eine CPU-Quota hielt den Server an, bis sie aufgehoben wurde
+detail-lifted = { $share ->
     [unknown] gedrosselt
    *[other] in { $throttled } von { $all } Perioden ({ $share }) gedrosselt
 }{ $stopped ->

@@ -3,7 +3,7 @@ why = When the quota is used up, all threads stop for the rest of its period, wh
 effect = Each time the quota is used up, the whole service stands still for a moment, even if processors are free, and all replies in progress stall together.
 applicability = Mostly containers; systemd units with `CPUQuota=`; bare metal and virtual machines
 expected-effect = There is no published number for language models. Buffer reports clearly faster web services after removing limits; configurations that Georgia Tech starved of CPUs had 1.36 to 5.40 times the time to first token.
-caveat = Without any limit a runaway pod can starve the kubelet, as Buffer found: keep reservations.
+caveat = Without any limit, work that runs away can take the CPUs of everything else: keep some back for the system, on Kubernetes for the kubelet as well.
 
 limit-periods = periods in which the group was throttled
 limit-periods-applies = control groups with a quota, period 100 ms
@@ -23,10 +23,13 @@ limit-watched-source = our proposal: bursts come less often than once in ten sec
 
 problem-stopped = { $share ->
     [unknown] { $stopped ->
-        [unknown] A CPU quota stopped server (pid { $pid }) during the measurement
-       *[other] A CPU quota stopped server (pid { $pid }) for { $stopped } in all
+        [unknown] A CPU quota stopped the server (pid { $pid }) during the measurement
+       *[other] A CPU quota stopped the server (pid { $pid }) for { $stopped } in all
     }
-   *[other] A CPU quota stopped server (pid { $pid }) in { $throttled } of { $all } periods
+   *[other] { $rate ->
+        [unknown] A CPU quota stopped the server (pid { $pid }) in { $throttled } of { $all } periods
+       *[other] A CPU quota stopped the server (pid { $pid }) { $rate } times a second
+    }
 }
 detail-stopped = { $share ->
     [unknown] throttled
@@ -39,11 +42,15 @@ detail-stopped = { $share ->
    *[other] {" "}({ $lost } of the time)
 }
 
-problem-since-start = Server (pid { $pid }) was throttled in { $throttled } of { $all } periods so far
+problem-gone = The CPU quota that stopped the server (pid { $pid }) is gone
+detail-gone = throttled in { $throttled } of { $all } periods ({ $share }) since the group began, before its quota was lifted: it has none now
+
+problem-since-start = The server (pid { $pid }) was throttled in { $throttled } of { $all } periods so far
 effect-since-start = Each time the quota was used up, the whole service stood still for a moment and all replies in progress stalled; whether it still does was not watched.
 detail-since-start = throttled in { $throttled } of { $all } periods ({ $share }) since the group began; when that was is not known
 
-found-lifted = { $share ->
+problem-lifted = A CPU quota stopped the server until it was lifted
+detail-lifted = { $share ->
     [unknown] throttled
    *[other] throttled in { $throttled } of { $all } periods ({ $share })
 }{ $stopped ->

@@ -148,11 +148,12 @@ impl<'a> Group<'a> {
         if throttled == 0 || (!is_gone && evidence.limit(&PAGE, &PERIODS).is_undercut_by(share)) {
             return None;
         }
-        let said = words::SinceStart {
-            all: Arg::count(all),
-            pid: Arg::text(self.server.pid.to_string()),
-            share: Arg::of(share, 1),
-            throttled: Arg::count(throttled),
+        let (pid, share) = (Arg::text(self.server.pid.to_string()), Arg::of(share, 1));
+        let (all_count, throttled_count) = (Arg::count(all), Arg::count(throttled));
+        let said: Said = if is_gone {
+            words::Gone { all: all_count, pid, share, throttled: throttled_count }.into()
+        } else {
+            words::SinceStart { all: all_count, pid, share, throttled: throttled_count }.into()
         };
         let counters = format!("nr_periods {all}, nr_throttled {throttled}");
         let finding = PAGE
@@ -222,7 +223,10 @@ impl<'a> Group<'a> {
             PAGE.says(outcome, self.object(), said)
         } else {
             let pid = Arg::text(self.server.pid.to_string());
-            let said = words::Stopped { all, lost: lost_share, pid, share, stopped, throttled };
+            let rate = seconds.as_ref().ok().zip(time.throttled_periods.known());
+            let rate = rate.map(|(seconds, &count)| count as f64 / seconds).filter(|rate| rate.is_finite());
+            let rate = known(rate.filter(|rate| *rate >= 0.05).map(|rate| Arg::quantity(rate, "", 1)));
+            let said = words::Stopped { all, lost: lost_share, pid, rate, share, stopped, throttled };
             PAGE.says(outcome, self.object(), said)
                 .with_cause(CPU_QUOTA, serving::server_object(self.server))
                 .with_intents(self.lifting(quota))

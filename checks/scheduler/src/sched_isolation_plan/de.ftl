@@ -25,7 +25,7 @@ problem-no-tick = `nohz_full` ist für CPUs { $cpus } der Server gesetzt
 effect-no-tick = Jeder Aufruf des Betriebssystems dauert auf diesen Prozessoren länger, und ein Dienst mit vielen Threads hat keinen Vorteil davon.
 detail-no-tick = `nohz_full` ist für CPUs der Server gesetzt: es hilft nur bei einem lauffähigen Thread je CPU und verteuert jeden Systemaufruf
 
-problem-service-confined = systemd lässt Server (PID { $pid }) nur { $cpus_count } von { $online_count } CPUs
+problem-service-confined = systemd lässt den Server (PID { $pid }) nur { $cpus_count } von { $online_count } CPUs
 effect-service-confined = Der Dienst teilt sich wenige Prozessoren mit allen anderen Diensten dieses Knotens, während die meisten ungenutzt bleiben; Antworten kommen später als nötig.
 detail-service-confined = Prozess { $pid } darf nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }; es sind die, die systemd jedem Dienst ohne eigene CPU-Einstellung gibt
 
@@ -56,8 +56,10 @@ detail-late = keine Aufteilung: { $programs_count ->
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }, und der kritische Thread { $tid } ({ $comm }) wartet auf eine CPU
 
-found-services-apart = systemd lässt seinen Diensten die CPUs { $cpus } ({ $cpus_count } von { $online_count }); kein Inferenz-Server ist auf sie beschränkt
-found-in-bpf = der Scheduler des Kernels ist ein BPF-Programm ({ $name }): es entscheidet selbst, was Nice-Werte, Gewichte von Kontrollgruppen und isolierte CPUs bedeuten
+problem-services-apart = systemd lässt seinen Diensten { $cpus_count } von { $online_count } CPUs
+detail-services-apart = systemd lässt seinen Diensten die CPUs { $cpus } ({ $cpus_count } von { $online_count }); kein Inferenz-Server ist auf sie beschränkt
+problem-in-bpf = Der Scheduler des Kernels ist ein BPF-Programm ({ $name })
+detail-in-bpf = der Scheduler des Kernels ist ein BPF-Programm ({ $name }): es entscheidet selbst, was Nice-Werte, Gewichte von Kontrollgruppen und isolierte CPUs bedeuten
 found-apart = die Server haben die CPUs { $inference } für sich; alle anderen Programme bleiben auf den CPUs { $others }
 found-not-needed = keine Aufteilung: { $programs_count ->
     [one] { $programs_count } anderer Prozess ({ $programs }) darf auf den CPUs der Server laufen

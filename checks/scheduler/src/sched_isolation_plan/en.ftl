@@ -25,7 +25,7 @@ problem-no-tick = `nohz_full` is set for CPUs { $cpus } of the servers
 effect-no-tick = Each call to the operating system takes longer on these processors, and a service with many threads gains nothing in return.
 detail-no-tick = `nohz_full` is set for CPUs of the servers: it helps only with one runnable thread on each, and makes each system call more expensive
 
-problem-service-confined = systemd leaves server (pid { $pid }) { $cpus_count } of { $online_count } CPUs
+problem-service-confined = systemd leaves the server (pid { $pid }) { $cpus_count } of { $online_count } CPUs
 effect-service-confined = The service shares few processors with all other services of this node while most of them are left out, so replies come later than they could.
 detail-service-confined = process { $pid } may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, which are those that systemd gives every service that sets no CPUs of its own
 
@@ -56,8 +56,10 @@ detail-late = no split: { $programs_count ->
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }, and critical thread { $tid } ({ $comm }) waits for a CPU
 
-found-services-apart = systemd leaves its services CPUs { $cpus } ({ $cpus_count } of { $online_count }); no inference server is confined to them
-found-in-bpf = the kernel's scheduler is a BPF program ({ $name }): it decides itself what niceness, weights of control groups and isolated CPUs mean
+problem-services-apart = systemd leaves its services { $cpus_count } of { $online_count } CPUs
+detail-services-apart = systemd leaves its services CPUs { $cpus } ({ $cpus_count } of { $online_count }); no inference server is confined to them
+problem-in-bpf = The kernel's scheduler is a BPF program ({ $name })
+detail-in-bpf = the kernel's scheduler is a BPF program ({ $name }): it decides itself what niceness, weights of control groups and isolated CPUs mean
 found-apart = servers have CPUs { $inference } for themselves; all other programs keep to CPUs { $others }
 found-not-needed = no split: { $programs_count ->
     [one] { $programs_count } other process ({ $programs }) may run on the CPUs of the servers

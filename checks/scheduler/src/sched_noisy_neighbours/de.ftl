@@ -30,19 +30,23 @@ detail-busy = andere Programme belegten { $share } der Inferenz-CPUs, { $left } 
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }
 
-problem-confined = Server (PID { $pid }) hat { $cpus_count } von { $online_count } CPUs und teilt sie sich
+problem-confined = Der Server (PID { $pid }) hat { $cpus_count } von { $online_count } CPUs und teilt sie sich
 effect-confined = Der Dienst kann nicht auf einen anderen Prozessor ausweichen, während andere auf seinen wenigen laufen; seine Arbeit wartet, und Antworten kommen später und ungleichmäßiger.
 detail-confined = seine Threads dürfen nur auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }, und andere belegten davon { $share }, { $left } CPUs blieben frei{ $busiest ->
     [none] {""}
    *[other] {", "}am meisten { $busiest }, als Anteil an einer CPU
 }
 
-found-runs = { $spread ->
+problem-runs = { $spread ->
+    [all] Der Server darf alle { $online_count } CPUs nutzen
+   *[some] Der Server darf { $cpus_count } von { $online_count } CPUs nutzen
+}
+detail-runs = { $spread ->
     [all] seine Threads dürfen auf allen { $online_count } CPUs laufen
    *[some] seine Threads dürfen auf den CPUs { $cpus } laufen, { $cpus_count } von { $online_count }
 }; { $busiest ->
     [unwatched] wer dort sonst läuft, wurde nicht beobachtet
-    [none] niemand sonst wurde dort gesehen
+    [none] kein anderes Programm fällt dort auf
    *[other] dort liefen auch { $busiest }, als Anteil an einer CPU
 }
 found-quiet = andere Programme belegten { $share } der Inferenz-CPUs{ $busiest ->

@@ -30,19 +30,23 @@ detail-busy = other programs used { $share } of the inference CPUs, { $left } CP
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }
 
-problem-confined = Server (pid { $pid }) has { $cpus_count } of { $online_count } CPUs and shares them
+problem-confined = The server (pid { $pid }) has { $cpus_count } of { $online_count } CPUs and shares them
 effect-confined = The service cannot move to another processor while others run on the few that it has, so its work waits and replies come later and less evenly.
 detail-confined = its threads may run on CPUs { $cpus } only, { $cpus_count } of { $online_count }, and others used { $share } of these, { $left } CPUs were left idle{ $busiest ->
     [none] {""}
    *[other] {", "}most by { $busiest }, in shares of one CPU
 }
 
-found-runs = { $spread ->
+problem-runs = { $spread ->
+    [all] The server may use all { $online_count } CPUs
+   *[some] The server may use { $cpus_count } of { $online_count } CPUs
+}
+detail-runs = { $spread ->
     [all] its threads may run on all { $online_count } CPUs
    *[some] its threads may run on CPUs { $cpus }, { $cpus_count } of { $online_count }
 }; { $busiest ->
     [unwatched] who else runs there was not watched
-    [none] nobody else was seen there
+    [none] no other program stands out there
    *[other] there also ran { $busiest }, in shares of one CPU
 }
 found-quiet = other programs used { $share } of the inference CPUs{ $busiest ->

@@ -1,6 +1,6 @@
 title = Der gemessene CPU-Jitter des Betriebssystems ist gering (optionale Messung)
 why = Es ist die eine Zahl, die zeigt, was alle Störquellen zusammen bewirken.
-effect = Threads, die die GPUs versorgen, können jederzeit so lange angehalten werden; einzelne Tokens kommen dann sichtbar zu spät.
+effect = Was auf diesen CPUs läuft, kann jederzeit so lange angehalten werden; sind es Threads des Dienstes, kommen einzelne Tokens sichtbar zu spät.
 applicability = Physische Maschinen; virtuelle Maschinen, wo er entzogene Zeit zeigt; Container
 expected-effect = Für Sprachmodelle ist keine Zahl veröffentlicht.
 

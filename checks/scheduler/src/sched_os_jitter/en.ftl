@@ -1,6 +1,6 @@
 title = Measured operating-system jitter is small (optional probe)
 why = It is the one number that shows what all sources of noise together do.
-effect = Threads that feed the GPUs can be stopped for that long at any moment, so single tokens come visibly late.
+effect = Whatever runs on these CPUs can be stopped for that long at any moment; where threads of the service do, single tokens come visibly late.
 applicability = Bare metal; virtual machines, where it shows stolen time; containers
 expected-effect = There is no published number for language models.
 

@@ -42,7 +42,8 @@ found-ordinary = { $threads_count ->
     [one] { $threads_count } Thread hat keine Echtzeit-Policy
    *[other] keiner von { $threads_count } Threads hat eine Echtzeit-Policy
 }, und das Laufzeitlimit für Echtzeit-Threads entspricht der Voreinstellung
-found-other-limit = { $threads_count ->
+problem-other-limit = Das Laufzeitlimit für Echtzeit-Threads ist { $limit } µs
+detail-other-limit = { $threads_count ->
     [one] { $threads_count } Thread hat keine Echtzeit-Policy
    *[other] keiner von { $threads_count } Threads hat eine Echtzeit-Policy
 }; das Laufzeitlimit für Echtzeit-Threads ist { $limit } µs, nicht die Voreinstellung von 950000

@@ -42,7 +42,8 @@ found-ordinary = { $threads_count ->
     [one] { $threads_count } thread has no real-time policy
    *[other] none of { $threads_count } threads has a real-time policy
 }, and the limit on real-time run time is the default
-found-other-limit = { $threads_count ->
+problem-other-limit = The limit on real-time run time is { $limit } µs
+detail-other-limit = { $threads_count ->
     [one] { $threads_count } thread has no real-time policy
    *[other] none of { $threads_count } threads has a real-time policy
 }; the limit on real-time run time is { $limit } µs, not the default of 950000

@@ -20,7 +20,7 @@ limit-long = Wartezeit auf eine CPU, bezogen auf die Zeit, in der ein kritischer
 limit-long-applies = kritische Threads unter Last
 limit-long-source = unser Vorschlag: einer von zwanzig Schritten kommt zu spät
 
-problem-waits = Thread { $tid } ({ $comm }) wartete { $waited } seiner lauffähigen Zeit auf eine CPU
+problem-waits = Thread { $tid } ({ $comm }) wartete { $waited } der Zeit, in der er laufen wollte, auf eine CPU
 detail-waits = Thread { $tid } ({ $comm }) { $role ->
     [api-server] des API-Servers
     [engine-core] des Engine Core
@@ -32,13 +32,13 @@ detail-waits = Thread { $tid } ({ $comm }) { $role ->
 }, { $threads_count ->
     [one] der einzige kritische
    *[other] der am längsten wartende von { $threads_count } kritischen
-}, wartete { $waited } seiner lauffähigen Zeit auf eine CPU{ $others ->
+}, wartete { $waited } der Zeit, in der er laufen wollte, auf eine CPU{ $others ->
     [none] {""}
    *[other] {"; "}andere Programme belegten { $others } der CPUs der Server
 }
 
 problem-pressed = { $reach ->
-    [group] Für Server (PID { $pid }) waren { $share } der Zeit CPUs knapp
+    [group] Für den Server (PID { $pid }) waren { $share } der Zeit CPUs knapp
    *[node] Auf diesem Knoten waren { $share } der Zeit CPUs knapp
 }
 effect-pressed = { $reach ->
@@ -64,7 +64,7 @@ found-at-once = Thread { $tid } ({ $comm }) { $role ->
 }, { $threads_count ->
     [one] der einzige kritische
    *[other] der am längsten wartende von { $threads_count } kritischen
-}, wartete { $waited } seiner lauffähigen Zeit auf eine CPU
+}, wartete { $waited } der Zeit, in der er laufen wollte, auf eine CPU
 found-unloaded = Thread { $tid } ({ $comm }) { $role ->
     [api-server] des API-Servers
     [engine-core] des Engine Core
@@ -76,7 +76,7 @@ found-unloaded = Thread { $tid } ({ $comm }) { $role ->
 }, { $threads_count ->
     [one] der einzige kritische
    *[other] der am längsten wartende von { $threads_count } kritischen
-}, wartete { $waited } seiner lauffähigen Zeit auf eine CPU, aber { $reason }
+}, wartete { $waited } der Zeit, in der er laufen wollte, auf eine CPU, aber { $reason }
 found-relaxed = unter Last wartete { $share } der Zeit mindestens ein Thread { $reach ->
     [group] der Control Group des Servers
    *[node] des Knotens

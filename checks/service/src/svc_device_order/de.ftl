@@ -5,15 +5,15 @@ applicability = Hosts mit zwei oder mehr GPUs von NVIDIA
 expected-effect = Es ist keine Zahl veröffentlicht.
 caveat = Mit einer anderen Reihenfolge kann eine Liste von Indizes andere GPUs bezeichnen als zuvor: nach der Änderung prüfen, welche GPUs jeder Server verwendet, oder sie über ihre eindeutigen Kennungen auswählen.
 
-problem-by-speed = Server (PID { $pid }) nummeriert { $models_count } GPU-Modelle nach Geschwindigkeit
+problem-by-speed = Der Server (PID { $pid }) nummeriert { $models_count } GPU-Modelle nach Geschwindigkeit
 effect-by-speed = Der Server nummeriert die GPUs in anderer Reihenfolge als die Werkzeuge, die ihn überwachen und platzieren; Arbeit kann an die falsche GPU gebunden und die falsche GPU ausgetauscht werden.
 detail-by-speed = GPUs werden nach Geschwindigkeit nummeriert und sind verschiedene Modelle ({ $models })
 
-problem-by-index = Server (PID { $pid }) wählt GPUs über einen Index, der sich ändern kann
+problem-by-index = Der Server (PID { $pid }) wählt GPUs über einen Index, der sich ändern kann
 effect-by-index = Heute stimmen beide Nummerierungen überein, da alle GPUs von einem Modell sind; nach einem Austausch oder einer Aktualisierung kann derselbe Index eine andere GPU bedeuten.
 detail-by-index = GPUs werden über ihren Index gewählt (`{ $variable }={ $list }`), und CUDA ordnet sie nach Geschwindigkeit: gleiche GPUs behalten ihre Reihenfolge nur durch Zufall
 
-problem-wrong-node = Worker (PID { $worker }) erhält Knoten { $told_node }, seine GPU ist an Knoten { $gpu_node }
+problem-wrong-node = Der Worker (PID { $worker }) erhält Knoten { $told_node }, seine GPU ist an Knoten { $gpu_node }
 effect-wrong-node = Der Worker ist an den Prozessor gebunden, der von seiner GPU weit entfernt ist; Anweisungen und Daten laufen über die Verbindung zwischen den Prozessoren, und Antworten kommen später und ungleichmäßiger.
 detail-wrong-node = `{ $option }` weist Worker { $worker } den Knoten { $told_node } zu, aber seine GPU { $gpu } ist an Knoten { $gpu_node }
 

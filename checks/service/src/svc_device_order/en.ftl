@@ -5,15 +5,15 @@ applicability = Hosts with two or more GPUs of NVIDIA
 expected-effect = No published number.
 caveat = With another order, a list of indices can name other GPUs than before: check which GPUs each server uses after the change, or choose them by their unique ids.
 
-problem-by-speed = Server (pid { $pid }) numbers { $models_count } models of GPU by speed
+problem-by-speed = The server (pid { $pid }) numbers { $models_count } models of GPU by speed
 effect-by-speed = The server numbers the GPUs in another order than the tools that monitor and place it, so that work can be bound to the wrong GPU and the wrong GPU replaced.
 detail-by-speed = GPUs are numbered by speed, and they are of different models ({ $models })
 
-problem-by-index = Server (pid { $pid }) chooses GPUs by an index that can change
+problem-by-index = The server (pid { $pid }) chooses GPUs by an index that can change
 effect-by-index = Today both ways of numbering agree, as all GPUs are of one model; after a replacement or an update, the same index can mean another GPU.
 detail-by-index = GPUs are chosen by index (`{ $variable }={ $list }`), and CUDA orders them by speed: identical GPUs keep their order only by luck
 
-problem-wrong-node = Worker (pid { $worker }) is told node { $told_node }, its GPU is on { $gpu_node }
+problem-wrong-node = The worker (pid { $worker }) is told node { $told_node }, its GPU is on { $gpu_node }
 effect-wrong-node = The worker is bound to the processor that is far from its GPU; instructions and data cross the link between the processors, and replies come later and less evenly.
 detail-wrong-node = worker { $worker } is told node { $told_node } by `{ $option }`, but its GPU { $gpu } is on node { $gpu_node }
 

@@ -49,7 +49,7 @@ problem-little-locked = Prozess { $pid } darf nur { $locked } Speicher sperren
 effect-little-locked = Soll der Server über RDMA Daten mit anderen Knoten austauschen, können die Übertragungen scheitern; solange er das nicht tut, geschieht nichts.
 detail-little-locked = Prozess { $pid } darf { $locked } sperren, zu wenig für die Netzwerkadapter dieses Knotens, falls er RDMA verwendet
 
-problem-many-tasks = Server (PID { $pid }) nutzt { $share } seiner Grenze für Threads
+problem-many-tasks = Der Server (PID { $pid }) nutzt { $share } seiner Grenze für Threads
 effect-many-tasks = Ist die Grenze erreicht, kann der Server keine weiteren Threads oder Prozesse starten: Anfragen scheitern, oder der Server beendet sich.
 detail-many-tasks = { $threads_count ->
     [one] { $threads_count } Thread
@@ -63,7 +63,8 @@ found-many-files = Prozess { $pid } darf { $limit_count ->
 found-all-files = die Zahl der offenen Dateien ist nicht begrenzt
 found-unlimited = unbegrenzt
 found-no-adapter = Prozess { $pid } darf { $locked } sperren; kein Netzwerkadapter pinnt Speicher des Hosts
-found-not-told = Prozess { $pid } darf { $locked } sperren; keine Option verlangt RDMA
+problem-not-told = Prozess { $pid } darf { $locked } sperren und nutzt kein RDMA
+detail-not-told = Prozess { $pid } darf { $locked } sperren; keine Option verlangt RDMA
 found-unknown-adapters = Prozess { $pid } darf { $locked } sperren; ob ein Netzwerkadapter mehr braucht, ist nicht bekannt: { $reason }
 found-tasks-unlimited = { $threads_count ->
     [one] { $threads_count } Thread

@@ -49,7 +49,7 @@ problem-little-locked = Process { $pid } may lock only { $locked } of memory
 effect-little-locked = If the server is to exchange data with other nodes over RDMA, the transfers can fail; as long as it does not, nothing happens.
 detail-little-locked = process { $pid } may lock { $locked }, too little for the network adapters of this node, should it use RDMA
 
-problem-many-tasks = Server (pid { $pid }) has used { $share } of its limit on threads
+problem-many-tasks = The server (pid { $pid }) has used { $share } of its limit on threads
 effect-many-tasks = Once the limit is reached, the server cannot start further threads or processes: requests fail, or the server ends.
 detail-many-tasks = { $threads_count ->
     [one] { $threads_count } thread
@@ -63,7 +63,8 @@ found-many-files = process { $pid } may open { $limit_count ->
 found-all-files = the number of open files is not limited
 found-unlimited = unlimited
 found-no-adapter = process { $pid } may lock { $locked }; no network adapter pins host memory
-found-not-told = process { $pid } may lock { $locked }; it was not told to use RDMA
+problem-not-told = Process { $pid } may lock { $locked }, and does not use RDMA
+detail-not-told = process { $pid } may lock { $locked }; it was not told to use RDMA
 found-unknown-adapters = process { $pid } may lock { $locked }; whether a network adapter could need more is not known: { $reason }
 found-tasks-unlimited = { $threads_count ->
     [one] { $threads_count } thread

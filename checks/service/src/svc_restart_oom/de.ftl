@@ -16,7 +16,7 @@ limit-oom-pass = oom_score_adj, mit dem ein Server erhalten bleibt
 limit-oom-pass-applies = Prozesse von Inferenzservern
 limit-oom-pass-source = unser Vorschlag: die Hälfte des Speichers des Hosts wird nicht angerechnet
 
-problem-nothing-starts = Keine Unit und kein Container startet Server (PID { $pid }) neu
+problem-nothing-starts = Keine Unit und kein Container startet den Server (PID { $pid }) neu
 effect-nothing-starts = Nach einem Absturz oder einem Neustart des Knotens bleibt der Dienst aus, bis jemand ihn startet.
 detail-nothing-starts = { $place ->
     [scope] der Server läuft in { $unit } und nicht als Dienst
@@ -24,27 +24,27 @@ detail-nothing-starts = { $place ->
    *[none] der Server läuft in keiner Unit und in keinem Container
 }: nach einem Absturz oder einem Neustart des Knotens startet nichts den Server
 
-problem-no-restart = Mit `Restart={ $restart }` bleibt Server (PID { $pid }) nach einem Absturz aus
+problem-no-restart = Mit `Restart={ $restart }` bleibt der Server (PID { $pid }) nach einem Absturz aus
 effect-no-restart = Nach einem Absturz bleibt der Dienst aus, bis jemand ihn startet.
 detail-no-restart = `Restart={ $restart }` von { $unit }: nach einem Absturz startet nichts den Server neu
 
-problem-short-pause = Server (PID { $pid }) bleibt nach wenigen Fehlern in kurzer Folge aus
+problem-short-pause = Der Server (PID { $pid }) bleibt nach wenigen Fehlern in kurzer Folge aus
 effect-short-pause = Aus einer Störung von Sekunden, etwa einem noch nicht bereiten Treiber, wird ein Ausfall, der dauert, bis jemand eingreift.
 detail-short-pause = `Restart={ $restart }` nach { $pause }: nach { $burst } Fehlern in { $interval } bleibt der Server aus
 
-problem-no-policy = Nichts startet den Container von Server (PID { $pid }) neu
+problem-no-policy = Nichts startet den Container des Servers (PID { $pid }) neu
 effect-no-policy = Nach einem Absturz oder einem Neustart des Knotens bleibt der Dienst aus, bis jemand ihn startet.
 detail-no-policy = Restart-Policy `no`: nach einem Absturz startet nichts den Container neu
 
-problem-not-asked = Server (PID { $pid }) gilt als gestartet, während er noch lädt
+problem-not-asked = Der Server (PID { $pid }) gilt als gestartet, während er noch lädt
 effect-not-asked = Während das Modell lädt, können Anfragen an einen Server gehen, der noch nicht antworten kann, und ein misslungener Start kann unbemerkt bleiben.
 detail-not-asked = `Type={ $start }`: nichts prüft, ob der Server bereit ist; er gilt als gestartet, während er lädt
 
-problem-short-start = systemd lässt Server (PID { $pid }) nur { $limit } zum Starten
+problem-short-start = systemd lässt den Server (PID { $pid }) nur { $limit } zum Starten
 effect-short-start = Dauert das Laden des Modells länger, wird der Start abgebrochen und beginnt von vorn; der Dienst kommt nicht in Betrieb.
 detail-short-start = systemd lässt dem Start { $limit }, was ein großes Modell überschreiten kann
 
-problem-no-health-check = Der Container von Server (PID { $pid }) hat keinen Health-Check
+problem-no-health-check = Der Container des Servers (PID { $pid }) hat keinen Health-Check
 effect-no-health-check = Während das Modell lädt oder der Server hängt, gilt der Container als laufend, und Anfragen können an einen Server gehen, der nicht antwortet.
 detail-no-health-check = der Container hat keinen Health-Check: er gilt als laufend, während das Modell lädt
 

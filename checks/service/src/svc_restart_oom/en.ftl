@@ -16,7 +16,7 @@ limit-oom-pass = oom_score_adj that keeps a server
 limit-oom-pass-applies = processes of inference servers
 limit-oom-pass-source = our proposal: half the memory of the host is discounted
 
-problem-nothing-starts = No unit or container starts server (pid { $pid }) again
+problem-nothing-starts = No unit or container starts the server (pid { $pid }) again
 effect-nothing-starts = After a crash or a reboot the service stays down until a person starts it.
 detail-nothing-starts = { $place ->
     [scope] it runs in { $unit }, not in a service
@@ -24,27 +24,27 @@ detail-nothing-starts = { $place ->
    *[none] it runs in no unit and no container
 }: nothing starts it again after a crash or a reboot
 
-problem-no-restart = `Restart={ $restart }` leaves server (pid { $pid }) down after a crash
+problem-no-restart = `Restart={ $restart }` leaves the server (pid { $pid }) down after a crash
 effect-no-restart = After a crash the service stays down until a person starts it.
 detail-no-restart = `Restart={ $restart }` of { $unit }: after a crash nothing starts it again
 
-problem-short-pause = Server (pid { $pid }) stays down after a few failures in quick succession
+problem-short-pause = The server (pid { $pid }) stays down after a few failures in quick succession
 effect-short-pause = A fault that lasts for seconds, such as a driver that is not ready yet, becomes an outage that lasts until a person acts.
 detail-short-pause = `Restart={ $restart }` after { $pause }: it stays down after { $burst } failures within { $interval }
 
-problem-no-policy = Nothing starts the container of server (pid { $pid }) again
+problem-no-policy = Nothing starts the container of the server (pid { $pid }) again
 effect-no-policy = After a crash or a reboot the service stays down until a person starts it.
 detail-no-policy = restart policy `no`: after a crash nothing starts it again
 
-problem-not-asked = Server (pid { $pid }) counts as started while it is still loading
+problem-not-asked = The server (pid { $pid }) counts as started while it is still loading
 effect-not-asked = While the model loads, requests can be sent to a server that cannot answer yet, and a start that fails can go unnoticed.
 detail-not-asked = `Type={ $start }`: nothing asks whether it can serve, so it counts as started while it loads
 
-problem-short-start = systemd gives server (pid { $pid }) only { $limit } to start
+problem-short-start = systemd gives the server (pid { $pid }) only { $limit } to start
 effect-short-start = If loading the model takes longer, the start is broken off and begins again, and the service does not come up.
 detail-short-start = systemd gives its start { $limit }, which a large model may exceed
 
-problem-no-health-check = The container of server (pid { $pid }) has no health check
+problem-no-health-check = The container of the server (pid { $pid }) has no health check
 effect-no-health-check = While the model loads, or when the server hangs, the container counts as running, and requests can be sent to a server that does not answer.
 detail-no-health-check = the container has no health check: it counts as running while the model loads
 

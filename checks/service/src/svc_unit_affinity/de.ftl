@@ -9,35 +9,35 @@ limit-remote-time = Anteil der CPU-Zeit von GPU-Prozessen fern von ihren GPUs
 limit-remote-time-applies = Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 limit-remote-time-source = unser Vorschlag, die Grenze von `numa.gpu-affinity`
 
-problem-until-reboot = Die Platzierung von Server (PID { $pid }) ist nach dem nächsten Neustart des Knotens verloren
+problem-until-reboot = Die Platzierung des Servers (PID { $pid }) ist nach dem nächsten Neustart des Knotens verloren
 detail-until-reboot = der Server ist durch eine Einstellung in { $path } gebunden, die nach einem Neustart des Knotens verloren ist
 
-problem-undefined = Server (PID { $pid }) verliert beim nächsten Start seine Platzierung
+problem-undefined = Der Server (PID { $pid }) verliert beim nächsten Start seine Platzierung
 detail-undefined = die Threads sind gebunden, aber weder die Definition des Servers noch eine Option der Engine bestimmt das: beim nächsten Start ist es verloren
 
-problem-not-restarted = Server (PID { $pid }) läuft ohne die Platzierung, die seine Definition vorsieht
+problem-not-restarted = Der Server (PID { $pid }) läuft ohne die Platzierung, die seine Definition vorsieht
 effect-not-restarted = Bis zu einem Neustart kann der Server fern von seinen GPUs laufen; Antworten kommen dann später und ungleichmäßiger.
 detail-not-restarted = die Definition bindet den Server, aber seine Threads dürfen auf allen CPUs laufen: er wurde seither nicht neu gestartet
 
-problem-engine-only = Nur die Engine platziert Server (PID { $pid }), und nur seine GPU-Worker
+problem-engine-only = Nur die Engine platziert den Server (PID { $pid }), und nur seine GPU-Worker
 effect-engine-only = Die Teile des Servers, die Anfragen annehmen und Text verarbeiten, können überall laufen, auch auf den CPUs der GPU-Worker; Antworten können ungleichmäßiger kommen.
 detail-engine-only = nur die Engine bindet den Server (`{ $option }`); API-Server und Hilfsprozesse können überall laufen
 
-problem-away = Nichts bindet Server (PID { $pid }), und er lief zuletzt fern von seinen GPUs
+problem-away = Keine Definition platziert den Server (PID { $pid }), der fern von seinen GPUs lief
 effect-away = Solange der Server fern von seinen GPUs arbeitet, laufen Anweisungen und Daten über die Verbindung zwischen den Prozessoren; Antworten kommen später und ungleichmäßiger.
-detail-away = nichts bindet den Server, und Threads mit { $share } der CPU-Zeit seiner GPU-Prozesse liefen zuletzt fern von ihren GPUs
+detail-away = weder die Definition noch eine Option der Engine bindet den Server, und Threads mit { $share } der CPU-Zeit seiner GPU-Prozesse liefen zuletzt fern von ihren GPUs
 
-problem-unbound = Nichts hält Server (PID { $pid }) in der Nähe seiner GPUs
+problem-unbound = Keine Definition hält den Server (PID { $pid }) in der Nähe seiner GPUs
 effect-unbound = Der Server kann jederzeit fern von seinen GPUs laufen, und Antworten kämen dann später und ungleichmäßiger; wo er läuft, kann sich mit der Last und mit jedem Neustart ändern.
-detail-unbound = nichts bindet den Server, auch wenn er in der Nähe seiner GPUs blieb
+detail-unbound = weder die Definition noch eine Option der Engine bindet den Server, auch wenn er in der Nähe seiner GPUs blieb
 
-problem-ignored = Server (PID { $pid }) sollte seine Worker binden und hat es nicht getan
+problem-ignored = Der Server (PID { $pid }) sollte seine Worker binden und hat es nicht getan
 effect-ignored = Der Server kann jederzeit fern von seinen GPUs laufen, obwohl er als gebunden gilt; Antworten kämen dann später und ungleichmäßiger.
 detail-ignored = der Server soll seine Worker binden (`{ $option }`), aber deren Threads dürfen auf allen CPUs laufen
 
-problem-unbound-memory = Nichts hält Server (PID { $pid }) in der Nähe seines Speichers
+problem-unbound-memory = Keine Definition hält den Server (PID { $pid }) in der Nähe seines Speichers
 effect-unbound-memory = Der Server rechnet auf den Prozessoren, und seine Threads können jederzeit fern von dem Speicher laufen, den sie lesen; Tokens dauern dann länger und kommen ungleichmäßiger.
-detail-unbound-memory = nichts bindet den Server, und seine Threads dürfen auf den CPUs aller Knoten laufen
+detail-unbound-memory = weder die Definition noch eine Option der Engine bindet den Server, und seine Threads dürfen auf den CPUs aller Knoten laufen
 
 found-defined = die Definition bindet den Server, und seine Threads zeigen es
 found-one-node = alle CPUs sind in einem NUMA-Knoten

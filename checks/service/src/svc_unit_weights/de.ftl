@@ -12,14 +12,14 @@ limit-ratio = Gewicht der Gruppe des Servers als Vielfaches des Gewichts ihrer N
 limit-ratio-applies = Hosts, auf denen andere Gruppen CPU-Zeit verbrauchen
 limit-ratio-source = unser Vorschlag: bei Konkurrenz erhält der Server dann fünf Sechstel der CPU-Zeit
 
-problem-outweighed = `{ $neighbour }` hat bei ausgelasteten CPUs Vorrang vor Server (PID { $pid })
+problem-outweighed = `{ $neighbour }` hat bei ausgelasteten CPUs Vorrang vor dem Server (PID { $pid })
 effect-outweighed = Wenn die CPUs ausgelastet sind, erhält andere Arbeit dieses Knotens mehr davon als der Server, und Antworten kommen später.
-detail-outweighed = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
+detail-outweighed = bei Konkurrenz teilen sich `{ $group }`, wo der Server läuft, und `{ $neighbour }` die CPU-Zeit nach ihren Gewichten wie { $own_weight } zu { $neighbour_weight }
 
-problem-hardly-ahead = Server (PID { $pid }) erhält nur { $times }-mal so viel CPU-Zeit wie `{ $neighbour }`
-detail-hardly-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
+problem-hardly-ahead = Der Server (PID { $pid }) hat keinen klaren Vorrang vor `{ $neighbour }`
+detail-hardly-ahead = bei Konkurrenz teilen sich `{ $group }`, wo der Server läuft, und `{ $neighbour }` die CPU-Zeit nach ihren Gewichten wie { $own_weight } zu { $neighbour_weight }
 
-found-ahead = bei Konkurrenz erhält `{ $group }`, wo der Server läuft, { $times }-mal so viel CPU-Zeit wie `{ $neighbour }` (Gewicht { $own_weight } gegen { $neighbour_weight })
+found-ahead = bei Konkurrenz teilen sich `{ $group }`, wo der Server läuft, und `{ $neighbour }` die CPU-Zeit nach ihren Gewichten wie { $own_weight } zu { $neighbour_weight }
 found-alone = keine Gruppe daneben, von denen anderer Server abgesehen, die auf den CPUs des Servers laufen darf, hat nennenswert CPU-Zeit verbraucht
 found-version-one = Control Groups der Version 1 teilen CPU-Zeit anders auf, als hier beurteilt wird
 found-no-groups = die Control Groups des Servers unterhalb der Wurzel sind nicht bekannt

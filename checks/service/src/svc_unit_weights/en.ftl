@@ -12,14 +12,14 @@ limit-ratio = weight of the server's group as a multiple of its neighbours'
 limit-ratio-applies = hosts where other groups use CPU time
 limit-ratio-source = our proposal: under contention the server then gets five sixths of the CPU time
 
-problem-outweighed = `{ $neighbour }` takes precedence over server (pid { $pid }) when CPUs are busy
+problem-outweighed = `{ $neighbour }` takes precedence over the server (pid { $pid }) when CPUs are busy
 effect-outweighed = When the CPUs are busy, other work on this node gets more of them than the server, and replies come later.
-detail-outweighed = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
+detail-outweighed = under contention `{ $group }`, which it runs in, and `{ $neighbour }` share CPU time as { $own_weight } to { $neighbour_weight }, by their weights
 
-problem-hardly-ahead = Server (pid { $pid }) gets only { $times } times the CPU time of `{ $neighbour }`
-detail-hardly-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
+problem-hardly-ahead = The server (pid { $pid }) has no clear priority over `{ $neighbour }`
+detail-hardly-ahead = under contention `{ $group }`, which it runs in, and `{ $neighbour }` share CPU time as { $own_weight } to { $neighbour_weight }, by their weights
 
-found-ahead = under contention `{ $group }`, which it runs in, gets { $times } times the CPU time of `{ $neighbour }` (weight { $own_weight } against { $neighbour_weight })
+found-ahead = under contention `{ $group }`, which it runs in, and `{ $neighbour }` share CPU time as { $own_weight } to { $neighbour_weight }, by their weights
 found-alone = no group beside it, those of other servers aside, that may run on its CPUs used CPU time worth mentioning
 found-version-one = control groups of version 1 share CPU time in another way than is judged here
 found-no-groups = its control groups below the root are not known

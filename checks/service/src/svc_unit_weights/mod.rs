@@ -147,7 +147,6 @@ impl Groups {
                     neighbour: name(&tightest.neighbour).into(),
                     neighbour_weight: weight(tightest.weight),
                     own_weight: weight(tightest.own),
-                    times: Arg::quantity(next, "", 2),
                     $($more,)*
                 }
             };

@@ -46,7 +46,8 @@ found-used = die mittlere Nachfrage beansprucht { $share } des Nutzdurchsatzes v
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikaten
 }
-found-cost = { $million } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Modell: { $replicas_count ->
+problem-cost = Eine Million Ausgabe-Tokens kostet bei mittlerer Nachfrage { $million }
+detail-cost = { $million } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Modell: { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikate
 } mit je { $gpus_count ->
@@ -62,7 +63,8 @@ found-cost = { $million } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Mod
        *[no] {", ohne Energie"}
     }
 })
-found-cost-range = { $least } bis { $most } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Modell: { $replicas_count ->
+problem-cost-range = Eine Million Ausgabe-Tokens kostet { $least } bis { $most }
+detail-cost-range = { $least } bis { $most } je Million Ausgabe-Tokens bei mittlerer Nachfrage (Modell: { $replicas_count ->
     [one] { $replicas_count } Replikat
    *[other] { $replicas_count } Replikate
 } mit je { $gpus_count ->

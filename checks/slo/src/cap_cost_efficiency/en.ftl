@@ -46,7 +46,8 @@ found-used = the mean demand takes { $share } of the goodput of { $replicas_coun
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 }
-found-cost = { $million } per million output tokens at the mean demand (modelled: { $replicas_count ->
+problem-cost = A million output tokens cost { $million } at the mean demand
+detail-cost = { $million } per million output tokens at the mean demand (modelled: { $replicas_count ->
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 } with { $gpus_count ->
@@ -62,7 +63,8 @@ found-cost = { $million } per million output tokens at the mean demand (modelled
        *[no] {", without energy"}
     }
 })
-found-cost-range = { $least } to { $most } per million output tokens at the mean demand (modelled: { $replicas_count ->
+problem-cost-range = A million output tokens cost { $least } to { $most }
+detail-cost-range = { $least } to { $most } per million output tokens at the mean demand (modelled: { $replicas_count ->
     [one] { $replicas_count } replica
    *[other] { $replicas_count } replicas
 } with { $gpus_count ->

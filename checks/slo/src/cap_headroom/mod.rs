@@ -9,7 +9,7 @@
 
 use plumb_check_sdk::limit::Quantity;
 use plumb_check_sdk::model::{BenchResult, Demand, ServiceLevel};
-use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Step};
+use plumb_check_sdk::{Arg, Confidence, Evidence, Finding, Likelihood, NoVerdict, Object, Step};
 
 use crate::load::{self, Promise, of_service, step};
 use crate::pages::cap_headroom::{PAGE, ROOMY, TIGHT, words};
@@ -23,7 +23,10 @@ pub(crate) fn evaluate(evidence: &Evidence<'_>) -> Result<Vec<Finding>, NoVerdic
     let (goodput, showing) = Promise::new(&slo, Some(&demand)).goodput(&tests)?;
     let (capacity, loss) = (of_service("capacity"), of_service("loss of a replica"));
     if goodput <= 0.0 {
-        let finding = PAGE.fail(capacity, words::NoGoodput {}).with_intent(step(Step::RepeatLoadTest));
+        let finding = PAGE
+            .fail(capacity, words::NoGoodput {})
+            .with_intent(step(Step::RepeatLoadTest))
+            .with_cause(load::LOAD_TEST, Object::node());
         return Ok(vec![measured(finding, &showing, "goodput 0 requests per second")]);
     }
     let told = format!("goodput {goodput:.2} requests per second a replica");

@@ -1,9 +1,9 @@
 title = Der Dienst hält sein SLO bei heutiger Spitzenlast ein, statistisch gesichert
 why = Dafür bezahlt der Auftraggeber; alle anderen Prüfungen betreffen Ursachen.
 effect = Mehr Anfragen als vereinbart dauern länger als zugesagt.
-applicability = Jeder Dienst
+applicability = Jeden Dienst
 expected-effect = Keine: Es ist das Ergebnis.
-caveat = Ob der Host oder zu wenige GPUs die Ursache sind, zeigen andere Befunde. Weniger gleichzeitige Anfragen (`--max-num-seqs` von vLLM) machen jede schneller und lassen mehr von ihnen warten.
+caveat = Wird es verfehlt, zeigen andere Befunde, ob der Host oder zu wenige GPUs die Ursache sind. Weniger gleichzeitige Anfragen (`--max-num-seqs` von vLLM) machen jede schneller und lassen mehr von ihnen warten.
 
 problem-missed = Nur { $share } der Anfragen halten das Service-Level { $place ->
     [below] unterhalb der Spitzenlast
@@ -32,7 +32,7 @@ detail-missed = { $place ->
 }
 
 problem-unproven = Der Lasttest ist zu kurz, um das Service-Level nachzuweisen
-effect-unproven = Das Service-Level wurde im Test eingehalten, aber mit so wenigen Anfragen, dass es im Betrieb verfehlt werden kann.
+effect-unproven = Das Service-Level wurde im Test eingehalten; der Test war aber zu kurz, um das für den Betrieb zu zeigen.
 detail-unproven = { $place ->
     [below] bei { $rate } Anfragen pro Sekunde, unterhalb der Spitzenlast
     [above] bei { $rate } Anfragen pro Sekunde, oberhalb der Spitzenlast
@@ -49,6 +49,12 @@ detail-unproven = { $place ->
 } { $bound }; das Ziel ist { $target }{ $agreed ->
     [percentile] {" (das Perzentil, da kein Anteil der Anfragen vereinbart ist)"}
    *[share] {""}
+}; { $met_count } von { $requests_count ->
+    [one] { $requests_count } Anfrage
+   *[other] { $requests_count } Anfragen
+} erfüllten es, und da benachbarte Anfragen einander ähneln, beweisen sie so viel wie { $independent_count } unabhängige{ $provable ->
+    [yes] ; nötig sind etwa { $needed_count }, also ein Test von { $longer } bei dieser Rate statt { $seconds }
+   *[no] ; der Anteil liegt so nahe am Ziel, dass auch ein längerer Test bei dieser Rate ihn nicht beweist
 }
 
 problem-seen-missed = Zu wenige Anfragen der Nutzer halten das Service-Level ein

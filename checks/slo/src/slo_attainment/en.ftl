@@ -3,7 +3,7 @@ why = This is what the client pays for; all other checks are about causes.
 effect = More requests than agreed take longer than was promised.
 applicability = Every service
 expected-effect = None: it is the outcome.
-caveat = Whether the host or too few GPUs make it miss, other findings tell. Fewer requests at a time (`--max-num-seqs` of vLLM) make each of them faster and more of them wait.
+caveat = Where it is missed, other findings tell whether the host or too few GPUs are the reason. Fewer requests at a time (`--max-num-seqs` of vLLM) make each of them faster and more of them wait.
 
 problem-missed = Only { $share } of requests meet the service level { $place ->
     [below] below the peak
@@ -32,7 +32,7 @@ detail-missed = { $place ->
 }
 
 problem-unproven = The load test is too short to prove the service level
-effect-unproven = The service level was met in the test, but on so few requests that it may be missed in operation.
+effect-unproven = The service level was met in the test, but the test was too short to show that it is met in operation.
 detail-unproven = { $place ->
     [below] at { $rate } requests per second, below the peak
     [above] at { $rate } requests per second, above the peak
@@ -49,6 +49,15 @@ detail-unproven = { $place ->
 } { $bound } with 95 % confidence; the target is { $target }{ $agreed ->
     [percentile] {", which is the percentile, as no share of requests is agreed"}
    *[share] {""}
+}; { $met_count } of { $requests_count ->
+    [one] { $requests_count } request
+   *[other] { $requests_count } requests
+} met it, and since requests close together resemble each other they prove as much as { $independent_count ->
+    [one] { $independent_count } independent one
+   *[other] { $independent_count } independent ones
+} would{ $provable ->
+    [yes] ; it takes about { $needed_count } of these, which is a test of { $longer } at this rate instead of { $seconds }
+   *[no] ; the share is so close to the target that no longer test at this rate would prove it
 }
 
 problem-seen-missed = Too few of the users' requests meet the service level

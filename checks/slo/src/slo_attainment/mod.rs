@@ -14,7 +14,9 @@
 use std::ops::RangeInclusive;
 
 use plumb_check_sdk::model::{BenchResult, Demand, ObserveResult, ServiceLevel};
-use plumb_check_sdk::{Arg, Citation, Confidence, Evidence, Finding, Likelihood, NoVerdict, Said, Step};
+use plumb_check_sdk::{
+    Arg, Citation, Confidence, Evidence, Finding, Likelihood, NoVerdict, Object, Outcome, Said, Step,
+};
 
 use crate::load::{self, Attainment, Promise, Repeated, Shown, of_service, rate, share, step};
 use crate::pages::slo_attainment::{PAGE, words};
@@ -76,6 +78,17 @@ struct Peak {
     target: f64,
     /// What of the service level names that share.
     agreed: &'static str,
+}
+
+/// Independent requests from which a share proves a target with 95 % confidence: exactly where all met it, else by the normal
+/// approximation; `None` where the share lies so close to the target that no test of a day would.
+fn needed(share: f64, target: f64) -> Option<f64> {
+    const Z: f64 = 1.645;
+    const MOST: f64 = 1e6;
+    let of_all = 0.05_f64.ln() / target.ln();
+    let apart = share - target;
+    let of_some = Z * Z * share * (1.0 - share) / (apart * apart);
+    Some(of_all.max(of_some).ceil()).filter(|needed| needed.is_finite() && apart > 0.0 && *needed <= MOST)
 }
 
 /// The rate that it is credited with, and the tests of one load.
@@ -246,13 +259,38 @@ impl Peak {
         let finding = if attainment.lower >= self.target {
             PAGE.pass(service, said!(Met))
         } else if attainment.share >= self.target {
-            PAGE.warn(service, said!(Unproven)).with_intent(step(Step::RepeatLoadTest))
+            let (met_count, requests_count) = (attainment.met.into(), attainment.requests.into());
+            let independent = attainment.independent.met.floor();
+            let needed = needed(attainment.share, self.target).map(|needed| needed.max(independent + 1.0));
+            let seconds: f64 = load.tests.iter().map(|test| test.seconds).sum();
+            let longer = needed.map(|needed| seconds * needed / independent.max(1.0));
+            let provable = Arg::text(if needed.is_some() { "yes" } else { "no" });
+            let independent_count = Arg::count(independent as u64);
+            let needed_count = Arg::count(needed.unwrap_or_default() as u64);
+            let (seconds, longer) =
+                (Arg::quantity(seconds, "s", 0), Arg::quantity(longer.unwrap_or_default().ceil(), "s", 0));
+            let said = said!(
+                Unproven,
+                independent_count,
+                longer,
+                met_count,
+                needed_count,
+                provable,
+                requests_count,
+                seconds
+            );
+            PAGE.warn(service, said)
+                .with_intent(step(Step::RepeatLoadTest))
+                .with_cause(load::LOAD_TEST, Object::node())
         } else {
             PAGE.fail(service, said!(Missed)).with_intent(step(Step::TraceSlowRequests))
         };
+        // What a test is too short to prove was not seen to be missed.
+        let is_open = finding.outcome == Outcome::Warn;
+        let likelihood = if is_open { Likelihood::Setting } else { Likelihood::Measured };
         let corrected = proofs.iter().all(|(test, _)| test.corrected);
         let confidence = if corrected { Confidence::High } else { Confidence::Medium };
-        self.cite(finding.with_likelihood(Likelihood::Measured).with_confidence(confidence), [own])
+        self.cite(finding.with_likelihood(likelihood).with_confidence(confidence), [own])
     }
 
     /// What a load rests on: all its tests, but for one that alone shows a miss where all together do not.

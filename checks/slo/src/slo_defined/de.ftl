@@ -1,7 +1,7 @@
 title = Es gibt ein Service-Level, an dem gemessen wird
 why = Ohne Service-Level lässt sich weder ein Risiko noch eine Zahl von GPUs angeben.
 effect = Niemand kann sagen, ob der Dienst schnell genug ist, wie viele GPUs er braucht oder was eine Verzögerung kostet.
-applicability = Jeder Dienst
+applicability = Jeden Dienst
 expected-effect = Keine: Daran werden Wirkungen gemessen.
 
 problem-none = Es ist kein Service-Level angegeben

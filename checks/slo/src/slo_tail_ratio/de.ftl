@@ -1,7 +1,7 @@
 title = Die langsamsten Anfragen liegen nahe am Median
 why = Ein breites Ende der Verteilung neben einem guten Median ist das Kennzeichen von Störungen, Drosselung oder Preemption.
 effect = Die meisten Antworten sind schnell, aber einige Kunden warten viel länger als die anderen.
-applicability = Jeder Dienst
+applicability = Jeden Dienst
 expected-effect = Intels NUMA-Fall: +50,9 % Durchsatz bei einer Grenze von 10 ms, aber +1,7 % ohne Grenze: Mängel eines Hosts zeigen sich bei den langsamsten Anfragen, nicht im Mittel.
 
 limit-low-load = Last als Anteil der höchsten bewältigten Rate, bis zu dem das Ende der Verteilung beurteilt wird

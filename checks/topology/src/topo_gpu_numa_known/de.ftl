@@ -15,7 +15,8 @@ problem-disagree = Zwei Quellen ordnen GPU { $gpu } verschiedenen NUMA-Knoten zu
 effect-disagree = Serving-Software, die die falsche der beiden liest, platziert sich weit von dieser GPU, und Antworten kommen später und ungleichmäßiger.
 detail-disagree = sysfs nennt Knoten { $node }, NVML nennt { $nvml_nodes }: Engines, die nur eine der Quellen lesen, binden falsch
 
-found-harmless = die Firmware nennt keinen Knoten, was bei einem einzigen Knoten harmlos ist
+problem-harmless = Die Firmware nennt keinen NUMA-Knoten, und es gibt nur einen
+detail-harmless = die Firmware nennt keinen Knoten, was bei einem einzigen Knoten harmlos ist
 found-offline = die GPU nennt Knoten { $node }, aber { $online_count ->
     [one] nur Knoten { $online } ist online
    *[other] nur die Knoten { $online } sind online

@@ -15,7 +15,8 @@ problem-disagree = Two sources place GPU { $gpu } on different NUMA nodes
 effect-disagree = Serving software that reads the wrong one of the two places itself far from this GPU, and replies come later and less evenly.
 detail-disagree = sysfs says node { $node }, NVML says { $nvml_nodes }: engines that read one of them bind wrongly
 
-found-harmless = the firmware names no node, which is harmless with a single node
+problem-harmless = The firmware names no NUMA node, and there is only one
+detail-harmless = the firmware names no node, which is harmless with a single node
 found-offline = the GPU names node { $node }, but { $online_count ->
     [one] only node { $online } is online
    *[other] only the nodes { $online } are online

@@ -16,27 +16,27 @@ limit-near-time = Anteil der CPU-Zeit der Prozesse, die Anfragen annehmen, im Kn
 limit-near-time-applies = Hosts mit zwei oder mehr NUMA-Knoten, die CPUs haben
 limit-near-time-source = unser Vorschlag: darunter werden die meisten Pakete auf der fernen Seite verarbeitet
 
-problem-remote = Anfragen an Server (PID { $pid }) kommen über { $device } an, meist fern von seinen Prozessen
+problem-remote = Anfragen an den Server (PID { $pid }) kommen über { $device } an, meist fern von seinen Prozessen
 effect-remote = Anfragen und Antworten laufen über die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
 detail-remote = { $traffic } über das Gerät in Knoten { $node }, wo { $share } der CPU-Zeit der Prozesse anfiel, die Anfragen annehmen
 
-problem-remote-kv = Anfragen und KV-Cache von Server (PID { $pid }) laufen meist über beide Sockel
+problem-remote-kv = Anfragen und KV-Cache des Servers (PID { $pid }) laufen meist über beide Sockel
 effect-remote-kv = Anfragen, Antworten und der KV-Cache laufen über die Verbindung zwischen den Prozessoren; das kostet Zeit und Durchsatz, umso mehr, je stärker der Verkehr ist.
 detail-remote-kv = { $traffic } über { $device } in Knoten { $node }, wo { $share } der CPU-Zeit der Prozesse anfiel, die Anfragen annehmen; auch der KV-Cache wird übertragen (`{ $option }`)
 
-problem-rdma-named = Server (PID { $pid }) soll RDMA-Geräte fern von seinen GPUs verwenden
+problem-rdma-named = Der Server (PID { $pid }) soll RDMA-Geräte fern von seinen GPUs verwenden
 detail-rdma-named = { $gpus_count ->
     [one] GPU { $gpus } erreicht
    *[other] die GPUs { $gpus } erreichen
 } { $names } nur über die Sockel hinweg (SYS), obwohl { $better } näher an { $gpu } liegt ({ $level })
 
-problem-rdma-far = GPUs von Server (PID { $pid }) erreichen RDMA-Geräte nur über die Sockel hinweg
+problem-rdma-far = GPUs des Servers (PID { $pid }) erreichen RDMA-Geräte nur über die Sockel hinweg
 detail-rdma-far = { $gpus_count ->
     [one] GPU { $gpus } erreicht
    *[other] die GPUs { $gpus } erreichen
 } { $names } nur über die Sockel hinweg (SYS), und kein näheres Gerät hat einen aktiven Port
 
-problem-rdma-inactive = Server (PID { $pid }) bleibt ohne aktives RDMA-Gerät
+problem-rdma-inactive = Der Server (PID { $pid }) bleibt ohne aktives RDMA-Gerät
 effect-rdma-inactive = Übertragungen zwischen Maschinen scheitern oder nehmen den langsameren Weg über die Prozessoren; Antworten, die darauf warten, kommen später.
 detail-rdma-inactive = `{ $setting }` lässt dem Server kein RDMA-Gerät mit aktivem Port
 

@@ -16,27 +16,27 @@ limit-near-time = share of CPU time of request-taking processes on the node of t
 limit-near-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-near-time-source = our proposal: below it most packets are handled on the far side
 
-problem-remote = Requests to server (pid { $pid }) arrive on { $device }, mostly far from it
+problem-remote = Requests to the server (pid { $pid }) arrive on { $device }, mostly far from it
 effect-remote = Requests and replies cross the link between the processors, which costs time and throughput, the more the heavier the traffic.
 detail-remote = { $traffic } over the device on node { $node }, where { $share } of the CPU time of the processes that take requests was spent
 
-problem-remote-kv = Requests and KV cache of server (pid { $pid }) mostly cross the sockets
+problem-remote-kv = Requests and KV cache of the server (pid { $pid }) mostly cross the sockets
 effect-remote-kv = Requests, replies and the KV cache cross the link between the processors, which costs time and throughput, the more the heavier the traffic.
 detail-remote-kv = { $traffic } over { $device } on node { $node }, where { $share } of the CPU time of the processes that take requests was spent; KV cache travels too (`{ $option }`)
 
-problem-rdma-named = Server (pid { $pid }) is configured for RDMA devices far from its GPUs
+problem-rdma-named = The server (pid { $pid }) is configured for RDMA devices far from its GPUs
 detail-rdma-named = { $gpus_count ->
     [one] GPU { $gpus } reaches
    *[other] GPUs { $gpus } reach
 } { $names } only across the sockets (SYS), though { $better } is nearer to { $gpu } ({ $level })
 
-problem-rdma-far = GPUs of server (pid { $pid }) reach RDMA devices only across the sockets
+problem-rdma-far = GPUs of the server (pid { $pid }) reach RDMA devices only across the sockets
 detail-rdma-far = { $gpus_count ->
     [one] GPU { $gpus } reaches
    *[other] GPUs { $gpus } reach
 } { $names } only across the sockets (SYS), and no nearer one has an active port
 
-problem-rdma-inactive = Server (pid { $pid }) is left without an active RDMA device
+problem-rdma-inactive = The server (pid { $pid }) is left without an active RDMA device
 effect-rdma-inactive = Transfers between machines fail or take the slower way through the processors, so replies that wait for them come later.
 detail-rdma-inactive = `{ $setting }` leaves it no RDMA device with an active port
 

@@ -16,13 +16,13 @@ problem-full = Nur { $free } des Speichers von NUMA-Knoten { $node } sind frei
 effect-full = Worker neben diesem Speicher bekommen Speicher eines anderen Teils der Maschine, der langsamer zu erreichen ist; Antworten kommen später und ungleichmäßiger.
 detail-full = { $free } des Speichers sind frei, in Knoten { $other } dagegen { $other_free }: Worker bekommen Speicher anderer Knoten
 
-problem-unbound = Worker (PID { $pid }) ist nicht an einen Sockel gebunden
+problem-unbound = Der Worker (PID { $pid }) ist nicht an einen Sockel gebunden
 effect-unbound = Dieser Worker und sein Speicher können über mehrere Prozessoren verteilt sein; Antworten kommen später und ungleichmäßiger.
 detail-unbound = nicht an einen Sockel gebunden, auf einem Knoten, dessen Sockel in mehrere NUMA-Knoten geteilt sind
 
 problem-crowded = { $processes_count ->
-    [one] { $processes_count } Prozess von Server (PID { $server }) hat
-   *[other] { $processes_count } Prozesse von Server (PID { $server }) haben
+    [one] { $processes_count } Prozess des Servers (PID { $server }) hat
+   *[other] { $processes_count } Prozesse des Servers (PID { $server }) haben
 } { $cores_count ->
     [0] keinen ganzen Kern
     [one] nur { $cores_count } ganzen Kern

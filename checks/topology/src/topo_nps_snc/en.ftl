@@ -16,13 +16,13 @@ problem-full = Only { $free } of NUMA node { $node }'s memory is free
 effect-full = Workers next to this memory get memory of another part of the machine, which takes longer to reach, so replies come later and less evenly.
 detail-full = { $free } of its memory is free, while node { $other } has { $other_free } free: workers get memory of other nodes
 
-problem-unbound = Worker (pid { $pid }) is not bound to one socket
+problem-unbound = The worker (pid { $pid }) is not bound to one socket
 effect-unbound = This worker and its memory may be spread over several processors, so replies come later and less evenly.
 detail-unbound = not bound to one socket, on a node whose sockets are split into several NUMA nodes
 
 problem-crowded = { $processes_count ->
-    [one] { $processes_count } process of server (pid { $server }) has
-   *[other] { $processes_count } processes of server (pid { $server }) have
+    [one] { $processes_count } process of the server (pid { $server }) has
+   *[other] { $processes_count } processes of the server (pid { $server }) have
 } { $cores_count ->
     [0] no whole core
     [one] only { $cores_count } whole core

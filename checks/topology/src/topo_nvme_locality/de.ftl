@@ -4,7 +4,7 @@ effect = Nach einem Absturz, einem Neustart oder einer Erweiterung fehlt der Die
 applicability = Physische Maschinen, virtuelle Maschinen, Container
 expected-effect = Keine Zahl veröffentlicht.
 
-problem-turning = Das Modell von Server (PID { $server }) liegt anscheinend auf einer Festplatte (HDD)
+problem-turning = Das Modell des Servers (PID { $server }) liegt anscheinend auf einer Festplatte (HDD)
 detail-turning = `{ $folder }` liegt auf { $mount }, auf { $disks }: { $disk } gibt an, eine Festplatte (HDD) zu sein
 
 found-local = `{ $folder }` liegt auf { $mount }, auf { $disks }, lokalem NVMe{ $nodes_count ->

@@ -4,14 +4,14 @@ effect = The GPUs of this server exchange data in every step of every reply, and
 applicability = Bare metal, virtual machines, containers; tensor parallel size of 2 or more; NVIDIA, since the state of the links is NVML's
 expected-effect = Hugging Face measures copies between GPUs about 1.7 times as fast over Infinity Fabric as over the PCIe switch (MI210). No published number for a whole service was read.
 
-problem-better = Server (pid { $pid }) uses distant GPUs although closer ones are free
+problem-better = The server (pid { $pid }) uses distant GPUs although closer ones are free
 detail-better = { $a } and { $b } reach each other over { $level } and without NVLink, though the GPUs { $better } have NVLink or no host bridge between each two
 
-problem-across = Two GPUs of server (pid { $pid }) reach each other only across sockets
+problem-across = Two GPUs of the server (pid { $pid }) reach each other only across sockets
 effect-across = The GPUs of this server exchange data in every step of every reply, and that takes longer across the sockets; no free GPUs of this machine would do better.
 detail-across = { $a } and { $b } reach each other over SYS and without NVLink; no other group of GPUs on this node does better
 
-problem-nearer = Server (pid { $pid }) uses distant GPUs although closer ones are free
+problem-nearer = The server (pid { $pid }) uses distant GPUs although closer ones are free
 detail-nearer = { $a } and { $b } reach each other over { $level } and without NVLink; of the GPUs { $better }, which are free or its own, no two are further apart than { $most }
 
 problem-no-peer = GPUs { $a } and { $b } cannot read each other's memory
@@ -22,7 +22,8 @@ problem-switched-off = `{ $name }={ $value }` keeps the GPUs of process { $pid }
 detail-switched-off = `{ $name }={ $value }` in the environment of process { $pid } keeps NCCL from letting its GPUs read each other's memory, over NVLink or PCIe
 
 found-good = all pairs have NVLink or no host bridge in between
-found-no-better = { $a } and { $b } reach each other over { $level } and without NVLink; no other group of GPUs on this node does better
+problem-no-better = { $a } and { $b } have no NVLink; no group does better
+detail-no-better = { $a } and { $b } reach each other over { $level } and without NVLink; no other group of GPUs on this node does better
 found-unknown-better = { $a } and { $b } reach each other over { $level } and without NVLink; whether other GPUs would be better placed is not known
 found-unknown-free = { $a } and { $b } reach each other over { $level } and without NVLink; which GPUs server { $server } uses is not known: { $reason }
 found-not-told-by-nvml = NVML does not say `{ $what }` of { $a } and { $b }

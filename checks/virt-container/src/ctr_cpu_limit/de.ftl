@@ -8,20 +8,20 @@ limit-headroom = Quota als Vielfaches der Prozesse, die gleichzeitig eine CPU br
 limit-headroom-applies = Inferenzserver in Containern
 limit-headroom-source = unser Vorschlag: ein Viertel mehr als das Minimum, das vLLM dokumentiert
 
-problem-below = Server (PID { $pid }) braucht { $processes } CPUs, seine Quota ist { $quota }
+problem-below = Der Server (PID { $pid }) braucht { $processes } CPUs, seine Quota ist { $quota }
 effect-below = Das Limit liegt unter dem, was der Dienst überhaupt zum Laufen braucht: Unter Last wird er immer wieder angehalten, Antworten stocken und kommen später.
 detail-below = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine
 
-problem-fraction = Die CPU-Quota von Server (PID { $pid }) ist { $quota }, keine ganze Zahl
+problem-fraction = Die CPU-Quota des Servers (PID { $pid }) ist { $quota }, keine ganze Zahl
 detail-fraction = die Quota beträgt { $quota } CPUs, also keine ganze Zahl, und { $processes } Prozesse brauchen gleichzeitig eine
 
-problem-tight = Die CPU-Quota von Server (PID { $pid }) lässt kaum Reserve
+problem-tight = Die CPU-Quota des Servers (PID { $pid }) lässt kaum Reserve
 detail-tight = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; für Threads des Tokenizers und der Laufzeitumgebung bleibt zu wenig
 
-problem-wide = Server (PID { $pid }) hat { $cpus_count } CPUs, aber eine Quota für { $quota }
+problem-wide = Der Server (PID { $pid }) hat { $cpus_count } CPUs, aber eine Quota für { $quota }
 detail-wide = die Quota beträgt { $quota } CPUs, und { $processes } Prozesse brauchen gleichzeitig eine; der Server darf auf { $cpus_count } CPUs laufen und verbraucht die Quota vorzeitig, sobald Threads auf mehr als { $quota } davon laufen
 
-problem-threads-exceed = Server (PID { $pid }) rechnet mit { $threads_count } Threads bei einer Quota von { $quota }
+problem-threads-exceed = Der Server (PID { $pid }) rechnet mit { $threads_count } Threads bei einer Quota von { $quota }
 effect-threads-exceed = Die Threads verbrauchen die Quota gemeinsam und stehen dann gemeinsam still, immer wieder; jedes Token dauert ein Mehrfaches.
 detail-threads-exceed = die Quota beträgt { $quota } CPUs, und der Server rechnet mit { $threads_count } Threads, von denen jeder auf den langsamsten wartet
 

@@ -8,20 +8,20 @@ limit-headroom = quota as a multiple of the processes that want a CPU at once
 limit-headroom-applies = inference servers in containers
 limit-headroom-source = our proposal: a quarter more than the minimum that vLLM documents
 
-problem-below = Server (pid { $pid }) needs { $processes } CPUs, but its quota is { $quota }
+problem-below = The server (pid { $pid }) needs { $processes } CPUs, but its quota is { $quota }
 effect-below = The limit is lower than what the service needs to run at all: under load it is stopped again and again, and replies stall and come later.
 detail-below = its quota is { $quota } CPUs, and { $processes } processes want one at once
 
-problem-fraction = The CPU quota of server (pid { $pid }) is { $quota }, no whole number
+problem-fraction = The CPU quota of the server (pid { $pid }) is { $quota }, no whole number
 detail-fraction = its quota is { $quota } CPUs, which is no whole number, and { $processes } processes want one at once
 
-problem-tight = The CPU quota of server (pid { $pid }) leaves hardly anything to spare
+problem-tight = The CPU quota of the server (pid { $pid }) leaves hardly anything to spare
 detail-tight = its quota is { $quota } CPUs, and { $processes } processes want one at once; that leaves too little for threads of the tokenizer and the runtime
 
-problem-wide = Server (pid { $pid }) has { $cpus_count } CPUs, but a quota for { $quota }
+problem-wide = The server (pid { $pid }) has { $cpus_count } CPUs, but a quota for { $quota }
 detail-wide = its quota is { $quota } CPUs, and { $processes } processes want one at once; it may run on { $cpus_count } CPUs and uses the quota up early once threads run on more than { $quota } of them
 
-problem-threads-exceed = Server (pid { $pid }) has { $threads_count } threads under a quota of { $quota }
+problem-threads-exceed = The server (pid { $pid }) has { $threads_count } threads under a quota of { $quota }
 effect-threads-exceed = The threads use up the quota together and are then stopped together, again and again, so that each token takes several times as long.
 detail-threads-exceed = its quota is { $quota } CPUs, and it computes with { $threads_count } threads, each of which waits for the slowest
 

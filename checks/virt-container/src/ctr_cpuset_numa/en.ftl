@@ -4,7 +4,7 @@ effect = Instructions and data for the GPUs cross the link between the processor
 applicability = Containers and Kubernetes, on hosts with two or more NUMA nodes that have CPUs
 expected-effect = As for `numa.gpu-affinity`. One test that its author published himself exists; it is too weak to quote.
 
-problem-no-cpu-near = The container of server (pid { $pid }) has no CPU near { $nodes_count ->
+problem-no-cpu-near = The container of the server (pid { $pid }) has no CPU near { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
 }
@@ -13,7 +13,7 @@ detail-no-cpu-near = its cpuset (CPUs { $cpus }) holds no CPU of { $nodes_count 
    *[other] nodes { $nodes }
 }, where it has GPUs
 
-problem-no-memory-near = The container of server (pid { $pid }) gets no memory near its GPUs
+problem-no-memory-near = The container of the server (pid { $pid }) gets no memory near its GPUs
 effect-no-memory-near = Buffers for the GPUs lie in memory of the other processor, so data takes the longer way and replies come later; no setting of the engine can change that.
 detail-no-memory-near = its memory may come from { $mems_count ->
     [one] node { $mems }
@@ -23,7 +23,7 @@ detail-no-memory-near = its memory may come from { $mems_count ->
    *[other] nodes { $nodes }
 }
 
-problem-anywhere = Nothing keeps the container of server (pid { $pid }) near its GPUs
+problem-anywhere = Nothing keeps the container of the server (pid { $pid }) near its GPUs
 effect-anywhere = The service may run away from its GPUs at any time, and replies would then come later and less evenly; where it runs can change with the load and with every restart.
 detail-anywhere = its cpuset holds all CPUs, and its GPUs are on { $nodes_count ->
     [one] node { $nodes }
@@ -37,7 +37,8 @@ found-near = CPUs { $cpus } and memory of { $mems_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
 } of its GPUs
-found-engine-binds = its cpuset holds all CPUs; the engine has bound its GPU processes to the nodes of the GPUs itself
+problem-engine-binds = The engine binds its GPU processes itself
+detail-engine-binds = its cpuset holds all CPUs; the engine has bound its GPU processes to the nodes of the GPUs itself
 found-one-node = all CPUs are in one NUMA node
 found-no-gpu = it uses no GPU
 found-no-server = no inference server was found: collect while the service runs

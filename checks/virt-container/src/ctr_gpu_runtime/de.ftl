@@ -28,7 +28,7 @@ detail-old = Version { $version } erschien { $known ->
    *[other] { $age_days } Tage
 } vor der Erhebung
 
-problem-undeclared = Ein Neuladen von systemd nähme Server (PID { $pid }) die GPUs
+problem-undeclared = Ein Neuladen von systemd nähme dem Server (PID { $pid }) die GPUs
 detail-undeclared = die GPUs sind in der Spezifikation nicht deklariert: `systemctl daemon-reload` auf dem Host trennt den Server von ihnen
 
 found-one-driver = Kernelmodul und Bibliotheken sind { $version }

@@ -5,14 +5,14 @@ applicability = Container und Kubernetes, auf Hosts mit zwei oder mehr NUMA-Knot
 expected-effect = Siehe `numa.memory-locality`.
 caveat = Die Capability erlaubt dem Container auch, Prioritäten und Echtzeiteinstellungen zu ändern. Ein Filter, der `get_mempolicy`, `set_mempolicy` und `mbind` erlaubt, ist der engere Weg.
 
-problem-blocked = Der Container verwehrt Server (PID { $pid }), seinen Speicher zu binden
+problem-blocked = Der Container verwehrt dem Server (PID { $pid }), seinen Speicher zu binden
 effect-blocked = Die Engine sollte ihren Speicher nahe den GPUs halten, und ihr Container verbietet das: Daten nehmen womöglich den längeren Weg, und Antworten kommen später und ungleichmäßiger.
 detail-blocked = der Server soll Speicher binden (`{ $told }`), aber die Aufrufe sind gesperrt, und kein Speicher hat eine Policy{ $starts ->
     [no] ; Worker dieser Version starten dann nicht
    *[yes] {""}
 }
 
-problem-excluded = Der Container gibt Server (PID { $pid }) dort keinen Speicher, wo er bindet
+problem-excluded = Der Container gibt dem Server (PID { $pid }) dort keinen Speicher, wo er bindet
 effect-excluded = Speicher lässt sich nicht nahe den GPUs binden: Worker scheitern beim Start, oder Daten nehmen den längeren Weg, und Antworten kommen später und ungleichmäßiger.
 detail-excluded = der Server soll Speicher (`{ $told }`) an { $nodes_count ->
     [one] Knoten { $nodes }
@@ -22,17 +22,19 @@ detail-excluded = der Server soll Speicher (`{ $told }`) an { $nodes_count ->
    *[yes] {""}
 }
 
-problem-confined = Server (PID { $pid }) kann Speicher nicht binden, sein Cpuset tut es
+problem-confined = Der Server (PID { $pid }) kann Speicher nicht binden, sein Cpuset tut es
 effect-confined = Antworten leiden derzeit nicht, weil die Grenzen des Containers den Speicher nahe den GPUs halten. Fallen diese Grenzen weg, hält ihn dort nichts mehr, obwohl die Engine es sollte.
 detail-confined = sollte binden (`{ $told }`), was gesperrt ist; das Cpuset hält den Speicher trotzdem auf dem Knoten der GPUs
 
-problem-unused = Server (PID { $pid }) sollte Speicher binden und hat es nicht getan
+problem-unused = Der Server (PID { $pid }) sollte Speicher binden und hat es nicht getan
 detail-unused = sollte binden (`{ $told }`) und darf es, aber kein Speicher hat eine Policy
 
 found-in-force = Speicher-Policies sind in Kraft, die Aufrufe sind also erlaubt
 found-allowed-unasked = Aufrufe zur Platzierung von Speicher sind erlaubt; die Engine wurde nicht angewiesen, sie zu verwenden
-found-blocked-unasked = Aufrufe zur Platzierung von Speicher sind gesperrt; die Engine wurde nicht angewiesen, sie zu verwenden, und könnte es auch nicht
-found-excluded-unasked = die Engine wurde nicht angewiesen, Speicher zu binden, und könnte es auch nicht: ihre Control Groups gewähren nur Speicher von { $mems }, nicht von { $nodes_count ->
+problem-blocked-unasked = Aufrufe zur Platzierung von Speicher sind gesperrt und werden nicht gebraucht
+detail-blocked-unasked = Aufrufe zur Platzierung von Speicher sind gesperrt; die Engine wurde nicht angewiesen, sie zu verwenden, und könnte es auch nicht
+problem-excluded-unasked = Ein Container gewährt keinen Speicher auf Knoten seiner GPUs
+detail-excluded-unasked = die Engine wurde nicht angewiesen, Speicher zu binden, und könnte es auch nicht: ihre Control Groups gewähren nur Speicher von { $mems }, nicht von { $nodes_count ->
     [one] Knoten { $nodes }
    *[other] den Knoten { $nodes }
 } ihrer GPUs

@@ -30,10 +30,10 @@ problem-shared-cores-no-reserve = Pods können sich Kerne teilen, und keine CPUs
 effect-shared-cores-no-reserve = Andere Pods und Dienste des Systems können auf den Kernen laufen, die der Dienst nutzt; er arbeitet dann langsamer und ungleichmäßiger.
 detail-shared-cores-no-reserve = Policy `static`, aber Pods können sich einen Kern teilen (kein `full-pcpus-only`), und keine CPUs sind für das System benannt (kein `reservedSystemCPUs`)
 
-problem-not-guaranteed = Der Pod von Server (PID { $pid }) ist { $class } und bekommt keine eigenen CPUs
+problem-not-guaranteed = Der Pod des Servers (PID { $pid }) ist { $class } und bekommt keine eigenen CPUs
 detail-not-guaranteed = Policy `static`, aber der Pod ist { $class }: Er bekommt keine eigenen CPUs
 
-problem-no-own-cpus = Der Guaranteed-Pod von Server (PID { $pid }) hat keine eigenen CPUs
+problem-no-own-cpus = Der Guaranteed-Pod des Servers (PID { $pid }) hat keine eigenen CPUs
 detail-no-own-cpus = der Pod ist guaranteed, hat aber keine eigenen CPUs: Er muss eine ganze Zahl davon anfordern
 
 found-static = Policy `static`, CPUs { $reserved } für das System zurückgehalten

@@ -30,10 +30,10 @@ problem-shared-cores-no-reserve = Pods may share cores, and no CPUs are named fo
 effect-shared-cores-no-reserve = Other pods and services of the system may run on the cores that the service uses, which then works more slowly and less evenly.
 detail-shared-cores-no-reserve = policy `static`, but pods may share a core (no `full-pcpus-only`) and no CPUs are named for the system (no `reservedSystemCPUs`)
 
-problem-not-guaranteed = The { $class } pod of server (pid { $pid }) gets no own CPUs
+problem-not-guaranteed = The { $class } pod of the server (pid { $pid }) gets no own CPUs
 detail-not-guaranteed = policy `static`, but the pod is { $class }: it gets no CPUs of its own
 
-problem-no-own-cpus = The guaranteed pod of server (pid { $pid }) has no own CPUs
+problem-no-own-cpus = The guaranteed pod of the server (pid { $pid }) has no own CPUs
 detail-no-own-cpus = the pod is guaranteed, but has no CPUs of its own: it has to ask for a whole number of them
 
 found-static = policy `static`, CPUs { $reserved } kept for the system

@@ -45,10 +45,10 @@ detail-shared-cpus = Topology-Manager-Policy `{ $policy }`, aber CPU-Manager-Pol
 problem-shared-cpus-not-guaranteed = Kubernetes gibt Pods keine CPUs nahe ihren GPUs
 detail-shared-cpus-not-guaranteed = Topology-Manager-Policy `{ $policy }`, aber CPU-Manager-Policy `{ $manager }`: kein Pod bekommt eigene CPUs, und nur solche werden ausgerichtet; Pod { $pod } bekäme auch unter `static` keine, denn er ist { $class } und nicht guaranteed
 
-problem-not-guaranteed = CPUs des Pods von Server (PID { $pid }), der { $class } ist, sind nicht ausgerichtet
+problem-not-guaranteed = CPUs des Pods des Servers (PID { $pid }), der { $class } ist, sind nicht ausgerichtet
 detail-not-guaranteed = Policy `{ $policy }` richtet nur CPUs von Guaranteed-Pods mit ganzen CPUs aus, und Pod { $pod } ist { $class }
 
-problem-no-own-cpus = CPUs des Pods von Server (PID { $pid }) sind nicht ausgerichtet
+problem-no-own-cpus = CPUs des Pods des Servers (PID { $pid }) sind nicht ausgerichtet
 detail-no-own-cpus = Policy `{ $policy }` richtet nur CPUs von Guaranteed-Pods mit ganzen CPUs aus; Pod { $pod } ist guaranteed, hat aber keine eigenen CPUs: er muss eine ganze Zahl davon anfordern
 
 found-aligned = Policy `{ $policy }` hält CPUs, Speicher und Geräte eines Pods zusammen

@@ -39,7 +39,12 @@ pub(super) fn idle_states<'a>(context: &Context<'a>) -> Decision<'a> {
 pub(super) fn smt<'a>(context: &Context<'a>) -> Decision<'a> {
     let reason = match context.evidence.cpu.known() {
         Some(cpu) => {
-            let reason = if cpu.smt_active { say("smt-on") } else { say("smt-off") };
+            let is_guest = context.evidence.node.virtualization.known().is_some_and(|kind| kind != "none");
+            let reason = match (cpu.smt_active, is_guest) {
+                (true, _) => say("smt-on"),
+                (false, true) => say("smt-hidden"),
+                (false, false) => say("smt-off"),
+            };
             reason.with("threads", cpu.pus.to_string()).with("cores", cpu.cores.to_string())
         }
         None => say("smt-unknown"),

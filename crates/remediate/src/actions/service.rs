@@ -1,7 +1,10 @@
 //! What a server is started with: its options, limits, rights and quotas, by whatever starts it.
 
+use std::collections::BTreeMap;
+
 use plumb_check_sdk::{Arg, KubeletSetting, Object, ObjectKind, ServiceSetting};
-use plumb_evidence::model::Container;
+use plumb_engine::action::Interrupts;
+use plumb_evidence::model::{Container, InferenceServer};
 
 use super::{Draft, Resolver, elsewhere, of_processes};
 use crate::plan::Home;
@@ -64,11 +67,16 @@ impl Resolver<'_> {
         match &server.home {
             Home::Unit(unit) if is_live(setting) => {
                 // The file that this writes, and no other: `systemctl revert` takes back what others have set as well.
-                let written = format!("/run/systemd/system.control/{unit}.d/50-{key}.conf");
+                let written = format!("/etc/systemd/system.control/{unit}.d/50-{key}.conf");
                 let unit = shell(unit);
-                draft.now = vec![format!("systemctl set-property --runtime {unit} {key}={}", shell(want))];
-                let back = [format!("rm -f {}", shell(&written)), "systemctl daemon-reload".to_owned()];
-                draft.undo.splice(0..0, back);
+                draft.now = vec![format!("systemctl set-property {unit} {key}={}", shell(want))];
+                draft.permanent.clear();
+                draft.also = Some(("also-lasts", Vec::new()));
+                draft.undo = vec![format!("rm -f {}", shell(&written)), "systemctl daemon-reload".to_owned()];
+                draft.verify = vec![format!("systemctl show {unit} -p {key}")];
+                draft.interrupts = Some(Interrupts::Nothing);
+                draft.by_hand = false;
+                return draft;
             }
             _ => match setting {
                 ServiceSetting::OpenFiles if is_number(want) => {
@@ -76,17 +84,16 @@ impl Resolver<'_> {
                         of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={want}:{want}"))
                             .into_iter()
                             .collect();
-                    let was = was.filter(|was| is_number(was));
-                    let back = was.and_then(|was| {
-                        of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile={was}:"))
-                    });
-                    draft.undo.extend(back);
+                    draft.undo.extend(former_limits(own, "Max open files", "nofile"));
+                    draft.verify.extend(of_processes(&pids, |pid| format!("prlimit --pid {pid} --nofile")));
                 }
                 ServiceSetting::LockedMemory => {
                     let want = if want == "infinity" { "unlimited" } else { want };
                     draft.now = of_processes(&pids, |pid| format!("prlimit --pid {pid} --memlock={want}"))
                         .into_iter()
                         .collect();
+                    draft.undo.extend(former_limits(own, "Max locked memory", "memlock"));
+                    draft.verify.extend(of_processes(&pids, |pid| format!("prlimit --pid {pid} --memlock")));
                 }
                 ServiceSetting::OomScore => {
                     draft.now =
@@ -95,9 +102,19 @@ impl Resolver<'_> {
                     let back =
                         was.and_then(|was| of_processes(&pids, |pid| format!("choom -p {pid} -n {was}")));
                     draft.undo.extend(back);
+                    draft.verify.extend(of_processes(&pids, |pid| format!("choom -p {pid}")));
                 }
                 _ => {}
             },
+        }
+        // Processes that run have it at once; what starts them gives it to the next ones.
+        if !draft.now.is_empty() {
+            draft.interrupts = Some(Interrupts::Nothing);
+            draft.permanent.retain(|command| !command.starts_with("systemctl restart"));
+            draft.undo.retain(|command| !command.starts_with("systemctl restart"));
+            if draft.permanent.is_empty() {
+                draft.also = Some(("also-until-restart", vec![("server", Arg::from(pid))]));
+            }
         }
         if let Some((engine, name, _)) = self.engine(pid) {
             match (engine_option(setting, want), setting) {
@@ -139,10 +156,11 @@ impl Resolver<'_> {
             Home::Unit(unit) => {
                 let unit = shell(unit);
                 let value = want.map(|cpus| percent(f64::from(cpus))).unwrap_or_default();
-                draft.now = vec![format!("systemctl set-property --runtime {unit} CPUQuota={value}")];
+                draft.now = vec![format!("systemctl set-property {unit} CPUQuota={value}")];
+                draft.permanent.clear();
+                draft.also = Some(("also-lasts", Vec::new()));
                 if let Some(cpus) = granted {
-                    draft.undo =
-                        vec![format!("systemctl set-property --runtime {unit} CPUQuota={}", percent(cpus))];
+                    draft.undo = vec![format!("systemctl set-property {unit} CPUQuota={}", percent(cpus))];
                 }
             }
             Home::Pod => {
@@ -172,6 +190,7 @@ impl Resolver<'_> {
                     draft.now = vec![format!("echo {} > {file}", shell(&value))];
                     draft.undo = vec![format!("echo {} > {file}", shell(was))];
                     draft.verify = vec![format!("cat {file}")];
+                    draft.also = Some(("also-until-reboot", vec![("server", Arg::from(pid))]));
                 }
             }
         }
@@ -305,6 +324,22 @@ impl Resolver<'_> {
         draft.by_hand = false;
         draft
     }
+}
+
+/// Commands that give processes the limits back that they had, soft and hard.
+fn former_limits(own: &InferenceServer, name: &str, option: &str) -> Vec<String> {
+    let mut by_limit: BTreeMap<String, Vec<u32>> = BTreeMap::new();
+    let text = |value: Option<u64>| value.map_or_else(|| "unlimited".to_owned(), |value| value.to_string());
+    for process in &own.processes {
+        if let Some(limit) = process.limits.known().and_then(|limits| limits.get(name)) {
+            let both = format!("{}:{}", text(limit.soft), text(limit.hard));
+            by_limit.entry(both).or_default().push(process.pid);
+        }
+    }
+    by_limit
+        .iter()
+        .filter_map(|(both, pids)| of_processes(pids, |pid| format!("prlimit --pid {pid} --{option}={both}")))
+        .collect()
 }
 
 /// How a unit of systemd names a setting.

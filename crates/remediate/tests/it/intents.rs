@@ -66,7 +66,11 @@ fn commands_name_what_this_node_has() {
     assert_eq!(one(two).now, [format!("echo performance | tee {} {}", policy(4), policy(5))]);
 
     let place = one(Intent::Place { server: SERVER, process: None, gpu: None });
-    assert!(place.title("en").starts_with("Keep vllm.service on CPUs "), "{place:?}");
+    assert!(
+        place.title("en").starts_with("Add `--numa-bind` to the command line of vllm.service "),
+        "{place:?}"
+    );
+    assert!(place.also["en"].contains("numastat -p"), "what the commands leave undone: {place:?}");
     assert!(place.permanent.contains(&"systemctl restart vllm.service".to_owned()), "{place:?}");
     assert!(place.now.iter().all(|command| command.contains("taskset -acp ")), "{place:?}");
     assert!(place.now.len() > 8, "each worker and the rest: {place:?}");

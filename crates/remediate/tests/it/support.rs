@@ -122,7 +122,7 @@ fn intents(check: &str) -> Vec<Intent> {
         "test.pages" => ["enabled", "defrag"]
             .map(|file| Intent::Value {
                 path: format!("/sys/kernel/mm/transparent_hugepage/{file}"),
-                want: if file == "defrag" { "defer+madvise" } else { "madvise" }.into(),
+                want: "madvise".into(),
                 was: "always".into(),
             })
             .to_vec(),

@@ -1,6 +1,6 @@
 //! What findings and checks say in the language of the report: the words of a check's page, or the English ones.
 
-use plumb_check_sdk::Words;
+use plumb_check_sdk::{Outcome, Words};
 use plumb_engine::Assessment;
 use plumb_engine::assessment::RatedFinding;
 use plumb_engine::speech::Translations;
@@ -70,7 +70,12 @@ impl<'a> Said<'a> {
     /// What it means for the service.
     pub(crate) fn effect(self, finding: &RatedFinding) -> String {
         let effect = self.words(finding).map_or(&finding.effect, |words| &words.effect);
-        if effect.is_empty() { self.page(finding, "effect", &finding.business) } else { clean(effect) }
+        match () {
+            () if !effect.is_empty() => clean(effect),
+            // What deviations mean is not true of what is only worth knowing.
+            () if finding.outcome == Outcome::Info => String::new(),
+            () => self.page(finding, "effect", &finding.business),
+        }
     }
 
     /// A text of a limit. A source may begin with the title of a document, which is the same in every language.
