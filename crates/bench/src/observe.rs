@@ -85,7 +85,8 @@ pub fn observe(
     let runtime = event_loop().map_err(ObserveError::Loop)?;
     let server = plan.target.as_ref().map(Client::new).transpose()?.map(|client| (runtime, client));
     let started = OffsetDateTime::now_utc();
-    let pid = plan.pid.or_else(|| plan.target.as_ref().and_then(Target::leader));
+    let leader = || plan.target.as_ref().and_then(Target::leader);
+    let mut pid = plan.pid.or_else(leader);
     let mut watch = Watch::new(plan, pid, started);
     let began = Instant::now();
     let cost_before = node::own_cpu();
@@ -96,6 +97,11 @@ pub fn observe(
     while began.elapsed() < plan.length {
         while Instant::now() < next && !control.is_stopped() {
             std::thread::sleep((next - Instant::now()).min(Duration::from_millis(200)));
+        }
+        // A server may start later than the observation, or anew.
+        if plan.pid.is_none() && !pid.is_some_and(node::is_running) {
+            pid = leader();
+            watch.found(pid);
         }
         let after = watch.look(server.as_ref(), &mut sampler, pid);
         next += plan.every;
@@ -206,6 +212,11 @@ impl Ended {
     }
 }
 
+/// What is said where no process of the server is found.
+const UNSEEN: &str =
+    "the server's processes cannot be seen from here: run delay, throttling and neighbours are those of the whole node, or not \
+     known; give `--pid`, or run it on the server's node";
+
 impl<'a> Watch<'a> {
     fn new(plan: &'a ObservePlan, pid: Option<i32>, began: OffsetDateTime) -> Self {
         let length = plan.length.as_secs_f64();
@@ -222,13 +233,17 @@ impl<'a> Watch<'a> {
             ..ObserveResult::default()
         };
         if plan.target.is_some() && pid.is_none() {
-            result.warnings.push(
-                "the server's processes cannot be seen from here: run delay, throttling and neighbours are those of the whole node, \
-                 or not known; give `--pid`, or run it on the server's node"
-                    .to_owned(),
-            );
+            result.warnings.push(UNSEEN.to_owned());
         }
         Self { plan, began, first: None, result, parts: Vec::new(), all: Ended::default(), open: Vec::new() }
+    }
+
+    /// Takes over the server's process where there is one now.
+    fn found(&mut self, pid: Option<i32>) {
+        if pid.is_some() {
+            self.result.pid = pid;
+            self.result.warnings.retain(|own| own != UNSEEN);
+        }
     }
 
     fn look(
@@ -247,7 +262,7 @@ impl<'a> Watch<'a> {
                     look.scrape = Some(scrape);
                 }
                 Err(why) => {
-                    let text = format!("the server says nothing of itself: {why}");
+                    let text = format!("the server did not always answer when it was asked for its metrics: {why}");
                     if !self.result.warnings.contains(&text) && self.result.warnings.len() < 8 {
                         self.result.warnings.push(text);
                     }

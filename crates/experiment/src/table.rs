@@ -227,10 +227,11 @@ fn cells(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
         .collect();
     writeln!(out, "\n## Cells: medians over blocks\n")?;
     let headings: Vec<&str> = used.iter().map(|(_, heading)| *heading).collect();
-    writeln!(out, "| cell | status | CPUs | {} | run delay s/s | GPU busy | failed |", headings.join(" | "))?;
+    let headings: String = headings.iter().map(|heading| format!(" {heading} |")).collect();
+    writeln!(out, "| cell | status | CPUs |{headings} run delay s/s | GPU busy | failed |")?;
     writeln!(out, "| --- | --- | --- |{}", " ---: |".repeat(used.len() + 3))?;
     for cell in &result.cells {
-        let values: Vec<String> = used.iter().map(|(metric, _)| value(cell, metric)).collect();
+        let values: String = used.iter().map(|(metric, _)| format!(" {} |", value(cell, metric))).collect();
         let status = if cell.reason.is_empty() {
             cell.status.clone()
         } else {
@@ -238,11 +239,11 @@ fn cells(result: &ExperimentResult, out: &mut String) -> std::fmt::Result {
         };
         writeln!(
             out,
-            "| {} | {} | {} | {} | {} | {} | {} |",
+            "| {} | {} | {} |{} {} | {} | {} |",
             cell_text(&cell.name),
             cell_text(&status),
             cell.cpus,
-            values.join(" | "),
+            values,
             cell.run_delay.map_or_else(|| "—".to_owned(), |delay| format!("{delay:.3}")),
             cell.gpu_busy_percent.map_or_else(|| "—".to_owned(), |busy| format!("{busy:.0} %")),
             cell.failed.map_or_else(|| "—".to_owned(), |failed| format!("{:.1} %", failed.share * 100.0)),

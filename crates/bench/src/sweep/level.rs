@@ -155,6 +155,15 @@ impl Level {
         self.runs >= LEAST_CONFIRMATIONS && self.verdict() == Verdict::Pass
     }
 
+    /// True if so many runs like those so far show that it passes where none of their requests misses.
+    pub(super) fn can_be_confirmed(&self, most_runs: u32) -> bool {
+        let more = f64::from(most_runs.max(self.runs)) / f64::from(self.runs.max(1));
+        self.conditions.iter().all(|own| {
+            let trials = own.trials * more;
+            wilson(trials, trials, CONFIDENCE).is_some_and(|share| share.low >= own.wanted)
+        })
+    }
+
     /// True if further runs could say on which side of the limit it lies.
     pub(super) fn is_near(&self) -> bool {
         self.verdict() == Verdict::Unresolved && (1.0 / CLEAR..CLEAR).contains(&self.excess())

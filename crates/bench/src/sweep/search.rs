@@ -102,6 +102,15 @@ pub(super) fn confirm(
             if !level.leans_to_pass() {
                 break;
             }
+            // A lower rate has fewer requests still: what is too short here is too short there.
+            if !level.can_be_confirmed(sweep.max_repeats) {
+                found.stopped.get_or_insert(format!(
+                    "{} runs of this length have too few requests at {rate} requests/s to show the objectives, even if none \
+                     misses them; measure for longer",
+                    sweep.max_repeats
+                ));
+                return Ok(());
+            }
         }
         if level.is_confirmed() {
             break;

@@ -357,7 +357,13 @@ pub(super) fn sweep(sweep: &SweepResult) -> String {
     let rate = |value: Option<f64>| value.map_or("none".to_owned(), |value| format!("{value:.3} requests/s"));
     let _ = writeln!(out, "Highest rate confirmed to meet them:       {}", rate(sweep.highest_pass_rps));
     let _ = writeln!(out, "Lowest rate shown to miss them:            {}", rate(sweep.lowest_fail_rps));
-    let _ = writeln!(out, "Estimate of the limit:                     {}", rate(sweep.estimate_rps));
+    // Where nothing is below the lowest rate that missed, that rate is no estimate.
+    let is_one = |estimate: &f64| sweep.lowest_fail_rps.is_none_or(|missed| *estimate < missed);
+    let _ = writeln!(
+        out,
+        "Estimate of the limit:                     {}",
+        rate(sweep.estimate_rps.filter(is_one))
+    );
     if sweep.cliff {
         wrap(
             &mut out,
