@@ -85,7 +85,7 @@ fn bench_load_generator() {
 
 /// Lets each peer measure the same load, in the same round.
 fn beside(load: [&str; 2], seconds: &str, mut note: impl FnMut(&Peer, &Reading)) {
-    for peer in installed() {
+    for peer in std::iter::once(&peers::FLOOR).chain(installed()) {
         if let Some(reading) = peers::measure(peer, &Behaviour::default(), load, seconds) {
             note(peer, &reading);
         }
@@ -94,7 +94,7 @@ fn beside(load: [&str; 2], seconds: &str, mut note: impl FnMut(&Peer, &Reading))
 
 fn open_loop() -> Vec<Row> {
     let mut rows = Vec::new();
-    for rate in ["90", "200", "400"] {
+    for rate in ["90", "200", "400", "1000"] {
         let per_second: f64 = rate.parse().unwrap();
         let mut mean = Row::new(format!("added mean TTFT, open loop {rate}/s"), "ms", 0.5);
         let mut p95 = Row::new(format!("added p95 TTFT, open loop {rate}/s"), "ms", 1.0);

@@ -213,8 +213,7 @@ impl Ended {
 }
 
 /// What is said where no process of the server is found.
-const UNSEEN: &str =
-    "the server's processes cannot be seen from here: run delay, throttling and neighbours are those of the whole node, or not \
+const UNSEEN: &str = "the server's processes cannot be seen from here: run delay, throttling and neighbours are those of the whole node, or not \
      known; give `--pid`, or run it on the server's node";
 
 impl<'a> Watch<'a> {
@@ -262,7 +261,8 @@ impl<'a> Watch<'a> {
                     look.scrape = Some(scrape);
                 }
                 Err(why) => {
-                    let text = format!("the server did not always answer when it was asked for its metrics: {why}");
+                    let text =
+                        format!("the server did not always answer when it was asked for its metrics: {why}");
                     if !self.result.warnings.contains(&text) && self.result.warnings.len() < 8 {
                         self.result.warnings.push(text);
                     }

@@ -290,9 +290,8 @@ fn cautions<'a>(before: State<'a>, after: State<'a>) -> Vec<Text<'a>> {
     if synthetic(first) || synthetic(second) {
         cautions.push(say("compare-synthetic"));
     }
-    let named = |text: Text<'a>| {
-        text.with("first", &first.node.hostname).with("second", &second.node.hostname)
-    };
+    let named =
+        |text: Text<'a>| text.with("first", &first.node.hostname).with("second", &second.node.hostname);
     if !before.host_token.is_empty() && !after.host_token.is_empty() {
         if before.host_token != after.host_token {
             cautions.push(named(say("compare-two-nodes")));

@@ -376,8 +376,7 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
         entry.checks.sort();
         entry.of_service = entry.checks.iter().all(|check| is_of_service(check));
         let is_open = |member: &&Member| {
-            !member.deviations.contains_key(&entry.root)
-                && member.unanswered.contains(&entry.check)
+            !member.deviations.contains_key(&entry.root) && member.unanswered.contains(&entry.check)
         };
         entry.unanswered = members.iter().filter(is_open).count();
     }

@@ -21,6 +21,9 @@ pub(super) struct Peer {
     cpus: Option<&'static str>,
 }
 
+/// A client that does the least: what the machine itself adds. It needs no environment.
+pub(super) const FLOOR: Peer = Peer { name: "floor", script: "", cpus: Some("1") };
+
 const PEERS: [Peer; 2] = [
     Peer { name: "vLLM", script: "vllm.py", cpus: Some("1") },
     Peer { name: "AIPerf", script: "aiperf.py", cpus: None },
@@ -119,20 +122,26 @@ impl Drop for Server {
 
 /// Lets a peer measure; `load` is `rate` and requests per second, or `burst` and streams. Says why where that fails.
 pub(super) fn measure(peer: &Peer, behaviour: &Behaviour, load: [&str; 2], seconds: &str) -> Option<Reading> {
-    let folder = environment()?;
+    let words: Vec<PathBuf> = if peer.script.is_empty() {
+        vec![PathBuf::from(env!("CARGO_BIN_EXE_floor"))]
+    } else {
+        vec![environment()?.join("bin/python"), workspace().join("tests/peers").join(peer.script)]
+    };
     let ((output, log), foreign) = watched(|| {
         let server = Server::start(behaviour);
-        let python = folder.join("bin/python");
-        let script = workspace().join("tests/peers").join(peer.script);
         let mut command = match peer.cpus {
             Some(cpus) => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", cpus]).arg(python);
+                command.args(["-c", cpus]).args(&words);
                 command
             }
-            None => Command::new(python),
+            None => {
+                let mut command = Command::new(&words[0]);
+                command.args(&words[1..]);
+                command
+            }
         };
-        command.arg(script).args([server.url.as_str(), seconds]).args(load);
+        command.args([server.url.as_str(), seconds]).args(load);
         (command.stdin(Stdio::null()).output().unwrap(), server.log())
     });
     let Ok(said) = serde_json::from_slice::<Value>(&output.stdout) else {

@@ -138,8 +138,7 @@ pub(super) fn causes(before: State<'_>, after: State<'_>, changes: &Changes) -> 
     for (at, (root, group)) in first.iter().enumerate() {
         let is_own = |change: &&Change| change.root == *root;
         let rest = second.iter().position(|(other, _)| other == root);
-        let lost: Vec<&Change> =
-            changes.not_comparable.iter().filter(deviated).filter(is_own).collect();
+        let lost: Vec<&Change> = changes.not_comparable.iter().filter(deviated).filter(is_own).collect();
         let is_fixed = changes.fixed.iter().any(|change| is_own(&change));
         let is_there = rest.is_some() || still().any(|change| is_own(&change));
         let fate = match (is_there, is_fixed, lost.is_empty()) {
@@ -191,9 +190,7 @@ pub(super) fn causes(before: State<'_>, after: State<'_>, changes: &Changes) -> 
             unchecked: Vec::new(),
         });
     }
-    causes.sort_by(|a, b| {
-        a.fate.cmp(&b.fate).then(b.grade.cmp(&a.grade)).then(b.score.total_cmp(&a.score))
-    });
+    causes.sort_by(|a, b| a.fate.cmp(&b.fate).then(b.grade.cmp(&a.grade)).then(b.score.total_cmp(&a.score)));
     causes
 }
 
@@ -369,12 +366,14 @@ impl<'a> Pair<'a> {
                 (&mut changes.unchanged, Some(why))
             }
             std::cmp::Ordering::Less => (&mut changes.better, None),
-            std::cmp::Ordering::Equal => match moved(first, second).map(|(is_worse, why)| (is_worse, self.words.say(&why))) {
-                Some((Some(true), why)) => (&mut changes.worse, Some(why)),
-                Some((Some(false), why)) if !weaker && !open => (&mut changes.better, Some(why)),
-                Some((_, why)) => (&mut changes.unchanged, Some(why)),
-                None => (&mut changes.unchanged, None),
-            },
+            std::cmp::Ordering::Equal => {
+                match moved(first, second).map(|(is_worse, why)| (is_worse, self.words.say(&why))) {
+                    Some((Some(true), why)) => (&mut changes.worse, Some(why)),
+                    Some((Some(false), why)) if !weaker && !open => (&mut changes.better, Some(why)),
+                    Some((_, why)) => (&mut changes.unchanged, Some(why)),
+                    None => (&mut changes.unchanged, None),
+                }
+            }
         };
         list.push(self.change(Some(first), Some(second), why));
     }
@@ -382,9 +381,8 @@ impl<'a> Pair<'a> {
     /// Deviations whose subject the other state does not name.
     fn renamed(&self, gone: &[&'a RatedFinding], come: &[&'a RatedFinding], changes: &mut Changes) {
         if let (Some(&first), Some(&second)) = (heaviest(gone).as_ref(), heaviest(come).as_ref()) {
-            let why = say("compare-others")
-                .with("before", self.subjects(gone))
-                .with("after", self.subjects(come));
+            let why =
+                say("compare-others").with("before", self.subjects(gone)).with("after", self.subjects(come));
             let why = self.words.say(&why);
             let list = match weight(second).total_cmp(&weight(first)) {
                 std::cmp::Ordering::Greater => &mut changes.worse,

@@ -128,10 +128,8 @@ fn a_finding_is_told_by_its_worst_and_by_what_is_left() {
 #[test]
 fn a_comparison_speaks_the_language_of_its_document() {
     let evidence = testing::empty_evidence();
-    let (before, after) = (
-        assessed(&[("a", Outcome::Fail)], &evidence),
-        assessed(&[("node", Outcome::Pass)], &evidence),
-    );
+    let (before, after) =
+        (assessed(&[("a", Outcome::Fail)], &evidence), assessed(&[("node", Outcome::Pass)], &evidence));
     let german = |assessment| State { language: "de", ..state(assessment, &evidence) };
     let found = compare(german(&before), german(&after));
     let why = found.findings.fixed[0].why.as_deref().unwrap();
@@ -333,11 +331,19 @@ fn loads_are_those_that_were_measured() {
     assert!(told.contains("? → 10 (64 asked for) tokens was measured after only"), "{told}");
     assert!(told.contains("? → 64 tokens was measured before only"), "{told}");
     // Within 5 %, and whatever was asked for.
-    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(of(128, 6200)), &Words::new("en")).not_comparable.is_empty());
+    assert!(
+        measured::compare(&evidence(of(64, 6400)), &evidence(of(128, 6200)), &Words::new("en"))
+            .not_comparable
+            .is_empty()
+    );
     // Failed requests have no length.
     let mut failing = of(64, 3200);
     failing.errors.insert("http_5xx".into(), 50);
-    assert!(measured::compare(&evidence(of(64, 6400)), &evidence(failing), &Words::new("en")).not_comparable.is_empty());
+    assert!(
+        measured::compare(&evidence(of(64, 6400)), &evidence(failing), &Words::new("en"))
+            .not_comparable
+            .is_empty()
+    );
 }
 
 #[test]

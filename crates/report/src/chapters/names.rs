@@ -178,7 +178,10 @@ mod tests {
         for (text, plain) in [
             ("Server (pid 2000) has 8 CPUs", "Server has 8 CPUs"),
             ("Nichts hält Worker (PID 2010) nahe", "Nichts hält Worker nahe"),
-            ("Threads 2010 and 2011 shared a core at 2 of 2 readings", "Threads shared a core at 2 of 2 readings"),
+            (
+                "Threads 2010 and 2011 shared a core at 2 of 2 readings",
+                "Threads shared a core at 2 of 2 readings",
+            ),
             ("Threads 2010, 2011 und 2012 teilten sich einen Kern", "Threads teilten sich einen Kern"),
             ("100 % of worker 2010's memory; server 7, at last", "100 % of worker's memory; server, at last"),
             ("The server has 8 CPUs for 10 processes", "The server has 8 CPUs for 10 processes"),

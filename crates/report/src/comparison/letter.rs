@@ -177,7 +177,8 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
         };
         let limit = node.after.limits.get(&change.metric).map(|limit| {
             let id = format!("{}-limit", change.metric);
-            let value = pen.number(&id, *limit, format!("{limit} {}", change.unit), "assumed", "engagement: slo");
+            let value =
+                pen.number(&id, *limit, format!("{limit} {}", change.unit), "assumed", "engagement: slo");
             pen.messages.fill("letter", "objective", &[("value", &value)])
         });
         add(
@@ -335,14 +336,21 @@ fn next(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, ReportError> {
         }
         if own.target_assumed {
             let target = format!("{} %", own.target * 100.0);
-            add("step_target", &[("target", pen.number("target", own.target, target, "assumed", "engagement: slo"))])?;
+            add(
+                "step_target",
+                &[("target", pen.number("target", own.target, target, "assumed", "engagement: slo"))],
+            )?;
         }
     }
-    let shortest = node.measured.changes.iter().map(|change| change.after.seconds).fold(f64::INFINITY, f64::min);
+    let shortest =
+        node.measured.changes.iter().map(|change| change.after.seconds).fold(f64::INFINITY, f64::min);
     if shortest < LONG_ENOUGH && shortest > 0.0 {
         let minutes = shortest / 60.0;
         let text = format!("{minutes:.0}");
-        add("step_tests", &[("minutes", pen.number("test-minutes", minutes, text, "measured", "measured.changes"))])?;
+        add(
+            "step_tests",
+            &[("minutes", pen.number("test-minutes", minutes, text, "measured", "measured.changes"))],
+        )?;
     }
     let mut lost: Vec<String> = Vec::new();
     for title in node.causes.iter().flat_map(|cause| &cause.unchecked) {

@@ -126,8 +126,7 @@ pub(super) fn measured(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, R
         let mut rows: Vec<Row> = Vec::new();
         let mut last = String::new();
         for change in &own.changes {
-            let load =
-                format!("{}: {}", clean(&change.model), words::load(&change.load, pen.messages)?);
+            let load = format!("{}: {}", clean(&change.model), words::load(&change.load, pen.messages)?);
             if load != last {
                 rows.push(row(vec![vec![strong(load.clone())]]));
                 last = load;

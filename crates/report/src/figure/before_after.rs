@@ -77,8 +77,7 @@ pub(crate) fn draw(
     let share = target.trim_end_matches(" %").to_owned();
     let values = [("before", told(before)), ("after", told(after)), ("target", share)];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let caption =
-        if after.target_assumed { "before_after_caption_assumed" } else { "before_after_caption" };
+    let caption = if after.target_assumed { "before_after_caption_assumed" } else { "before_after_caption" };
     let (title, alt) =
         (messages.get("figure", "before_after")?, messages.fill("figure", "before_after_alt", &values)?);
     Ok(Some(Figure {

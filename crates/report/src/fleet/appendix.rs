@@ -107,7 +107,8 @@ fn of_cause(pen: &Pen<'_>, cohort: &Cohort<'_>, cause: &CauseOf<'_>) -> Result<V
     add(section, key, &remedy.permanent)?;
     add("label", "rollback", &remedy.back)?;
     if !remedy.verify.is_empty() {
-        let text = if remedy.verify_is_code { code(remedy.verify.clone()) } else { plain(remedy.verify.clone()) };
+        let text =
+            if remedy.verify_is_code { code(remedy.verify.clone()) } else { plain(remedy.verify.clone()) };
         rows.push(Labelled { label: pen.t("label", "verification")?.to_owned(), lines: vec![vec![text]] });
     }
     rows.push(fact(pen.t("card", "done")?, stop(pen.t("fleet", "done_when")?)));

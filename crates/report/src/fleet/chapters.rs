@@ -16,8 +16,8 @@ use crate::escape::clean;
 use crate::figure::gantt::{self, Bar};
 use crate::figure::{frequent, heat};
 use crate::model::{
-    Block, Labelled, Line, Part, Row, Tile, code, column, heading, line, link, numbers, paragraph, plain, row,
-    soft, strong, styled,
+    Block, Labelled, Line, Part, Row, Tile, code, column, heading, line, link, numbers, paragraph, plain,
+    row, soft, strong, styled,
 };
 use crate::view::{coverage_text, grade, id};
 
@@ -56,8 +56,7 @@ fn high(cohort: &Cohort<'_>) -> usize {
 
 /// Nodes that cannot be graded, and the category that most of them lack an answer in, with the number of those.
 fn ungraded(cohort: &Cohort<'_>) -> (usize, Option<(plumb_check_sdk::Category, usize)>) {
-    let open: Vec<_> =
-        cohort.nodes().iter().filter(|node| node.grade == Grade::NotAssessable).collect();
+    let open: Vec<_> = cohort.nodes().iter().filter(|node| node.grade == Grade::NotAssessable).collect();
     let mut counts: Vec<(plumb_check_sdk::Category, usize)> = Vec::new();
     for category in open.iter().flat_map(|node| &node.categories) {
         if category.grade != Some(Grade::NotAssessable) {
@@ -186,7 +185,8 @@ fn carried(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportE
     let mut text = pen.messages.fill("fleet", key, &values)?;
     // The demand is that of the whole service: it is said once, whatever the number of nodes.
     if let (Some(demand), Some(replicas)) = (least.demand, least.replicas) {
-        let count = |id: &str, n: u32| pen.number(id, f64::from(n), n.to_string(), "modelled", "nodes: business");
+        let count =
+            |id: &str, n: u32| pen.number(id, f64::from(n), n.to_string(), "modelled", "nodes: business");
         let mut values = vec![
             ("demand", pen.rate_of("demand", demand, "modelled", "nodes: business.demand")),
             ("replicas", count("replicas", replicas)),
@@ -194,7 +194,10 @@ fn carried(pen: &Pen<'_>, cohort: &Cohort<'_>) -> Result<Option<String>, ReportE
         let key = match (least.gpus, least.month) {
             (Some(gpus), Some(month)) => {
                 values.push(("gpus", count("plan-gpus", gpus)));
-                values.push(("month", pen.amount("plan-month", month, &least.currency, "nodes: business.month")));
+                values.push((
+                    "month",
+                    pen.amount("plan-month", month, &least.currency, "nodes: business.month"),
+                ));
                 "carried_need"
             }
             _ => "carried_need_only",
