@@ -494,7 +494,7 @@ mod tests {
         let json = serde_json::to_value(question).unwrap();
         assert_eq!(
             json["words"]["de"]["question"],
-            "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?"
+            "Liegen Kerne und Speicher der Worker nahe an ihren GPUs?"
         );
         let english = assess(&testing::empty_evidence(), "0", "0", vec![answer], &Terms::default());
         assert_eq!(serde_json::to_value(&english.checklist[0]).unwrap().get("words"), None);

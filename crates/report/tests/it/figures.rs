@@ -177,7 +177,7 @@ fn a_theme_in_german_says_all_of_it_in_german() {
     assert!(text.contains("# Inference Health Check: gpu-node-07.example"), "{text}");
     assert!(text.contains("deren Paket kein Deutsch hat"), "a pack may have no German texts: {text}");
     for said in [
-        "Laufen die Worker auf Kernen und Speicher nahe an ihren GPUs?",
+        "Liegen Kerne und Speicher der Worker nahe an ihren GPUs?",
         "| Nachweis: Quelle | Wert |",
         "| Mittel (0,8) |",
         "ist nicht berechenbar: Es wurde kein Service-Level angegeben",
