@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use crate::ReportError;
 use crate::error::Place;
+use crate::escape::clean;
 
 /// The words of one language.
 #[derive(Clone, Debug)]
@@ -62,6 +63,28 @@ impl Messages {
     /// The word with `key` in `section`, if there is one.
     pub(crate) fn find(&self, section: &str, key: &str) -> Option<&str> {
         self.words.get(section)?.get(key)?.as_str()
+    }
+
+    /// What a check looks at, which it names in English: a language has words for the kinds of things, and the names of this
+    /// node stay as they are.
+    pub(crate) fn thing(&self, english: &str) -> String {
+        let words = self.pairs("subject", "words").unwrap_or_default();
+        let part = |part: &str| {
+            if let Some((_, own)) = words.iter().find(|(english, _)| *english == part) {
+                return (*own).to_owned();
+            }
+            // Words at the beginning end in a space, those within a name begin with one.
+            let mut text = part.to_owned();
+            for (english, own) in &words {
+                if english.starts_with(' ') {
+                    text = text.replace(english, own);
+                } else if let Some(rest) = text.strip_prefix(english).filter(|_| english.ends_with(' ')) {
+                    text = format!("{own}{rest}");
+                }
+            }
+            text
+        };
+        clean(&english.split(", ").map(part).collect::<Vec<_>>().join(", "))
     }
 
     /// Pairs of texts: a table of terms and their meaning.

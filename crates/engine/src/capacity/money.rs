@@ -67,7 +67,7 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> R
         today: plan.today.map(|replicas| month(replicas.saturating_mul(size))),
         month: Range { low: month(gpus.low), base: month(gpus.base), high: month(gpus.high) },
         price_moved: (!gpu_hour.is_range())
-            .then(|| (planned.low * (1.0 - MOVED), planned.low * (1.0 + MOVED))),
+            .then_some((planned.low * (1.0 - MOVED), planned.low * (1.0 + MOVED))),
         saved: saving.filter(|saving| saving.booked).map(|saving| month(saving.fewer.saturating_mul(size))),
         per_million_peak: per_million(Some(plan.demand)),
         per_million_mean: per_million(demand.and_then(|demand| demand.mean_requests_per_s)),

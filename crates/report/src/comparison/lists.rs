@@ -92,7 +92,7 @@ fn change(pen: &Pen<'_>, change: &Change) -> Result<Row, ReportError> {
             first.push(plain(" "));
             first.push(mark(&grade(found, None, pen.messages)?));
         }
-        let subject = translated(&side.subject, "subjects", pen.messages)?;
+        let subject = pen.messages.thing(&side.subject);
         let text = vec![strong(subject), plain(": "), plain(clean(&side.message))];
         Ok(vec![first, text])
     };

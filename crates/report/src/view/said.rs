@@ -35,26 +35,9 @@ impl<'a> Said<'a> {
         finding.words.get(self.language)
     }
 
-    /// What was looked at. Checks name it in English; a language has words for the kinds of things, and the names of this
-    /// node stay as they are.
+    /// What was looked at.
     pub(crate) fn subject(self, finding: &RatedFinding) -> String {
-        let words = self.messages.pairs("subject", "words").unwrap_or_default();
-        let part = |part: &str| {
-            if let Some((_, own)) = words.iter().find(|(english, _)| *english == part) {
-                return (*own).to_owned();
-            }
-            // Words at the beginning end in a space, those within a name begin with one.
-            let mut text = part.to_owned();
-            for (english, own) in &words {
-                if english.starts_with(' ') {
-                    text = text.replace(english, own);
-                } else if let Some(rest) = text.strip_prefix(english).filter(|_| english.ends_with(' ')) {
-                    text = format!("{own}{rest}");
-                }
-            }
-            text
-        };
-        clean(&finding.subject.split(", ").map(part).collect::<Vec<_>>().join(", "))
+        self.messages.thing(&finding.subject)
     }
 
     /// What was found.

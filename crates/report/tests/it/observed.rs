@@ -49,7 +49,10 @@ fn what_harms_most_is_in_the_summary_whatever_helps() {
     experiments[0].interpretation = vec!["`gpu-local` improves e2e_p95, as told here.".to_owned()];
     let text = text(&evidence, "en");
     let summary = chapter(&text, "Executive summary");
-    assert!(summary.contains("shows what harms it: unpinned + cpu-hog against unpinned"), "{summary}");
+    assert!(
+        summary.contains("shows what harms it: with “unpinned + cpu-hog” instead of “unpinned”"),
+        "{summary}"
+    );
     assert!(summary.contains("+86"), "{summary}");
     assert!(text.contains("improves e2e_p95, as told here."), "{text}");
 }
