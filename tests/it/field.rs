@@ -189,7 +189,7 @@ const NODES: &[Expected] = &[
     },
     Expected {
         name: "31-hugepages-reserved-unused",
-        told: &[("mem.headroom", "warn", "670.0 GiB"), ("topo.numa-visible", "fail", "2 sockets")],
+        told: &[("mem.headroom", "warn", "670 GiB"), ("topo.numa-visible", "fail", "2 sockets")],
         also: &[],
         open: &[],
         never: &[],

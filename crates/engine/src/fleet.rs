@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use plumb_check_sdk::{Category, Outcome};
+use plumb_check_sdk::{Category, ChangeKind, ObjectKind, Outcome};
 use plumb_evidence::Evidence;
 use plumb_evidence::model::{Amount, MONTH_HOURS, gpu_watts, hourly_cost};
 use serde::Serialize;
@@ -43,6 +43,8 @@ struct Deviation {
     grade: Option<Grade>,
     score: f64,
     problem: String,
+    /// True if all of it is of the service rather than of the node.
+    of_service: bool,
 }
 
 /// Many nodes at once.
@@ -249,7 +251,9 @@ fn add(deviations: &mut BTreeMap<String, Deviation>, finding: &RatedFinding, lan
         grade: finding.grade,
         score: finding.score,
         problem: finding.sentence_in(language),
+        of_service: true,
     });
+    entry.of_service &= is_of_service(finding);
     entry.checks.insert(finding.check.clone());
     entry.grade = entry.grade.max(finding.grade);
     if finding.score > entry.score {
@@ -259,9 +263,13 @@ fn add(deviations: &mut BTreeMap<String, Deviation>, finding: &RatedFinding, lan
     }
 }
 
-/// Checks of what the client states of the service, and of the plan that follows from it.
-fn is_of_service(check: &str) -> bool {
-    check == "slo.defined" || check.starts_with("cap.")
+/// True for what the client states of the service, and for the plan that follows from it: what no measurement of this node is
+/// about, and no change to it mends.
+fn is_of_service(finding: &RatedFinding) -> bool {
+    let is_measured = finding.object.as_ref().is_some_and(|own| own.kind == ObjectKind::Measurement);
+    finding.category == Category::ServiceLevel
+        && !is_measured
+        && matches!(finding.remediation.change, ChangeKind::Capacity | ChangeKind::Process)
 }
 
 /// What the GPUs of a node cost a month by the client's prices.
@@ -362,6 +370,7 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
             }
             entry.nodes += 1;
             entry.grade = entry.grade.max(own.grade);
+            entry.of_service &= own.of_service;
             entry.hosts.push(member.row.host.clone());
             for check in &own.checks {
                 if !entry.checks.contains(check) {
@@ -374,7 +383,6 @@ fn frequent(members: &[Member]) -> Vec<Frequent> {
     for entry in &mut frequent {
         entry.hosts.sort();
         entry.checks.sort();
-        entry.of_service = entry.checks.iter().all(|check| is_of_service(check));
         let is_open = |member: &&Member| {
             !member.deviations.contains_key(&entry.root) && member.unanswered.contains(&entry.check)
         };

@@ -151,7 +151,7 @@ mod tests {
             {"grade": "not-assessable", "deviations": 4},
             {"grade": "medium", "deviations": 5}
         ],
-        "frequent": [{"root": "cpu.governor", "nodes": 2, "unanswered": 1}, {"root": "x", "nodes": 99, "unanswered": 99}]
+        "frequent": [{"root": "cause:power", "nodes": 2, "unanswered": 1}, {"root": "x", "nodes": 99, "unanswered": 99}]
     }"#;
 
     #[test]
@@ -159,7 +159,7 @@ mod tests {
         let peers = Peers::read(FLEET.as_bytes()).unwrap();
         assert_eq!((peers.nodes(), peers.findings()), (4, (0, 4, 9)));
         assert_eq!(
-            (peers.having("cpu.governor"), peers.having("none"), peers.having("x")),
+            (peers.having("cause:power"), peers.having("none"), peers.having("x")),
             ((2, 1), (0, 0), (4, 0))
         );
         let standing = Standing { better: 1, same: 1, worse: 1, ungraded: 1 };

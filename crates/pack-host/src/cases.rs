@@ -188,6 +188,8 @@ pub(crate) fn compare(case: &Case, findings: &[Finding]) -> Result<(), String> {
         for (name, value) in &expected.args {
             let value = match value {
                 toml::Value::String(text) => text.clone(),
+                // A whole number is printed without decimals, which TOML wants of it.
+                toml::Value::Float(number) => number.to_string(),
                 other => other.to_string(),
             };
             let own = found.args.get(name).map(plain).unwrap_or_default();

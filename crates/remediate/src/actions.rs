@@ -610,7 +610,7 @@ impl Resolver<'_> {
             demand.and_then(|demand| Some((demand.peak_requests_per_s.filter(|peak| *peak > 0.0)?, demand)));
         match (step, known) {
             (Step::RepeatLoadTest, Some((peak, demand))) => Draft {
-                args: vec![("rates", Arg::text(rates(peak, demand.replicas)))],
+                args: rates(peak, demand.replicas),
                 also: self.load_test(peak, demand.replicas),
                 ..elsewhere("do-step-load-test-at")
             },
@@ -618,12 +618,15 @@ impl Resolver<'_> {
                 let growth = demand.growth_percent_per_year.unwrap_or_default();
                 let next = peak * (1.0 + growth / 100.0);
                 Draft {
-                    args: vec![
-                        ("next", Arg::text(figure(next))),
-                        ("peak", Arg::text(figure(peak))),
-                        ("rates", Arg::text(rates(next, demand.replicas))),
-                        ("grows", Arg::text(if growth > 0.0 { "yes" } else { "no" })),
-                    ],
+                    args: [
+                        vec![
+                            ("next", Arg::quantity(next, "", 2)),
+                            ("peak", Arg::quantity(peak, "", 2)),
+                            ("grows", Arg::text(if growth > 0.0 { "yes" } else { "no" })),
+                        ],
+                        rates(next, demand.replicas),
+                    ]
+                    .concat(),
                     also: self.load_test(next, demand.replicas),
                     ..elsewhere("do-step-plan-capacity-for")
                 }
@@ -1132,9 +1135,10 @@ fn step_key(step: Step) -> &'static str {
 }
 
 /// Five rates for a load test of one replica, from half of its share of a peak to one and a half times that.
-fn rates(peak: f64, replicas: Option<u32>) -> String {
+fn rates(peak: f64, replicas: Option<u32>) -> Vec<(&'static str, Arg)> {
     let share = peak / f64::from(replicas.unwrap_or(1).max(1));
-    [0.5, 0.75, 1.0, 1.25, 1.5].map(|part| figure(part * share)).join(", ")
+    let parts = [("rate1", 0.5), ("rate2", 0.75), ("rate3", 1.0), ("rate4", 1.25), ("rate5", 1.5)];
+    parts.map(|(name, part)| (name, Arg::quantity(part * share, "", 2))).to_vec()
 }
 
 /// A rate with two decimals at most.

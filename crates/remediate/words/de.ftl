@@ -207,12 +207,12 @@ do-update-container-toolkit = Das Container-Toolkit der GPUs aktualisieren{ $was
 do-step-agree-service-level = Service-Ziele vereinbaren und für die nächste Erhebung angeben
 do-step-state-costs = Kosten oder Preise für den nächsten Bericht angeben
 do-step-repeat-load-test = Den Lasttest bei fünf Raten um die erwartete Spitzenlast wiederholen, je 600 s lang und dreimal
-do-step-load-test-at = Den Lasttest eines Replikats bei { $rates } Anfragen je Sekunde wiederholen, je 600 s lang und dreimal
+do-step-load-test-at = Den Lasttest eines Replikats bei { $rate1 }, { $rate2 }, { $rate3 }, { $rate4 }, { $rate5 } Anfragen je Sekunde wiederholen, je 600 s lang und dreimal
 do-step-plan-capacity = Die Spitzenlast im Auftrag angeben und messen, welche Rate ein Replikat trägt
 do-step-plan-capacity-for = Entscheiden, wie { $grows ->
     [yes] die Spitzenlast des nächsten Jahres von { $next } Anfragen je Sekunde (heute { $peak })
    *[no] die Spitzenlast von { $peak } Anfragen je Sekunde
-} getragen wird: Lasttests eines Replikats bei { $rates } Anfragen je Sekunde zeigen, wie viele Replikate es braucht
+} getragen wird: Lasttests eines Replikats bei { $rate1 }, { $rate2 }, { $rate3 }, { $rate4 }, { $rate5 } Anfragen je Sekunde zeigen, wie viele Replikate es braucht
 also-step-load-test = `{ $command }`, ebenso für die anderen Raten
 also-step-trace-interruptions = Während der Dienst arbeitet: `mpstat -I ALL -P ALL 10 6` zählt die Interrupts jeder CPU; `perf sched record -a sleep 60` und danach `perf sched timehist` nennen die Threads, die dazwischen liefen; `turbostat --show CPU,SMI --interval 10` zählt die Interrupts der Firmware
 also-step-trace-memory = `ps -eo pid,comm,rss --sort=-rss` zeigt, was Prozesse belegen, `grep -E "Shmem|Slab|SUnreclaim|HugePages_Total" /proc/meminfo`, was Kernel und gemeinsamer Speicher belegen

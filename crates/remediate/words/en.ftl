@@ -207,12 +207,12 @@ do-update-container-toolkit = Update the container toolkit of the GPUs{ $was ->
 do-step-agree-service-level = Agree on a service level, and state it for the next collection
 do-step-state-costs = State costs or prices for the next report
 do-step-repeat-load-test = Repeat the load test at five rates around the expected peak, 600 s each and three times
-do-step-load-test-at = Repeat the load test of one replica at { $rates } requests per second, 600 s each and three times
+do-step-load-test-at = Repeat the load test of one replica at { $rate1 }, { $rate2 }, { $rate3 }, { $rate4 }, { $rate5 } requests per second, 600 s each and three times
 do-step-plan-capacity = State the demand at the peak in the engagement, and test which rate one replica carries
 do-step-plan-capacity-for = Decide how { $grows ->
     [yes] next year's peak of { $next } requests per second (today { $peak })
    *[no] the peak of { $peak } requests per second
-} is carried: load tests of one replica at { $rates } requests per second say how many replicas it takes
+} is carried: load tests of one replica at { $rate1 }, { $rate2 }, { $rate3 }, { $rate4 }, { $rate5 } requests per second say how many replicas it takes
 also-step-load-test = `{ $command }`, and likewise for the other rates
 also-step-trace-interruptions = While the service works: `mpstat -I ALL -P ALL 10 6` counts the interrupts of each CPU; `perf sched record -a sleep 60`, then `perf sched timehist` names the threads that ran in between; `turbostat --show CPU,SMI --interval 10` counts interrupts of the firmware
 also-step-trace-memory = `ps -eo pid,comm,rss --sort=-rss` lists what processes hold, `grep -E "Shmem|Slab|SUnreclaim|HugePages_Total" /proc/meminfo` what the kernel and shared memory do

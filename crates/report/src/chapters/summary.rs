@@ -19,9 +19,12 @@ struct Room {
     causes: usize,
     /// Effects of experiments.
     effects: usize,
+    /// What the client may add, and what rules were tried with.
+    more: bool,
 }
 
-const MOST: Room = Room { causes: 2, effects: 2 };
+const MOST: Room = Room { causes: 2, effects: 2, more: true };
+const LEAST: Room = Room { causes: 1, effects: 1, more: false };
 /// Longest text of the author's that fits the page, in characters.
 const MAX_OWN: usize = 1600;
 
@@ -30,7 +33,7 @@ const MAX_WORDS: usize = 220;
 
 /// The page, with as many causes and effects of experiments as it has room for.
 pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
-    for room in [MOST, Room { causes: 1, ..MOST }] {
+    for room in [MOST, Room { causes: 1, ..MOST }, Room { causes: 1, effects: 1, ..MOST }] {
         let blocks = page(w, room)?;
         let texts = blocks.iter().flat_map(Block::texts);
         let words: usize = texts.map(|text| text.split_whitespace().count()).sum();
@@ -38,7 +41,7 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
             return Ok(blocks);
         }
     }
-    page(w, Room { causes: 1, effects: 1 })
+    page(w, LEAST)
 }
 
 fn page(w: &Writer<'_>, room: Room) -> Result<Vec<Block>, ReportError> {
@@ -63,7 +66,7 @@ fn page(w: &Writer<'_>, room: Room) -> Result<Vec<Block>, ReportError> {
         None => blocks.push(Block::List { ordered: true, items: sentences(w, room)? }),
     }
     blocks.push(Block::Tiles { tiles: tiles(w)? });
-    blocks.push(Block::Facts { rows: lines(w)? });
+    blocks.push(Block::Facts { rows: lines(w, room)? });
     Ok(blocks)
 }
 
@@ -405,7 +408,7 @@ fn answered(w: &Writer<'_>) -> String {
 }
 
 /// Overall grade, what works, scope: a line each.
-fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
+fn lines(w: &Writer<'_>, room: Room) -> Result<Vec<crate::model::Labelled>, ReportError> {
     let labelled = |key: &str, own: Line| -> Result<crate::model::Labelled, ReportError> {
         Ok(crate::model::Labelled { label: w.word(key)?.to_owned(), lines: vec![own] })
     };
@@ -433,13 +436,13 @@ fn lines(w: &Writer<'_>) -> Result<Vec<crate::model::Labelled>, ReportError> {
     let software = service::software(w, false);
     if !software.is_empty() {
         scope = format!("{} {}", stop(&scope), stop(&w.say("scope_software", &[("software", &software)])?));
-        if let Some(tried) = service::tried(w)? {
+        if let Some(tried) = service::tried(w)?.filter(|_| room.more) {
             scope = format!("{scope} {}", stop(&tried));
         }
     }
     rows.push(labelled("scope", line(stop(&scope)))?);
     let lacking = lacking(w)?;
-    if !lacking.is_empty() {
+    if room.more && !lacking.is_empty() {
         rows.push(labelled("from_you", line(stop(&crate::view::sentence(&lacking.join(", ")))))?);
     }
     Ok(rows)
