@@ -8,7 +8,7 @@
 use std::io::{Error, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -34,14 +34,17 @@ fn main() {
         None => streams * ((seconds / REPLY_S).round() as usize).max(2),
     };
     let (ready, next) = (Arc::new(Barrier::new(streams + 1)), Arc::new(AtomicUsize::new(0)));
-    let begin = Instant::now() + Duration::from_secs(2);
+    let begin: Arc<OnceLock<Instant>> = Arc::default();
     let threads: Vec<_> = (0..streams)
         .map(|stream| {
-            let (host, ready, next) = (host.to_owned(), ready.clone(), next.clone());
+            let (host, ready, next, begin) = (host.to_owned(), ready.clone(), next.clone(), begin.clone());
             let work = move || {
                 let mut client = Client::new(&host);
                 client.ask(&format!("warm-{stream}")).unwrap();
+                // All are warm; then the time is set from which on they send.
                 ready.wait();
+                ready.wait();
+                let begin = *begin.get().unwrap();
                 let mut replies: Vec<Reply> = Vec::new();
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
@@ -64,7 +67,9 @@ fn main() {
         })
         .collect();
     ready.wait();
-    let (cpu_before, started) = (cpu_s(), begin.max(Instant::now()));
+    let (cpu_before, started) = (cpu_s(), Instant::now() + Duration::from_millis(50));
+    begin.set(started).unwrap();
+    ready.wait();
     let replies: Vec<Reply> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
     let (wall, count) = (started.elapsed().as_secs_f64(), replies.len() as f64);
     let sorted = |of: fn(&Reply) -> f64| {

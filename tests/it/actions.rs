@@ -583,8 +583,8 @@ fn try_actions(name: &str, bundle: &Bundle) -> Trial {
         .iter()
         .filter(|action| !commands(action, "now").is_empty())
         .flat_map(|action| commands(action, "undo"))
-        // The script of the folder is tried below; without it nothing of it was applied that a restart would take back.
-        .filter(|command| !command.starts_with("./"))
+        // The script of the folder is run below, from its folder.
+        .filter(|command| command != "./undo.sh --apply")
         .collect();
     if let Err(why) = tree.paste(&back) {
         trial.complain(format!("{back:?}: {why}"));

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use crate::ask::{Client, event_loop};
+use crate::process::{is_alive, threads};
 use crate::{BenchError, Control, Metric, Objective, Ours, Scrape, Target};
 
 mod node;
@@ -86,7 +87,10 @@ pub fn observe(
     let server = plan.target.as_ref().map(Client::new).transpose()?.map(|client| (runtime, client));
     let started = OffsetDateTime::now_utc();
     let leader = || plan.target.as_ref().and_then(Target::leader);
+    let first_thread =
+        |pid: Option<i32>| pid.and_then(|pid| threads(&[pid]).into_iter().find(|task| task.tid == pid));
     let mut pid = plan.pid.or_else(leader);
+    let mut server_task = first_thread(pid);
     let mut watch = Watch::new(plan, pid, started);
     let began = Instant::now();
     let cost_before = node::own_cpu();
@@ -99,8 +103,9 @@ pub fn observe(
             std::thread::sleep((next - Instant::now()).min(Duration::from_millis(200)));
         }
         // A server may start later than the observation, or anew.
-        if plan.pid.is_none() && !pid.is_some_and(node::is_running) {
+        if plan.pid.is_none() && !server_task.is_some_and(is_alive) {
             pid = leader();
+            server_task = first_thread(pid);
             watch.found(pid);
         }
         let after = watch.look(server.as_ref(), &mut sampler, pid);
@@ -150,6 +155,9 @@ struct Watch<'a> {
     all: Ended,
     /// Moments of the part at hand.
     open: Vec<Moment>,
+    /// True once the server told something of itself; why it did not at other times.
+    answered: bool,
+    unanswered: Vec<String>,
 }
 
 /// Edges of histograms in ms, or counts in them, by metric.
@@ -212,6 +220,9 @@ impl Ended {
     }
 }
 
+/// So many reasons for silence are kept.
+const MOST_REASONS: usize = 8;
+
 /// What is said where no process of the server is found.
 const UNSEEN: &str = "the server's processes cannot be seen from here: run delay, throttling and neighbours are those of the whole node, or not \
      known; give `--pid`, or run it on the server's node";
@@ -234,7 +245,17 @@ impl<'a> Watch<'a> {
         if plan.target.is_some() && pid.is_none() {
             result.warnings.push(UNSEEN.to_owned());
         }
-        Self { plan, began, first: None, result, parts: Vec::new(), all: Ended::default(), open: Vec::new() }
+        Self {
+            plan,
+            began,
+            first: None,
+            result,
+            parts: Vec::new(),
+            all: Ended::default(),
+            open: Vec::new(),
+            answered: false,
+            unanswered: Vec::new(),
+        }
     }
 
     /// Takes over the server's process where there is one now.
@@ -255,16 +276,16 @@ impl<'a> Watch<'a> {
         if let Some((runtime, client)) = server {
             match runtime.block_on(crate::scrape_once(client)) {
                 Ok(scrape) => {
+                    self.answered = true;
                     if let (true, Some(kind)) = (self.result.kind.is_empty(), scrape.kind()) {
                         kind.clone_into(&mut self.result.kind);
                     }
                     look.scrape = Some(scrape);
                 }
                 Err(why) => {
-                    let text =
-                        format!("the server did not always answer when it was asked for its metrics: {why}");
-                    if !self.result.warnings.contains(&text) && self.result.warnings.len() < 8 {
-                        self.result.warnings.push(text);
+                    let text = why.to_string();
+                    if !self.unanswered.contains(&text) && self.unanswered.len() < MOST_REASONS {
+                        self.unanswered.push(text);
                     }
                 }
             }
@@ -386,6 +407,13 @@ impl<'a> Watch<'a> {
         let mut whole = self.clone();
         whole.close_part();
         let mut result = whole.result;
+        // One that answered at other times did say something of itself.
+        let silent = if self.answered {
+            "the server did not always answer when it was asked for its metrics"
+        } else {
+            "the server says nothing of itself"
+        };
+        result.warnings.extend(self.unanswered.iter().map(|why| format!("{silent}: {why}")));
         result.attained = self.all.attained(&self.plan.limits, &result.buckets);
         result.signs = tell::signs(&result);
         result.conclusions = tell::conclusions(&result);

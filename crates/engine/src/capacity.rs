@@ -20,7 +20,7 @@ mod plan;
 #[cfg(test)]
 mod tests;
 
-use plumb_evidence::model::{Demand, MONTH_HOURS, gpus_behind};
+use plumb_evidence::model::{Demand, gpus_behind};
 use plumb_evidence::{Evidence, Missing};
 use serde::Serialize;
 
@@ -162,8 +162,7 @@ impl Capacity {
         match capacity.price(evidence, size) {
             Ok(money) => {
                 for step in &mut capacity.steps {
-                    let month = |gpus: u32| money.gpu_hour.map(|price| f64::from(gpus) * price * MONTH_HOURS);
-                    step.month = step.gpus.map(month);
+                    step.month = step.gpus.map(|gpus| money.of_gpus(gpus));
                 }
                 capacity.money = Some(money);
             }

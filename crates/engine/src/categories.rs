@@ -71,11 +71,17 @@ fn credit(finding: &RatedFinding) -> Option<f64> {
 
 /// The tallies of all checks, by id.
 pub(crate) fn tally<'a>(findings: impl Iterator<Item = &'a RatedFinding>) -> Vec<CheckTally> {
+    by_check(findings).values().filter_map(|findings| CheckTally::of(findings)).collect()
+}
+
+fn by_check<'a>(
+    findings: impl Iterator<Item = &'a RatedFinding>,
+) -> BTreeMap<&'a str, Vec<&'a RatedFinding>> {
     let mut checks: BTreeMap<&str, Vec<&RatedFinding>> = BTreeMap::new();
     for finding in findings {
         checks.entry(&finding.check).or_default().push(finding);
     }
-    checks.values().filter_map(|findings| CheckTally::of(findings)).collect()
+    checks
 }
 
 /// Severity points assessed ÷ applicable; `None` where nothing of weight applies.
@@ -89,12 +95,10 @@ pub(crate) fn coverage<'a>(tally: impl Iterator<Item = &'a CheckTally>) -> Optio
 /// Their sum is what the coverage is short of 1.
 #[must_use]
 pub fn gaps(findings: &[RatedFinding]) -> BTreeMap<&str, f64> {
-    let mut checks: BTreeMap<&str, Vec<&RatedFinding>> = BTreeMap::new();
-    for finding in findings {
-        checks.entry(&finding.check).or_default().push(finding);
-    }
-    let tallies: Vec<(&str, CheckTally)> =
-        checks.iter().filter_map(|(check, own)| Some((*check, CheckTally::of(own)?))).collect();
+    let tallies: Vec<(&str, CheckTally)> = by_check(findings.iter())
+        .iter()
+        .filter_map(|(check, own)| Some((*check, CheckTally::of(own)?)))
+        .collect();
     let whole: f64 = tallies.iter().map(|(_, own)| own.applicable).sum();
     let open = tallies.into_iter().filter(|(_, own)| own.unanswered);
     open.map(|(check, own)| (check, (own.applicable - own.assessed) / whole.max(1.0))).collect()

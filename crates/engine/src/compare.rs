@@ -220,7 +220,7 @@ fn summary(state: State<'_>) -> StateSummary {
         exposure: assessment.indices.exposure,
         deviations: by_root(assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()))
             .len(),
-        business: business(assessment, state.evidence),
+        business: business(assessment),
         limits: limits(state.evidence),
     }
 }
@@ -236,7 +236,7 @@ fn limits(evidence: &Evidence) -> BTreeMap<String, f64> {
 }
 
 /// What load tests prove, and what the demand then needs; `None` without a rate at which the objectives are met.
-pub(crate) fn business(assessment: &Assessment, evidence: &Evidence) -> Option<Business> {
+pub(crate) fn business(assessment: &Assessment) -> Option<Business> {
     let capacity = &assessment.capacity;
     let goodput = capacity.goodput.as_ref().filter(|goodput| goodput.rate.low > 0.0)?;
     let plan = capacity.plan.as_ref();
@@ -245,9 +245,8 @@ pub(crate) fn business(assessment: &Assessment, evidence: &Evidence) -> Option<B
     let today = plan.and_then(|plan| plan.today).filter(|replicas| *replicas > 0);
     let gpus_today =
         plan.and_then(|plan| plan.gpus_per_replica).zip(today).map(|(size, replicas)| size * replicas);
-    let slo = evidence.engagement.known().and_then(|engagement| engagement.slo.known());
     Some(Business {
-        target_assumed: slo.is_some_and(|slo| slo.attainment_percent.is_none()),
+        target_assumed: goodput.target_assumed,
         peak,
         today,
         gpus_today,

@@ -233,7 +233,7 @@ impl Member {
                 class: class(evidence),
                 month: gpus.and_then(|gpus| month(evidence, gpus)),
                 gpus,
-                business: business(assessment, evidence),
+                business: business(assessment),
             },
             configuration: configuration(evidence),
             deviations,

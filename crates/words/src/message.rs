@@ -148,8 +148,7 @@ fn words(pattern: &Pattern<&str>) -> usize {
         }
         PatternElement::Placeable { .. } => text + "x",
     });
-    // The id of a process in brackets is a name, which main pages replace.
-    text.replace("(pid x)", "").split_whitespace().count()
+    text.split_whitespace().count()
 }
 
 fn form(pattern: &Pattern<&str>) -> String {

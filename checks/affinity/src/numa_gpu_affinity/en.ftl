@@ -9,7 +9,7 @@ limit-remote-time = share of a worker's CPU time away from its GPUs
 limit-remote-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-remote-time-source = our proposal: one helper thread in twenty may stray before we call the worker misplaced
 
-problem-wrong-place = The worker (pid { $pid }) does { $share } of its work far from { $gpus_count ->
+problem-wrong-place = The worker (pid { $pid }) does { $share } of work far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -47,7 +47,7 @@ detail-open = not pinned to the CPUs { $near_cpus } of { $nodes_count ->
    *[node] {""}
 }; threads with { $share } of its CPU time were last seen on these or may run nowhere else
 
-problem-tight = The worker (pid { $pid }) is pinned to CPUs { $cpus }, not one whole core
+problem-tight = The worker (pid { $pid }) is pinned to CPUs { $cpus }, no whole core
 effect-tight = Other programs can run on the second thread of every core that this worker may use, so its replies can come later and less evenly.
 detail-tight = pinned near its GPU, but CPUs { $cpus } hold no whole physical core
 

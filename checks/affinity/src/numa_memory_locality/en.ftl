@@ -13,7 +13,7 @@ limit-least-local = least share of a worker's memory near its GPUs
 limit-least-local-applies = workers that keep neither weights nor KV cache in host memory
 limit-least-local-source = our proposal: late binding leaves about 22 % on the wrong node (TensorRT-LLM PR #18117)
 
-problem-far = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-far = The worker (pid { $pid }) has { $far } of memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -25,7 +25,7 @@ detail-far = { $share } of its { $memory_size } of host memory is on { $nodes_co
    *[other] its GPUs
 }
 
-problem-offload = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-offload = The worker (pid { $pid }) has { $far } of memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }
@@ -38,7 +38,7 @@ detail-offload = { $share } of its { $memory_size } of host memory is on { $node
    *[other] its GPUs
 }, and option `{ $option }` keeps weights or KV cache in host memory
 
-problem-partly = The worker (pid { $pid }) has { $far } of its memory far from { $gpus_count ->
+problem-partly = The worker (pid { $pid }) has { $far } of memory far from { $gpus_count ->
     [one] its GPU
    *[other] its GPUs
 }

@@ -27,7 +27,7 @@ problem-stopped = { $share ->
        *[other] A CPU quota stopped the server (pid { $pid }) for { $stopped } in all
     }
    *[other] { $rate ->
-        [unknown] A CPU quota stopped the server (pid { $pid }) in { $throttled } of { $all } periods
+        [unknown] A quota stopped the server (pid { $pid }) in { $throttled } of { $all } periods
        *[other] A CPU quota stopped the server (pid { $pid }) { $rate } times a second
     }
 }
@@ -45,7 +45,7 @@ detail-stopped = { $share ->
 problem-gone = The CPU quota that stopped the server (pid { $pid }) is gone
 detail-gone = throttled in { $throttled } of { $all } periods ({ $share }) since the group began, before its quota was lifted: it has none now
 
-problem-since-start = The server (pid { $pid }) was throttled in { $throttled } of { $all } periods so far
+problem-since-start = The server (pid { $pid }) was throttled in { $throttled } of { $all } past periods
 effect-since-start = Each time the quota was used up, the whole service stood still for a moment and all replies in progress stalled; whether it still does was not watched.
 detail-since-start = throttled in { $throttled } of { $all } periods ({ $share }) since the group began; when that was is not known
 

@@ -38,7 +38,7 @@ detail-waits = thread { $tid } ({ $comm }) of the { $role ->
 }
 
 problem-pressed = { $reach ->
-    [group] CPUs were short for the server (pid { $pid }) during { $share } of the time
+    [group] The server (pid { $pid }) lacked CPUs during { $share } of the time
    *[node] CPUs were short on this node during { $share } of the time
 }
 effect-pressed = { $reach ->

@@ -13,7 +13,7 @@ problem-by-index = The server (pid { $pid }) chooses GPUs by an index that can c
 effect-by-index = Today both ways of numbering agree, as all GPUs are of one model; after a replacement or an update, the same index can mean another GPU.
 detail-by-index = GPUs are chosen by index (`{ $variable }={ $list }`), and CUDA orders them by speed: identical GPUs keep their order only by luck
 
-problem-wrong-node = The worker (pid { $worker }) is told node { $told_node }, its GPU is on { $gpu_node }
+problem-wrong-node = The worker (pid { $worker }) is told node { $told_node }, its GPU’s is { $gpu_node }
 effect-wrong-node = The worker is bound to the processor that is far from its GPU; instructions and data cross the link between the processors, and replies come later and less evenly.
 detail-wrong-node = worker { $worker } is told node { $told_node } by `{ $option }`, but its GPU { $gpu } is on node { $gpu_node }
 

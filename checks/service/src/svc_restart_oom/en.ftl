@@ -28,7 +28,7 @@ problem-no-restart = `Restart={ $restart }` leaves the server (pid { $pid }) dow
 effect-no-restart = After a crash the service stays down until a person starts it.
 detail-no-restart = `Restart={ $restart }` of { $unit }: after a crash nothing starts it again
 
-problem-short-pause = The server (pid { $pid }) stays down after a few failures in quick succession
+problem-short-pause = The server (pid { $pid }) stays down after a few quick failures
 effect-short-pause = A fault that lasts for seconds, such as a driver that is not ready yet, becomes an outage that lasts until a person acts.
 detail-short-pause = `Restart={ $restart }` after { $pause }: it stays down after { $burst } failures within { $interval }
 

@@ -9,7 +9,7 @@ limit-remote-time = share of CPU time of GPU processes away from their GPUs
 limit-remote-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-remote-time-source = our proposal, the limit of `numa.gpu-affinity`
 
-problem-until-reboot = The placement of the server (pid { $pid }) is gone after the next reboot
+problem-until-reboot = The next reboot undoes the placement of the server (pid { $pid })
 detail-until-reboot = it is bound by a setting in { $path }, which is gone after a reboot
 
 problem-undefined = The server (pid { $pid }) loses its placement at its next start
@@ -19,11 +19,11 @@ problem-not-restarted = The server (pid { $pid }) runs without the placement tha
 effect-not-restarted = Until the server is started again, it may run far from its GPUs, and replies come later and less evenly.
 detail-not-restarted = its definition binds it, but its threads may run on all CPUs: it was not restarted since
 
-problem-engine-only = Only the engine places the server (pid { $pid }), and only its GPU workers
+problem-engine-only = Only the engine places the server (pid { $pid }): its GPU workers alone
 effect-engine-only = The parts of the server that take requests and handle text may run anywhere, also on the CPUs of the GPU workers, and replies can come less evenly.
 detail-engine-only = only the engine binds it (`{ $option }`), which leaves the API server and helpers anywhere
 
-problem-away = No definition places the server (pid { $pid }), which ran far from its GPUs
+problem-away = No definition places the server (pid { $pid }), which ran far from GPUs
 effect-away = While the server runs away from its GPUs, instructions and data cross the link between the processors, and replies come later and less evenly.
 detail-away = neither its definition nor an option of the engine binds it, and threads with { $share } of the CPU time of its GPU processes were last seen away from their GPUs
 
@@ -31,7 +31,7 @@ problem-unbound = No definition keeps the server (pid { $pid }) near its GPUs
 effect-unbound = The server may run away from its GPUs at any time, and replies would then come later and less evenly; where it runs can change with the load and with every restart.
 detail-unbound = neither its definition nor an option of the engine binds it, though it was seen to stay near its GPUs
 
-problem-ignored = The server (pid { $pid }) was told to bind its workers and did not
+problem-ignored = The server (pid { $pid }) was told to bind workers and did not
 effect-ignored = The server may run away from its GPUs at any time, although its operator believes it bound; replies would then come later and less evenly.
 detail-ignored = it is to bind its workers (`{ $option }`), but threads of them may run on all CPUs
 

@@ -16,21 +16,21 @@ limit-near-time = share of CPU time of request-taking processes on the node of t
 limit-near-time-applies = hosts with two or more NUMA nodes that have CPUs
 limit-near-time-source = our proposal: below it most packets are handled on the far side
 
-problem-remote = Requests to the server (pid { $pid }) arrive on { $device }, mostly far from it
+problem-remote = Requests to the server (pid { $pid }) arrive on { $device }, mostly far away
 effect-remote = Requests and replies cross the link between the processors, which costs time and throughput, the more the heavier the traffic.
 detail-remote = { $traffic } over the device on node { $node }, where { $share } of the CPU time of the processes that take requests was spent
 
-problem-remote-kv = Requests and KV cache of the server (pid { $pid }) mostly cross the sockets
+problem-remote-kv = Requests and KV cache of the server (pid { $pid }) mostly cross sockets
 effect-remote-kv = Requests, replies and the KV cache cross the link between the processors, which costs time and throughput, the more the heavier the traffic.
 detail-remote-kv = { $traffic } over { $device } on node { $node }, where { $share } of the CPU time of the processes that take requests was spent; KV cache travels too (`{ $option }`)
 
-problem-rdma-named = The server (pid { $pid }) is configured for RDMA devices far from its GPUs
+problem-rdma-named = The server (pid { $pid }) is given RDMA devices far from its GPUs
 detail-rdma-named = { $gpus_count ->
     [one] GPU { $gpus } reaches
    *[other] GPUs { $gpus } reach
 } { $names } only across the sockets (SYS), though { $better } is nearer to { $gpu } ({ $level })
 
-problem-rdma-far = GPUs of the server (pid { $pid }) reach RDMA devices only across the sockets
+problem-rdma-far = GPUs of the server (pid { $pid }) reach RDMA devices only across sockets
 detail-rdma-far = { $gpus_count ->
     [one] GPU { $gpus } reaches
    *[other] GPUs { $gpus } reach

@@ -4,7 +4,7 @@ effect = After a crash, a restart or a scale-out the service is down until the m
 applicability = Bare metal, virtual machines, containers
 expected-effect = No published number.
 
-problem-turning = The server (pid { $server }) seems to load its model from a rotating disk
+problem-turning = The server (pid { $server }) seems to load from a rotating disk
 detail-turning = `{ $folder }` is on { $mount }, on { $disks }: { $disk } is said to be a disk that turns
 
 found-local = `{ $folder }` is on { $mount }, on { $disks }, local NVMe{ $nodes_count ->

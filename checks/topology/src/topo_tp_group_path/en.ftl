@@ -7,7 +7,7 @@ expected-effect = Hugging Face measures copies between GPUs about 1.7 times as f
 problem-better = The server (pid { $pid }) uses distant GPUs although closer ones are free
 detail-better = { $a } and { $b } reach each other over { $level } and without NVLink, though the GPUs { $better } have NVLink or no host bridge between each two
 
-problem-across = Two GPUs of the server (pid { $pid }) reach each other only across sockets
+problem-across = Two GPUs of the server (pid { $pid }) meet only across sockets
 effect-across = The GPUs of this server exchange data in every step of every reply, and that takes longer across the sockets; no free GPUs of this machine would do better.
 detail-across = { $a } and { $b } reach each other over SYS and without NVLink; no other group of GPUs on this node does better
 

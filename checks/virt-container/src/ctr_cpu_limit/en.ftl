@@ -12,10 +12,10 @@ problem-below = The server (pid { $pid }) needs { $processes } CPUs, but its quo
 effect-below = The limit is lower than what the service needs to run at all: under load it is stopped again and again, and replies stall and come later.
 detail-below = its quota is { $quota } CPUs, and { $processes } processes want one at once
 
-problem-fraction = The CPU quota of the server (pid { $pid }) is { $quota }, no whole number
+problem-fraction = The CPU quota of the server (pid { $pid }) is fractional: { $quota }
 detail-fraction = its quota is { $quota } CPUs, which is no whole number, and { $processes } processes want one at once
 
-problem-tight = The CPU quota of the server (pid { $pid }) leaves hardly anything to spare
+problem-tight = The CPU quota of the server (pid { $pid }) leaves little to spare
 detail-tight = its quota is { $quota } CPUs, and { $processes } processes want one at once; that leaves too little for threads of the tokenizer and the runtime
 
 problem-wide = The server (pid { $pid }) has { $cpus_count } CPUs, but a quota for { $quota }

@@ -4,7 +4,7 @@ effect = Instructions and data for the GPUs cross the link between the processor
 applicability = Containers and Kubernetes, on hosts with two or more NUMA nodes that have CPUs
 expected-effect = As for `numa.gpu-affinity`. One test that its author published himself exists; it is too weak to quote.
 
-problem-no-cpu-near = The container of the server (pid { $pid }) has no CPU near { $nodes_count ->
+problem-no-cpu-near = The container of the server (pid { $pid }) lacks CPUs near { $nodes_count ->
     [one] node { $nodes }
    *[other] nodes { $nodes }
 }
@@ -13,7 +13,7 @@ detail-no-cpu-near = its cpuset (CPUs { $cpus }) holds no CPU of { $nodes_count 
    *[other] nodes { $nodes }
 }, where it has GPUs
 
-problem-no-memory-near = The container of the server (pid { $pid }) gets no memory near its GPUs
+problem-no-memory-near = The container of the server (pid { $pid }) lacks memory near its GPUs
 effect-no-memory-near = Buffers for the GPUs lie in memory of the other processor, so data takes the longer way and replies come later; no setting of the engine can change that.
 detail-no-memory-near = its memory may come from { $mems_count ->
     [one] node { $mems }

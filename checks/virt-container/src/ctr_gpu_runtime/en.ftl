@@ -28,7 +28,7 @@ detail-old = version { $version } was released { $known ->
    *[other] { $age_days } days
 } before the collection
 
-problem-undeclared = A reload of systemd would take the GPUs of the server (pid { $pid })
+problem-undeclared = Reloading systemd would take the GPUs of the server (pid { $pid })
 detail-undeclared = its GPUs are not declared in its specification: `systemctl daemon-reload` on the host cuts it off
 
 found-one-driver = kernel module and libraries are { $version }

@@ -12,7 +12,7 @@ detail-blocked = it is to bind memory (`{ $told }`), but the calls are blocked a
    *[yes] {""}
 }
 
-problem-excluded = The container of the server (pid { $pid }) grants no memory where it binds
+problem-excluded = The container of the server (pid { $pid }) lacks memory where it binds
 effect-excluded = Memory cannot be bound near the GPUs: workers fail at their start, or data takes the longer way, and replies come later and less evenly.
 detail-excluded = it is to bind memory (`{ $told }`) to { $nodes_count ->
     [one] node { $nodes }

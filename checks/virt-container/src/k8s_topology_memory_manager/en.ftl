@@ -45,7 +45,7 @@ detail-shared-cpus = topology manager policy `{ $policy }`, but CPU manager poli
 problem-shared-cpus-not-guaranteed = Kubernetes gives pods no CPUs near their GPUs
 detail-shared-cpus-not-guaranteed = topology manager policy `{ $policy }`, but CPU manager policy `{ $manager }`: no pod gets CPUs of its own, and only those are aligned; pod { $pod } would get none under `static` either, as it is { $class } and not guaranteed
 
-problem-not-guaranteed = CPUs of the { $class } pod of the server (pid { $pid }) are not aligned
+problem-not-guaranteed = The { $class } pod of the server (pid { $pid }) has unaligned CPUs
 detail-not-guaranteed = policy `{ $policy }` aligns CPUs of guaranteed pods with whole CPUs only, and pod { $pod } is { $class }
 
 problem-no-own-cpus = CPUs of the pod of the server (pid { $pid }) are not aligned

@@ -37,11 +37,6 @@ pub(super) struct Look {
     pub(super) scrape: Option<Scrape>,
 }
 
-/// True if there is a process of this id.
-pub(super) fn is_running(pid: i32) -> bool {
-    std::path::Path::new(&format!("/proc/{pid}")).exists()
-}
-
 /// CPU time of this process and of those that it waited for.
 pub(super) fn own_cpu() -> f64 {
     let of = |who| {

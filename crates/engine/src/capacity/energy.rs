@@ -14,8 +14,6 @@ pub struct Energy {
     pub watts: f64,
     /// Power usage effectiveness that the client states; `None` for the GPUs' own energy alone.
     pub pue: Option<f64>,
-    /// kWh that the replicas of today use in a month, where their number is stated.
-    pub today_kwh: Option<f64>,
     /// kWh that the plan uses in a month.
     pub month_kwh: f64,
     /// Grams of carbon dioxide a kWh, where the client states them.
@@ -33,15 +31,11 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan) -> Option<Energy> {
     let prices = evidence.engagement.known().and_then(|engagement| engagement.prices.known());
     let pue = prices.and_then(|prices| prices.pue);
     let co2_g_per_kwh = prices.and_then(|prices| prices.co2_g_per_kwh);
-    let kwh = |replicas: u32| {
-        let gpus = f64::from(replicas.saturating_mul(size));
-        gpus * watts / 1000.0 * pue.unwrap_or(1.0) * MONTH_HOURS
-    };
-    let month_kwh = kwh(plan.planned);
+    let gpus = f64::from(plan.planned.saturating_mul(size));
+    let month_kwh = gpus * watts / 1000.0 * pue.unwrap_or(1.0) * MONTH_HOURS;
     Some(Energy {
         watts,
         pue,
-        today_kwh: plan.today.map(kwh),
         month_kwh,
         co2_g_per_kwh,
         month_co2_t: co2_g_per_kwh.map(|grams| month_kwh * grams / 1e6),

@@ -16,6 +16,8 @@ pub struct Goodput {
     pub at_least: bool,
     /// Share of requests that has to meet every objective, 0 to 1.
     pub target: f64,
+    /// True where the client did not state that share, and it is an assumption.
+    pub target_assumed: bool,
     /// The URL that was tested: what answers behind it is one replica.
     pub url: String,
     /// The rates that were tested, rising.
@@ -62,6 +64,7 @@ pub(super) fn measure(evidence: &Evidence) -> Result<Goodput, Missing> {
         rate: Range { low, base, high },
         at_least: low >= highest,
         target,
+        target_assumed: promise.target_is_assumed(),
         url,
         points,
         label: Label::Measured,

@@ -28,7 +28,7 @@ pub struct Money {
     /// What the plan costs in a month.
     pub month: MoneyRange,
     /// The planned cost with the price a fifth lower and higher; `None` where the client states a range.
-    pub price_moved: Option<(f64, f64)>,
+    pub price_moved: Option<Amount>,
     /// What a saving takes off a month; `None` where none is booked.
     pub saved: Option<Amount>,
     /// Cost of a million output tokens at the peak planned for, and at the mean demand, where both are stated.
@@ -37,6 +37,18 @@ pub struct Money {
     pub per_million_mean: Option<Amount>,
     /// [`Label::Modelled`], from the client's prices.
     pub label: Label,
+}
+
+/// What so many GPUs cost in a month.
+fn a_month(gpu_hour: Amount, gpus: u32) -> Amount {
+    gpu_hour.map(|price| f64::from(gpus) * price * MONTH_HOURS)
+}
+
+impl Money {
+    /// What so many GPUs cost in a month.
+    pub(super) fn of_gpus(&self, gpus: u32) -> Amount {
+        a_month(self.gpu_hour, gpus)
+    }
 }
 
 /// # Errors
@@ -51,7 +63,7 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> R
     let watts =
         evidence.window.known().and_then(|window| window.gpus.known()).and_then(|gpus| gpu_watts(gpus));
     let (gpu_hour, basis) = hourly_cost(prices, 1, on_node, watts)?;
-    let month = |gpus: u32| gpu_hour.map(|price| f64::from(gpus) * price * MONTH_HOURS);
+    let month = |gpus: u32| a_month(gpu_hour, gpus);
     let planned = month(plan.planned.saturating_mul(size));
     let demand = engagement.demand.known();
     let tokens = demand.and_then(|demand| demand.output_tokens).filter(|tokens| *tokens > 0.0);
@@ -67,7 +79,7 @@ pub(super) fn of(evidence: &Evidence, plan: &Plan, saving: Option<&Saving>) -> R
         today: plan.today.map(|replicas| month(replicas.saturating_mul(size))),
         month: Range { low: month(gpus.low), base: month(gpus.base), high: month(gpus.high) },
         price_moved: (!gpu_hour.is_range())
-            .then_some((planned.low * (1.0 - MOVED), planned.low * (1.0 + MOVED))),
+            .then_some(Amount { low: planned.low * (1.0 - MOVED), high: planned.low * (1.0 + MOVED) }),
         saved: saving.filter(|saving| saving.booked).map(|saving| month(saving.fewer.saturating_mul(size))),
         per_million_peak: per_million(Some(plan.demand)),
         per_million_mean: per_million(demand.and_then(|demand| demand.mean_requests_per_s)),

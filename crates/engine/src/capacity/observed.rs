@@ -33,6 +33,8 @@ impl From<Shown> for Stands {
 pub struct Observed {
     /// Share of requests that has to be within every limit, 0 to 1.
     pub target: f64,
+    /// True where the client did not state that share, and it is an assumption.
+    pub target_assumed: bool,
     /// How all requests together stand.
     pub stands: Stands,
     /// Requests that ended meanwhile.
@@ -91,9 +93,10 @@ impl Observed {
         self.parts.iter().filter(|part| part.stands == stands).count()
     }
 
-    fn new(seen: &Seen<'_>) -> Self {
+    fn new(seen: &Seen<'_>, target_assumed: bool) -> Self {
         Self {
             target: seen.target,
+            target_assumed,
             stands: seen.stands().into(),
             requests: seen.share.count,
             share: (seen.share.least, seen.share.most),
@@ -120,5 +123,9 @@ pub(super) fn observe(evidence: &Evidence) -> Option<Result<Observed, Missing>> 
         let slo = engagement.slo.require()?;
         Ok(Promise::new(slo, engagement.demand.known()))
     });
-    Some(engagement.and_then(|promise| promise.seen_most(all).map(|seen| Observed::new(&seen))))
+    let observed = |promise: Promise<'_>| {
+        let assumed = promise.target_is_assumed();
+        promise.seen_most(all).map(|seen| Observed::new(&seen, assumed))
+    };
+    Some(engagement.and_then(observed))
 }

@@ -1,7 +1,7 @@
 use plumb_evidence::Fact;
 use plumb_evidence::model::{
     BenchLoad, BenchResult, BenchTarget, Demand, Engagement, ExperimentEffect, ExperimentResult,
-    InferenceServer, Judged, Measurements, Prices, ServiceLevel,
+    InferenceServer, Judged, MONTH_HOURS, Measurements, Prices, ServiceLevel,
 };
 use proptest::prelude::*;
 

@@ -244,33 +244,44 @@ fn lower_bound(requests: u64, met: u64) -> f64 {
         return 0.0;
     }
     let missed = requests.saturating_sub(met);
+    let ways = ln_choose(requests, missed);
     let (mut low, mut high) = (0.0, 1.0);
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
-        if ln_at_most(requests, missed, middle) < f64::ln(0.05) { low = middle } else { high = middle }
+        if is_too_few(requests, missed, ways, middle) { low = middle } else { high = middle }
     }
     low
 }
 
-/// Logarithm of the probability that at most `missed` of `requests` miss, if each meets with probability `share`.
-fn ln_at_most(requests: u64, missed: u64, share: f64) -> f64 {
-    let n = requests as f64;
-    if share <= 0.0 {
-        return if missed >= requests { 0.0 } else { f64::NEG_INFINITY };
+/// Whether at most `missed` of `requests` miss with a probability below 5 %, if each meets with probability `share`; `ways` is
+/// the logarithm of the number of choices of `missed` of them.
+///
+/// The probabilities of fewer and fewer misses are summed until they no longer count, which takes some square root of the
+/// requests: checks ask for bounds of tests with a hundred thousand.
+fn is_too_few(requests: u64, missed: u64, ways: f64, share: f64) -> bool {
+    let (all, most) = (requests as f64, missed as f64);
+    let miss = 1.0 - share;
+    // The median is no more than the mean rounded up. Below it, each term is smaller than the one before.
+    if most >= (all * miss).ceil() {
+        return false;
     }
-    if share >= 1.0 {
-        return 0.0;
-    }
-    let odds = ((1.0 - share) / share).ln();
-    let mut term = n * share.ln();
-    let mut sum = term;
-    for k in 1..=missed {
+    let odds = share / miss;
+    let (mut term, mut sum) = (1.0, 1.0);
+    for k in (1..=missed).rev() {
         let k = k as f64;
-        term += ((n - k + 1.0) / k).ln() + odds;
-        let (large, small) = if sum > term { (sum, term) } else { (term, sum) };
-        sum = large + (small - large).exp().ln_1p();
+        term *= k / (all - k + 1.0) * odds;
+        sum += term;
+        if term < sum * f64::EPSILON {
+            break;
+        }
     }
-    sum
+    ways + most * miss.ln() + (all - most) * share.ln() + sum.ln() < f64::ln(0.05)
+}
+
+/// Logarithm of the number of ways in which `some` can be chosen of `all`.
+fn ln_choose(all: u64, some: u64) -> f64 {
+    let some = some.min(all - some);
+    (1..=some).map(|k| ((all - some + k) as f64 / k as f64).ln()).sum()
 }
 
 #[cfg(test)]
@@ -289,6 +300,28 @@ mod tests {
             );
         }
         assert!(lower_bound(299, 299) >= 0.99 && lower_bound(298, 298) < 0.99);
+    }
+
+    #[test]
+    fn the_bound_is_where_the_binomial_tail_is_one_in_twenty() {
+        for (requests, met) in [(1, 1), (7, 1), (20, 13), (400, 390), (2000, 1000), (5000, 4750), (5000, 40)]
+        {
+            let bound = lower_bound(requests, met);
+            let tail = tail_term_by_term(requests, requests - met, bound);
+            assert!((tail - 0.05).abs() < 1e-9, "{met} of {requests}: {bound} leaves {tail}");
+        }
+    }
+
+    /// Probability of at most `missed` misses, every term on its own: slow, and without a recurrence.
+    fn tail_term_by_term(requests: u64, missed: u64, share: f64) -> f64 {
+        let ln_factorial = |n: u64| (2..=n).map(|k| (k as f64).ln()).sum::<f64>();
+        let of_all = ln_factorial(requests);
+        (0..=missed)
+            .map(|k| {
+                let ways = of_all - ln_factorial(k) - ln_factorial(requests - k);
+                (ways + k as f64 * (1.0 - share).ln() + (requests - k) as f64 * share.ln()).exp()
+            })
+            .sum()
     }
 
     #[test]

@@ -55,6 +55,12 @@ impl<'a> Promise<'a> {
         Self { slo, demand }
     }
 
+    /// True where the client states no share of requests, and the percentile stands in for it.
+    #[must_use]
+    pub fn target_is_assumed(&self) -> bool {
+        self.slo.attainment_percent.is_none()
+    }
+
     /// The share of requests that the client wants to meet the service level, 0 to 1.
     ///
     /// # Errors

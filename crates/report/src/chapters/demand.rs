@@ -1,6 +1,7 @@
 //! The demand beside what one replica is proven to carry.
 
 use plumb_engine::Assessment;
+use plumb_engine::compare::Business;
 
 /// Rates in requests per second.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,6 +23,11 @@ impl Demand {
             planned: capacity.plan.as_ref().map(|plan| plan.demand),
             replicas: capacity.plan.as_ref().and_then(|plan| plan.today).filter(|replicas| *replicas > 0),
         }
+    }
+
+    /// That of one state of a comparison.
+    pub(crate) fn of_business(business: &Business) -> Self {
+        Self { peak: business.peak, planned: business.demand, replicas: business.today }
     }
 
     /// What each replica gets at the peak.

@@ -139,10 +139,10 @@ pub(super) fn blocks(w: &Writer<'_>) -> Result<Vec<Block>, ReportError> {
     for (own, found) in moved.filter(|(_, found)| found.replicas.0 != found.replicas.1) {
         add("moved", own, found.from.0, w.word(&format!("moved_{}", found.input))?.to_owned());
     }
-    if let Some((own, (low, _))) =
+    if let Some((own, moved)) =
         of_money("price_moved").and_then(|(own, found)| Some((own, found.price_moved?)))
     {
-        add("assumption", own, low, own.name.clone());
+        add("assumption", own, moved.low, own.name.clone());
     }
     let columns = vec![
         column(w.t("label", "number")?, 5),

@@ -20,10 +20,11 @@ pub(super) fn alone<'a>(w: &Writer<'a>) -> Option<&'a Observed> {
 
 /// Whether the service level was kept for the requests that came, in a sentence.
 pub(super) fn verdict(w: &Writer<'_>, seen: &Observed) -> Result<String, ReportError> {
+    let label = if seen.target_assumed { "assumed" } else { "stated" };
     let values = [
         ("share", share(w, "observed-share", seen.share, &seen.path)),
         ("n", number(w, "observed-requests", seen.requests, 0, "", &seen.path)),
-        ("target", w.number("target", seen.target, percent(seen.target), "assumed", "engagement: slo")),
+        ("target", w.number("target", seen.target, percent(seen.target), label, "engagement: slo")),
     ];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
     w.say(&format!("observed_{}", key(seen.stands)), &values)

@@ -15,8 +15,7 @@ const MAX_EFFECTS: usize = 6;
 
 /// True if the share of requests that must meet the limits is not stated, so that the percentile stands in for it.
 pub(super) fn target_is_assumed(w: &Writer<'_>) -> bool {
-    let slo = w.evidence().and_then(|evidence| evidence.engagement.known()?.slo.known());
-    w.assessment.capacity.goodput.is_some() && slo.is_some_and(|slo| slo.attainment_percent.is_none())
+    w.assessment.capacity.goodput.as_ref().is_some_and(|own| own.target_assumed)
 }
 
 /// Engines and driver that the node runs, with their versions, and its kernel.

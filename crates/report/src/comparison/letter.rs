@@ -7,6 +7,7 @@ use plumb_engine::compare::{Business, CauseChange, Comparison, DriftKind, Fate, 
 use super::words::{self, far, metric, number, span};
 use super::{anchor, dash};
 use crate::ReportError;
+use crate::chapters::demand::Demand;
 use crate::chapters::names::without_ids;
 use crate::chapters::pen::Pen;
 use crate::chapters::{fact, grade as mark, stop};
@@ -85,7 +86,7 @@ fn business(pen: &Pen<'_>, before: &Business, after: &Business) -> Result<String
         ("demand", pen.rate_of("demand", demand, "modelled", "business")),
     ];
     let values = values.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let grows = after.peak.is_some_and(|peak| demand > peak * 1.001);
+    let grows = Demand::of_business(after).next_year().is_some();
     let need = pen.messages.fill("letter", if grows { "need_next" } else { "need" }, &values)?;
     text = format!("{text} {need}");
     let mut end = ".".to_owned();
@@ -153,7 +154,7 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
         pen.messages.fill(
             "letter",
             "limit_each",
-            &[("rate", &pen.rate_of("each", each, "assumed", "engagement: demand"))],
+            &[("rate", &pen.rate_of("each", each, "stated", "engagement: demand"))],
         )
     });
     let today = match &node.after.business {
@@ -178,7 +179,7 @@ fn table(pen: &Pen<'_>, node: &Comparison) -> Result<Block, ReportError> {
         let limit = node.after.limits.get(&change.metric).map(|limit| {
             let id = format!("{}-limit", change.metric);
             let value =
-                pen.number(&id, *limit, format!("{limit} {}", change.unit), "assumed", "engagement: slo");
+                pen.number(&id, *limit, format!("{limit} {}", change.unit), "stated", "engagement: slo");
             pen.messages.fill("letter", "objective", &[("value", &value)])
         });
         add(
@@ -321,18 +322,15 @@ fn next(pen: &Pen<'_>, node: &Comparison) -> Result<Vec<Block>, ReportError> {
     };
     if let Some(own) = &node.after.business {
         let rate = |id: &str, value| pen.rate_of(id, value, "modelled", "business");
-        // One replica fewer, where there are several.
-        let others = own.today.and_then(|replicas| replicas.checked_sub(1)).filter(|others| *others > 0);
-        if let Some((peak, others)) = own.peak.zip(others) {
-            let lost = peak / f64::from(others);
-            if lost > own.proven {
-                let values = [
-                    ("lost", rate("lost", lost)),
-                    ("proven", pen.rate_of("proven-after", own.proven, "measured", "business")),
-                    ("replicas", (others + 2).to_string()),
-                ];
-                add("step_lost", &values)?;
-            }
+        if let Some((lost, replicas)) = Demand::of_business(own).one_lost().zip(own.today)
+            && lost > own.proven
+        {
+            let values = [
+                ("lost", rate("lost", lost)),
+                ("proven", pen.rate_of("proven-after", own.proven, "measured", "business")),
+                ("replicas", (replicas + 1).to_string()),
+            ];
+            add("step_lost", &values)?;
         }
         if own.target_assumed {
             let target = format!("{} %", own.target * 100.0);

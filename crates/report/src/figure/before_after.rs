@@ -7,6 +7,7 @@ use super::Figure;
 use super::axis::{Scale, horizontal, tick_text, ticks, vertical};
 use super::svg::{ACCENT, Area, FAR, INK, PAPER, PLAIN, SOFT, Svg, WIDTH, width_of};
 use crate::ReportError;
+use crate::chapters::demand::Demand;
 use crate::messages::Messages;
 
 /// Room above the plot for the name of a mark.
@@ -23,7 +24,8 @@ pub(crate) fn draw(
     if before.tested.is_empty() || after.tested.is_empty() {
         return Ok(None);
     }
-    let marks: Vec<(f64, String)> = loads(after)
+    let marks: Vec<(f64, String)> = Demand::of_business(after)
+        .marks()
         .into_iter()
         .map(|(key, rate)| Ok((rate, messages.fill("figure", key, &[("rate", &tick_text(rate, messages))])?)))
         .collect::<Result<_, ReportError>>()?;
@@ -88,26 +90,6 @@ pub(crate) fn draw(
         caption: messages.fill("figure", caption, &[("target", &target)])?,
         chapter: "letter".into(),
     }))
-}
-
-/// What each replica gets: today, if one of them fails, and at the peak that is planned for; keys of words, and rates.
-fn loads(business: &Business) -> Vec<(&'static str, f64)> {
-    let share = |total: Option<f64>, replicas: Option<u32>| {
-        let rate = total? / f64::from(replicas.filter(|replicas| *replicas > 0)?);
-        rate.is_finite().then_some(rate)
-    };
-    let next = business.demand.filter(|demand| business.peak.is_some_and(|peak| *demand > peak * 1.001));
-    let mut loads: Vec<(&'static str, f64)> = [
-        ("mark_today", business.each.filter(|rate| rate.is_finite())),
-        ("mark_next", share(next, business.today)),
-        ("mark_lost", share(business.peak, business.today.and_then(|replicas| replicas.checked_sub(1)))),
-    ]
-    .into_iter()
-    .filter_map(|(key, rate)| Some((key, rate?)))
-    .collect();
-    // The nearest stands on top, so that no line runs through a name.
-    loads.sort_by(|a, b| a.1.total_cmp(&b.1));
-    loads
 }
 
 /// The points of a state, named at the last of them.

@@ -310,8 +310,8 @@ pub(crate) fn money(found: &Money, words: &Words<'_>) -> Result<Vec<Labelled>, R
         false => three(&found.month, amounts),
     };
     rows.push(words.row("month", format!("{month} {currency}"), found.label)?);
-    if let Some((low, high)) = found.price_moved {
-        rows.push(words.row("price_moved", of(Amount { low, high }), found.label)?);
+    if let Some(moved) = found.price_moved {
+        rows.push(words.row("price_moved", of(moved), found.label)?);
     }
     if let Some(saved) = found.saved {
         rows.push(words.row("saved", of(saved), found.label)?);

@@ -121,10 +121,12 @@ fn a_measured_node_compiles_in_every_edition_language_theme_and_standard() {
             }
             for finding in assessment.findings.iter().filter(|finding| finding.outcome.is_deviation()) {
                 let found = text.split_whitespace().collect::<String>();
-                let subject: String = finding.subject.split_whitespace().collect();
+                let mut subject: String = finding.subject.split_whitespace().collect();
                 // What is looked at has names of its own in German; the names of this node stay.
-                let german = subject.replace("process", "Prozess").replace("onGPU", "aufGPU");
-                assert!(found.contains(&subject) || found.contains(&german), "{name}: {subject}");
+                if name.ends_with("-de") {
+                    subject = subject.replace("process", "Prozess").replace("onGPU", "aufGPU");
+                }
+                assert!(found.contains(&subject), "{name}: {subject}");
             }
         }
     }
