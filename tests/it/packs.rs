@@ -204,9 +204,11 @@ fn cargo_test(pack: &Path) -> Command {
             command.env_remove(name);
         }
     }
-    // Debug information as in this workspace: dependencies would be compiled once more otherwise.
-    let debug = std::env::var_os("CARGO_PROFILE_DEV_DEBUG").unwrap_or_else(|| "line-tables-only".into());
-    command.args(["test", "--offline"]).env("CARGO_PROFILE_DEV_DEBUG", debug);
+    // Compiled as in this workspace: dependencies would be compiled once more otherwise.
+    let manifest = fs::read_to_string(plumb_tests::workspace().join("Cargo.toml")).unwrap();
+    let profiles = pack.join("profiles.toml");
+    fs::write(&profiles, &manifest[manifest.find("[profile.").unwrap()..]).unwrap();
+    command.args(["test", "--offline", "--config"]).arg(profiles);
     command.env("CARGO_TARGET_DIR", target().parent().unwrap()).current_dir(pack);
     command
 }

@@ -82,12 +82,12 @@ detail-unwatched = process { $pid } has a pool of { $size_count } threads (`{ $n
    *[other] {""}
 }; whether threads wait for a CPU was not seen: { $reason }
 
-problem-together = { $size_count } pool threads share { $cpus ->
+problem-together = { $shared ->
+    [yes] The server (pid { $pid }) and others:
+   *[no] The server (pid { $pid }) has
+} { $size_count } pool threads for { $cpus ->
     [one] { $cpus } CPU
    *[other] { $cpus } CPUs
-}: { $shared ->
-    [yes] the server’s (pid { $pid }) and others’
-   *[no] the server’s (pid { $pid })
 }
 effect-together = Once the processes of this server work at the same time, their threads compete for the CPUs, and starting and replying take longer.
 detail-together = the pools of { $pools } processes have { $size_count } threads together, for { $cpus ->
